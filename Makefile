@@ -1,0 +1,88 @@
+# Bare `make` prints this project's commands. Each sets up what it needs, and stops at its first failure.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help report verify test lint format lab data env lock clean
+
+VENV  := .venv
+BIN   := $(VENV)/bin
+STAMP := $(VENV)/.made-from-lock
+# The first Python of 3.11 to 3.13 that is here; `make PYTHON=/path/to/python3.12 env` overrules it.
+PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3 python; do \
+	"$$p" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	&& echo "$$p" && break; done)
+
+CATALOGUE ?= sample
+SETTINGS = --catalogue "$(CATALOGUE)" \
+	$(if $(DATA),--data "$(DATA)") $(if $(LIMIT),--limit "$(LIMIT)") $(if $(FIRST),--first "$(FIRST)") \
+	$(if $(BACKBONE),--backbone "$(BACKBONE)") $(if $(WEIGHTS),--weights "$(WEIGHTS)") \
+	$(if $(SEED),--seed "$(SEED)") $(if $(KEEP_UNKNOWN),--keep-unknown)
+
+help: ## print this list
+	@echo "Usage: make TARGET [VARIABLE=value ...]"
+	@echo
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@echo
+	@echo "Variables of report, verify and data (each may be left out):"
+	@echo "  CATALOGUE=sample|imagelab|fashion-product-images|hm|path/to.toml   which clothes (default: sample)"
+	@echo "  DATA=path           the catalogue's zip or folder, where it is not in data/raw"
+	@echo "  LIMIT=n  FIRST=n    n items, sampled within departments  |  the table's first n rows"
+	@echo "  BACKBONE=auto|resnet50|efficientnet-lite0   WEIGHTS=file   the frozen network, its weights file"
+	@echo "  SEED=n              of every random choice (default: 0)"
+	@echo "  KEEP_UNKNOWN=1      pass words that the glossary lacks untranslated"
+
+report: $(STAMP) ## every table and figure again: notebooks 01-06, then reports/<catalogue>/index.html
+	@$(BIN)/fashion report $(SETTINGS)
+
+verify: $(STAMP) ## run the report twice in fresh folders; numbers and figures must be equal
+	@$(BIN)/fashion verify $(SETTINGS)
+
+test: $(STAMP) ## the whole test suite, with line coverage of fashion/
+	@$(BIN)/python -m pytest --cov=fashion --cov-report=term --cov-fail-under=90
+
+lint: $(STAMP) ## style, types, notebooks without outputs, lock in step with pyproject.toml and environment.yml
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/nbstripout --verify notebooks/*.ipynb
+	@$(BIN)/python -m pytest -q tests/test_environment.py
+
+format: $(STAMP) ## mend style and strip outputs from notebooks
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+	@$(BIN)/nbstripout notebooks/*.ipynb
+
+lab: $(STAMP) ## open the notebooks in JupyterLab
+	@$(BIN)/jupyter lab notebooks
+
+data: $(STAMP) ## make the sample, or check that a catalogue's data is at hand and whole
+	@$(BIN)/fashion data $(SETTINGS)
+
+env: $(STAMP) ## the environment in .venv, from requirements.lock
+
+# uv where it is installed, as it is faster; else venv and pip. Both check every hash of the lock.
+$(STAMP): requirements.lock pyproject.toml
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "expected Python 3.11, 3.12 or 3.13 with its venv module on the PATH; found none." >&2; \
+		echo "Install one (Debian: apt-get install python3 python3-venv), or name it: make PYTHON=/path/to/python env" >&2; \
+		exit 1; fi
+	@echo "environment: .venv by $(PYTHON) from requirements.lock (once; about 2 GB on disk)"
+	@if command -v uv >/dev/null; then \
+		{ [ -x $(BIN)/python ] || uv venv --quiet --python "$(PYTHON)" $(VENV); } \
+		&& uv pip install --python $(BIN)/python --require-hashes -r requirements.lock \
+		&& uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps -e .; \
+	else \
+		{ [ -x $(BIN)/pip ] || "$(PYTHON)" -m venv $(VENV); } \
+		&& $(BIN)/python -m pip install --disable-pip-version-check --progress-bar on --require-hashes -r requirements.lock \
+			| grep -vE '^(Requirement already|Looking in|  Using cached)' \
+		&& $(BIN)/python -m pip install --disable-pip-version-check --quiet --no-build-isolation --no-deps -e .; \
+	fi
+	@touch $(STAMP)
+
+lock: $(STAMP) ## renew requirements.lock from pyproject.toml (newest versions that fit)
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade --generate-hashes \
+		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet --output-file requirements.lock
+
+clean: ## remove reports and processed data; keeps .venv and data/raw
+	rm -rf reports data/processed .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,200 @@
+"""The frozen networks: ResNet-50, and EfficientNet-Lite0 for where nothing can be downloaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from fashion import efficientnet, resnet
+from fashion.errors import WeightsError
+from fashion.quiet import import_keras
+from fashion.weights import efficientnet_lite0_file, sha256_of
+
+if TYPE_CHECKING:
+    import keras
+
+NAMES = ("auto", "resnet50", "efficientnet-lite0")
+SIZES = {"resnet50": 197, "efficientnet-lite0": 160}
+"""Default edge of the input, pixels."""
+
+GET_RESNET50 = (
+    f"To get resnet50: download {resnet.WEIGHTS_URL} (94.8 MB) into ~/.keras/models, or name the file with "
+    "WEIGHTS=path/to/file, and run again with BACKBONE=resnet50."
+)
+GET_EFFICIENTNET = (
+    "To get efficientnet-lite0, ten times cheaper and with no download: BACKBONE=efficientnet-lite0."
+)
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A frozen network with everything that a run must know about it."""
+
+    name: str
+    """``resnet50`` or ``efficientnet-lite0``."""
+    size: int
+    """Edge of the square input, pixels."""
+    model: keras.Model
+    """Photos (n, size, size, 3), float32 RGB 0..255 -> {"embedding": (n, dimension), "depths": (n, D)}, float32.
+
+    Preprocessing is inside. "embedding" is the maximum of each channel of the last layer over the
+    photo; "depths" the mean of each channel at four depths, joined in the order of `depth_names`.
+    """
+    plain: keras.Model
+    """The architecture alone, as a two-layer model: *preprocessed* photos -> (n, dimension)."""
+    preprocess: Callable
+    """The preprocessing alone: RGB 0..255, (n, size, size, 3) -> the same shape, what `plain` takes."""
+    depth_names: tuple[str, ...]
+    """The four layers of "depths", from the photo on."""
+    depth_dimensions: tuple[int, ...]
+    """Their channels; they add up to D."""
+    weights_checksum: str
+    """SHA-256 of the weights file."""
+    reason: str
+    """Why this network and these weights, and how to get the other: for console, provenance and captions."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of "embedding": 2048 or 1280."""
+        return self.plain.output_shape[-1]
+
+
+def load_backbone(name: str = "auto", weights: Path | str | None = None, size: int | None = None) -> Backbone:
+    """Load a frozen network with its ImageNet weights.
+
+    Parameters
+    ----------
+    name : {"auto", "resnet50", "efficientnet-lite0"}
+        "auto" takes ResNet-50 if its weights are given, at hand or can be downloaded (that much is
+        known in under ten seconds), else EfficientNet-Lite0. "resnet50" is strict.
+    weights : Path, optional
+        A Keras weights file of ResNet-50 without top. With "auto" it means ResNet-50, and must load.
+    size : int, optional
+        Edge of the square input, pixels. ResNet-50: 197 unless said otherwise, at least 32;
+        EfficientNet-Lite0: 160 unless said otherwise, a multiple of 32 from 96 to 224.
+
+    Returns
+    -------
+    Backbone
+        Frozen: none of its parameters is trainable.
+
+    Raises
+    ------
+    WeightsError
+        The weights cannot be had or are wrong; or name, file and size do not go together.
+    """
+    if name not in NAMES:
+        raise WeightsError(
+            f"Expected: one of {', '.join(NAMES)}. Found: {name!r}. Where: BACKBONE. What next: name one of them."
+        )
+    if weights is not None and name == "efficientnet-lite0":
+        raise WeightsError(
+            "Expected: no weights file with efficientnet-lite0, whose weights come with a package. "
+            f"Found: {weights}. Where: WEIGHTS. What next: leave WEIGHTS out, or use BACKBONE=resnet50."
+        )
+    if name == "efficientnet-lite0":
+        return _efficientnet_lite0(size, f"efficientnet-lite0: asked for by name. {GET_RESNET50}")
+    if weights is not None:
+        return _resnet50(
+            size, Path(weights), f"resnet50: its weights are the file {weights}. {GET_EFFICIENTNET}"
+        )
+    try:
+        path, how = resnet.find_weights()
+    except WeightsError as error:
+        if name == "resnet50":
+            raise
+        return _efficientnet_lite0(
+            size,
+            "efficientnet-lite0 IN PLACE OF resnet50: the weights of resnet50 are not at hand and could not be "
+            f"downloaded ({resnet.why(error.__cause__ or error)}). {GET_RESNET50}",
+        )
+    return _resnet50(size, path, f"resnet50: its weights were {how}. {GET_EFFICIENTNET}")
+
+
+def summary_table(backbone: Backbone) -> pd.DataFrame:
+    """The architecture as a table: one row a layer of `backbone.plain`.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``layer`` (str), ``output_shape`` (str), ``parameters`` (int, how many) and ``trainable``
+        (bool, whether any of them is).
+    """
+    return pd.DataFrame(
+        {
+            "layer": layer.name,
+            "output_shape": str(tuple(layer.output.shape)),
+            "parameters": int(layer.count_params()),
+            "trainable": bool(layer.trainable_weights),
+        }
+        for layer in backbone.plain.layers
+    )
+
+
+def _resnet50(size: int | None, weights: Path, reason: str) -> Backbone:
+    size = SIZES["resnet50"] if size is None else size
+    if size < 32:
+        raise _wrong_size("resnet50", "at least 32", size)
+    trunk = resnet.build_resnet50(size, weights)
+    return _assemble(trunk, resnet.preprocess, resnet.DEPTHS, sha256_of(weights), reason)
+
+
+def _efficientnet_lite0(size: int | None, reason: str) -> Backbone:
+    size = SIZES["efficientnet-lite0"] if size is None else size
+    if size % 32 or not 96 <= size <= 224:
+        raise _wrong_size("efficientnet-lite0", "a multiple of 32 from 96 to 224", size)
+    weights = efficientnet_lite0_file()
+    trunk = efficientnet.build_efficientnet_lite0(size, weights=weights)
+    return _assemble(trunk, efficientnet.preprocess, efficientnet.DEPTHS, sha256_of(weights), reason)
+
+
+def _wrong_size(name: str, expected: str, found: int) -> WeightsError:
+    return WeightsError(
+        f"Expected: an input edge that {name} takes, {expected} pixels. Found: {found}. Where: the input size. "
+        f"What next: leave it out (then {SIZES[name]}), or give such a number."
+    )
+
+
+def _assemble(
+    trunk: keras.Model, preprocess: Callable, depths: dict[str, int], checksum: str, reason: str
+) -> Backbone:
+    """Freeze the trunk, put preprocessing before it and the poolings behind it."""
+    keras = import_keras()
+    layers = keras.layers
+    trunk.trainable = False
+    size = trunk.input_shape[1]
+    plain = keras.Sequential([trunk, layers.GlobalMaxPooling2D(name="global_max_pooling")], name="plain")
+    plain.trainable = False
+
+    # One pass through the trunk gives all depths; its last output is the trunk's own.
+    tapped = keras.Model(trunk.input, [trunk.get_layer(name).output for name in depths], name=trunk.name)
+    photo = keras.Input((size, size, 3), name="photo")
+    maps = tapped(preprocess(photo), training=False)
+    means = [
+        layers.GlobalAveragePooling2D(name=f"mean_{name}")(x) for name, x in zip(depths, maps, strict=True)
+    ]
+    outputs = {
+        "embedding": layers.GlobalMaxPooling2D(name="embedding")(maps[-1]),
+        "depths": layers.Concatenate(name="depths")(means),
+    }
+    model = keras.Model(photo, outputs, name=f"{trunk.name}-embedding")
+    model.trainable = False
+    names, dimensions = tuple(depths), tuple(depths.values())
+    return Backbone(trunk.name, size, model, plain, preprocess, names, dimensions, checksum, reason)
+
+
+def facts(backbone: Backbone) -> dict[str, object]:
+    """What later steps, figures and provenance need to know of the network, as plain values."""
+    return {
+        "name": backbone.name,
+        "size": backbone.size,
+        "dimension": backbone.dimension,
+        "depth_names": list(backbone.depth_names),
+        "depth_dimensions": list(backbone.depth_dimensions),
+        "weights_checksum": backbone.weights_checksum,
+        "reason": backbone.reason,
+    }

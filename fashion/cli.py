@@ -1,0 +1,217 @@
+"""The console command `fashion`: the same steps as the Makefile's, for scripts."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from fashion.errors import FashionError
+
+CATALOGUE_HELP = "name of a catalogue (sample, imagelab, fashion-product-images, hm) or the path of a .toml"
+
+
+def _command(sub: argparse._SubParsersAction, name: str, title: str, text: str, example: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = sub.add_parser(
+        name,
+        help=title,
+        description=text,
+        epilog=f"examples:\n{example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return parser
+
+
+def _positive(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1; found {text!r}")
+    return value
+
+
+def _add_settings(parser: argparse.ArgumentParser, *, network: bool = True) -> None:
+    data = parser.add_argument_group("which clothes")
+    data.add_argument("--catalogue", "-c", default="sample", metavar="C", help=f"{CATALOGUE_HELP} (default: sample)")
+    data.add_argument("--data", metavar="PATH", help="the catalogue's zip or folder, where it is not in data/raw")
+    part = data.add_mutually_exclusive_group()
+    part.add_argument("--limit", type=_positive, metavar="N", help="N items, a seeded sample within departments")
+    part.add_argument("--first", type=_positive, metavar="N", help="the table's first N rows (the original study's slice)")
+    data.add_argument("--keep-unknown", action="store_true", help="pass words that the glossary lacks untranslated")
+    data.add_argument("--seed", type=int, default=0, metavar="N", help="of every random choice (default: 0)")
+    if network:
+        group = parser.add_argument_group("which network")
+        group.add_argument(
+            "--backbone", choices=["auto", "resnet50", "efficientnet-lite0"], default="auto",
+            help="auto takes resnet50 if its weights are at hand or can be downloaded, else efficientnet-lite0 (default: auto)",
+        )  # fmt: skip
+        group.add_argument("--weights", metavar="FILE", help="a Keras weights file for resnet50 (no top)")
+
+
+def _add_folders(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("where to")
+    group.add_argument("--processed", type=Path, metavar="DIR", help="artefacts (default: data/processed)")
+    group.add_argument("--reports", type=Path, metavar="DIR", help="reports (default: reports)")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's parser, with a page of help for each subcommand."""
+    parser = argparse.ArgumentParser(
+        prog="fashion",
+        description="Similar clothes by photo, colour and category: a reproducible study.",
+        epilog="Each command has a page of its own: fashion COMMAND --help",
+    )
+    sub = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    report = _command(
+        sub, "report", "run the notebooks and write the report",
+        "Run notebooks 01-06 in order and write reports/<catalogue>/index.html with every table and figure.\n"
+        "What is done and unchanged is not done again; after a stop it goes on from what was done.",
+        "  fashion report\n  fashion report -c imagelab --data imagelab.zip --limit 7500\n"
+        "  fashion report -c my-shop.toml --backbone resnet50 --weights resnet50.h5",
+    )  # fmt: skip
+    _add_settings(report)
+    _add_folders(report)
+    embed = _command(
+        sub, "embed", "embed a catalogue's photos",
+        "Run the first two steps only: clean the catalogue and embed each photo by the frozen network.\n"
+        "Photos that were embedded before, in whichever catalogue, are not embedded again.",
+        "  fashion embed -c imagelab --data imagelab.zip",
+    )  # fmt: skip
+    _add_settings(embed)
+    _add_folders(embed)
+    recommend = _command(
+        sub, "recommend", "print the items most similar to one",
+        "Print the items of a reported catalogue that are most similar to ITEM, by cosine, with the reasons.",
+        "  fashion recommend 34125195UNF -c imagelab\n"
+        "  fashion recommend 34125195UNF -c imagelab -k 3 --where colour=red --where category=boots,sandals\n"
+        "  fashion recommend 34125195UNF -c imagelab --json",
+    )  # fmt: skip
+    recommend.add_argument("item", metavar="ITEM", help="an item's name, as in items.parquet")
+    recommend.add_argument("--catalogue", "-c", default="sample", metavar="C", help=f"{CATALOGUE_HELP} (default: sample)")
+    recommend.add_argument("-k", type=_positive, default=6, metavar="N", help="how many (default: 6)")
+    recommend.add_argument(
+        "--where", action="append", default=[], metavar="COLUMN=VALUE[,VALUE]",
+        help="keep only items with this value, in English or Italian; may be repeated, all must hold",
+    )  # fmt: skip
+    recommend.add_argument(
+        "--embedding", choices=["learned", "frozen"], default="learned",
+        help="learned follows colour and category; frozen is the backbone's alone (default: learned)",
+    )  # fmt: skip
+    recommend.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    _add_folders(recommend)
+    data = _command(
+        sub, "data", "make the sample, or check a catalogue's data",
+        "Say whether a catalogue's table and photos are at hand and whole; the sample is made if it is missing.",
+        "  fashion data\n  fashion data -c imagelab --data imagelab.zip",
+    )  # fmt: skip
+    _add_settings(data)
+    verify = _command(
+        sub, "verify", "run the report twice and compare",
+        "Run the report twice in fresh folders; numbers and figures must be equal, bit for bit.",
+        "  fashion verify --limit 600",
+    )  # fmt: skip
+    _add_settings(verify)
+    return parser
+
+
+def _settings(arguments: argparse.Namespace):  # type: ignore[no-untyped-def]
+    from fashion.steps import Settings
+
+    names = ("catalogue", "data", "limit", "first", "backbone", "weights", "seed", "keep_unknown")
+    return Settings(**{name: getattr(arguments, name) for name in names})
+
+
+def _recommend(arguments: argparse.Namespace) -> None:
+    from fashion.catalogue import load_catalogue
+    from fashion.recommendation import Recommender, parse_where
+    from fashion.workspace import Workspace
+
+    workspace = Workspace(load_catalogue(arguments.catalogue).name, arguments.processed, arguments.reports)
+    recommender = Recommender.from_workspace(workspace, arguments.embedding)
+    where = parse_where(arguments.where, recommender.items)
+    table = recommender.by_item(arguments.item, arguments.k, where)
+    if arguments.json:
+        table["similarity"] = table["similarity"].astype(float).round(6)
+        answer = {
+            "catalogue": workspace.catalogue,
+            "embedding": arguments.embedding,
+            "query": arguments.item,
+            "where": {column: list(values) for column, values in where.items()},
+            "recommendations": table.to_dict("records"),
+        }
+        print(json.dumps(answer, indent=2, ensure_ascii=False))
+        return
+    query = recommender.items.iloc[recommender.row_of(arguments.item)]
+    words = [str(query[c]) for c in ("colour", "category", "department") if c in query]
+    print(f"{query['item']}: {', '.join(words)}\n")
+    if table.empty:
+        print("no other item fulfils the filter")
+        return
+    shown = table.drop(columns=["photo"])
+    print(shown.to_string(index=False, formatters={"similarity": "{:.3f}".format}))
+
+
+def _data(arguments: argparse.Namespace) -> None:
+    from fashion.catalogue import load_catalogue, open_catalogue, read_table
+    from fashion.cleaning import drop_duplicate_rows, drop_null_rows, start
+    from fashion.provenance import sha256_file
+    from fashion.translation import translate
+
+    catalogue = load_catalogue(arguments.catalogue)
+    source = open_catalogue(catalogue, arguments.data)
+    rows, malformed = read_table(catalogue, source)
+    names = set(source.names())
+    missing = [photo for photo in rows["photo"] if source.base + photo not in names]
+    print(f"{catalogue.title}: {source.path}")
+    if source.path.is_file():
+        print(f"  sha256  {sha256_file(source.path)}")
+    needed = [column for column in ("item", "colour", "category", "department") if column in rows]
+    cleaning = drop_duplicate_rows(drop_null_rows(start(rows, malformed), needed))
+    print(f"  table   {catalogue.table}: {len(rows)} rows, {len(malformed)} malformed, "
+          f"{len(cleaning.rejected) - len(malformed)} null or repeated")  # fmt: skip
+    print(f"  photos  {len(rows) - len(missing)} of {len(rows)} at hand" + (f", missing e.g. {missing[0]}" if missing else ""))
+    translated = translate(cleaning.rows, language=catalogue.language, keep_unknown=arguments.keep_unknown)
+    counts = [f"{translated[c].nunique()} {c} words" for c in ("colour", "category", "department") if c in translated]
+    print(f"  words   {', '.join(counts)}: all known")
+    print(f"  terms   {catalogue.terms}")
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    if arguments.command == "recommend":
+        _recommend(arguments)
+    elif arguments.command == "data":
+        _data(arguments)
+    elif arguments.command == "verify":
+        from fashion.verify import verify
+
+        verify(_settings(arguments))
+    else:
+        from fashion.report import build_report
+
+        until = "02" if arguments.command == "embed" else None
+        build_report(_settings(arguments), processed=arguments.processed, reports=arguments.reports, until=until)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns 0, 1 for an error that says what to do, 130 when stopped by the keyboard."""
+    parsed = build_parser().parse_args(arguments)
+    try:
+        _run(parsed)
+    except FashionError as error:
+        print(f"fashion {parsed.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped; what is done is kept, the same command goes on from there", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

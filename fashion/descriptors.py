@@ -1,0 +1,118 @@
+"""What a photo tells without a network: a small colour picture, a colour histogram, raw pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fashion.photos import RGB, decode, resize, to_lab
+from fashion.progress import tracked
+from fashion.source import Source
+
+#: Edge of the colour grid, cells; each cell holds what a person sees from across the room.
+GRID = 16
+#: Scales that bring L, a and b to about one unit of spread.
+LAB_SCALE = np.array([25, 15, 15], np.float32)
+#: Bins of the Lab histogram along L, a, b.
+HISTOGRAM_BINS = (8, 10, 10)
+#: Edge of the raw pixels, the baseline that any embedding must beat.
+PIXELS = 32
+
+
+@dataclass(frozen=True)
+class Descriptors:
+    """Descriptors of n photos.
+
+    Attributes
+    ----------
+    colour_grid : ndarray of float16, shape (n, 16, 16, 7)
+        From `colour_grid`.
+    histogram : ndarray of float32, shape (n, 800)
+        From `lab_histogram`.
+    pixels : ndarray of uint8, shape (n, 3072)
+        The photo at 32 x 32, RGB, flattened.
+    """
+
+    colour_grid: NDArray[np.float16]
+    histogram: NDArray[np.float32]
+    pixels: NDArray[np.uint8]
+
+
+def ground_lab(lab: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The ground's colour: the median of the upper and side borders in CIELAB, shape (3,).
+
+    The lower border is left out, as legs and hems cross it.
+    """
+    sides = [lab[:, :4].reshape(-1, 3), lab[:, -4:].reshape(-1, 3), lab[:3].reshape(-1, 3)]
+    return np.asarray(np.median(np.concatenate(sides), axis=0), np.float32)
+
+
+def colour_grid(rgb: RGB) -> NDArray[np.float16]:
+    """A small picture of where which colour is, as the attributes network sees it.
+
+    Parameters
+    ----------
+    rgb : ndarray of uint8, shape (height, width, 3)
+
+    Returns
+    -------
+    ndarray of float16, shape (16, 16, 7)
+        For each cell: mean L (less the ground's), a and b; their spread over the cell's quarters, all in units of
+        `LAB_SCALE`; and the share of the cell that differs from the ground, 0-1.
+    """
+    lab = to_lab(rgb)
+    ground = ground_lab(lab)
+    weighted = (lab - ground) * np.array([1, 1.5, 1.5], np.float32)  # hue tells cloth from shadow better than light
+    distance = cv2.GaussianBlur(np.linalg.norm(weighted, axis=2), (0, 0), 0.8)
+    kernel = np.ones((3, 3), np.uint8)
+    mask = cv2.morphologyEx((distance > 4).astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel).astype(np.float32)
+    size = (2 * GRID, 2 * GRID)
+    small = cv2.resize(lab, size, interpolation=cv2.INTER_AREA)
+    small[..., 0] -= ground[0]
+    # (16, 2, 16, 2, 3) -> (16, 16, 4, 3): four quarters a cell
+    quarters = (small / LAB_SCALE).reshape(GRID, 2, GRID, 2, 3).transpose(0, 2, 1, 3, 4).reshape(GRID, GRID, 4, 3)
+    share = cv2.resize(mask, (GRID, GRID), interpolation=cv2.INTER_AREA)[..., None]
+    return np.concatenate([quarters.mean(axis=2), quarters.std(axis=2), share], axis=2).astype(np.float16)
+
+
+def lab_histogram(rgb: RGB) -> NDArray[np.float32]:
+    """Colour histogram of the whole photo in CIELAB, 8 x 10 x 10 bins, square-rooted, shape (800,).
+
+    The square root makes the cosine of two histograms their Bhattacharyya coefficient
+    (Bhattacharyya 1946): shared colour counts, however large the plain ground is.
+    """
+    lab = to_lab(rgb).reshape(-1, 3)
+    counts, _ = np.histogramdd(lab, bins=HISTOGRAM_BINS, range=((0, 100), (-60, 80), (-70, 80)))
+    return np.asarray(np.sqrt(counts.ravel() / len(lab)), np.float32)
+
+
+def _describe(source: Source, photo: str) -> tuple[NDArray[np.float16], NDArray[np.float32], NDArray[np.uint8]]:
+    rgb = decode(source.read(photo), photo)
+    return colour_grid(rgb), lab_histogram(rgb), resize(rgb, PIXELS).ravel()
+
+
+def describe_photos(
+    source: Source, photos: Sequence[str], *, workers: int = 2, progress: bool = True
+) -> Descriptors:
+    """Read photos and compute their descriptors, in the order given.
+
+    Raises
+    ------
+    PhotoError
+        When a photo has vanished or is damaged since it was checked.
+    """
+    n = len(photos)
+    grids = np.empty((n, GRID, GRID, 7), np.float16)
+    histograms = np.empty((n, int(np.prod(HISTOGRAM_BINS))), np.float32)
+    pixels = np.empty((n, PIXELS * PIXELS * 3), np.uint8)
+    with ThreadPoolExecutor(workers) as pool:
+        described = pool.map(lambda photo: _describe(source, photo), photos)
+        for row, found in enumerate(tracked(described, n, "colours measured", show=progress)):
+            grids[row], histograms[row], pixels[row] = found
+    return Descriptors(grids, histograms, pixels)

@@ -1,0 +1,100 @@
+"""The engine of the neighbour search: exact cosine top-k in blocks, the same bytes on every run."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm.auto import tqdm
+
+Float = NDArray[np.float32]
+Int = NDArray[np.int64]
+
+#: Bytes of one block of similarities (queries x gallery, float32) where `block_rows` is not given.
+BLOCK_BYTES = 32 * 2**20
+
+
+def search(
+    asking: Float,
+    rows: Int,
+    gallery: Float,
+    k: int,
+    own: Int,
+    block_rows: int | None = None,
+    progress: bool = False,
+    allowed: NDArray[np.bool_] | None = None,
+) -> tuple[Int, Float]:
+    """Find the k most similar rows of a gallery for each query; arguments are taken as checked.
+
+    Memory beside arguments and result: a block of similarities (4 bytes each), its copy for the k-th
+    largest, and a mask: 9 x `block_rows` x gallery bytes (33 x where all similarities tie), never
+    queries x gallery. By default that is 9 x `BLOCK_BYTES`, 288 MiB (or one query, where that is more).
+
+    The answer depends on neither `block_rows` nor threads. A float32 matrix product only picks candidates,
+    with a margin for its rounding error (Higham, Accuracy and Stability of Numerical Algorithms, 2002,
+    section 3.1); their cosines are then summed in float64 in a fixed order, rounded to float32, and ranked.
+
+    Parameters
+    ----------
+    asking, gallery : ndarrays of float32, shapes (m, d) and (g, d)
+        Unit rows.
+    rows : ndarray of int64, shape (q,)
+        Rows of `asking` that ask.
+    k : int
+        At most the number of places that every query may be given.
+    own : ndarray of int64, shape (q,)
+        Place in the gallery that query i may not be given; -1 for none.
+    block_rows : int, optional
+        Queries per block; chosen from `BLOCK_BYTES` where not given.
+    progress : bool
+        Show a progress bar.
+    allowed : ndarray of bool, shape (g,), optional
+        Places that may be given to any query.
+
+    Returns
+    -------
+    places : ndarray of int64, shape (q, k)
+        Places in the gallery, most similar first, ties to the lower place.
+    similarity : ndarray of float32, shape (q, k)
+        Cosines, -1 to 1.
+
+    Raises
+    ------
+    ValueError
+        When `block_rows` is less than 1.
+    """
+    if block_rows is not None and block_rows < 1:
+        raise ValueError(f"block_rows: expected at least 1, found {block_rows}")
+    size = block_rows or max(1, BLOCK_BYTES // (4 * len(gallery)))
+    # Four times Higham's d x 2^-24: the candidate and the k-th may both be off, and so may their lengths.
+    place, margin = len(gallery) - k, 4 * (gallery.shape[1] + 2) * 2.0**-24
+    found, similarity = np.empty((len(rows), k), np.int64), np.empty((len(rows), k), np.float32)
+    with tqdm(total=len(rows), desc="neighbours", unit="item", disable=not progress) as bar:
+        for start in range(0, len(rows), size):
+            block = asking[rows[start : start + size]]  # (b, d)
+            rough = block @ gallery.T  # (b, g)
+            mine = own[start : start + size]
+            rough[np.flatnonzero(mine >= 0), mine[mine >= 0]] = -np.inf
+            if allowed is not None:
+                rough[:, ~allowed] = -np.inf
+            limit = np.partition(rough, place, axis=1)[:, place, np.newaxis] - margin
+            # k candidates, or a few more, of each query, query by query
+            query, answer = np.divmod(np.flatnonzero(rough >= limit), len(gallery))
+            exact = cosines(block, gallery, query, answer)
+            order = np.lexsort((answer, -exact, query))
+            first = np.searchsorted(query, np.arange(len(block)))  # where each query's candidates begin
+            best = order[first[:, np.newaxis] + np.arange(k)]
+            found[start : start + size], similarity[start : start + size] = answer[best], exact[best]
+            bar.update(len(block))
+    return found, similarity
+
+
+def cosines(asking: Float, gallery: Float, query: Int, answer: Int) -> Float:
+    """Cosines of asking[query[i]] and gallery[answer[i]], summed in one order whatever the pair's place."""
+    result = np.empty(len(query), np.float32)
+    step = max(1, 2**18 // gallery.shape[1])  # 2 MiB of products at a time stay in the cache
+    for start in range(0, len(query), step):
+        part = slice(start, start + step)
+        # float64 holds the product of two float32 exactly: only the sum rounds
+        products = np.multiply(asking[query[part]], gallery[answer[part]], dtype=np.float64)
+        result[part] = products.sum(axis=1)
+    return np.clip(result, -1, 1, out=result)

@@ -1,0 +1,76 @@
+"""Figures of notebook 04: queries with their six recommendations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from fashion.plots import INK, PALETTE, QUIET, hexes_of_colours, load_photos, photo_axes, sign, wrapped
+from fashion.source import Source
+
+#: Frames of a recommendation: agrees with the query in both, in one, in neither (safe for colour-blind readers).
+FRAMES = {2: PALETTE[0], 1: PALETTE[5], 0: PALETTE[1]}
+
+
+def _caption(axes: Axes, item: pd.Series, first_line: str, colour: str) -> None:
+    axes.text(0.0, -0.05, first_line, transform=axes.transAxes, fontsize=8.5, color=QUIET, va="top")
+    swatch = plt.Rectangle((0.0, -0.235), 0.075, 0.075, transform=axes.transAxes, color=colour, clip_on=False, lw=0)
+    axes.add_patch(swatch)
+    axes.text(0.1, -0.16, str(item["colour"]), transform=axes.transAxes, fontsize=8.5, color=INK, va="top")
+    axes.text(0.0, -0.275, wrapped(str(item["category"]), 22), transform=axes.transAxes, fontsize=8.5, color=INK,
+              va="top", linespacing=1.05)  # fmt: skip
+
+
+def recommendations(
+    items: pd.DataFrame,
+    source: Source,
+    queries: Sequence[int],
+    neighbours: NDArray,
+    similarity: NDArray,
+    source_line: str,
+    *,
+    title: str,
+) -> Figure:
+    """One row a query: its photo, then its recommendations with rank, similarity, colour and category.
+
+    Parameters
+    ----------
+    items : DataFrame
+        The items table.
+    source : Source
+        Where the photos are.
+    queries : sequence of int, length q
+        Rows of the query items.
+    neighbours, similarity : ndarray, shape (q, k)
+        Rows of the recommendations, best first, and their cosines.
+    source_line, title : str
+    """
+    count, k = neighbours.shape
+    hexes = hexes_of_colours(list(items["colour"].unique()))
+    figure, grid = plt.subplots(
+        count, k + 2, figsize=(1.42 * (k + 1) + 0.4, 2.1 * count + 0.6), squeeze=False,
+        gridspec_kw={"width_ratios": [1, 0.16, *[1] * k], "hspace": 0.62, "wspace": 0.12},
+    )  # fmt: skip
+    for line, query in enumerate(queries):
+        item = items.iloc[query]
+        grid[line][1].axis("off")
+        photo_axes(grid[line][0], load_photos(source, [item["photo"]])[0], frame=INK, width=2)
+        _caption(grid[line][0], item, "query", hexes[item["colour"]])
+        for axes, row, score, rank in zip(grid[line][2:], neighbours[line], similarity[line], range(1, k + 1), strict=True):
+            found = items.iloc[row]
+            same = int(found["colour"] == item["colour"]) + int(found["category"] == item["category"])
+            photo_axes(axes, load_photos(source, [found["photo"]])[0], frame=FRAMES[same], width=2)
+            _caption(axes, found, f"{rank} · {score:.2f}", hexes[found["colour"]])
+    handles = [plt.Line2D([], [], color=colour, linewidth=3) for colour in FRAMES.values()]
+    words = ["same colour and category", "same colour or category", "neither"]
+    figure.suptitle(title, x=0.125, y=0.885 + 0.09 * (1 - 1 / (count + 1)), ha="left", va="bottom", fontweight="bold")
+    grid[0][-1].legend(handles, words, loc="lower right", bbox_to_anchor=(1.02, 1.02), fontsize=8, ncols=3,
+                       columnspacing=1, handlelength=1.2)  # fmt: skip
+    bottom = grid[-1][0].get_position().y0
+    figure.text(0.125, bottom - 0.95 / figure.get_figheight(), source_line, fontsize=8, color=QUIET, va="top")
+    return figure

@@ -1,0 +1,83 @@
+"""Progress of long work: on the console, also when the work runs inside a notebook's kernel."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from tqdm import tqdm
+
+#: Names the file to which a kernel writes its bars; the process that started the kernel shows it.
+VARIABLE = "FASHION_PROGRESS"
+
+
+def progress_bar(total: int, what: str, unit: str = "photo", *, show: bool = True, done: int = 0) -> tqdm:
+    """A bar of `total` units; seldom redrawn when nobody watches a terminal.
+
+    Parameters
+    ----------
+    total, done : int
+        Units in all, and those that an earlier run finished.
+    what, unit : str
+        What is counted, in words.
+    show : bool
+        False for a silent bar.
+    """
+    relay = os.environ.get(VARIABLE)
+    stream: IO[str] = open(relay, "a", encoding="utf-8") if relay else sys.stderr  # noqa: SIM115
+    terminal = bool(os.environ.get(f"{VARIABLE}_TTY")) if relay else sys.stderr.isatty()
+    return tqdm(
+        total=total,
+        initial=done,
+        desc=what,
+        unit=unit,
+        file=stream,
+        disable=not show,
+        mininterval=0.2 if terminal else 10.0,
+        leave=True,
+        ascii=not terminal,
+        dynamic_ncols=terminal,
+    )
+
+
+@contextmanager
+def relayed(folder: Path) -> Iterator[dict[str, str]]:
+    """Show on this process's stderr what other processes' bars write; yields the variables they need."""
+    path = folder / f".progress.{os.getpid()}"
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text("", encoding="utf-8")
+    stop = threading.Event()
+
+    def relay() -> None:
+        with path.open(encoding="utf-8", errors="replace", newline="") as stream:
+            while True:
+                last = stop.is_set()
+                text = stream.read()
+                if text:
+                    sys.stderr.write(text)
+                    sys.stderr.flush()
+                if last:
+                    return
+                stop.wait(0.2)
+
+    thread = threading.Thread(target=relay, daemon=True)
+    thread.start()
+    try:
+        yield {VARIABLE: str(path), f"{VARIABLE}_TTY": "1" if sys.stderr.isatty() else ""}
+    finally:
+        stop.set()
+        thread.join()
+        path.unlink(missing_ok=True)
+
+
+def tracked(iterable: Any, total: int, what: str, unit: str = "photo", *, show: bool = True) -> Iterator[Any]:
+    """Yield from `iterable`, with a bar."""
+    with progress_bar(total, what, unit, show=show) as bar:
+        for value in iterable:
+            yield value
+            bar.update()

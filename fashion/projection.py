@@ -1,0 +1,230 @@
+"""The map: items on a plane by t-SNE of their exact cosine neighbours, and new items placed on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fashion.errors import ArtefactError
+from fashion.neighbours import Neighbours, cross_top_k, normalise, top_k
+
+#: Called with (steps done, steps in all, Kullback-Leibler divergence).
+Progress = Callable[[int, int, float], None]
+
+#: Steps and exaggeration of the two phases: attraction 12 times too strong first, so that groups find together.
+PHASES = ((250, 12), (500, 1))
+
+
+@dataclass(frozen=True)
+class Map:
+    """Items on a plane, and all that placing new items needs: it can be put together again from stored arrays.
+
+    Attributes
+    ----------
+    xy : ndarray of float32, shape (n, 2)
+        Positions; the middle of their bounding box is (0, 0). Distances have no unit.
+    unit : ndarray of float32, shape (n, d)
+        The items' vectors at length 1.
+    divergence : float
+        Kullback-Leibler divergence at the end; 6 digits, as threads add it up in any order.
+    perplexity : float
+        As used: lowered where there are few items.
+    """
+
+    xy: NDArray[np.float32]
+    unit: NDArray[np.float32]
+    divergence: float
+    perplexity: float
+
+
+def tsne_map(
+    vectors: ArrayLike,
+    seed: int,
+    *,
+    perplexity: float = 30,
+    initialisation: Literal["pca", "random"] = "pca",
+    threads: int = 2,
+    progress: Progress | None = None,
+) -> Map:
+    """Lay items on a plane by t-SNE, so that cosine neighbours stay neighbours.
+
+    The neighbours are exact ones of the whole vectors (3 x perplexity for each item), at chord distance
+    sqrt(2 - 2 cos): the Euclidean distance of unit rows, for which t-SNE's Gaussian is meant. Learning rate
+    n / exaggeration (Belkina et al., Nature Communications 10:5415, 2019).
+
+    The same seed gives the same bytes, with any number of threads: the interpolated gradient (Linderman et al.,
+    Nature Methods 16:243-245, 2019) does at every size; openTSNE's Barnes-Hut gradient, its default below
+    10,000 items, gave other bytes with one thread than with two.
+
+    Parameters
+    ----------
+    vectors : array, shape (n, d)
+        n at least 4, d at least 2; lengths do not matter.
+    seed : int
+        Of the start: its jitter (1 % of its spread), or all of it.
+    perplexity : float
+        Neighbours that count, softly; more than 0, usually 5-50. At most (n - 1) / 3 is used.
+    initialisation : "pca" or "random"
+        Start from the first two principal components, which keeps large distances' order (Kobak & Berens,
+        Nature Communications 10:5416, 2019), or from a Gaussian.
+    threads : int
+        Threads of the optimisation.
+    progress : callable, optional
+        Called every 50 steps with (steps done, steps in all, divergence).
+
+    Returns
+    -------
+    Map
+
+    Raises
+    ------
+    ArtefactError
+        When the vectors are not finite, or too few.
+    ValueError
+        When perplexity or initialisation is none of those above.
+
+    Notes
+    -----
+    van der Maaten & Hinton, Journal of Machine Learning Research 9:2579-2605, 2008; implementation openTSNE:
+    Policar et al., Journal of Statistical Software 109(3), 2024.
+    """
+    if initialisation not in ("pca", "random"):
+        raise ValueError(f'initialisation: expected "pca" or "random", found {initialisation!r}')
+    if not perplexity > 0:
+        raise ValueError(f"perplexity: expected more than 0, found {perplexity}")
+    unit = normalise(vectors)
+    if len(unit) < 4 or unit.shape[1] < 2:
+        raise ArtefactError(
+            f"a map needs at least 4 items of 2 dimensions, found an array of shape {unit.shape}"
+        )
+    from openTSNE import TSNEEmbedding
+
+    perplexity = min(float(perplexity), (len(unit) - 1) / 3)
+    k = min(len(unit) - 1, max(1, round(3 * perplexity)))
+    affinities = _affinities(top_k(unit, k, assume_unit=True), perplexity, len(unit), threads, placing=False)
+    embedding = TSNEEmbedding(
+        _start(unit, seed, initialisation),
+        _fixed(affinities),
+        negative_gradient_method="fft",
+        n_jobs=threads,
+    )
+    done, total = 0, sum(steps for steps, _ in PHASES)
+    for steps, exaggeration in PHASES:
+        options: dict[str, Any] = {"exaggeration": exaggeration, "momentum": 0.8, "learning_rate": "auto"}
+        if progress is not None:
+            options["callbacks"] = _callback(progress, done, total)
+        embedding.optimize(steps, inplace=True, **options)
+        done += steps
+    xy = np.asarray(embedding)
+    xy = xy - (xy.max(axis=0) + xy.min(axis=0)) / 2  # placing new items would shift it there
+    return Map(xy.astype(np.float32), unit, round(float(embedding.kl_divergence), 6), perplexity)
+
+
+def place_new(
+    chart: Map, vectors: ArrayLike, *, perplexity: float = 5, threads: int = 2
+) -> NDArray[np.float32]:
+    """Place new items on a map that stays as it is.
+
+    Each starts at the median position of its 15 (3 x perplexity) nearest items, then follows t-SNE's gradient
+    against the map for 250 steps, blind to other new items (Policar et al., Machine Learning 112:721-740, 2023).
+
+    Parameters
+    ----------
+    chart : Map
+        From `tsne_map`, or put together again from stored arrays.
+    vectors : array, shape (m, d)
+        New items, embedded as the map's were.
+    perplexity : float
+        Neighbours on the map that pull, softly; more than 0.
+    threads : int
+        Threads of the optimisation.
+
+    Returns
+    -------
+    ndarray of float32, shape (m, 2)
+
+    Raises
+    ------
+    ArtefactError
+        When the vectors are not finite.
+    ValueError
+        When they have not the map's dimensions, or the map's arrays do not fit each other.
+    """
+    if chart.xy.shape != (len(chart.unit), 2):
+        raise ValueError(f"the map has positions of shape {chart.xy.shape} for {len(chart.unit)} vectors")
+    unit = normalise(vectors)
+    perplexity = min(float(perplexity), len(chart.unit) / 3)
+    k = min(len(chart.unit), max(1, round(3 * perplexity)))
+    neighbours = cross_top_k(unit, chart.unit, k, assume_unit=True)
+    if len(unit) == 0:
+        return np.empty((0, 2), np.float32)
+    from openTSNE.tsne import PartialTSNEEmbedding, TSNEEmbedding
+    from scipy.sparse import csr_matrix
+
+    map_side = TSNEEmbedding(
+        chart.xy, _fixed(csr_matrix((len(chart.xy), len(chart.xy)))), negative_gradient_method="fft"
+    )
+    placed = PartialTSNEEmbedding(
+        np.median(chart.xy[neighbours[0]].astype(np.float64), axis=1),
+        map_side,
+        _affinities(neighbours, perplexity, len(chart.xy), threads, placing=True),
+        negative_gradient_method="fft",
+        n_jobs=threads,
+    )
+    # openTSNE's own settings for placing: small steps, clipped gradients
+    placed.optimize(250, inplace=True, exaggeration=1.5, momentum=0.8, learning_rate=0.1, max_grad_norm=0.25)
+    return np.asarray(placed, np.float32)
+
+
+def _affinities(neighbours: Neighbours, perplexity: float, n: int, threads: int, *, placing: bool) -> Any:
+    """t-SNE's probabilities from cosine neighbours (q, k): sparse, shape (q, n)."""
+    from openTSNE.affinity import joint_probabilities_nn
+
+    indices, similarity = neighbours
+    chords = np.sqrt(np.maximum(2 - 2 * similarity.astype(np.float64), 0))
+    return joint_probabilities_nn(
+        indices,
+        chords,
+        [perplexity],
+        symmetrize=not placing,
+        normalization="point-wise" if placing else "pair-wise",
+        n_reference_samples=n,
+        n_jobs=threads,
+    )
+
+
+def _fixed(affinities: Any) -> Any:
+    """Wrap a sparse matrix as openTSNE's affinities."""
+    from openTSNE.affinity import PrecomputedAffinities
+
+    return PrecomputedAffinities(affinities, normalize=False)
+
+
+def _start(unit: NDArray[np.float32], seed: int, initialisation: str) -> NDArray[np.float64]:
+    """Starting positions, shape (n, 2), spread 1e-4, as t-SNE wants it."""
+    noise = np.random.default_rng(seed).normal(size=(len(unit), 2))
+    if initialisation == "random":
+        return 1e-4 * noise
+    from scipy.linalg import eigh
+
+    centred = unit - unit.mean(axis=0, dtype=np.float64)  # float64: (n, d)
+    last = unit.shape[1] - 1
+    _, axes = eigh(centred.T @ centred, subset_by_index=[last - 1, last])
+    axes = (
+        axes[:, ::-1] * np.sign(axes[np.abs(axes).argmax(axis=0), [0, 1]])[::-1]
+    )  # an axis has no sign of its own
+    positions = centred @ axes
+    positions *= 1e-4 / (positions[:, 0].std() or 1)
+    # Rounded, as the last bits of the matrix products depend on threads, and t-SNE makes much of little.
+    return np.round(positions, 11) + 1e-6 * noise
+
+
+def _callback(progress: Progress, before: int, total: int) -> Callable[[int, float, Any], None]:
+    def report(step: int, divergence: float, _: Any) -> None:
+        progress(before + step, total, divergence)
+
+    return report

@@ -1,0 +1,143 @@
+"""What made a result: code, versions, parameters, inputs, machine."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fashion.paths import project_root
+
+
+def sha256_file(path: Path) -> str:
+    """Hex SHA-256 of a file's content."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sha256_bytes(data: bytes) -> str:
+    """Hex SHA-256 of bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_json(content: Any) -> str:
+    """Hex SHA-256 of a JSON-able value, independent of the order of keys."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def fingerprint(path: Path) -> str:
+    """Say whether a file or folder changed without reading it: names, sizes and times of change, hashed."""
+    if path.is_file():
+        files = [path]
+    else:
+        files = sorted(Path(folder, name) for folder, _, names in os.walk(path) for name in names)
+    marks = []
+    for file in files:
+        stat = file.stat()
+        marks.append((str(file.relative_to(path)), stat.st_size, stat.st_mtime_ns))
+    return sha256_json(marks)
+
+
+def _package_imports(code: str) -> set[str]:
+    """Modules of `fashion` that a piece of Python imports anywhere, as bare names."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.ImportFrom) and node.module == "fashion":
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fashion."):
+            found.add(str(node.module).split(".")[1])
+        elif isinstance(node, ast.Import):
+            found.update(a.name.split(".")[1] for a in node.names if a.name.startswith("fashion."))
+    return found
+
+
+@cache
+def _module_code(name: str) -> str | None:
+    path = Path(__file__).parent / f"{name}.py"
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+def code_closure(code: str) -> list[str]:
+    """Modules of the package that `code` needs, directly or through others, sorted."""
+    needed: set[str] = set()
+    waiting = _package_imports(code)
+    while waiting:
+        name = waiting.pop()
+        text = _module_code(name)
+        if text is None or name in needed:
+            continue
+        needed.add(name)
+        waiting |= _package_imports(text)
+    return sorted(needed)
+
+
+def code_checksum(notebook: Path) -> str:
+    """One checksum of a notebook's cells and of every module of the package that they need."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    sources = [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
+    # Shell and magic lines are no Python; they are hashed with the cells but not parsed.
+    code = "\n".join(re.sub(r"^\s*[%!].*$", "", text, flags=re.MULTILINE) for kind, text in sources if kind == "code")
+    modules = {name: hashlib.sha256(str(_module_code(name)).encode()).hexdigest() for name in code_closure(code)}
+    return sha256_json([sources, modules])
+
+
+def direct_dependencies() -> list[str]:
+    """Names of the packages that pyproject.toml asks for, without the development ones."""
+    project = tomllib.loads((project_root() / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [re.split(r"[<>=!~ ;\[]", line, maxsplit=1)[0] for line in project["dependencies"]]
+
+
+def versions(packages: Iterable[str] | None = None) -> dict[str, str]:
+    """Version of Python and of each package; "absent" for one that is not installed."""
+    found = {"python": platform.python_version()}
+    for package in packages if packages is not None else direct_dependencies():
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "absent"
+    return found
+
+
+def commit() -> str:
+    """The project's commit, with "+ changes" when the work tree differs; "unknown" outside a checkout."""
+    try:
+        head = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=project_root(), capture_output=True, text=True, check=True
+        ).stdout.strip()
+        # What a report renews itself does not make the code another one.
+        status = subprocess.run(
+            ["git", "status", "--porcelain", "--", ".", ":!README.md", ":!Images"],
+            cwd=project_root(), capture_output=True, text=True, check=True,
+        ).stdout  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return head + (" + changes" if status.strip() else "")
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores, memory and system."""
+    model = platform.processor() or platform.machine()
+    memory = 0
+    cpuinfo, meminfo = Path("/proc/cpuinfo"), Path("/proc/meminfo")
+    if cpuinfo.is_file():
+        match = re.search(r"model name\s*:\s*(.+)", cpuinfo.read_text())
+        model = match.group(1) if match else model
+    if meminfo.is_file():
+        match = re.search(r"MemTotal:\s*(\d+) kB", meminfo.read_text())
+        memory = int(match.group(1)) * 1024 if match else 0
+    return {
+        "processor": model,
+        "cores": os.cpu_count(),
+        "memory_bytes": memory,
+        "system": platform.platform(),
+    }

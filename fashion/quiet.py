@@ -1,0 +1,46 @@
+"""The one place where TensorFlow is imported, without its chatter."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+
+def import_keras() -> ModuleType:
+    """Import Keras, on TensorFlow, quietly -> the module ``keras``.
+
+    TensorFlow's C++ side reports on missing graphics processors at import and at its first operation, and in a
+    notebook these lines would become output. Unless the user has set ``TF_CPP_MIN_LOG_LEVEL``, it is set to
+    3 (fatal only; whatever fails is raised in Python as well). The import itself ignores that level, so its
+    standard error is held back, and shown only if the import fails. Code of this package imports TensorFlow and
+    Keras after a call of this function, never before.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if "tensorflow" not in sys.modules:
+        with _hold_standard_error():
+            import tensorflow as tf
+
+            assert tf  # importing is the purpose
+    import keras
+
+    return keras
+
+
+@contextmanager
+def _hold_standard_error() -> Iterator[None]:
+    """Keep what is written to file descriptor 2, by C++ too; show it only if the block fails."""
+    sys.stderr.flush()
+    before = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(before, held.read())
+            raise
+        finally:
+            os.dup2(before, 2)
+            os.close(before)

@@ -1,0 +1,64 @@
+"""README's results table and picture, renewed from the sample's report: no number is written by hand."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+from fashion.errors import ReportError
+from fashion.paths import project_root
+from fashion.workspace import Workspace, write_whole
+
+BEGIN, END = "<!-- results: begin, written by `make report` -->", "<!-- results: end -->"
+
+#: Figures of the sample's report that README and docs show, kept in Images/.
+IMAGES = (
+    "01-contact-sheet",
+    "01-colour-by-department",
+    "04-recommendations",
+    "05-map-photos",
+    "06-agreement",
+)
+
+
+def results_table(numbers: dict[str, Any]) -> str:
+    """The evaluation's table as Markdown, from the content of results/06.json."""
+    columns = ["department", "category", "colour", "category and colour"]
+    lines = [
+        f"| share of the six that agree in | {' | '.join(columns)} |",
+        f"|---|{'---|' * len(columns)}",
+    ]
+    for row in numbers["agreement"]:
+        cells = [
+            f"{row[c]['mean']:.3f} [{row[c]['low']:.3f}, {row[c]['high']:.3f}]" for c in columns
+        ]
+        lines.append(f"| {row['method']} | {' | '.join(cells)} |")
+    return "\n".join(lines) + f"\n\n{numbers['source_line']}. {numbers['protocol']}"
+
+
+def with_table(text: str, table: str) -> str:
+    """README's text with the part between the two marks replaced.
+
+    Raises
+    ------
+    ReportError
+        When the marks are not there.
+    """
+    if BEGIN not in text or END not in text:
+        raise ReportError(f"expected the marks {BEGIN!r} and {END!r} in README.md; put them where the table goes")
+    pattern = re.escape(BEGIN) + ".*?" + re.escape(END)
+    return re.sub(pattern, lambda _: f"{BEGIN}\n{table}\n{END}", text, flags=re.DOTALL)
+
+
+def renew_readme(workspace: Workspace, readme: Path | None = None, images: Path | None = None) -> None:
+    """Write README's table and copy the figures of `IMAGES` from the report."""
+    readme = readme or project_root() / "README.md"
+    images = images or project_root() / "Images"
+    text = with_table(readme.read_text(encoding="utf-8"), results_table(workspace.results("06")))
+    write_whole(readme, lambda aside: aside.write_text(text, encoding="utf-8"))
+    images.mkdir(exist_ok=True)
+    for name in IMAGES:
+        figure = workspace.report / "figures" / f"{name}.png"
+        write_whole(images / f"{name}.png", lambda aside, figure=figure: shutil.copyfile(figure, aside))  # type: ignore[misc]

@@ -1,0 +1,263 @@
+"""Runs the notebooks in order, only those that have to, and puts the report together."""
+
+from __future__ import annotations
+
+import datetime
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from fashion.catalogue import load_catalogue
+from fashion.errors import ReportError
+from fashion.paths import project_root
+from fashion.progress import relayed
+from fashion.provenance import commit, machine, sha256_file, sha256_json, versions
+from fashion.steps import (
+    STEPS,
+    Settings,
+    State,
+    Step,
+    checksums,
+    declared_parameters,
+    output_paths,
+    read_state,
+    stale_because,
+    step_key,
+    write_state,
+)
+from fashion.workspace import Workspace, write_json, write_whole
+
+#: Seconds that one cell may take; the longest, embedding 60,000 photos by ResNet-50 on two cores, takes 3,200.
+CELL_LIMIT = 6 * 3600
+
+Say = Callable[[str], None]
+
+
+def run_notebook(path: Path, output: Path, parameters: dict[str, Any], *, cell_limit: int = CELL_LIMIT) -> float:
+    """Run one notebook by papermill with `parameters`, strictly.
+
+    Parameters
+    ----------
+    path, output : Path
+        The notebook, and where the executed one goes: whole, or not at all. When it fails, what ran is kept
+        beside it as `<name>.failed.ipynb`.
+    parameters : dict
+        For its cell tagged `parameters`.
+    cell_limit : int
+        Seconds that a cell may take.
+
+    Returns
+    -------
+    float
+        Seconds.
+
+    Raises
+    ------
+    ReportError
+        For a parameter that the notebook does not declare, or when a cell fails.
+    """
+    # Imported here: papermill costs half a second that a warm run can spare.
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    declared = declared_parameters(path)
+    unknown = sorted(set(parameters) - set(declared))
+    if unknown:
+        raise ReportError(
+            f"{path.name} has no parameter {', '.join(unknown)}; it has {', '.join(declared)}. Correct the name, "
+            "or add it to the notebook's cell tagged `parameters`."
+        )
+    output.parent.mkdir(parents=True, exist_ok=True)
+    aside = output.with_name(f"{output.stem}.failed.ipynb")
+    begin = time.perf_counter()
+    try:
+        papermill.execute_notebook(
+            str(path), str(aside), parameters, cwd=str(path.parent), kernel_name="python3", language="python",
+            progress_bar=False, execution_timeout=cell_limit,
+        )  # fmt: skip
+    except papermill.PapermillExecutionError as error:
+        raise ReportError(
+            f"{path.name} failed in cell {error.exec_count}: {error.ename}: {error.evalue}\n"
+            f"The notebook up to there is {aside}; what earlier steps made is kept. Mend the cause and run the "
+            "same command again: it goes on from here."
+        ) from None
+    except (CellTimeoutError, DeadKernelError) as error:
+        raise ReportError(
+            f"{path.name} did not end: {type(error).__name__}: {str(error)[:300]}\nThe notebook up to there is "
+            f"{aside}. Finished parts are kept; run the same command again to go on."
+        ) from None
+    notebook = nbformat.read(aside, as_version=4)
+    write_whole(output, lambda whole: nbformat.write(strip_metadata(notebook), whole))
+    aside.unlink()
+    return time.perf_counter() - begin
+
+
+def strip_metadata(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Take out what papermill and the kernel leave in a notebook: absolute paths, times, random cell ids."""
+    notebook.metadata = nbformat.from_dict({
+        "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+        "language_info": {"name": "python"},
+    })
+    for number, cell in enumerate(notebook.cells):
+        tags = cell.metadata.get("tags", [])
+        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        cell.id = f"cell-{number:02d}"
+    return notebook
+
+
+@contextmanager
+def only_one(workspace: Workspace) -> Iterator[None]:
+    """Hold the folder of a catalogue's run; freed by the system even after a kill.
+
+    Raises
+    ------
+    ReportError
+        When another report runs on the same folder.
+    """
+    workspace.processed.mkdir(parents=True, exist_ok=True)
+    with (workspace.processed / ".lock").open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ReportError(
+                f"another report on {workspace.processed} is running; wait for its end, or stop it, and run again"
+            ) from error
+        yield
+
+
+def _relative(path: str | None, folder: Path) -> str | None:
+    return os.path.relpath(Path(path).resolve(), folder) if path else None
+
+
+def notebook_parameters(settings: Settings, workspace: Workspace, notebook: Path) -> dict[str, Any]:
+    """The settings that a notebook declares, with paths as seen from its folder."""
+    folder = notebook.parent
+    values = asdict(settings) | {
+        "data": _relative(settings.data, folder),
+        "weights": _relative(settings.weights, folder),
+        "processed": _relative(str(workspace.processed_root), folder),
+        "reports": _relative(str(workspace.report.parent), folder),
+    }
+    if settings.catalogue.endswith(".toml"):
+        values["catalogue"] = _relative(settings.catalogue, folder)
+    declared = declared_parameters(notebook)
+    return {name: value for name, value in values.items() if name in declared}
+
+
+def build_report(
+    settings: Settings,
+    *,
+    processed: Path | None = None,
+    reports: Path | None = None,
+    until: str | None = None,
+    say: Say = print,
+) -> Path:
+    """Run what has to be run and write the report.
+
+    Parameters
+    ----------
+    settings : Settings
+    processed, reports : Path, optional
+        Other folders than the project's own.
+    until : str, optional
+        Number of the last step to run, such as "02"; all of them, and the page, if not given.
+    say : callable
+        Takes each line of news.
+
+    Returns
+    -------
+    Path
+        The report's index.html (not there yet after a run with `until`).
+
+    Raises
+    ------
+    FashionError
+        With what was expected, found, where, and what to do; finished steps are kept.
+    """
+    catalogue = load_catalogue(settings.catalogue)
+    workspace = Workspace(catalogue.name, processed, reports)
+    begin = time.perf_counter()
+    with only_one(workspace), relayed(workspace.processed) as variables:
+        os.environ.update(variables)
+        steps = [step for step in STEPS if until is None or step.number <= until]
+        ran = [_run_step(step, settings, workspace, say) for step in steps]
+        index = workspace.report / "index.html"
+        missing = not index.is_file() or not (workspace.report / "provenance.json").is_file()
+        if until is None and (any(ran) or missing):
+            _finish(settings, workspace, say)
+        seconds = time.perf_counter() - begin
+        target = index if until is None else workspace.processed
+        say(f"{target} · {sum(ran)} of {len(steps)} steps run, {seconds:.1f} s")
+    return index
+
+
+def _run_step(step: Step, settings: Settings, workspace: Workspace, say: Say) -> bool:
+    key = step_key(workspace, step, settings)
+    why = stale_because(workspace, step, key)
+    if not why:
+        say(f"[{step.number}/{len(STEPS):02d}] {step.notebook[3:]}: unchanged")
+        return False
+    say(f"[{step.number}/{len(STEPS):02d}] {step.notebook[3:]}: runs, as {why}")
+    # Figures and pages that the new run no longer makes must not stay.
+    for path in output_paths(workspace, step):
+        if path.suffix in (".png", ".html"):
+            path.unlink()
+    parameters = notebook_parameters(settings, workspace, step.path)
+    output = workspace.report / "notebooks" / f"{step.notebook}.ipynb"
+    seconds = run_notebook(step.path, output, parameters)
+    key = step_key(workspace, step, settings)
+    absent = [name for name in step.writes if not workspace.path(name).is_file()]
+    if absent:
+        raise ReportError(f"{step.notebook} ended without writing {', '.join(absent)}, which later notebooks read")
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    write_state(
+        workspace, step, State(key, parameters, checksums(workspace, step), round(seconds, 2), now)
+    )
+    say(f"      done in {seconds:.1f} s")
+    return True
+
+
+def _finish(settings: Settings, workspace: Workspace, say: Say) -> None:
+    from fashion.page import write_pages
+    from fashion.readme import renew_readme
+
+    write_json(workspace.report / "provenance.json", provenance(settings, workspace))
+    write_pages(workspace)
+    defaults = Settings()
+    own = workspace.report.parent == (project_root() / "reports").resolve()
+    if settings == defaults and own:
+        renew_readme(workspace)
+        say("README's table and Images/ are renewed from this report")
+
+
+def provenance(settings: Settings, workspace: Workspace) -> dict[str, Any]:
+    """What made this report: versions, commit, parameters, checksums, machine, seconds of each step."""
+    items = workspace.items()
+    states = {step.notebook: read_state(workspace, step) for step in STEPS}
+    return {
+        "catalogue": workspace.catalogue,
+        "commit": commit(),
+        "settings": asdict(settings),
+        "parameters": {name: state.parameters for name, state in states.items()},
+        "versions": versions(),
+        "machine": machine(),
+        "checksums": {
+            "table": workspace.json("source")["table_sha256"],
+            "photos": sha256_json(sorted(items["sha256"])),
+            "weights": workspace.json("backbone")["weights_checksum"],
+            "glossary": {
+                path.name: sha256_file(path) for path in sorted((project_root() / "data/glossary").glob("*.csv"))
+            },
+            "lock": sha256_file(project_root() / "requirements.lock"),
+        },
+        "backbone": workspace.json("backbone"),
+        "seconds": {name: state.seconds for name, state in states.items()},
+        "finished": {name: state.finished for name, state in states.items()},
+    }

@@ -1,0 +1,214 @@
+"""The order of the notebooks: what each reads and writes, and whether it has to run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from fashion.catalogue import load_catalogue, open_catalogue
+from fashion.errors import ReportError
+from fashion.paths import project_root
+from fashion.provenance import code_checksum, fingerprint, sha256_file, sha256_json, versions
+from fashion.resnet import cached_file
+from fashion.translation import glossary_folder
+from fashion.workspace import Workspace, write_json
+
+
+@dataclass(frozen=True)
+class Step:
+    """One notebook: its artefacts in, its artefacts out."""
+
+    notebook: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+
+    @property
+    def number(self) -> str:
+        """The notebook's number, two digits."""
+        return self.notebook[:2]
+
+    @property
+    def path(self) -> Path:
+        """The notebook in the project."""
+        return project_root() / "notebooks" / f"{self.notebook}.ipynb"
+
+
+STEPS = (
+    Step("01-catalogue", (), ("source.json", "items.parquet", "rejected.csv", "near_duplicates.parquet")),
+    Step(
+        "02-embedding",
+        ("source.json", "items.parquet"),
+        ("backbone.json", "maxima.npy", "depths.npy", "frozen.npy", "selection.npz", "colour_grid.npy",
+         "histogram.npy", "pixels.npy"),
+    ),
+    Step(
+        "03-attributes",
+        ("items.parquet", "near_duplicates.parquet", "backbone.json", "maxima.npy", "depths.npy", "frozen.npy",
+         "colour_grid.npy"),
+        ("split.parquet", "attributes.npz", "attributes.json", "learned.npy"),
+    ),
+    Step(
+        "04-recommendation",
+        ("source.json", "items.parquet", "backbone.json", "frozen.npy", "learned.npy"),
+        ("neighbours.parquet",),
+    ),
+    Step(
+        "05-map",
+        ("source.json", "items.parquet", "backbone.json", "frozen.npy", "neighbours.parquet"),
+        ("map.parquet",),
+    ),
+    Step(
+        "06-evaluation",
+        ("source.json", "items.parquet", "split.parquet", "backbone.json", "maxima.npy", "frozen.npy",
+         "learned.npy", "histogram.npy", "pixels.npy"),
+        ("metrics.json",),
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user may say of a report; each is a parameter of the notebooks that declare it.
+
+    Attributes
+    ----------
+    catalogue : str
+        Name of a catalogue, or path of its TOML.
+    data : str or None
+        Its zip or folder; the catalogue's own place if None.
+    limit : int or None
+        Items at most, a seeded sample stratified by department; the catalogue's default if None.
+    first : int or None
+        Take the table's first rows instead, as the original study did.
+    backbone : str
+        "auto", "resnet50" or "efficientnet-lite0".
+    weights : str or None
+        A weights file for resnet50.
+    seed : int
+        Of every random choice.
+    keep_unknown : bool
+        Pass words that the glossary lacks untranslated.
+    """
+
+    catalogue: str = "sample"
+    data: str | None = None
+    limit: int | None = None
+    first: int | None = None
+    backbone: str = "auto"
+    weights: str | None = None
+    seed: int = 0
+    keep_unknown: bool = False
+
+
+@dataclass
+class State:
+    """What is remembered of a step that ran: the key of what made its outputs, and their checksums."""
+
+    key: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    finished: str = ""
+
+
+def state_path(workspace: Workspace, step: Step) -> Path:
+    """Where a step's state lies."""
+    return workspace.processed / "steps" / f"{step.number}.json"
+
+
+def read_state(workspace: Workspace, step: Step) -> State:
+    """The state of a step; an empty one if it never ran or its file is damaged."""
+    try:
+        return State(**json.loads(state_path(workspace, step).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return State()
+
+
+def write_state(workspace: Workspace, step: Step, state: State) -> None:
+    """Remember that a step is done; written last, so that a kill before it makes the step run again."""
+    write_json(state_path(workspace, step), asdict(state))
+
+
+def declared_parameters(notebook: Path) -> dict[str, str]:
+    """Names in the notebook's cell tagged `parameters`, with the line that sets each.
+
+    Raises
+    ------
+    ReportError
+        When there is not exactly one such cell.
+    """
+    cells = nbformat.read(notebook, as_version=4).cells
+    tagged = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
+    if len(tagged) != 1:
+        raise ReportError(f"{notebook}: expected one cell tagged `parameters`; found {len(tagged)}")
+    lines = [line for line in tagged[0].source.splitlines() if "=" in line and not line.startswith("#")]
+    return {line.split("=")[0].split(":")[0].strip(): line for line in lines}
+
+
+def output_paths(workspace: Workspace, step: Step) -> list[Path]:
+    """Every file that a step has written and that exists now."""
+    paths = [workspace.path(name) for name in step.writes]
+    paths += [workspace.report / "results" / f"{step.number}.json"]
+    paths += sorted((workspace.report / "figures").glob(f"{step.number}-*.png"))
+    paths += sorted(workspace.report.glob(f"{step.number}-*.html"))
+    paths += [workspace.report / "notebooks" / f"{step.notebook}.ipynb"]
+    return [path for path in paths if path.is_file()]
+
+
+def checksums(workspace: Workspace, step: Step) -> dict[str, str]:
+    """Path of each output -> its SHA-256; "p:" under processed, "r:" under the report's folder."""
+    found = {}
+    for path in output_paths(workspace, step):
+        inside = path.is_relative_to(workspace.processed)
+        root, mark = (workspace.processed, "p:") if inside else (workspace.report, "r:")
+        found[mark + path.relative_to(root).as_posix()] = sha256_file(path)
+    return found
+
+
+def step_key(workspace: Workspace, step: Step, settings: Settings) -> str:
+    """The key of what would make the step's outputs now: code, versions, parameters, content of its inputs."""
+    declared = declared_parameters(step.path)
+    parts: dict[str, Any] = {
+        "code": code_checksum(step.path),
+        "versions": versions(),
+        "parameters": {k: v for k, v in asdict(settings).items() if k in declared},
+        "inputs": {name: _input_checksum(workspace, name) for name in step.reads},
+    }
+    if step.number == "01":
+        catalogue = load_catalogue(settings.catalogue)
+        source = open_catalogue(catalogue, settings.data)
+        parts["inputs"] = {
+            "toml": sha256_file(catalogue.path),
+            "data": [str(source.path.resolve()), fingerprint(source.path)],
+            "glossary": [sha256_file(path) for path in sorted(glossary_folder().glob("*.csv"))],
+        }
+    if "backbone" in declared:
+        parts["inputs"]["weights at hand"] = cached_file().is_file()
+        if settings.weights and Path(settings.weights).is_file():
+            parts["inputs"]["weights"] = sha256_file(Path(settings.weights))
+    return sha256_json(parts)
+
+
+def _input_checksum(workspace: Workspace, artefact: str) -> str:
+    path = workspace.path(artefact)
+    return sha256_file(path) if path.is_file() else "absent"
+
+
+def stale_because(workspace: Workspace, step: Step, key: str) -> str:
+    """Why the step must run; empty when its outputs are those that `key` would make, unharmed."""
+    state = read_state(workspace, step)
+    if not state.key:
+        return "it has not run yet"
+    if state.key != key:
+        return "its code, parameters or inputs changed"
+    now = checksums(workspace, step)
+    for name, checksum in state.outputs.items():
+        if name not in now:
+            return f"{name[2:]} is missing"
+        if now[name] != checksum:
+            return f"{name[2:]} is damaged or was edited"
+    return ""

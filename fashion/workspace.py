@@ -1,0 +1,232 @@
+"""The files of one catalogue's run: one home for every artefact's name, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import DTypeLike, NDArray
+
+from fashion.errors import ArtefactError
+from fashion.paths import project_root
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: Artefact -> the notebook that writes it.
+WRITERS = {
+    "source.json": "01-catalogue",
+    "items.parquet": "01-catalogue",
+    "rejected.csv": "01-catalogue",
+    "near_duplicates.parquet": "01-catalogue",
+    "backbone.json": "02-embedding",
+    "maxima.npy": "02-embedding",
+    "depths.npy": "02-embedding",
+    "frozen.npy": "02-embedding",
+    "selection.npz": "02-embedding",
+    "colour_grid.npy": "02-embedding",
+    "histogram.npy": "02-embedding",
+    "pixels.npy": "02-embedding",
+    "split.parquet": "03-attributes",
+    "attributes.npz": "03-attributes",
+    "attributes.json": "03-attributes",
+    "learned.npy": "03-attributes",
+    "neighbours.parquet": "04-recommendation",
+    "map.parquet": "05-map",
+    "metrics.json": "06-evaluation",
+}
+
+
+def write_whole(path: Path, write: Callable[[Path], Any]) -> Path:
+    """Let `write` fill a file beside `path`, then rename it: a reader sees the old file or the new one, whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        write(aside)
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+    return path
+
+
+def _plain(value: Any) -> Any:
+    """Make NumPy's and pandas' values into JSON's; NaN becomes null, which JSON has a word for."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Path):
+        return str(value)
+    return value
+
+
+def write_json(path: Path, content: Any) -> Path:
+    """Write `content` as indented JSON in UTF-8; NumPy values are allowed, NaN becomes null."""
+    text = json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return write_whole(path, lambda aside: aside.write_text(text, encoding="utf-8"))
+
+
+class Workspace:
+    """Reads and writes the artefacts, results and figures of one catalogue.
+
+    Parameters
+    ----------
+    catalogue : str
+        The catalogue's short name.
+    processed, reports : str or Path, optional
+        Folders for artefacts and for what people read; the project's data/processed and reports if not given.
+    """
+
+    def __init__(
+        self, catalogue: str, processed: str | Path | None = None, reports: str | Path | None = None
+    ) -> None:
+        self.catalogue = catalogue
+        self.processed_root = Path(processed or project_root() / "data/processed").resolve()
+        self.processed = self.processed_root / catalogue
+        self.report = Path(reports or project_root() / "reports").resolve() / catalogue
+
+    # -- artefacts ------------------------------------------------------------------------------------
+    def path(self, artefact: str) -> Path:
+        """Where the artefact lies or will lie."""
+        return self.processed / artefact
+
+    def need(self, artefact: str) -> Path:
+        """The path of an artefact that must exist.
+
+        Raises
+        ------
+        ArtefactError
+            Says which notebook writes it and how to run it.
+        """
+        path = self.path(artefact)
+        if not path.exists():
+            writer = WRITERS.get(artefact, "an earlier notebook")
+            raise ArtefactError(
+                f"expected {path}, which notebook {writer} writes; there is no such file. Run `make report "
+                f"CATALOGUE={self.catalogue}` (or `fashion report --catalogue {self.catalogue}`) first."
+            )
+        return path
+
+    def _load(self, artefact: str, read: Callable[[Path], Any]) -> Any:
+        path = self.need(artefact)
+        try:
+            return read(path)
+        except Exception as error:
+            raise ArtefactError(
+                f"expected a whole {path}; it cannot be read: {error}. Run `make report "
+                f"CATALOGUE={self.catalogue}` again: it renews damaged files."
+            ) from error
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Read `<name>.parquet`."""
+        frame: pd.DataFrame = self._load(f"{name}.parquet", pd.read_parquet)
+        return frame
+
+    def write_table(self, name: str, frame: pd.DataFrame) -> Path:
+        """Write `<name>.parquet`."""
+        return write_whole(self.path(f"{name}.parquet"), lambda aside: frame.to_parquet(aside, index=False))
+
+    def items(self) -> pd.DataFrame:
+        """The items table, one row an item, index 0..n-1: the order of every array and table of the run."""
+        return self.table("items")
+
+    def vectors(self, name: str) -> NDArray[np.float32]:
+        """Read `<name>.npy`, (n, d), memory-mapped."""
+        array: NDArray[np.float32] = self._load(
+            f"{name}.npy", lambda path: np.load(path, mmap_mode="r", allow_pickle=False)
+        )
+        return array
+
+    def write_vectors(self, name: str, array: NDArray, dtype: DTypeLike = np.float32) -> Path:
+        """Write `<name>.npy`, float32 unless said otherwise."""
+        array = np.ascontiguousarray(array, dtype)
+        return write_whole(self.path(f"{name}.npy"), lambda aside: np.save(aside, array, allow_pickle=False))
+
+    def arrays(self, name: str) -> dict[str, NDArray]:
+        """Read `<name>.npz`."""
+
+        def read(path: Path) -> dict[str, NDArray]:
+            with np.load(path, allow_pickle=False) as found:
+                return {key: found[key] for key in found.files}
+
+        arrays: dict[str, NDArray] = self._load(f"{name}.npz", read)
+        return arrays
+
+    def write_arrays(self, name: str, arrays: dict[str, NDArray]) -> Path:
+        """Write named arrays to `<name>.npz`."""
+        return write_whole(self.path(f"{name}.npz"), lambda aside: np.savez(aside, **arrays))  # type: ignore[arg-type]
+
+    def write_csv(self, name: str, frame: pd.DataFrame) -> Path:
+        """Write `<name>.csv`, UTF-8, for people and spreadsheets."""
+        return write_whole(self.path(f"{name}.csv"), lambda aside: frame.to_csv(aside, index=False))
+
+    def json(self, name: str) -> Any:
+        """Read `<name>.json`."""
+        return self._load(f"{name}.json", lambda path: json.loads(path.read_text(encoding="utf-8")))
+
+    def write_json(self, name: str, content: Any) -> Path:
+        """Write `<name>.json`."""
+        return write_json(self.path(f"{name}.json"), content)
+
+    # -- what people read -----------------------------------------------------------------------------
+    def results(self, step: str) -> dict[str, Any]:
+        """The numbers that notebook `step` ("01") wrote."""
+        path = self.report / "results" / f"{step}.json"
+        if not path.exists():
+            raise ArtefactError(
+                f"expected the numbers of notebook {step} in {path}; there is no such file. Run `make report "
+                f"CATALOGUE={self.catalogue}` first."
+            )
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return found
+
+    def write_results(self, step: str, numbers: dict[str, Any]) -> Path:
+        """Write the numbers of notebook `step` to results/<step>.json, the only place where they are written."""
+        return write_json(self.report / "results" / f"{step}.json", numbers)
+
+    def show(self, figure: Figure, name: str, caption: str) -> Any:
+        """Save a figure as figures/<name>.png with its caption as alternative text, and show it in the notebook.
+
+        Parameters
+        ----------
+        figure : matplotlib Figure
+            Closed afterwards.
+        name : str
+            `NN-words`, NN the notebook's number.
+        caption : str
+            One sentence that says what is to be seen.
+        """
+        import matplotlib.pyplot as plt
+        from IPython.display import Image
+
+        if not re.fullmatch(r"\d\d-[a-z0-9-]+", name):
+            raise ValueError(f"expected a figure name such as '01-departments'; found {name!r}")
+        path = self.report / "figures" / f"{name}.png"
+        metadata = {"Title": name, "Description": caption, "Software": None}
+        write_whole(
+            path, lambda aside: figure.savefig(aside, dpi=150, bbox_inches="tight", metadata=metadata)
+        )
+        plt.close(figure)
+        width = min(int(figure.get_figwidth() * 80), 1000)
+        return Image(filename=str(path), width=width, alt=caption)
+
+    def captions(self) -> dict[str, str]:
+        """Figure name -> its caption, from the PNG files, sorted by name."""
+        from PIL import Image
+
+        found = {}
+        for path in sorted((self.report / "figures").glob("*.png")):
+            with Image.open(path) as picture:
+                found[path.stem] = str(picture.info.get("Description", ""))
+        return found
