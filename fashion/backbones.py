@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from fashion import efficientnet, resnet
+from fashion import efficientnet, resnet, resnet_weights
 from fashion.errors import WeightsError
 from fashion.quiet import import_keras
-from fashion.weights import efficientnet_lite0_file, sha256_of
+from fashion.weights import EFFICIENTNET_LITE0_SHA256, efficientnet_lite0_file, sha256_of
 
 if TYPE_CHECKING:
     import keras
@@ -22,8 +22,8 @@ SIZES = {"resnet50": 197, "efficientnet-lite0": 160}
 """Default edge of the input, pixels."""
 
 GET_RESNET50 = (
-    f"To get resnet50: download {resnet.WEIGHTS_URL} (94.8 MB) into ~/.keras/models, or name the file with "
-    "WEIGHTS=path/to/file, and run again with BACKBONE=resnet50."
+    f"To get resnet50: download {resnet_weights.WEIGHTS_URL} ({resnet_weights.SIZE}) into ~/.keras/models, "
+    "or name the file with WEIGHTS=path/to/file, and run again with BACKBONE=resnet50."
 )
 GET_EFFICIENTNET = (
     "To get efficientnet-lite0, ten times cheaper and with no download: BACKBONE=efficientnet-lite0."
@@ -39,7 +39,7 @@ class Backbone:
     size: int
     """Edge of the square input, pixels."""
     model: keras.Model
-    """Photos (n, size, size, 3), float32 RGB 0..255 -> {"embedding": (n, dimension), "depths": (n, D)}, float32.
+    """Photos (n, size, size, 3), RGB 0..255 -> {"embedding": (n, dimension), "depths": (n, D)}, all float32.
 
     Preprocessing is inside. "embedding" is the maximum of each channel of the last layer over the
     photo; "depths" the mean of each channel at four depths, joined in the order of `depth_names`.
@@ -89,7 +89,8 @@ def load_backbone(name: str = "auto", weights: Path | str | None = None, size: i
     """
     if name not in NAMES:
         raise WeightsError(
-            f"Expected: one of {', '.join(NAMES)}. Found: {name!r}. Where: BACKBONE. What next: name one of them."
+            f"Expected: one of {', '.join(NAMES)}. Found: {name!r}. Where: BACKBONE. "
+            "What next: name one of them."
         )
     if weights is not None and name == "efficientnet-lite0":
         raise WeightsError(
@@ -103,14 +104,16 @@ def load_backbone(name: str = "auto", weights: Path | str | None = None, size: i
             size, Path(weights), f"resnet50: its weights are the file {weights}. {GET_EFFICIENTNET}"
         )
     try:
-        path, how = resnet.find_weights()
+        path, how = resnet_weights.find_weights()
     except WeightsError as error:
         if name == "resnet50":
             raise
+        state = "damaged in Keras's cache" if resnet_weights.cached_file().is_file() else "not at hand"
+        cause = resnet_weights.why(error.__cause__ or error)
         return _efficientnet_lite0(
             size,
-            "efficientnet-lite0 IN PLACE OF resnet50: the weights of resnet50 are not at hand and could not be "
-            f"downloaded ({resnet.why(error.__cause__ or error)}). {GET_RESNET50}",
+            f"efficientnet-lite0 IN PLACE OF resnet50: the weights of resnet50 are {state} and could not be "
+            f"downloaded ({cause}). {GET_RESNET50}",
         )
     return _resnet50(size, path, f"resnet50: its weights were {how}. {GET_EFFICIENTNET}")
 
@@ -147,15 +150,15 @@ def _efficientnet_lite0(size: int | None, reason: str) -> Backbone:
     size = SIZES["efficientnet-lite0"] if size is None else size
     if size % 32 or not 96 <= size <= 224:
         raise _wrong_size("efficientnet-lite0", "a multiple of 32 from 96 to 224", size)
-    weights = efficientnet_lite0_file()
-    trunk = efficientnet.build_efficientnet_lite0(size, weights=weights)
-    return _assemble(trunk, efficientnet.preprocess, efficientnet.DEPTHS, sha256_of(weights), reason)
+    trunk = efficientnet.build_efficientnet_lite0(size, weights=efficientnet_lite0_file())
+    checksum = EFFICIENTNET_LITE0_SHA256  # verified by the line above
+    return _assemble(trunk, efficientnet.preprocess, efficientnet.DEPTHS, checksum, reason)
 
 
 def _wrong_size(name: str, expected: str, found: int) -> WeightsError:
     return WeightsError(
-        f"Expected: an input edge that {name} takes, {expected} pixels. Found: {found}. Where: the input size. "
-        f"What next: leave it out (then {SIZES[name]}), or give such a number."
+        f"Expected: an input edge that {name} takes, {expected} pixels. Found: {found}. "
+        f"Where: the input size. What next: leave it out (then {SIZES[name]}), or give such a number."
     )
 
 

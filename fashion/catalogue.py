@@ -236,7 +236,7 @@ def read_table(catalogue: Catalogue, source: Source) -> tuple[pd.DataFrame, pd.D
     header = [name.strip() for name in next(reader, [])]
     place = f"{source.path}: {catalogue.table}"
     wanted = list(catalogue.columns.values())
-    fields = [name for _, name, _, _ in string.Formatter().parse(catalogue.photos) if name]
+    fields = list(dict.fromkeys(name for _, name, _, _ in string.Formatter().parse(catalogue.photos) if name))
     absent = [name for name in dict.fromkeys(wanted + fields) if name not in header]
     if absent:
         raise CatalogueError(
@@ -262,7 +262,7 @@ def read_table(catalogue: Catalogue, source: Source) -> tuple[pd.DataFrame, pd.D
     if not good:
         raise CatalogueError(f"{place}: expected at least one row under the header; found none")
     table = pd.DataFrame(good, columns=pd.Index(_unique(header)), dtype=object)
-    photos = [catalogue.photos.format(**record) for record in table[list(fields)].to_dict("records")]
+    photos = [catalogue.photos.format(**record) for record in table[fields].to_dict("records")]
     rows = pd.DataFrame({"row": numbers, "photo": photos})
     for ours, theirs in catalogue.columns.items():
         rows[ours] = table[theirs].to_numpy()

@@ -90,7 +90,6 @@ def garment_layers(grey: Grey, *, largest_hole: float = 1.0) -> tuple[Layer, Lay
     share = np.where(core, 1, np.clip(padded / (0.9 * np.clip(beside, 40, None)), 0, 1)) * whole
     # The blur takes the stairs of 28 pixels out of the outline.
     alpha = smoothstep(cv2.GaussianBlur(_enlarge(share.astype(np.float32)), (0, 0), 1.2), 0.25, 0.75)
-    alpha[fill_holes(alpha > 0.5, largest_hole) & (alpha <= 0.5)] = 1
     cloth = np.where(whole & ~core, np.maximum(padded, beside), padded)
     return np.clip(_enlarge(_spread(cloth.astype(np.float32), whole)), 0, 255), alpha
 
@@ -131,8 +130,9 @@ def dye(shade: Layer, alpha: Layer, lab: tuple[float, float, float]) -> NDArray[
     depth = cv2.distanceTransform(np.pad(inside, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
     rim = 0.06 * np.exp(-depth / 1.5) + 0.08 * np.exp(-depth / 7)
     chroma = (1 - light) * (1 - dark / 2)
-    lightness = (lab[0] * (1 - light) + WHITE * light) * (1 - dark) * (1 - rim)
-    cloth = cv2.merge([lightness, lab[1] * chroma, lab[2] * chroma])
+    dye_l, dye_a, dye_b = (float(value) for value in lab)
+    lightness = (dye_l * (1 - light) + WHITE * light) * (1 - dark) * (1 - rim)
+    cloth = cv2.merge([lightness, dye_a * chroma, dye_b * chroma])
     rgb = np.clip(cv2.cvtColor(cloth, cv2.COLOR_LAB2RGB), 0, 1) * 255
     photo[box] = np.rint(rgb * share + GROUND * (1 - share))
     return photo

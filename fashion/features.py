@@ -70,6 +70,18 @@ class Selection:
         return cls(str(found.pop("name")), str(found.pop("block")), **found)
 
 
+def near_vectors(vectors: Vectors, least: float, most: int = 10) -> NDArray[np.int64]:
+    """Pairs of rows whose cosine is at least `least`, among each row's `most` nearest: shape (p, 2), each once.
+
+    A row with more than `most` such neighbours is joined to them through one another, which is enough for groups.
+    """
+    found, similarity = top_k(vectors, min(most, len(vectors) - 1))
+    first, place = np.nonzero(similarity >= least)
+    second = found[first, place]
+    pairs = np.stack([np.minimum(first, second), np.maximum(first, second)], axis=1)
+    return np.unique(pairs, axis=0).astype(np.int64).reshape(-1, 2)
+
+
 def _rows(n: int, most: int, seed: int) -> NDArray[np.intp]:
     return np.sort(np.random.default_rng(seed).permutation(n)[:most])
 
@@ -82,7 +94,7 @@ def sample_pairs(
     Returns
     -------
     dict of str to ndarray of float, shape (<= count,)
-        Pairs of an item with itself are left out.
+        Each pair once; pairs of an item with itself are left out.
     """
     random = np.random.default_rng(seed)
     unit = normalise(vectors)
@@ -99,7 +111,10 @@ def sample_pairs(
             begin = np.searchsorted(codes[order], np.arange(codes.max() + 1))
             size = np.bincount(codes)
             second = order[begin[codes[first]] + random.integers(0, size[codes[first]])]
-        keep = first != second
+        # Each pair once: where a group is small the same two items would be drawn again and again.
+        low, high = np.minimum(first, second), np.maximum(first, second)
+        _, keep = np.unique(low * n + high, return_index=True)
+        keep = keep[low[keep] != high[keep]]
         found[name] = np.einsum("ij,ij->i", unit[first[keep]], unit[second[keep]]).astype(float)
     return found
 

@@ -45,7 +45,8 @@ def counts_by_category(items: pd.DataFrame, source_line: str, most: int = 30) ->
     rest = f"; the other {len(counts) - most} hold {counts.iloc[most:].sum():,}" if len(counts) > most else ""
     axes.set_title(f"Items by category: {len(shown)} of {len(counts)}{rest}")
     handles = [plt.Rectangle((0, 0), 1, 1, color=colours[d]) for d in dict.fromkeys(home[shown.index])]
-    axes.legend(handles, list(dict.fromkeys(home[shown.index])), title="department", loc="lower right", fontsize=8.5)
+    axes.legend(handles, list(dict.fromkeys(home[shown.index])), title="department", loc="center left",
+                bbox_to_anchor=(1.0, 0.5), fontsize=8.5)  # fmt: skip
     return sign(figure, source_line)
 
 
@@ -83,7 +84,7 @@ def colour_by_department(items: pd.DataFrame, source_line: str) -> Figure:
         axes.add_patch(
             plt.Rectangle((place, len(table) + 0.12), 1, 0.42, color=hexes[colour], clip_on=False, lw=0)
         )
-    axes.tick_params(axis="x", rotation=90, pad=14, length=0, labelsize=8.5)
+    axes.tick_params(axis="x", rotation=90, pad=max(10, 190 / len(table)), length=0, labelsize=8.5)
     axes.tick_params(axis="y", rotation=0, length=0)
     axes.set(xlabel="colour", ylabel="")
     axes.set_title("Colour by department")
@@ -161,13 +162,15 @@ def word_against_photo(table: pd.DataFrame, source_line: str) -> Figure:
     for axes, first in zip(grid[0], range(0, len(table), size), strict=True):
         part = table.iloc[first : first + size].reset_index(drop=True)
         for place, row in part.iterrows():
-            for shift, key in ((-0.22, "word_hex"), (-0.1, "photo_hex")):
+            for shift, key in ((-0.235, "word_hex"), (-0.12, "photo_hex")):
                 corner = (shift * top, float(place) - 0.42)  # type: ignore[arg-type]
                 axes.add_patch(plt.Rectangle(corner, 0.11 * top, 0.84, color=row[key], lw=0))
         axes.plot(part["median_distance"], part.index, "o", color="#0072b2", markersize=4.5)
         axes.hlines(part.index, 0, part["median_distance"], color=QUIET, linewidth=0.7)
         axes.set_yticks(part.index, part["colour"])
         axes.set(xlim=(-0.24 * top, top * 1.06), xlabel="median CIEDE2000, photo to word")
+        axes.set_xticks([tick for tick in axes.get_xticks() if 0 <= tick <= top])
+        axes.spines["left"].set_visible(False)
         axes.set_ylim(len(part) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
     figure.suptitle(

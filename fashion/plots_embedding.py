@@ -24,14 +24,14 @@ def similarity_of_pairs(groups: Mapping[str, NDArray[np.floating]], source_line:
     """
     figure, axes = plt.subplots(figsize=(9, 3.8), layout="constrained")
     low = min(float(np.quantile(values, 0.001)) for values in groups.values())
-    bins = np.linspace(low, 1, 90).tolist()
+    bins = np.linspace(low, 1, 70).tolist()
     for (name, values), colour in zip(groups.items(), PALETTE, strict=False):
         axes.hist(values, bins=bins, density=True, histtype="stepfilled", color=colour, alpha=0.22)
         axes.hist(values, bins=bins, density=True, histtype="step", color=colour, linewidth=1.6,
                   label=f"{name}: median {np.median(values):.3f}")  # fmt: skip
         axes.axvline(float(np.median(values)), color=colour, linewidth=1, linestyle=":")
     axes.set(xlabel="cosine similarity", ylabel="density", title="How similar are two items?")
-    axes.legend(loc="upper left")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, fontsize=9)
     return sign(figure, source_line)
 
 
@@ -92,5 +92,5 @@ def selection_quality(table: pd.DataFrame, source_line: str) -> Figure:
     axes.set(xlabel="share of the six nearest that agree with the query", xlim=(0, None))
     axes.set_title("Which features give better neighbours?")
     axes.grid(axis="x", color="#eee9e2")
-    axes.legend(loc="center right")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2)
     return sign(figure, source_line)

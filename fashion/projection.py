@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,13 +16,13 @@ from fashion.neighbours import Neighbours, cross_top_k, normalise, top_k
 #: Called with (steps done, steps in all, Kullback-Leibler divergence).
 Progress = Callable[[int, int, float], None]
 
-#: Steps and exaggeration of the two phases: attraction 12 times too strong first, so that groups find together.
+#: Steps and exaggeration of the phases: attraction 12 times too strong first, for groups to find together.
 PHASES = ((250, 12), (500, 1))
 
 
 @dataclass(frozen=True)
 class Map:
-    """Items on a plane, and all that placing new items needs: it can be put together again from stored arrays.
+    """Items on a plane, and all that placing new ones needs: it can be put together again from stored arrays.
 
     Attributes
     ----------
@@ -56,9 +57,10 @@ def tsne_map(
     sqrt(2 - 2 cos): the Euclidean distance of unit rows, for which t-SNE's Gaussian is meant. Learning rate
     n / exaggeration (Belkina et al., Nature Communications 10:5415, 2019).
 
-    The same seed gives the same bytes, with any number of threads: the interpolated gradient (Linderman et al.,
-    Nature Methods 16:243-245, 2019) does at every size; openTSNE's Barnes-Hut gradient, its default below
-    10,000 items, gave other bytes with one thread than with two.
+    The same seed gives the same bytes, with any number of threads: neighbours and start are rounded where
+    threads could change their last bits, and each item's gradient is summed by one thread. The gradient is
+    openTSNE's choice: the Barnes-Hut tree below 10,000 items, interpolation (Linderman et al., Nature Methods
+    16:243-245, 2019) from there on.
 
     Parameters
     ----------
@@ -101,17 +103,11 @@ def tsne_map(
         raise ArtefactError(
             f"a map needs at least 4 items of 2 dimensions, found an array of shape {unit.shape}"
         )
-    from openTSNE import TSNEEmbedding
-
+    tsne = _opentsne()
     perplexity = min(float(perplexity), (len(unit) - 1) / 3)
     k = min(len(unit) - 1, max(1, round(3 * perplexity)))
     affinities = _affinities(top_k(unit, k, assume_unit=True), perplexity, len(unit), threads, placing=False)
-    embedding = TSNEEmbedding(
-        _start(unit, seed, initialisation),
-        _fixed(affinities),
-        negative_gradient_method="fft",
-        n_jobs=threads,
-    )
+    embedding = tsne.TSNEEmbedding(_start(unit, seed, initialisation), _fixed(affinities), n_jobs=threads)
     done, total = 0, sum(steps for steps, _ in PHASES)
     for steps, exaggeration in PHASES:
         options: dict[str, Any] = {"exaggeration": exaggeration, "momentum": 0.8, "learning_rate": "auto"}
@@ -130,7 +126,8 @@ def place_new(
     """Place new items on a map that stays as it is.
 
     Each starts at the median position of its 15 (3 x perplexity) nearest items, then follows t-SNE's gradient
-    against the map for 250 steps, blind to other new items (Policar et al., Machine Learning 112:721-740, 2023).
+    against the map, blind to other new items, for 250 steps (Policar et al., Machine Learning 112:721-740,
+    2023).
 
     Parameters
     ----------
@@ -162,13 +159,13 @@ def place_new(
     neighbours = cross_top_k(unit, chart.unit, k, assume_unit=True)
     if len(unit) == 0:
         return np.empty((0, 2), np.float32)
-    from openTSNE.tsne import PartialTSNEEmbedding, TSNEEmbedding
     from scipy.sparse import csr_matrix
 
-    map_side = TSNEEmbedding(
+    tsne = _opentsne()
+    map_side = tsne.TSNEEmbedding(
         chart.xy, _fixed(csr_matrix((len(chart.xy), len(chart.xy)))), negative_gradient_method="fft"
     )
-    placed = PartialTSNEEmbedding(
+    placed = tsne.PartialTSNEEmbedding(
         np.median(chart.xy[neighbours[0]].astype(np.float64), axis=1),
         map_side,
         _affinities(neighbours, perplexity, len(chart.xy), threads, placing=True),
@@ -178,6 +175,15 @@ def place_new(
     # openTSNE's own settings for placing: small steps, clipped gradients
     placed.optimize(250, inplace=True, exaggeration=1.5, momentum=0.8, learning_rate=0.1, max_grad_norm=0.25)
     return np.asarray(placed, np.float32)
+
+
+def _opentsne() -> Any:
+    # Its threads wait for each other by spinning, a waste where other work has the cores too; its own OpenMP
+    # library reads this when it is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    from openTSNE import tsne
+
+    return tsne
 
 
 def _affinities(neighbours: Neighbours, perplexity: float, n: int, threads: int, *, placing: bool) -> Any:
@@ -214,9 +220,8 @@ def _start(unit: NDArray[np.float32], seed: int, initialisation: str) -> NDArray
     centred = unit - unit.mean(axis=0, dtype=np.float64)  # float64: (n, d)
     last = unit.shape[1] - 1
     _, axes = eigh(centred.T @ centred, subset_by_index=[last - 1, last])
-    axes = (
-        axes[:, ::-1] * np.sign(axes[np.abs(axes).argmax(axis=0), [0, 1]])[::-1]
-    )  # an axis has no sign of its own
+    axes = axes[:, ::-1]
+    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), [0, 1]])  # an axis has no sign of its own
     positions = centred @ axes
     positions *= 1e-4 / (positions[:, 0].std() or 1)
     # Rounded, as the last bits of the matrix products depend on threads, and t-SNE makes much of little.

@@ -11,11 +11,11 @@ from types import ModuleType
 def import_keras() -> ModuleType:
     """Import Keras, on TensorFlow, quietly -> the module ``keras``.
 
-    TensorFlow's C++ side reports on missing graphics processors at import and at its first operation, and in a
-    notebook these lines would become output. Unless the user has set ``TF_CPP_MIN_LOG_LEVEL``, it is set to
+    TensorFlow's C++ side reports on missing graphics processors at import and at its first operation, and in
+    a notebook these lines would become output. Unless the user has set ``TF_CPP_MIN_LOG_LEVEL``, it is set to
     3 (fatal only; whatever fails is raised in Python as well). The import itself ignores that level, so its
-    standard error is held back, and shown only if the import fails. Code of this package imports TensorFlow and
-    Keras after a call of this function, never before.
+    standard error is held back, and shown only if the import fails. Code of this package imports TensorFlow
+    and Keras after a call of this function, never before.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if "tensorflow" not in sys.modules:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from traitlets.config import Config
 
 from fashion.catalogue import load_catalogue
 from fashion.errors import ReportError
@@ -36,6 +37,9 @@ from fashion.workspace import Workspace, write_json, write_whole
 
 #: Seconds that one cell may take; the longest, embedding 60,000 photos by ResNet-50 on two cores, takes 3,200.
 CELL_LIMIT = 6 * 3600
+
+#: Kernels talk through files that only the user can open, not through TCP ports of the machine.
+LOCAL_KERNEL = Config({"KernelManager": {"transport": "ipc"}})
 
 Say = Callable[[str], None]
 
@@ -80,7 +84,7 @@ def run_notebook(path: Path, output: Path, parameters: dict[str, Any], *, cell_l
     try:
         papermill.execute_notebook(
             str(path), str(aside), parameters, cwd=str(path.parent), kernel_name="python3", language="python",
-            progress_bar=False, execution_timeout=cell_limit,
+            progress_bar=False, execution_timeout=cell_limit, config=LOCAL_KERNEL,
         )  # fmt: skip
     except papermill.PapermillExecutionError as error:
         raise ReportError(

@@ -13,7 +13,7 @@ from fashion.catalogue import load_catalogue, open_catalogue
 from fashion.errors import ReportError
 from fashion.paths import project_root
 from fashion.provenance import code_checksum, fingerprint, sha256_file, sha256_json, versions
-from fashion.resnet import cached_file
+from fashion.resnet_weights import cached_file
 from fashion.translation import glossary_folder
 from fashion.workspace import Workspace, write_json
 

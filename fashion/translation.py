@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import warnings
 from functools import cache
 from pathlib import Path
 
@@ -80,15 +81,13 @@ def translate(rows: pd.DataFrame, *, language: str = "it", keep_unknown: bool = 
         Lists every unknown word of every column, how often it stands, the nearest known words, and the file
         to add it to.
     """
-    import swifter  # noqa: F401  (adds the .swifter accessor; imported late, as it takes a second)
-
     rows = rows.copy()
     complaints: list[str] = []
     for column, file in GLOSSARIES.items():
         if column not in rows:
             continue
         rows[f"{column}_source"] = rows[column]
-        keys = rows[column].swifter.progress_bar(False).apply(normalise_word)
+        keys = _normalised(rows[column])
         if language == "en":
             rows[column] = keys
             continue
@@ -106,6 +105,17 @@ def translate(rows: pd.DataFrame, *, language: str = "it", keep_unknown: bool = 
             "(make: KEEP_UNKNOWN=1)."
         )
     return rows
+
+
+def _normalised(words: pd.Series) -> pd.Series:
+    """`normalise_word` of each, by swifter: it takes Dask's workers where a table is long enough to gain by them."""
+    import swifter  # noqa: F401  (adds the .swifter accessor; imported late, as it takes a second)
+
+    with warnings.catch_warnings():
+        # swifter 1.4.0 passes an argument that pandas 2.3 calls deprecated.
+        warnings.filterwarnings("ignore", message="the convert_dtype parameter", category=FutureWarning)
+        keys: pd.Series = words.swifter.progress_bar(False).apply(normalise_word)
+    return keys
 
 
 def _complaint(column: str, unknown: pd.Series, known: list[str], file: str) -> str:

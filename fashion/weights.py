@@ -75,7 +75,7 @@ class _Storage(NamedTuple):
 
     key: str
     dtype: np.dtype
-    count: int
+    size: int
 
 
 class _Tensor(NamedTuple):
@@ -125,8 +125,8 @@ class _StateDictUnpickler(pickle.Unpickler):
 
     def persistent_load(self, identity: Any) -> _Storage:
         match identity:
-            case ("storage", _StorageType(dtype), str(key), str(), int(count), None) if count >= 0:
-                return _Storage(key, dtype, count)
+            case ("storage", _StorageType(dtype), str(key), str(), int(size), None) if size >= 0:
+                return _Storage(key, dtype, size)
         raise pickle.UnpicklingError(f"a storage described as {identity!r}")
 
 
@@ -166,8 +166,8 @@ def read_torch_state_dict(path: Path | str) -> dict[str, np.ndarray]:
         )
         raise WeightsError(
             "Expected: a state dict in PyTorch's old pickle layout (OrderedDict, tensors and storages only). "
-            f"Found: {found}. Where: {path}. What next: use the original file; if it is yours, save it again with "
-            "`torch.save(model.state_dict(), path, _use_new_zipfile_serialization=False)`."
+            f"Found: {found}. Where: {path}. What next: use the original file; if it is yours, save it again "
+            "with `torch.save(model.state_dict(), path, _use_new_zipfile_serialization=False)`."
         ) from error
 
 
@@ -201,8 +201,8 @@ def _load(file: BinaryIO) -> Any:
 def _values(file: BinaryIO, storage: _Storage) -> np.ndarray:
     """Read the next storage of the file -> (count,) values."""
     count = int.from_bytes(file.read(8), "little", signed=True)
-    if count != storage.count:
-        raise pickle.UnpicklingError(f"storage {storage.key} has {count} values, not {storage.count}")
+    if count != storage.size:
+        raise pickle.UnpicklingError(f"storage {storage.key} has {count} values, not {storage.size}")
     remaining = (os.fstat(file.fileno()).st_size - file.tell()) // storage.dtype.itemsize
     if remaining < count:
         raise pickle.UnpicklingError(

@@ -3,6 +3,7 @@
 const canvas = byId("map");
 const layers = [canvas.getContext("2d", { alpha: false }), byId("marks").getContext("2d")];
 let ctx = layers[0];  // the layer that is being drawn on
+const perSheet = data.columns ** 2;
 const sheets = [];  // decoded atlases; an item's photo is a tile of sheet floor(i / perSheet)
 const worldWidth = Math.max(1, data.width), worldHeight = Math.max(1, data.height);
 const view = { x: worldWidth / 2, y: worldHeight / 2, k: 1 };  // world point in the canvas's middle, zoom
@@ -54,9 +55,9 @@ function placePhotos() {
 }
 
 function drawTile(context, i, x, y, size) {
-  const sheet = sheets[Math.floor(i / data.perSheet)];
+  const sheet = sheets[Math.floor(i / perSheet)];
   if (!sheet) return false;
-  const tile = i % data.perSheet, edge = data.edge;
+  const tile = i % perSheet, edge = data.edge;
   context.drawImage(sheet, (tile % data.columns) * edge, Math.floor(tile / data.columns) * edge, edge, edge, x, y, size, size);
   return true;
 }

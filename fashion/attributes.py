@@ -1,0 +1,224 @@
+"""The attributes network: frozen features and a small colour picture -> category, colour, and a learned embedding.
+
+The category is read from the backbone's features. The colour is read from the photo itself: the colour picture's cells
+are turned into values by a learned palette, and attention, steered by the features (they know where the garment is),
+picks the cells that count. The learned embedding is made of the square roots of the two class distributions, so that
+its cosine is how much two items' distributions overlap (Bhattacharyya 1946), and near-equal words count in part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fashion.descriptors import GRID
+from fashion.errors import ArtefactError
+from fashion.neighbours import normalise
+from fashion.quiet import import_keras
+
+if TYPE_CHECKING:
+    import keras
+
+Float = NDArray[np.float32]
+
+#: Numbers of the learned embedding at most; the category's part is projected where words are more.
+WIDTH = 256
+#: Below 1 the class distributions are sharpened before their square roots are taken; chosen on validation items.
+TEMPERATURE = {"category": 0.7, "colour": 0.7}
+#: Share of the colour in the cosine where the user asks for none.
+COLOUR_WEIGHT = 0.5
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Sizes of the network; a small catalogue needs no other ones."""
+
+    features: int
+    categories: int
+    colours: int
+    channels: int = 7
+    hidden: tuple[int, int] = (768, 512)
+    heads: int = 6
+    palette: int = 64
+    colour_hidden: int = 256
+    dropout: float = 0.35
+
+
+def build_network(sizes: Architecture, mean: Float, variance: Float) -> keras.Model:
+    """Build the network, untrained.
+
+    Parameters
+    ----------
+    sizes : Architecture
+    mean, variance : ndarray of float32, shape (features,)
+        Of the training items' features; they are standardised inside the network.
+
+    Returns
+    -------
+    keras.Model
+        {"features": (n, features), "grid": (n, 16, 16, channels)} -> logits {"category", "colour"}.
+    """
+    keras = import_keras()
+    layers = keras.layers
+    features = keras.Input((sizes.features,), name="features")
+    grid = keras.Input((GRID, GRID, sizes.channels), name="grid")
+    cells = GRID * GRID
+
+    x = layers.Normalization(mean=mean, variance=variance, name="standardised")(features)
+    x = layers.Lambda(lambda values: keras.ops.clip(values, -6, 6), output_shape=(sizes.features,), name="clipped")(x)
+    x = layers.Dropout(sizes.dropout)(x)
+    first = layers.Dense(sizes.hidden[0], activation="relu", name="hidden_1")(x)
+    h = layers.Dropout(sizes.dropout)(first)
+    h = layers.Dense(sizes.hidden[1], activation="relu", name="hidden_2")(h)
+    category = layers.Dense(sizes.categories, name="category")(layers.Dropout(sizes.dropout)(h))
+
+    value = layers.Dense(48, activation="relu", name="palette_1")(grid)  # (n, 16, 16, 48)
+    value = layers.Dense(sizes.palette, activation="relu", name="palette_2")(value)
+    value = layers.Reshape((cells, sizes.palette))(value)
+    local = layers.Conv2D(24, 3, padding="same", activation="relu", name="local_1")(grid)
+    local = layers.Conv2D(24, 3, padding="same", activation="relu", name="local_2")(local)
+    local = layers.Reshape((cells, 24))(local)
+    steer = layers.Dense(64, activation="relu", name="steer")(first)
+    place = layers.Reshape((cells, sizes.heads))(layers.Dense(cells * sizes.heads, name="place")(steer))
+    query = layers.Reshape((24, sizes.heads))(layers.Dense(24 * sizes.heads, name="query")(steer))
+    attention = layers.Add()([place, layers.Dense(sizes.heads, name="cell")(local), layers.Dot(axes=(2, 1))([local, query])])
+    attention = layers.Softmax(axis=1, name="attention")(attention)  # over the 256 cells, for each head
+    seen = layers.Flatten()(layers.Dot(axes=1)([attention, value]))  # (n, heads * palette)
+    context = layers.Dense(64, activation="relu", name="context")(layers.Dropout(sizes.dropout)(first))
+    c = layers.Dropout(sizes.dropout)(layers.Concatenate()([seen, context]))
+    c = layers.Dense(sizes.colour_hidden, activation="relu", name="colour_hidden")(c)
+    colour = layers.Dense(sizes.colours, name="colour")(layers.Dropout(sizes.dropout)(c))
+    return keras.Model({"features": features, "grid": grid}, {"category": category, "colour": colour}, name="attributes")
+
+
+def join_features(depths: NDArray, maxima: NDArray, rows: Sequence[int] | NDArray | slice = slice(None)) -> Float:
+    """What the network takes as "features": means at four depths beside the last layer's maxima, float32."""
+    return np.concatenate([depths[rows], maxima[rows]], axis=1, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class AttributesNetwork:
+    """A trained network with its words.
+
+    Attributes
+    ----------
+    model : keras.Model
+    categories, colours : tuple of str
+        Words in the order of the logits.
+    sizes : Architecture
+    projection : ndarray of float32, shape (categories, c)
+        Takes the category part to `c` numbers; inner products are kept as well as `c` numbers can (SVD).
+    """
+
+    model: keras.Model
+    categories: tuple[str, ...]
+    colours: tuple[str, ...]
+    sizes: Architecture
+    projection: Float
+
+    def logits(self, features: NDArray, grid: NDArray, batch: int = 1024) -> tuple[Float, Float]:
+        """Logits of category (n, categories) and colour (n, colours), float32, in batches."""
+        found: list[tuple[Float, Float]] = []
+        for first in range(0, len(features), batch):
+            part = slice(first, first + batch)
+            inputs = {"features": np.asarray(features[part], np.float32), "grid": np.asarray(grid[part], np.float32)}
+            out = self.model(inputs, training=False)
+            found.append((np.asarray(out["category"]), np.asarray(out["colour"])))
+        return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
+
+    def embed(self, features: NDArray, grid: NDArray) -> Float:
+        """The learned embedding, float32, shape (n, <= 256): a unit category part, then a unit colour part."""
+        category, colour = self.logits(features, grid)
+        looks = normalise(root_distribution(category, TEMPERATURE["category"]) @ self.projection)
+        return np.concatenate([looks, root_distribution(colour, TEMPERATURE["colour"])], axis=1)
+
+    @property
+    def colour_from(self) -> int:
+        """Index of the embedding's first number that belongs to the colour."""
+        return int(self.projection.shape[1])
+
+    def arrays(self) -> dict[str, NDArray]:
+        """Every weight as an array; with `description` all that `load_network` needs."""
+        weights = {f"weight_{i:03d}": np.asarray(w) for i, w in enumerate(self.model.get_weights())}
+        return weights | {"projection": self.projection}
+
+    def description(self) -> dict[str, Any]:
+        """Words and sizes, for JSON."""
+        return {
+            "categories": list(self.categories),
+            "colours": list(self.colours),
+            "sizes": vars(self.sizes) | {"hidden": list(self.sizes.hidden)},
+            "colour_from": self.colour_from,
+        }
+
+
+def load_network(arrays: dict[str, NDArray], description: dict[str, Any]) -> AttributesNetwork:
+    """Build a network again from what `arrays` and `description` gave: no pickle, no code.
+
+    Raises
+    ------
+    ArtefactError
+        When the arrays do not fit the description.
+    """
+    sizes = Architecture(**description["sizes"] | {"hidden": tuple(description["sizes"]["hidden"])})
+    blank = np.zeros(sizes.features, np.float32)
+    model = build_network(sizes, blank, blank + 1)
+    weights = [arrays[name] for name in sorted(arrays) if name.startswith("weight_")]
+    try:
+        model.set_weights(weights)
+    except ValueError as error:
+        raise ArtefactError(
+            f"the weights do not fit the network that attributes.json describes: {error}. Run `make report` again."
+        ) from error
+    words = tuple(description["categories"]), tuple(description["colours"])
+    return AttributesNetwork(model, *words, sizes, arrays["projection"])
+
+
+def root_distribution(logits: NDArray, temperature: float = 1.0) -> Float:
+    """Square roots of the softmax of `logits` / `temperature`: unit rows, float32."""
+    scaled = np.asarray(logits, np.float64) / temperature
+    scaled -= scaled.max(axis=1, keepdims=True)
+    exponents = np.exp(scaled)
+    return np.sqrt(exponents / exponents.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def best_projection(parts: NDArray, width: int) -> Float:
+    """The (d, min(d, width)) matrix that keeps the rows' inner products best: leading right singular vectors.
+
+    Not centred, since it is inner products with the origin that the cosine needs (Eckart and Young 1936).
+    """
+    d = parts.shape[1]
+    if d <= width:
+        return np.eye(d, dtype=np.float32)
+    gram = parts.T.astype(np.float64) @ parts
+    _, vectors = np.linalg.eigh(gram)
+    kept = vectors[:, ::-1][:, :width]
+    return np.asarray(kept * np.sign(kept[np.abs(kept).argmax(axis=0), np.arange(width)]), np.float32)
+
+
+def weighted(vectors: NDArray, colour_from: int, colour_weight: float = COLOUR_WEIGHT) -> Float:
+    """Give the embedding's parts another balance: cosine = (1 - w) * looks + w * colour.
+
+    Parameters
+    ----------
+    vectors : ndarray of float, shape (n, d)
+        From `AttributesNetwork.embed`.
+    colour_from : int
+        Index of the first number that belongs to the colour.
+    colour_weight : float
+        w, 0 (looks alone) to 1 (colour alone).
+
+    Raises
+    ------
+    ValueError
+        When the weight is outside [0, 1].
+    """
+    if not 0 <= colour_weight <= 1:
+        raise ValueError(f"expected a colour weight from 0 (looks alone) to 1 (colour alone); found {colour_weight}")
+    scale = np.full(vectors.shape[1], np.sqrt(1 - colour_weight), np.float32)
+    scale[colour_from:] = np.sqrt(colour_weight)
+    return np.asarray(vectors * scale, np.float32)

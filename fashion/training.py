@@ -1,0 +1,160 @@
+"""Trains the attributes network: seeded, with its history, able to go on after a stop."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fashion.attributes import (
+    TEMPERATURE,
+    WIDTH,
+    Architecture,
+    AttributesNetwork,
+    best_projection,
+    build_network,
+    root_distribution,
+)
+from fashion.progress import progress_bar
+from fashion.quiet import import_keras
+
+BATCH = 256
+LEARNING_RATE = 2e-3
+WEIGHT_DECAY = 1e-2
+#: A small catalogue passes its items more often, so that it makes enough steps.
+LEAST_STEPS, LEAST_EPOCHS, MOST_EPOCHS = 600, 8, 40
+
+
+def epochs_for(items: int, batch: int = BATCH) -> int:
+    """Passes over the training items: enough for `LEAST_STEPS` steps, between 8 and 40."""
+    return int(np.clip(np.ceil(LEAST_STEPS / max(items // batch, 1)), LEAST_EPOCHS, MOST_EPOCHS))
+
+
+def train_attributes(
+    features: NDArray,
+    grid: NDArray,
+    items: pd.DataFrame,
+    part: NDArray[np.str_],
+    seed: int,
+    *,
+    epochs: int | None = None,
+    backup: Path | None = None,
+    progress: bool = True,
+) -> tuple[AttributesNetwork, pd.DataFrame]:
+    """Train on the items of part "train"; those of "validation" are only looked at.
+
+    Parameters
+    ----------
+    features : ndarray of float32, shape (n, f)
+        From `join_features`.
+    grid : ndarray of float, shape (n, 16, 16, 7)
+        Colour grids.
+    items : DataFrame
+        With `category` and `colour`.
+    part : ndarray of str, shape (n,)
+        From `evaluation.split`.
+    seed : int
+        Of weights, order and dropout.
+    epochs : int, optional
+        `epochs_for` the number of training items if not given.
+    backup : Path, optional
+        Folder for the state after each epoch; a call after a stop goes on from there. Removed at the end.
+    progress : bool
+
+    Returns
+    -------
+    network : AttributesNetwork
+    history : DataFrame
+        One row an epoch: `loss`, `category_accuracy`, `colour_accuracy`, and the same with `val_`.
+
+    Notes
+    -----
+    AdamW (Loshchilov and Hutter 2019) with a warmed-up cosine schedule; cross-entropy of both attributes, summed.
+    """
+    keras = import_keras()
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+    train, validation = np.flatnonzero(part == "train"), np.flatnonzero(part == "validation")
+    words = {c: sorted(items[c].iloc[train].unique()) for c in ("category", "colour")}
+    # A word that training never saw gets no class; its items count as wrong, which they are.
+    labels = {c: items[c].map({w: i for i, w in enumerate(words[c])}).fillna(-1).astype(int).to_numpy() for c in words}
+    sizes = Architecture(features.shape[1], len(words["category"]), len(words["colour"]), grid.shape[-1])
+    mean = features[train].mean(axis=0, dtype=np.float64).astype(np.float32)
+    variance = (features[train].std(axis=0, dtype=np.float64).astype(np.float32) + 1e-3) ** 2
+    model = build_network(sizes, mean, variance)
+    epochs = epochs or epochs_for(len(train))
+    steps = epochs * int(np.ceil(len(train) / BATCH))
+    _compile(keras, model, steps)
+    known = validation[(labels["category"][validation] >= 0) & (labels["colour"][validation] >= 0)]
+    callbacks: list[Any] = [_progress(keras, epochs, progress)]
+    if backup is not None:
+        callbacks.append(keras.callbacks.BackupAndRestore(str(backup), delete_checkpoint=True))
+    history = model.fit(
+        _inputs(features, grid, train), _targets(labels, train),
+        validation_data=(_inputs(features, grid, known), _targets(labels, known)) if len(known) else None,
+        batch_size=BATCH, epochs=epochs, verbose=0, callbacks=callbacks,
+    )  # fmt: skip
+    if backup is not None:
+        shutil.rmtree(backup, ignore_errors=True)
+    untrained = AttributesNetwork(model, tuple(words["category"]), tuple(words["colour"]), sizes, np.eye(1, dtype=np.float32))
+    roots = root_distribution(untrained.logits(features[train], grid[train])[0], TEMPERATURE["category"])
+    projection = best_projection(roots, WIDTH - sizes.colours)
+    network = AttributesNetwork(model, untrained.categories, untrained.colours, sizes, projection)
+    return network, pd.DataFrame(history.history)
+
+
+def _compile(keras: Any, model: Any, steps: int) -> None:
+    warm = max(steps // 20, 1)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        LEARNING_RATE / 10, max(steps - warm, 1), warmup_target=LEARNING_RATE, warmup_steps=warm
+    )
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY, clipnorm=1.0)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    losses = {c: keras.losses.SparseCategoricalCrossentropy(from_logits=True) for c in ("category", "colour")}
+    model.compile(optimizer, losses, metrics={c: ["accuracy"] for c in losses})
+
+
+def _inputs(features: NDArray, grid: NDArray, rows: NDArray) -> dict[str, NDArray]:
+    return {"features": np.asarray(features[rows], np.float32), "grid": np.asarray(grid[rows], np.float32)}
+
+
+def _targets(labels: dict[str, NDArray], rows: NDArray) -> dict[str, NDArray]:
+    return {name: codes[rows] for name, codes in labels.items()}
+
+
+def _progress(keras: Any, epochs: int, show: bool) -> Any:
+    bar = progress_bar(epochs, "attributes network", "epoch", show=show)
+    step: Callable[[int, Any], None] = lambda epoch, logs: (bar.update(epoch + 1 - bar.n), None)[1]  # noqa: E731
+    return keras.callbacks.LambdaCallback(on_epoch_end=step, on_train_end=lambda logs: bar.close())
+
+
+def accuracies(
+    network: AttributesNetwork, features: NDArray, grid: NDArray, items: pd.DataFrame, rows: NDArray
+) -> tuple[dict[str, float], pd.DataFrame]:
+    """Accuracy on the items `rows`, and what was predicted for each.
+
+    Returns
+    -------
+    accuracy : dict
+        `category`, `colour`, `category and colour`: shares right.
+    predicted : DataFrame
+        `row`, and for category and colour `<name>` (labelled) and `<name>_predicted`.
+    """
+    category, colour = network.logits(features[rows], grid[rows])
+    predicted = pd.DataFrame({
+        "row": rows,
+        "category": items["category"].to_numpy()[rows],
+        "category_predicted": np.array(network.categories, object)[category.argmax(axis=1)],
+        "colour": items["colour"].to_numpy()[rows],
+        "colour_predicted": np.array(network.colours, object)[colour.argmax(axis=1)],
+    })  # fmt: skip
+    right = {name: predicted[name] == predicted[f"{name}_predicted"] for name in ("category", "colour")}
+    right["category and colour"] = right["category"] & right["colour"]
+    return {name: float(hits.mean()) for name, hits in right.items()}, predicted

@@ -1,0 +1,71 @@
+"""Small real catalogues for the tests: a table in ImageLab's layout and drawn JPEG photos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from fashion.catalogue import Catalogue, load_catalogue
+
+# Timings of this machine vary: a slow example is no failure.
+settings.register_profile("fashion", deadline=None)
+settings.load_profile("fashion")
+
+HEADER = "filename\tcolor\tmicro_category\tmacro_category\tmacro_category(english)\t\t\t"
+COLOURS = {"ROSSO": (200, 30, 30), "BLU": (30, 60, 160), "VERDE": (40, 130, 60), "NERO": (25, 25, 28)}
+KINDS = {"BALLERINA": "CALZATURE", "VESTITO": "VESTITI", "PANTALONI": "PANTALONI"}
+
+
+def draw(kind: str, colour: tuple[int, int, int], seed: int) -> np.ndarray:
+    """A garment-like shape on a light ground, a little different for each seed."""
+    random = np.random.default_rng(seed)
+    rgb = np.full((128, 128, 3), 242, np.uint8)
+    wobble = [int(v) for v in random.integers(-6, 7, 4)]
+    if kind == "BALLERINA":
+        cv2.ellipse(rgb, (64 + wobble[0], 80 + wobble[1]), (42, 14), wobble[2], 0, 360, colour, -1)
+    elif kind == "VESTITO":
+        corners = [[52 + wobble[0], 18], [76 + wobble[1], 18], [100 + wobble[2], 112], [28 + wobble[3], 112]]
+        cv2.fillPoly(rgb, [np.array(corners, np.int32)], colour)
+    else:
+        cv2.rectangle(rgb, (42 + wobble[0], 18), (60 + wobble[1], 112), colour, -1)
+        cv2.rectangle(rgb, (68 + wobble[2], 18), (86 + wobble[3], 112), colour, -1)
+        cv2.rectangle(rgb, (42, 18), (86, 40), colour, -1)
+    noise = random.normal(0, 3, rgb.shape)
+    return np.clip(rgb + noise, 0, 255).astype(np.uint8)
+
+
+def jpeg(rgb: np.ndarray, quality: int = 92) -> bytes:
+    """The photo as a JPEG file's bytes."""
+    return cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+
+
+def write_small_catalogue(folder: Path, each: int = 4) -> Path:
+    """`each` photos of every kind and colour with their table, in ImageLab's layout."""
+    (folder / "images").mkdir(parents=True)
+    lines = [HEADER]
+    number = 0
+    for kind, department in KINDS.items():
+        for colour, rgb in COLOURS.items():
+            for _ in range(each):
+                name = f"{10_000_000 + number}AAF.jpg"
+                (folder / "images" / name).write_bytes(jpeg(draw(kind, rgb, number)))
+                lines.append(f"{name}\t{colour}\t{kind}\t{department}\t\t\t\t")
+                number += 1
+    (folder / "annotation.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """48 items: 3 categories in 3 departments, 4 colours, 4 of each; read-only by agreement."""
+    return write_small_catalogue(tmp_path_factory.mktemp("small") / "catalogue")
+
+
+@pytest.fixture
+def imagelab() -> Catalogue:
+    """The catalogue whose layout the small ones have."""
+    return load_catalogue("imagelab")

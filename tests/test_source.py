@@ -1,0 +1,85 @@
+"""A folder and a zip of the same files read alike, and names stay inside."""
+
+import zipfile
+
+import pytest
+
+from fashion.errors import CatalogueError, PhotoError
+from fashion.source import open_source
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "set/images").mkdir(parents=True)
+    (tmp_path / "set/annotation.txt").write_text("header\n")
+    (tmp_path / "set/images/a.jpg").write_bytes(b"photo")
+    (tmp_path / "secret.txt").write_text("not yours")
+    return tmp_path / "set"
+
+
+def as_zip(folder, path, prefix=""):
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in folder.rglob("*"):
+            if file.is_file():
+                archive.write(file, prefix + file.relative_to(folder).as_posix())
+    return path
+
+
+@pytest.mark.parametrize("prefix", ["", "imagelab/", "deep/er/"])
+def test_zip_reads_like_the_folder(folder, tmp_path, prefix):
+    plain = open_source(folder, "annotation.txt")
+    zipped = open_source(as_zip(folder, tmp_path / "set.zip", prefix), "annotation.txt")
+    for name in ("annotation.txt", "images/a.jpg"):
+        assert plain.read(name) == zipped.read(name)
+    assert zipped.base == prefix
+
+
+def test_outer_folder_finds_the_table(folder):
+    assert open_source(folder.parent, "annotation.txt").base == "set/"
+
+
+def test_no_table_says_what_is_there(folder):
+    with pytest.raises(CatalogueError, match=r"styles\.csv.*annotation\.txt.*DATA="):
+        open_source(folder, "styles.csv")
+
+
+def test_two_tables_at_one_depth_are_an_error(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "annotation.txt").write_text("header\n")
+    with pytest.raises(CatalogueError, match=r"one/annotation\.txt, two/annotation\.txt"):
+        open_source(tmp_path, "annotation.txt")
+
+
+@pytest.mark.parametrize("name", ["../secret.txt", "/etc/passwd", "images/../../secret.txt", "..\\secret.txt"])
+def test_names_do_not_lead_out(folder, name):
+    with pytest.raises(PhotoError, match="leads out"):
+        open_source(folder, "annotation.txt").read(name)
+
+
+@pytest.mark.parametrize("name", ["images/none.jpg", "images", "annotation.txt/x"])
+def test_missing_is_told_apart(folder, name):
+    with pytest.raises(PhotoError, match="^missing"):
+        open_source(folder, "annotation.txt").read(name)
+
+
+def test_damaged_zip(folder, tmp_path):
+    path = as_zip(folder, tmp_path / "set.zip")
+    path.write_bytes(path.read_bytes()[:60])
+    with pytest.raises(CatalogueError, match="cannot be opened"):
+        open_source(path, "annotation.txt")
+
+
+def test_damaged_photo_in_a_zip(folder, tmp_path):
+    path = as_zip(folder, tmp_path / "set.zip")
+    data = bytearray(path.read_bytes())
+    at = data.find(b"photo")
+    data[at] ^= 0xFF
+    path.write_bytes(bytes(data))
+    with pytest.raises(PhotoError, match="^unreadable"):
+        open_source(path, "annotation.txt").read("images/a.jpg")
+
+
+def test_nothing_there(tmp_path):
+    with pytest.raises(CatalogueError, match="there is nothing"):
+        open_source(tmp_path / "none.zip", "annotation.txt")
