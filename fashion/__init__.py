@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fashion.backbones import load_backbone
-    from fashion.catalogue import load_catalogue, read_table
+    from fashion.catalogue import load_catalogue
     from fashion.embedding import embed
     from fashion.errors import FashionError
     from fashion.recommendation import Recommender, recommend
     from fashion.report import build_report
+    from fashion.tables import read_table
     from fashion.workspace import Workspace
 
 __version__ = "0.1.0"
@@ -28,7 +29,7 @@ _HOMES = {
     "embed": "embedding",
     "load_backbone": "backbones",
     "load_catalogue": "catalogue",
-    "read_table": "catalogue",
+    "read_table": "tables",
     "recommend": "recommendation",
 }
 

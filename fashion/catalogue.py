@@ -1,25 +1,18 @@
-"""A catalogue: the TOML that explains a table of clothes, and the table read through it."""
+"""A catalogue: the TOML that explains a table of clothes and its photos."""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-import string
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import pandas as pd
 
 from fashion.errors import CatalogueError
 from fashion.paths import project_root
 from fashion.source import Source, open_source
 
 REQUIRED = ("item", "category")
-DESCRIPTION = ("colour", "category", "department")
 
 
 @dataclass(frozen=True)
@@ -191,113 +184,3 @@ def open_catalogue(catalogue: Catalogue, data: str | Path | None = None) -> Sour
             f"DATA=path (make) or --data path (fashion). {catalogue.obtain}".rstrip()
         )
     return open_source(place, catalogue.table)
-
-
-def decode_text(data: bytes, encoding: str = "auto") -> str:
-    """Decode a table: UTF-8 with or without BOM if it is valid, else Latin-1, which always decodes.
-
-    Raises
-    ------
-    CatalogueError
-        When `encoding` names another one that does not fit.
-    """
-    try:
-        return data.decode("utf-8-sig" if encoding == "auto" else encoding)
-    except (UnicodeDecodeError, LookupError) as error:
-        if encoding == "auto":
-            return data.decode("latin-1")
-        raise CatalogueError(f"the table is not {encoding}: {error}; use encoding = 'auto'") from error
-
-
-def read_table(catalogue: Catalogue, source: Source) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read the catalogue's table into our column names; every value is text, empty where it is missing.
-
-    Parameters
-    ----------
-    catalogue : Catalogue
-    source : Source
-        From `open_catalogue`.
-
-    Returns
-    -------
-    rows : DataFrame
-        Columns `row` (int, 1 for the first row under the header), `photo` (name inside the source) and one
-        for each of the catalogue's columns, with outer spaces stripped.
-    rejected : DataFrame
-        Rows whose number of fields does not fit the header: `row`, `item`, `photo`, `reason`.
-
-    Raises
-    ------
-    CatalogueError
-        When the table is empty or lacks a column that the TOML names.
-    """
-    text = decode_text(source.read(catalogue.table), catalogue.encoding)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=catalogue.delimiter)
-    header = [name.strip() for name in next(reader, [])]
-    place = f"{source.path}: {catalogue.table}"
-    wanted = list(catalogue.columns.values())
-    fields = list(dict.fromkeys(name for _, name, _, _ in string.Formatter().parse(catalogue.photos) if name))
-    absent = [name for name in dict.fromkeys(wanted + fields) if name not in header]
-    if absent:
-        raise CatalogueError(
-            f"{place}: expected the columns {', '.join(absent)}; found {', '.join(filter(None, header)) or 'no header'}. "
-            f"Correct [columns] or `photos` in {catalogue.path}, or the table's delimiter "
-            f"(now {catalogue.delimiter!r})."
-        )
-    good: list[list[str]] = []
-    numbers: list[int] = []
-    bad: list[dict[str, Any]] = []
-    width = len(header)
-    for number, values in enumerate(reader, start=1):
-        if not values:
-            continue
-        # A surplus of empty fields is a trailing delimiter, not damage.
-        surplus = [value for value in values[width:] if value.strip()]
-        if surplus:
-            reason = f"{len(values)} fields where the header has {width}"
-            bad.append({"row": number, "item": "", "photo": "", "reason": reason})
-            continue
-        good.append([value.strip() for value in values[:width]] + [""] * (width - len(values)))
-        numbers.append(number)
-    if not good:
-        raise CatalogueError(f"{place}: expected at least one row under the header; found none")
-    table = pd.DataFrame(good, columns=pd.Index(_unique(header)), dtype=object)
-    photos = [catalogue.photos.format(**record) for record in table[fields].to_dict("records")]
-    rows = pd.DataFrame({"row": numbers, "photo": photos})
-    for ours, theirs in catalogue.columns.items():
-        rows[ours] = table[theirs].to_numpy()
-    rows["item"] = [re.sub(r"\.(jpe?g|png|webp)$", "", item, flags=re.IGNORECASE) for item in rows["item"]]
-    return rows, pd.DataFrame(bad, columns=["row", "item", "photo", "reason"])
-
-
-def _unique(header: list[str]) -> list[str]:
-    """Nameless and repeated columns get names of their own, so that none hides another."""
-    seen: dict[str, int] = {}
-    names = []
-    for name in header:
-        seen[name] = seen.get(name, 0) + 1
-        names.append(name if name and seen[name] == 1 else f"{name}#{seen[name]}")
-    return names
-
-
-def take_first(rows: pd.DataFrame, first: int) -> pd.DataFrame:
-    """The first `first` rows, as the table has them (the original study's slice)."""
-    return rows.head(first).reset_index(drop=True)
-
-
-def take_stratified(rows: pd.DataFrame, limit: int, seed: int, by: str = "department") -> pd.DataFrame:
-    """A seeded sample of `limit` rows with each group's share kept, in the table's order.
-
-    Each group gets the whole part of its quota; the rest goes to the largest remainders (Hamilton's method),
-    so the sizes sum to `limit` exactly and a group's size is never more than one off its quota.
-    """
-    if limit >= len(rows) or limit < 1:
-        return rows.reset_index(drop=True)
-    groups = rows.groupby(by, sort=True).indices if by in rows else {"": np.arange(len(rows))}
-    sizes = np.array([len(index) for index in groups.values()])
-    quota = sizes * limit / sizes.sum()
-    counts = np.floor(quota).astype(int)
-    counts[np.argsort(-(quota - counts), kind="stable")[: limit - counts.sum()]] += 1
-    random = np.random.default_rng(seed)
-    chosen = [random.permutation(index)[:n] for index, n in zip(groups.values(), counts, strict=True)]
-    return rows.iloc[np.sort(np.concatenate(chosen))].reset_index(drop=True)

@@ -156,9 +156,10 @@ def _recommend(arguments: argparse.Namespace) -> None:
 
 
 def _data(arguments: argparse.Namespace) -> None:
-    from fashion.catalogue import load_catalogue, open_catalogue, read_table
+    from fashion.catalogue import load_catalogue, open_catalogue
     from fashion.cleaning import drop_duplicate_rows, drop_null_rows, start
     from fashion.provenance import sha256_file
+    from fashion.tables import read_table
     from fashion.translation import translate
 
     catalogue = load_catalogue(arguments.catalogue)

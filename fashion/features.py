@@ -70,16 +70,33 @@ class Selection:
         return cls(str(found.pop("name")), str(found.pop("block")), **found)
 
 
-def near_vectors(vectors: Vectors, least: float, most: int = 10) -> NDArray[np.int64]:
-    """Pairs of rows whose cosine is at least `least`, among each row's `most` nearest: shape (p, 2), each once.
+def same_picture_pairs(
+    vectors: Vectors, by_hash: NDArray[np.integer], *, alone: float = 0.98, with_hash: float = 0.9, most: int = 10
+) -> NDArray[np.int64]:
+    """Pairs of rows that nearly show the same picture: shape (p, 2), each once, the lower row first.
 
-    A row with more than `most` such neighbours is joined to them through one another, which is enough for groups.
+    A pair counts when its cosine is at least `alone`, or when it is in `by_hash` and its cosine at least `with_hash`: the
+    hash of a plain silhouette is so poor that different garments share it.
+
+    Parameters
+    ----------
+    vectors : ndarray of float32, shape (n, d)
+        Frozen vectors.
+    by_hash : ndarray of int, shape (h, 2)
+        Pairs of rows with nearly equal perceptual hashes.
+    alone, with_hash : float
+        Cosines.
+    most : int
+        Nearest neighbours looked at; a row with more twins is joined to them through one another.
     """
-    found, similarity = top_k(vectors, min(most, len(vectors) - 1))
-    first, place = np.nonzero(similarity >= least)
-    second = found[first, place]
-    pairs = np.stack([np.minimum(first, second), np.maximum(first, second)], axis=1)
-    return np.unique(pairs, axis=0).astype(np.int64).reshape(-1, 2)
+    unit = normalise(vectors)
+    found, similarity = top_k(unit, min(most, len(unit) - 1), assume_unit=True)
+    first, place = np.nonzero(similarity >= alone)
+    near = np.stack([first, found[first, place]], axis=1).astype(np.int64)
+    hashed = np.asarray(by_hash, np.int64).reshape(-1, 2)
+    cosine = np.einsum("ij,ij->i", unit[hashed[:, 0]], unit[hashed[:, 1]])
+    pairs = np.concatenate([near, hashed[cosine >= with_hash]])
+    return np.unique(np.sort(pairs, axis=1), axis=0)
 
 
 def _rows(n: int, most: int, seed: int) -> NDArray[np.intp]:

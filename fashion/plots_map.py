@@ -20,6 +20,12 @@ def _frame(axes: Axes, title: str) -> None:
         axes.spines[side].set_visible(False)
 
 
+def _canvas(xy: NDArray[np.floating], width: float, extra: float = 0.8) -> tuple[float, float]:
+    """Figure size in inches for a map of equal scales, `width` wide."""
+    wide, high = xy.max(axis=0) - xy.min(axis=0)
+    return width, float(np.clip(width * high / wide, 0.4 * width, 1.3 * width)) + extra
+
+
 def _dot(count: int) -> float:
     return float(np.clip(30_000 / count, 0.8, 14))
 
@@ -28,7 +34,8 @@ def map_by_department(items: pd.DataFrame, xy: NDArray[np.floating], source_line
     """Dots in the departments' fixed colours; the larger departments are named on the map."""
     counts = items["department"].value_counts()
     colours = colours_of_departments(sorted(counts.index))
-    figure, axes = plt.subplots(figsize=(9.5, 8.2), layout="constrained")
+    width, height = _canvas(xy, 8.5)
+    figure, axes = plt.subplots(figsize=(width + 1.9, height), layout="constrained")
     dots = items["department"].map(colours).to_numpy()
     order = np.random.default_rng(0).permutation(len(items))  # so that no department lies wholly on top
     axes.scatter(xy[order, 0], xy[order, 1], s=_dot(len(items)), c=dots[order], linewidths=0, alpha=0.75)
@@ -57,7 +64,7 @@ def _densest(points: NDArray[np.floating]) -> NDArray[np.floating]:
 
 def map_by_colour(items: pd.DataFrame, xy: NDArray[np.floating], garment_hex: list[str], source_line: str) -> Figure:
     """Dots in the garments' own measured colours, on a mid-grey ground so that white ones show."""
-    figure, axes = plt.subplots(figsize=(9.5, 8.2), layout="constrained")
+    figure, axes = plt.subplots(figsize=_canvas(xy, 9.5), layout="constrained")
     axes.set_facecolor("#e4e0da")
     axes.scatter(xy[:, 0], xy[:, 1], s=_dot(len(items)) * 1.3, c=garment_hex, linewidths=0.1, edgecolors="#8a857e")
     _frame(axes, "Map of the photos, in the garments' own colours")
@@ -74,7 +81,7 @@ def map_of_photos(
     centre = low + (place + 0.5) * step
     table = pd.DataFrame({"x": place[:, 0], "y": place[:, 1], "far": np.linalg.norm(xy - centre, axis=1)})
     chosen = table.sort_values("far").groupby(["x", "y"]).head(1)
-    figure, axes = plt.subplots(figsize=(11, 11 * float((high - low)[1] / (high - low).max()) + 0.6), layout="constrained")
+    figure, axes = plt.subplots(figsize=_canvas(xy, 11), layout="constrained")
     photos = load_photos(source, list(items["photo"].iloc[chosen.index]))
     for (_, cell), rgb in zip(chosen.iterrows(), photos, strict=True):
         box = (cell["x"], cell["x"] + 1, cell["y"], cell["y"] + 1)

@@ -22,7 +22,7 @@ def _caption(axes: Axes, item: pd.Series, first_line: str, colour: str) -> None:
     swatch = plt.Rectangle((0.0, -0.235), 0.075, 0.075, transform=axes.transAxes, color=colour, clip_on=False, lw=0)
     axes.add_patch(swatch)
     axes.text(0.1, -0.16, str(item["colour"]), transform=axes.transAxes, fontsize=8.5, color=INK, va="top")
-    axes.text(0.0, -0.275, wrapped(str(item["category"]), 22), transform=axes.transAxes, fontsize=8.5, color=INK,
+    axes.text(0.0, -0.275, wrapped(str(item["category"]), 17), transform=axes.transAxes, fontsize=8, color=INK,
               va="top", linespacing=1.05)  # fmt: skip
 
 
@@ -52,9 +52,16 @@ def recommendations(
     """
     count, k = neighbours.shape
     hexes = hexes_of_colours(list(items["colour"].unique()))
+    # Lengths in inches, so that head and foot keep their size however many queries there are.
+    photo, gap, caption, head, foot = 1.3, 0.16, 0.82, 0.75, 0.25
+    width = photo * (k + 1) + gap * (k + 2)
+    height = head + count * (photo + caption) + foot
     figure, grid = plt.subplots(
-        count, k + 2, figsize=(1.42 * (k + 1) + 0.4, 2.1 * count + 0.6), squeeze=False,
-        gridspec_kw={"width_ratios": [1, 0.16, *[1] * k], "hspace": 0.62, "wspace": 0.12},
+        count, k + 2, figsize=(width, height), squeeze=False,
+        gridspec_kw={
+            "width_ratios": [1, gap / photo, *[1] * k], "left": 0.01, "right": 0.99, "top": 1 - head / height,
+            "bottom": (foot + caption) / height, "hspace": caption / photo, "wspace": 0.12,
+        },
     )  # fmt: skip
     for line, query in enumerate(queries):
         item = items.iloc[query]
@@ -68,9 +75,8 @@ def recommendations(
             _caption(axes, found, f"{rank} · {score:.2f}", hexes[found["colour"]])
     handles = [plt.Line2D([], [], color=colour, linewidth=3) for colour in FRAMES.values()]
     words = ["same colour and category", "same colour or category", "neither"]
-    figure.suptitle(title, x=0.125, y=0.885 + 0.09 * (1 - 1 / (count + 1)), ha="left", va="bottom", fontweight="bold")
-    grid[0][-1].legend(handles, words, loc="lower right", bbox_to_anchor=(1.02, 1.02), fontsize=8, ncols=3,
-                       columnspacing=1, handlelength=1.2)  # fmt: skip
-    bottom = grid[-1][0].get_position().y0
-    figure.text(0.125, bottom - 0.95 / figure.get_figheight(), source_line, fontsize=8, color=QUIET, va="top")
+    figure.text(0.01, 1 - 0.08 / height, title, va="top", fontsize=12.5, fontweight="bold")
+    figure.legend(handles, words, loc="upper left", bbox_to_anchor=(0.0, 1 - 0.3 / height), fontsize=8.5, ncols=3,
+                  columnspacing=1.4, handlelength=1.3, borderaxespad=0.4)  # fmt: skip
+    figure.text(0.01, 0.04 / height, source_line, fontsize=8, color=QUIET, va="bottom")
     return figure

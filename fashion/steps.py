@@ -47,7 +47,7 @@ STEPS = (
     ),
     Step(
         "03-attributes",
-        ("items.parquet", "near_duplicates.parquet", "backbone.json", "maxima.npy", "depths.npy", "frozen.npy",
+        ("source.json", "items.parquet", "near_duplicates.parquet", "backbone.json", "maxima.npy", "depths.npy", "frozen.npy",
          "colour_grid.npy"),
         ("split.parquet", "attributes.npz", "attributes.json", "learned.npy"),
     ),

@@ -27,11 +27,11 @@ BATCH = 256
 LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 1e-2
 #: A small catalogue passes its items more often, so that it makes enough steps.
-LEAST_STEPS, LEAST_EPOCHS, MOST_EPOCHS = 600, 8, 40
+LEAST_STEPS, LEAST_EPOCHS, MOST_EPOCHS = 600, 8, 30
 
 
 def epochs_for(items: int, batch: int = BATCH) -> int:
-    """Passes over the training items: enough for `LEAST_STEPS` steps, between 8 and 40."""
+    """Passes over the training items: enough for `LEAST_STEPS` steps, between 8 and 30."""
     return int(np.clip(np.ceil(LEAST_STEPS / max(items // batch, 1)), LEAST_EPOCHS, MOST_EPOCHS))
 
 

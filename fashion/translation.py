@@ -109,9 +109,11 @@ def translate(rows: pd.DataFrame, *, language: str = "it", keep_unknown: bool = 
 
 def _normalised(words: pd.Series) -> pd.Series:
     """`normalise_word` of each, by swifter: it takes Dask's workers where a table is long enough to gain by them."""
-    import swifter  # noqa: F401  (adds the .swifter accessor; imported late, as it takes a second)
-
     with warnings.catch_warnings():
+        # It looks for notebook widgets, which no step of ours needs.
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        import swifter  # noqa: F401  (adds the .swifter accessor; imported late, as it takes a second)
+
         # swifter 1.4.0 passes an argument that pandas 2.3 calls deprecated.
         warnings.filterwarnings("ignore", message="the convert_dtype parameter", category=FutureWarning)
         keys: pd.Series = words.swifter.progress_bar(False).apply(normalise_word)

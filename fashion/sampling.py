@@ -1,0 +1,29 @@
+"""A part of a table: its first rows, or a seeded sample that keeps each group's share."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+
+def take_first(rows: pd.DataFrame, first: int) -> pd.DataFrame:
+    """The first `first` rows, as the table has them (the original study's slice)."""
+    return rows.head(first).reset_index(drop=True)
+
+
+def take_stratified(rows: pd.DataFrame, limit: int, seed: int, by: str = "department") -> pd.DataFrame:
+    """A seeded sample of `limit` rows with each group's share kept, in the table's order.
+
+    Each group gets the whole part of its quota; the rest goes to the largest remainders (Hamilton's method),
+    so the sizes sum to `limit` exactly and a group's size is never more than one off its quota.
+    """
+    if limit >= len(rows) or limit < 1:
+        return rows.reset_index(drop=True)
+    groups = rows.groupby(by, sort=True).indices if by in rows else {"": np.arange(len(rows))}
+    sizes = np.array([len(index) for index in groups.values()])
+    quota = sizes * limit / sizes.sum()
+    counts = np.floor(quota).astype(int)
+    counts[np.argsort(-(quota - counts), kind="stable")[: limit - counts.sum()]] += 1
+    random = np.random.default_rng(seed)
+    chosen = [random.permutation(index)[:n] for index, n in zip(groups.values(), counts, strict=True)]
+    return rows.iloc[np.sort(np.concatenate(chosen))].reset_index(drop=True)

@@ -1,0 +1,158 @@
+"""The attributes network learns planted attributes, comes back from disk, and its embedding means what it says."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fashion.attributes import (
+    Architecture,
+    best_projection,
+    build_network,
+    join_features,
+    load_network,
+    root_distribution,
+    weighted,
+)
+from fashion.errors import ArtefactError
+from fashion.training import accuracies, epochs_for, train_attributes
+
+
+@pytest.fixture(scope="module")
+def clothes():
+    """500 items: the features know the category, the colour is in a few cells of the colour grid alone."""
+    random = np.random.default_rng(0)
+    n = 500
+    category, colour = random.integers(0, 3, n), random.integers(0, 4, n)
+    features = random.normal(0, 1, (n, 30)).astype(np.float32)
+    features[:, :3] += 3 * np.eye(3)[category]
+    grid = random.normal(0, 0.2, (n, 16, 16, 7)).astype(np.float16)
+    tint = np.array([[2, 0, 0], [0, 2, 0], [0, 0, 2], [-2, 0, 0]])
+    grid[:, 5:9, 5:9, :3] += tint[colour][:, None, None]
+    items = pd.DataFrame({"category": [f"k{c}" for c in category], "colour": [f"c{c}" for c in colour]})
+    part = np.array(["train"] * 340 + ["validation"] * 60 + ["test"] * 100)
+    return features, grid, items, part
+
+
+@pytest.fixture(scope="module")
+def trained(clothes):
+    return train_attributes(*clothes, seed=1, epochs=14, progress=False)
+
+
+def test_learns_what_was_planted(clothes, trained):
+    features, grid, items, part = clothes
+    network, history = trained
+    accuracy, predicted = accuracies(network, features, grid, items, np.flatnonzero(part == "test"))
+    assert accuracy["category"] > 0.9 and accuracy["colour"] > 0.9
+    assert accuracy["category and colour"] <= min(accuracy["category"], accuracy["colour"])
+    assert len(predicted) == 100 and len(history) == 14 and history["loss"].iloc[-1] < history["loss"].iloc[0] / 2
+
+
+def test_same_seed_same_weights(clothes, trained):
+    again, _ = train_attributes(*clothes, seed=1, epochs=14, progress=False)
+    other, _ = train_attributes(*clothes, seed=2, epochs=1, progress=False)
+    ours, theirs = trained[0].arrays(), again.arrays()
+    assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+    assert not np.array_equal(ours["weight_003"], other.arrays()["weight_003"])
+
+
+def test_goes_on_after_a_stop(clothes, tmp_path, monkeypatch):
+    import fashion.training as training
+
+    class Stop(Exception):
+        pass
+
+    real = training._progress
+
+    def stopping(keras, epochs, show):
+        def end(epoch, logs):
+            if epoch == 3:
+                raise Stop
+
+        return keras.callbacks.LambdaCallback(on_epoch_begin=end)
+
+    monkeypatch.setattr(training, "_progress", stopping)
+    with pytest.raises(Stop):
+        train_attributes(*clothes, seed=1, epochs=6, backup=tmp_path / "b", progress=False)
+    monkeypatch.setattr(training, "_progress", real)
+    _, history = train_attributes(*clothes, seed=1, epochs=6, backup=tmp_path / "b", progress=False)
+    assert len(history) == 3, "epochs that were done are not done again"
+    assert not (tmp_path / "b").exists()
+
+
+def test_back_from_arrays_and_json(clothes, trained, tmp_path):
+    features, grid, *_ = clothes
+    np.savez(tmp_path / "a.npz", **trained[0].arrays())
+    description = json.loads(json.dumps(trained[0].description()))
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as arrays:
+        found = load_network(dict(arrays), description)
+    assert np.allclose(found.embed(features[:9], grid[:9]), trained[0].embed(features[:9], grid[:9]), atol=1e-6)
+    assert found.categories == ("k0", "k1", "k2")
+    wrong = description | {"sizes": description["sizes"] | {"colours": 9}}
+    with pytest.raises(ArtefactError, match="do not fit"):
+        load_network(trained[0].arrays(), wrong)
+
+
+def test_embedding_has_two_unit_parts_and_follows_both(clothes, trained):
+    features, grid, items, _ = clothes
+    network = trained[0]
+    vectors = network.embed(features, grid)
+    at = network.colour_from
+    assert vectors.shape[1] <= 256 and vectors.dtype == np.float32
+    for block in (vectors[:, :at], vectors[:, at:]):
+        assert np.allclose(np.linalg.norm(block, axis=1), 1, atol=1e-5)
+    cosine = weighted(vectors, at, 0.5) @ weighted(vectors, at, 0.5).T
+    same_k = items["category"].to_numpy()[:, None] == items["category"].to_numpy()
+    same_c = items["colour"].to_numpy()[:, None] == items["colour"].to_numpy()
+    both, one, none = cosine[same_k & same_c].mean(), cosine[same_k ^ same_c].mean(), cosine[~same_k & ~same_c].mean()
+    assert both > one + 0.2 > none + 0.4
+
+
+def test_weight_is_the_balance_of_the_cosine(trained, clothes):
+    vectors = trained[0].embed(clothes[0][:6], clothes[1][:6])
+    at = trained[0].colour_from
+    looks, colour = vectors[:, :at] @ vectors[:, :at].T, vectors[:, at:] @ vectors[:, at:].T
+    for weight in (0.0, 0.3, 1.0):
+        mixed = weighted(vectors, at, weight)
+        assert np.allclose(mixed @ mixed.T, (1 - weight) * looks + weight * colour, atol=1e-5)
+    with pytest.raises(ValueError, match="expected a colour weight"):
+        weighted(vectors, at, 1.5)
+
+
+def test_a_word_that_training_never_saw_counts_as_wrong(clothes):
+    features, grid, items, part = clothes
+    items = items.copy()
+    test = np.flatnonzero(part == "test")
+    items.loc[test[:10], "colour"] = "new"
+    network, _ = train_attributes(features, grid, items, part, seed=1, epochs=2, progress=False)
+    _, predicted = accuracies(network, features, grid, items, test)
+    assert "new" not in network.colours and (predicted["colour_predicted"] != "new").all()
+
+
+def test_root_distribution():
+    roots = root_distribution(np.array([[0.0, 0.0], [1000.0, 0.0], [np.log(4.0), 0.0]]))
+    assert np.allclose(roots, [[0.5**0.5] * 2, [1, 0], [0.8**0.5, 0.2**0.5]], atol=1e-6)
+    sharper = root_distribution(np.array([[np.log(2.0), 0.0]]), 0.5)
+    assert np.allclose(sharper, [[0.8**0.5, 0.2**0.5]], atol=1e-6)
+
+
+def test_projection_keeps_inner_products_best():
+    random = np.random.default_rng(0)
+    low_rank = random.normal(size=(200, 5)) @ random.normal(size=(5, 30))
+    projected = low_rank @ best_projection(low_rank, 5)
+    assert np.allclose(projected @ projected.T, low_rank @ low_rank.T, atol=1e-3)
+    assert np.array_equal(best_projection(low_rank, 30), np.eye(30))
+
+
+def test_network_output_sizes_follow_the_words():
+    blank = np.zeros(20, np.float32)
+    model = build_network(Architecture(20, 7, 3), blank, blank + 1)
+    out = model({"features": np.zeros((2, 20)), "grid": np.zeros((2, 16, 16, 7))})
+    assert out["category"].shape == (2, 7) and out["colour"].shape == (2, 3)
+
+
+def test_epochs_and_features():
+    assert epochs_for(200) == 30 and epochs_for(50_000) == 8 and 8 < epochs_for(10_000) < 30
+    joined = join_features(np.ones((3, 2)), np.zeros((3, 4)), [2, 0])
+    assert joined.shape == (2, 6) and joined.dtype == np.float32

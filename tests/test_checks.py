@@ -1,0 +1,225 @@
+"""Every check passing and failing, and the statistics behind them against brute force and closed forms."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats.contingency import association
+
+from fashion.checks import (
+    check_class_balance,
+    check_independence,
+    check_label_plausibility,
+    check_near_duplicates,
+    check_photo_sizes,
+    check_schema,
+    checks_table,
+    cramers_v,
+    near_duplicates,
+    words_against_photos,
+)
+from fashion.colour import hex_to_lab
+
+WORDS = {"red": "#c81e1e", "navy": "#1b2a52", "white": "#f4f4f4", "black": "#151515"}
+
+
+@pytest.fixture
+def items():
+    """200 sound items whose photos show what their word says."""
+    rng = np.random.default_rng(3)
+    colour = rng.choice(list(WORDS), 200)
+    table = pd.DataFrame({
+        "item": [f"i{n:03d}" for n in range(200)],
+        "photo": [f"i{n:03d}.jpg" for n in range(200)],
+        "colour": colour,
+        "category": rng.choice(["boots", "sandals", "belts", "hats"], 200),
+        "department": rng.choice(["footwear", "accessories"], 200),
+        "width": 128,
+        "height": 128,
+        "bytes": rng.integers(1000, 9000, 200),
+        "sha256": [f"{n:064x}" for n in range(200)],
+        "phash": [f"{value:016x}" for value in rng.integers(0, 2**64, 200, dtype=np.uint64)],
+    })  # fmt: skip
+    table[["garment_l", "garment_a", "garment_b"]] = hex_to_lab([WORDS[word] for word in colour])
+    return table
+
+
+def test_a_sound_table_fulfils_the_schema(items):
+    check = check_schema(items)
+    assert check.passed
+    assert check.value == 0
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("item", "i001"),  # stands twice
+        ("photo", ""),
+        ("colour", None),
+        ("sha256", "xyz"),
+        ("phash", "0123456789abcdeg"),
+        ("width", 0),
+        ("bytes", -5),
+        ("garment_l", 130.0),
+        ("garment_a", np.nan),
+        ("garment_b", -400.0),
+    ],
+)
+def test_one_wrong_value_breaks_the_schema_and_is_named(items, column, value):
+    items.loc[0, column] = value
+    check = check_schema(items)
+    assert not check.passed
+    assert check.value >= 1
+    assert column in check.meaning
+
+
+def test_all_faults_are_gathered_and_a_missing_column_is_one(items):
+    items.loc[[3, 4, 5], "phash"] = "?"
+    items.loc[7, "height"] = -1
+    check = check_schema(items.drop(columns="department"))
+    assert check.value == 5
+    assert not check.passed
+
+
+def test_balance_is_normalised_entropy():
+    even = pd.DataFrame({"colour": ["red", "blue", "grey", "white"] * 10})
+    check = check_class_balance(even, "colour")
+    assert check.passed
+    assert check.value == pytest.approx(1)
+    uneven = pd.DataFrame({"colour": ["red"] * 90 + ["blue"] * 10})
+    check = check_class_balance(uneven, "colour")
+    assert not check.passed
+    assert check.value == pytest.approx(-(0.9 * np.log2(0.9) + 0.1 * np.log2(0.1)))
+    assert "'red' with 90" in check.meaning
+    assert "'blue' with 10" in check.meaning
+    assert not check_class_balance(pd.DataFrame({"colour": ["red"] * 5}), "colour").passed
+
+
+def test_cramers_v_is_bergsmas():
+    table = np.array([[30, 10, 5], [12, 25, 9], [4, 8, 40]])
+    chi_squared, p_value, v = cramers_v(table)
+    n, rows, columns = table.sum(), 3, 3
+    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / n
+    assert chi_squared == pytest.approx(((table - expected) ** 2 / expected).sum())
+    assert p_value < 1e-9
+    phi = max(0, chi_squared / n - (rows - 1) * (columns - 1) / (n - 1))
+    shrunk = rows - (rows - 1) ** 2 / (n - 1)
+    assert v == pytest.approx(np.sqrt(phi / (shrunk - 1)))
+    assert v < association(table, method="cramer")  # the plain V is too large
+    assert association(table * 1000, method="cramer") == pytest.approx(cramers_v(table * 1000)[2], abs=1e-3)
+
+
+def test_cramers_v_at_its_ends():
+    assert cramers_v(np.diag([50, 50, 50]))[2] == pytest.approx(1, abs=0.01)
+    assert cramers_v(np.outer([10, 20, 30], [4, 5, 6]))[2] == 0
+    assert cramers_v(np.array([[10, 0, 5], [5, 0, 10]]))[2] == cramers_v(np.array([[10, 5], [5, 10]]))[2]
+    rng = np.random.default_rng(0)
+    by_chance = [
+        cramers_v(pd.crosstab(rng.integers(0, 12, 300), rng.integers(0, 8, 300)).to_numpy())[2]
+        for _ in range(30)
+    ]
+    assert np.mean(by_chance) < 0.06  # the plain V is about 0.19 here
+
+
+def test_independence_holds_and_fails(items):
+    assert check_independence(items).passed
+    items["colour"] = items["department"].map({"footwear": "red", "accessories": "navy"})
+    check = check_independence(items)
+    assert not check.passed
+    assert check.value > 0.95
+    few = pd.DataFrame({"colour": list("abcabc"), "department": list("xyxyxx")})
+    assert "expect fewer than 5" in check_independence(few).meaning
+
+
+def test_photo_sizes_hold_and_fail(items):
+    assert check_photo_sizes(items).passed
+    items.loc[:50, "height"] = 200
+    check = check_photo_sizes(items)
+    assert not check.passed
+    assert check.value == pytest.approx(149 / 200)
+    assert "128 × 128" in check.meaning
+
+
+def near(hashes, distance):
+    """All pairs by brute force."""
+    return {
+        (i, j): (hashes[i] ^ hashes[j]).bit_count()
+        for i in range(len(hashes))
+        for j in range(i + 1, len(hashes))
+        if (hashes[i] ^ hashes[j]).bit_count() <= distance
+    }
+
+
+@pytest.mark.parametrize("distance", [0, 1, 4, 7])
+def test_near_duplicates_are_the_brute_forces(distance):
+    rng = np.random.default_rng(distance)
+    hashes = [int(value) for value in rng.integers(0, 2**64, 150, dtype=np.uint64)]
+    for _ in range(250):  # relatives of what is there, 1 to 8 bits away
+        flips = rng.choice(64, rng.integers(1, 9), replace=False)
+        hashes.append(hashes[rng.integers(0, len(hashes))] ^ sum(1 << int(bit) for bit in flips))
+    hashes = list(dict.fromkeys(hashes))
+    hashes += [0, 2**64 - 1, 1, 2**63]
+    pairs = near_duplicates(pd.DataFrame({"phash": [f"{value:016x}" for value in hashes]}), distance)
+    found = {(int(i), int(j)): int(bits) for i, j, bits in pairs[["first", "second", "bits"]].to_numpy()}
+    assert found == near(hashes, distance)
+    assert bool(found) == (distance > 0)
+
+
+def test_equal_hashes_are_joined_without_listing_every_pair():
+    table = pd.DataFrame({"phash": ["00000000000000ff"] * 5000 + ["ffffffffffffff00", "00000000000000fe"]})
+    pairs = near_duplicates(table)
+    assert len(pairs) == 5000
+    assert set(pairs["first"]) | set(pairs["second"]) == {*range(5000), 5001}
+    assert (pairs["first"] < pairs["second"]).all()
+
+
+def test_near_duplicates_hold_and_fail(items):
+    assert check_near_duplicates(items, near_duplicates(items)).passed
+    items.loc[100:119, "phash"] = items.loc[0:19, "phash"].to_numpy()
+    check = check_near_duplicates(items, near_duplicates(items))
+    assert not check.passed
+    assert check.value == pytest.approx(40 / 200)
+
+
+def test_colour_words_hold_and_fail(items):
+    check, table = check_label_plausibility(items, WORDS)
+    assert check.passed
+    assert check.value == 1
+    assert (table["rank"] == 1).all()
+    assert (table["nearest_word"] == table["colour"]).all()
+    items["colour"] = items["colour"].map({"red": "navy", "navy": "white", "white": "black", "black": "red"})
+    check, table = check_label_plausibility(items, WORDS)
+    assert not check.passed
+    assert check.value == 0
+    assert (table["rank"] > 1).all()
+
+
+def test_the_most_doubtful_label_comes_first_and_unknown_words_are_left_out(items):
+    items.loc[17, "colour"] = "white"
+    items.loc[17, ["garment_l", "garment_a", "garment_b"]] = hex_to_lab(WORDS["black"])
+    items.loc[20:29, "colour"] = "tartan"
+    check, table = check_label_plausibility(items, WORDS)
+    assert check.passed
+    assert len(table) == 190
+    assert table.iloc[0]["item"] == "i017"
+    assert table.iloc[0]["nearest_word"] == "black"
+    assert table.iloc[0]["rank"] == 4
+    nothing, empty = check_label_plausibility(items, {"tartan plaid": "#123456"})
+    assert not nothing.passed
+    assert len(empty) == 0
+
+
+def test_words_against_photos_is_each_words_median(items):
+    table = words_against_photos(items, WORDS).set_index("colour")
+    assert table["items"].to_dict() == items["colour"].value_counts().to_dict()
+    assert table["photo_hex"].to_dict() == WORDS
+    assert table["median_distance"].max() < 0.01
+    assert len(words_against_photos(items, {})) == 0
+
+
+def test_the_table_of_checks_says_which_hold(items):
+    results = [check_photo_sizes(items), check_class_balance(items.assign(colour="red"), "colour")]
+    table = checks_table(results)
+    assert table["holds"].tolist() == ["yes", "NO"]
+    assert table["check"].tolist() == [check.name for check in results]
+    assert results[0].as_dict()["passed"] is True
+    assert all(check.meaning for check in results)

@@ -1,0 +1,41 @@
+"""Colour pictures and histograms mean what they say."""
+
+import numpy as np
+import pytest
+from conftest import COLOURS, draw
+
+from fashion.descriptors import GRID, LAB_SCALE, colour_grid, describe_photos, ground_lab, lab_histogram
+from fashion.errors import PhotoError
+from fashion.photos import garment_mask, to_lab
+from fashion.source import open_source
+
+
+def test_grid_holds_the_garments_colour_where_the_garment_is():
+    rgb = draw("VESTITO", COLOURS["ROSSO"], 0)
+    grid = colour_grid(rgb).astype(float)
+    assert grid.shape == (GRID, GRID, 7)
+    inside = garment_mask(rgb).reshape(GRID, 8, GRID, 8).mean(axis=(1, 3))
+    assert np.corrcoef(grid[..., 6].ravel(), inside.ravel())[0, 1] > 0.9
+    red = to_lab(np.array([[COLOURS["ROSSO"]]], np.uint8))[0, 0] - [ground_lab(to_lab(rgb))[0], 0, 0]
+    full = inside == 1
+    assert np.abs(np.median(grid[full][:, :3], axis=0) * LAB_SCALE - red).max() < 3
+    assert np.abs(grid[inside == 0][:, :3]).mean() < 0.15  # the ground is the zero point
+
+
+def test_histogram_is_a_unit_vector_whose_cosine_is_shared_colour():
+    red, again = (lab_histogram(draw("VESTITO", COLOURS["ROSSO"], seed)) for seed in (0, 1))
+    blue = lab_histogram(draw("VESTITO", COLOURS["BLU"], 0))
+    shoe = lab_histogram(draw("BALLERINA", COLOURS["ROSSO"], 0))
+    assert np.linalg.norm(red) == pytest.approx(1, abs=1e-5)
+    assert red @ again > red @ shoe > red @ blue
+
+
+def test_order_and_errors(small_folder):
+    source = open_source(small_folder, "annotation.txt")
+    names = sorted(f"images/{path.name}" for path in (small_folder / "images").iterdir())[:5]
+    described = describe_photos(source, names, progress=False)
+    turned = describe_photos(source, names[::-1], progress=False)
+    assert np.array_equal(described.colour_grid, turned.colour_grid[::-1])
+    assert described.pixels.shape == (5, 3072) and described.pixels.dtype == np.uint8
+    with pytest.raises(PhotoError, match="missing"):
+        describe_photos(source, ["images/none.jpg"], progress=False)

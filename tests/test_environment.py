@@ -1,0 +1,125 @@
+"""Lock, pyproject.toml and environment.yml say the same; nothing names a download address."""
+
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+
+from fashion.paths import project_root
+
+ROOT = project_root()
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def locked():
+    """Name -> pinned requirements (more than one where a marker tells Pythons apart)."""
+    found = {}
+    for line in re.sub(r"\\\n\s*", " ", LOCK).splitlines():
+        if line and not line.startswith(("#", " ")):
+            requirement = Requirement(line.split("--hash")[0].strip())
+            found.setdefault(requirement.name.lower().replace("_", "-"), []).append((requirement, line.count("--hash=sha256:")))
+    return found
+
+
+def test_every_package_is_pinned_with_hashes_and_no_address():
+    assert len(locked()) > 100
+    for name, entries in locked().items():
+        for requirement, hashes in entries:
+            assert re.fullmatch(r"==[^*]+", str(requirement.specifier)), name
+            assert hashes >= 1, name
+    assert "://" not in LOCK and "-index" not in LOCK and "find-links" not in LOCK
+
+
+@pytest.mark.parametrize("line", [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]])
+def test_direct_dependencies_are_locked_within_their_bounds(line):
+    wanted = Requirement(line)
+    entries = locked().get(wanted.name.lower())
+    assert entries, f"{wanted.name} is in pyproject.toml and not in requirements.lock: run `make lock`"
+    for requirement, _ in entries:
+        version = str(requirement.specifier).removeprefix("==")
+        assert wanted.specifier.contains(version), f"{wanted} is locked at {version}: run `make lock`"
+
+
+def test_every_direct_dependency_has_a_reason_on_its_line():
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    for line in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]:
+        assert re.search(re.escape(f'"{line}"') + r",\s+# \S", text), f"{line} has no reason on its line"
+
+
+def test_the_users_packages_are_all_there():
+    card = "jupyterlab tensorflow pandas numpy matplotlib seaborn scikit-learn swifter opencv-python papermill".split()
+    assert set(card) <= {Requirement(line).name for line in PROJECT["dependencies"]}
+    assert str(locked()["pandas"][0][0].specifier).startswith("==2.3.")
+    assert "torch" not in locked()
+
+
+def test_conda_takes_the_same_pins():
+    import yaml
+
+    conda = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    assert conda["name"] == PROJECT["name"]
+    python = next(line for line in conda["dependencies"] if isinstance(line, str) and line.startswith("python"))
+    version = python.split("=")[1]
+    assert Requirement(f"python{PROJECT['requires-python']}").specifier.contains(f"{version}.0")
+    pip = next(line["pip"] for line in conda["dependencies"] if isinstance(line, dict))
+    assert "-r requirements.lock" in pip and "--require-hashes" in pip
+    assert not [line for line in pip if re.match(r"\w", line)], "pins belong into the lock alone"
+
+
+def test_what_is_installed_is_what_is_locked():
+    from importlib.metadata import version
+
+    for name, entries in locked().items():
+        for requirement, _ in entries:
+            if requirement.marker is None or requirement.marker.evaluate(default_environment()):
+                try:
+                    installed = version(name)
+                except ModuleNotFoundError:
+                    installed = "absent"
+                assert requirement.specifier.contains(installed, prereleases=True), f"{name}: {installed}"
+
+
+def test_import_is_fast_and_loads_no_tensorflow():
+    code = (
+        "import sys, fashion; from fashion import load_catalogue, Workspace, Recommender, build_report; "
+        "import fashion.cli, fashion.steps, fashion.backbones; "
+        "print([m for m in ('tensorflow', 'keras', 'torch') if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+def test_public_names_are_all_there():
+    import fashion
+
+    for name in fashion.__all__:
+        assert getattr(fashion, name) is not None
+    with pytest.raises(AttributeError, match="build_report"):
+        fashion.nothing  # noqa: B018
+
+
+def test_notebooks_are_committed_without_outputs_and_tell_their_question():
+    import nbformat
+
+    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    assert [path.stem[:2] for path in notebooks] == ["01", "02", "03", "04", "05", "06"]
+    for path in notebooks:
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+        assert not any(cell.get("outputs") or cell.get("execution_count") for cell in notebook.cells), path.name
+        first, last = notebook.cells[0].source, notebook.cells[-1].source
+        assert first.startswith("# ") and "**Question.**" in first, path.name
+        assert "Finding and limits" in last, path.name
+        tagged = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+        assert len(tagged) == 1, path.name
+        assert all("#" in line for line in tagged[0].source.splitlines()), f"{path.name}: a parameter has no comment"
+
+
+def test_no_module_outgrows_its_idea():
+    sizes = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / "fashion").glob("*.py")}
+    assert {name: size for name, size in sizes.items() if size > 300} == {}

@@ -1,0 +1,262 @@
+"""The whole line on a small catalogue with every kind of bad row and photo, run as a user runs it."""
+
+import json
+import re
+import shutil
+import time
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import HEADER, write_small_catalogue
+from PIL import Image
+
+from fashion.cli import main
+from fashion.paths import project_root
+from fashion.report import build_report
+from fashion.steps import STEPS, Settings
+from fashion.verify import differences
+from fashion.workspace import Workspace
+
+TOML = """
+name = "tiny"
+title = "Tiny <b>shop</b>"
+language = "it"
+terms = "Drawn for a test."
+citation = "Nobody."
+[source]
+data = "clothes"
+table = "annotation.txt"
+photos = "images/{filename}"
+[table]
+delimiter = "\\t"
+[columns]
+item = "filename"
+colour = "color"
+category = "micro_category"
+department = "macro_category"
+"""
+
+BAD_ROWS = [
+    ("none.jpg", "ROSSO", "VESTITO", "VESTITI"),
+    ("cut.jpg", "ROSSO", "VESTITO", "VESTITI"),
+    ("text.jpg", "ROSSO", "VESTITO", "VESTITI"),
+    ("twin.jpg", "ROSSO", "VESTITO ", "VESTITI"),
+    ("null.jpg", "", "VESTITO", "VESTITI"),
+    ("lamp.jpg", "ROSSO", "Lampade da tavolo", "ILLUMINAZIONE"),
+    ("10000000AAF.jpg", "ROSSO", "BALLERINA", "CALZATURE"),
+]
+DROPPED = {
+    "malformed row": 1, "null row": 1, "duplicate row": 1, "duplicate item": 0, "not a garment": 1,
+    "missing photo": 1, "unreadable photo": 2, "identical photo": 1,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """A folder with a TOML, 180 good items and the bad ones."""
+    root = tmp_path_factory.mktemp("tiny")
+    folder = write_small_catalogue(root / "clothes", each=15)
+    images = folder / "images"
+    good = (images / "10000070AAF.jpg").read_bytes()
+    (images / "cut.jpg").write_bytes(good[: len(good) // 2])
+    (images / "text.jpg").write_text("I am no photo")
+    (images / "twin.jpg").write_bytes(good)
+    shutil.copy(images / "10000071AAF.jpg", images / "lamp.jpg")
+    with (folder / "annotation.txt").open("a", encoding="utf-8") as stream:
+        stream.writelines("\t".join(row) + "\t\t\t\t\n" for row in BAD_ROWS)
+        stream.write("x.jpg\tROSSO\tVESTITO\tVESTITI\t\t\t\t\ttoo many\n")
+    assert (folder / "annotation.txt").read_text().startswith(HEADER)
+    (root / "tiny.toml").write_text(TOML)
+    return root
+
+
+@pytest.fixture(scope="module")
+def settings(tiny):
+    return Settings(catalogue=str(tiny / "tiny.toml"), backbone="efficientnet-lite0")
+
+
+@pytest.fixture(scope="module")
+def built(tiny, settings):
+    said = []
+    index = build_report(settings, processed=tiny / "processed", reports=tiny / "reports", say=said.append)
+    return index, said
+
+
+@pytest.fixture(scope="module")
+def work(tiny, built):
+    return Workspace("tiny", tiny / "processed", tiny / "reports")
+
+
+pytestmark = pytest.mark.slow
+
+
+def test_every_step_ran_once(built):
+    index, said = built
+    assert sum("runs, as it has not run yet" in line for line in said) == len(STEPS) and index.is_file()
+
+
+def test_every_dropped_row_is_counted_and_listed(work):
+    numbers = work.results("01")
+    assert numbers["dropped"] == DROPPED and numbers["items"] == 180
+    assert numbers["rows_read"] == 180 + sum(DROPPED.values())
+    rejected = pd.read_csv(work.path("rejected.csv"))
+    assert rejected["reason"].value_counts().to_dict() == {k: v for k, v in DROPPED.items() if v}
+    assert numbers["dropped_departments"] == {"lighting": 1}
+
+
+def test_items_table(work):
+    items = work.items()
+    assert set(items["colour"]) == {"red", "blue", "green", "black"}
+    assert items["colour_source"].isin(["ROSSO", "BLU", "VERDE", "NERO"]).all()
+    assert items["garment_hex"].str.fullmatch("#[0-9a-f]{6}").all()
+
+
+def test_artefacts_fit_together(work):
+    n = len(work.items())
+    for step in STEPS:
+        for name in step.writes:
+            assert work.path(name).is_file(), name
+    assert len(work.vectors("frozen")) == len(work.vectors("learned")) == len(work.table("map")) == n
+    table = work.table("neighbours")
+    assert len(table) == 2 * 6 * n and (table["row"] != table["neighbour"]).all()
+    one = table[(table["embedding"] == "frozen") & (table["row"] == 7)]
+    vectors = np.array(work.vectors("frozen"), float)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    cosines = vectors @ vectors[7]
+    cosines[7] = -2
+    assert one["neighbour"].tolist() == np.argsort(-cosines, kind="stable")[:6].tolist()
+    assert one["similarity"].to_numpy() == pytest.approx(np.sort(cosines)[::-1][:6], abs=1e-5)
+
+
+def test_numbers_make_sense(work):
+    evaluation = {row["method"]: row for row in work.results("06")["agreement"]}
+    for column in ("department", "category", "colour", "category and colour"):
+        for row in evaluation.values():
+            assert 0 <= row[column]["low"] <= row[column]["mean"] <= row[column]["high"] <= 1
+    assert evaluation["learned"]["category and colour"]["mean"] > evaluation["random"]["category and colour"]["high"]
+    expected = work.results("06")["random_expected"]
+    assert expected["category"] == pytest.approx(evaluation["random"]["category"]["mean"], abs=0.1)
+    assert work.results("03")["leakage_audit"]["twin pairs across the line"] == 0
+    assert 0.5 < work.results("05")["trustworthiness"] <= 1
+
+
+def test_figures_have_captions_and_are_not_blank(work):
+    captions = work.captions()
+    assert len(captions) >= 20
+    for name, caption in captions.items():
+        assert caption.endswith("."), name
+        with Image.open(work.report / "figures" / f"{name}.png") as picture:
+            assert min(picture.size) > 200 and np.asarray(picture.convert("L")).std() > 5, name
+
+
+class Links(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.targets, self.ids = [], set()
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.targets += [(tag, found[key]) for key in ("href", "src") if found.get(key)]
+        if "id" in found:
+            self.ids.add(found["id"])
+
+
+def test_pages_work_offline_and_every_link_leads_somewhere(work):
+    pages = [work.report / "index.html", *sorted((work.report / "notebooks").glob("*.html"))]
+    assert len(pages) == 1 + len(STEPS)
+    for page in pages:
+        links = Links()
+        links.feed(page.read_text(encoding="utf-8"))
+        assert len(links.targets) > 5
+        for tag, target in links.targets:
+            if target.startswith("#"):
+                assert target[1:] in links.ids, (page.name, target)
+            elif not target.startswith("data:"):
+                assert tag == "a" or "://" not in target, f"{page.name} loads {target}"
+                assert (page.parent / target.split("#")[0]).is_file(), (page.name, target)
+
+
+def test_page_shows_key_numbers_and_escapes_the_catalogues_words(work):
+    text = (work.report / "index.html").read_text(encoding="utf-8")
+    assert "<b>shop</b>" not in text and "Tiny &lt;b&gt;shop" in text
+    for step in STEPS:
+        for number in work.results(step.number)["headline"]:
+            assert f"<b>{number['value'].replace('&', '&amp;')}</b>" in text, number
+    assert re.search(r"efficientnet-lite0", text) and "provenance.json" in text
+
+
+def test_provenance(work, settings):
+    found = json.loads((work.report / "provenance.json").read_text())
+    assert found["settings"]["catalogue"] == settings.catalogue
+    assert set(found["seconds"]) == {step.notebook for step in STEPS} and min(found["seconds"].values()) > 0
+    assert all(len(found["checksums"][key]) == 64 for key in ("table", "photos", "weights", "lock"))
+    assert found["versions"]["tensorflow"].startswith("2.") and found["backbone"]["name"] == "efficientnet-lite0"
+
+
+def test_notebooks_that_are_kept_hold_no_absolute_path(work, tiny):
+    for step in STEPS:
+        text = (work.report / "notebooks" / f"{step.notebook}.ipynb").read_text(encoding="utf-8")
+        assert str(project_root()) not in text, step.notebook
+        assert "Traceback" not in text and "Warning" not in text, step.notebook
+
+
+def again(tiny, settings):
+    said = []
+    begin = time.perf_counter()
+    build_report(settings, processed=tiny / "processed", reports=tiny / "reports", say=said.append)
+    return said, time.perf_counter() - begin
+
+
+def test_nothing_changed_nothing_done(tiny, settings, work):
+    said, seconds = again(tiny, settings)
+    assert sum("unchanged" in line for line in said) == len(STEPS) and seconds < 10
+
+
+def test_damaged_and_missing_outputs_are_renewed_alone(tiny, settings, work):
+    path = work.path("map.parquet")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100] + b"?" + whole[101:])
+    said, _ = again(tiny, settings)
+    assert [line for line in said if "runs" in line] == ["[05/06] map: runs, as map.parquet is damaged or was edited"]
+    assert path.read_bytes() == whole, "the same seed must give the same map"
+
+
+def test_command_recommends_from_the_report(tiny, work, capsys):
+    folders = ["--processed", str(tiny / "processed"), "--reports", str(tiny / "reports")]
+    item = work.items()["item"].iloc[3]
+    arguments = ["recommend", item, "-c", str(tiny / "tiny.toml"), "-k", "4", "--where", "colour=red", "--json"]
+    assert main([*arguments, *folders]) == 0
+    found = json.loads(capsys.readouterr().out)["recommendations"]
+    assert len(found) == 4 and {line["colour"] for line in found} == {"red"} and item not in {f["item"] for f in found}
+
+
+def test_report_of_the_same_seed_is_equal_and_differences_are_named(tiny, work, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(work.report, copy)
+    assert differences(work.report, copy) == []
+    numbers = json.loads((copy / "results/05.json").read_text())
+    numbers["timing"]["seconds"] = 1e9
+    (copy / "results/05.json").write_text(json.dumps(numbers))
+    assert differences(work.report, copy) == []
+    numbers["trustworthiness"] = 0.1
+    (copy / "results/05.json").write_text(json.dumps(numbers))
+    (copy / "figures/01-colours.png").write_bytes(b"x")
+    (copy / "figures/02-pca.png").unlink()
+    found = differences(work.report, copy)
+    assert len(found) == 3 and any("trustworthiness" in line and "0.1" in line for line in found)
+    assert "figures/01-colours.png differs" in found and "figures/02-pca.png is in one report only" in found
+
+
+def test_unknown_word_stops_with_the_list_and_keep_unknown_goes_on(tiny, tmp_path, capsys):
+    shutil.copytree(tiny / "clothes", tmp_path / "clothes")
+    table = tmp_path / "clothes/annotation.txt"
+    table.write_text(table.read_text().replace("\tNERO\t", "\tNERISSIMO\t"))
+    (tmp_path / "tiny.toml").write_text(TOML)
+    folders = ["--processed", str(tmp_path / "p"), "--reports", str(tmp_path / "r")]
+    arguments = ["embed", "-c", str(tmp_path / "tiny.toml"), "--backbone", "efficientnet-lite0"]
+    assert main([*arguments, *folders]) == 1
+    error = capsys.readouterr().err
+    assert "NERISSIMO" in error and "45 rows" in error and "colours.csv" in error
+    assert main(["data", "-c", str(tmp_path / "tiny.toml"), "--keep-unknown"]) == 0

@@ -1,0 +1,78 @@
+"""README's table comes from the report, and README says what is there."""
+
+import re
+
+import pytest
+
+from fashion.cli import build_parser
+from fashion.errors import ReportError
+from fashion.paths import project_root
+from fashion.readme import BEGIN, END, IMAGES, renew_readme, results_table, with_table
+from fashion.workspace import Workspace
+
+README = (project_root() / "README.md").read_text(encoding="utf-8")
+
+
+def share(mean):
+    return {"mean": mean, "low": mean - 0.01, "high": mean + 0.01}
+
+
+NUMBERS = {
+    "agreement": [
+        {"method": m, "department": share(d), "category": share(d / 2), "colour": share(0.2), "category and colour": share(0.1)}
+        for m, d in [("random", 0.1), ("learned", 0.9)]
+    ],
+    "source_line": "Sample: 5 items",
+    "protocol": "Two queries.",
+}
+
+
+def test_table():
+    lines = results_table(NUMBERS).splitlines()
+    assert lines[3] == "| learned | 0.900 [0.890, 0.910] | 0.450 [0.440, 0.460] | 0.200 [0.190, 0.210] | 0.100 [0.090, 0.110] |"
+    assert len({line.count("|") for line in lines[:4]}) == 1 and lines[-1] == "Sample: 5 items. Two queries."
+
+
+def test_only_the_marked_part_changes(tmp_path):
+    text = f"a\n{BEGIN}\nold\n{END}\nz\n"
+    assert with_table(text, "new \\1") == f"a\n{BEGIN}\nnew \\1\n{END}\nz\n"
+    with pytest.raises(ReportError, match="expected the marks"):
+        with_table("nothing", "new")
+    work = Workspace("sample", tmp_path / "p", tmp_path / "r")
+    work.write_results("06", NUMBERS)
+    (work.report / "figures").mkdir()
+    for name in IMAGES:
+        (work.report / "figures" / f"{name}.png").write_bytes(name.encode())
+    (tmp_path / "README.md").write_text(text)
+    renew_readme(work, tmp_path / "README.md", tmp_path / "Images")
+    assert "| learned |" in (tmp_path / "README.md").read_text()
+    assert sorted(path.stem for path in (tmp_path / "Images").iterdir()) == sorted(IMAGES)
+
+
+def test_images_and_links_exist():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (project_root() / target).exists(), target
+    for place in re.findall(r"^\| `([^`<]+)` \|", README, flags=re.MULTILINE):
+        assert place.startswith("reports/") or (project_root() / place).exists(), place
+
+
+def test_readme_holds_a_generated_table():
+    table = README.split(BEGIN)[1].split(END)[0]
+    assert re.search(r"^\| learned \|( [01]\.\d{3} \[.*\] \|){4}$", table, flags=re.MULTILINE)
+
+
+def test_every_command_of_readme_is_one(capsys):
+    makefile = (project_root() / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", makefile, flags=re.MULTILINE))
+    variables = set(re.findall(r"\$\(([A-Z_]+)\)", makefile)) | {"PYTHON"}
+    for target, rest in re.findall(r"\bmake ([a-z]+)((?: [A-Z]+=\S+)*)", README):
+        assert target in targets, target
+        assert set(re.findall(r"([A-Z_]+)=", rest)) <= variables, rest
+    for line in re.findall(r"^\.venv/bin/fashion (.+)$", README, flags=re.MULTILINE):
+        arguments = line.split()
+        if "--help" in arguments:
+            with pytest.raises(SystemExit) as ended:
+                build_parser().parse_args(arguments)
+            assert ended.value.code == 0
+        else:
+            build_parser().parse_args(arguments)

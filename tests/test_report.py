@@ -1,0 +1,180 @@
+"""The runner is strict, re-does only what it must, and leaves nothing half done."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import nbformat
+import pytest
+
+from fashion import report, steps
+from fashion.errors import ReportError
+from fashion.paths import project_root
+from fashion.report import notebook_parameters, only_one, run_notebook, strip_metadata
+from fashion.steps import STEPS, Settings, State, declared_parameters, read_state, stale_because, write_state
+from fashion.workspace import Workspace
+
+
+def notebook(path, *codes, parameters="n = 1  # a number\nout = 'x'  # where to"):
+    cells = [nbformat.v4.new_markdown_cell("# Title"), nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})]
+    cells += [nbformat.v4.new_code_cell(code) for code in codes]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
+    return path
+
+
+def test_parameters_reach_the_notebook_and_metadata_is_stripped(tmp_path):
+    path = notebook(tmp_path / "a.ipynb", "print(n + 1, out)")
+    seconds = run_notebook(path, tmp_path / "out/a.ipynb", {"n": 41, "out": "é"})
+    found = nbformat.read(tmp_path / "out/a.ipynb", as_version=4)
+    assert found.cells[-1].outputs[0].text == "42 é\n" and seconds > 0
+    assert str(tmp_path) not in (tmp_path / "out/a.ipynb").read_text(encoding="utf-8")
+    assert "papermill" not in found.metadata and not list((tmp_path / "out").glob("*failed*"))
+
+
+def test_unknown_parameter_is_an_error(tmp_path):
+    path = notebook(tmp_path / "a.ipynb", "1")
+    with pytest.raises(ReportError, match=r"no parameter m; it has n, out"):
+        run_notebook(path, tmp_path / "b.ipynb", {"m": 1})
+
+
+def test_failing_cell_says_what_and_keeps_what_ran(tmp_path):
+    path = notebook(tmp_path / "a.ipynb", "print('before')", "from fashion.errors import PhotoError\nraise PhotoError('missing: x')")
+    with pytest.raises(ReportError, match=r"(?s)a\.ipynb failed.*PhotoError: missing: x.*goes on from here"):
+        run_notebook(path, tmp_path / "b.ipynb", {})
+    assert not (tmp_path / "b.ipynb").exists()
+    assert "before" in (tmp_path / "b.failed.ipynb").read_text(encoding="utf-8")
+
+
+def test_endless_cell_and_dead_kernel(tmp_path):
+    path = notebook(tmp_path / "a.ipynb", "import time\ntime.sleep(60)")
+    with pytest.raises(ReportError, match="did not end"):
+        run_notebook(path, tmp_path / "b.ipynb", {}, cell_limit=2)
+    path = notebook(tmp_path / "c.ipynb", "import os\nos.kill(os.getpid(), 9)")
+    with pytest.raises(ReportError, match="did not end"):
+        run_notebook(path, tmp_path / "d.ipynb", {})
+
+
+@pytest.mark.parametrize("tags", [[], ["parameters", "parameters"]])
+def test_one_parameters_cell(tmp_path, tags):
+    cells = [nbformat.v4.new_code_cell("a = 1", metadata={"tags": [tag]}) for tag in tags]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "a.ipynb")
+    with pytest.raises(ReportError, match=f"found {len(tags)}"):
+        declared_parameters(tmp_path / "a.ipynb")
+
+
+def test_every_notebook_declares_what_the_runner_gives():
+    for step in STEPS:
+        declared = set(declared_parameters(step.path))
+        assert {"catalogue", "processed", "reports"} <= declared, step.notebook
+    assert {"data", "limit", "first", "keep_unknown"} <= set(declared_parameters(STEPS[0].path))
+    assert {"backbone", "weights", "seed"} <= set(declared_parameters(STEPS[1].path))
+
+
+def test_a_step_reads_only_what_lower_numbers_wrote():
+    written: set[str] = set()
+    for step in STEPS:
+        assert set(step.reads) <= written, step.notebook
+        written |= set(step.writes)
+        cells = nbformat.read(step.path, as_version=4).cells
+        code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+        used = {name for name in written if f'("{name.split(".")[0]}")' in code} - set(step.writes)
+        if step.number != "01":
+            used |= {"items.parquet"}
+        assert used <= set(step.reads), f"{step.notebook} reads {used - set(step.reads)} without saying so"
+
+
+def test_parameters_are_relative_to_the_notebook(tmp_path):
+    work = Workspace("sample", tmp_path / "p", tmp_path / "r")
+    settings = Settings(data=str(tmp_path / "d.zip"), limit=5)
+    found = notebook_parameters(settings, work, STEPS[0].path)
+    for name, target in (("processed", tmp_path / "p"), ("reports", tmp_path / "r"), ("data", tmp_path / "d.zip")):
+        assert not os.path.isabs(found[name])
+        assert (project_root() / "notebooks" / found[name]).resolve() == target
+    assert found["limit"] == 5 and "backbone" not in found
+
+
+def test_key_depends_on_its_own_parameters_only(tmp_path):
+    work = Workspace("sample", tmp_path / "p", tmp_path / "r")
+    embedding, mapping = STEPS[1], STEPS[4]
+    assert steps.step_key(work, embedding, Settings()) == steps.step_key(work, embedding, Settings(limit=9))
+    assert steps.step_key(work, embedding, Settings()) != steps.step_key(work, embedding, Settings(seed=1))
+    assert steps.step_key(work, mapping, Settings()) == steps.step_key(work, mapping, Settings(backbone="resnet50"))
+    before = steps.step_key(work, mapping, Settings())
+    work.write_json("source", {"changed": True})
+    assert steps.step_key(work, mapping, Settings()) != before
+
+
+def test_stale_and_why(tmp_path):
+    work = Workspace("sample", tmp_path / "p", tmp_path / "r")
+    step = STEPS[5]
+    assert "not run yet" in stale_because(work, step, "k")
+    work.write_json("metrics", {"a": 1})
+    work.write_results("06", {"a": 1})
+    write_state(work, step, State("k", {}, steps.checksums(work, step)))
+    assert stale_because(work, step, "k") == ""
+    assert "changed" in stale_because(work, step, "other")
+    path = work.path("metrics.json")
+    path.write_bytes(path.read_bytes().replace(b"1", b"2"))
+    assert stale_because(work, step, "k") == "metrics.json is damaged or was edited"
+    path.unlink()
+    assert stale_because(work, step, "k") == "metrics.json is missing"
+    steps.state_path(work, step).write_text("{half")
+    assert read_state(work, step) == State()
+
+
+def test_only_one_report_at_a_time(tmp_path):
+    work = Workspace("sample", tmp_path / "p", tmp_path / "r")
+    with only_one(work), pytest.raises(ReportError, match="another report"), only_one(work):
+        pass
+    with only_one(work):
+        pass
+
+
+def test_lock_is_free_after_a_kill(tmp_path):
+    code = (
+        "import sys, time\nfrom fashion.workspace import Workspace\nfrom fashion.report import only_one\n"
+        f"with only_one(Workspace('sample', {str(tmp_path / 'p')!r}, {str(tmp_path / 'r')!r})):\n"
+        "    print('held', flush=True)\n    time.sleep(60)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "held\n"
+    work = Workspace("sample", tmp_path / "p", tmp_path / "r")
+    with pytest.raises(ReportError), only_one(work):
+        pass
+    process.kill()
+    process.wait()
+    with only_one(work):
+        pass
+
+
+def test_progress_of_a_kernel_reaches_the_console(tmp_path, capfd, monkeypatch):
+    with report.relayed(tmp_path) as variables:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        path = notebook(
+            tmp_path / "a.ipynb",
+            "from fashion.progress import tracked\nlist(tracked(range(7), 7, 'sheep counted', 'sheep'))",
+        )
+        run_notebook(path, tmp_path / "b.ipynb", {})
+    assert "sheep counted" in capfd.readouterr().err
+    assert "sheep counted" not in "".join(
+        str(cell.get("outputs", "")) for cell in nbformat.read(tmp_path / "b.ipynb", as_version=4).cells
+    )
+
+
+def test_strip_metadata_makes_runs_equal(tmp_path):
+    path = notebook(tmp_path / "a.ipynb", "print(1)")
+    run_notebook(path, tmp_path / "b.ipynb", {"n": 2})
+    run_notebook(path, tmp_path / "c.ipynb", {"n": 2})
+    assert (tmp_path / "b.ipynb").read_bytes() == (tmp_path / "c.ipynb").read_bytes()
+    assert json.loads((tmp_path / "b.ipynb").read_text())["metadata"]["kernelspec"]["name"] == "python3"
+    assert strip_metadata(nbformat.read(path, as_version=4)).cells[0].id == "cell-00"
+
+
+def test_threads_end():
+    time.sleep(0.3)
+    assert [t.name for t in threading.enumerate() if "relay" in t.name] == []
