@@ -3,7 +3,8 @@
 The category is read from the backbone's features. The colour is read from the photo itself: the colour picture's cells
 are turned into values by a learned palette, and attention, steered by the features (they know where the garment is),
 picks the cells that count. The learned embedding is made of the square roots of the two class distributions, so that
-its cosine is how much two items' distributions overlap (Bhattacharyya 1946), and near-equal words count in part.
+its cosine is how much two items' distributions overlap (Bhattacharyya 1946), and near-equal words count in part; a
+share of frozen looks tells apart what the words do not.
 """
 
 from __future__ import annotations
@@ -28,9 +29,16 @@ Float = NDArray[np.float32]
 #: Numbers of the learned embedding at most; the category's part is projected where words are more.
 WIDTH = 256
 #: Below 1 the class distributions are sharpened before their square roots are taken; chosen on validation items.
-TEMPERATURE = {"category": 0.7, "colour": 0.7}
+TEMPERATURE = {"category": 0.5, "colour": 0.5}
+#: Frozen looks in the looks part: components, and their share of its cosine. They order items of one category; more of
+#: them costs agreement in category (ImageLab: .716 without, .713 at a tenth, .703 at a third; see docs/decisions.md).
+LOOKS_COMPONENTS, LOOKS_SHARE = 64, 0.1
 #: Share of the colour in the cosine where the user asks for none.
 COLOUR_WEIGHT = 0.5
+
+
+#: Arrays of a trained network beside its weights.
+PARTS = ("mean", "variance", "projection", "looks_mean", "looks_components")
 
 
 @dataclass(frozen=True)
@@ -85,14 +93,18 @@ def build_network(sizes: Architecture, mean: Float, variance: Float) -> keras.Mo
     steer = layers.Dense(64, activation="relu", name="steer")(first)
     place = layers.Reshape((cells, sizes.heads))(layers.Dense(cells * sizes.heads, name="place")(steer))
     query = layers.Reshape((24, sizes.heads))(layers.Dense(24 * sizes.heads, name="query")(steer))
-    attention = layers.Add()([place, layers.Dense(sizes.heads, name="cell")(local), layers.Dot(axes=(2, 1))([local, query])])
+    attention = layers.Add()(
+        [place, layers.Dense(sizes.heads, name="cell")(local), layers.Dot(axes=(2, 1))([local, query])]
+    )
     attention = layers.Softmax(axis=1, name="attention")(attention)  # over the 256 cells, for each head
     seen = layers.Flatten()(layers.Dot(axes=1)([attention, value]))  # (n, heads * palette)
     context = layers.Dense(64, activation="relu", name="context")(layers.Dropout(sizes.dropout)(first))
     c = layers.Dropout(sizes.dropout)(layers.Concatenate()([seen, context]))
     c = layers.Dense(sizes.colour_hidden, activation="relu", name="colour_hidden")(c)
     colour = layers.Dense(sizes.colours, name="colour")(layers.Dropout(sizes.dropout)(c))
-    return keras.Model({"features": features, "grid": grid}, {"category": category, "colour": colour}, name="attributes")
+    return keras.Model(
+        {"features": features, "grid": grid}, {"category": category, "colour": colour}, name="attributes"
+    )
 
 
 def join_features(depths: NDArray, maxima: NDArray, rows: Sequence[int] | NDArray | slice = slice(None)) -> Float:
@@ -110,41 +122,58 @@ class AttributesNetwork:
     categories, colours : tuple of str
         Words in the order of the logits.
     sizes : Architecture
+    mean, variance : ndarray of float32, shape (features,)
+        Of the training items' features.
     projection : ndarray of float32, shape (categories, c)
         Takes the category part to `c` numbers; inner products are kept as well as `c` numbers can (SVD).
+    looks_mean, looks_components : ndarray of float32, shapes (m,) and (l, m)
+        Principal components of the last m features, the frozen embedding.
     """
 
     model: keras.Model
     categories: tuple[str, ...]
     colours: tuple[str, ...]
     sizes: Architecture
+    mean: Float
+    variance: Float
     projection: Float
+    looks_mean: Float
+    looks_components: Float
 
     def logits(self, features: NDArray, grid: NDArray, batch: int = 1024) -> tuple[Float, Float]:
         """Logits of category (n, categories) and colour (n, colours), float32, in batches."""
         found: list[tuple[Float, Float]] = []
         for first in range(0, len(features), batch):
             part = slice(first, first + batch)
-            inputs = {"features": np.asarray(features[part], np.float32), "grid": np.asarray(grid[part], np.float32)}
+            inputs = {
+                "features": np.asarray(features[part], np.float32),
+                "grid": np.asarray(grid[part], np.float32),
+            }
             out = self.model(inputs, training=False)
             found.append((np.asarray(out["category"]), np.asarray(out["colour"])))
         return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
 
     def embed(self, features: NDArray, grid: NDArray) -> Float:
-        """The learned embedding, float32, shape (n, <= 256): a unit category part, then a unit colour part."""
+        """The learned embedding, float32, shape (n, <= 256): a unit looks part, then a unit colour part.
+
+        The looks part is the category's distribution with `LOOKS_SHARE` of frozen looks.
+        """
         category, colour = self.logits(features, grid)
-        looks = normalise(root_distribution(category, TEMPERATURE["category"]) @ self.projection)
-        return np.concatenate([looks, root_distribution(colour, TEMPERATURE["colour"])], axis=1)
+        kind = normalise(root_distribution(category, TEMPERATURE["category"]) @ self.projection)
+        frozen = np.asarray(features[:, -len(self.looks_mean) :], np.float32)
+        looks = normalise((frozen - self.looks_mean) @ self.looks_components.T)
+        part = normalise(np.concatenate([np.sqrt(1 - LOOKS_SHARE) * kind, np.sqrt(LOOKS_SHARE) * looks], axis=1))
+        return np.concatenate([part, root_distribution(colour, TEMPERATURE["colour"])], axis=1)
 
     @property
     def colour_from(self) -> int:
         """Index of the embedding's first number that belongs to the colour."""
-        return int(self.projection.shape[1])
+        return int(self.projection.shape[1] + len(self.looks_components))
 
     def arrays(self) -> dict[str, NDArray]:
         """Every weight as an array; with `description` all that `load_network` needs."""
         weights = {f"weight_{i:03d}": np.asarray(w) for i, w in enumerate(self.model.get_weights())}
-        return weights | {"projection": self.projection}
+        return weights | {name: getattr(self, name) for name in PARTS}
 
     def description(self) -> dict[str, Any]:
         """Words and sizes, for JSON."""
@@ -165,8 +194,7 @@ def load_network(arrays: dict[str, NDArray], description: dict[str, Any]) -> Att
         When the arrays do not fit the description.
     """
     sizes = Architecture(**description["sizes"] | {"hidden": tuple(description["sizes"]["hidden"])})
-    blank = np.zeros(sizes.features, np.float32)
-    model = build_network(sizes, blank, blank + 1)
+    model = build_network(sizes, arrays["mean"], arrays["variance"])
     weights = [arrays[name] for name in sorted(arrays) if name.startswith("weight_")]
     try:
         model.set_weights(weights)
@@ -175,7 +203,7 @@ def load_network(arrays: dict[str, NDArray], description: dict[str, Any]) -> Att
             f"the weights do not fit the network that attributes.json describes: {error}. Run `make report` again."
         ) from error
     words = tuple(description["categories"]), tuple(description["colours"])
-    return AttributesNetwork(model, *words, sizes, arrays["projection"])
+    return AttributesNetwork(model, *words, sizes, *(arrays[name] for name in PARTS))
 
 
 def root_distribution(logits: NDArray, temperature: float = 1.0) -> Float:

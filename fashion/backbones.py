@@ -25,9 +25,7 @@ GET_RESNET50 = (
     f"To get resnet50: download {resnet_weights.WEIGHTS_URL} ({resnet_weights.SIZE}) into ~/.keras/models, "
     "or name the file with WEIGHTS=path/to/file, and run again with BACKBONE=resnet50."
 )
-GET_EFFICIENTNET = (
-    "To get efficientnet-lite0, ten times cheaper and with no download: BACKBONE=efficientnet-lite0."
-)
+GET_EFFICIENTNET = "To get efficientnet-lite0, ten times cheaper and with no download: BACKBONE=efficientnet-lite0."
 
 
 @dataclass(frozen=True)
@@ -89,8 +87,7 @@ def load_backbone(name: str = "auto", weights: Path | str | None = None, size: i
     """
     if name not in NAMES:
         raise WeightsError(
-            f"Expected: one of {', '.join(NAMES)}. Found: {name!r}. Where: BACKBONE. "
-            "What next: name one of them."
+            f"Expected: one of {', '.join(NAMES)}. Found: {name!r}. Where: BACKBONE. What next: name one of them."
         )
     if weights is not None and name == "efficientnet-lite0":
         raise WeightsError(
@@ -100,9 +97,7 @@ def load_backbone(name: str = "auto", weights: Path | str | None = None, size: i
     if name == "efficientnet-lite0":
         return _efficientnet_lite0(size, f"efficientnet-lite0: asked for by name. {GET_RESNET50}")
     if weights is not None:
-        return _resnet50(
-            size, Path(weights), f"resnet50: its weights are the file {weights}. {GET_EFFICIENTNET}"
-        )
+        return _resnet50(size, Path(weights), f"resnet50: its weights are the file {weights}. {GET_EFFICIENTNET}")
     try:
         path, how = resnet_weights.find_weights()
     except WeightsError as error:
@@ -162,9 +157,7 @@ def _wrong_size(name: str, expected: str, found: int) -> WeightsError:
     )
 
 
-def _assemble(
-    trunk: keras.Model, preprocess: Callable, depths: dict[str, int], checksum: str, reason: str
-) -> Backbone:
+def _assemble(trunk: keras.Model, preprocess: Callable, depths: dict[str, int], checksum: str, reason: str) -> Backbone:
     """Freeze the trunk, put preprocessing before it and the poolings behind it."""
     keras = import_keras()
     layers = keras.layers
@@ -177,9 +170,7 @@ def _assemble(
     tapped = keras.Model(trunk.input, [trunk.get_layer(name).output for name in depths], name=trunk.name)
     photo = keras.Input((size, size, 3), name="photo")
     maps = tapped(preprocess(photo), training=False)
-    means = [
-        layers.GlobalAveragePooling2D(name=f"mean_{name}")(x) for name, x in zip(depths, maps, strict=True)
-    ]
+    means = [layers.GlobalAveragePooling2D(name=f"mean_{name}")(x) for name, x in zip(depths, maps, strict=True)]
     outputs = {
         "embedding": layers.GlobalMaxPooling2D(name="embedding")(maps[-1]),
         "depths": layers.Concatenate(name="depths")(means),

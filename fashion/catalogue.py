@@ -123,9 +123,7 @@ def _from_toml(raw: dict[str, Any], path: Path) -> Catalogue:
             if key not in allowed:
                 raise CatalogueError(f"unknown key {key!r} in {where}; known are {', '.join(allowed)}")
             if not isinstance(value, allowed[key]):
-                raise CatalogueError(
-                    f"{key!r} in {where}: expected {allowed[key].__name__}, found {value!r}"
-                )
+                raise CatalogueError(f"{key!r} in {where}: expected {allowed[key].__name__}, found {value!r}")
     missing = [
         f"{key} in [{table}]" if table else key
         for table, key in [("", "name"), ("", "title"), ("source", "table"), ("source", "photos")]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,7 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from fashion.colour import delta_e, distances_to_words, hex_to_lab, lab_to_hex
+#: Items with one and the same perceptual hash from which on they are taken for featureless.
+CROWD = 50
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,9 @@ def check_schema(items: pd.DataFrame) -> Check:
     except SchemaErrors as error:
         failures = error.failure_cases
         cases = len(failures)
-        first = "; ".join(f"{row['column']}: {row['check']} ({row['failure_case']})" for _, row in failures.head(3).iterrows())
+        first = "; ".join(
+            f"{row['column']}: {row['check']} ({row['failure_case']})" for _, row in failures.head(3).iterrows()
+        )
         meaning = f"{cases} values break the schema ({first}); results that rest on them are not to be trusted."
     return Check("schema", "Is the table what later notebooks rely on?", "violations", cases, 0, cases == 0, meaning)
 
@@ -98,14 +102,24 @@ def check_class_balance(items: pd.DataFrame, column: str, threshold: float = 0.7
     entropy = float(-(share * np.log(share)).sum() / np.log(len(share))) if len(share) > 1 else 0.0
     passed = entropy >= threshold
     counts = items[column].value_counts()
-    extremes = f"largest {counts.index[0]!r} with {counts.iloc[0]:,}, smallest {counts.index[-1]!r} with {counts.iloc[-1]:,}"
+    extremes = (
+        f"largest {counts.index[0]!r} with {counts.iloc[0]:,}, smallest {counts.index[-1]!r} with {counts.iloc[-1]:,}"
+    )
     meaning = (
         f"{len(counts)} classes, {extremes}: means over items speak for all classes alike."
         if passed
-        else f"{len(counts)} classes, {extremes}: means over items speak for the large classes; read the tables by class."
+        else f"{len(counts)} classes, {extremes}: means over items speak for the large ones; read the tables by class."
     )
     name = f"balance of {column}"
-    return Check(name, f"Is every {column} about equally frequent?", "normalised entropy", entropy, threshold, passed, meaning)
+    return Check(
+        name,
+        f"Is every {column} about equally frequent?",
+        "normalised entropy",
+        entropy,
+        threshold,
+        passed,
+        meaning,
+    )
 
 
 def cramers_v(table: NDArray[np.integer]) -> tuple[float, float, float]:
@@ -119,7 +133,11 @@ def cramers_v(table: NDArray[np.integer]) -> tuple[float, float, float]:
     table = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0]
     rows, columns = table.shape
     if min(rows, columns) < 2:
-        return 0.0, 1.0, 0.0
+        return (
+            float("nan"),
+            float("nan"),
+            float("nan"),
+        )  # nothing to compare: neither independent nor dependent
     chi_squared, p_value, _, _ = stats.chi2_contingency(table, correction=False)
     n = table.sum()
     phi = max(0.0, chi_squared / n - (rows - 1) * (columns - 1) / (n - 1))
@@ -134,12 +152,15 @@ def check_independence(items: pd.DataFrame, a: str = "colour", b: str = "departm
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0, keepdims=True) / table.sum()
     small = float((expected < 5).mean())
     caution = f" {small:.0%} of the cells expect fewer than 5 items, so the p-value is rough." if small > 0.2 else ""
+    if np.isnan(v):
+        nothing = f"Fewer than two values of {a} or {b}: nothing can be said, and nothing rests on it."
+        return Check(f"{a} and {b}", f"Is {a} independent of {b}?", "Cramér's V", v, threshold, False, nothing)
     passed = v <= threshold
     numbers = f"chi-squared {chi_squared:,.0f}, p = {p_value:.2g}, V = {v:.3f}.{caution}"
     meaning = (
         f"{numbers} Guessing the {a} from the {b} gains next to nothing."
         if passed
-        else f"{numbers} A method that finds the {b} gets some {a} right for free: compare with the random floor by {b}."
+        else f"{numbers} A method that finds the {b} gets some {a} right for free: compare with the floor by {b}."
     )
     return Check(f"{a} and {b}", f"Is {a} independent of {b}?", "Cramér's V", v, threshold, passed, meaning)
 
@@ -160,12 +181,14 @@ def check_photo_sizes(items: pd.DataFrame, threshold: float = 0.95) -> Check:
 
 
 def near_duplicates(items: pd.DataFrame, distance: int = 4) -> pd.DataFrame:
-    """Pairs of items whose 64-bit perceptual hashes differ in at most `distance` bits: all of them, exactly.
+    """Pairs of items whose 64-bit perceptual hashes differ in at most `distance` bits: candidates for twins.
+
+    The hash sees shapes only: among plain boots it joins many that differ. `pixel_difference` tells which are twins.
 
     By the pigeonhole principle, of `distance` + 1 bands of the hash at least one is equal in such a pair: only
-    items that share a band are compared, never all n^2 pairs. Items with the very same hash are compared through
-    one of them, so that a bucket of featureless photos costs its size, not its square: each of its members is
-    paired with the first.
+    items that share a band are compared, never all n^2 pairs. Where more than `CROWD` items have the very same
+    hash (featureless photos), each is compared through the first of them only, so that they cost their
+    number, not its square.
 
     Returns
     -------
@@ -173,24 +196,37 @@ def near_duplicates(items: pd.DataFrame, distance: int = 4) -> pd.DataFrame:
         `first`, `second` (rows, first < second), `bits`.
     """
     hashes = np.array([int(text, 16) for text in items["phash"]], np.uint64)
-    distinct, representative, group = np.unique(hashes, return_index=True, return_inverse=True)
-    edges = np.linspace(0, 64, distance + 2).astype(int)
-    candidates = []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
-        mask = np.uint64((1 << int(high - low)) - 1)
-        band = (distinct >> np.uint64(low)) & mask
-        candidates.append(_equal_pairs(band, distinct, distance))
-    pairs = np.unique(np.concatenate(candidates), axis=0) if candidates else np.empty((0, 2), int)
-    bits = np.bitwise_count(distinct[pairs[:, 0]] ^ distinct[pairs[:, 1]])
+    _, representative, group, size = np.unique(hashes, return_index=True, return_inverse=True, return_counts=True)
     members = np.arange(len(hashes))
-    same = members != representative[group]
-    first = np.concatenate([representative[pairs[:, 0]], representative[group[same]]])
-    second = np.concatenate([representative[pairs[:, 1]], members[same]])
-    table = pd.DataFrame({
-        "first": np.minimum(first, second), "second": np.maximum(first, second),
-        "bits": np.concatenate([bits, np.zeros(int(same.sum()), bits.dtype)]).astype(np.int64),
-    })  # fmt: skip
-    return table.sort_values(["first", "second"]).reset_index(drop=True)
+    crowded = (size[group] > CROWD) & (members != representative[group])
+    rows = np.flatnonzero(~crowded)
+    edges = np.linspace(0, 64, distance + 2).astype(int)
+    found = [np.stack([representative[group[crowded]], members[crowded]], axis=1)]
+    for low, high in itertools.pairwise(edges):
+        mask = np.uint64((1 << int(high - low)) - 1)
+        found.append(rows[_equal_pairs((hashes[rows] >> np.uint64(low)) & mask, hashes[rows], distance)])
+    pairs = np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
+    bits = np.bitwise_count(hashes[pairs[:, 0]] ^ hashes[pairs[:, 1]]).astype(np.int64)
+    return pd.DataFrame({"first": pairs[:, 0], "second": pairs[:, 1], "bits": bits})
+
+
+def pixel_difference(pairs: pd.DataFrame, thumbnails: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Mean absolute difference of two items' thumbnails, 0-255, for each pair.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        `first`, `second`.
+    thumbnails : ndarray of uint8, shape (n, pixels)
+        From `photos.photo_facts`.
+    """
+    found = np.empty(len(pairs))
+    first, second = pairs["first"].to_numpy(), pairs["second"].to_numpy()
+    for start in range(0, len(pairs), 8192):
+        part = slice(start, start + 8192)
+        a, b = thumbnails[first[part]].astype(np.int16), thumbnails[second[part]].astype(np.int16)
+        found[part] = np.abs(a - b).mean(axis=1)
+    return found
 
 
 def _equal_pairs(band: NDArray[np.uint64], hashes: NDArray[np.uint64], distance: int) -> NDArray[np.intp]:
@@ -210,82 +246,14 @@ def _equal_pairs(band: NDArray[np.uint64], hashes: NDArray[np.uint64], distance:
 
 
 def check_near_duplicates(items: pd.DataFrame, pairs: pd.DataFrame, threshold: float = 0.02) -> Check:
-    """Are photos that show nearly the same picture rare?"""
+    """Are twins, photos that show nearly the same picture, rare? `pairs` holds them as `first`, `second`."""
     touched = len(np.unique(pairs[["first", "second"]].to_numpy())) if len(pairs) else 0
-    share = touched / len(items)
+    share = touched / len(items) if len(items) else 0.0
     passed = share <= threshold
     meaning = (
-        f"{touched:,} items have a near-duplicate: they can hardly flatter the figures; the split keeps them on one side all the same."
+        f"{touched:,} items have a twin: they hardly flatter the figures, and the split keeps them on one side."
         if passed
-        else f"{touched:,} items have a near-duplicate: finding it is no merit, so the split must keep such items on one side."
+        else f"{touched:,} items have a twin: finding it is no merit, so the split must keep such items on one side."
     )
     question = "Are nearly equal photos rare?"
     return Check("near-duplicates", question, "share of items that have one", share, threshold, passed, meaning)
-
-
-def check_label_plausibility(
-    items: pd.DataFrame, words: Mapping[str, str], threshold: float = 0.5, limit: float = 20.0
-) -> tuple[Check, pd.DataFrame]:
-    """Does the garment's measured colour agree with its colour word?
-
-    Parameters
-    ----------
-    items : DataFrame
-    words : mapping of str to str
-        Colour word -> `#rrggbb`.
-    threshold : float
-        Least share of items within `limit`.
-    limit : float
-        CIEDE2000 up to which photo and word agree.
-
-    Returns
-    -------
-    Check
-    DataFrame
-        Items with `distance` (to their own word), `nearest_word` and `rank` of their own word among all (1 is
-        best), the worst first.
-    """
-    known = items[items["colour"].isin(list(words))]
-    lab = known[["garment_l", "garment_a", "garment_b"]].to_numpy(float)
-    own = delta_e(lab, hex_to_lab([words[colour] for colour in known["colour"]])) if len(known) else np.empty(0)
-    table = known[["item", "photo", "colour", "category", "department"]].copy()
-    table["distance"] = own
-    if len(known):
-        distances = distances_to_words(lab, words)
-        names = np.array(list(words))
-        table["nearest_word"] = names[distances.argmin(axis=1)]
-        table["rank"] = (distances < own[:, None] - 1e-9).sum(axis=1) + 1
-    share = float((own <= limit).mean()) if len(own) else 0.0
-    passed = share >= threshold
-    rank = f"; a word's own swatch is on median the {int(table['rank'].median())}. nearest of {len(words)}" if len(known) else ""
-    meaning = (
-        f"{share:.0%} of the items lie within {limit:.0f} CIEDE2000 of their word{rank}: colour words can be learned from photos."
-        if passed
-        else f"only {share:.0%} of the items lie within {limit:.0f} CIEDE2000 of their word{rank}: agreement in colour words has a low ceiling."
-    )
-    check = Check("colour words", "Do photos show the colour that their word names?", f"share within {limit:.0f} CIEDE2000",
-                  share, threshold, passed, meaning)  # fmt: skip
-    return check, table.sort_values("distance", ascending=False).reset_index(drop=True)
-
-
-def words_against_photos(items: pd.DataFrame, words: Mapping[str, str]) -> pd.DataFrame:
-    """For each colour word of the items: its swatch, the median colour of its photos, and the distance.
-
-    Returns
-    -------
-    DataFrame
-        `colour`, `items`, `word_hex`, `photo_hex`, `median_distance` (median over the items of CIEDE2000 to
-        the word), nearest first. Words without a swatch are left out.
-    """
-    lines = []
-    for word, group in items[items["colour"].isin(list(words))].groupby("colour"):
-        lab = group[["garment_l", "garment_a", "garment_b"]].to_numpy(float)
-        lines.append({
-            "colour": word,
-            "items": len(group),
-            "word_hex": words[str(word)],
-            "photo_hex": lab_to_hex(np.median(lab, axis=0)),
-            "median_distance": float(np.median(delta_e(lab, hex_to_lab(words[str(word)])))),
-        })  # fmt: skip
-    columns = ["colour", "items", "word_hex", "photo_hex", "median_distance"]
-    return pd.DataFrame(lines, columns=columns).sort_values("median_distance").reset_index(drop=True)

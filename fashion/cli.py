@@ -13,7 +13,9 @@ from fashion.errors import FashionError
 CATALOGUE_HELP = "name of a catalogue (sample, imagelab, fashion-product-images, hm) or the path of a .toml"
 
 
-def _command(sub: argparse._SubParsersAction, name: str, title: str, text: str, example: str) -> argparse.ArgumentParser:
+def _command(
+    sub: argparse._SubParsersAction, name: str, title: str, text: str, example: str
+) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = sub.add_parser(
         name,
         help=title,
@@ -40,14 +42,17 @@ def _add_settings(parser: argparse.ArgumentParser, *, network: bool = True) -> N
     data.add_argument("--data", metavar="PATH", help="the catalogue's zip or folder, where it is not in data/raw")
     part = data.add_mutually_exclusive_group()
     part.add_argument("--limit", type=_positive, metavar="N", help="N items, a seeded sample within departments")
-    part.add_argument("--first", type=_positive, metavar="N", help="the table's first N rows (the original study's slice)")
+    part.add_argument(
+        "--first", type=_positive, metavar="N", help="the table's first N rows (the original study's slice)"
+    )
     data.add_argument("--keep-unknown", action="store_true", help="pass words that the glossary lacks untranslated")
     data.add_argument("--seed", type=int, default=0, metavar="N", help="of every random choice (default: 0)")
     if network:
         group = parser.add_argument_group("which network")
         group.add_argument(
             "--backbone", choices=["auto", "resnet50", "efficientnet-lite0"], default="auto",
-            help="auto takes resnet50 if its weights are at hand or can be downloaded, else efficientnet-lite0 (default: auto)",
+            help="auto takes resnet50 if its weights are at hand or can be downloaded, else efficientnet-lite0 "
+            "(default: auto)",
         )  # fmt: skip
         group.add_argument("--weights", metavar="FILE", help="a Keras weights file for resnet50 (no top)")
 
@@ -91,7 +96,9 @@ def build_parser() -> argparse.ArgumentParser:
         "  fashion recommend 34125195UNF -c imagelab --json",
     )  # fmt: skip
     recommend.add_argument("item", metavar="ITEM", help="an item's name, as in items.parquet")
-    recommend.add_argument("--catalogue", "-c", default="sample", metavar="C", help=f"{CATALOGUE_HELP} (default: sample)")
+    recommend.add_argument(
+        "--catalogue", "-c", default="sample", metavar="C", help=f"{CATALOGUE_HELP} (default: sample)"
+    )
     recommend.add_argument("-k", type=_positive, default=6, metavar="N", help="how many (default: 6)")
     recommend.add_argument(
         "--where", action="append", default=[], metavar="COLUMN=VALUE[,VALUE]",
@@ -174,7 +181,10 @@ def _data(arguments: argparse.Namespace) -> None:
     cleaning = drop_duplicate_rows(drop_null_rows(start(rows, malformed), needed))
     print(f"  table   {catalogue.table}: {len(rows)} rows, {len(malformed)} malformed, "
           f"{len(cleaning.rejected) - len(malformed)} null or repeated")  # fmt: skip
-    print(f"  photos  {len(rows) - len(missing)} of {len(rows)} at hand" + (f", missing e.g. {missing[0]}" if missing else ""))
+    print(
+        f"  photos  {len(rows) - len(missing)} of {len(rows)} at hand"
+        + (f", missing e.g. {missing[0]}" if missing else "")
+    )
     translated = translate(cleaning.rows, language=catalogue.language, keep_unknown=arguments.keep_unknown)
     counts = [f"{translated[c].nunique()} {c} words" for c in ("colour", "category", "department") if c in translated]
     print(f"  words   {', '.join(counts)}: all known")

@@ -86,9 +86,7 @@ def distances_to_words(lab: ArrayLike, words: Mapping[str, str]) -> NDArray[np.f
     return result
 
 
-def nearest_colour_word(
-    lab: ArrayLike, words: Mapping[str, str]
-) -> tuple[NDArray[np.str_], NDArray[np.float64]]:
+def nearest_colour_word(lab: ArrayLike, words: Mapping[str, str]) -> tuple[NDArray[np.str_], NDArray[np.float64]]:
     """Name colours by the word whose own colour looks nearest.
 
     Parameters

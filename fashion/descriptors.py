@@ -97,9 +97,7 @@ def _describe(source: Source, photo: str) -> tuple[NDArray[np.float16], NDArray[
     return colour_grid(rgb), lab_histogram(rgb), resize(rgb, PIXELS).ravel()
 
 
-def describe_photos(
-    source: Source, photos: Sequence[str], *, workers: int = 2, progress: bool = True
-) -> Descriptors:
+def describe_photos(source: Source, photos: Sequence[str], *, workers: int = 2, progress: bool = True) -> Descriptors:
     """Read photos and compute their descriptors, in the order given.
 
     Raises

@@ -54,9 +54,7 @@ def preprocess(rgb: keras.KerasTensor | np.ndarray) -> keras.KerasTensor:
     return import_keras().layers.Rescaling(1 / 128, -127 / 128, name="preprocess")(rgb)
 
 
-def build_efficientnet_lite0(
-    size: int, include_top: bool = False, weights: Path | None = None
-) -> keras.Model:
+def build_efficientnet_lite0(size: int, include_top: bool = False, weights: Path | None = None) -> keras.Model:
     """Build the network, as Keras's own applications do.
 
     Parameters

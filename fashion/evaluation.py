@@ -27,7 +27,13 @@ def duplicate_groups(n: int, pairs: ArrayLike) -> Int:
 
 
 def split(
-    items: pd.DataFrame, groups: Int, seed: int, *, test: float = 0.2, validation: float = 0.1, most: int = 3000
+    items: pd.DataFrame,
+    groups: Int,
+    seed: int,
+    *,
+    test: float = 0.2,
+    validation: float = 0.1,
+    most: int = 3000,
 ) -> NDArray[np.str_]:
     """Divide items into train, validation and test; a group of near-duplicates stays on one side.
 
@@ -57,7 +63,7 @@ def split(
     ValueError
         When the shares do not leave anything to train with.
     """
-    if not (0 < test and 0 <= validation and test + validation < 1):
+    if not (test > 0 and validation >= 0 and test + validation < 1):
         raise ValueError(f"expected shares with 0 < test and test + validation < 1; found {test} and {validation}")
     n = len(items)
     part = np.full(n, "train", dtype="<U10")
@@ -69,12 +75,11 @@ def split(
     chosen = np.full(len(size), "train", dtype="<U10")
     for department in np.unique(home):
         mine = random.permutation(np.flatnonzero(home == department))
-        filled = np.cumsum(size[mine])
-        total = filled[-1]
-        in_test = filled <= round(shares["test"] * total)
-        in_either = filled <= round((shares["test"] + shares["validation"]) * total)
-        chosen[mine[in_test]] = "test"
-        chosen[mine[in_either & ~in_test]] = "validation"
+        for name in ("test", "validation"):
+            room = round(shares[name] * int(size[home == department].sum()))
+            for group in mine[chosen[mine] == "train"]:  # a group that does not fit is passed over, not the end
+                if size[group] <= room:
+                    chosen[group], room = name, room - size[group]
     part[:] = chosen[groups]
     return part
 
@@ -83,7 +88,8 @@ def _agreements(items: pd.DataFrame, found: Int, queries: Int, columns: Sequence
     agrees = {}
     for column in columns:
         codes = pd.factorize(items[column])[0]
-        agrees[column] = codes[found] == codes[np.asarray(queries)][:, None]
+        own = codes[np.asarray(queries)][:, None]
+        agrees[column] = (codes[found] == own) & (own >= 0)  # -1: a missing word agrees with nothing
     if {"category", "colour"} <= set(columns):
         agrees[BOTH] = agrees["category"] & agrees["colour"]
     return agrees
@@ -130,7 +136,9 @@ def random_neighbours(queries: ArrayLike, gallery: ArrayLike, k: int, seed: int)
     return found
 
 
-def random_expectation(items: pd.DataFrame, queries: ArrayLike, gallery: ArrayLike, columns: Sequence[str]) -> pd.Series:
+def random_expectation(
+    items: pd.DataFrame, queries: ArrayLike, gallery: ArrayLike, columns: Sequence[str]
+) -> pd.Series:
     """Expected agreement of uniformly random recommendations, in closed form.
 
     For a query with label y it is (number of gallery items labelled y, less the query itself if it is
@@ -140,11 +148,14 @@ def random_expectation(items: pd.DataFrame, queries: ArrayLike, gallery: ArrayLi
     inside = np.isin(rows, answers)
     labels = {column: pd.factorize(items[column])[0] for column in columns}
     if {"category", "colour"} <= set(columns):
-        labels[BOTH] = pd.factorize(items["category"].astype(str) + "\n" + items["colour"].astype(str))[0]
+        pair = labels["category"] * (labels["colour"].max(initial=0) + 1) + labels["colour"]
+        labels[BOTH] = np.where((labels["category"] < 0) | (labels["colour"] < 0), -1, pair)
     expected = {}
     for column, codes in labels.items():
-        count = np.bincount(codes[answers], minlength=codes.max() + 1)
-        expected[column] = float(((count[codes[rows]] - inside) / (len(answers) - inside)).mean())
+        count = np.bincount(codes[answers] + 1, minlength=codes.max(initial=0) + 2)
+        count[0] = 0  # missing words agree with nothing
+        alike = count[codes[rows] + 1] - (inside & (codes[rows] >= 0))
+        expected[column] = float((alike / (len(answers) - inside)).mean())
     return pd.Series(expected)
 
 

@@ -71,12 +71,17 @@ class Selection:
 
 
 def same_picture_pairs(
-    vectors: Vectors, by_hash: NDArray[np.integer], *, alone: float = 0.98, with_hash: float = 0.9, most: int = 10
+    vectors: Vectors,
+    by_hash: NDArray[np.integer],
+    *,
+    alone: float = 0.98,
+    with_hash: float = 0.9,
+    most: int = 10,
 ) -> NDArray[np.int64]:
     """Pairs of rows that nearly show the same picture: shape (p, 2), each once, the lower row first.
 
-    A pair counts when its cosine is at least `alone`, or when it is in `by_hash` and its cosine at least `with_hash`: the
-    hash of a plain silhouette is so poor that different garments share it.
+    A pair counts when its cosine is at least `alone`, or when it is in `by_hash` and its cosine at least
+    `with_hash`: the hash of a plain silhouette is so poor that different garments share it.
 
     Parameters
     ----------
@@ -118,7 +123,11 @@ def sample_pairs(
     n = len(items)
     both = items["category"] + "\n" + items["colour"]
     found = {}
-    for name, group in (("random", None), ("same category", items["category"]), ("same category and colour", both)):
+    for name, group in (
+        ("random", None),
+        ("same category", items["category"]),
+        ("same category and colour", both),
+    ):
         first = random.integers(0, n, count)
         if group is None:
             second = random.integers(0, n, count)
@@ -137,7 +146,7 @@ def sample_pairs(
 
 
 def separation(high: NDArray[np.floating], low: NDArray[np.floating]) -> float:
-    """Probability that a value of `high` exceeds one of `low`: the area under the ROC curve, by ranks (Mann-Whitney)."""
+    """Probability that a value of `high` exceeds one of `low`: area under the ROC curve, by ranks (Mann-Whitney)."""
     ranks = rankdata(np.concatenate([high, low]))
     n, m = len(high), len(low)
     return float((ranks[:n].sum() - n * (n + 1) / 2) / (n * m))

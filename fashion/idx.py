@@ -41,9 +41,7 @@ def read_idx(path: Path, *, sha256: str | None = None) -> NDArray[np.uint8]:
     try:
         packed = path.read_bytes()
     except FileNotFoundError as error:
-        raise CatalogueError(
-            f"expected a source file of the sample at {path}; nothing is there. {restore}"
-        ) from error
+        raise CatalogueError(f"expected a source file of the sample at {path}; nothing is there. {restore}") from error
     found = hashlib.sha256(packed).hexdigest()
     if sha256 is not None and found != sha256:
         raise CatalogueError(
@@ -64,7 +62,6 @@ def read_idx(path: Path, *, sha256: str | None = None) -> NDArray[np.uint8]:
     expected = int(np.prod(shape, dtype=object))
     if len(data) - start != expected:
         raise CatalogueError(
-            f"{path}: expected {expected:,} values for the shape {shape}, found {len(data) - start:,}. "
-            f"{restore}"
+            f"{path}: expected {expected:,} values for the shape {shape}, found {len(data) - start:,}. {restore}"
         )
     return np.frombuffer(data, np.uint8, offset=start).reshape(shape)

@@ -29,9 +29,7 @@ FACETS = ("department", "colour", "category")
 COLUMNS = ("item", *FACETS, "garment_hex")
 NO_COLOUR = "#8c8c8c"  # of a word or garment that has none: a grey that shows on light and on dark
 MAP_WIDTH = 65535  # whole steps across the map's longer side: finer than a screen at the highest zoom
-SHEET_COLUMNS = (
-    32  # tiles a row; a full sheet is square: 2,048 px at 64 px a tile, which every browser decodes
-)
+SHEET_COLUMNS = 32  # tiles a row; a full sheet is square: 2,048 px at 64 px a tile, which every browser decodes
 SCRIPTS = ("map-data.js", "map-canvas.js", "map-move.js", "map-page.js")
 Floats = npt.NDArray[np.floating]
 Integers = npt.NDArray[np.integer]
@@ -189,9 +187,7 @@ def _sheets(thumbnails: Sequence[bytes]) -> tuple[list[str], int]:
         tile = cv2.imdecode(np.frombuffer(coded, np.uint8), cv2.IMREAD_COLOR) if coded else None
         if tile is None or tile.shape[0] != tile.shape[1] or (tiles and tile.shape != tiles[0].shape):
             seen = "cannot be decoded" if tile is None else f"has shape {tile.shape}"
-            raise PhotoError(
-                f"Thumbnails must be square and of one size; that of row {row} {seen}: use thumbnail()."
-            )
+            raise PhotoError(f"Thumbnails must be square and of one size; that of row {row} {seen}: use thumbnail().")
         tiles.append(tile)
     edge, across, sheets = len(tiles[0]), SHEET_COLUMNS, []
     for start in range(0, len(tiles), across**2):

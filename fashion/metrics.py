@@ -21,9 +21,7 @@ COLOUR_REACH = 20.0
 GARMENT = ("garment_l", "garment_a", "garment_b")
 
 
-def relevance(
-    items: pd.DataFrame, ranking: ArrayLike, query_rows: ArrayLike, column: str
-) -> NDArray[np.bool_]:
+def relevance(items: pd.DataFrame, ranking: ArrayLike, query_rows: ArrayLike, column: str) -> NDArray[np.bool_]:
     """Whether each recommendation has its query's word in a column, shape (q, k); a missing word never."""
     rows, queries = _fit(ranking, query_rows, len(items))
     codes = pd.factorize(items[column])[0]
@@ -31,15 +29,11 @@ def relevance(
     return np.asarray((codes[rows] == own) & (own >= 0))
 
 
-def relevant_in_gallery(
-    items: pd.DataFrame, query_rows: ArrayLike, gallery_rows: ArrayLike, column: str
-) -> Int:
+def relevant_in_gallery(items: pd.DataFrame, query_rows: ArrayLike, gallery_rows: ArrayLike, column: str) -> Int:
     """R of each query: how many gallery items, itself not counted, have its word in `column`; shape (q,)."""
     queries, gallery = np.asarray(query_rows, np.int64), np.asarray(gallery_rows, np.int64)
     codes = pd.factorize(items[column])[0]
-    counts = np.append(
-        np.bincount(codes[gallery][codes[gallery] >= 0], minlength=codes.max(initial=-1) + 1), 0
-    )
+    counts = np.append(np.bincount(codes[gallery][codes[gallery] >= 0], minlength=codes.max(initial=-1) + 1), 0)
     known = codes[queries] >= 0  # code -1, a missing word, finds the 0 at the end
     return np.asarray(counts[codes[queries]] - (np.isin(queries, gallery) & known), np.int64)
 
@@ -171,9 +165,7 @@ def ndcg_at_k(gains: ArrayLike, ideal: ArrayLike) -> Float:
     """
     found, best = np.asarray(gains, np.float64), np.asarray(ideal, np.float64)
     if found.ndim != 2 or found.shape != best.shape:
-        raise ValueError(
-            f"expected gains and ideal of one shape (q, k), found {found.shape} and {best.shape}"
-        )
+        raise ValueError(f"expected gains and ideal of one shape (q, k), found {found.shape} and {best.shape}")
     if not ((found >= 0).all() and (best >= 0).all()):
         raise ValueError("gains: expected numbers of at least 0")
     discount = 1 / np.log2(np.arange(2, found.shape[1] + 2))

@@ -39,8 +39,7 @@ def normalise(vectors: ArrayLike) -> Float:
         if not np.isfinite(largest).all():
             bad = start + int(np.argmin(np.isfinite(largest)))
             raise ArtefactError(
-                f"vectors: row {bad} of {len(table)} holds NaN or infinity; "
-                "delete this embedding and make it again"
+                f"vectors: row {bad} of {len(table)} holds NaN or infinity; delete this embedding and make it again"
             )
         rows /= np.where(largest > 0, largest, 1)  # by the largest first: squares neither overflow nor vanish
         norms = np.sqrt((rows * rows).sum(axis=1, keepdims=True))

@@ -41,9 +41,7 @@ def notebook_body(workspace: Workspace, name: str, prefix: str) -> Markup:
 
     notebook = nbformat.read(workspace.report / "notebooks" / f"{name}.ipynb", as_version=4)
     link_figures(notebook, workspace.report / "figures", prefix, workspace.captions())
-    exporter = HTMLExporter(
-        template_name="notebook", extra_template_basedirs=[str(TEMPLATES)], embed_images=False
-    )
+    exporter = HTMLExporter(template_name="notebook", extra_template_basedirs=[str(TEMPLATES)], embed_images=False)
     body, _ = exporter.from_notebook_node(notebook)
     return Markup(str(body).replace('href="report:', f'href="{prefix}'))  # nosec: our own notebooks
 

@@ -22,6 +22,10 @@ RGB = NDArray[np.uint8]
 GROUND_DISTANCE = 7.0
 
 
+#: Edge of the thumbnails by which near-duplicates are confirmed.
+THUMBNAIL = 16
+
+
 def decode(data: bytes, name: str = "photo") -> RGB:
     """Decode JPEG, PNG, WebP or another format of OpenCV's to RGB, turned as its EXIF data says.
 
@@ -68,9 +72,7 @@ def resize(rgb: RGB, edge: int) -> RGB:
         return rgb
     shrink = height >= edge and width >= edge
     size = (edge, edge)
-    return np.asarray(
-        cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR), np.uint8
-    )
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR), np.uint8)
 
 
 def to_lab(rgb: RGB) -> NDArray[np.float32]:
@@ -133,6 +135,7 @@ def _facts(source: Source, name: str) -> dict[str, Any]:
         "height": rgb.shape[0],
         "width": rgb.shape[1],
         "phash": perceptual_hash(rgb),
+        "thumbnail": resize(rgb, THUMBNAIL).tobytes(),
         "garment_l": float(lightness),
         "garment_a": float(a),
         "garment_b": float(b),
@@ -157,11 +160,12 @@ def photo_facts(source: Source, names: Iterable[str], *, workers: int = 2, progr
     -------
     DataFrame
         `photo`, `problem` (empty if none), `sha256` (hex), `bytes`, `width`, `height` (pixels), `phash`
-        (16 hex digits), `garment_l`, `garment_a`, `garment_b` (CIELAB); missing values where there is a problem.
+        (16 hex digits), `thumbnail` (bytes of 16 x 16 RGB), `garment_l`, `garment_a`, `garment_b` (CIELAB); missing
+        values where there is a problem.
     """
     names = list(names)
     columns = ["photo", "problem", "sha256", "bytes", "width", "height", "phash"]
-    columns += ["garment_l", "garment_a", "garment_b"]
+    columns += ["thumbnail", "garment_l", "garment_a", "garment_b"]
     with ThreadPoolExecutor(workers) as pool:
         facts = pool.map(lambda name: _facts(source, name), names)
         rows = list(tracked(facts, len(names), "photos read", show=progress))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -100,20 +100,24 @@ def wrapped(text: str, width: int = 18) -> str:
     return textwrap.fill(text, width, break_long_words=False)
 
 
-def swatch_line(axes: Axes, hexes: Sequence[str], *, axis: str) -> None:
+def swatch_line(axes: Axes, hexes: Sequence[str], *, axis: Literal["x", "y"]) -> None:
     """Draw each class's own colour beside its tick: a strip under the x axis ("x") or left of the y axis ("y")."""
     for place, hex_colour in enumerate(hexes):
-        if axis == "x":
-            corner, size, transform = (place - 0.5, -0.03), (1, 0.025), axes.get_xaxis_transform()
-        else:
-            corner, size, transform = (-0.03, place - 0.5), (0.025, 1), axes.get_yaxis_transform()
+        along, across = float(place) - 0.5, -0.03
+        corner, size = ((along, across), (1.0, 0.025)) if axis == "x" else ((across, along), (0.025, 1.0))
+        transform = axes.get_xaxis_transform() if axis == "x" else axes.get_yaxis_transform()
         patch = plt.Rectangle(corner, *size, transform=transform, color=hex_colour, clip_on=False, lw=0)
         axes.add_patch(patch)
     axes.tick_params(axis=axis, pad=12, length=0)
 
 
 def bars(
-    axes: Axes, labels: Sequence[str], values: Sequence[float] | NDArray[Any], colours: Sequence[str], *, unit: str
+    axes: Axes,
+    labels: Sequence[str],
+    values: Sequence[float] | NDArray[Any],
+    colours: Sequence[str],
+    *,
+    unit: str,
 ) -> None:
     """Horizontal bars with their values written beside them, the first on top, thin edges for pale colours."""
     places = np.arange(len(labels))
@@ -124,6 +128,6 @@ def bars(
     axes.tick_params(axis="y", length=0)
     top = max(values) if len(values) else 1
     for place, value in zip(places, values, strict=True):
-        axes.text(value + top * 0.01, place, f"{value:,.0f}", va="center", fontsize=8.5, color=QUIET)
+        axes.text(value + top * 0.01, float(place), f"{value:,.0f}", va="center", fontsize=8.5, color=QUIET)
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.margins(x=0.1)

@@ -43,7 +43,12 @@ INKED = "#22201d"
 
 
 def confusion_matrix(
-    matrix: NDArray[np.integer], classes: Sequence[str], source_line: str, *, what: str, swatches: bool = False
+    matrix: NDArray[np.integer],
+    classes: Sequence[str],
+    source_line: str,
+    *,
+    what: str,
+    swatches: bool = False,
 ) -> Figure:
     """Confusion matrix with each row as shares; colour words with their swatches.
 
@@ -70,8 +75,8 @@ def confusion_matrix(
     axes.set_title(f"Confusion of {what} on unseen items")
     if swatches:
         hexes = hexes_of_colours(list(classes))
-        for axis in ("x", "y"):
-            swatch_line(axes, [hexes[c] for c in classes], axis=axis)
+        swatch_line(axes, [hexes[c] for c in classes], axis="x")
+        swatch_line(axes, [hexes[c] for c in classes], axis="y")
         for patch in axes.patches:  # a heat map's cells have their corners, not their centres, on whole numbers
             patch.set_transform(_shift(axes, patch))
     return sign(figure, source_line)
@@ -105,7 +110,11 @@ def confused_colours(pairs: pd.DataFrame, source_line: str) -> Figure:
     axes.barh(np.arange(len(pairs)), pairs["share"] * 100, color=PALETTE[6], height=0.5)
     axes.set_yticks(np.arange(len(pairs)), [f"{p.labelled} → {p.predicted}" for p in pairs.itertuples()])
     axes.tick_params(axis="y", length=0)
-    axes.set(xlim=(-0.18 * top, top * 1.12), xlabel="% of the labelled word's unseen items", title="Colours confused most")
+    axes.set(
+        xlim=(-0.18 * top, top * 1.12),
+        xlabel="% of the labelled word's unseen items",
+        title="Colours confused most",
+    )
     axes.set_ylim(len(pairs) - 0.4, -0.6)
     return sign(figure, source_line)
 
@@ -120,8 +129,13 @@ def accuracy_by_class(table: pd.DataFrame, colours: Mapping[str, str], source_li
     )
     for axes, first in zip(grid[0], range(0, len(table), size), strict=True):
         part = table.iloc[first : first + size]
-        names = [f"{row.name_} ({row.items_:,})" for row in part.rename(columns={"name": "name_", "items": "items_"}).itertuples()]
+        names = [
+            f"{row.name_} ({row.items_:,})"
+            for row in part.rename(columns={"name": "name_", "items": "items_"}).itertuples()
+        ]
         bars(axes, names, part["accuracy"].to_numpy() * 100, [colours.get(n, "#9a9a9a") for n in part["name"]],
              unit="% right on unseen items")  # fmt: skip
-    figure.suptitle(f"Accuracy by {what} (unseen items in brackets)", x=0.01, ha="left", fontweight="bold", fontsize=12.5)
+    figure.suptitle(
+        f"Accuracy by {what} (unseen items in brackets)", x=0.01, ha="left", fontweight="bold", fontsize=12.5
+    )
     return sign(figure, source_line)

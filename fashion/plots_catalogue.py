@@ -81,9 +81,7 @@ def colour_by_department(items: pd.DataFrame, source_line: str) -> Figure:
         xticklabels=order, yticklabels=[f"{d} ({n:,})" for d, n in table.sum(axis=1).items()],
     )  # fmt: skip
     for place, colour in enumerate(order):
-        axes.add_patch(
-            plt.Rectangle((place, len(table) + 0.12), 1, 0.42, color=hexes[colour], clip_on=False, lw=0)
-        )
+        axes.add_patch(plt.Rectangle((place, len(table) + 0.12), 1, 0.42, color=hexes[colour], clip_on=False, lw=0))
     axes.tick_params(axis="x", rotation=90, pad=max(10, 190 / len(table)), length=0, labelsize=8.5)
     axes.tick_params(axis="y", rotation=0, length=0)
     axes.set(xlabel="colour", ylabel="")
@@ -126,7 +124,11 @@ def photo_sizes(items: pd.DataFrame, source_line: str) -> Figure:
     sizes = items.groupby(["width", "height"]).size().reset_index(name="items")
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     left.scatter(
-        sizes["width"], sizes["height"], s=30 + 500 * sizes["items"] / sizes["items"].sum(), color="#0072b2", alpha=0.6
+        sizes["width"],
+        sizes["height"],
+        s=30 + 500 * sizes["items"] / sizes["items"].sum(),
+        color="#0072b2",
+        alpha=0.6,
     )
     for _, size in sizes.nlargest(4, "items").iterrows():
         left.annotate(
@@ -174,7 +176,11 @@ def word_against_photo(table: pd.DataFrame, source_line: str) -> Figure:
         axes.set_ylim(len(part) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
     figure.suptitle(
-        "Colour word (left swatch) against photo (right swatch)", x=0.01, ha="left", fontweight="bold", fontsize=12.5
+        "Colour word (left swatch) against photo (right swatch)",
+        x=0.01,
+        ha="left",
+        fontweight="bold",
+        fontsize=12.5,
     )
     return sign(figure, source_line)
 
@@ -199,5 +205,3 @@ def doubtful_labels(worst: pd.DataFrame, source: Source, source_line: str) -> Fi
         fontweight="bold",
     )  # fmt: skip
     return sign(figure, source_line)
-
-

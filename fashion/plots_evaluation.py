@@ -63,7 +63,7 @@ def agreement_by_department(table: pd.DataFrame, source_line: str) -> Figure:
     top = max(float((table * 100).max().max()), 1)
     for text, value in zip(axes.texts, (table * 100).to_numpy().ravel(), strict=True):
         red, green, blue, _ = colour_map(value / top if value == value else 0)
-        text.set_color(readable_on("#%02x%02x%02x" % tuple(int(255 * c) for c in (red, green, blue))))
+        text.set_color(readable_on("#{:02x}{:02x}{:02x}".format(*tuple(int(255 * c) for c in (red, green, blue)))))
     axes.set(ylabel="", xlabel="")
     axes.tick_params(axis="x", rotation=25, length=0)
     axes.tick_params(axis="y", rotation=0, length=0)

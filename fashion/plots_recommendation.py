@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from fashion.plots import INK, PALETTE, QUIET, hexes_of_colours, load_photos, photo_axes, sign, wrapped
+from fashion.plots import INK, PALETTE, QUIET, hexes_of_colours, load_photos, photo_axes, wrapped
 from fashion.source import Source
 
 #: Frames of a recommendation: agrees with the query in both, in one, in neither (safe for colour-blind readers).
@@ -68,7 +68,9 @@ def recommendations(
         grid[line][1].axis("off")
         photo_axes(grid[line][0], load_photos(source, [item["photo"]])[0], frame=INK, width=2)
         _caption(grid[line][0], item, "query", hexes[item["colour"]])
-        for axes, row, score, rank in zip(grid[line][2:], neighbours[line], similarity[line], range(1, k + 1), strict=True):
+        for axes, row, score, rank in zip(
+            grid[line][2:], neighbours[line], similarity[line], range(1, k + 1), strict=True
+        ):
             found = items.iloc[row]
             same = int(found["colour"] == item["colour"]) + int(found["category"] == item["category"])
             photo_axes(axes, load_photos(source, [found["photo"]])[0], frame=FRAMES[same], width=2)

@@ -100,9 +100,7 @@ def tsne_map(
         raise ValueError(f"perplexity: expected more than 0, found {perplexity}")
     unit = normalise(vectors)
     if len(unit) < 4 or unit.shape[1] < 2:
-        raise ArtefactError(
-            f"a map needs at least 4 items of 2 dimensions, found an array of shape {unit.shape}"
-        )
+        raise ArtefactError(f"a map needs at least 4 items of 2 dimensions, found an array of shape {unit.shape}")
     tsne = _opentsne()
     perplexity = min(float(perplexity), (len(unit) - 1) / 3)
     k = min(len(unit) - 1, max(1, round(3 * perplexity)))
@@ -120,9 +118,7 @@ def tsne_map(
     return Map(xy.astype(np.float32), unit, round(float(embedding.kl_divergence), 6), perplexity)
 
 
-def place_new(
-    chart: Map, vectors: ArrayLike, *, perplexity: float = 5, threads: int = 2
-) -> NDArray[np.float32]:
+def place_new(chart: Map, vectors: ArrayLike, *, perplexity: float = 5, threads: int = 2) -> NDArray[np.float32]:
     """Place new items on a map that stays as it is.
 
     Each starts at the median position of its 15 (3 x perplexity) nearest items, then follows t-SNE's gradient
@@ -218,9 +214,7 @@ def _start(unit: NDArray[np.float32], seed: int, initialisation: str) -> NDArray
     from scipy.linalg import eigh
 
     mean, dimensions = unit.mean(axis=0, dtype=np.float64), unit.shape[1]
-    parts = [
-        slice(start, start + 4096) for start in range(0, len(unit), 4096)
-    ]  # no float64 copy of the whole
+    parts = [slice(start, start + 4096) for start in range(0, len(unit), 4096)]  # no float64 copy of the whole
     scatter = np.zeros((dimensions, dimensions))
     for part in parts:
         rows = unit[part] - mean

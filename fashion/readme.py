@@ -31,9 +31,7 @@ def results_table(numbers: dict[str, Any]) -> str:
         f"|---|{'---|' * len(columns)}",
     ]
     for row in numbers["agreement"]:
-        cells = [
-            f"{row[c]['mean']:.3f} [{row[c]['low']:.3f}, {row[c]['high']:.3f}]" for c in columns
-        ]
+        cells = [f"{row[c]['mean']:.3f} [{row[c]['low']:.3f}, {row[c]['high']:.3f}]" for c in columns]
         lines.append(f"| {row['method']} | {' | '.join(cells)} |")
     return "\n".join(lines) + f"\n\n{numbers['source_line']}. {numbers['protocol']}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,13 +73,13 @@ def where_mask(items: pd.DataFrame, where: Where | None) -> NDArray[np.bool_]:
     return mask
 
 
-def describe(item: Mapping[str, object]) -> str:
+def describe(item: Mapping[Hashable, object]) -> str:
     """Say an item's description in words: `red · long-sleeved shirt`."""
     parts = [str(item[column]) for column in ("colour", "category") if item.get(column)]
     return " · ".join(parts)
 
 
-def reasons(query: Mapping[str, object], found: Mapping[str, object], similarity: float) -> str:
+def reasons(query: Mapping[Hashable, object], found: Mapping[Hashable, object], similarity: float) -> str:
     """Why an item is recommended, in words: what the two descriptions share, and how alike they look."""
     shared = [c for c in DESCRIPTION if c in query and query.get(c) and query.get(c) == found.get(c)]
     # Who shares the category shares its department: saying both is noise.
@@ -174,9 +174,7 @@ class Recommender:
         table.insert(0, "rank", np.arange(1, len(found) + 1))
         table.insert(2, "similarity", similarity)
         records = found.to_dict("records")
-        table["reasons"] = [
-            reasons(query, record, score) for record, score in zip(records, similarity, strict=True)
-        ]
+        table["reasons"] = [reasons(query, record, score) for record, score in zip(records, similarity, strict=True)]
         return table
 
 

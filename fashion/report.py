@@ -105,10 +105,12 @@ def run_notebook(path: Path, output: Path, parameters: dict[str, Any], *, cell_l
 
 def strip_metadata(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Take out what papermill and the kernel leave in a notebook: absolute paths, times, random cell ids."""
-    notebook.metadata = nbformat.from_dict({
-        "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
-        "language_info": {"name": "python"},
-    })
+    notebook.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+            "language_info": {"name": "python"},
+        }
+    )
     for number, cell in enumerate(notebook.cells):
         tags = cell.metadata.get("tags", [])
         cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
@@ -221,9 +223,7 @@ def _run_step(step: Step, settings: Settings, workspace: Workspace, say: Say) ->
     if absent:
         raise ReportError(f"{step.notebook} ended without writing {', '.join(absent)}, which later notebooks read")
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    write_state(
-        workspace, step, State(key, parameters, checksums(workspace, step), round(seconds, 2), now)
-    )
+    write_state(workspace, step, State(key, parameters, checksums(workspace, step), round(seconds, 2), now))
     say(f"      done in {seconds:.1f} s")
     return True
 

@@ -93,6 +93,4 @@ def _load(model: keras.Model, weights: Path) -> None:
         loaded = zip((variable.path for variable in model.weights), model.get_weights(), strict=True)
     unset = [path for path, values in loaded if np.isnan(values).any()]
     if unset:
-        raise ValueError(
-            f"no numbers, or not-a-number, for {len(unset)} parameter arrays, the first {unset[0]}"
-        )
+        raise ValueError(f"no numbers, or not-a-number, for {len(unset)} parameter arrays, the first {unset[0]}")

@@ -83,9 +83,7 @@ def make_sample(
     folder.parent.mkdir(parents=True, exist_ok=True)
     _sweep(folder)
     # The finished folder is moved out of this one, so that a killed run leaves no half sample under its name.
-    with tempfile.TemporaryDirectory(
-        prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent
-    ) as scratch:
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent) as scratch:
         new = Path(scratch) / folder.name
         _write(new, greys, labels, seed, count, progress)
         stamp = {"key": key, "seed": seed, "count": count, "holds": asdict(counts), "sources": SOURCES}

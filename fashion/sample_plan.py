@@ -53,9 +53,7 @@ GARMENTS = (
     Garment("MANICHE LUNGHE", "CAMICIE", "shirts", {"BIANCO": 2.0, "AZZURRO": 2.0, "MARRONE": 0.5}),
     Garment("SNEAKERS", "CALZATURE", "footwear", {"BIANCO": 1.8, "BORDEAUX": 0.6}),
     Garment("BORSA MEDIA IN PELLE", "BORSE", "bags", {"NERO": 1.8, "MARRONE": 1.8, "AZZURRO": 0.6}, OPEN),
-    Garment(
-        "STIVALETTI", "CALZATURE", "footwear", {"NERO": 2.2, "MARRONE": 2.0, "BIANCO": 0.3, "AZZURRO": 0.3}
-    ),
+    Garment("STIVALETTI", "CALZATURE", "footwear", {"NERO": 2.2, "MARRONE": 2.0, "BIANCO": 0.3, "AZZURRO": 0.3}),
 )
 GIFTS = ("Gadget", "IDEE REGALO")
 GIFT_DEPARTMENT = ("IDEE REGALO & OGGETTISTICA", "gift ideas")
@@ -119,9 +117,7 @@ class Photo:
     fate: str = "whole"  # or "missing", "truncated", "text"
 
 
-def plan_sample(
-    labels: NDArray[np.uint8], seed: int, count: int
-) -> tuple[list[tuple[str, ...]], list[Photo]]:
+def plan_sample(labels: NDArray[np.uint8], seed: int, count: int) -> tuple[list[tuple[str, ...]], list[Photo]]:
     """Draw the whole sample from one seeded generator; making the photos needs no further chance.
 
     Parameters

@@ -47,8 +47,8 @@ STEPS = (
     ),
     Step(
         "03-attributes",
-        ("source.json", "items.parquet", "near_duplicates.parquet", "backbone.json", "maxima.npy", "depths.npy", "frozen.npy",
-         "colour_grid.npy"),
+        ("source.json", "items.parquet", "near_duplicates.parquet", "backbone.json", "maxima.npy", "depths.npy",
+         "frozen.npy", "colour_grid.npy"),
         ("split.parquet", "attributes.npz", "attributes.json", "learned.npy"),
     ),
     Step(

@@ -62,7 +62,8 @@ def read_table(catalogue: Catalogue, source: Source) -> tuple[pd.DataFrame, pd.D
     absent = [name for name in dict.fromkeys(wanted + fields) if name not in header]
     if absent:
         raise CatalogueError(
-            f"{place}: expected the columns {', '.join(absent)}; found {', '.join(filter(None, header)) or 'no header'}. "
+            f"{place}: expected the columns {', '.join(absent)}; found "
+            f"{', '.join(filter(None, header)) or 'no header'}. "
             f"Correct [columns] or `photos` in {catalogue.path}, or the table's delimiter "
             f"(now {catalogue.delimiter!r})."
         )
@@ -84,7 +85,7 @@ def read_table(catalogue: Catalogue, source: Source) -> tuple[pd.DataFrame, pd.D
     if not good:
         raise CatalogueError(f"{place}: expected at least one row under the header; found none")
     table = pd.DataFrame(good, columns=pd.Index(_unique(header)), dtype=object)
-    photos = [catalogue.photos.format(**record) for record in table[fields].to_dict("records")]
+    photos = [catalogue.photos.format_map(record) for record in table[fields].astype(str).to_dict("records")]
     rows = pd.DataFrame({"row": numbers, "photo": photos})
     for ours, theirs in catalogue.columns.items():
         rows[ours] = table[theirs].to_numpy()

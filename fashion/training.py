@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion.attributes import (
+    LOOKS_COMPONENTS,
     TEMPERATURE,
     WIDTH,
     Architecture,
@@ -20,6 +22,7 @@ from fashion.attributes import (
     build_network,
     root_distribution,
 )
+from fashion.features import pca
 from fashion.progress import progress_bar
 from fashion.quiet import import_keras
 
@@ -42,6 +45,7 @@ def train_attributes(
     part: NDArray[np.str_],
     seed: int,
     *,
+    frozen_width: int,
     epochs: int | None = None,
     backup: Path | None = None,
     progress: bool = True,
@@ -60,6 +64,8 @@ def train_attributes(
         From `evaluation.split`.
     seed : int
         Of weights, order and dropout.
+    frozen_width : int
+        How many of the last features are the frozen embedding, which gives the looks.
     epochs : int, optional
         `epochs_for` the number of training items if not given.
     backup : Path, optional
@@ -103,10 +109,23 @@ def train_attributes(
     )  # fmt: skip
     if backup is not None:
         shutil.rmtree(backup, ignore_errors=True)
-    untrained = AttributesNetwork(model, tuple(words["category"]), tuple(words["colour"]), sizes, np.eye(1, dtype=np.float32))
-    roots = root_distribution(untrained.logits(features[train], grid[train])[0], TEMPERATURE["category"])
-    projection = best_projection(roots, WIDTH - sizes.colours)
-    network = AttributesNetwork(model, untrained.categories, untrained.colours, sizes, projection)
+    bare = AttributesNetwork(
+        model,
+        tuple(words["category"]),
+        tuple(words["colour"]),
+        sizes,
+        mean,
+        variance,
+        *(np.zeros((1, 1), np.float32),) * 3,
+    )
+    roots = root_distribution(bare.logits(features[train], grid[train])[0], TEMPERATURE["category"])
+    fitted = pca(features[train, features.shape[1] - frozen_width :], seed, LOOKS_COMPONENTS)
+    network = replace(
+        bare,
+        projection=best_projection(roots, WIDTH - sizes.colours - LOOKS_COMPONENTS),
+        looks_mean=fitted.mean_.astype(np.float32),
+        looks_components=fitted.components_.astype(np.float32),
+    )
     return network, pd.DataFrame(history.history)
 
 

@@ -39,7 +39,9 @@ def differences(one: Path, other: Path) -> list[str]:
     """
     found = []
     for pattern in ("results/*.json", "figures/*.png", "*.html"):
-        names = sorted({p.relative_to(root) for root in (one, other) for p in root.glob(pattern)} - {Path("index.html")})
+        names = sorted(
+            {p.relative_to(root) for root in (one, other) for p in root.glob(pattern)} - {Path("index.html")}
+        )
         for name in names:
             first, second = one / name, other / name
             if not (first.is_file() and second.is_file()):
@@ -54,9 +56,13 @@ def differences(one: Path, other: Path) -> list[str]:
 
 def _json_differences(a: Any, b: Any, where: str) -> list[str]:
     if isinstance(a, dict) and isinstance(b, dict):
-        return [line for key in sorted({*a, *b}) for line in _json_differences(a.get(key), b.get(key), f"{where}/{key}")]
+        return [
+            line for key in sorted({*a, *b}) for line in _json_differences(a.get(key), b.get(key), f"{where}/{key}")
+        ]
     if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
-        return [line for i, (x, y) in enumerate(zip(a, b, strict=True)) for line in _json_differences(x, y, f"{where}/{i}")]
+        return [
+            line for i, (x, y) in enumerate(zip(a, b, strict=True)) for line in _json_differences(x, y, f"{where}/{i}")
+        ]
     return [] if a == b else [f"{where} is {a!r} and {b!r}"]
 
 

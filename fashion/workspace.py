@@ -88,9 +88,7 @@ class Workspace:
         Folders for artefacts and for what people read; the project's data/processed and reports if not given.
     """
 
-    def __init__(
-        self, catalogue: str, processed: str | Path | None = None, reports: str | Path | None = None
-    ) -> None:
+    def __init__(self, catalogue: str, processed: str | Path | None = None, reports: str | Path | None = None) -> None:
         self.catalogue = catalogue
         self.processed_root = Path(processed or project_root() / "data/processed").resolve()
         self.processed = self.processed_root / catalogue
@@ -214,9 +212,7 @@ class Workspace:
             raise ValueError(f"expected a figure name such as '01-departments'; found {name!r}")
         path = self.report / "figures" / f"{name}.png"
         metadata = {"Title": name, "Description": caption, "Software": None}
-        write_whole(
-            path, lambda aside: figure.savefig(aside, dpi=150, bbox_inches="tight", metadata=metadata)
-        )
+        write_whole(path, lambda aside: figure.savefig(aside, dpi=150, bbox_inches="tight", metadata=metadata))
         plt.close(figure)
         width = min(int(figure.get_figwidth() * 80), 1000)
         return Image(filename=str(path), width=width, alt=caption)

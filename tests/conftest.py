@@ -6,10 +6,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import settings
 
 from fashion.catalogue import Catalogue, load_catalogue
+from fashion.colour import hex_to_lab
 
 # Timings of this machine vary: a slow example is no failure.
 settings.register_profile("fashion", deadline=None)
@@ -69,3 +71,27 @@ def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def imagelab() -> Catalogue:
     """The catalogue whose layout the small ones have."""
     return load_catalogue("imagelab")
+
+
+WORDS = {"red": "#c81e1e", "navy": "#1b2a52", "white": "#f4f4f4", "black": "#151515"}
+
+
+@pytest.fixture
+def items():
+    """200 sound items whose photos show what their word says."""
+    rng = np.random.default_rng(3)
+    colour = rng.choice(list(WORDS), 200)
+    table = pd.DataFrame({
+        "item": [f"i{n:03d}" for n in range(200)],
+        "photo": [f"i{n:03d}.jpg" for n in range(200)],
+        "colour": colour,
+        "category": rng.choice(["boots", "sandals", "belts", "hats"], 200),
+        "department": rng.choice(["footwear", "accessories"], 200),
+        "width": 128,
+        "height": 128,
+        "bytes": rng.integers(1000, 9000, 200),
+        "sha256": [f"{n:064x}" for n in range(200)],
+        "phash": [f"{value:016x}" for value in rng.integers(0, 2**64, 200, dtype=np.uint64)],
+    })  # fmt: skip
+    table[["garment_l", "garment_a", "garment_b"]] = hex_to_lab([WORDS[word] for word in colour])
+    return table

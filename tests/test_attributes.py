@@ -26,7 +26,7 @@ def clothes():
     n = 500
     category, colour = random.integers(0, 3, n), random.integers(0, 4, n)
     features = random.normal(0, 1, (n, 30)).astype(np.float32)
-    features[:, :3] += 3 * np.eye(3)[category]
+    features[:, :3] += 5 * np.eye(3)[category]
     grid = random.normal(0, 0.2, (n, 16, 16, 7)).astype(np.float16)
     tint = np.array([[2, 0, 0], [0, 2, 0], [0, 0, 2], [-2, 0, 0]])
     grid[:, 5:9, 5:9, :3] += tint[colour][:, None, None]
@@ -37,7 +37,7 @@ def clothes():
 
 @pytest.fixture(scope="module")
 def trained(clothes):
-    return train_attributes(*clothes, seed=1, epochs=14, progress=False)
+    return train_attributes(*clothes, seed=1, frozen_width=20, epochs=14, progress=False)
 
 
 def test_learns_what_was_planted(clothes, trained):
@@ -50,8 +50,8 @@ def test_learns_what_was_planted(clothes, trained):
 
 
 def test_same_seed_same_weights(clothes, trained):
-    again, _ = train_attributes(*clothes, seed=1, epochs=14, progress=False)
-    other, _ = train_attributes(*clothes, seed=2, epochs=1, progress=False)
+    again, _ = train_attributes(*clothes, seed=1, frozen_width=20, epochs=14, progress=False)
+    other, _ = train_attributes(*clothes, seed=2, frozen_width=20, epochs=1, progress=False)
     ours, theirs = trained[0].arrays(), again.arrays()
     assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
     assert not np.array_equal(ours["weight_003"], other.arrays()["weight_003"])
@@ -74,9 +74,9 @@ def test_goes_on_after_a_stop(clothes, tmp_path, monkeypatch):
 
     monkeypatch.setattr(training, "_progress", stopping)
     with pytest.raises(Stop):
-        train_attributes(*clothes, seed=1, epochs=6, backup=tmp_path / "b", progress=False)
+        train_attributes(*clothes, seed=1, frozen_width=20, epochs=6, backup=tmp_path / "b", progress=False)
     monkeypatch.setattr(training, "_progress", real)
-    _, history = train_attributes(*clothes, seed=1, epochs=6, backup=tmp_path / "b", progress=False)
+    _, history = train_attributes(*clothes, seed=1, frozen_width=20, epochs=6, backup=tmp_path / "b", progress=False)
     assert len(history) == 3, "epochs that were done are not done again"
     assert not (tmp_path / "b").exists()
 
@@ -105,7 +105,11 @@ def test_embedding_has_two_unit_parts_and_follows_both(clothes, trained):
     cosine = weighted(vectors, at, 0.5) @ weighted(vectors, at, 0.5).T
     same_k = items["category"].to_numpy()[:, None] == items["category"].to_numpy()
     same_c = items["colour"].to_numpy()[:, None] == items["colour"].to_numpy()
-    both, one, none = cosine[same_k & same_c].mean(), cosine[same_k ^ same_c].mean(), cosine[~same_k & ~same_c].mean()
+    both, one, none = (
+        cosine[same_k & same_c].mean(),
+        cosine[same_k ^ same_c].mean(),
+        cosine[~same_k & ~same_c].mean(),
+    )
     assert both > one + 0.2 > none + 0.4
 
 
@@ -125,7 +129,7 @@ def test_a_word_that_training_never_saw_counts_as_wrong(clothes):
     items = items.copy()
     test = np.flatnonzero(part == "test")
     items.loc[test[:10], "colour"] = "new"
-    network, _ = train_attributes(features, grid, items, part, seed=1, epochs=2, progress=False)
+    network, _ = train_attributes(features, grid, items, part, seed=1, frozen_width=20, epochs=2, progress=False)
     _, predicted = accuracies(network, features, grid, items, test)
     assert "new" not in network.colours and (predicted["colour_predicted"] != "new").all()
 

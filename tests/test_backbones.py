@@ -156,9 +156,7 @@ def test_preprocessing_is_that_of_the_networks_authors():
     np.testing.assert_array_equal(np.asarray(efficientnet.preprocess(rgb)), (rgb - 127) / 128)
 
 
-@pytest.mark.parametrize(
-    ("name", "size"), [("efficientnet-lite0", s) for s in (0, 64, 100, 256)] + [("resnet50", 31)]
-)
+@pytest.mark.parametrize(("name", "size"), [("efficientnet-lite0", s) for s in (0, 64, 100, 256)] + [("resnet50", 31)])
 def test_sizes_that_a_network_does_not_take(name, size, tmp_path):
     weights = tmp_path / "unread.h5" if name == "resnet50" else None
     with pytest.raises(WeightsError, match=rf"{name} takes.*Found: {size}\."):
@@ -209,9 +207,7 @@ def test_wrong_files_are_named_even_with_auto(random_resnet, tmp_path):
         with pytest.raises(WeightsError) as error:
             load_backbone("auto", weights=path, size=32)
         message = str(error.value)
-        assert (
-            message.startswith("Expected: a Keras weights file of ResNet50") and f"Where: {path}." in message
-        )
+        assert message.startswith("Expected: a Keras weights file of ResNet50") and f"Where: {path}." in message
         assert "Found: " in message and "What next: " in message and len(message) < 1000
 
 

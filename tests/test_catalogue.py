@@ -5,6 +5,7 @@ import pytest
 from fashion.catalogue import known_catalogues, load_catalogue, open_catalogue
 from fashion.errors import CatalogueError
 
+
 def test_every_shipped_catalogue_loads():
     assert known_catalogues() == ["fashion-product-images", "hm", "imagelab", "sample"]
     for name in known_catalogues():

@@ -8,39 +8,14 @@ from scipy.stats.contingency import association
 from fashion.checks import (
     check_class_balance,
     check_independence,
-    check_label_plausibility,
     check_near_duplicates,
     check_photo_sizes,
     check_schema,
     checks_table,
     cramers_v,
     near_duplicates,
-    words_against_photos,
+    pixel_difference,
 )
-from fashion.colour import hex_to_lab
-
-WORDS = {"red": "#c81e1e", "navy": "#1b2a52", "white": "#f4f4f4", "black": "#151515"}
-
-
-@pytest.fixture
-def items():
-    """200 sound items whose photos show what their word says."""
-    rng = np.random.default_rng(3)
-    colour = rng.choice(list(WORDS), 200)
-    table = pd.DataFrame({
-        "item": [f"i{n:03d}" for n in range(200)],
-        "photo": [f"i{n:03d}.jpg" for n in range(200)],
-        "colour": colour,
-        "category": rng.choice(["boots", "sandals", "belts", "hats"], 200),
-        "department": rng.choice(["footwear", "accessories"], 200),
-        "width": 128,
-        "height": 128,
-        "bytes": rng.integers(1000, 9000, 200),
-        "sha256": [f"{n:064x}" for n in range(200)],
-        "phash": [f"{value:016x}" for value in rng.integers(0, 2**64, 200, dtype=np.uint64)],
-    })  # fmt: skip
-    table[["garment_l", "garment_a", "garment_b"]] = hex_to_lab([WORDS[word] for word in colour])
-    return table
 
 
 def test_a_sound_table_fulfils_the_schema(items):
@@ -114,8 +89,7 @@ def test_cramers_v_at_its_ends():
     assert cramers_v(np.array([[10, 0, 5], [5, 0, 10]]))[2] == cramers_v(np.array([[10, 5], [5, 10]]))[2]
     rng = np.random.default_rng(0)
     by_chance = [
-        cramers_v(pd.crosstab(rng.integers(0, 12, 300), rng.integers(0, 8, 300)).to_numpy())[2]
-        for _ in range(30)
+        cramers_v(pd.crosstab(rng.integers(0, 12, 300), rng.integers(0, 8, 300)).to_numpy())[2] for _ in range(30)
     ]
     assert np.mean(by_chance) < 0.06  # the plain V is about 0.19 here
 
@@ -139,6 +113,10 @@ def test_photo_sizes_hold_and_fail(items):
     assert "128 × 128" in check.meaning
 
 
+def of_one_colour(hashes):
+    return pd.DataFrame({"phash": hashes, "garment_l": 50.0, "garment_a": 0.0, "garment_b": 0.0})
+
+
 def near(hashes, distance):
     """All pairs by brute force."""
     return {
@@ -158,62 +136,34 @@ def test_near_duplicates_are_the_brute_forces(distance):
         hashes.append(hashes[rng.integers(0, len(hashes))] ^ sum(1 << int(bit) for bit in flips))
     hashes = list(dict.fromkeys(hashes))
     hashes += [0, 2**64 - 1, 1, 2**63]
-    pairs = near_duplicates(pd.DataFrame({"phash": [f"{value:016x}" for value in hashes]}), distance)
+    pairs = near_duplicates(of_one_colour([f"{value:016x}" for value in hashes]), distance)
     found = {(int(i), int(j)): int(bits) for i, j, bits in pairs[["first", "second", "bits"]].to_numpy()}
     assert found == near(hashes, distance)
     assert bool(found) == (distance > 0)
 
 
 def test_equal_hashes_are_joined_without_listing_every_pair():
-    table = pd.DataFrame({"phash": ["00000000000000ff"] * 5000 + ["ffffffffffffff00", "00000000000000fe"]})
-    pairs = near_duplicates(table)
+    pairs = near_duplicates(of_one_colour(["00000000000000ff"] * 5000 + ["ffffffffffffff00", "00000000000000fe"]))
     assert len(pairs) == 5000
     assert set(pairs["first"]) | set(pairs["second"]) == {*range(5000), 5001}
     assert (pairs["first"] < pairs["second"]).all()
 
 
+def test_pixel_difference_is_the_mean_over_pixels():
+    thumbnails = np.array([[0, 0, 10, 250], [0, 4, 10, 254], [255, 255, 255, 0]], np.uint8)
+    pairs = pd.DataFrame({"first": [0, 0, 1], "second": [1, 2, 2]})
+    expected = [2.0, (255 + 255 + 245 + 250) / 4, (255 + 251 + 245 + 254) / 4]
+    assert pixel_difference(pairs, thumbnails).tolist() == expected
+    assert len(pixel_difference(pairs.head(0), thumbnails)) == 0
+
+
 def test_near_duplicates_hold_and_fail(items):
     assert check_near_duplicates(items, near_duplicates(items)).passed
-    items.loc[100:119, "phash"] = items.loc[0:19, "phash"].to_numpy()
+    seen = ["phash", "garment_l", "garment_a", "garment_b"]
+    items.loc[100:119, seen] = items.loc[0:19, seen].to_numpy()
     check = check_near_duplicates(items, near_duplicates(items))
     assert not check.passed
     assert check.value == pytest.approx(40 / 200)
-
-
-def test_colour_words_hold_and_fail(items):
-    check, table = check_label_plausibility(items, WORDS)
-    assert check.passed
-    assert check.value == 1
-    assert (table["rank"] == 1).all()
-    assert (table["nearest_word"] == table["colour"]).all()
-    items["colour"] = items["colour"].map({"red": "navy", "navy": "white", "white": "black", "black": "red"})
-    check, table = check_label_plausibility(items, WORDS)
-    assert not check.passed
-    assert check.value == 0
-    assert (table["rank"] > 1).all()
-
-
-def test_the_most_doubtful_label_comes_first_and_unknown_words_are_left_out(items):
-    items.loc[17, "colour"] = "white"
-    items.loc[17, ["garment_l", "garment_a", "garment_b"]] = hex_to_lab(WORDS["black"])
-    items.loc[20:29, "colour"] = "tartan"
-    check, table = check_label_plausibility(items, WORDS)
-    assert check.passed
-    assert len(table) == 190
-    assert table.iloc[0]["item"] == "i017"
-    assert table.iloc[0]["nearest_word"] == "black"
-    assert table.iloc[0]["rank"] == 4
-    nothing, empty = check_label_plausibility(items, {"tartan plaid": "#123456"})
-    assert not nothing.passed
-    assert len(empty) == 0
-
-
-def test_words_against_photos_is_each_words_median(items):
-    table = words_against_photos(items, WORDS).set_index("colour")
-    assert table["items"].to_dict() == items["colour"].value_counts().to_dict()
-    assert table["photo_hex"].to_dict() == WORDS
-    assert table["median_distance"].max() < 0.01
-    assert len(words_against_photos(items, {})) == 0
 
 
 def test_the_table_of_checks_says_which_hold(items):

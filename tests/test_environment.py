@@ -22,7 +22,9 @@ def locked():
     for line in re.sub(r"\\\n\s*", " ", LOCK).splitlines():
         if line and not line.startswith(("#", " ")):
             requirement = Requirement(line.split("--hash")[0].strip())
-            found.setdefault(requirement.name.lower().replace("_", "-"), []).append((requirement, line.count("--hash=sha256:")))
+            found.setdefault(requirement.name.lower().replace("_", "-"), []).append(
+                (requirement, line.count("--hash=sha256:"))
+            )
     return found
 
 
@@ -52,7 +54,18 @@ def test_every_direct_dependency_has_a_reason_on_its_line():
 
 
 def test_the_users_packages_are_all_there():
-    card = "jupyterlab tensorflow pandas numpy matplotlib seaborn scikit-learn swifter opencv-python papermill".split()
+    card = [
+        "jupyterlab",
+        "tensorflow",
+        "pandas",
+        "numpy",
+        "matplotlib",
+        "seaborn",
+        "scikit-learn",
+        "swifter",
+        "opencv-python",
+        "papermill",
+    ]
     assert set(card) <= {Requirement(line).name for line in PROJECT["dependencies"]}
     assert str(locked()["pandas"][0][0].specifier).startswith("==2.3.")
     assert "torch" not in locked()
@@ -123,3 +136,42 @@ def test_notebooks_are_committed_without_outputs_and_tell_their_question():
 def test_no_module_outgrows_its_idea():
     sizes = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / "fashion").glob("*.py")}
     assert {name: size for name, size in sizes.items() if size > 300} == {}
+
+
+def test_every_import_of_the_package_is_a_direct_dependency():
+    import ast
+    from importlib.metadata import packages_distributions
+
+    homes = packages_distributions()
+    wanted = {Requirement(line).name.lower().replace("_", "-") for line in PROJECT["dependencies"]}
+    for path in (ROOT / "fashion").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [node.module] if isinstance(node, ast.ImportFrom) else [a.name for a in getattr(node, "names", [])]
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                continue
+            for name in filter(None, names):
+                top = name.split(".")[0]
+                if top in sys.stdlib_module_names or top == "fashion":
+                    continue
+                homes_of = {home.lower().replace("_", "-") for home in homes.get(top, [top])}
+                # Keras comes with TensorFlow, which pins the one that fits it.
+                homes_of |= {"tensorflow"} if top == "keras" else set()
+                assert homes_of & wanted, f"{path.name} imports {top}, which pyproject.toml does not ask for"
+
+
+def test_every_dependency_is_used():
+    """Tools that are run, not imported, stand in `run`; all others must be imported somewhere."""
+    from importlib.metadata import packages_distributions
+
+    run = {"jupyterlab", "ipykernel", "pyarrow"}
+    text = "\n".join(
+        p.read_text(encoding="utf-8") for p in [*(ROOT / "fashion").glob("*.py"), *(ROOT / "notebooks").glob("*.ipynb")]
+    )
+    modules = {}
+    for module, homes in packages_distributions().items():
+        for home in homes:
+            modules.setdefault(home.lower().replace("_", "-"), set()).add(module)
+    for line in PROJECT["dependencies"]:
+        name = Requirement(line).name.lower().replace("_", "-")
+        used = any(re.search(rf"\b(import|from) {re.escape(m)}\b", text) for m in modules.get(name, {name}))
+        assert used or name in run, f"{name} is not used"

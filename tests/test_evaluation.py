@@ -194,9 +194,7 @@ def test_sign_flips_are_those_of_full_enumeration():
 def test_the_test_is_honest_under_no_difference_and_sharp_under_one():
     rng = np.random.default_rng(2)
     p_values = [
-        paired_difference(
-            rng.binomial(6, 0.3, 80) / 6, rng.binomial(6, 0.3, 80) / 6, seed, resamples=400
-        ).p_value
+        paired_difference(rng.binomial(6, 0.3, 80) / 6, rng.binomial(6, 0.3, 80) / 6, seed, resamples=400).p_value
         for seed in range(200)
     ]
     assert np.mean(np.array(p_values) < 0.1) == pytest.approx(0.1, abs=0.06)

@@ -19,12 +19,8 @@ from fashion.errors import ArtefactError, PhotoError
 from fashion.interactive import NO_COLOUR, thumbnail, write_map
 
 CHROMIUM = Path("/usr/bin/chromium")
-DEPARTMENTS = {
-    f"department {i}": f"#{40 + 12 * i:02x}{200 - 9 * i:02x}{(70 * i) % 256:02x}" for i in range(15)
-}
-COLOURS = {
-    f"colour {i}": f"#{(37 * i) % 256:02x}{(91 * i) % 256:02x}{(151 * i) % 256:02x}" for i in range(24)
-}
+DEPARTMENTS = {f"department {i}": f"#{40 + 12 * i:02x}{200 - 9 * i:02x}{(70 * i) % 256:02x}" for i in range(15)}
+COLOURS = {f"colour {i}": f"#{(37 * i) % 256:02x}{(91 * i) % 256:02x}{(151 * i) % 256:02x}" for i in range(24)}
 
 
 def hex_of(rgb: Any) -> str:
@@ -57,9 +53,7 @@ def make_inputs(n: int, edge: int = 48, seed: int = 5) -> SimpleNamespace:
     offsets = rng.permuted(np.arange(6) * part + rng.integers(part, size=(n, 6)) + 1, axis=1)
     near = (np.arange(n)[:, None] + offsets) % n
     similarity = -np.sort(-rng.uniform(0.3, 1, (n, 6)), axis=1)
-    return SimpleNamespace(
-        items=items, xy=xy, near=near, similarity=similarity, photos=[photos[i] for i in dye_of]
-    )
+    return SimpleNamespace(items=items, xy=xy, near=near, similarity=similarity, photos=[photos[i] for i in dye_of])
 
 
 def write(path: Path, inputs: SimpleNamespace, **changes: Any) -> Path:
@@ -137,9 +131,7 @@ def test_sheets_hold_every_photo_in_its_place(tmp_path: Path) -> None:
     inputs = make_inputs(1100, edge=16)  # a second sheet, not full
     page = Page(write(tmp_path / "map.html", inputs).read_text("utf-8"))
     sheets = [
-        cv2.imdecode(
-            np.frombuffer(base64.b64decode((image["src"] or "").split(",")[1]), np.uint8), cv2.IMREAD_COLOR
-        )
+        cv2.imdecode(np.frombuffer(base64.b64decode((image["src"] or "").split(",")[1]), np.uint8), cv2.IMREAD_COLOR)
         for image in page.named("img")
     ]
     assert [sheet.shape for sheet in sheets] == [(512, 512, 3), (48, 512, 3)]
@@ -163,9 +155,7 @@ def test_text_of_a_catalogue_cannot_become_markup(tmp_path: Path) -> None:
 
 
 def test_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
-    first, second = (
-        write(tmp_path / name, make_inputs(80)).read_bytes() for name in ("a.html", "deep/b.html")
-    )
+    first, second = (write(tmp_path / name, make_inputs(80)).read_bytes() for name in ("a.html", "deep/b.html"))
     assert first == second
     assert sorted(path.name for path in tmp_path.rglob("*.*")) == ["a.html", "b.html"]
 
@@ -195,9 +185,7 @@ def test_words_and_garments_without_a_colour_are_still_drawn(tmp_path: Path) -> 
         (lambda v: v.photos.pop(), "8 thumbnails for 9 items"),
     ],
 )  # fmt: skip
-def test_inputs_that_do_not_fit_are_named_and_the_old_page_stays(
-    tmp_path: Path, change: Any, message: str
-) -> None:
+def test_inputs_that_do_not_fit_are_named_and_the_old_page_stays(tmp_path: Path, change: Any, message: str) -> None:
     inputs, path = make_inputs(9), tmp_path / "map.html"
     path.write_text("old")
     change(inputs)
@@ -230,9 +218,7 @@ def test_thumbnail_keeps_the_whole_photo_and_fills_with_its_ground() -> None:
     assert np.abs(small[30, 3] - (200, 210, 220)).max() < 12  # beside the photo: its ground
     assert np.abs(small[30, 30] - (180, 20, 30)).max() < 25
     red = small[..., 0] - small[..., 1] > 80
-    assert (
-        abs(int(red.any(axis=1).sum()) - 40) <= 2 and abs(int(red.any(axis=0).sum()) - 10) <= 2
-    )  # 200:50 still
+    assert abs(int(red.any(axis=1).sum()) - 40) <= 2 and abs(int(red.any(axis=0).sum()) - 10) <= 2  # 200:50 still
     with pytest.raises(PhotoError, match="float64 of shape"):
         thumbnail(np.zeros((4, 4, 3)))  # type: ignore[arg-type]
 
@@ -259,9 +245,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
 def chromium() -> Iterator[Any]:
     if not CHROMIUM.exists():
         pytest.skip(f"{CHROMIUM} is missing: apt-get install chromium")
-    sync_api = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed: it drives chromium"
-    )
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: it drives chromium")
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         yield browser
@@ -486,9 +470,7 @@ def test_keys_alone_lead_through_the_map(shop: SimpleNamespace, visit: Any) -> N
 
 @pytest.mark.browser
 def test_works_on_a_dark_phone_by_touch(shop: SimpleNamespace, visit: Any) -> None:
-    page = visit(
-        shop.path, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, color_scheme="dark"
-    )
+    page = visit(shop.path, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, color_scheme="dark")
     assert page.evaluate("() => document.documentElement.scrollWidth") == 390
     assert unlike(pixels(page, 380, 500), "#100f0e") < 3
     row = lonely(shop)

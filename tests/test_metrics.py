@@ -60,9 +60,7 @@ def test_relevance_is_the_same_word_and_a_missing_word_is_nobodys(items, ranking
     found = relevance(items, ranking, QUERIES, "category")
     for line, query in enumerate(QUERIES):
         own = items.loc[query, "category"]
-        assert found[line].tolist() == [
-            own is not None and items.loc[r, "category"] == own for r in ranking[line]
-        ]
+        assert found[line].tolist() == [own is not None and items.loc[r, "category"] == own for r in ranking[line]]
     assert not relevance(items, [[6, 1]], [5], "category").any()
 
 

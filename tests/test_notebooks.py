@@ -226,7 +226,17 @@ def test_damaged_and_missing_outputs_are_renewed_alone(tiny, settings, work):
 def test_command_recommends_from_the_report(tiny, work, capsys):
     folders = ["--processed", str(tiny / "processed"), "--reports", str(tiny / "reports")]
     item = work.items()["item"].iloc[3]
-    arguments = ["recommend", item, "-c", str(tiny / "tiny.toml"), "-k", "4", "--where", "colour=red", "--json"]
+    arguments = [
+        "recommend",
+        item,
+        "-c",
+        str(tiny / "tiny.toml"),
+        "-k",
+        "4",
+        "--where",
+        "colour=red",
+        "--json",
+    ]
     assert main([*arguments, *folders]) == 0
     found = json.loads(capsys.readouterr().out)["recommendations"]
     assert len(found) == 4 and {line["colour"] for line in found} == {"red"} and item not in {f["item"] for f in found}

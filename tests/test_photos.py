@@ -26,10 +26,7 @@ def test_png_round_trip_is_exact_and_rgb():
 def test_other_modes_become_rgb(mode):
     rgb = draw("VESTITO", (200, 30, 30), 0)
     picture = Image.fromarray(rgb)
-    if mode == "I;16":
-        picture = Image.fromarray((rgb[..., 0].astype(np.uint16) * 257))
-    else:
-        picture = picture.convert(mode)
+    picture = Image.fromarray(rgb[..., 0].astype(np.uint16) * 257) if mode == "I;16" else picture.convert(mode)
     stream = io.BytesIO()
     picture.save(stream, "JPEG" if mode == "CMYK" else "PNG")
     decoded = decode(stream.getvalue())
@@ -131,4 +128,5 @@ def test_facts_never_raise(tmp_path):
                        ("none.jpg", "missing"), ("../x.jpg", "leads out")]:  # fmt: skip
         assert word in problems[name], name
     assert facts.loc[0, ["width", "height", "bytes"]].tolist() == [128, 128, len(good)]
+    assert len(facts.loc[0, "thumbnail"]) == 16 * 16 * 3
     assert facts["sha256"].str.len().tolist() == [64, 64, 64, 64, 0, 0]

@@ -170,9 +170,7 @@ def brute_force_recall(vectors, xy, k):
 
 def test_neighbour_recall_is_the_brute_forces(vectors, chart):
     for k in (1, 10):
-        assert neighbour_recall(vectors, chart.xy, k) == pytest.approx(
-            brute_force_recall(vectors, chart.xy, k)
-        )
+        assert neighbour_recall(vectors, chart.xy, k) == pytest.approx(brute_force_recall(vectors, chart.xy, k))
     anywhere = np.random.default_rng(0).random((240, 2))
     assert neighbour_recall(vectors, anywhere, 10) == pytest.approx(10 / 239, abs=0.02)
     assert neighbour_recall(vectors, anywhere, 239) == 1
@@ -192,9 +190,7 @@ def test_trustworthiness_is_the_formulas():
     unit, xy = normalise(rng.normal(size=(40, 5))), rng.random((40, 2)).astype(np.float32)
     n, k, penalty = 40, 6, 0
     for row in range(n):
-        cosine_rank = np.argsort(
-            np.argsort([-(unit[row] @ other) for other in unit], kind="stable")
-        )  # self: 0
+        cosine_rank = np.argsort(np.argsort([-(unit[row] @ other) for other in unit], kind="stable"))  # self: 0
         distances = np.linalg.norm(xy - xy[row], axis=1)
         distances[row] = np.inf
         penalty += sum(max(0, cosine_rank[other] - k) for other in np.argsort(distances)[:k])

@@ -77,7 +77,9 @@ def test_versions_and_machine():
 def test_commit_is_the_checkouts(monkeypatch, tmp_path):
     if not (project_root() / ".git").exists():
         pytest.skip("this is no git checkout")
-    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=project_root(), capture_output=True, text=True).stdout.strip()
+    head = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=project_root(), capture_output=True, text=True
+    ).stdout.strip()
     assert provenance.commit().startswith(head)
     monkeypatch.setenv("FASHION_ROOT", str(tmp_path))
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))

@@ -19,7 +19,13 @@ def share(mean):
 
 NUMBERS = {
     "agreement": [
-        {"method": m, "department": share(d), "category": share(d / 2), "colour": share(0.2), "category and colour": share(0.1)}
+        {
+            "method": m,
+            "department": share(d),
+            "category": share(d / 2),
+            "colour": share(0.2),
+            "category and colour": share(0.1),
+        }
         for m, d in [("random", 0.1), ("learned", 0.9)]
     ],
     "source_line": "Sample: 5 items",
@@ -29,7 +35,10 @@ NUMBERS = {
 
 def test_table():
     lines = results_table(NUMBERS).splitlines()
-    assert lines[3] == "| learned | 0.900 [0.890, 0.910] | 0.450 [0.440, 0.460] | 0.200 [0.190, 0.210] | 0.100 [0.090, 0.110] |"
+    assert (
+        lines[3]
+        == "| learned | 0.900 [0.890, 0.910] | 0.450 [0.440, 0.460] | 0.200 [0.190, 0.210] | 0.100 [0.090, 0.110] |"
+    )
     assert len({line.count("|") for line in lines[:4]}) == 1 and lines[-1] == "Sample: 5 items. Two queries."
 
 

@@ -19,7 +19,10 @@ from fashion.workspace import Workspace
 
 
 def notebook(path, *codes, parameters="n = 1  # a number\nout = 'x'  # where to"):
-    cells = [nbformat.v4.new_markdown_cell("# Title"), nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})]
+    cells = [
+        nbformat.v4.new_markdown_cell("# Title"),
+        nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}),
+    ]
     cells += [nbformat.v4.new_code_cell(code) for code in codes]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
@@ -42,7 +45,11 @@ def test_unknown_parameter_is_an_error(tmp_path):
 
 
 def test_failing_cell_says_what_and_keeps_what_ran(tmp_path):
-    path = notebook(tmp_path / "a.ipynb", "print('before')", "from fashion.errors import PhotoError\nraise PhotoError('missing: x')")
+    path = notebook(
+        tmp_path / "a.ipynb",
+        "print('before')",
+        "from fashion.errors import PhotoError\nraise PhotoError('missing: x')",
+    )
     with pytest.raises(ReportError, match=r"(?s)a\.ipynb failed.*PhotoError: missing: x.*goes on from here"):
         run_notebook(path, tmp_path / "b.ipynb", {})
     assert not (tmp_path / "b.ipynb").exists()
@@ -91,7 +98,11 @@ def test_parameters_are_relative_to_the_notebook(tmp_path):
     work = Workspace("sample", tmp_path / "p", tmp_path / "r")
     settings = Settings(data=str(tmp_path / "d.zip"), limit=5)
     found = notebook_parameters(settings, work, STEPS[0].path)
-    for name, target in (("processed", tmp_path / "p"), ("reports", tmp_path / "r"), ("data", tmp_path / "d.zip")):
+    for name, target in (
+        ("processed", tmp_path / "p"),
+        ("reports", tmp_path / "r"),
+        ("data", tmp_path / "d.zip"),
+    ):
         assert not os.path.isabs(found[name])
         assert (project_root() / "notebooks" / found[name]).resolve() == target
     assert found["limit"] == 5 and "backbone" not in found

@@ -72,9 +72,7 @@ def test_strict_resnet50_without_a_network_is_an_error_at_once():
 
 def test_a_network_that_swallows_everything_costs_seconds(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts connections, never answers
-        monkeypatch.setenv(
-            resnet_weights.ADDRESS_VARIABLE, f"http://127.0.0.1:{silent.getsockname()[1]}/x.h5"
-        )
+        monkeypatch.setenv(resnet_weights.ADDRESS_VARIABLE, f"http://127.0.0.1:{silent.getsockname()[1]}/x.h5")
         start = time.monotonic()
         with pytest.raises(WeightsError, match="does not answer"):
             load_backbone("resnet50")
@@ -90,9 +88,7 @@ def test_a_name_server_that_does_not_answer_costs_seconds(monkeypatch):
     assert time.monotonic() - start < 2
 
 
-@pytest.mark.parametrize(
-    ("pause", "found"), [(5.0, "does not answer|no connection"), (0.05, "only .* bytes in")]
-)
+@pytest.mark.parametrize(("pause", "found"), [(5.0, "does not answer|no connection"), (0.05, "only .* bytes in")])
 def test_a_download_that_stalls_or_trickles_is_given_up(monkeypatch, pause, found):
     class Slow(http.server.BaseHTTPRequestHandler):
         def do_GET(self):

@@ -222,9 +222,7 @@ def test_neighbouring_words_overlap_a_little_and_others_do_not(sources):
     known = [photo for photo in photos if word[photo.name]]
     references = np.array([lab_of(colour) for colour in SAMPLE_COLOURS])
     dyes = np.array([photo.lab for photo in known])
-    nearest = [
-        list(SAMPLE_COLOURS)[k] for k in deltaE_ciede2000(dyes[:, None], references[None]).argmin(axis=1)
-    ]
+    nearest = [list(SAMPLE_COLOURS)[k] for k in deltaE_ciede2000(dyes[:, None], references[None]).argmin(axis=1)]
     agree = np.mean([word[photo.name] == near for photo, near in zip(known, nearest, strict=True)])
     assert 0.93 < agree < 0.99
     confused = Counter(
@@ -297,9 +295,7 @@ def test_colour_depends_on_category_but_little(sources):
     from scipy.stats import chi2_contingency
 
     rows, _ = plan_sample(sources[1], 0, 10_000)
-    pairs = Counter(
-        (row[2].strip(), row[1].strip()) for row in rows if row[1] and row[2] and row[4] != "gift ideas"
-    )
+    pairs = Counter((row[2].strip(), row[1].strip()) for row in rows if row[1] and row[2] and row[4] != "gift ideas")
     categories = [garment.micro for garment in GARMENTS]
     observed = np.array([[pairs[category, colour] for colour in SAMPLE_COLOURS] for category in categories])
     test = chi2_contingency(observed)
@@ -319,9 +315,7 @@ def test_every_word_is_in_the_glossary_and_pairs_with_its_department(folder):
     for name, column in (("colours.csv", 1), ("categories.csv", 2), ("departments.csv", 3)):
         assert {row[column].strip() for row in rows} - {""} <= words(name)
     assert set(SAMPLE_COLOURS) <= words("colours.csv")
-    assert len({(row[2].strip(), row[3]) for row in rows if row[2]}) == len(
-        {row[2].strip() for row in rows if row[2]}
-    )
+    assert len({(row[2].strip(), row[3]) for row in rows if row[2]}) == len({row[2].strip() for row in rows if row[2]})
 
 
 def test_same_seed_same_bytes_whatever_the_threads(folder, tmp_path, sources):

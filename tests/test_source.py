@@ -59,7 +59,7 @@ def test_names_do_not_lead_out(folder, name):
 
 @pytest.mark.parametrize("name", ["images/none.jpg", "images", "annotation.txt/x"])
 def test_missing_is_told_apart(folder, name):
-    with pytest.raises(PhotoError, match="^missing"):
+    with pytest.raises(PhotoError, match=r"^missing"):
         open_source(folder, "annotation.txt").read(name)
 
 
@@ -76,7 +76,7 @@ def test_damaged_photo_in_a_zip(folder, tmp_path):
     at = data.find(b"photo")
     data[at] ^= 0xFF
     path.write_bytes(bytes(data))
-    with pytest.raises(PhotoError, match="^unreadable"):
+    with pytest.raises(PhotoError, match=r"^unreadable"):
         open_source(path, "annotation.txt").read("images/a.jpg")
 
 

@@ -8,7 +8,8 @@ from fashion.errors import CatalogueError
 from fashion.source import open_source
 from fashion.tables import read_table
 
-ROWS = "a.jpg\tROSSO\tTè e Caffè\tTAVOLA & CUCINA\ttables & kitchen\t\t\t\nb.jpg\tBLU \tMOCASSINI \tCALZATURE\tfootwear\t\t\t\n"
+ROWS = "a.jpg\tROSSO\tTè e Caffè\tTAVOLA & CUCINA\ttables & kitchen\t\t\t\n"
+ROWS += "b.jpg\tBLU \tMOCASSINI \tCALZATURE\tfootwear\t\t\t\n"
 
 
 def read(tmp_path, content, catalogue):

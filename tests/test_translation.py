@@ -57,12 +57,19 @@ def test_unknown_words_are_all_listed_with_file_and_count():
 
 def test_keep_unknown_passes_words_in_lower_case():
     translated = translate(table(colour="Blu Elettrico"), keep_unknown=True)
-    assert translated.loc[0, ["colour", "category"]].tolist() == ["blu elettrico", english_of("BALLERINA", "category")]
+    assert translated.loc[0, ["colour", "category"]].tolist() == [
+        "blu elettrico",
+        english_of("BALLERINA", "category"),
+    ]
 
 
 def test_english_catalogues_are_kept():
     translated = translate(table("NA", "Casual  Shoes", "Shoes"), language="en")
-    assert translated.loc[0, ["colour", "category", "category_source"]].tolist() == ["na", "casual shoes", "Casual  Shoes"]
+    assert translated.loc[0, ["colour", "category", "category_source"]].tolist() == [
+        "na",
+        "casual shoes",
+        "Casual  Shoes",
+    ]
 
 
 def test_input_is_not_changed_and_columns_may_be_absent():

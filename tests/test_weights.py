@@ -268,9 +268,7 @@ def test_the_package_file_is_read_whole():
     assert state["_conv_stem.weight"].shape == (32, 3, 3, 3)
     counters = [name for name in state if name.endswith("num_batches_tracked")]
     assert sum(array.size for array in state.values()) - len(counters) == 4_694_024
-    assert all(
-        array.dtype == "f4" and np.isfinite(array).all() for n, array in state.items() if n not in counters
-    )
+    assert all(array.dtype == "f4" and np.isfinite(array).all() for n, array in state.items() if n not in counters)
     assert all((array >= 0).all() for name, array in state.items() if name.endswith("running_var"))
 
 

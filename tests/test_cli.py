@@ -1,0 +1,112 @@
+"""The command's pages of help, and what it says when something is wrong."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fashion.cli import build_parser, main
+from fashion.paths import project_root
+
+COMMANDS = ["report", "embed", "recommend", "data", "verify"]
+
+
+def help_of(capsys, *arguments):
+    with pytest.raises(SystemExit) as ended:
+        build_parser().parse_args([*arguments, "--help"])
+    assert ended.value.code == 0
+    return capsys.readouterr().out
+
+
+def test_help_names_every_command(capsys):
+    text = help_of(capsys)
+    for command in COMMANDS:
+        assert re.search(rf"^\s+{command}\s+\S", text, flags=re.MULTILINE), command
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_page_has_examples_that_parse(capsys, command):
+    text = help_of(capsys, command)
+    examples = re.findall(r"^  fashion (.+)$", text.split("examples:")[1], flags=re.MULTILINE)
+    assert examples
+    for example in examples:
+        parsed = build_parser().parse_args(example.split())
+        assert parsed.command == command
+    for option in re.findall(r"^  (?:-\w, )?(--[a-z-]+)", text, flags=re.MULTILINE):
+        assert option in ("--help",) or re.search(rf"{option}.*\S", text)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["report", "--limit", "0"], "at least 1; found '0'"),
+        (["report", "--limit", "many"], "at least 1; found 'many'"),
+        (["report", "--limit", "5", "--first", "5"], "not allowed with"),
+        (["report", "--backbone", "vgg"], "invalid choice: 'vgg'"),
+        (["recommend"], "ITEM"),
+        ([], "COMMAND"),
+    ],
+)
+def test_wrong_arguments(capsys, arguments, complaint):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2 and complaint in capsys.readouterr().err
+
+
+def test_wrong_catalogue_and_data_are_errors_without_a_traceback(tmp_path, capsys):
+    assert main(["data", "-c", "imagelap"]) == 1
+    assert "expected a catalogue, one of" in capsys.readouterr().err
+    assert main(["data", "-c", "imagelab", "--data", str(tmp_path / "no.zip")]) == 1
+    error = capsys.readouterr().err
+    assert "there is nothing" in error and "University of Modena" in error and "Traceback" not in error
+
+
+def test_data_counts_what_is_there(small_folder, capsys):
+    (missing := small_folder / "images/10000003AAF.jpg").rename(small_folder / "moved.jpg")
+    try:
+        assert main(["data", "-c", "imagelab", "--data", str(small_folder)]) == 0
+    finally:
+        (small_folder / "moved.jpg").rename(missing)
+    text = capsys.readouterr().out
+    assert "48 rows" in text and "47 of 48 at hand, missing e.g. images/10000003AAF.jpg" in text
+    assert "4 colour words, 3 category words, 3 department words" in text
+
+
+def test_strict_resnet50_without_weights_ends_soon_and_says_how(small_folder, tmp_path):
+    """The whole command, in a home without Keras's cache and with an address that refuses."""
+    environment = os.environ | {
+        "HOME": str(tmp_path), "KERAS_HOME": str(tmp_path / "keras"), "FASHION_RESNET50_URL": "http://127.0.0.1:9/w.h5",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "fashion.cli", "embed", "-c", "imagelab", "--data", str(small_folder)]
+    command += ["--backbone", "resnet50", "--processed", str(tmp_path / "p"), "--reports", str(tmp_path / "r")]
+    ended = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=project_root(), timeout=240)
+    assert ended.returncode == 1
+    assert (
+        "WeightsError" in ended.stderr
+        and "WEIGHTS=" in ended.stderr
+        and "what earlier steps made is kept" in ended.stderr
+    )
+    assert (tmp_path / "p/imagelab/items.parquet").is_file()
+
+
+def test_make_lists_its_commands():
+    ended = subprocess.run(["make"], capture_output=True, text=True, cwd=project_root())
+    assert ended.returncode == 0
+    for target in ("report", "test", "lint", "lab", "data", "env", "lock", "clean", "verify"):
+        assert re.search(rf"^  make {target}\s+\S", ended.stdout, flags=re.MULTILINE), target
+    for variable in ("CATALOGUE", "DATA", "LIMIT", "FIRST", "BACKBONE", "WEIGHTS", "SEED"):
+        assert variable in ended.stdout
+
+
+def test_make_stops_at_a_failure_with_the_commands_error():
+    ended = subprocess.run(
+        ["make", "report", "CATALOGUE=no-such-shop"], capture_output=True, text=True, cwd=project_root()
+    )
+    assert ended.returncode != 0 and "expected a catalogue" in ended.stderr
+
+
+def test_module_runs_as_a_script():
+    assert Path(sys.executable).with_name("fashion").exists()
