@@ -95,3 +95,16 @@ def items():
     })  # fmt: skip
     table[["garment_l", "garment_a", "garment_b"]] = hex_to_lab([WORDS[word] for word in colour])
     return table
+
+
+@pytest.fixture
+def planted():
+    """600 items of 5 categories and 4 colours; features 0-9 know the category, 10-14 the colour, 15-39 nothing."""
+    random = np.random.default_rng(0)
+    category, colour = random.integers(0, 5, 600), random.integers(0, 4, 600)
+    vectors = random.normal(0, 1, (600, 40))
+    vectors[:, :10] += random.normal(0, 2, (5, 10))[category]
+    vectors[:, 10:15] += random.normal(0, 2, (4, 5))[colour]
+    vectors[:, 39] = 0.5
+    items = pd.DataFrame({"category": [f"k{c}" for c in category], "colour": [f"c{c}" for c in colour]})
+    return items, vectors.astype(np.float32)

@@ -6,29 +6,13 @@ import pytest
 from sklearn.metrics import mutual_info_score, roc_auc_score
 
 from fashion.features import (
-    Selection,
-    choose,
     feature_statistics,
     mutual_information,
     pca_spectrum,
     same_picture_pairs,
     sample_pairs,
-    selection_trials,
     separation,
 )
-
-
-@pytest.fixture
-def clothes():
-    """600 items of 5 categories and 4 colours; features 0-9 know the category, 10-14 the colour, 15-39 nothing."""
-    random = np.random.default_rng(0)
-    category, colour = random.integers(0, 5, 600), random.integers(0, 4, 600)
-    vectors = random.normal(0, 1, (600, 40))
-    vectors[:, :10] += random.normal(0, 2, (5, 10))[category]
-    vectors[:, 10:15] += random.normal(0, 2, (4, 5))[colour]
-    vectors[:, 39] = 0.5
-    items = pd.DataFrame({"category": [f"k{c}" for c in category], "colour": [f"c{c}" for c in colour]})
-    return items, vectors.astype(np.float32)
 
 
 def test_separation_is_the_area_under_the_curve():
@@ -48,8 +32,8 @@ def test_mutual_information_of_a_copy_is_its_entropy_and_of_noise_is_nothing():
     assert noise < 0.003 and constant == 0
 
 
-def test_statistics_find_the_planted_features(clothes):
-    items, vectors = clothes
+def test_statistics_find_the_planted_features(planted):
+    items, vectors = planted
     table = feature_statistics(vectors, items, seed=0)
     assert table["category"][:10].min() > table["category"][15:].max()
     assert table["colour"][10:15].min() > table["colour"][15:].max()
@@ -57,49 +41,18 @@ def test_statistics_find_the_planted_features(clothes):
     assert table["variance"].to_numpy() == pytest.approx(vectors.var(axis=0), rel=1e-4, abs=1e-9)
 
 
-def test_spectrum_sums_to_one_and_falls(clothes):
-    spectrum = pca_spectrum(clothes[1], seed=0)
+def test_spectrum_sums_to_one_and_falls(planted):
+    spectrum = pca_spectrum(planted[1], seed=0)
     assert spectrum.sum() == pytest.approx(1, abs=1e-5) and (np.diff(spectrum) <= 1e-9).all()
 
 
-def test_pairs_are_of_their_kind(clothes):
-    items, vectors = clothes
+def test_pairs_are_of_their_kind(planted):
+    items, vectors = planted
     pairs = sample_pairs(items, vectors, seed=0, count=4000)
     assert np.median(pairs["random"]) < np.median(pairs["same category"]) < np.median(pairs["same category and colour"])
     assert max(values.max() for values in pairs.values()) < 0.9999, "an item was paired with itself"
     again = sample_pairs(items, vectors, seed=0, count=4000)
     assert all(np.array_equal(pairs[name], again[name]) for name in pairs)
-
-
-def test_selection_round_trip_and_effect(clothes):
-    _, vectors = clothes
-    blocks = {"embedding": vectors, "depths": vectors[:, :3]}
-    mean, components = vectors.mean(axis=0), np.eye(40, dtype=np.float32)[:7]
-    selection = Selection("seven", "embedding", mean=mean, components=components)
-    assert np.allclose(selection.apply(blocks), (vectors - mean)[:, :7], atol=1e-6)
-    again = Selection.from_arrays(selection.arrays())
-    assert again.name == "seven" and np.array_equal(again.apply(blocks), selection.apply(blocks))
-    assert np.array_equal(Selection("x", "depths", columns=np.array([2, 0])).apply(blocks), vectors[:, [2, 0]])
-
-
-def test_trials_prefer_telling_features(clothes):
-    items, vectors = clothes
-    statistics = feature_statistics(vectors, items, seed=0)
-    table, selections = selection_trials(vectors, vectors[:, 15:], statistics, items, seed=0)
-    means = table[table["column"] == "category"].set_index("choice")["mean"]
-    assert means["the most telling quarter"] > means["all 40 maxima (the original's)"] > means["means at four depths"]
-    assert means["means at four depths"] == pytest.approx(0.2, abs=0.05)  # noise alone: one in five categories
-    assert set(selections) == set(means.index)
-    chosen = choose(table)
-    assert chosen["choice"] == "the most telling quarter" and "10 numbers" in chosen["why"]
-
-
-def test_choose_takes_the_fewest_that_are_as_good():
-    table = pd.DataFrame(
-        [("all", 100, 0.50, 0.48), ("few", 10, 0.49, 0.47), ("tiny", 2, 0.40, 0.38)],
-        columns=["choice", "features", "mean", "low"],
-    ).assign(column="category", high=lambda t: 2 * t["mean"] - t["low"])
-    assert choose(table)["choice"] == "few"
 
 
 def test_same_picture_pairs():
