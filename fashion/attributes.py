@@ -1,10 +1,11 @@
-"""The attributes network: frozen features and a small colour picture -> category, colour, and a learned embedding.
+"""The attributes network: frozen features and measured colours -> category, colour, and a learned embedding.
 
-The category is read from the backbone's features. The colour is read from the photo itself: the colour picture's cells
-are turned into values by a learned palette, and attention, steered by the features (they know where the garment is),
-picks the cells that count. The learned embedding is made of the square roots of the two class distributions, so that
-its cosine is how much two items' distributions overlap (Bhattacharyya 1946), and near-equal words count in part; a
-share of frozen looks tells apart what the words do not.
+The category is read from the backbone's features. The colour is read from the photo itself, by how much of each colour
+of a learned palette its regions hold (`fashion.palette`); the features tell which region counts for which garment.
+
+The learned embedding is made of the square roots of the two class distributions, so that its cosine is how much two
+items' distributions overlap (Bhattacharyya 1946), and near-equal words count in part; a share of frozen looks tells
+apart what the words do not.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fashion.descriptors import GRID
 from fashion.errors import ArtefactError
 from fashion.neighbours import normalise
+from fashion.palette import palette_features
 from fashion.quiet import import_keras
 
 if TYPE_CHECKING:
@@ -37,8 +38,9 @@ LOOKS_COMPONENTS, LOOKS_SHARE = 64, 0.1
 COLOUR_WEIGHT = 0.5
 
 
-#: Arrays of a trained network beside its weights.
-PARTS = ("mean", "variance", "projection", "looks_mean", "looks_components")
+#: Arrays of a trained network beside its weights: those that scale its inputs, and the others.
+SCALES = ("mean", "variance", "colour_mean", "colour_variance")
+PARTS = ("palette", "projection", "looks_mean", "looks_components")
 
 
 @dataclass(frozen=True)
@@ -46,64 +48,47 @@ class Architecture:
     """Sizes of the network; a small catalogue needs no other ones."""
 
     features: int
+    colour_features: int
     categories: int
     colours: int
-    channels: int = 7
-    hidden: tuple[int, int] = (768, 512)
-    heads: int = 6
-    palette: int = 64
-    colour_hidden: int = 256
-    dropout: float = 0.35
+    hidden: tuple[int, int] = (1024, 512)
+    colour_hidden: tuple[int, int] = (640, 320)
+    context: int = 128
 
 
-def build_network(sizes: Architecture, mean: Float, variance: Float) -> keras.Model:
+def build_network(sizes: Architecture, scales: dict[str, Float]) -> keras.Model:
     """Build the network, untrained.
 
     Parameters
     ----------
     sizes : Architecture
-    mean, variance : ndarray of float32, shape (features,)
-        Of the training items' features; they are standardised inside the network.
+    scales : dict of str to ndarray of float32
+        `mean` and `variance` (features,), `colour_mean` and `colour_variance` (colour_features,): of the training
+        items, by which the inputs are standardised inside the network.
 
     Returns
     -------
     keras.Model
-        {"features": (n, features), "grid": (n, 16, 16, channels)} -> logits {"category", "colour"}.
+        {"features": (n, features), "colours": (n, colour_features)} -> logits {"category", "colour"}.
     """
     keras = import_keras()
     layers = keras.layers
-    features = keras.Input((sizes.features,), name="features")
-    grid = keras.Input((GRID, GRID, sizes.channels), name="grid")
-    cells = GRID * GRID
-
-    x = layers.Normalization(mean=mean, variance=variance, name="standardised")(features)
-    x = layers.Lambda(lambda values: keras.ops.clip(values, -6, 6), output_shape=(sizes.features,), name="clipped")(x)
-    x = layers.Dropout(sizes.dropout)(x)
-    first = layers.Dense(sizes.hidden[0], activation="relu", name="hidden_1")(x)
-    h = layers.Dropout(sizes.dropout)(first)
-    h = layers.Dense(sizes.hidden[1], activation="relu", name="hidden_2")(h)
-    category = layers.Dense(sizes.categories, name="category")(layers.Dropout(sizes.dropout)(h))
-
-    value = layers.Dense(48, activation="relu", name="palette_1")(grid)  # (n, 16, 16, 48)
-    value = layers.Dense(sizes.palette, activation="relu", name="palette_2")(value)
-    value = layers.Reshape((cells, sizes.palette))(value)
-    local = layers.Conv2D(24, 3, padding="same", activation="relu", name="local_1")(grid)
-    local = layers.Conv2D(24, 3, padding="same", activation="relu", name="local_2")(local)
-    local = layers.Reshape((cells, 24))(local)
-    steer = layers.Dense(64, activation="relu", name="steer")(first)
-    place = layers.Reshape((cells, sizes.heads))(layers.Dense(cells * sizes.heads, name="place")(steer))
-    query = layers.Reshape((24, sizes.heads))(layers.Dense(24 * sizes.heads, name="query")(steer))
-    attention = layers.Add()(
-        [place, layers.Dense(sizes.heads, name="cell")(local), layers.Dot(axes=(2, 1))([local, query])]
-    )
-    attention = layers.Softmax(axis=1, name="attention")(attention)  # over the 256 cells, for each head
-    seen = layers.Flatten()(layers.Dot(axes=1)([attention, value]))  # (n, heads * palette)
-    context = layers.Dense(64, activation="relu", name="context")(layers.Dropout(sizes.dropout)(first))
-    c = layers.Dropout(sizes.dropout)(layers.Concatenate()([seen, context]))
-    c = layers.Dense(sizes.colour_hidden, activation="relu", name="colour_hidden")(c)
-    colour = layers.Dense(sizes.colours, name="colour")(layers.Dropout(sizes.dropout)(c))
+    looks = keras.Input((sizes.features,), name="features")
+    seen = keras.Input((sizes.colour_features,), name="colours")
+    x = layers.Normalization(mean=scales["mean"], variance=scales["variance"], name="standardised")(looks)
+    x = layers.ReLU(max_value=12, name="clipped")(x + 6) - 6  # to +-6: a rare feature must not shout
+    first = layers.Dense(sizes.hidden[0], activation="relu", name="hidden_1")(layers.Dropout(0.1)(x))
+    h = layers.Dense(sizes.hidden[1], activation="relu", name="hidden_2")(layers.Dropout(0.25)(first))
+    category = layers.Dense(sizes.categories, name="category")(layers.Dropout(0.25)(h))
+    # What the garment is tells in which region its colour is to be read.
+    context = layers.Dense(sizes.context, activation="relu", name="context")(first)
+    c = layers.Normalization(mean=scales["colour_mean"], variance=scales["colour_variance"], name="colour_scaled")(seen)
+    c = layers.Concatenate()([layers.Dropout(0.1)(c), context])
+    c = layers.Dense(sizes.colour_hidden[0], activation="relu", name="colour_1")(c)
+    c = layers.Dense(sizes.colour_hidden[1], activation="relu", name="colour_2")(layers.Dropout(0.2)(c))
+    colour = layers.Dense(sizes.colours, name="colour")(layers.Dropout(0.2)(c))
     return keras.Model(
-        {"features": features, "grid": grid}, {"category": category, "colour": colour}, name="attributes"
+        {"features": looks, "colours": seen}, {"category": category, "colour": colour}, name="attributes"
     )
 
 
@@ -122,8 +107,10 @@ class AttributesNetwork:
     categories, colours : tuple of str
         Words in the order of the logits.
     sizes : Architecture
-    mean, variance : ndarray of float32, shape (features,)
-        Of the training items' features.
+    scales : dict of str to ndarray of float32
+        As in `build_network`.
+    palette : ndarray of float32, shape (c, 3)
+        From `palette.learn_palette`.
     projection : ndarray of float32, shape (categories, c)
         Takes the category part to `c` numbers; inner products are kept as well as `c` numbers can (SVD).
     looks_mean, looks_components : ndarray of float32, shapes (m,) and (l, m)
@@ -134,8 +121,8 @@ class AttributesNetwork:
     categories: tuple[str, ...]
     colours: tuple[str, ...]
     sizes: Architecture
-    mean: Float
-    variance: Float
+    scales: dict[str, Float]
+    palette: Float
     projection: Float
     looks_mean: Float
     looks_components: Float
@@ -145,11 +132,8 @@ class AttributesNetwork:
         found: list[tuple[Float, Float]] = []
         for first in range(0, len(features), batch):
             part = slice(first, first + batch)
-            inputs = {
-                "features": np.asarray(features[part], np.float32),
-                "grid": np.asarray(grid[part], np.float32),
-            }
-            out = self.model(inputs, training=False)
+            seen = palette_features(grid[part], self.palette).astype(np.float32)
+            out = self.model({"features": np.asarray(features[part], np.float32), "colours": seen}, training=False)
             found.append((np.asarray(out["category"]), np.asarray(out["colour"])))
         return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
 
@@ -173,14 +157,14 @@ class AttributesNetwork:
     def arrays(self) -> dict[str, NDArray]:
         """Every weight as an array; with `description` all that `load_network` needs."""
         weights = {f"weight_{i:03d}": np.asarray(w) for i, w in enumerate(self.model.get_weights())}
-        return weights | {name: getattr(self, name) for name in PARTS}
+        return weights | self.scales | {name: getattr(self, name) for name in PARTS}
 
     def description(self) -> dict[str, Any]:
         """Words and sizes, for JSON."""
         return {
             "categories": list(self.categories),
             "colours": list(self.colours),
-            "sizes": vars(self.sizes) | {"hidden": list(self.sizes.hidden)},
+            "sizes": {k: list(v) if isinstance(v, tuple) else v for k, v in vars(self.sizes).items()},
             "colour_from": self.colour_from,
         }
 
@@ -193,8 +177,9 @@ def load_network(arrays: dict[str, NDArray], description: dict[str, Any]) -> Att
     ArtefactError
         When the arrays do not fit the description.
     """
-    sizes = Architecture(**description["sizes"] | {"hidden": tuple(description["sizes"]["hidden"])})
-    model = build_network(sizes, arrays["mean"], arrays["variance"])
+    given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in description["sizes"].items()}
+    sizes, scales = Architecture(**given), {name: arrays[name] for name in SCALES}
+    model = build_network(sizes, scales)
     weights = [arrays[name] for name in sorted(arrays) if name.startswith("weight_")]
     try:
         model.set_weights(weights)
@@ -203,7 +188,7 @@ def load_network(arrays: dict[str, NDArray], description: dict[str, Any]) -> Att
             f"the weights do not fit the network that attributes.json describes: {error}. Run `make report` again."
         ) from error
     words = tuple(description["categories"]), tuple(description["colours"])
-    return AttributesNetwork(model, *words, sizes, *(arrays[name] for name in PARTS))
+    return AttributesNetwork(model, *words, sizes, scales, *(arrays[name] for name in PARTS))
 
 
 def root_distribution(logits: NDArray, temperature: float = 1.0) -> Float:

@@ -38,10 +38,19 @@ from fashion.workspace import Workspace, write_json, write_whole
 #: Seconds that one cell may take; the longest, embedding 60,000 photos by ResNet-50 on two cores, takes 3,200.
 CELL_LIMIT = 6 * 3600
 
-#: Kernels talk through files that only the user can open, not through TCP ports of the machine.
-LOCAL_KERNEL = Config({"KernelManager": {"transport": "ipc"}})
+#: Kernels talk through files that only the user can open, not through TCP ports of the machine, and keep to themselves
+#: what they say when they are stopped.
+LOCAL_KERNEL = Config({
+    "KernelManager": {"transport": "ipc"},
+    "NotebookClient": {"extra_arguments": ["--log-level=50"]},
+})  # fmt: skip
 
 Say = Callable[[str], None]
+
+
+def announce(line: str) -> None:
+    """Print at once, also where the output goes to a file."""
+    print(line, flush=True)
 
 
 def run_notebook(path: Path, output: Path, parameters: dict[str, Any], *, cell_limit: int = CELL_LIMIT) -> float:
@@ -163,7 +172,7 @@ def build_report(
     processed: Path | None = None,
     reports: Path | None = None,
     until: str | None = None,
-    say: Say = print,
+    say: Say = announce,
 ) -> Path:
     """Run what has to be run and write the report.
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fashion.attributes import (
     LOOKS_COMPONENTS,
+    SCALES,
     TEMPERATURE,
     WIDTH,
     Architecture,
@@ -23,19 +24,19 @@ from fashion.attributes import (
     root_distribution,
 )
 from fashion.features import pca
+from fashion.palette import learn_palette, palette_features
 from fashion.progress import progress_bar
 from fashion.quiet import import_keras
 
-BATCH = 256
+BATCH, SMALLEST_BATCH = 256, 32
 LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 1e-2
-#: A small catalogue passes its items more often, so that it makes enough steps.
-LEAST_STEPS, LEAST_EPOCHS, MOST_EPOCHS = 600, 8, 30
+EPOCHS = 12
 
 
-def epochs_for(items: int, batch: int = BATCH) -> int:
-    """Passes over the training items: enough for `LEAST_STEPS` steps, between 8 and 30."""
-    return int(np.clip(np.ceil(LEAST_STEPS / max(items // batch, 1)), LEAST_EPOCHS, MOST_EPOCHS))
+def batch_for(items: int) -> int:
+    """Items a step takes: 256, less for a small catalogue so that a pass has some fifty steps, never below 32."""
+    return int(np.clip(items // 50, SMALLEST_BATCH, BATCH))
 
 
 def train_attributes(
@@ -46,7 +47,7 @@ def train_attributes(
     seed: int,
     *,
     frozen_width: int,
-    epochs: int | None = None,
+    epochs: int = EPOCHS,
     backup: Path | None = None,
     progress: bool = True,
 ) -> tuple[AttributesNetwork, pd.DataFrame]:
@@ -66,8 +67,8 @@ def train_attributes(
         Of weights, order and dropout.
     frozen_width : int
         How many of the last features are the frozen embedding, which gives the looks.
-    epochs : int, optional
-        `epochs_for` the number of training items if not given.
+    epochs : int
+        Passes over the training items.
     backup : Path, optional
         Folder for the state after each epoch; a call after a stop goes on from there. Removed at the end.
     progress : bool
@@ -80,7 +81,8 @@ def train_attributes(
 
     Notes
     -----
-    AdamW (Loshchilov and Hutter 2019) with a warmed-up cosine schedule; cross-entropy of both attributes, summed.
+    AdamW (Loshchilov and Hutter 2019), half an epoch's warm-up, then a cosine to zero; the cross-entropies of both
+    attributes, summed.
     """
     keras = import_keras()
     import tensorflow as tf
@@ -91,33 +93,27 @@ def train_attributes(
     words = {c: sorted(items[c].iloc[train].unique()) for c in ("category", "colour")}
     # A word that training never saw gets no class; its items count as wrong, which they are.
     labels = {c: items[c].map({w: i for i, w in enumerate(words[c])}).fillna(-1).astype(int).to_numpy() for c in words}
-    sizes = Architecture(features.shape[1], len(words["category"]), len(words["colour"]), grid.shape[-1])
-    mean = features[train].mean(axis=0, dtype=np.float64).astype(np.float32)
-    variance = (features[train].std(axis=0, dtype=np.float64).astype(np.float32) + 1e-3) ** 2
-    model = build_network(sizes, mean, variance)
-    epochs = epochs or epochs_for(len(train))
-    steps = epochs * int(np.ceil(len(train) / BATCH))
-    _compile(keras, model, steps)
+    colours = learn_palette(grid[train], seed)
+    seen = palette_features(grid, colours)
+    scales = dict(zip(SCALES, (*_moments(features[train]), *_moments(seen[train])), strict=True))
+    sizes = Architecture(features.shape[1], seen.shape[1], len(words["category"]), len(words["colour"]))
+    model = build_network(sizes, scales)
+    batch = batch_for(len(train))
+    _compile(keras, model, int(np.ceil(len(train) / batch)), epochs)
     known = validation[(labels["category"][validation] >= 0) & (labels["colour"][validation] >= 0)]
     callbacks: list[Any] = [_progress(keras, epochs, progress)]
     if backup is not None:
         callbacks.append(keras.callbacks.BackupAndRestore(str(backup), delete_checkpoint=True))
     history = model.fit(
-        _inputs(features, grid, train), _targets(labels, train),
-        validation_data=(_inputs(features, grid, known), _targets(labels, known)) if len(known) else None,
-        batch_size=BATCH, epochs=epochs, verbose=0, callbacks=callbacks,
+        _inputs(features, seen, train), _targets(labels, train),
+        validation_data=(_inputs(features, seen, known), _targets(labels, known)) if len(known) else None,
+        batch_size=batch, epochs=epochs, verbose=0, callbacks=callbacks,
     )  # fmt: skip
     if backup is not None:
         shutil.rmtree(backup, ignore_errors=True)
-    bare = AttributesNetwork(
-        model,
-        tuple(words["category"]),
-        tuple(words["colour"]),
-        sizes,
-        mean,
-        variance,
-        *(np.zeros((1, 1), np.float32),) * 3,
-    )
+    blank = np.zeros((1, 1), np.float32)
+    spoken = tuple(words["category"]), tuple(words["colour"])
+    bare = AttributesNetwork(model, *spoken, sizes, scales, colours, blank, blank, blank)
     roots = root_distribution(bare.logits(features[train], grid[train])[0], TEMPERATURE["category"])
     fitted = pca(features[train, features.shape[1] - frozen_width :], seed, LOOKS_COMPONENTS)
     network = replace(
@@ -129,10 +125,16 @@ def train_attributes(
     return network, pd.DataFrame(history.history)
 
 
-def _compile(keras: Any, model: Any, steps: int) -> None:
-    warm = max(steps // 20, 1)
+def _moments(values: NDArray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean and variance of each column, the spread raised a little so that a constant one divides by no zero."""
+    spread = values.std(axis=0, dtype=np.float64) + 1e-3
+    return values.mean(axis=0, dtype=np.float64).astype(np.float32), (spread**2).astype(np.float32)
+
+
+def _compile(keras: Any, model: Any, steps: int, epochs: int) -> None:
+    warm = max(steps // 2, 1)
     schedule = keras.optimizers.schedules.CosineDecay(
-        LEARNING_RATE / 10, max(steps - warm, 1), warmup_target=LEARNING_RATE, warmup_steps=warm
+        LEARNING_RATE / 10, max(epochs * steps - warm, 1), warmup_target=LEARNING_RATE, warmup_steps=warm
     )
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY, clipnorm=1.0)
     optimizer.exclude_from_weight_decay(var_names=["bias"])
@@ -140,8 +142,8 @@ def _compile(keras: Any, model: Any, steps: int) -> None:
     model.compile(optimizer, losses, metrics={c: ["accuracy"] for c in losses})
 
 
-def _inputs(features: NDArray, grid: NDArray, rows: NDArray) -> dict[str, NDArray]:
-    return {"features": np.asarray(features[rows], np.float32), "grid": np.asarray(grid[rows], np.float32)}
+def _inputs(features: NDArray, seen: NDArray, rows: NDArray) -> dict[str, NDArray]:
+    return {"features": np.asarray(features[rows], np.float32), "colours": np.asarray(seen[rows], np.float32)}
 
 
 def _targets(labels: dict[str, NDArray], rows: NDArray) -> dict[str, NDArray]:

@@ -11,7 +11,7 @@ from typing import Any
 from fashion.catalogue import load_catalogue
 from fashion.errors import ReportError
 from fashion.provenance import sha256_file
-from fashion.report import build_report
+from fashion.report import announce, build_report
 from fashion.steps import Settings
 
 #: The one key of results/*.json that may differ between runs: seconds and photos a second.
@@ -66,7 +66,7 @@ def _json_differences(a: Any, b: Any, where: str) -> list[str]:
     return [] if a == b else [f"{where} is {a!r} and {b!r}"]
 
 
-def verify(settings: Settings, *, say: Callable[[str], None] = print) -> int:
+def verify(settings: Settings, *, say: Callable[[str], None] = announce) -> int:
     """Run the report twice in fresh folders and compare; returns the number of results and figures compared.
 
     Raises

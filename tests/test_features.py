@@ -1,7 +1,6 @@
 """Statistics of features against closed forms and planted truths."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.metrics import mutual_info_score, roc_auc_score
 
