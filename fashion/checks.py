@@ -95,31 +95,24 @@ def check_schema(items: pd.DataFrame) -> Check:
 def check_class_balance(items: pd.DataFrame, column: str, threshold: float = 0.75) -> Check:
     """Are the classes of `column` about equally frequent?
 
-    Normalised entropy H / log(c), 1 for equal classes, 0 for a single one; below `threshold` the largest classes
-    carry any mean over items.
+    The effective number of classes, exp(H) with H the entropy (Hill 1973), as a share of their number: 1 for equal
+    classes; below `threshold` the larger classes carry any mean over items.
     """
-    share = items[column].value_counts(normalize=True).to_numpy()
-    entropy = float(-(share * np.log(share)).sum() / np.log(len(share))) if len(share) > 1 else 0.0
-    passed = entropy >= threshold
     counts = items[column].value_counts()
-    extremes = (
-        f"largest {counts.index[0]!r} with {counts.iloc[0]:,}, smallest {counts.index[-1]!r} with {counts.iloc[-1]:,}"
-    )
+    share = counts.to_numpy() / max(counts.sum(), 1)
+    effective = float(np.exp(-(share * np.log(share)).sum()) / len(share)) if len(share) > 1 else 0.0
+    passed = effective >= threshold
+    extremes = f"{len(counts)} classes"
+    if len(counts):
+        extremes += f", largest {counts.index[0]!r} with {counts.iloc[0]:,}"
+        extremes += f", smallest {counts.index[-1]!r} with {counts.iloc[-1]:,}"
     meaning = (
-        f"{len(counts)} classes, {extremes}: means over items speak for all classes alike."
+        f"{extremes}: means over items speak for all classes alike."
         if passed
-        else f"{len(counts)} classes, {extremes}: means over items speak for the large ones; read the tables by class."
+        else f"{extremes}: means over items speak for the large ones; read the tables by class."
     )
-    name = f"balance of {column}"
-    return Check(
-        name,
-        f"Is every {column} about equally frequent?",
-        "normalised entropy",
-        entropy,
-        threshold,
-        passed,
-        meaning,
-    )
+    question, statistic = f"Is every {column} about equally frequent?", "effective classes, share of all"
+    return Check(f"balance of {column}", question, statistic, effective, threshold, passed, meaning)
 
 
 def cramers_v(table: NDArray[np.integer]) -> tuple[float, float, float]:

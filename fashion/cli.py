@@ -93,7 +93,7 @@ def build_parser() -> argparse.ArgumentParser:
         "Print the items of a reported catalogue that are most similar to ITEM, by cosine, with the reasons.",
         "  fashion recommend 34125195UNF -c imagelab\n"
         "  fashion recommend 34125195UNF -c imagelab -k 3 --where colour=red --where category=boots,sandals\n"
-        "  fashion recommend 34125195UNF -c imagelab --json",
+        "  fashion recommend 34125195UNF -c imagelab --colour-weight 0.8 --json",
     )  # fmt: skip
     recommend.add_argument("item", metavar="ITEM", help="an item's name, as in items.parquet")
     recommend.add_argument(
@@ -107,6 +107,10 @@ def build_parser() -> argparse.ArgumentParser:
     recommend.add_argument(
         "--embedding", choices=["learned", "frozen"], default="learned",
         help="learned follows colour and category; frozen is the backbone's alone (default: learned)",
+    )  # fmt: skip
+    recommend.add_argument(
+        "--colour-weight", type=float, metavar="W",
+        help="share of the colour in the learned embedding, 0 (looks alone) to 1 (colour alone) (default: 0.5)",
     )  # fmt: skip
     recommend.add_argument("--json", action="store_true", help="print JSON instead of a table")
     _add_folders(recommend)
@@ -138,7 +142,7 @@ def _recommend(arguments: argparse.Namespace) -> None:
     from fashion.workspace import Workspace
 
     workspace = Workspace(load_catalogue(arguments.catalogue).name, arguments.processed, arguments.reports)
-    recommender = Recommender.from_workspace(workspace, arguments.embedding)
+    recommender = Recommender.from_workspace(workspace, arguments.embedding, arguments.colour_weight)
     where = parse_where(arguments.where, recommender.items)
     table = recommender.by_item(arguments.item, arguments.k, where)
     if arguments.json:

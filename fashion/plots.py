@@ -102,9 +102,12 @@ def wrapped(text: str, width: int = 18) -> str:
 
 def swatch_line(axes: Axes, hexes: Sequence[str], *, axis: Literal["x", "y"]) -> None:
     """Draw each class's own colour beside its tick: a strip under the x axis ("x") or left of the y axis ("y")."""
+    width, height = axes.figure.get_size_inches()
+    # A tenth of an inch, as a share of the axes, which take about three quarters of the figure.
+    tenth = 0.1 / (0.75 * (height if axis == "x" else width))
     for place, hex_colour in enumerate(hexes):
-        along, across = float(place) - 0.5, -0.03
-        corner, size = ((along, across), (1.0, 0.025)) if axis == "x" else ((across, along), (0.025, 1.0))
+        along, across = float(place) - 0.5, -1.3 * tenth
+        corner, size = ((along, across), (1.0, tenth)) if axis == "x" else ((across, along), (tenth, 1.0))
         transform = axes.get_xaxis_transform() if axis == "x" else axes.get_yaxis_transform()
         patch = plt.Rectangle(corner, *size, transform=transform, color=hex_colour, clip_on=False, lw=0)
         axes.add_patch(patch)

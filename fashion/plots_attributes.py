@@ -115,6 +115,7 @@ def confused_colours(pairs: pd.DataFrame, source_line: str) -> Figure:
         xlabel="% of the labelled word's unseen items",
         title="Colours confused most",
     )
+    axes.set_xticks([tick for tick in axes.get_xticks() if 0 <= tick <= top * 1.1])
     axes.set_ylim(len(pairs) - 0.4, -0.6)
     return sign(figure, source_line)
 

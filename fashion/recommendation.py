@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fashion.attributes import COLOUR_WEIGHT, weighted
 from fashion.errors import ArtefactError, FashionError
 from fashion.neighbours import nearest, normalise
 from fashion.translation import GLOSSARIES, english_of, normalise_word
@@ -79,14 +80,22 @@ def describe(item: Mapping[Hashable, object]) -> str:
     return " · ".join(parts)
 
 
-def reasons(query: Mapping[Hashable, object], found: Mapping[Hashable, object], similarity: float) -> str:
-    """Why an item is recommended, in words: what the two descriptions share, and how alike they look."""
+def reasons(query: Mapping[Hashable, object], found: Mapping[Hashable, object], parts: Mapping[str, float]) -> str:
+    """Why an item is recommended, in words: what the two descriptions share, and how alike they are in each part.
+
+    Parameters
+    ----------
+    query, found : mapping
+        Descriptions of the two items.
+    parts : mapping of str to float
+        What was compared ("looks", "colour") -> its cosine.
+    """
     shared = [c for c in DESCRIPTION if c in query and query.get(c) and query.get(c) == found.get(c)]
     # Who shares the category shares its department: saying both is noise.
     if "category" in shared and "department" in shared:
         shared.remove("department")
     words = f"same {' and '.join(shared)}" if shared else "another colour and category"
-    return f"{words}; cosine {similarity:.2f}"
+    return "; ".join([words, *(f"{name} {cosine:.2f}" for name, cosine in parts.items())])
 
 
 @dataclass(frozen=True)
@@ -99,19 +108,35 @@ class Recommender:
         The items table, index 0..n-1.
     vectors : ndarray of float32, shape (n, d)
         Unit rows in the table's order.
+    colour_from : int or None
+        Index of the first number that belongs to the colour, where the embedding has such a part.
     """
 
     items: pd.DataFrame
     vectors: NDArray[np.float32]
+    colour_from: int | None = None
 
     @classmethod
-    def from_workspace(cls, workspace: Workspace, embedding: str = "learned") -> Recommender:
+    def from_workspace(
+        cls, workspace: Workspace, embedding: str = "learned", colour_weight: float | None = None
+    ) -> Recommender:
         """Open what a report left.
+
+        Parameters
+        ----------
+        workspace : Workspace
+        embedding : str
+            "learned" or "frozen".
+        colour_weight : float, optional
+            Share of the colour in the learned embedding's cosine, 0 (looks alone) to 1 (colour alone); half if not
+            given. Nothing is trained again for it.
 
         Raises
         ------
         ArtefactError
             When there is no report yet, or its table and vectors do not fit together.
+        QueryError
+            For a weight outside 0-1, or with the frozen embedding, which has no colour part.
         """
         items = workspace.items()
         vectors = workspace.vectors(embedding)
@@ -120,7 +145,16 @@ class Recommender:
                 f"expected {len(items)} vectors in {workspace.path(embedding + '.npy')}; found {len(vectors)}. "
                 f"Run `make report CATALOGUE={workspace.catalogue}` again."
             )
-        return cls(items, normalise(vectors))
+        if embedding != "learned":
+            if colour_weight is not None:
+                raise QueryError("a colour weight needs the learned embedding; the frozen one has no colour part")
+            return cls(items, normalise(vectors))
+        colour_from = int(workspace.json("attributes")["colour_from"])
+        try:
+            balanced = weighted(vectors, colour_from, COLOUR_WEIGHT if colour_weight is None else colour_weight)
+        except ValueError as error:
+            raise QueryError(str(error)) from error
+        return cls(items, normalise(balanced), colour_from)
 
     def row_of(self, item: str) -> int:
         """Row of an item by its name (with or without the photo's suffix).
@@ -160,11 +194,19 @@ class Recommender:
             raise QueryError(f"expected at least one recommendation, k >= 1; found {k}")
         row = self.row_of(item)
         mask = where_mask(self.items, where)
-        allowed = int(mask.sum()) - int(mask[row])
-        if allowed == 0:
-            return self._table(row, np.empty(0, int), np.empty(0))
-        index, similarity = nearest(self.vectors[row], self.vectors, min(k, allowed), mask=mask, exclude=row)
+        index, similarity = nearest(self.vectors[row], self.vectors, k, mask=mask, exclude=row, assume_unit=True)
         return self._table(row, index, similarity)
+
+    def _parts(self, row: int, other: int) -> dict[str, float]:
+        """Cosine of two items in each part of the embedding."""
+        ends = [0, self.vectors.shape[1]] if self.colour_from is None else [0, self.colour_from, self.vectors.shape[1]]
+        found = {}
+        for name, begin, end in zip(("looks", "colour"), ends[:-1], ends[1:], strict=False):
+            a, b = self.vectors[row, begin:end].astype(float), self.vectors[other, begin:end].astype(float)
+            length = float(np.linalg.norm(a) * np.linalg.norm(b))
+            if length > 0:
+                found[name] = float(a @ b) / length
+        return found
 
     def _table(self, row: int, index: NDArray[np.integer], similarity: NDArray[np.floating]) -> pd.DataFrame:
         query = self.items.iloc[row].to_dict()
@@ -174,12 +216,19 @@ class Recommender:
         table.insert(0, "rank", np.arange(1, len(found) + 1))
         table.insert(2, "similarity", similarity)
         records = found.to_dict("records")
-        table["reasons"] = [reasons(query, record, score) for record, score in zip(records, similarity, strict=True)]
+        table["reasons"] = [
+            reasons(query, record, self._parts(row, int(other))) for record, other in zip(records, index, strict=True)
+        ]
         return table
 
 
 def recommend(
-    item: str, catalogue: str = "sample", k: int = 6, where: Sequence[str] = (), embedding: str = "learned"
+    item: str,
+    catalogue: str = "sample",
+    k: int = 6,
+    where: Sequence[str] = (),
+    embedding: str = "learned",
+    colour_weight: float | None = None,
 ) -> pd.DataFrame:
     """The `k` items of a reported catalogue that are most similar to `item`; see `Recommender.by_item`.
 
@@ -187,5 +236,5 @@ def recommend(
     --------
     >>> recommend("34125195UNF", "imagelab", where=["colour=red"])  # doctest: +SKIP
     """
-    recommender = Recommender.from_workspace(Workspace(catalogue), embedding)
+    recommender = Recommender.from_workspace(Workspace(catalogue), embedding, colour_weight)
     return recommender.by_item(item, k, parse_where(where, recommender.items))

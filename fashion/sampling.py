@@ -8,7 +8,7 @@ import pandas as pd
 
 def take_first(rows: pd.DataFrame, first: int) -> pd.DataFrame:
     """The first `first` rows, as the table has them (the original study's slice)."""
-    return rows.head(first).reset_index(drop=True)
+    return rows[rows["row"] <= first].reset_index(drop=True)
 
 
 def take_stratified(rows: pd.DataFrame, limit: int, seed: int, by: str = "department") -> pd.DataFrame:

@@ -100,7 +100,9 @@ def selection_trials(
     Returns
     -------
     table : DataFrame
-        `choice`, `features` (how many), `column` (category, colour), `mean`, `low`, `high` (95 % bootstrap).
+        `choice`, `features` (how many), `column` (category, colour), `mean`, `low`, `high` (95 % bootstrap), `behind`
+        (how far behind the best choice of this column, at least: lower end of the paired 95 % interval, 0 or less
+        where the two cannot be told apart).
     selections : dict of str to Selection
         By name.
     """
@@ -108,21 +110,29 @@ def selection_trials(
     queries = some_rows(len(rows), QUERIES, seed + 1)
     part = items.iloc[rows].reset_index(drop=True)
     blocks = {"embedding": np.asarray(embedding[rows]), "depths": np.asarray(depths[rows])}
-    lines, selections = [], {}
+    selections, counts = {}, {}
+    shares: dict[str, dict[str, NDArray[np.float64]]] = {"category": {}, "colour": {}}
     for selection in candidate_selections(blocks["embedding"], blocks["depths"], statistics, seed):
         chosen = selection.apply(blocks)
         selections[selection.name] = selection
         found, _ = top_k(chosen, 6, queries=queries)
-        shares = agreement_at_k(part, found, queries, ["category", "colour"])
-        for column in ("category", "colour"):
-            mean, low, high = bootstrap_interval(shares[column].to_numpy(), seed)
-            lines.append({"choice": selection.name, "features": chosen.shape[1], "column": column,
-                          "mean": mean, "low": low, "high": high})  # fmt: skip
+        counts[selection.name] = chosen.shape[1]
+        agreed = agreement_at_k(part, found, queries, list(shares))
+        for column in shares:
+            shares[column][selection.name] = agreed[column].to_numpy()
+    lines = []
+    for column, by_choice in shares.items():
+        best = max(by_choice.values(), key=lambda values: float(values.mean()))
+        for name, values in by_choice.items():
+            mean, low, high = bootstrap_interval(values, seed)
+            behind = bootstrap_interval(best - values, seed)[1]
+            lines.append({"choice": name, "features": counts[name], "column": column, "mean": mean, "low": low,
+                          "high": high, "behind": behind})  # fmt: skip
     return pd.DataFrame(lines), selections
 
 
 def choose(trials: pd.DataFrame) -> dict[str, object]:
-    """The fewest features whose agreement in category is not below the best one's 95 % interval.
+    """The fewest features whose agreement in category cannot be told from the best choice's.
 
     Returns
     -------
@@ -131,12 +141,12 @@ def choose(trials: pd.DataFrame) -> dict[str, object]:
     """
     category = trials[trials["column"] == "category"]
     best = category.loc[category["mean"].idxmax()]
-    good = category[category["mean"] >= best["low"]].sort_values(["features", "mean"], ascending=[True, False])
+    good = category[category["behind"] <= 0].sort_values(["features", "mean"], ascending=[True, False])
     chosen = good.iloc[0]
     why = (
         f"Best in category: {best['choice']} ({best['mean']:.3f}, 95 % interval {best['low']:.3f} to "
-        f"{best['high']:.3f}). The fewest numbers that stay within that interval: {chosen['choice']} "
-        f"({chosen['features']} numbers, {chosen['mean']:.3f}). It is used as “frozen” from here on."
+        f"{best['high']:.3f}). The fewest numbers that the same queries cannot tell from it: {chosen['choice']} "
+        f"({chosen['features']} numbers, {chosen['mean']:.3f}). That is what “frozen” means from here on."
     )
     return {
         "choice": chosen["choice"],

@@ -41,9 +41,9 @@ class Source(ABC):
         try:
             return self._read(self.base + name)
         except (KeyError, FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-            raise PhotoError(f"missing: there is no {name!r} in {self.path}") from error
+            raise PhotoError(f"missing: there is no {name!r} in {self.path.name}") from error
         except (OSError, ValueError, zipfile.BadZipFile) as error:
-            raise PhotoError(f"unreadable: {name!r} in {self.path}: {error}") from error
+            raise PhotoError(f"unreadable: {name!r} in {self.path.name}: {error}") from error
 
     def locate(self, table: str) -> None:
         """Set `base` to the shallowest folder that holds `table`.

@@ -53,7 +53,7 @@ STEPS = (
     ),
     Step(
         "04-recommendation",
-        ("source.json", "items.parquet", "backbone.json", "frozen.npy", "learned.npy"),
+        ("source.json", "items.parquet", "backbone.json", "frozen.npy", "attributes.json", "learned.npy"),
         ("neighbours.parquet",),
     ),
     Step(

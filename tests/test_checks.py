@@ -55,7 +55,7 @@ def test_all_faults_are_gathered_and_a_missing_column_is_one(items):
     assert not check.passed
 
 
-def test_balance_is_normalised_entropy():
+def test_balance_is_the_effective_share_of_classes():
     even = pd.DataFrame({"colour": ["red", "blue", "grey", "white"] * 10})
     check = check_class_balance(even, "colour")
     assert check.passed
@@ -63,7 +63,7 @@ def test_balance_is_normalised_entropy():
     uneven = pd.DataFrame({"colour": ["red"] * 90 + ["blue"] * 10})
     check = check_class_balance(uneven, "colour")
     assert not check.passed
-    assert check.value == pytest.approx(-(0.9 * np.log2(0.9) + 0.1 * np.log2(0.1)))
+    assert check.value == pytest.approx(np.exp(-(0.9 * np.log(0.9) + 0.1 * np.log(0.1))) / 2)
     assert "'red' with 90" in check.meaning
     assert "'blue' with 10" in check.meaning
     assert not check_class_balance(pd.DataFrame({"colour": ["red"] * 5}), "colour").passed

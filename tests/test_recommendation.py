@@ -91,10 +91,10 @@ def test_wrong_filters(condition, complaint):
 
 def test_reasons_are_true():
     items = ITEMS.to_dict("records")
-    assert reasons(items[0], items[3], 0.98765) == "same colour and category; cosine 0.99"
-    assert reasons(items[0], items[2], 0.5) == "same category; cosine 0.50"
-    assert reasons(items[0], items[1], 0.5) == "same colour and department; cosine 0.50"
-    assert reasons(items[0], items[5], 0.5) == "another colour and category; cosine 0.50"
+    assert reasons(items[0], items[3], {"looks": 0.98765}) == "same colour and category; looks 0.99"
+    assert reasons(items[0], items[2], {"looks": 0.5, "colour": 0.1}) == "same category; looks 0.50; colour 0.10"
+    assert reasons(items[0], items[1], {}) == "same colour and department"
+    assert reasons(items[0], items[5], {}) == "another colour and category"
     assert describe(items[4]) == "blue · short dress"
 
 
@@ -103,6 +103,8 @@ def folders(tmp_path):
     work = Workspace("sample", tmp_path / "processed", tmp_path / "reports")
     work.write_table("items", ITEMS)
     work.write_vectors("learned", VECTORS)
+    work.write_vectors("frozen", VECTORS)
+    work.write_json("attributes", {"colour_from": 1})
     return work, ["--processed", str(tmp_path / "processed"), "--reports", str(tmp_path / "reports")]
 
 
@@ -116,6 +118,24 @@ def test_command_prints_table_and_json(folders, capsys):
     assert answer["where"] == {"colour": ["blue"]} and answer["query"] == "a1"
     assert main(["recommend", "a6", "--where", "colour=green", *folders[1]]) == 0
     assert "no other item fulfils the filter" in capsys.readouterr().out
+
+
+def test_colour_weight_is_the_share_of_the_colour_part(folders):
+    work = folders[0]
+    parts = np.array([[1, 0, 1, 0], [1, 0, 0, 1], [0, 1, 1, 0], [0.6, 0.8, 0.8, 0.6], [0, 1, 0, 1], [0, 1, 0, 1]])
+    work.write_vectors("learned", parts)
+    work.write_json("attributes", {"colour_from": 2})
+    for weight in (0.0, 0.25, None, 1.0):
+        found = Recommender.from_workspace(work, colour_weight=weight).by_item("a1", 5).set_index("item")
+        share = 0.5 if weight is None else weight
+        for item, looks, colour in [("a2", 1, 0), ("a3", 0, 1), ("a4", 0.6, 0.8)]:
+            assert found.loc[item, "similarity"] == pytest.approx((1 - share) * looks + share * colour, abs=1e-6)
+    half = Recommender.from_workspace(work).by_item("a1", 5).set_index("item")
+    assert half.loc["a4", "reasons"] == "same colour and category; looks 0.60; colour 0.80"
+    with pytest.raises(QueryError, match="expected a colour weight"):
+        Recommender.from_workspace(work, colour_weight=1.2)
+    with pytest.raises(QueryError, match="no colour part"):
+        Recommender.from_workspace(work, "frozen", 0.3)
 
 
 def test_command_says_what_is_missing(tmp_path, capsys):
