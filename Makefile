@@ -17,7 +17,7 @@ CATALOGUE ?= sample
 SETTINGS = --catalogue "$(CATALOGUE)" \
 	$(if $(DATA),--data "$(DATA)") $(if $(LIMIT),--limit "$(LIMIT)") $(if $(FIRST),--first "$(FIRST)") \
 	$(if $(BACKBONE),--backbone "$(BACKBONE)") $(if $(WEIGHTS),--weights "$(WEIGHTS)") \
-	$(if $(SEED),--seed "$(SEED)") $(if $(KEEP_UNKNOWN),--keep-unknown)
+	$(if $(SEED),--seed "$(SEED)") $(if $(KEEP_UNKNOWN),--keep-unknown) $(if $(QUERIES),--queries "$(QUERIES)")
 
 help: ## print this list
 	@echo "Usage: make TARGET [VARIABLE=value ...]"
@@ -30,6 +30,7 @@ help: ## print this list
 	@echo "  LIMIT=n  FIRST=n    n items, sampled within departments  |  the table's first n rows"
 	@echo "  BACKBONE=auto|resnet50|efficientnet-lite0   WEIGHTS=file   the frozen network, its weights file"
 	@echo "  SEED=n              of every random choice (default: 0)"
+	@echo "  QUERIES=a,b         items to show in notebook 04, by name"
 	@echo "  KEEP_UNKNOWN=1      pass words that the glossary lacks untranslated"
 
 report: $(STAMP) ## every table and figure again: notebooks 01-06, then reports/<catalogue>/index.html
@@ -56,8 +57,8 @@ format: $(STAMP) ## mend style and strip outputs from notebooks
 lab: $(STAMP) ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks
 
-data: $(STAMP) ## make the sample, or check that a catalogue's data is at hand and whole
-	@$(BIN)/fashion data $(SETTINGS)
+data: $(STAMP) ## make the sample, or check that a catalogue's table, words and photos are at hand
+	@$(BIN)/fashion data --catalogue "$(CATALOGUE)" $(if $(DATA),--data "$(DATA)") $(if $(KEEP_UNKNOWN),--keep-unknown)
 
 env: $(STAMP) ## the environment in .venv, from requirements.lock
 

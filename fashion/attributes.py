@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 Float = NDArray[np.float32]
 
-#: Numbers of the learned embedding at most; the category's part is projected where words are more.
-WIDTH = 256
+#: Numbers of the learned embedding at most; the category's part is projected where words are more. A catalogue of more
+#: than 160 colour words gets more, since the category keeps its least.
+WIDTH, LEAST_CATEGORY_WIDTH = 256, 32
 #: Below 1 the class distributions are sharpened before their square roots are taken; chosen on validation items.
 TEMPERATURE = {"category": 0.5, "colour": 0.5}
 #: Frozen looks in the looks part: components, and their share of its cosine. They order items of one category; more of

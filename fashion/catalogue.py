@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,12 @@ from fashion.paths import project_root
 from fashion.source import Source, open_source
 
 REQUIRED = ("item", "category")
+#: Columns of the items table that the study fills itself.
+RESERVED = {
+    *("row", "photo", "width", "height", "bytes", "sha256", "phash", "thumbnail", "problem"),
+    *("garment_l", "garment_a", "garment_b", "garment_hex"),
+    *("colour_source", "category_source", "department_source"),
+}
 
 
 @dataclass(frozen=True)
@@ -133,6 +140,16 @@ def _from_toml(raw: dict[str, Any], path: Path) -> Catalogue:
     missing += [f"{key} in [columns]" for key in REQUIRED if key not in columns]
     if missing:
         raise CatalogueError(f"{path}: missing {', '.join(missing)}; data/README.md explains each key")
+    taken = sorted(set(columns) & RESERVED)
+    if taken:
+        raise CatalogueError(f"{path}: [columns] may not name {', '.join(taken)}, which the study fills itself")
+    delimiter = found.get("table", {}).get("delimiter", ",")
+    if len(delimiter) != 1:
+        raise CatalogueError(f"{path}: `delimiter` is one character; found {delimiter!r}")
+    try:
+        list(string.Formatter().parse(found["source"]["photos"]))
+    except ValueError as error:
+        raise CatalogueError(f"{path}: `photos` is a pattern such as images/{{id}}.jpg; found {error}") from error
     name = found[""]["name"]
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
         raise CatalogueError(f"{path}: `name` is lower case letters, digits and hyphens; found {name!r}")
@@ -150,7 +167,7 @@ def _from_toml(raw: dict[str, Any], path: Path) -> Catalogue:
         columns={str(k): str(v) for k, v in columns.items()},
         path=path,
         language=language,
-        delimiter=found.get("table", {}).get("delimiter", ","),
+        delimiter=delimiter,
         encoding=found.get("table", {}).get("encoding", "auto"),
         drop_departments=tuple(cleaning.get("drop_departments", ())),
         default_limit=found.get("limit", {}).get("default"),

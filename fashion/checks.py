@@ -244,9 +244,9 @@ def check_near_duplicates(items: pd.DataFrame, pairs: pd.DataFrame, threshold: f
     share = touched / len(items) if len(items) else 0.0
     passed = share <= threshold
     meaning = (
-        f"{touched:,} items have a twin: they hardly flatter the figures, and the split keeps them on one side."
+        f"{touched:,} items have a twin: too few to move the figures; the split keeps each with its twin."
         if passed
-        else f"{touched:,} items have a twin: finding it is no merit, so the split must keep such items on one side."
+        else f"{touched:,} items have a twin: finding it is no merit: the split keeps each with its twin."
     )
     question = "Are nearly equal photos rare?"
     return Check("near-duplicates", question, "share of items that have one", share, threshold, passed, meaning)

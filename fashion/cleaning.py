@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from fashion.errors import CatalogueError
+
 REJECTED_COLUMNS = ["row", "item", "photo", "reason", "detail"]
 
 #: Reasons in the order in which they are applied, with what each means.
@@ -111,3 +113,29 @@ def drop_photos(cleaning: Cleaning, problems: pd.Series, sha256: pd.Series) -> C
     detail = "same photo as " + step.rows.groupby("_sha256")["item"].transform("first")
     step = step.drop(step.rows.duplicated(subset="_sha256"), "identical photo", detail)
     return Cleaning(step.rows.drop(columns=["_sha256", "_problem"]), step.rejected)
+
+
+#: Items below which splits, neighbours and intervals say nothing.
+LEAST_ITEMS = 60
+
+
+def require_items(cleaning: Cleaning, place: str, least: int = LEAST_ITEMS) -> None:
+    """Stop with the reasons when too little remains to study.
+
+    Raises
+    ------
+    CatalogueError
+        Says how many rows were dropped for which reason, with the first of each.
+    """
+    if len(cleaning.rows) >= least:
+        return
+    lines = [
+        f"  {len(group)} × {reason}, first: row {first.row}, {first.photo} ({first.detail})"
+        for reason, group in cleaning.rejected.groupby("reason", sort=False)
+        for first in group.head(1).itertuples()
+    ]
+    raise CatalogueError(
+        f"expected at least {least} items to study in {place}; found {len(cleaning.rows)}. Dropped were:\n"
+        + ("\n".join(lines) or "  nothing")
+        + "\nWhere photos are missing, correct `photos` in the catalogue's TOML; a small LIMIT or FIRST, raise."
+    )

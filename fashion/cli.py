@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from fashion.errors import FashionError
+from fashion.errors import CatalogueError, FashionError
 
 CATALOGUE_HELP = "name of a catalogue (sample, imagelab, fashion-product-images, hm) or the path of a .toml"
 
@@ -36,25 +36,29 @@ def _positive(text: str) -> int:
     return value
 
 
-def _add_settings(parser: argparse.ArgumentParser, *, network: bool = True) -> None:
+def _add_catalogue(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     data = parser.add_argument_group("which clothes")
     data.add_argument("--catalogue", "-c", default="sample", metavar="C", help=f"{CATALOGUE_HELP} (default: sample)")
     data.add_argument("--data", metavar="PATH", help="the catalogue's zip or folder, where it is not in data/raw")
+    data.add_argument("--keep-unknown", action="store_true", help="pass words that the glossary lacks untranslated")
+    return data
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    data = _add_catalogue(parser)
     part = data.add_mutually_exclusive_group()
     part.add_argument("--limit", type=_positive, metavar="N", help="N items, a seeded sample within departments")
     part.add_argument(
         "--first", type=_positive, metavar="N", help="the table's first N rows (the original study's slice)"
     )
-    data.add_argument("--keep-unknown", action="store_true", help="pass words that the glossary lacks untranslated")
     data.add_argument("--seed", type=int, default=0, metavar="N", help="of every random choice (default: 0)")
-    if network:
-        group = parser.add_argument_group("which network")
-        group.add_argument(
-            "--backbone", choices=["auto", "resnet50", "efficientnet-lite0"], default="auto",
-            help="auto takes resnet50 if its weights are at hand or can be downloaded, else efficientnet-lite0 "
-            "(default: auto)",
-        )  # fmt: skip
-        group.add_argument("--weights", metavar="FILE", help="a Keras weights file for resnet50 (no top)")
+    data.add_argument("--queries", metavar="A,B", help="items to show in notebook 04, by name; drawn ones follow")
+    group = parser.add_argument_group("which network")
+    group.add_argument(
+        "--backbone", choices=["auto", "resnet50", "efficientnet-lite0"], default="auto",
+        help="auto takes resnet50 if its weights are at hand or can be had, else efficientnet-lite0 (default: auto)",
+    )  # fmt: skip
+    group.add_argument("--weights", metavar="FILE", help="a Keras weights file for resnet50 (no top)")
 
 
 def _add_folders(parser: argparse.ArgumentParser) -> None:
@@ -116,10 +120,11 @@ def build_parser() -> argparse.ArgumentParser:
     _add_folders(recommend)
     data = _command(
         sub, "data", "make the sample, or check a catalogue's data",
-        "Say whether a catalogue's table and photos are at hand and whole; the sample is made if it is missing.",
+        "Say whether a catalogue's table can be read, its words are known and its photos are there (the report\n"
+        "opens them); the sample is made if it is missing.",
         "  fashion data\n  fashion data -c imagelab --data imagelab.zip",
     )  # fmt: skip
-    _add_settings(data)
+    _add_catalogue(data)
     verify = _command(
         sub, "verify", "run the report twice and compare",
         "Run the report twice in fresh folders; numbers and figures must be equal, bit for bit.",
@@ -132,7 +137,7 @@ def build_parser() -> argparse.ArgumentParser:
 def _settings(arguments: argparse.Namespace):  # type: ignore[no-untyped-def]
     from fashion.steps import Settings
 
-    names = ("catalogue", "data", "limit", "first", "backbone", "weights", "seed", "keep_unknown")
+    names = ("catalogue", "data", "limit", "first", "backbone", "weights", "seed", "keep_unknown", "queries")
     return Settings(**{name: getattr(arguments, name) for name in names})
 
 
@@ -191,8 +196,14 @@ def _data(arguments: argparse.Namespace) -> None:
     )
     translated = translate(cleaning.rows, language=catalogue.language, keep_unknown=arguments.keep_unknown)
     counts = [f"{translated[c].nunique()} {c} words" for c in ("colour", "category", "department") if c in translated]
-    print(f"  words   {', '.join(counts)}: all known")
+    known = "all known" if catalogue.language == "it" and not arguments.keep_unknown else "kept as they are"
+    print(f"  words   {', '.join(counts)}: {known}")
     print(f"  terms   {catalogue.terms}")
+    if len(missing) == len(rows):
+        raise CatalogueError(
+            f"expected photos such as {missing[0]!r} in {source.path}; found none of {len(rows)}. Correct `photos` in "
+            f"{catalogue.path}, or the place of the data."
+        )
 
 
 def _run(arguments: argparse.Namespace) -> None:

@@ -20,6 +20,7 @@ from tqdm import tqdm
 from fashion.errors import ArtefactError
 from fashion.photos import RGB, decode, resize
 from fashion.progress import progress_bar
+from fashion.provenance import code_of
 from fashion.source import Source
 from fashion.workspace import write_whole
 
@@ -37,7 +38,7 @@ PART = 16 * BATCH
 class EmbeddingStore:
     """Vectors on disk, keyed by what made them and by the photo's content.
 
-    One folder for each network (name, input size, weights, outputs); in it finished parts, each an .npz with
+    One folder for each key (network, input size, weights, code); in it finished parts, each an .npz with
     `sha256` (n, 32) uint8 and one (n, width) float32 array for each block. A part is renamed into place when
     whole and never changed, so a kill at any moment leaves only whole parts.
 
@@ -143,8 +144,9 @@ class EmbeddingRun:
 
 
 def store_key(backbone: Backbone) -> str:
-    """Folder name that says what made the vectors: network, input size, weights."""
-    return f"{backbone.name}-{backbone.size}-{backbone.weights_checksum[:12]}"
+    """Folder name that says what made the vectors: network, input size, weights, code from file to vector."""
+    code = code_of(["photos", "backbones", "efficientnet", "resnet"])
+    return f"{backbone.name}-{backbone.size}-{backbone.weights_checksum[:12]}-{code[:8]}"
 
 
 def open_store(root: Path, backbone: Backbone) -> EmbeddingStore:

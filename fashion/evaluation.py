@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from fashion.sampling import quotas
+
 Float = NDArray[np.float64]
 Int = NDArray[np.integer]
 
@@ -71,15 +73,15 @@ def split(
     size = np.bincount(groups)
     home = items["department"].to_numpy()[first.to_numpy()]
     random = np.random.default_rng(seed)
-    shares = {"test": min(test, most / n), "validation": min(validation, most / n)}
     chosen = np.full(len(size), "train", dtype="<U10")
-    for department in np.unique(home):
-        mine = random.permutation(np.flatnonzero(home == department))
-        for name in ("test", "validation"):
-            room = round(shares[name] * int(size[home == department].sum()))
-            for group in mine[chosen[mine] == "train"]:  # a group that does not fit is passed over, not the end
-                if size[group] <= room:
-                    chosen[group], room = name, room - size[group]
+    _, inverse = np.unique(home, return_inverse=True)
+    items_of = np.bincount(inverse, weights=size).astype(np.int64)
+    for name, share in (("test", test), ("validation", validation)):
+        for code, room in enumerate(quotas(items_of, min(round(share * n), most))):
+            left = int(room)
+            for group in random.permutation(np.flatnonzero((inverse == code) & (chosen == "train"))):
+                if size[group] <= left:  # a group that does not fit is passed over, not the end
+                    chosen[group], left = name, left - int(size[group])
     part[:] = chosen[groups]
     return part
 

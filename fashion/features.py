@@ -63,7 +63,7 @@ def sample_pairs(
     Returns
     -------
     dict of str to ndarray of float, shape (<= count,)
-        Each pair once; pairs of an item with itself are left out.
+        Each pair once; pairs of an item with itself are left out, and so is a kind of which there is no pair.
     """
     random = np.random.default_rng(seed)
     unit = normalise(vectors)
@@ -88,7 +88,8 @@ def sample_pairs(
         low, high = np.minimum(first, second), np.maximum(first, second)
         _, keep = np.unique(low * n + high, return_index=True)
         keep = keep[low[keep] != high[keep]]
-        found[name] = np.einsum("ij,ij->i", unit[first[keep]], unit[second[keep]]).astype(float)
+        if len(keep):
+            found[name] = np.einsum("ij,ij->i", unit[first[keep]], unit[second[keep]]).astype(float)
     return found
 
 

@@ -102,7 +102,9 @@ def wrapped(text: str, width: int = 18) -> str:
 
 def swatch_line(axes: Axes, hexes: Sequence[str], *, axis: Literal["x", "y"]) -> None:
     """Draw each class's own colour beside its tick: a strip under the x axis ("x") or left of the y axis ("y")."""
-    width, height = axes.figure.get_size_inches()
+    figure = axes.get_figure(root=True)
+    assert figure is not None  # axes that are drawn on stand in a figure
+    width, height = figure.get_size_inches()
     # A tenth of an inch, as a share of the axes, which take about three quarters of the figure.
     tenth = 0.1 / (0.75 * (height if axis == "x" else width))
     for place, hex_colour in enumerate(hexes):

@@ -11,7 +11,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from fashion.plots import HEAT, PALETTE, QUIET, bars, hexes_of_colours, sign, swatch_line
+from fashion.plots import HEAT, INK, PALETTE, QUIET, bars, hexes_of_colours, sign, swatch_line
 
 
 def training_history(history: pd.DataFrame, source_line: str) -> Figure:
@@ -27,7 +27,7 @@ def training_history(history: pd.DataFrame, source_line: str) -> Figure:
     epochs = np.arange(1, len(history) + 1)
     left.plot(epochs, history["loss"], color=PALETTE[6], label="trained with")
     if "val_loss" in history:
-        left.plot(epochs, history["val_loss"], color=INKED, label="kept back")
+        left.plot(epochs, history["val_loss"], color=INK, label="kept back")
     left.set(xlabel="epoch", ylabel="loss", title="Loss")
     left.legend()
     for name, colour in (("category", PALETTE[0]), ("colour", PALETTE[1])):
@@ -37,9 +37,6 @@ def training_history(history: pd.DataFrame, source_line: str) -> Figure:
     right.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1), title="Accuracy")
     right.legend(fontsize=8.5)
     return sign(figure, source_line)
-
-
-INKED = "#22201d"
 
 
 def confusion_matrix(

@@ -46,10 +46,12 @@ def progress_bar(total: int, what: str, unit: str = "photo", *, show: bool = Tru
 
 
 @contextmanager
-def relayed(folder: Path) -> Iterator[dict[str, str]]:
-    """Show on this process's stderr what other processes' bars write; yields the variables they need."""
+def relayed(folder: Path) -> Iterator[None]:
+    """Show on this process's stderr what the bars of processes that it starts meanwhile write."""
     path = folder / f".progress.{os.getpid()}"
     folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(".progress.*"):  # by a run that was killed
+        left.unlink(missing_ok=True)
     path.write_text("", encoding="utf-8")
     stop = threading.Event()
 
@@ -67,9 +69,15 @@ def relayed(folder: Path) -> Iterator[dict[str, str]]:
 
     thread = threading.Thread(target=relay, daemon=True)
     thread.start()
+    before = dict(os.environ)
+    os.environ |= {VARIABLE: str(path), f"{VARIABLE}_TTY": "1" if sys.stderr.isatty() else ""}
     try:
-        yield {VARIABLE: str(path), f"{VARIABLE}_TTY": "1" if sys.stderr.isatty() else ""}
+        yield
     finally:
+        for name in (VARIABLE, f"{VARIABLE}_TTY"):
+            os.environ.pop(name, None)
+            if name in before:
+                os.environ[name] = before[name]
         stop.set()
         thread.join()
         path.unlink(missing_ok=True)

@@ -43,7 +43,7 @@ def fingerprint(path: Path) -> str:
         files = sorted(Path(folder, name) for folder, _, names in os.walk(path) for name in names)
     marks = []
     for file in files:
-        stat = file.stat()
+        stat = file.lstat()  # a broken link is a file like any other here; reading it says what is wrong
         marks.append((str(file.relative_to(path)), stat.st_size, stat.st_mtime_ns))
     return sha256_json(marks)
 
@@ -81,14 +81,22 @@ def code_closure(code: str) -> list[str]:
     return sorted(needed)
 
 
+def code_of(modules: Iterable[str]) -> str:
+    """One checksum of modules of the package, and of the templates that they fill."""
+    found = {name: hashlib.sha256(str(_module_code(name)).encode()).hexdigest() for name in modules}
+    if {"interactive", "page"} & set(found):
+        folder = Path(__file__).parent / "templates"
+        found |= {str(p.relative_to(folder)): sha256_file(p) for p in sorted(folder.rglob("*")) if p.is_file()}
+    return sha256_json(found)
+
+
 def code_checksum(notebook: Path) -> str:
     """One checksum of a notebook's cells and of every module of the package that they need."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     sources = [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
     # Shell and magic lines are no Python; they are hashed with the cells but not parsed.
     code = "\n".join(re.sub(r"^\s*[%!].*$", "", text, flags=re.MULTILINE) for kind, text in sources if kind == "code")
-    modules = {name: hashlib.sha256(str(_module_code(name)).encode()).hexdigest() for name in code_closure(code)}
-    return sha256_json([sources, modules])
+    return sha256_json([sources, code_of(code_closure(code))])
 
 
 def direct_dependencies() -> list[str]:

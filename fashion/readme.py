@@ -24,16 +24,26 @@ IMAGES = (
 
 
 def results_table(numbers: dict[str, Any]) -> str:
-    """The evaluation's table as Markdown, from the content of results/06.json."""
-    columns = ["department", "category", "colour", "category and colour"]
-    lines = [
-        f"| share of the six that agree in | {' | '.join(columns)} |",
-        f"|---|{'---|' * len(columns)}",
+    """The evaluation's two tables as Markdown, from the content of results/06.json."""
+    whole = f"Against the whole catalogue, most of which the network was trained with ({numbers['source_line']}):"
+    unseen = f"Against the {numbers['unseen_gallery_items']:,} items that training did not see, queries among them:"
+    parts = [
+        whole,
+        _table(numbers["agreement"]),
+        unseen,
+        _table(numbers["agreement_unseen_gallery"]),
+        numbers["protocol"],
     ]
-    for row in numbers["agreement"]:
+    return "\n\n".join(parts)
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    columns = ["department", "category", "colour", "category and colour"]
+    lines = [f"| share of the six that agree in | {' | '.join(columns)} |", f"|---|{'---|' * len(columns)}"]
+    for row in rows:
         cells = [f"{row[c]['mean']:.3f} [{row[c]['low']:.3f}, {row[c]['high']:.3f}]" for c in columns]
         lines.append(f"| {row['method']} | {' | '.join(cells)} |")
-    return "\n".join(lines) + f"\n\n{numbers['source_line']}. {numbers['protocol']}"
+    return "\n".join(lines)
 
 
 def with_table(text: str, table: str) -> str:

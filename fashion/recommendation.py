@@ -62,6 +62,10 @@ def parse_where(conditions: Sequence[str], items: pd.DataFrame) -> dict[str, tup
             if hit is None:
                 raise QueryError(f"no item has {column} {value.strip()!r}{_near(value, known.values())}")
             chosen.append(hit)
+        if column in where:  # all conditions must hold, also two on one column
+            chosen = [value for value in where[column] if value in chosen]
+            if not chosen:
+                raise QueryError(f"no item can fulfil all conditions on {column}: {', '.join(conditions)}")
         where[column] = tuple(chosen)
     return where
 
@@ -140,9 +144,11 @@ class Recommender:
         """
         items = workspace.items()
         vectors = workspace.vectors(embedding)
-        if len(items) != len(vectors):
+        made_for = workspace.json("attributes" if embedding == "learned" else "backbone")["items_checksum"]
+        if len(items) != len(vectors) or made_for != workspace.items_checksum():
             raise ArtefactError(
-                f"expected {len(items)} vectors in {workspace.path(embedding + '.npy')}; found {len(vectors)}. "
+                f"expected vectors of the {len(items)} items of {workspace.path('items.parquet')} in "
+                f"{workspace.path(embedding + '.npy')}; found {len(vectors)} made for another table. "
                 f"Run `make report CATALOGUE={workspace.catalogue}` again."
             )
         if embedding != "learned":

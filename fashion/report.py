@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import fcntl
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -16,10 +17,11 @@ import nbformat
 from traitlets.config import Config
 
 from fashion.catalogue import load_catalogue
-from fashion.errors import ReportError
+from fashion.errors import ReportError, WeightsError
 from fashion.paths import project_root
 from fashion.progress import relayed
-from fashion.provenance import commit, machine, sha256_file, sha256_json, versions
+from fashion.provenance import code_of, commit, machine, sha256_file, sha256_json, versions
+from fashion.resnet_weights import find_weights
 from fashion.steps import (
     STEPS,
     Settings,
@@ -27,6 +29,7 @@ from fashion.steps import (
     Step,
     checksums,
     declared_parameters,
+    key_after,
     output_paths,
     read_state,
     stale_because,
@@ -199,18 +202,15 @@ def build_report(
     catalogue = load_catalogue(settings.catalogue)
     workspace = Workspace(catalogue.name, processed, reports)
     begin = time.perf_counter()
-    with only_one(workspace), relayed(workspace.processed) as variables:
-        os.environ.update(variables)
-        steps = [step for step in STEPS if until is None or step.number <= until]
+    _preflight(settings)
+    steps = [step for step in STEPS if until is None or step.number <= until]
+    with only_one(workspace), relayed(workspace.processed):
         ran = [_run_step(step, settings, workspace, say) for step in steps]
-        index = workspace.report / "index.html"
-        missing = not index.is_file() or not (workspace.report / "provenance.json").is_file()
-        if until is None and (any(ran) or missing):
+        if until is None:
             _finish(settings, workspace, say)
-        seconds = time.perf_counter() - begin
-        target = index if until is None else workspace.processed
-        say(f"{target} · {sum(ran)} of {len(steps)} steps run, {seconds:.1f} s")
-    return index
+    target = workspace.report / "index.html" if until is None else workspace.processed
+    say(f"{target} · {sum(ran)} of {len(steps)} steps run, {time.perf_counter() - begin:.1f} s")
+    return target
 
 
 def _run_step(step: Step, settings: Settings, workspace: Workspace, say: Say) -> bool:
@@ -227,7 +227,7 @@ def _run_step(step: Step, settings: Settings, workspace: Workspace, say: Say) ->
     parameters = notebook_parameters(settings, workspace, step.path)
     output = workspace.report / "notebooks" / f"{step.notebook}.ipynb"
     seconds = run_notebook(step.path, output, parameters)
-    key = step_key(workspace, step, settings)
+    key = key_after(workspace, step, settings, key)
     absent = [name for name in step.writes if not workspace.path(name).is_file()]
     if absent:
         raise ReportError(f"{step.notebook} ended without writing {', '.join(absent)}, which later notebooks read")
@@ -237,17 +237,47 @@ def _run_step(step: Step, settings: Settings, workspace: Workspace, say: Say) ->
     return True
 
 
+def _preflight(settings: Settings) -> None:
+    """Find out at once, not after the first step, that a network which was asked for by name cannot be had."""
+    if settings.weights and not Path(settings.weights).is_file():
+        raise WeightsError(
+            f"expected a weights file of resnet50 at {settings.weights}; there is nothing. Name one with WEIGHTS=path, "
+            "or leave it out."
+        )
+    if settings.backbone == "resnet50" and not settings.weights:
+        find_weights()
+
+
+def _page_files(workspace: Workspace) -> list[Path]:
+    pages = [workspace.report / "index.html", workspace.report / "provenance.json"]
+    return pages + [workspace.report / "notebooks" / f"{step.notebook}.html" for step in STEPS]
+
+
 def _finish(settings: Settings, workspace: Workspace, say: Say) -> None:
+    """Write provenance, pages and (for the sample) README, unless they stand for this very run already."""
     from fashion.page import write_pages
     from fashion.readme import renew_readme
 
+    states = [read_state(workspace, step) for step in STEPS]
+    key = sha256_json(
+        [[state.key, state.outputs] for state in states] + [code_of(["page", "readme"]), asdict(settings)]
+    )
+    remembered = workspace.processed / "steps" / "page.json"
+    try:
+        old = json.loads(remembered.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        old = {}
+    now = {path.name: sha256_file(path) for path in _page_files(workspace) if path.is_file()}
+    if old == {"key": key, "pages": now}:
+        return
     write_json(workspace.report / "provenance.json", provenance(settings, workspace))
     write_pages(workspace)
-    defaults = Settings()
     own = workspace.report.parent == (project_root() / "reports").resolve()
-    if settings == defaults and own:
+    if settings == Settings() and own:
         renew_readme(workspace)
         say("README's table and Images/ are renewed from this report")
+    pages = {path.name: sha256_file(path) for path in _page_files(workspace)}
+    write_json(remembered, {"key": key, "pages": pages})
 
 
 def provenance(settings: Settings, workspace: Workspace) -> dict[str, Any]:

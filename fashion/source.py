@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from abc import ABC, abstractmethod
 from pathlib import Path, PurePosixPath
 
@@ -42,7 +43,8 @@ class Source(ABC):
             return self._read(self.base + name)
         except (KeyError, FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise PhotoError(f"missing: there is no {name!r} in {self.path.name}") from error
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+            # RuntimeError: encrypted, or (NotImplementedError) packed in a way that Python does not know
             raise PhotoError(f"unreadable: {name!r} in {self.path.name}: {error}") from error
 
     def locate(self, table: str) -> None:

@@ -92,6 +92,8 @@ class Settings:
         Of every random choice.
     keep_unknown : bool
         Pass words that the glossary lacks untranslated.
+    queries : str or None
+        Items to show in notebook 04, by name, separated by commas; drawn ones follow.
     """
 
     catalogue: str = "sample"
@@ -102,6 +104,7 @@ class Settings:
     weights: str | None = None
     seed: int = 0
     keep_unknown: bool = False
+    queries: str | None = None
 
 
 @dataclass
@@ -177,6 +180,8 @@ def step_key(workspace: Workspace, step: Step, settings: Settings) -> str:
         "versions": versions(),
         "parameters": {k: v for k, v in asdict(settings).items() if k in declared},
         "inputs": {name: _input_checksum(workspace, name) for name in step.reads},
+        # Words and swatches reach later steps without passing through items.parquet.
+        "glossary": [sha256_file(path) for path in sorted(glossary_folder().glob("*.csv"))],
     }
     if step.number == "01":
         catalogue = load_catalogue(settings.catalogue)
@@ -184,10 +189,10 @@ def step_key(workspace: Workspace, step: Step, settings: Settings) -> str:
         parts["inputs"] = {
             "toml": sha256_file(catalogue.path),
             "data": [str(source.path.resolve()), fingerprint(source.path)],
-            "glossary": [sha256_file(path) for path in sorted(glossary_folder().glob("*.csv"))],
         }
     if "backbone" in declared:
-        parts["inputs"]["weights at hand"] = cached_file().is_file()
+        # With "auto" the choice hangs on what is in Keras's cache.
+        parts["inputs"]["weights at hand"] = fingerprint(cached_file()) if cached_file().is_file() else "none"
         if settings.weights and Path(settings.weights).is_file():
             parts["inputs"]["weights"] = sha256_file(Path(settings.weights))
     return sha256_json(parts)
@@ -196,6 +201,15 @@ def step_key(workspace: Workspace, step: Step, settings: Settings) -> str:
 def _input_checksum(workspace: Workspace, artefact: str) -> str:
     path = workspace.path(artefact)
     return sha256_file(path) if path.is_file() else "absent"
+
+
+def key_after(workspace: Workspace, step: Step, settings: Settings, before: str) -> str:
+    """The key under which a finished run is remembered: that of its start, so that later changes count as new.
+
+    Only a step that may itself have fetched weights is looked at again.
+    """
+    fetches = "backbone" in declared_parameters(step.path) and cached_file().is_file()
+    return step_key(workspace, step, settings) if fetches else before
 
 
 def stale_because(workspace: Workspace, step: Step, key: str) -> str:

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 import string
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -54,9 +54,9 @@ def read_table(catalogue: Catalogue, source: Source) -> tuple[pd.DataFrame, pd.D
         When the table is empty or lacks a column that the TOML names.
     """
     text = decode_text(source.read(catalogue.table), catalogue.encoding)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=catalogue.delimiter)
-    header = [name.strip() for name in next(reader, [])]
     place = f"{source.path}: {catalogue.table}"
+    records = _records(text, catalogue, place)
+    header = [name.strip() for name in records[0]] if records else []
     wanted = list(catalogue.columns.values())
     fields = list(dict.fromkeys(name for _, name, _, _ in string.Formatter().parse(catalogue.photos) if name))
     absent = [name for name in dict.fromkeys(wanted + fields) if name not in header]
@@ -71,8 +71,13 @@ def read_table(catalogue: Catalogue, source: Source) -> tuple[pd.DataFrame, pd.D
     numbers: list[int] = []
     bad: list[dict[str, Any]] = []
     width = len(header)
-    for number, values in enumerate(reader, start=1):
+    for number, values in enumerate(records[1:], start=1):
         if not values:
+            continue
+        broken = sum(value.count("\n") for value in values)
+        if broken:
+            reason = f"a field goes on over {broken + 1} lines: is a quotation mark not closed?"
+            bad.append({"row": number, "item": "", "photo": "", "reason": reason})
             continue
         # A surplus of empty fields is a trailing delimiter, not damage.
         surplus = [value for value in values[width:] if value.strip()]
@@ -89,8 +94,22 @@ def read_table(catalogue: Catalogue, source: Source) -> tuple[pd.DataFrame, pd.D
     rows = pd.DataFrame({"row": numbers, "photo": photos})
     for ours, theirs in catalogue.columns.items():
         rows[ours] = table[theirs].to_numpy()
-    rows["item"] = [re.sub(r"\.(jpe?g|png|webp)$", "", item, flags=re.IGNORECASE) for item in rows["item"]]
+    bare = [re.sub(r"\.(jpe?g|png|webp)$", "", item, flags=re.IGNORECASE) for item in rows["item"]]
+    if len(set(bare)) == rows["item"].nunique():  # 1.jpg and 1.png are two items
+        rows["item"] = bare
     return rows, pd.DataFrame(bad, columns=["row", "item", "photo", "reason"])
+
+
+def _records(text: str, catalogue: Catalogue, place: str) -> list[list[str]]:
+    """The table's lines as lists of fields; in tab-separated tables a quotation mark is a letter like any other."""
+    quoting: Literal[0, 3] = csv.QUOTE_NONE if catalogue.delimiter == "\t" else csv.QUOTE_MINIMAL
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=catalogue.delimiter, quoting=quoting))
+    except csv.Error as error:
+        raise CatalogueError(
+            f"{place}: expected rows of fields with the delimiter {catalogue.delimiter!r}; found: {error}. Look for a "
+            "quotation mark that is not closed."
+        ) from error
 
 
 def _unique(header: list[str]) -> list[str]:

@@ -1,11 +1,9 @@
-"""Trains the attributes network: seeded, with its history, able to go on after a stop."""
+"""Trains the attributes network: seeded, with its history. It takes a minute or a few: after a stop it starts anew."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion.attributes import (
+    LEAST_CATEGORY_WIDTH,
     LOOKS_COMPONENTS,
     SCALES,
     TEMPERATURE,
@@ -48,7 +47,6 @@ def train_attributes(
     *,
     frozen_width: int,
     epochs: int = EPOCHS,
-    backup: Path | None = None,
     progress: bool = True,
 ) -> tuple[AttributesNetwork, pd.DataFrame]:
     """Train on the items of part "train"; those of "validation" are only looked at.
@@ -69,8 +67,6 @@ def train_attributes(
         How many of the last features are the frozen embedding, which gives the looks.
     epochs : int
         Passes over the training items.
-    backup : Path, optional
-        Folder for the state after each epoch; a call after a stop goes on from there. Removed at the end.
     progress : bool
 
     Returns
@@ -102,15 +98,11 @@ def train_attributes(
     _compile(keras, model, int(np.ceil(len(train) / batch)), epochs)
     known = validation[(labels["category"][validation] >= 0) & (labels["colour"][validation] >= 0)]
     callbacks: list[Any] = [_progress(keras, epochs, progress)]
-    if backup is not None:
-        callbacks.append(keras.callbacks.BackupAndRestore(str(backup), delete_checkpoint=True))
     history = model.fit(
         _inputs(features, seen, train), _targets(labels, train),
         validation_data=(_inputs(features, seen, known), _targets(labels, known)) if len(known) else None,
         batch_size=batch, epochs=epochs, verbose=0, callbacks=callbacks,
     )  # fmt: skip
-    if backup is not None:
-        shutil.rmtree(backup, ignore_errors=True)
     blank = np.zeros((1, 1), np.float32)
     spoken = tuple(words["category"]), tuple(words["colour"])
     bare = AttributesNetwork(model, *spoken, sizes, scales, colours, blank, blank, blank)
@@ -118,17 +110,23 @@ def train_attributes(
     fitted = pca(features[train, features.shape[1] - frozen_width :], seed, LOOKS_COMPONENTS)
     network = replace(
         bare,
-        projection=best_projection(roots, WIDTH - sizes.colours - LOOKS_COMPONENTS),
+        projection=best_projection(roots, max(WIDTH - sizes.colours - LOOKS_COMPONENTS, LEAST_CATEGORY_WIDTH)),
         looks_mean=fitted.mean_.astype(np.float32),
         looks_components=fitted.components_.astype(np.float32),
     )
     return network, pd.DataFrame(history.history)
 
 
-def _moments(values: NDArray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _moments(values: NDArray, block: int = 4096) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean and variance of each column, the spread raised a little so that a constant one divides by no zero."""
-    spread = values.std(axis=0, dtype=np.float64) + 1e-3
-    return values.mean(axis=0, dtype=np.float64).astype(np.float32), (spread**2).astype(np.float32)
+    total, squares = np.zeros(values.shape[1]), np.zeros(values.shape[1])
+    for first in range(0, len(values), block):  # in double precision, a block at a time
+        part = values[first : first + block].astype(np.float64)
+        total += part.sum(axis=0)
+        squares += (part**2).sum(axis=0)
+    mean = total / len(values)
+    spread = np.sqrt(np.maximum(squares / len(values) - mean**2, 0)) + 1e-3
+    return mean.astype(np.float32), (spread**2).astype(np.float32)
 
 
 def _compile(keras: Any, model: Any, steps: int, epochs: int) -> None:

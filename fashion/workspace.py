@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -138,6 +139,10 @@ class Workspace:
     def items(self) -> pd.DataFrame:
         """The items table, one row an item, index 0..n-1: the order of every array and table of the run."""
         return self.table("items")
+
+    def items_checksum(self) -> str:
+        """SHA-256 of the items table: arrays that were made for it carry it in their JSON."""
+        return hashlib.sha256(self.need("items.parquet").read_bytes()).hexdigest()
 
     def vectors(self, name: str) -> NDArray[np.float32]:
         """Read `<name>.npy`, (n, d), memory-mapped."""

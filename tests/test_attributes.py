@@ -59,30 +59,6 @@ def test_same_seed_same_weights(clothes, trained):
     assert not np.array_equal(ours["weight_000"], other.arrays()["weight_000"])
 
 
-def test_goes_on_after_a_stop(clothes, tmp_path, monkeypatch):
-    import fashion.training as training
-
-    class Stop(Exception):
-        pass
-
-    real = training._progress
-
-    def stopping(keras, epochs, show):
-        def end(epoch, logs):
-            if epoch == 3:
-                raise Stop
-
-        return keras.callbacks.LambdaCallback(on_epoch_begin=end)
-
-    monkeypatch.setattr(training, "_progress", stopping)
-    with pytest.raises(Stop):
-        train_attributes(*clothes, seed=1, frozen_width=20, epochs=6, backup=tmp_path / "b", progress=False)
-    monkeypatch.setattr(training, "_progress", real)
-    _, history = train_attributes(*clothes, seed=1, frozen_width=20, epochs=6, backup=tmp_path / "b", progress=False)
-    assert len(history) == 3, "epochs that were done are not done again"
-    assert not (tmp_path / "b").exists()
-
-
 def test_back_from_arrays_and_json(clothes, trained, tmp_path):
     features, grid, *_ = clothes
     np.savez(tmp_path / "a.npz", **trained[0].arrays())

@@ -36,6 +36,9 @@ category = "kind"
         (('table = "t.csv"', ""), r"missing table in \[source\]"),
         (('title = "Mine"', 'title = "Mine"\nlanguage = "fr"'), "found 'fr'"),
         (("[columns]", "[columns"), "expected valid TOML"),
+        (('item = "id"', 'item = "id"\nphoto = "x"'), r"may not name photo"),
+        (("[columns]", '[table]\ndelimiter = "||"\n[columns]'), "one character"),
+        (('"{id}.jpg"', '"{id.jpg"'), "is a pattern such as"),
     ],
 )
 def test_wrong_toml(tmp_path, change, complaint):

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fashion import cleaning
+from fashion.errors import CatalogueError
 
 
 def rows(*records):
@@ -86,3 +87,14 @@ def test_every_row_is_kept_or_rejected_once(records):
     assert sorted([*step.rows["row"], *step.rejected["row"]]) == table["row"].tolist()
     assert step.rows["item"].is_unique and not (step.rows == "").any().any()
     assert step.summary()["rows"].sum() == len(step.rejected)
+
+
+def test_too_little_left_says_why():
+    step = cleaning.start(rows(("a", "red", "shoe", "footwear"), ("b", "red", "shoe", "footwear")), NONE)
+    missing = pd.Series(["missing: there is no 'a.jpg' in shop", ""])
+    step = cleaning.drop_photos(step, missing, pd.Series(["", "1"]))
+    cleaning.require_items(step, "shop", least=1)
+    with pytest.raises(
+        CatalogueError, match=r"(?s)at least 2 items.*found 1.*1 × missing photo.*a\.jpg.*correct `photos`"
+    ):
+        cleaning.require_items(step, "shop", least=2)

@@ -35,8 +35,9 @@ def test_each_page_has_examples_that_parse(capsys, command):
     for example in examples:
         parsed = build_parser().parse_args(example.split())
         assert parsed.command == command
-    for option in re.findall(r"^  (?:-\w, )?(--[a-z-]+)", text, flags=re.MULTILINE):
-        assert option in ("--help",) or re.search(rf"{option}.*\S", text)
+    for block in re.split(r"\n(?=  -)", text.split("examples:")[0])[1:]:
+        words = re.sub(r"^  (-\S+( [A-Z][A-Z,=\[\]]*| \{[^}]*\})?,? ?)+", "", block).strip()
+        assert len(words) > 5, f"an option without a word on what it does: {block}"
 
 
 @pytest.mark.parametrize(
@@ -82,14 +83,25 @@ def test_strict_resnet50_without_weights_ends_soon_and_says_how(small_folder, tm
     }  # fmt: skip
     command = [sys.executable, "-m", "fashion.cli", "embed", "-c", "imagelab", "--data", str(small_folder)]
     command += ["--backbone", "resnet50", "--processed", str(tmp_path / "p"), "--reports", str(tmp_path / "r")]
-    ended = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=project_root(), timeout=240)
+    ended = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=project_root(), timeout=30)
     assert ended.returncode == 1
-    assert (
-        "WeightsError" in ended.stderr
-        and "WEIGHTS=" in ended.stderr
-        and "what earlier steps made is kept" in ended.stderr
+    assert "WEIGHTS=" in ended.stderr and "Traceback" not in ended.stderr
+    assert "runs, as" not in ended.stdout, "it is known before the first step"
+
+
+def test_weights_that_are_not_there_are_known_before_the_first_step(small_folder, tmp_path, capsys):
+    arguments = ["report", "-c", "imagelab", "--data", str(small_folder), "--weights", str(tmp_path / "no.h5")]
+    assert main([*arguments, "--processed", str(tmp_path / "p"), "--reports", str(tmp_path / "r")]) == 1
+    output = capsys.readouterr()
+    assert "no.h5; there is nothing" in output.err and "runs" not in output.out
+
+
+def test_data_without_any_photo_fails(tmp_path, capsys):
+    (tmp_path / "annotation.txt").write_text(
+        "filename\tcolor\tmicro_category\tmacro_category\na.jpg\tROSSO\tPOLO\tTOPWEAR\n"
     )
-    assert (tmp_path / "p/imagelab/items.parquet").is_file()
+    assert main(["data", "-c", "imagelab", "--data", str(tmp_path)]) == 1
+    assert "expected photos such as 'images/a.jpg'" in capsys.readouterr().err
 
 
 def test_make_lists_its_commands():

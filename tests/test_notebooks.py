@@ -100,7 +100,7 @@ def test_every_step_ran_once(built):
 def test_every_dropped_row_is_counted_and_listed(work):
     numbers = work.results("01")
     assert numbers["dropped"] == DROPPED and numbers["items"] == 180
-    assert numbers["rows_read"] == 180 + sum(DROPPED.values())
+    assert numbers["rows_read"] == 180 + sum(DROPPED.values()) and numbers["not_taken"] == 0
     rejected = pd.read_csv(work.path("rejected.csv"))
     assert rejected["reason"].value_counts().to_dict() == {k: v for k, v in DROPPED.items() if v}
     assert numbers["dropped_departments"] == {"lighting": 1}

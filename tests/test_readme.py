@@ -17,29 +17,32 @@ def share(mean):
     return {"mean": mean, "low": mean - 0.01, "high": mean + 0.01}
 
 
+ROWS = [
+    {
+        "method": m,
+        "department": share(d),
+        "category": share(d / 2),
+        "colour": share(0.2),
+        "category and colour": share(0.1),
+    }
+    for m, d in [("random", 0.1), ("learned", 0.9)]
+]
 NUMBERS = {
-    "agreement": [
-        {
-            "method": m,
-            "department": share(d),
-            "category": share(d / 2),
-            "colour": share(0.2),
-            "category and colour": share(0.1),
-        }
-        for m, d in [("random", 0.1), ("learned", 0.9)]
-    ],
+    "agreement": ROWS,
+    "agreement_unseen_gallery": ROWS[:1],
+    "unseen_gallery_items": 1234,
     "source_line": "Sample: 5 items",
     "protocol": "Two queries.",
 }
 
 
 def test_table():
-    lines = results_table(NUMBERS).splitlines()
-    assert (
-        lines[3]
-        == "| learned | 0.900 [0.890, 0.910] | 0.450 [0.440, 0.460] | 0.200 [0.190, 0.210] | 0.100 [0.090, 0.110] |"
-    )
-    assert len({line.count("|") for line in lines[:4]}) == 1 and lines[-1] == "Sample: 5 items. Two queries."
+    text = results_table(NUMBERS)
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    learned = "| learned | 0.900 [0.890, 0.910] | 0.450 [0.440, 0.460] | 0.200 [0.190, 0.210] | 0.100 [0.090, 0.110] |"
+    assert lines[3] == learned and len(lines) == 4 + 3
+    assert len({line.count("|") for line in lines}) == 1
+    assert "Sample: 5 items" in text and "1,234 items" in text and text.endswith("Two queries.")
 
 
 def test_only_the_marked_part_changes(tmp_path):

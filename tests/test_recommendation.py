@@ -89,6 +89,12 @@ def test_wrong_filters(condition, complaint):
         parse_where([condition], ITEMS)
 
 
+def test_conditions_on_one_column_must_all_hold():
+    assert parse_where(["colour=red,blue", "colour=blue,green"], ITEMS) == {"colour": ("blue",)}
+    with pytest.raises(QueryError, match="no item can fulfil"):
+        parse_where(["colour=red", "colour=blue"], ITEMS)
+
+
 def test_reasons_are_true():
     items = ITEMS.to_dict("records")
     assert reasons(items[0], items[3], {"looks": 0.98765}) == "same colour and category; looks 0.99"
@@ -104,7 +110,9 @@ def folders(tmp_path):
     work.write_table("items", ITEMS)
     work.write_vectors("learned", VECTORS)
     work.write_vectors("frozen", VECTORS)
-    work.write_json("attributes", {"colour_from": 1})
+    made = {"items_checksum": work.items_checksum()}
+    work.write_json("attributes", {"colour_from": 1} | made)
+    work.write_json("backbone", made)
     return work, ["--processed", str(tmp_path / "processed"), "--reports", str(tmp_path / "reports")]
 
 
@@ -124,7 +132,7 @@ def test_colour_weight_is_the_share_of_the_colour_part(folders):
     work = folders[0]
     parts = np.array([[1, 0, 1, 0], [1, 0, 0, 1], [0, 1, 1, 0], [0.6, 0.8, 0.8, 0.6], [0, 1, 0, 1], [0, 1, 0, 1]])
     work.write_vectors("learned", parts)
-    work.write_json("attributes", {"colour_from": 2})
+    work.write_json("attributes", {"colour_from": 2, "items_checksum": work.items_checksum()})
     for weight in (0.0, 0.25, None, 1.0):
         found = Recommender.from_workspace(work, colour_weight=weight).by_item("a1", 5).set_index("item")
         share = 0.5 if weight is None else weight
@@ -146,5 +154,10 @@ def test_command_says_what_is_missing(tmp_path, capsys):
 
 def test_table_and_vectors_must_fit(folders):
     folders[0].write_vectors("learned", VECTORS[:4])
-    with pytest.raises(ArtefactError, match="expected 6 vectors"):
+    with pytest.raises(ArtefactError, match="found 4 made for another table"):
         Recommender.from_workspace(folders[0])
+    folders[0].write_vectors("learned", VECTORS)
+    folders[0].write_table("items", ITEMS.iloc[::-1])
+    for embedding in ("learned", "frozen"):
+        with pytest.raises(ArtefactError, match="another table"):
+            Recommender.from_workspace(folders[0], embedding)

@@ -162,10 +162,8 @@ def test_lock_is_free_after_a_kill(tmp_path):
         pass
 
 
-def test_progress_of_a_kernel_reaches_the_console(tmp_path, capfd, monkeypatch):
-    with report.relayed(tmp_path) as variables:
-        for name, value in variables.items():
-            monkeypatch.setenv(name, value)
+def test_progress_of_a_kernel_reaches_the_console(tmp_path, capfd):
+    with report.relayed(tmp_path):
         path = notebook(
             tmp_path / "a.ipynb",
             "from fashion.progress import tracked\nlist(tracked(range(7), 7, 'sheep counted', 'sheep'))",

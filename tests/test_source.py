@@ -80,6 +80,20 @@ def test_damaged_photo_in_a_zip(folder, tmp_path):
         open_source(path, "annotation.txt").read("images/a.jpg")
 
 
+def test_damaged_packed_photo_in_a_zip(tmp_path):
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("annotation.txt", "header\n")
+        archive.writestr("a.jpg", b"photo " * 500)
+    with zipfile.ZipFile(path) as archive:
+        start = archive.getinfo("a.jpg").header_offset + 30 + len("a.jpg")
+    data = bytearray(path.read_bytes())
+    data[start : start + 8] = b"\xff" * 8
+    path.write_bytes(bytes(data))
+    with pytest.raises(PhotoError, match=r"^unreadable"):
+        open_source(path, "annotation.txt").read("a.jpg")
+
+
 def test_nothing_there(tmp_path):
     with pytest.raises(CatalogueError, match="there is nothing"):
         open_source(tmp_path / "none.zip", "annotation.txt")

@@ -50,6 +50,24 @@ def test_missing_column_says_which_and_where(tmp_path, imagelab):
         read(tmp_path, b"filename\tcolour\tmicro_category\tmacro_category\na\tb\tc\td\n", imagelab)
 
 
+def test_a_quotation_mark_swallows_no_row(tmp_path, imagelab):
+    lines = [f"{n}.jpg\tROSSO\tx\ty\tz\t\t\t" for n in range(50)]
+    lines[5] = '5.jpg\t"ROSSO\tx\ty\tz\t\t\t'
+    rows, malformed = read(tmp_path, "\n".join([HEADER, *lines, ""]).encode(), imagelab)
+    assert len(rows) == 50 and malformed.empty and rows.loc[5, "colour"] == '"ROSSO'
+    (tmp_path / "articles.csv").write_text(
+        "article_id,prod_name,product_type_name,product_group_name,colour_group_name\n"
+        + "".join(f"00{n},{chr(34) if n == 3 else ''}top,Vest,Garment,Black\n" for n in range(9))
+    )
+    rows, malformed = read_table(load_catalogue("hm"), open_source(tmp_path, "articles.csv"))
+    assert (len(rows) == 3 and "6 lines" in malformed["reason"].iloc[0]) or "7 lines" in malformed["reason"].iloc[0]
+
+
+def test_photos_of_one_stem_stay_two_items(tmp_path, imagelab):
+    content = f"{HEADER}\n1.jpg\tROSSO\tx\ty\tz\t\t\t\n1.png\tROSSO\tx\ty\tz\t\t\t\n"
+    assert read(tmp_path, content.encode(), imagelab)[0]["item"].tolist() == ["1.jpg", "1.png"]
+
+
 @pytest.mark.parametrize("content", [b"", HEADER.encode(), f"{HEADER}\n\n".encode()])
 def test_empty_table(tmp_path, imagelab, content):
     with pytest.raises(CatalogueError, match="expected"):
