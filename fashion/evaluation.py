@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from fashion.errors import ArtefactError
 from fashion.sampling import quotas
 
 Float = NDArray[np.float64]
@@ -64,6 +65,8 @@ def split(
     ------
     ValueError
         When the shares do not leave anything to train with.
+    ArtefactError
+        When near-duplicates leave nothing to test on.
     """
     if not (test > 0 and validation >= 0 and test + validation < 1):
         raise ValueError(f"expected shares with 0 < test and test + validation < 1; found {test} and {validation}")
@@ -83,6 +86,12 @@ def split(
                 if size[group] <= left:  # a group that does not fit is passed over, not the end
                     chosen[group], left = name, left - int(size[group])
     part[:] = chosen[groups]
+    if not (part == "test").any():
+        raise ArtefactError(
+            f"expected items to test on; found none: the largest group of near-duplicates holds {size.max()} of "
+            f"{n} items, so nothing fits into a test part of {test:.0%}. Where most photos are taken for the same, the "
+            "network's weights are not trained ones; where the catalogue is small, take more items."
+        )
     return part
 
 

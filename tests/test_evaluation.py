@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fashion.errors import ArtefactError
 from fashion.evaluation import (
     BOTH,
     agreement_at_k,
@@ -227,3 +228,9 @@ def test_by_department_is_the_mean_of_its_queries(items):
         assert line["other"] == pytest.approx(1 - shares[mine].mean())
     sizes = [int(name.rsplit("(", 1)[1][:-1]) for name in table.index]
     assert sizes == sorted(sizes, reverse=True)
+
+
+def test_a_catalogue_of_one_picture_cannot_be_split():
+    items = pd.DataFrame({"department": ["tops"] * 30})
+    with pytest.raises(ArtefactError, match="holds 30 of 30 items"):
+        split(items, np.zeros(30, int), seed=0)
