@@ -10,16 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 
 Lab = NDArray[np.float64]
 
-#: CIEDE2000 difference up to which it is said to be so. 1 is about just noticeable side by side; the rest are
-#: words for people, not a standard.
-DEGREES = (
-    (1.0, "the same to the eye"),
-    (3.0, "hardly different"),
-    (6.0, "slightly different"),
-    (12.0, "clearly different"),
-    (25.0, "very different"),
-)
-
 
 def hex_to_lab(colours: str | Iterable[str]) -> Lab:
     """Turn `#rrggbb` into CIELAB (D65, 2 degrees).
@@ -116,44 +106,6 @@ def nearest_colour_word(lab: ArrayLike, words: Mapping[str, str]) -> tuple[NDArr
     distances = distances_to_words(table, words)
     best = distances.argmin(axis=1)
     return np.array(list(words), dtype=np.str_)[best], distances[np.arange(len(best)), best]
-
-
-def describe_difference(first: ArrayLike, second: ArrayLike) -> str:
-    """Say how the second colour differs from the first, as `clearly different (ΔE 8.3): darker, more vivid`.
-
-    Lightness and chroma are named where they differ by 3 CIELAB units or more, and hue where it does
-    (by 2 sqrt(C1 C2) sin(half the angle)), or where grey (chroma below 5) becomes a colour.
-
-    Parameters
-    ----------
-    first, second : arrays, shape (3,)
-        CIELAB.
-    """
-    start, end = _lab(first)[0], _lab(second)[0]
-    difference = float(delta_e(start, end))
-    degree = next((words for limit, words in DEGREES if difference <= limit), "another colour")
-    chroma = np.hypot(start[1], start[2]), np.hypot(end[1], end[2])
-    angle = np.angle(complex(end[1], end[2]) * complex(start[1], -start[2]))
-    turn = 2 * np.sqrt(chroma[0] * chroma[1]) * np.sin(angle / 2)
-    parts = [
-        _which(end[0] - start[0], "lighter", "darker"),
-        _which(chroma[1] - chroma[0], "more vivid", "greyer"),
-        _towards(end - start) if abs(turn) >= 3 or chroma[0] < 5 <= chroma[1] else "",
-    ]
-    said = ", ".join(part for part in parts if part)
-    return f"{degree} (ΔE {difference:.1f})" + (f": {said}" if said and difference > DEGREES[0][0] else "")
-
-
-def _which(change: float, up: str, down: str) -> str:
-    return "" if abs(change) < 3 else up if change > 0 else down
-
-
-def _towards(change: Lab) -> str:
-    """Name the opponent axis on which a colour moved more."""
-    _, a, b = change
-    if abs(a) >= abs(b):
-        return "redder" if a > 0 else "greener"
-    return "yellower" if b > 0 else "bluer"
 
 
 def _channels(word: str) -> list[int]:

@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 from fashion.colour import (
-    DEGREES,
     delta_e,
-    describe_difference,
     distances_to_words,
     hex_to_lab,
     lab_to_hex,
@@ -104,28 +102,3 @@ def test_nothing_to_choose_from_or_to_name_is_an_error():
         nearest_colour_word([[50, 0, 0], [np.nan, 0, 0]], WORDS)
     with pytest.raises(ValueError, match=r"expected shape \(3,\) or \(n, 3\)"):
         nearest_colour_word([[50, 0]], WORDS)
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "said"),
-    [
-        ("#808080", "#808080", "the same to the eye (ΔE 0.0)"),
-        ("#404040", "#909090", "lighter"),
-        ("#909090", "#404040", "darker"),
-        ("#808080", "#ff0000", "more vivid, redder"),
-        ("#ff0000", "#808080", "greyer"),
-        ("#c03030", "#30c030", "greener"),
-        ("#30a060", "#3060a0", "bluer"),
-        ("#3060a0", "#a0a030", "yellower"),
-        ("#000000", "#ffffff", "another colour (ΔE 100.0): lighter"),
-    ],
-)
-def test_a_difference_is_said_in_words(first, second, said):
-    assert said in describe_difference(hex_to_lab(first), hex_to_lab(second))
-
-
-def test_degrees_rise_with_the_difference():
-    greys = hex_to_lab(["#808080", "#818181", "#868686", "#8e8e8e", "#a0a0a0", "#c8c8c8", "#ffffff"])
-    said = [describe_difference(greys[0], grey).split(" (")[0] for grey in greys]
-    assert said[1:] == [words for _, words in DEGREES] + ["another colour"]
-    assert said[0] == said[1]
