@@ -13,15 +13,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from traitlets.config import Config
-
 from fashion.catalogue import load_catalogue
 from fashion.errors import ReportError, WeightsError
 from fashion.paths import project_root
 from fashion.progress import relayed
 from fashion.provenance import code_of, commit, machine, sha256_file, sha256_json, versions
 from fashion.resnet_weights import find_weights
+from fashion.runner import run_notebook
 from fashion.steps import (
     STEPS,
     Settings,
@@ -36,17 +34,7 @@ from fashion.steps import (
     step_key,
     write_state,
 )
-from fashion.workspace import Workspace, write_json, write_whole
-
-#: Seconds that one cell may take; the longest, embedding 60,000 photos by ResNet-50 on two cores, takes 3,200.
-CELL_LIMIT = 6 * 3600
-
-#: Kernels talk through files that only the user can open, not through TCP ports of the machine, and keep to themselves
-#: what they say when they are stopped.
-LOCAL_KERNEL = Config({
-    "KernelManager": {"transport": "ipc"},
-    "NotebookClient": {"extra_arguments": ["--log-level=50"]},
-})  # fmt: skip
+from fashion.workspace import Workspace, write_json
 
 Say = Callable[[str], None]
 
@@ -54,80 +42,6 @@ Say = Callable[[str], None]
 def announce(line: str) -> None:
     """Print at once, also where the output goes to a file."""
     print(line, flush=True)
-
-
-def run_notebook(path: Path, output: Path, parameters: dict[str, Any], *, cell_limit: int = CELL_LIMIT) -> float:
-    """Run one notebook by papermill with `parameters`, strictly.
-
-    Parameters
-    ----------
-    path, output : Path
-        The notebook, and where the executed one goes: whole, or not at all. When it fails, what ran is kept
-        beside it as `<name>.failed.ipynb`.
-    parameters : dict
-        For its cell tagged `parameters`.
-    cell_limit : int
-        Seconds that a cell may take.
-
-    Returns
-    -------
-    float
-        Seconds.
-
-    Raises
-    ------
-    ReportError
-        For a parameter that the notebook does not declare, or when a cell fails.
-    """
-    # Imported here: papermill costs half a second that a warm run can spare.
-    import papermill
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError
-
-    declared = declared_parameters(path)
-    unknown = sorted(set(parameters) - set(declared))
-    if unknown:
-        raise ReportError(
-            f"{path.name} has no parameter {', '.join(unknown)}; it has {', '.join(declared)}. Correct the name, "
-            "or add it to the notebook's cell tagged `parameters`."
-        )
-    output.parent.mkdir(parents=True, exist_ok=True)
-    aside = output.with_name(f"{output.stem}.failed.ipynb")
-    begin = time.perf_counter()
-    try:
-        papermill.execute_notebook(
-            str(path), str(aside), parameters, cwd=str(path.parent), kernel_name="python3", language="python",
-            progress_bar=False, execution_timeout=cell_limit, config=LOCAL_KERNEL,
-        )  # fmt: skip
-    except papermill.PapermillExecutionError as error:
-        raise ReportError(
-            f"{path.name} failed in cell {error.exec_count}: {error.ename}: {error.evalue}\n"
-            f"The notebook up to there is {aside}; what earlier steps made is kept. Mend the cause and run the "
-            "same command again: it goes on from here."
-        ) from None
-    except (CellTimeoutError, DeadKernelError) as error:
-        raise ReportError(
-            f"{path.name} did not end: {type(error).__name__}: {str(error)[:300]}\nThe notebook up to there is "
-            f"{aside}. Finished parts are kept; run the same command again to go on."
-        ) from None
-    notebook = nbformat.read(aside, as_version=4)
-    write_whole(output, lambda whole: nbformat.write(strip_metadata(notebook), whole))
-    aside.unlink()
-    return time.perf_counter() - begin
-
-
-def strip_metadata(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Take out what papermill and the kernel leave in a notebook: absolute paths, times, random cell ids."""
-    notebook.metadata = nbformat.from_dict(
-        {
-            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
-            "language_info": {"name": "python"},
-        }
-    )
-    for number, cell in enumerate(notebook.cells):
-        tags = cell.metadata.get("tags", [])
-        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
-        cell.id = f"cell-{number:02d}"
-    return notebook
 
 
 @contextmanager

@@ -13,7 +13,8 @@ import pytest
 from fashion import report, steps
 from fashion.errors import ReportError
 from fashion.paths import project_root
-from fashion.report import notebook_parameters, only_one, run_notebook, strip_metadata
+from fashion.report import notebook_parameters, only_one
+from fashion.runner import run_notebook, strip_metadata
 from fashion.steps import STEPS, Settings, State, declared_parameters, read_state, stale_because, write_state
 from fashion.workspace import Workspace
 
