@@ -68,7 +68,7 @@ $(STAMP): requirements.lock pyproject.toml
 		echo "expected Python 3.11, 3.12 or 3.13 with its venv module on the PATH; found none." >&2; \
 		echo "Install one (Debian: apt-get install python3 python3-venv), or name it: make PYTHON=/path/to/python env" >&2; \
 		exit 1; fi
-	@echo "environment: .venv by $(PYTHON) from requirements.lock (once; about 2 GB on disk)"
+	@echo "environment: .venv by $(PYTHON) from requirements.lock (once; about 1 GB to download, 3.5 GB on disk)"
 	@if command -v uv >/dev/null; then \
 		{ [ -x $(BIN)/python ] || uv venv --quiet --python "$(PYTHON)" $(VENV); } \
 		&& uv pip install --python $(BIN)/python --require-hashes -r requirements.lock \
