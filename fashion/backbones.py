@@ -11,8 +11,9 @@ import pandas as pd
 
 from fashion import efficientnet, resnet, resnet_weights
 from fashion.errors import WeightsError
+from fashion.provenance import sha256_file
 from fashion.quiet import import_keras
-from fashion.weights import EFFICIENTNET_LITE0_SHA256, efficientnet_lite0_file, sha256_of
+from fashion.weights import EFFICIENTNET_LITE0_SHA256, efficientnet_lite0_file
 
 if TYPE_CHECKING:
     import keras
@@ -138,7 +139,7 @@ def _resnet50(size: int | None, weights: Path, reason: str) -> Backbone:
     if size < 32:
         raise _wrong_size("resnet50", "at least 32", size)
     trunk = resnet.build_resnet50(size, weights)
-    return _assemble(trunk, resnet.preprocess, resnet.DEPTHS, sha256_of(weights), reason)
+    return _assemble(trunk, resnet.preprocess, resnet.DEPTHS, sha256_file(weights), reason)
 
 
 def _efficientnet_lite0(size: int | None, reason: str) -> Backbone:

@@ -12,6 +12,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from fashion.errors import ArtefactError
+from fashion.metrics import relevance
 from fashion.sampling import quotas
 
 Float = NDArray[np.float64]
@@ -96,11 +97,7 @@ def split(
 
 
 def _agreements(items: pd.DataFrame, found: Int, queries: Int, columns: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
-    agrees = {}
-    for column in columns:
-        codes = pd.factorize(items[column])[0]
-        own = codes[np.asarray(queries)][:, None]
-        agrees[column] = (codes[found] == own) & (own >= 0)  # -1: a missing word agrees with nothing
+    agrees = {column: relevance(items, found, queries, column) for column in columns}
     if {"category", "colour"} <= set(columns):
         agrees[BOTH] = agrees["category"] & agrees["colour"]
     return agrees

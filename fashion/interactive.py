@@ -24,6 +24,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from fashion.errors import ArtefactError, PhotoError
+from fashion.workspace import write_whole
 
 FACETS = ("department", "colour", "category")
 COLUMNS = ("item", *FACETS, "garment_hex")
@@ -141,10 +142,7 @@ def write_map(
         {"title": title, "source_line": source_line, "data": data, "sheets": sheets},
         **{"style": style, "style_hash": _hash(style), "script": script, "script_hash": _hash(script)},
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ".part")
-    aside.write_text(html, "utf-8", newline="\n")
-    return aside.replace(path)
+    return write_whole(path, lambda aside: aside.write_text(html, "utf-8", newline="\n"))
 
 
 def _check(

@@ -16,8 +16,6 @@ from fashion.neighbours import nearest, normalise
 from fashion.translation import GLOSSARIES, english_of, normalise_word
 from fashion.workspace import Workspace
 
-#: Embeddings that a report leaves, best for descriptions first.
-EMBEDDINGS = ("learned", "frozen")
 #: Columns of an item that describe it, where its catalogue has them.
 DESCRIPTION = ("colour", "category", "department", "gender", "season")
 

