@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from fashion.catalogue import load_catalogue
     from fashion.embedding import embed
     from fashion.errors import FashionError
-    from fashion.recommendation import Recommender, recommend
+    from fashion.recommendation import recommend
+    from fashion.recommender import Recommender
     from fashion.report import build_report
     from fashion.tables import read_table
     from fashion.workspace import Workspace
@@ -23,7 +24,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "FashionError": "errors",
-    "Recommender": "recommendation",
+    "Recommender": "recommender",
     "Workspace": "workspace",
     "build_report": "report",
     "embed": "embedding",

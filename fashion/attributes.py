@@ -3,8 +3,7 @@
 The category is read from the backbone's features. The colour is read from the photo itself, by how much of each colour
 of a learned palette its regions hold (`fashion.palette`); the features tell which region counts for which garment.
 
-The learned embedding is made of the square roots of the two class distributions, so that its cosine is how much two
-items' distributions overlap (Bhattacharyya 1946), and near-equal words count in part; a share of frozen looks tells
+The learned embedding is made of the two class distributions (`fashion.description`); a share of frozen looks tells
 apart what the words do not.
 """
 
@@ -15,10 +14,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from fashion.description import Layout, blend_words, distribution, looks_part
 from fashion.errors import ArtefactError
-from fashion.neighbours import normalise
 from fashion.palette import palette_features
 from fashion.quiet import import_keras
 
@@ -32,11 +32,8 @@ Float = NDArray[np.float32]
 WIDTH, LEAST_CATEGORY_WIDTH = 256, 32
 #: Below 1 the class distributions are sharpened before their square roots are taken; chosen on validation items.
 TEMPERATURE = {"category": 0.5, "colour": 0.5}
-#: Frozen looks in the looks part: components, and their share of its cosine. They order items of one category; more of
-#: them costs agreement in category (ImageLab: .716 without, .713 at a tenth, .703 at a third; see docs/decisions.md).
-LOOKS_COMPONENTS, LOOKS_SHARE = 64, 0.1
-#: Share of the colour in the cosine where the user asks for none.
-COLOUR_WEIGHT = 0.5
+#: Components of the frozen looks in the looks part.
+LOOKS_COMPONENTS = 64
 
 
 #: Arrays of a trained network beside its weights: those that scale its inputs, and the others.
@@ -138,17 +135,33 @@ class AttributesNetwork:
             found.append((np.asarray(out["category"]), np.asarray(out["colour"])))
         return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
 
-    def embed(self, features: NDArray, grid: NDArray) -> Float:
+    def embed(self, features: NDArray, grid: NDArray, words: pd.DataFrame | None = None) -> Float:
         """The learned embedding, float32, shape (n, <= 256): a unit looks part, then a unit colour part.
 
-        The looks part is the category's distribution with `LOOKS_SHARE` of frozen looks.
+        Parameters
+        ----------
+        features : ndarray of float, shape (n, f)
+            From `join_features`.
+        grid : ndarray of float, shape (n, 16, 16, 7)
+            Colour grids.
+        words : DataFrame, optional
+            The items' own `category` and `colour`, where they are known: they are mixed into what the network sees
+            (`description.blend_words`), for a catalogue whose items are described.
         """
-        category, colour = self.logits(features, grid)
-        kind = normalise(root_distribution(category, TEMPERATURE["category"]) @ self.projection)
+        logits = self.logits(features, grid)
+        category = distribution(logits[0], TEMPERATURE["category"])
+        colour = distribution(logits[1], TEMPERATURE["colour"])
+        if words is not None:
+            category = blend_words(category, words["category"], self.categories)
+            colour = blend_words(colour, words["colour"], self.colours)
         frozen = np.asarray(features[:, -len(self.looks_mean) :], np.float32)
-        looks = normalise((frozen - self.looks_mean) @ self.looks_components.T)
-        part = normalise(np.concatenate([np.sqrt(1 - LOOKS_SHARE) * kind, np.sqrt(LOOKS_SHARE) * looks], axis=1))
-        return np.concatenate([part, root_distribution(colour, TEMPERATURE["colour"])], axis=1)
+        looks = (frozen - self.looks_mean) @ self.looks_components.T
+        return np.concatenate([looks_part(category, self.projection, looks), np.sqrt(colour)], axis=1)
+
+    @property
+    def layout(self) -> Layout:
+        """How the embedding is laid out."""
+        return Layout(self.categories, self.colours, self.projection, self.colour_from)
 
     @property
     def colour_from(self) -> int:
@@ -194,10 +207,7 @@ def load_network(arrays: dict[str, NDArray], description: dict[str, Any]) -> Att
 
 def root_distribution(logits: NDArray, temperature: float = 1.0) -> Float:
     """Square roots of the softmax of `logits` / `temperature`: unit rows, float32."""
-    scaled = np.asarray(logits, np.float64) / temperature
-    scaled -= scaled.max(axis=1, keepdims=True)
-    exponents = np.exp(scaled)
-    return np.sqrt(exponents / exponents.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(np.sqrt(distribution(logits, temperature)), np.float32)
 
 
 def best_projection(parts: NDArray, width: int) -> Float:
@@ -212,27 +222,3 @@ def best_projection(parts: NDArray, width: int) -> Float:
     _, vectors = np.linalg.eigh(gram)
     kept = vectors[:, ::-1][:, :width]
     return np.asarray(kept * np.sign(kept[np.abs(kept).argmax(axis=0), np.arange(width)]), np.float32)
-
-
-def weighted(vectors: NDArray, colour_from: int, colour_weight: float = COLOUR_WEIGHT) -> Float:
-    """Give the embedding's parts another balance: cosine = (1 - w) * looks + w * colour.
-
-    Parameters
-    ----------
-    vectors : ndarray of float, shape (n, d)
-        From `AttributesNetwork.embed`.
-    colour_from : int
-        Index of the first number that belongs to the colour.
-    colour_weight : float
-        w, 0 (looks alone) to 1 (colour alone).
-
-    Raises
-    ------
-    ValueError
-        When the weight is outside [0, 1].
-    """
-    if not 0 <= colour_weight <= 1:
-        raise ValueError(f"expected a colour weight from 0 (looks alone) to 1 (colour alone); found {colour_weight}")
-    scale = np.full(vectors.shape[1], np.sqrt(1 - colour_weight), np.float32)
-    scale[colour_from:] = np.sqrt(colour_weight)
-    return np.asarray(vectors * scale, np.float32)

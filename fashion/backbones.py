@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -112,6 +112,31 @@ def load_backbone(name: str = "auto", weights: Path | str | None = None, size: i
             f"downloaded ({cause}). {GET_RESNET50}",
         )
     return _resnet50(size, path, f"resnet50: its weights were {how}. {GET_EFFICIENTNET}")
+
+
+def reopen_backbone(facts: Mapping[str, Any], weights: Path | str | None = None) -> Backbone:
+    """Load the network that made a report's vectors again, to embed new photos as the old ones were.
+
+    Parameters
+    ----------
+    facts : mapping
+        As `facts` gave them, from backbone.json.
+    weights : Path, optional
+        The file that the report was given with WEIGHTS.
+
+    Raises
+    ------
+    WeightsError
+        When its weights cannot be had, or are others than the report's.
+    """
+    backbone = load_backbone(facts["name"], weights, facts["size"])
+    if backbone.weights_checksum != facts["weights_checksum"]:
+        raise WeightsError(
+            f"Expected: the weights of {facts['name']} with which the report was made, SHA-256 "
+            f"{facts['weights_checksum'][:12]}. Found: {backbone.weights_checksum[:12]}. Where: "
+            f"{weights or 'the weights at hand'}. What next: name the report's file (--weights), or make it again."
+        )
+    return backbone
 
 
 def summary_table(backbone: Backbone) -> pd.DataFrame:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from fashion import cli_recommend
 from fashion.errors import CatalogueError, FashionError
 
 CATALOGUE_HELP = "name of a catalogue (sample, imagelab, fashion-product-images, hm) or the path of a .toml"
@@ -92,31 +92,12 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     _add_settings(embed)
     _add_folders(embed)
-    recommend = _command(
-        sub, "recommend", "print the items most similar to one",
-        "Print the items of a reported catalogue that are most similar to ITEM, by cosine, with the reasons.",
-        "  fashion recommend 34125195UNF -c imagelab\n"
-        "  fashion recommend 34125195UNF -c imagelab -k 3 --where colour=red --where category=boots,sandals\n"
-        "  fashion recommend 34125195UNF -c imagelab --colour-weight 0.8 --json",
-    )  # fmt: skip
-    recommend.add_argument("item", metavar="ITEM", help="an item's name, as in items.parquet")
+    recommend = _command(sub, "recommend", cli_recommend.TITLE, cli_recommend.TEXT, cli_recommend.EXAMPLES)
+    cli_recommend.add_arguments(recommend)
     recommend.add_argument(
         "--catalogue", "-c", default="sample", metavar="C", help=f"{CATALOGUE_HELP} (default: sample)"
     )
     recommend.add_argument("-k", type=_positive, default=6, metavar="N", help="how many (default: 6)")
-    recommend.add_argument(
-        "--where", action="append", default=[], metavar="COLUMN=VALUE[,VALUE]",
-        help="keep only items with this value, in English or Italian; may be repeated, all must hold",
-    )  # fmt: skip
-    recommend.add_argument(
-        "--embedding", choices=["learned", "frozen"], default="learned",
-        help="learned follows colour and category; frozen is the backbone's alone (default: learned)",
-    )  # fmt: skip
-    recommend.add_argument(
-        "--colour-weight", type=float, metavar="W",
-        help="share of the colour in the learned embedding, 0 (looks alone) to 1 (colour alone) (default: 0.5)",
-    )  # fmt: skip
-    recommend.add_argument("--json", action="store_true", help="print JSON instead of a table")
     _add_folders(recommend)
     data = _command(
         sub, "data", "make the sample, or check a catalogue's data",
@@ -139,36 +120,6 @@ def _settings(arguments: argparse.Namespace):  # type: ignore[no-untyped-def]
 
     names = ("catalogue", "data", "limit", "first", "backbone", "weights", "seed", "keep_unknown", "queries")
     return Settings(**{name: getattr(arguments, name) for name in names})
-
-
-def _recommend(arguments: argparse.Namespace) -> None:
-    from fashion.catalogue import load_catalogue
-    from fashion.recommendation import Recommender, parse_where
-    from fashion.workspace import Workspace
-
-    workspace = Workspace(load_catalogue(arguments.catalogue).name, arguments.processed, arguments.reports)
-    recommender = Recommender.from_workspace(workspace, arguments.embedding, arguments.colour_weight)
-    where = parse_where(arguments.where, recommender.items)
-    table = recommender.by_item(arguments.item, arguments.k, where)
-    if arguments.json:
-        table["similarity"] = table["similarity"].astype(float).round(6)
-        answer = {
-            "catalogue": workspace.catalogue,
-            "embedding": arguments.embedding,
-            "query": arguments.item,
-            "where": {column: list(values) for column, values in where.items()},
-            "recommendations": table.to_dict("records"),
-        }
-        print(json.dumps(answer, indent=2, ensure_ascii=False))
-        return
-    query = recommender.items.iloc[recommender.row_of(arguments.item)]
-    words = [str(query[c]) for c in ("colour", "category", "department") if c in query]
-    print(f"{query['item']}: {', '.join(words)}\n")
-    if table.empty:
-        print("no other item fulfils the filter")
-        return
-    shown = table.drop(columns=["photo"])
-    print(shown.to_string(index=False, formatters={"similarity": "{:.3f}".format}))
 
 
 def _data(arguments: argparse.Namespace) -> None:
@@ -208,7 +159,7 @@ def _data(arguments: argparse.Namespace) -> None:
 
 def _run(arguments: argparse.Namespace) -> None:
     if arguments.command == "recommend":
-        _recommend(arguments)
+        cli_recommend.run(arguments)
     elif arguments.command == "data":
         _data(arguments)
     elif arguments.command == "verify":

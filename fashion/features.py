@@ -15,13 +15,16 @@ Vectors = NDArray[np.float32]
 #: Items on which statistics of single features rest; more change the third digit only.
 SAMPLE = 6_000
 
+#: Cosines of frozen vectors from which two photos show the same picture: alone, and where their hashes agree too.
+TWIN_ALONE, TWIN_WITH_HASH = 0.98, 0.9
+
 
 def same_picture_pairs(
     vectors: Vectors,
     by_hash: NDArray[np.integer],
     *,
-    alone: float = 0.98,
-    with_hash: float = 0.9,
+    alone: float = TWIN_ALONE,
+    with_hash: float = TWIN_WITH_HASH,
     most: int = 10,
 ) -> NDArray[np.int64]:
     """Pairs of rows that nearly show the same picture: shape (p, 2), each once, the lower row first.

@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from fashion.plots import INK, PALETTE, QUIET, hexes_of_colours, load_photos, photo_axes, wrapped
+from fashion.queries import Query
+from fashion.reasons import describe
 from fashion.source import Source
 
 #: Frames of a recommendation: agrees with the query in both, in one, in neither (safe for colour-blind readers).
@@ -82,3 +84,53 @@ def recommendations(
                   columnspacing=1.4, handlelength=1.3, borderaxespad=0.4)  # fmt: skip
     figure.text(0.01, 0.04 / height, source_line, fontsize=8, color=QUIET, va="bottom")
     return figure
+
+
+def answers(
+    asked: Sequence[tuple[NDArray | None, Query, pd.DataFrame]], source: Source, source_line: str, *, title: str
+) -> Figure:
+    """One row a query by photo or words: what was asked, then what was found, with similarity and reason.
+
+    Parameters
+    ----------
+    asked : sequence of (photo or None, Query, DataFrame)
+        The query's photo, RGB, where it has one; the query; its table from `Recommender.answer`.
+    source : Source
+        Where the items' photos are.
+    source_line, title : str
+    """
+    k = max(1, *(len(table) for _, _, table in asked))
+    photo, caption, head, foot = 1.45, 0.98, 0.5, 0.25
+    width, height = (photo + 0.14) * (k + 1), head + len(asked) * (photo + caption) + foot
+    figure, grid = plt.subplots(
+        len(asked), k + 1, figsize=(width, height), squeeze=False,
+        gridspec_kw={"left": 0.01, "right": 0.99, "top": 1 - head / height, "bottom": (foot + caption) / height,
+                     "hspace": caption / photo, "wspace": 0.12},
+    )  # fmt: skip
+    hexes = hexes_of_colours(sorted({str(word) for _, _, table in asked for word in table["colour"]}))
+    for line, (picture, query, table) in zip(grid, asked, strict=True):
+        _asked(line[0], picture, query)
+        for axes in line[1 + len(table) :]:
+            axes.axis("off")
+        photos = load_photos(source, list(table["photo"]))
+        for axes, rgb, found in zip(line[1:], photos, table.to_dict("records"), strict=False):
+            photo_axes(axes, rgb, frame=QUIET, width=1)
+            _caption(axes, pd.Series(found), f"{found['rank']} · {found['similarity']:.2f}", hexes[found["colour"]])
+            reason = "\n".join(wrapped(part, 30) for part in found["reasons"].split("; ", 1))
+            axes.text(0.0, -0.49, reason, transform=axes.transAxes, fontsize=6.8, color=QUIET, va="top")
+    figure.text(0.01, 1 - 0.08 / height, title, va="top", fontsize=12.5, fontweight="bold")
+    figure.text(0.01, 0.04 / height, source_line, fontsize=8, color=QUIET, va="bottom")
+    return figure
+
+
+def _asked(axes: Axes, picture: NDArray | None, query: Query) -> None:
+    """The query's photo with what it is seen or told as, or its words alone."""
+    if picture is None:
+        axes.set_axis_off()
+        axes.text(0.5, 0.5, wrapped(f"“{query.title}”", 14), transform=axes.transAxes, ha="center", va="center",
+                  fontsize=11, color=INK)  # fmt: skip
+        return
+    photo_axes(axes, picture, frame=INK, width=2)
+    axes.text(0.0, -0.05, wrapped(query.title, 20), transform=axes.transAxes, fontsize=8, color=QUIET, va="top")
+    axes.text(0.0, -0.3, wrapped(describe(query.description), 20), transform=axes.transAxes, fontsize=8, color=INK,
+              va="top", linespacing=1.05)  # fmt: skip

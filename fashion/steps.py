@@ -51,13 +51,14 @@ STEPS = (
     ),
     Step(
         "04-recommendation",
-        ("source.json", "items.parquet", "backbone.json", "frozen.npy", "attributes.json", "learned.npy"),
+        ("source.json", "items.parquet", "split.parquet", "backbone.json", "maxima.npy", "frozen.npy", "attributes.npz",
+         "attributes.json", "learned.npy", "described.npy"),
     ),
     Step("05-map", ("source.json", "items.parquet", "backbone.json", "frozen.npy", "neighbours.parquet")),
     Step(
         "06-evaluation",
         ("source.json", "items.parquet", "split.parquet", "backbone.json", "maxima.npy", "frozen.npy",
-         "learned.npy", "histogram.npy", "pixels.npy"),
+         "learned.npy", "described.npy", "histogram.npy", "hog.npy", "pixels.npy"),
     ),
 )  # fmt: skip
 

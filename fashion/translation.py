@@ -40,6 +40,12 @@ def load_glossary(column: str) -> pd.DataFrame:
     return frame.assign(key=[normalise_word(word) for word in frame["italian"]])
 
 
+@cache
+def load_synonyms() -> pd.DataFrame:
+    """Other ways to ask for a word: text columns `said`, `column`, `english`."""
+    return pd.read_csv(glossary_folder() / "synonyms.csv", dtype=str, keep_default_na=False)
+
+
 def colour_hexes() -> dict[str, str]:
     """English colour word -> its sRGB as `#rrggbb`."""
     glossary = load_glossary("colour")

@@ -13,7 +13,6 @@ from fashion.attributes import (
     join_features,
     load_network,
     root_distribution,
-    weighted,
 )
 from fashion.errors import ArtefactError
 from fashion.training import accuracies, batch_for, train_attributes
@@ -80,7 +79,7 @@ def test_embedding_has_two_unit_parts_and_follows_both(clothes, trained):
     assert vectors.shape[1] <= 256 and vectors.dtype == np.float32
     for block in (vectors[:, :at], vectors[:, at:]):
         assert np.allclose(np.linalg.norm(block, axis=1), 1, atol=1e-5)
-    cosine = weighted(vectors, at, 0.5) @ weighted(vectors, at, 0.5).T
+    cosine = vectors @ vectors.T / 2
     same_k = items["category"].to_numpy()[:, None] == items["category"].to_numpy()
     same_c = items["colour"].to_numpy()[:, None] == items["colour"].to_numpy()
     both, one, none = (
@@ -91,15 +90,16 @@ def test_embedding_has_two_unit_parts_and_follows_both(clothes, trained):
     assert both > one + 0.2 > none + 0.4
 
 
-def test_weight_is_the_balance_of_the_cosine(trained, clothes):
-    vectors = trained[0].embed(clothes[0][:6], clothes[1][:6])
-    at = trained[0].colour_from
-    looks, colour = vectors[:, :at] @ vectors[:, :at].T, vectors[:, at:] @ vectors[:, at:].T
-    for weight in (0.0, 0.3, 1.0):
-        mixed = weighted(vectors, at, weight)
-        assert np.allclose(mixed @ mixed.T, (1 - weight) * looks + weight * colour, atol=1e-5)
-    with pytest.raises(ValueError, match="expected a colour weight"):
-        weighted(vectors, at, 1.5)
+def test_known_words_put_right_what_the_photo_shows_wrongly(clothes, trained):
+    features, grid, *_ = clothes
+    network = trained[0]
+    told = pd.DataFrame({"category": ["k0", "k1", "new"], "colour": ["c3", "c3", "c3"]})
+    seen, known = network.embed(features[:3], grid[:3]), network.embed(features[:3], grid[:3], told)
+    at, layout = network.colour_from, network.layout
+    wanted = layout.vector(None, "c3")[at:]
+    assert ((known[:, at:] @ wanted) > 0.9).all() and np.allclose(np.linalg.norm(known[:, :at], axis=1), 1, atol=1e-5)
+    assert np.allclose(known[2, :at], seen[2, :at]), "a word that the network was not taught changes nothing"
+    assert layout.width == known.shape[1] and layout.vector("k0", None)[:at] @ known[0, :at] > 0.85
 
 
 def test_a_word_that_training_never_saw_counts_as_wrong(clothes):

@@ -5,16 +5,24 @@ import re
 import shutil
 import time
 from html.parser import HTMLParser
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import HEADER, write_small_catalogue
 from PIL import Image
 
+from fashion.backbones import reopen_backbone
 from fashion.cli import main
+from fashion.errors import PhotoError, WeightsError
 from fashion.paths import project_root
+from fashion.photo_query import PhotoReader
+from fashion.photos import decode
+from fashion.recommender import Recommender
 from fashion.report import build_report
+from fashion.source import open_source
 from fashion.steps import STEPS, Settings
 from fashion.verify import differences
 from fashion.workspace import Workspace
@@ -120,7 +128,7 @@ def test_artefacts_fit_together(work):
             assert work.path(name).is_file(), name
     assert len(work.vectors("frozen")) == len(work.vectors("learned")) == len(work.table("map")) == n
     table = work.table("neighbours")
-    assert len(table) == 2 * 6 * n and (table["row"] != table["neighbour"]).all()
+    assert len(table) == 3 * 6 * n and (table["row"] != table["neighbour"]).all()
     one = table[(table["embedding"] == "frozen") & (table["row"] == 7)]
     vectors = np.array(work.vectors("frozen"), float)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -240,6 +248,49 @@ def test_command_recommends_from_the_report(tiny, work, capsys):
     assert main([*arguments, *folders]) == 0
     found = json.loads(capsys.readouterr().out)["recommendations"]
     assert len(found) == 4 and {line["colour"] for line in found} == {"red"} and item not in {f["item"] for f in found}
+
+
+@pytest.fixture(scope="module")
+def reader(work):
+    return PhotoReader(work, Recommender.from_workspace(work))
+
+
+def test_a_photo_asks_as_its_item_does(work, reader, tmp_path):
+    recommender, items = reader.recommender, work.items()
+    row = int(np.flatnonzero((items["colour"] == "red") & (items["category"] == "dress"))[0])
+    data = open_source(Path(work.json("source")["data"]), "annotation.txt").read(items["photo"][row])
+    query = reader.query(data, "mine.jpg")
+    assert query.row is None and query.description == {"colour": "red", "category": "dress"}
+    # The same photo gives the vector that the report has for it, and is known again as a near-duplicate.
+    assert np.allclose(query.vectors[0], work.vectors("learned")[row], atol=1e-4) and row in query.twins
+    assert items["item"][row] in set(recommender.answer(query, 15)["item"])
+    hidden = recommender.answer(query, 6, hide_duplicates=True)
+    assert items["item"][row] not in set(hidden["item"]) and (hidden["category"] == "dress").all()
+    assert hidden["reasons"][0].startswith("same colour and category; looks ")
+    # Another file of the same picture, and a picture that is none of the catalogue's.
+    rgb = decode(data)
+    small = tmp_path / "small.png"
+    cv2.imwrite(str(small), cv2.resize(rgb, (96, 96))[..., ::-1])
+    assert reader.query_file(small).description["category"] == "dress"
+    blue = recommender.words_query("blu", query)
+    assert set(recommender.answer(blue, 3)["colour"]) == {"blue"} and blue.title == "mine.jpg, blu"
+
+
+def test_a_photo_that_is_none_is_an_error(reader, tmp_path):
+    with pytest.raises(PhotoError, match="cannot be read: No such file"):
+        reader.query_file(tmp_path / "none.jpg")
+    with pytest.raises(PhotoError, match="not an image"):
+        reader.query(b"I am no photo", "x.jpg")
+
+
+def test_frozen_takes_photos_too_and_other_weights_are_refused(work, tmp_path):
+    items = work.items()
+    frozen = PhotoReader(work, Recommender.from_workspace(work, "frozen"))
+    data = open_source(Path(work.json("source")["data"]), "annotation.txt").read(items["photo"][5])
+    query = frozen.query(data)
+    assert frozen.recommender.answer(query, 1)["item"].tolist() == [items["item"][5]] and query.description == {}
+    with pytest.raises(WeightsError, match="with which the report was made"):
+        reopen_backbone(work.json("backbone") | {"weights_checksum": "0" * 64})
 
 
 def test_report_of_the_same_seed_is_equal_and_differences_are_named(tiny, work, tmp_path):

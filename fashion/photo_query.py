@@ -1,0 +1,115 @@
+"""A photo that is not in the catalogue, as a query: what the networks see in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fashion.attributes import TEMPERATURE, AttributesNetwork, join_features, load_network
+from fashion.backbones import Backbone, reopen_backbone
+from fashion.description import distribution
+from fashion.descriptors import colour_grid
+from fashion.embedding import Blocks, network_call
+from fashion.errors import PhotoError
+from fashion.features import TWIN_ALONE, TWIN_WITH_HASH
+from fashion.neighbours import normalise
+from fashion.photos import RGB, decode, perceptual_hash, resize
+from fashion.queries import Query
+from fashion.recommender import Recommender
+from fashion.selection import Selection
+from fashion.workspace import Workspace
+
+#: Bits in which the perceptual hashes of one picture may differ; as in notebook 01.
+HASH_BITS = 4
+
+
+class PhotoReader:
+    """Turns photos into queries to one catalogue. Loads the networks once, which takes some seconds.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Of a catalogue with a report.
+    recommender : Recommender
+        Over one of its embeddings.
+    weights : Path or str, optional
+        The weights file of the report's backbone, where the report was given one.
+
+    Raises
+    ------
+    WeightsError
+        When the report's backbone cannot be had again.
+    """
+
+    def __init__(self, workspace: Workspace, recommender: Recommender, weights: Path | str | None = None) -> None:
+        self.workspace, self.recommender = workspace, recommender
+        self.backbone: Backbone = reopen_backbone(workspace.json("backbone"), weights)
+        self._call = network_call(self.backbone)
+        self.network: AttributesNetwork | None = None
+        self.selection: Selection | None = None
+        if recommender.layout is None:
+            self.selection = Selection.from_arrays(workspace.arrays("selection"))
+        else:
+            self.network = load_network(workspace.arrays("attributes"), workspace.json("attributes"))
+
+    def query_file(self, path: str | Path) -> Query:
+        """The query that a photo's file makes.
+
+        Raises
+        ------
+        PhotoError
+            When there is no such file, or it is no whole image.
+        """
+        try:
+            data = Path(path).read_bytes()
+        except OSError as error:
+            raise PhotoError(
+                f"expected a photo (JPEG, PNG, WebP) at {str(path)!r}; it cannot be read: {error.strerror}"
+            ) from error
+        return self.query(data, Path(path).name)
+
+    def query(self, data: bytes, name: str = "photo") -> Query:
+        """The query that a photo's bytes make.
+
+        Its description is what the network sees: the likeliest category and colour.
+
+        Raises
+        ------
+        PhotoError
+            When the bytes are no whole image.
+        """
+        rgb = decode(data, name)
+        edge = self.backbone.size
+        blocks: Blocks = {k: np.asarray(v) for k, v in self._call(resize(rgb, edge)[np.newaxis]).items()}
+        twins = np.fromiter(self._twins(rgb, blocks["embedding"][0]), np.intp)
+        if self.network is None:
+            assert self.selection is not None
+            return Query(name, self.selection.apply(blocks), {}, twins=twins)
+        features = join_features(blocks["depths"], blocks["embedding"])
+        grid = colour_grid(rgb)[np.newaxis]
+        vectors = self.network.embed(features, grid)
+        return Query(name, vectors, self.seen(features, grid), twins=twins)
+
+    def seen(self, features: NDArray, grid: NDArray) -> dict[str, str]:
+        """The likeliest category and colour of one photo."""
+        assert self.network is not None
+        logits = self.network.logits(features, grid)
+        words = {"colour": self.network.colours, "category": self.network.categories}
+        found = dict(zip(("category", "colour"), logits, strict=True))
+        return {c: words[c][int(distribution(found[c], TEMPERATURE[c])[0].argmax())] for c in ("colour", "category")}
+
+    def _twins(self, rgb: RGB, vector: NDArray[np.float32]) -> Iterator[int]:
+        """Rows of the catalogue that show nearly this picture, by the rule that notebook 03 has for near-duplicates."""
+        maxima = self.workspace.vectors("maxima")
+        own = normalise(vector[np.newaxis])[0]
+        code = int(perceptual_hash(rgb), 16)
+        for first in range(0, len(maxima), 8192):
+            cosines = normalise(maxima[first : first + 8192]) @ own
+            hashes = self.recommender.items["phash"].iloc[first : first + len(cosines)]
+            for offset in np.flatnonzero(cosines >= TWIN_WITH_HASH):
+                near = (int(hashes.iloc[offset], 16) ^ code).bit_count() <= HASH_BITS
+                if cosines[offset] >= TWIN_ALONE or near:
+                    yield first + int(offset)

@@ -1,0 +1,100 @@
+"""What is asked for: an item, a photo, or a few words, as one kind of query."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fashion.description import Layout
+from fashion.filters import QueryError, Where
+from fashion.wording import Vocabulary
+
+
+@dataclass(frozen=True)
+class Query:
+    """One question to a catalogue.
+
+    Attributes
+    ----------
+    title : str
+        The item's or photo's name, or the words.
+    vectors : ndarray of float32, shape (m, d)
+        Alternatives in the embedding that is searched; the nearest of them counts. A part of which nothing is said
+        is zero.
+    description : mapping
+        Column -> word, or a tuple of words of which any will do: known, seen by the network, or asked for.
+    row : int or None
+        The query's own row, which is never an answer.
+    twins : ndarray of int
+        Rows that show nearly the same picture, hidden on request.
+    where : mapping of str to tuple of str
+        Conditions that the words bring with them.
+    """
+
+    title: str
+    vectors: NDArray[np.float32]
+    description: Mapping[Any, Any]
+    row: int | None = None
+    twins: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
+    where: Where = field(default_factory=dict)
+
+
+def words_query(text: str, items: pd.DataFrame, layout: Layout) -> Query:
+    """The query that a few words make, such as "red dress" or "stivali neri".
+
+    Several kinds or colours are alternatives, and a department stands for its categories. What the embedding does not
+    hold (gender, season, or a word that came after training) becomes a condition.
+
+    Raises
+    ------
+    QueryError
+        When a word means nothing in this catalogue.
+    """
+    asked = Vocabulary(items).parse(text)
+    kinds = asked.get("category", ())
+    if not kinds and "department" in asked:
+        kinds = tuple(sorted(items.loc[items["department"].isin(asked["department"]), "category"].unique()))
+    kinds = tuple(word for word in kinds if word in layout.categories)
+    shades = tuple(word for word in asked.get("colour", ()) if word in layout.colours)
+    vectors = [layout.vector(kind, shade) for kind, shade in product(kinds or (None,), shades or (None,))]
+    held = {"colour"} if shades else set()
+    held |= {"category", "department"} if kinds else set()
+    where = {column: words for column, words in asked.items() if column not in held}
+    description = {column: words[0] if len(words) == 1 else words for column, words in asked.items()}
+    return Query(text.strip(), np.stack(vectors), description, where=where)
+
+
+def reworded(query: Query, text: str, items: pd.DataFrame, layout: Layout) -> Query:
+    """The same query with what the words say in place of its own: "like this, in blue".
+
+    Parameters
+    ----------
+    query : Query
+        By item or photo.
+    text : str
+        Words of the catalogue; a colour takes the place of the query's, and so does a kind of garment.
+    items, layout
+        Of the catalogue.
+    """
+    told, at = words_query(text, items, layout), layout.colour_from
+    if query.vectors.shape[1] != layout.width:
+        raise QueryError("words beside an item or photo need the learned or described embedding; the frozen has none")
+    vectors = np.repeat(query.vectors, len(told.vectors), axis=0)
+    new = np.tile(told.vectors, (len(query.vectors), 1))
+    for part in (slice(None, at), slice(at, None)):
+        if np.any(new[:, part]):
+            # A catalogue's vectors are scaled to length 1 over both parts; the part keeps the length that it had.
+            vectors[:, part] = new[:, part] * (np.linalg.norm(vectors[:, part], axis=1, keepdims=True))
+    description = dict(query.description)
+    if "category" in told.description or "department" in told.description:
+        description = {c: v for c, v in description.items() if c not in ("category", "department")}
+    return replace(
+        query, title=f"{query.title}, {told.title}", vectors=vectors, description=description | dict(told.description),
+        where=dict(query.where) | dict(told.where),
+    )  # fmt: skip

@@ -1,0 +1,263 @@
+"""A catalogue that answers: the items most similar to a query, with filters and the reason for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fashion.description import COLOUR_WEIGHT, Layout, balanced_query
+from fashion.diversity import first_of_each, maximal_marginal_relevance
+from fashion.errors import ArtefactError
+from fashion.exact import search
+from fashion.filters import QueryError, Where, near_words, where_mask
+from fashion.neighbours import normalise
+from fashion.queries import Query, reworded, words_query
+from fashion.reasons import DESCRIPTION, reasons
+from fashion.workspace import Workspace
+
+#: Embeddings that can be searched: photo and known words, the photo alone, the frozen backbone alone.
+EMBEDDINGS = ("described", "learned", "frozen")
+
+
+@dataclass(frozen=True)
+class Recommender:
+    """A catalogue's items with the unit vectors of one embedding.
+
+    Attributes
+    ----------
+    items : DataFrame
+        The items table, index 0..n-1.
+    vectors : ndarray of float32, shape (n, d)
+        Unit rows in the table's order.
+    layout : Layout or None
+        How the numbers are laid out, where the embedding has a looks part and a colour part, of equal length.
+    groups : ndarray of int, shape (n,), or None
+        Items that nearly repeat each other share a number.
+    colour_weight : float
+        Share of the colour in the cosine where a query names none.
+    """
+
+    items: pd.DataFrame
+    vectors: NDArray[np.float32]
+    layout: Layout | None = None
+    groups: NDArray[np.int64] | None = None
+    colour_weight: float = COLOUR_WEIGHT
+
+    @classmethod
+    def from_workspace(
+        cls, workspace: Workspace, embedding: str = "described", colour_weight: float | None = None
+    ) -> Recommender:
+        """Open what a report left.
+
+        Parameters
+        ----------
+        workspace : Workspace
+        embedding : str
+            "described" (photo and the items' own words), "learned" (photo alone) or "frozen".
+        colour_weight : float, optional
+            Share of the colour in the cosine, 0 (looks alone) to 1 (colour alone); half if not given. Nothing is
+            trained again for it.
+
+        Raises
+        ------
+        ArtefactError
+            When there is no report yet, or its table and vectors do not fit together.
+        QueryError
+            For a weight outside 0-1, or with the frozen embedding, which has no colour part.
+        """
+        if embedding not in EMBEDDINGS:
+            raise QueryError(f"expected an embedding of {', '.join(EMBEDDINGS)}; found {embedding!r}")
+        items, vectors = workspace.items(), workspace.vectors(embedding)
+        facts = workspace.json("backbone" if embedding == "frozen" else "attributes")
+        if len(items) != len(vectors) or facts["items_checksum"] != workspace.items_checksum():
+            raise ArtefactError(
+                f"expected vectors of the {len(items)} items of {workspace.path('items.parquet')} in "
+                f"{workspace.path(embedding + '.npy')}; found {len(vectors)} made for another table. "
+                f"Run `make report CATALOGUE={workspace.catalogue}` again."
+            )
+        groups = workspace.table("split")["group"].to_numpy(np.int64)
+        if embedding == "frozen":
+            if colour_weight is not None:
+                raise QueryError("a colour weight needs the learned embedding; the frozen one has no colour part")
+            return cls(items, normalise(vectors), None, groups)
+        weight = COLOUR_WEIGHT if colour_weight is None else colour_weight
+        return cls(items, normalise(vectors), read_layout(workspace), groups, _checked(weight))
+
+    def row_of(self, item: str) -> int:
+        """Row of an item by its name (with or without the photo's suffix).
+
+        Raises
+        ------
+        QueryError
+            When the catalogue has no such item.
+        """
+        names = self.items["item"]
+        hit = np.flatnonzero((names == item) | (self.items["photo"].str.rsplit("/", n=1).str[-1] == item))
+        if not len(hit):
+            raise QueryError(
+                f"expected an item of the catalogue; found {item!r}{near_words(item, names)}. Its {len(names)} items "
+                f"are called like {names.iloc[0]!r}; rejected ones stand in rejected.csv."
+            )
+        return int(hit[0])
+
+    def item_query(self, item: str) -> Query:
+        """The query that an item of the catalogue makes."""
+        row = self.row_of(item)
+        twins = np.empty(0, np.intp) if self.groups is None else np.flatnonzero(self.groups == self.groups[row])
+        return Query(item, self.vectors[row : row + 1], self.items.iloc[row].to_dict(), row, twins)
+
+    def words_query(self, text: str, like: Query | None = None) -> Query:
+        """The query that words make, alone or changing another one (`like`): "red dress"; "like this, in blue".
+
+        Raises
+        ------
+        QueryError
+            For words that mean nothing here, or with the frozen embedding, which knows no words.
+        """
+        if self.layout is None:
+            raise QueryError("words need the learned or described embedding; the frozen one knows none")
+        if like is None:
+            return words_query(text, self.items, self.layout)
+        return reworded(like, text, self.items, self.layout)
+
+    def by_item(self, item: str, k: int = 6, where: Where | None = None) -> pd.DataFrame:
+        """The `k` items most similar to `item`, itself excluded; see `answer`."""
+        return self.answer(self.item_query(item), k, where)
+
+    def answer(
+        self,
+        query: Query,
+        k: int = 6,
+        where: Where | None = None,
+        *,
+        colour_weight: float | None = None,
+        hide_duplicates: bool = False,
+        diversity: float = 0.0,
+    ) -> pd.DataFrame:
+        """The `k` items most similar to a query by cosine.
+
+        Parameters
+        ----------
+        query : Query
+            From `item_query`, `words_query` or `photo_query.PhotoReader.query`.
+        k : int
+            How many, at least 1; fewer come back where the filter leaves fewer.
+        where : mapping of str to sequence of str, optional
+            Column -> allowed values; exact, from `parse_where`.
+        colour_weight : float, optional
+            Share of the colour in the cosine for this query.
+        hide_duplicates : bool
+            Leave out what nearly repeats the query, and all but one of items that nearly repeat each other.
+        diversity : float
+            0 (by similarity alone) to 1: how unlike each other the items shall be (maximal marginal relevance).
+
+        Returns
+        -------
+        DataFrame
+            `rank` (from 1), `item`, `similarity` (cosine), the description's columns, `photo`, `reasons`.
+
+        Raises
+        ------
+        QueryError
+            For a k below 1, or a weight or diversity outside 0-1.
+        """
+        if k < 1:
+            raise QueryError(f"expected at least one recommendation, k >= 1; found {k}")
+        if not 0 <= diversity <= 1:
+            raise QueryError(f"expected a diversity from 0 (none) to 1; found {diversity}")
+        mask = where_mask(self.items, where) & where_mask(self.items, query.where)
+        if hide_duplicates:
+            mask[query.twins] = False
+        asking = self._asking(query, self.colour_weight if colour_weight is None else _checked(colour_weight))
+        index, similarity = self._search(asking, query.row, mask, k, hide_duplicates, diversity)
+        return self._table(query, index, similarity)
+
+    def _asking(self, query: Query, colour_weight: float) -> NDArray[np.float32]:
+        if self.layout is None:
+            return normalise(query.vectors)
+        # Unit rows of two equally long parts: each part's length is 1 / sqrt(2), which is made good here.
+        at = self.layout.colour_from
+        return np.stack([balanced_query(vector, at, colour_weight) for vector in query.vectors]) * np.float32(2**0.5)
+
+    def _search(
+        self, asking: NDArray, row: int | None, mask: NDArray[np.bool_], k: int, hide: bool, diversity: float
+    ) -> tuple[NDArray, NDArray]:
+        """Rows and cosines of the answers, from a pool that is widened until it holds enough distinct ones."""
+        pool = k if not (hide or diversity) else max(60, 10 * k)
+        while True:
+            index, similarity = self._pool(asking, pool, mask, row)
+            order: NDArray[np.integer] = np.arange(len(index))
+            if hide and self.groups is not None:
+                order = first_of_each(self.groups[index], order)
+            if len(order) >= k or len(index) < pool:
+                break
+            pool *= 2
+        index, similarity = index[order], similarity[order]
+        if diversity:
+            scaled = self._scaled(asking[0], index)
+            order = maximal_marginal_relevance(similarity, scaled @ scaled.T, k, diversity)
+            return index[order], similarity[order]
+        return index[:k], similarity[:k]
+
+    def _pool(self, asking: NDArray, count: int, mask: NDArray[np.bool_], row: int | None) -> tuple[NDArray, NDArray]:
+        """The `count` nearest to any of the alternatives, each row once with its best cosine."""
+        allowed = mask.copy()
+        if row is not None:
+            allowed[row] = False
+        count, m = min(count, int(allowed.sum())), len(asking)
+        if not count:
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        # One product for all alternatives; what is nearest to any of them is among the nearest of one.
+        found, cosine = search(normalise(asking), np.arange(m), self.vectors, count, np.full(m, -1), allowed=allowed)
+        index = found.ravel()
+        similarity = (cosine * np.linalg.norm(asking, axis=1, keepdims=True)).ravel()
+        best = first_of_each(index, np.lexsort((index, -similarity)))[:count]
+        return index[best], np.clip(similarity[best], -1, 1)
+
+    def _scaled(self, asking: NDArray, index: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Rows whose products with each other have the query's balance of looks and colour."""
+        found = self.vectors[index]
+        if self.layout is None:
+            return found
+        at = self.layout.colour_from
+        balance = [np.sqrt(np.linalg.norm(part) * np.sqrt(2)) for part in (asking[:at], asking[at:])]
+        return np.concatenate([found[:, :at] * balance[0], found[:, at:] * balance[1]], axis=1)
+
+    def _parts(self, query: Query, row: int) -> dict[str, float]:
+        """Cosine of the query and an item in each part of which the query says anything, its best alternative's."""
+        at = None if self.layout is None else self.layout.colour_from
+        found = {}
+        for name, part in (("looks", slice(None, at)), ("colour", slice(at, None) if at else slice(0))):
+            own = self.vectors[row, part].astype(float)
+            lengths = np.linalg.norm(query.vectors[:, part], axis=1) * np.linalg.norm(own)
+            if np.any(lengths > 0):
+                found[name] = float((query.vectors[:, part] @ own / np.where(lengths > 0, lengths, 1)).max())
+        return found
+
+    def _table(self, query: Query, index: NDArray, similarity: NDArray) -> pd.DataFrame:
+        found = self.items.iloc[index]
+        columns = [column for column in DESCRIPTION if column in found]
+        table = found[["item", *columns, "photo"]].reset_index(drop=True)
+        table.insert(0, "rank", np.arange(1, len(found) + 1))
+        table.insert(2, "similarity", similarity)
+        table["reasons"] = [
+            reasons(query.description, record, self._parts(query, int(row)))
+            for record, row in zip(found.to_dict("records"), index, strict=True)
+        ]
+        return table
+
+
+def _checked(weight: float) -> float:
+    if not 0 <= weight <= 1:
+        raise QueryError(f"expected a colour weight from 0 (looks alone) to 1 (colour alone); found {weight}")
+    return weight
+
+
+def read_layout(workspace: Workspace) -> Layout:
+    """The layout of a report's learned and described embeddings; no network is loaded."""
+    facts = workspace.json("attributes")
+    projection = workspace.arrays("attributes")["projection"]
+    return Layout(tuple(facts["categories"]), tuple(facts["colours"]), projection, int(facts["colour_from"]))

@@ -1,0 +1,75 @@
+"""Words in English and Italian ask for what a person would mean by them."""
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fashion.filters import QueryError
+from fashion.wording import Vocabulary, stem, stems
+
+ITEMS = pd.DataFrame(
+    [
+        ("red", "short dress", "dresses", "women"),
+        ("blue", "dress", "dresses", "women"),
+        ("dark blue", "long dress", "dresses", "women"),
+        ("white", "large leather bag", "bags", "women"),
+        ("black", "leather jacket", "leather clothing", "men"),
+        ("black", "ankle boots", "footwear", "men"),
+        ("white", "short-sleeved T-shirt", "tops", "men"),
+        ("grey", "shirt", "shirts", "men"),
+        ("light pink", "trainers", "footwear", "women"),
+    ],
+    columns=["colour", "category", "department", "gender"],
+)
+VOCABULARY = Vocabulary(ITEMS)
+DRESSES = {"short dress", "dress", "long dress"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("red dress", {"colour": {"red"}, "category": DRESSES}),
+        ("Vestito rosso", {"colour": {"red"}, "category": DRESSES}),
+        ("long dresses", {"category": {"long dress"}}),
+        ("dark blue", {"colour": {"dark blue"}}),
+        ("blu scuro", {"colour": {"dark blue"}}),
+        ("navy sneakers", {"colour": {"dark blue"}, "category": {"trainers"}}),
+        ("red or blue", {"colour": {"red", "blue"}}),
+        ("leather bag", {"category": {"large leather bag"}}),
+        ("borsa di pelle bianca", {"category": {"large leather bag"}, "colour": {"white"}}),
+        ("camicie bianche", {"colour": {"white"}, "department": {"shirts"}}),
+        ("scarpe nere", {"colour": {"black"}, "department": {"footwear"}}),
+        ("black shoes for men", {"colour": {"black"}, "department": {"footwear"}, "gender": {"men"}}),
+        ("a white t-shirt, please", {"colour": {"white"}, "category": {"short-sleeved T-shirt"}}),
+        ("gray shirt", {"colour": {"grey"}, "category": {"shirt"}}),
+    ],
+)
+def test_reads(text, expected):
+    assert {column: set(words) for column, words in VOCABULARY.parse(text).items()} == expected
+
+
+def test_unknown_words_are_all_named_with_near_ones():
+    with pytest.raises(QueryError) as caught:
+        VOCABULARY.parse("redd trousres")
+    assert "'redd'; near: red" in str(caught.value) and "'trousres'" in str(caught.value)
+    for empty in ("", "the", "per favore"[:3]):
+        with pytest.raises(QueryError, match="asks for nothing"):
+            VOCABULARY.parse(empty)
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_read_or_refused_with_a_message(text):
+    try:
+        found = VOCABULARY.parse(text)
+    except QueryError as error:
+        assert str(error)
+    else:
+        assert all(set(words) <= set(ITEMS[column]) and words for column, words in found.items())
+
+
+def test_plurals_and_genders_share_a_stem():
+    for one, other in [("boot", "boots"), ("dress", "dresses"), ("rosso", "rosse"), ("bianco", "bianche"),
+                       ("scarf", "scarves"), ("GONNA", "gonne"), ("watch", "watches")]:  # fmt: skip
+        assert stem(one) == stem(other), (one, other)
+    assert stem("red") != stem("rust") and stems("T-shirt") == stems("tshirt") and stems("women's suit")[0] == "women"
