@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help report verify test lint format lab data env lock clean
+.PHONY: help report add verify test lint format lab data env lock clean
 
 VENV  := .venv
 BIN   := $(VENV)/bin
@@ -35,6 +35,10 @@ help: ## print this list
 
 report: $(STAMP) ## every table and figure again: notebooks 01-06, then reports/<catalogue>/index.html
 	@$(BIN)/fashion report $(SETTINGS)
+
+add: $(STAMP) ## add new items (DATA=zip or folder) to a reported catalogue, without training again
+	@$(BIN)/fashion add --catalogue "$(CATALOGUE)" $(if $(DATA),--data "$(DATA)") \
+		$(if $(KEEP_UNKNOWN),--keep-unknown) $(if $(WEIGHTS),--weights "$(WEIGHTS)")
 
 verify: $(STAMP) ## run the report twice in fresh folders; numbers and figures must be equal
 	@$(BIN)/fashion verify $(SETTINGS)

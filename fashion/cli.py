@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from fashion import cli_recommend
+from fashion import cli_add, cli_recommend
 from fashion.errors import CatalogueError, FashionError
 
 CATALOGUE_HELP = "name of a catalogue (sample, imagelab, fashion-product-images, hm) or the path of a .toml"
@@ -99,6 +99,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     recommend.add_argument("-k", type=_positive, default=6, metavar="N", help="how many (default: 6)")
     _add_folders(recommend)
+    add = _command(sub, "add", cli_add.TITLE, cli_add.TEXT, cli_add.EXAMPLES)
+    cli_add.add_arguments(add, CATALOGUE_HELP)
+    _add_folders(add)
     data = _command(
         sub, "data", "make the sample, or check a catalogue's data",
         "Say whether a catalogue's table can be read, its words are known and its photos are there (the report\n"
@@ -160,6 +163,8 @@ def _data(arguments: argparse.Namespace) -> None:
 def _run(arguments: argparse.Namespace) -> None:
     if arguments.command == "recommend":
         cli_recommend.run(arguments)
+    elif arguments.command == "add":
+        cli_add.run(arguments)
     elif arguments.command == "data":
         _data(arguments)
     elif arguments.command == "verify":

@@ -193,10 +193,13 @@ def bootstrap_interval(
     sample = np.asarray(values, np.float64)
     if sample.ndim != 1 or not len(sample):
         raise ValueError(f"expected one value a query, shape (q,), q > 0; found shape {sample.shape}")
-    # Resampling n queries with replacement is drawing how often each distinct value occurs.
     distinct, count = np.unique(sample, return_counts=True)
     random = np.random.default_rng(seed)
-    means = random.multinomial(len(sample), count / len(sample), resamples) @ distinct / len(sample)
+    if len(distinct) <= 100:
+        # Resampling n queries with replacement is drawing how often each distinct value occurs.
+        means = random.multinomial(len(sample), count / len(sample), resamples) @ distinct / len(sample)
+    else:
+        means = sample[random.integers(0, len(sample), (resamples, len(sample)), np.uint32)].mean(axis=1)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(sample.mean()), float(low), float(high)
 
@@ -249,3 +252,33 @@ def by_department(items: pd.DataFrame, queries: ArrayLike, shares: Mapping[str, 
     means = table.groupby(department).mean().loc[counts.index]
     means.index = pd.Index([f"{name} ({counts[name]:,})" for name in counts.index], name="department")
     return means
+
+
+def department_intervals(
+    items: pd.DataFrame, queries: ArrayLike, shares: Mapping[str, ArrayLike], seed: int
+) -> pd.DataFrame:
+    """Mean share by the queries' department and method, each with its 95 % bootstrap interval.
+
+    Parameters
+    ----------
+    items : DataFrame
+    queries : array of int, shape (q,)
+    shares : dict of str to array, shape (q,)
+        One number a query, by method.
+    seed : int
+
+    Returns
+    -------
+    DataFrame
+        `department` (largest first), `queries`, `method`, `mean`, `low`, `high`; of one query there is no interval,
+        and low and high are its mean.
+    """
+    department = items["department"].to_numpy()[np.asarray(queries)]
+    lines = []
+    for name, count in pd.Series(department).value_counts().items():
+        for method, values in shares.items():
+            mean, low, high = bootstrap_interval(np.asarray(values)[department == name], seed)
+            lines.append(
+                {"department": name, "queries": count, "method": method, "mean": mean, "low": low, "high": high}
+            )
+    return pd.DataFrame(lines)

@@ -53,6 +53,7 @@ def top_k(
     queries: ArrayLike | None = None,
     gallery: ArrayLike | None = None,
     *,
+    asking: ArrayLike | None = None,
     exclude_self: bool = True,
     block_rows: int | None = None,
     assume_unit: bool = False,
@@ -71,6 +72,9 @@ def top_k(
         Neighbours per query, at least 1.
     queries, gallery : arrays of int, optional
         Rows that ask, and rows that may be answers (each once); every row where not given.
+    asking : array, shape (q, d), optional
+        What each query asks with, where that is not its own row: an item as its photo shows it, in a table
+        of items as their words describe them. Its row is left out all the same.
     exclude_self : bool
         Leave a query's own row out, by its number, so that an identical twin is still found.
     block_rows : int, optional
@@ -92,20 +96,27 @@ def top_k(
     ArtefactError
         When the vectors are not finite or not two-dimensional.
     ValueError
-        When k is larger than the number of possible answers, or a row number is out of range.
+        When k is larger than the number of possible answers, a row number is out of range, or `asking` does
+        not fit queries and vectors.
     """
     unit = _unit(vectors, assume_unit)
-    asking = _rows(queries, len(unit), "queries")
+    rows = _rows(queries, len(unit), "queries")
     answers = np.sort(_rows(gallery, len(unit), "gallery"))
     if (answers[1:] == answers[:-1]).any():
         raise ValueError("gallery: a row stands more than once; pass each row once")
-    own = np.full(len(asking), -1)
+    own = np.full(len(rows), -1)
     if exclude_self and len(answers):
-        place = np.minimum(np.searchsorted(answers, asking), len(answers) - 1)
-        own = np.where(answers[place] == asking, place, -1)
+        place = np.minimum(np.searchsorted(answers, rows), len(answers) - 1)
+        own = np.where(answers[place] == rows, place, -1)
     _check_k(k, len(answers) - int((own >= 0).any()))
     chosen = unit if gallery is None else unit[answers]
-    found, similarity = search(unit, asking, chosen, k, own, block_rows, progress)
+    heads = unit
+    if asking is not None:
+        heads, rows = _unit(asking, assume_unit), np.arange(len(rows))
+        _check_dimensions(heads, unit)
+        if len(heads) != len(rows):
+            raise ValueError(f"asking: expected one vector for each of {len(rows)} queries, found {len(heads)}")
+    found, similarity = search(heads, rows, chosen, k, own, block_rows, progress)
     return answers[found].astype(np.int32), similarity
 
 

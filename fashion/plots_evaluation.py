@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,7 +11,33 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from fashion.plots import HEAT, PALETTE, readable_on, sign
+from fashion.plots import HEAT, LINE, PALETTE, readable_on, sign, wrapped
+from fashion.protocol import CEILING, RANDOM
+
+#: One colour and one mark for each method in every figure; bars of one family share a colour.
+COLOURS = {
+    RANDOM: PALETTE[6],
+    "raw pixels": PALETTE[2],
+    "colour histogram": PALETTE[4],
+    "HOG": PALETTE[2],
+    "frozen, all maxima": PALETTE[5],
+    "frozen": PALETTE[0],
+    "frozen + histogram": PALETTE[0],
+    "learned": PALETTE[1],
+    "learned, catalogue's words known": PALETTE[3],
+    CEILING: PALETTE[7],
+}
+MARKS = dict(zip(COLOURS, "xPdXDsvo^ ", strict=True))
+
+
+def _colour(method: str) -> str:
+    return COLOURS.get(method, PALETTE[6])
+
+
+def _line(method: str) -> dict[str, Any]:
+    """How a method's curve is drawn: its colour, its mark, dashes for what no method of ours does."""
+    dashes = {RANDOM: ":", CEILING: "--"}.get(method, "-")
+    return {"color": _colour(method), "marker": MARKS.get(method, "o"), "ls": dashes, "label": method, "markersize": 5}
 
 
 def agreement(table: pd.DataFrame, source_line: str) -> Figure:
@@ -25,21 +52,22 @@ def agreement(table: pd.DataFrame, source_line: str) -> Figure:
     methods = list(dict.fromkeys(table["method"]))
     columns = list(dict.fromkeys(table["column"]))
     figure, grid = plt.subplots(
-        1, len(columns), figsize=(9.6, 0.9 + 0.34 * len(methods)), layout="constrained", sharey=True
+        1, len(columns), figsize=(10.4, 0.9 + 0.36 * len(methods)), layout="constrained", sharey=True
     )
     for axes, column in zip(np.atleast_1d(grid), columns, strict=True):
         part = table[table["column"] == column].set_index("method").loc[methods]
-        colours = [PALETTE[1] if m.startswith("learned") else PALETTE[0] if m.startswith("frozen") else PALETTE[6]
-                   for m in methods]  # fmt: skip
         places = np.arange(len(methods))
-        axes.barh(places, part["mean"], color=colours, height=0.66, alpha=0.9)
+        bars = axes.barh(places, part["mean"], color=[_colour(m) for m in methods], height=0.66, alpha=0.9)
+        for bar, method in zip(bars, methods, strict=True):
+            if method == CEILING:  # no method of ours: an outline
+                bar.set(facecolor=LINE, edgecolor=PALETTE[7], linewidth=0.8, linestyle="--")
         error = [part["mean"] - part["low"], part["high"] - part["mean"]]
         axes.errorbar(part["mean"], places, xerr=error, fmt="none", ecolor="#22201d", elinewidth=1, capsize=2)
         room = float(part["high"].max())
         for place, (mean, high) in enumerate(zip(part["mean"], part["high"], strict=True)):
-            axes.text(high + room * 0.03, place, f"{mean:.3f}".lstrip("0"), va="center", fontsize=8.5)
+            axes.text(high + room * 0.03, place, f"{mean:.3f}".removeprefix("0"), va="center", fontsize=8.5)
         axes.set(xlim=(0, room * 1.3), title=column, xlabel="share of the six")
-        axes.set_yticks(places, methods)
+        axes.set_yticks(places, [wrapped(method, 24) for method in methods])
         axes.set_ylim(len(methods) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
     return sign(figure, source_line)
@@ -65,7 +93,8 @@ def agreement_by_department(table: pd.DataFrame, source_line: str) -> Figure:
         red, green, blue, _ = colour_map(value / top if value == value else 0)
         text.set_color(readable_on("#{:02x}{:02x}{:02x}".format(*tuple(int(255 * c) for c in (red, green, blue)))))
     axes.set(ylabel="", xlabel="")
-    axes.tick_params(axis="x", rotation=25, length=0)
+    axes.set_xticks(axes.get_xticks(), [wrapped(method, 17) for method in table.columns])
+    axes.tick_params(axis="x", rotation=0, length=0)
     axes.tick_params(axis="y", rotation=0, length=0)
     axes.set_title("Category and colour both right, by department")
     return sign(figure, source_line)
@@ -83,10 +112,55 @@ def success_curve(table: pd.DataFrame, methods: Sequence[str], source_line: str)
     source_line : str
     """
     figure, axes = plt.subplots(figsize=(9, 3.8), layout="constrained")
-    for method, colour in zip(methods, PALETTE, strict=False):
+    for method in methods:
         part = table[table["method"] == method]
-        axes.plot(part["k"], part["success"] * 100, "o-", color=colour, label=method, markersize=4)
+        axes.plot(part["k"], part["success"] * 100, **_line(method))
     axes.set(xlabel="recommendations shown", ylabel="% of queries", ylim=(0, None),
              title="At least one right in category and colour (Success@k)")  # fmt: skip
     axes.legend(fontsize=8.5)
+    return sign(figure, source_line)
+
+
+def agreement_by_gallery_size(table: pd.DataFrame, source_line: str) -> Figure:
+    """Share of the six that agree against the number of items in the gallery, with 95 % intervals as bands.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `fashion.curves.by_gallery_size`: `method`, `size`, `column`, `mean`, `low`, `high`.
+    source_line : str
+    """
+    return _curves(table, "size", "items in the gallery", "A larger gallery holds more right answers", source_line)
+
+
+def agreement_by_embedding_size(table: pd.DataFrame, source_line: str) -> Figure:
+    """Share of the six that agree against the numbers kept of each vector, with 95 % intervals as bands.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `fashion.curves.by_embedding_length`: `method`, `length`, `column`, `mean`, `low`, `high`.
+    source_line : str
+    """
+    return _curves(table, "length", "numbers kept of each vector", "How long a vector has to be", source_line)
+
+
+def _curves(table: pd.DataFrame, along: str, name: str, title: str, source_line: str) -> Figure:
+    columns = list(dict.fromkeys(table["column"]))
+    figure, grid = plt.subplots(1, len(columns), figsize=(9.6, 4.2), layout="constrained")
+    for axes, column in zip(np.atleast_1d(grid), columns, strict=True):
+        for method in dict.fromkeys(table["method"]):
+            part = table[(table["method"] == method) & (table["column"] == column)].sort_values(along)
+            axes.plot(part[along], part["mean"] * 100, **_line(method))
+            axes.fill_between(
+                part[along], part["low"] * 100, part["high"] * 100, color=_colour(method), alpha=0.15, lw=0
+            )
+        ticks = sorted(table[along].unique())
+        axes.set_xscale("log")
+        axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks], rotation=45 if along == "size" else 0)
+        axes.minorticks_off()
+        axes.set(xlabel=name, ylabel="% of the six that agree", ylim=(0, None))
+        axes.set_title(column, fontweight="normal")
+    axes.legend(loc="best", fontsize=8.5)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12.5, fontweight="bold")
     return sign(figure, source_line)

@@ -23,18 +23,34 @@ IMAGES = (
 )
 
 
+#: What README's second kind of table shows: column of the report's long table (measure, label) -> words.
+MEASURES = {
+    ("Success@1", "category and colour"): "first one right (Success@1)",
+    ("Success@6", "category and colour"): "at least one of six right (Success@6)",
+    ("MAP@R", "category and colour"): "mean average precision at R (MAP@R)",
+    ("nDCG@6", "description"): "near words count in part (graded nDCG@6)",
+    ("rank correlation", "description"): "rank correlation with the description",
+}
+
+OTHER_MEASURES = (
+    "Other measures, against the whole catalogue (right: category and colour); MAP@R and the rank correlation need "
+    "whole rankings and are means over fewer queries, drawn at random. Their intervals stand in notebook 6:"
+)
+THREE_QUESTIONS = (
+    "*HOG*: outlines, as histograms of oriented gradients. *Learned, catalogue's words known*: the query is a photo "
+    "alone, while the shop knows the words of its items. *Ceiling*: true words on both sides, the best that the "
+    "gallery allows, column by column."
+)
+
+
 def results_table(numbers: dict[str, Any]) -> str:
-    """The evaluation's two tables as Markdown, from the content of results/06.json."""
+    """The evaluation's tables as Markdown, from the content of results/06.json."""
     whole = f"Against the whole catalogue, most of which the network was trained with ({numbers['source_line']}):"
     unseen = f"Against the {numbers['unseen_gallery_items']:,} items that training did not see, queries among them:"
-    parts = [
-        whole,
-        _table(numbers["agreement"]),
-        unseen,
-        _table(numbers["agreement_unseen_gallery"]),
-        numbers["protocol"],
-    ]
-    return "\n\n".join(parts)
+    parts = [whole, _table(numbers["agreement"]), unseen, _table(numbers["agreement_unseen_gallery"])]
+    if numbers.get("measures"):
+        parts += [OTHER_MEASURES, _measures_table(numbers["measures"]), THREE_QUESTIONS]
+    return "\n\n".join([*parts, numbers["protocol"]])
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
@@ -43,6 +59,16 @@ def _table(rows: list[dict[str, Any]]) -> str:
     for row in rows:
         cells = [f"{row[c]['mean']:.3f} [{row[c]['low']:.3f}, {row[c]['high']:.3f}]" for c in columns]
         lines.append(f"| {row['method']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _measures_table(rows: list[dict[str, Any]]) -> str:
+    """One line a method, one column an entry of `MEASURES`, means alone: intervals stand in notebook 06."""
+    lines = [f"| | {' | '.join(MEASURES.values())} |", f"|---|{'---|' * len(MEASURES)}"]
+    found = {(r["method"], r["measure"], r["column"]): r["mean"] for r in rows if r["gallery"] == "whole"}
+    for method in dict.fromkeys(row["method"] for row in rows):
+        means = [found.get((method, *measure)) for measure in MEASURES]
+        lines.append(f"| {method} | {' | '.join('-' if m is None else f'{m:.3f}' for m in means)} |")
     return "\n".join(lines)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fashion.additions import with_additions
 from fashion.description import COLOUR_WEIGHT, Layout, balanced_query
 from fashion.diversity import first_of_each, maximal_marginal_relevance
 from fashion.errors import ArtefactError
@@ -79,6 +80,9 @@ class Recommender:
                 f"Run `make report CATALOGUE={workspace.catalogue}` again."
             )
         groups = workspace.table("split")["group"].to_numpy(np.int64)
+        items, vectors = with_additions(workspace, embedding)
+        more = groups.max(initial=-1) + 1 + np.arange(len(items) - len(groups))  # each of a group of its own
+        groups = np.concatenate([groups, more])
         if embedding == "frozen":
             if colour_weight is not None:
                 raise QueryError("a colour weight needs the learned embedding; the frozen one has no colour part")

@@ -1,9 +1,9 @@
-"""Trains the attributes network: seeded, with its history. It takes a minute or a few: after a stop it starts anew."""
+"""Trains the attributes network: seeded, with its history. After a stop it goes on from its last finished epoch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,15 +22,18 @@ from fashion.attributes import (
     build_network,
     root_distribution,
 )
-from fashion.features import pca
+from fashion.features import SAMPLE, pca, some_rows
+from fashion.fitting import Examples, Rows, StateFile, array_checksum, fit
 from fashion.palette import learn_palette, palette_features
-from fashion.progress import progress_bar
+from fashion.provenance import code_closure, code_of, sha256_json, versions
 from fashion.quiet import import_keras
 
 BATCH, SMALLEST_BATCH = 256, 32
 LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 1e-2
 EPOCHS = 12
+#: Rows that are copied at a time where all training items are gone through.
+BLOCK = 4096
 
 
 def batch_for(items: int) -> int:
@@ -47,6 +50,7 @@ def train_attributes(
     *,
     frozen_width: int,
     epochs: int = EPOCHS,
+    state: Path | None = None,
     progress: bool = True,
 ) -> tuple[AttributesNetwork, pd.DataFrame]:
     """Train on the items of part "train"; those of "validation" are only looked at.
@@ -67,6 +71,9 @@ def train_attributes(
         How many of the last features are the frozen embedding, which gives the looks.
     epochs : int
         Passes over the training items.
+    state : Path, optional
+        Folder for the state after each epoch, from which a call with equal arguments goes on: network and history are
+        then those of an uninterrupted run, bit for bit. `fitting.forget` removes it once the network is written.
     progress : bool
 
     Returns
@@ -91,41 +98,61 @@ def train_attributes(
     labels = {c: items[c].map({w: i for i, w in enumerate(words[c])}).fillna(-1).astype(int).to_numpy() for c in words}
     colours = learn_palette(grid[train], seed)
     seen = palette_features(grid, colours)
-    scales = dict(zip(SCALES, (*_moments(features[train]), *_moments(seen[train])), strict=True))
+    scales = dict(zip(SCALES, (*_moments(features, train), *_moments(seen, train)), strict=True))
     sizes = Architecture(features.shape[1], seen.shape[1], len(words["category"]), len(words["colour"]))
     model = build_network(sizes, scales)
     batch = batch_for(len(train))
     _compile(keras, model, int(np.ceil(len(train) / batch)), epochs)
     known = validation[(labels["category"][validation] >= 0) & (labels["colour"][validation] >= 0)]
-    callbacks: list[Any] = [_progress(keras, epochs, progress)]
-    history = model.fit(
-        _inputs(features, seen, train), _targets(labels, train),
-        validation_data=(_inputs(features, seen, known), _targets(labels, known)) if len(known) else None,
-        batch_size=batch, epochs=epochs, verbose=0, callbacks=callbacks,
+    kept = StateFile(state, "attributes", training_key(features, grid, items, part, seed, epochs)) if state else None
+
+    def gather(rows: Rows) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
+        inputs = {"features": np.asarray(features[rows], np.float32), "colours": np.asarray(seen[rows], np.float32)}
+        return inputs, {name: codes[rows] for name, codes in labels.items()}
+
+    history = fit(
+        model, Examples(gather, train), Examples(gather, known), batch=batch, epochs=epochs, seed=seed, state=kept,
+        what="attributes network", progress=progress,
     )  # fmt: skip
     blank = np.zeros((1, 1), np.float32)
     spoken = tuple(words["category"]), tuple(words["colour"])
     bare = AttributesNetwork(model, *spoken, sizes, scales, colours, blank, blank, blank)
-    roots = root_distribution(bare.logits(features[train], grid[train])[0], TEMPERATURE["category"])
-    fitted = pca(features[train, features.shape[1] - frozen_width :], seed, LOOKS_COMPONENTS)
+    blocks = [train[first : first + BLOCK] for first in range(0, len(train), BLOCK)]
+    logits = np.concatenate([bare.logits(features[rows], grid[rows])[0] for rows in blocks])
+    roots = root_distribution(logits, TEMPERATURE["category"])
+    sample = train[some_rows(len(train), SAMPLE, seed)]
+    fitted = pca(features[sample, features.shape[1] - frozen_width :], seed, LOOKS_COMPONENTS)
     network = replace(
         bare,
         projection=best_projection(roots, max(WIDTH - sizes.colours - LOOKS_COMPONENTS, LEAST_CATEGORY_WIDTH)),
         looks_mean=fitted.mean_.astype(np.float32),
         looks_components=fitted.components_.astype(np.float32),
     )
-    return network, pd.DataFrame(history.history)
+    return network, history
 
 
-def _moments(values: NDArray, block: int = 4096) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def training_key(
+    features: NDArray, grid: NDArray, items: pd.DataFrame, part: NDArray[np.str_], seed: int, epochs: int
+) -> str:
+    """The key of everything that determines the trained weights: code, versions, settings, content of the inputs."""
+    return sha256_json({
+        "code": code_of(code_closure("from fashion import training")),
+        "versions": versions(["tensorflow", "keras", "numpy", "scikit-learn"]),
+        "settings": [seed, epochs],
+        "inputs": [array_checksum(features), array_checksum(grid), list(part)],
+        "words": [list(items["category"]), list(items["colour"])],
+    })  # fmt: skip
+
+
+def _moments(values: NDArray, rows: Rows) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean and variance of each column, the spread raised a little so that a constant one divides by no zero."""
     total, squares = np.zeros(values.shape[1]), np.zeros(values.shape[1])
-    for first in range(0, len(values), block):  # in double precision, a block at a time
-        part = values[first : first + block].astype(np.float64)
+    for first in range(0, len(rows), BLOCK):  # in double precision, a block at a time
+        part = values[rows[first : first + BLOCK]].astype(np.float64)
         total += part.sum(axis=0)
         squares += (part**2).sum(axis=0)
-    mean = total / len(values)
-    spread = np.sqrt(np.maximum(squares / len(values) - mean**2, 0)) + 1e-3
+    mean = total / len(rows)
+    spread = np.sqrt(np.maximum(squares / len(rows) - mean**2, 0)) + 1e-3
     return mean.astype(np.float32), (spread**2).astype(np.float32)
 
 
@@ -138,20 +165,6 @@ def _compile(keras: Any, model: Any, steps: int, epochs: int) -> None:
     optimizer.exclude_from_weight_decay(var_names=["bias"])
     losses = {c: keras.losses.SparseCategoricalCrossentropy(from_logits=True) for c in ("category", "colour")}
     model.compile(optimizer, losses, metrics={c: ["accuracy"] for c in losses})
-
-
-def _inputs(features: NDArray, seen: NDArray, rows: NDArray) -> dict[str, NDArray]:
-    return {"features": np.asarray(features[rows], np.float32), "colours": np.asarray(seen[rows], np.float32)}
-
-
-def _targets(labels: dict[str, NDArray], rows: NDArray) -> dict[str, NDArray]:
-    return {name: codes[rows] for name, codes in labels.items()}
-
-
-def _progress(keras: Any, epochs: int, show: bool) -> Any:
-    bar = progress_bar(epochs, "attributes network", "epoch", show=show)
-    step: Callable[[int, Any], None] = lambda epoch, logs: (bar.update(epoch + 1 - bar.n), None)[1]  # noqa: E731
-    return keras.callbacks.LambdaCallback(on_epoch_end=step, on_train_end=lambda logs: bar.close())
 
 
 def accuracies(

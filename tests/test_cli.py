@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from fashion.cli import build_parser, main
 from fashion.paths import project_root
 
-COMMANDS = ["report", "embed", "recommend", "data", "verify"]
+COMMANDS = ["report", "embed", "recommend", "add", "data", "verify"]
 
 
 def help_of(capsys, *arguments):
@@ -33,7 +34,7 @@ def test_each_page_has_examples_that_parse(capsys, command):
     examples = re.findall(r"^  fashion (.+)$", text.split("examples:")[1], flags=re.MULTILINE)
     assert examples
     for example in examples:
-        parsed = build_parser().parse_args(example.split())
+        parsed = build_parser().parse_args(shlex.split(example))
         assert parsed.command == command
     for block in re.split(r"\n(?=  -)", text.split("examples:")[0])[1:]:
         words = re.sub(r"^  (-\S+( [A-Z][A-Z,=\[\]]*| \{[^}]*\})?,? ?)+", "", block).strip()
@@ -47,7 +48,8 @@ def test_each_page_has_examples_that_parse(capsys, command):
         (["report", "--limit", "many"], "at least 1; found 'many'"),
         (["report", "--limit", "5", "--first", "5"], "not allowed with"),
         (["report", "--backbone", "vgg"], "invalid choice: 'vgg'"),
-        (["recommend"], "ITEM"),
+        (["recommend", "--diversity", "2"], "from 0 to 1; found '2'"),
+        (["add"], "--data"),
         ([], "COMMAND"),
     ],
 )
@@ -107,7 +109,7 @@ def test_data_without_any_photo_fails(tmp_path, capsys):
 def test_make_lists_its_commands():
     ended = subprocess.run(["make"], capture_output=True, text=True, cwd=project_root())
     assert ended.returncode == 0
-    for target in ("report", "test", "lint", "lab", "data", "env", "lock", "clean", "verify"):
+    for target in ("report", "add", "test", "lint", "lab", "data", "env", "lock", "clean", "verify"):
         assert re.search(rf"^  make {target}\s+\S", ended.stdout, flags=re.MULTILINE), target
     for variable in ("CATALOGUE", "DATA", "LIMIT", "FIRST", "BACKBONE", "WEIGHTS", "SEED"):
         assert variable in ended.stdout

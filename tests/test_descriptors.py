@@ -1,12 +1,22 @@
 """Colour pictures and histograms mean what they say."""
 
+import cv2
 import numpy as np
 import pytest
 from conftest import COLOURS, draw
 
-from fashion.descriptors import GRID, LAB_SCALE, colour_grid, describe_photos, ground_lab, lab_histogram
+from fashion.descriptors import (
+    GRID,
+    HOG_EDGE,
+    LAB_SCALE,
+    colour_grid,
+    describe_photos,
+    ground_lab,
+    lab_histogram,
+    oriented_gradients,
+)
 from fashion.errors import PhotoError
-from fashion.photos import garment_mask, to_lab
+from fashion.photos import garment_mask, resize, to_lab
 from fashion.source import open_source
 
 
@@ -30,12 +40,32 @@ def test_histogram_is_a_unit_vector_whose_cosine_is_shared_colour():
     assert red @ again > red @ shoe > red @ blue
 
 
+def test_oriented_gradients_are_scikit_images():
+    from skimage.feature import hog
+
+    noise = np.random.default_rng(0).integers(0, 256, (90, 70, 3)).astype(np.uint8)
+    for rgb in (draw("VESTITO", COLOURS["ROSSO"], 0), draw("BALLERINA", COLOURS["NERO"], 1), noise):
+        grey = cv2.cvtColor(resize(rgb, HOG_EDGE), cv2.COLOR_RGB2GRAY)
+        expected = hog(grey.astype(float), orientations=9, pixels_per_cell=(8, 8), cells_per_block=(2, 2))
+        assert oriented_gradients(rgb) == pytest.approx(expected, abs=1e-6)
+    blank = oriented_gradients(np.full((64, 64, 3), 128, np.uint8))
+    assert blank.shape == (1764,) and not blank.any()
+
+
+def test_oriented_gradients_know_the_shape_and_not_the_colour():
+    red, blue = (oriented_gradients(draw("VESTITO", COLOURS[word], 0)) for word in ("ROSSO", "BLU"))
+    shoe = oriented_gradients(draw("BALLERINA", COLOURS["ROSSO"], 0))
+    cosine = [one @ other / np.linalg.norm(one) / np.linalg.norm(other) for one, other in ((red, blue), (red, shoe))]
+    assert cosine[0] > 0.8 > cosine[1]
+
+
 def test_order_and_errors(small_folder):
     source = open_source(small_folder, "annotation.txt")
     names = sorted(f"images/{path.name}" for path in (small_folder / "images").iterdir())[:5]
     described = describe_photos(source, names, progress=False)
     turned = describe_photos(source, names[::-1], progress=False)
     assert np.array_equal(described.colour_grid, turned.colour_grid[::-1])
+    assert np.array_equal(described.hog, turned.hog[::-1]) and described.hog.dtype == np.float16
     assert described.pixels.shape == (5, 3072) and described.pixels.dtype == np.uint8
     with pytest.raises(PhotoError, match="missing"):
         describe_photos(source, ["images/none.jpg"], progress=False)

@@ -13,6 +13,7 @@ from fashion.evaluation import (
     agreement_at_k,
     bootstrap_interval,
     by_department,
+    department_intervals,
     duplicate_groups,
     paired_difference,
     random_expectation,
@@ -159,6 +160,14 @@ def test_bootstrap_agrees_with_theory_and_with_plain_resampling():
     assert (low, high) == pytest.approx(tuple(plain), abs=0.2 * error)
 
 
+def test_bootstrap_of_many_distinct_values_agrees_with_theory():
+    values = np.random.default_rng(0).exponential(size=900)
+    mean, low, high = bootstrap_interval(values, 7)
+    error = values.std() / math.sqrt(900)
+    assert (low, high) == pytest.approx((mean - 1.96 * error, mean + 1.96 * error), abs=0.2 * error)
+    assert bootstrap_interval(values, 7) == (mean, low, high) != bootstrap_interval(values, 8)
+
+
 def test_bootstrap_covers_the_truth_about_as_often_as_it_says():
     rng = np.random.default_rng(5)
     covered = 0
@@ -228,6 +237,19 @@ def test_by_department_is_the_mean_of_its_queries(items):
         assert line["other"] == pytest.approx(1 - shares[mine].mean())
     sizes = [int(name.rsplit("(", 1)[1][:-1]) for name in table.index]
     assert sizes == sorted(sizes, reverse=True)
+
+
+def test_department_intervals_are_those_of_its_queries_alone(items):
+    queries = np.arange(0, 90, 2)
+    shares = {"one": np.random.default_rng(0).random(45), "other": np.zeros(45)}
+    table = department_intervals(items, queries, shares, 5)
+    department = items["department"].to_numpy()[queries]
+    assert len(table) == 2 * len(set(department))
+    assert (np.diff(table["queries"]) <= 0).all()
+    for line in table.itertuples():
+        expected = bootstrap_interval(shares[line.method][department == line.department], 5)
+        assert (line.mean, line.low, line.high) == expected
+        assert line.queries == (department == line.department).sum()
 
 
 def test_a_catalogue_of_one_picture_cannot_be_split():

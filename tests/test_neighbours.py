@@ -54,6 +54,26 @@ def test_queries_and_gallery_are_rows_of_the_table(vectors):
     assert similarity[1:, 0] == pytest.approx(1)
 
 
+def test_queries_may_ask_with_vectors_that_are_not_their_rows(vectors):
+    queries, gallery = np.array([250, 3, 10]), np.array([10, 299, 3, 77, 5, 150])
+    asking = np.random.default_rng(1).random((3, 40)).astype(np.float32)
+    indices, similarity = top_k(vectors, 4, queries, gallery, asking=asking)
+    together = np.concatenate([vectors, asking])
+    for place, (query, row) in enumerate(zip(queries, indices, strict=True)):
+        assert row.tolist() == brute_force(together, 4, 300 + place, gallery[gallery != query])
+    own = top_k(vectors, 7, queries, asking=vectors[queries], block_rows=2)
+    assert [part.tobytes() for part in own] == [part.tobytes() for part in top_k(vectors, 7, queries)]
+    with_self, _ = top_k(vectors, 1, queries, asking=vectors[queries], exclude_self=False)
+    assert with_self[:, 0].tolist() == queries.tolist()
+    unit = normalise(vectors)
+    scaled = top_k(unit, 4, queries, gallery, asking=normalise(asking), assume_unit=True)
+    assert scaled[1].tobytes() == similarity.tobytes()
+    with pytest.raises(ValueError, match="one vector for each of 3 queries, found 2"):
+        top_k(vectors, 4, queries, asking=asking[:2])
+    with pytest.raises(ValueError, match="39 dimensions, the vectors 40"):
+        top_k(vectors, 4, queries, asking=asking[:, :39])
+
+
 def test_self_is_excluded_by_its_number_and_twins_stay():
     """The usual trap: dropping the last column of a sort as "self" drops the wrong one of two twins."""
     rows = np.random.default_rng(0).random((50, 16)).astype(np.float32)

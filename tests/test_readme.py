@@ -7,7 +7,7 @@ import pytest
 from fashion.cli import build_parser
 from fashion.errors import ReportError
 from fashion.paths import project_root
-from fashion.readme import BEGIN, END, IMAGES, renew_readme, results_table, with_table
+from fashion.readme import BEGIN, END, IMAGES, MEASURES, renew_readme, results_table, with_table
 from fashion.workspace import Workspace
 
 README = (project_root() / "README.md").read_text(encoding="utf-8")
@@ -43,6 +43,20 @@ def test_table():
     assert lines[3] == learned and len(lines) == 4 + 3
     assert len({line.count("|") for line in lines}) == 1
     assert "Sample: 5 items" in text and "1,234 items" in text and text.endswith("Two queries.")
+
+
+def test_table_of_other_measures_has_every_method_and_names_spelled_out():
+    rows = [
+        {"method": method, "gallery": gallery, "measure": measure, "column": column, "mean": place / 10}
+        for method in ("random", "learned, catalogue's words known")
+        for gallery in ("whole", "unseen")
+        for place, (measure, column) in enumerate(MEASURES)
+    ]
+    text = results_table(NUMBERS | {"measures": rows})
+    assert "| learned, catalogue's words known | 0.000 | 0.100 | 0.200 | 0.300 | 0.400 |" in text
+    assert "mean average precision at R (MAP@R)" in text and text.endswith("Two queries.")
+    lacking = [row for row in rows if row["measure"] != "Success@1"]
+    assert "| random | - | 0.100 |" in results_table(NUMBERS | {"measures": lacking})
 
 
 def test_only_the_marked_part_changes(tmp_path):

@@ -1,0 +1,287 @@
+"""Adds items to a reported catalogue: nothing is trained again, and no photo but the new ones is looked at."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fashion import cleaning, colour
+from fashion.additions import Addition, additions_folder, made_with, read_all
+from fashion.attributes import AttributesNetwork, join_features, load_network
+from fashion.backbones import reopen_backbone
+from fashion.catalogue import Catalogue, open_catalogue
+from fashion.cleaning import Cleaning
+from fashion.descriptors import describe_photos
+from fashion.embedding import EmbeddingRun, embed
+from fashion.errors import ArtefactError, CatalogueError
+from fashion.photos import photo_facts
+from fashion.provenance import sha256_bytes, sha256_json
+from fashion.selection import Selection
+from fashion.source import Source
+from fashion.tables import read_table
+from fashion.translation import colour_hexes, non_garments, translate
+from fashion.workspace import Workspace, write_json
+
+
+@dataclass(frozen=True)
+class Added:
+    """What `add` did.
+
+    Attributes
+    ----------
+    addition : Addition or None
+        None where nothing was new.
+    read : int
+        Rows of the table.
+    rejected : DataFrame
+        Rows that were skipped: `row`, `item`, `photo`, `reason`, `detail`.
+    embedded, reused : int
+        Photos that went through the network, and those whose vectors were in the store.
+    untaught : dict
+        "category" and "colour" -> word that the network was not taught -> items that bear it.
+    seconds : float
+    """
+
+    addition: Addition | None
+    read: int
+    rejected: pd.DataFrame
+    embedded: int = 0
+    reused: int = 0
+    untaught: dict[str, dict[str, int]] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def add(
+    workspace: Workspace,
+    catalogue: Catalogue,
+    data: str | Path,
+    *,
+    weights: str | Path | None = None,
+    keep_unknown: bool = False,
+    progress: bool = True,
+) -> Added:
+    """Add the new items of a zip or folder to a reported catalogue, as one addition; doing it twice changes nothing.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        With a report.
+    catalogue : Catalogue
+        The report's; the new table has its layout, but may lack the colour.
+    data : str or Path
+        Zip or folder.
+    weights : str or Path, optional
+        The backbone's weights file, where the report was given one.
+    keep_unknown : bool
+        Pass words that the glossary lacks untranslated.
+    progress : bool
+
+    Raises
+    ------
+    ArtefactError
+        When there is no report, or its files do not fit together.
+    CatalogueError, TranslationError
+        When the table cannot be read or translated.
+    WeightsError
+        When the report's backbone cannot be had again.
+    """
+    begin = time.perf_counter()
+    base, stamp = _reported(workspace)
+    current, stale, _ = read_all(workspace)
+    there = pd.concat([base, *(addition.items for addition in current)], ignore_index=True)
+    source = open_catalogue(catalogue, data)
+    rows, malformed = _read(catalogue, source)
+    step = _new_rows(catalogue, rows, malformed, there["item"], keep_unknown)
+    items, step = _measured(source, step, there, progress)
+    read = len(rows) + len(malformed)
+    if items.empty:
+        _drop_superseded(stale, there)
+        return Added(None, read, step.rejected, seconds=time.perf_counter() - begin)
+    items = _as_in(base, items)
+    vectors, run, network = _vectors(workspace, source, items, weights, progress)
+    facts = {
+        "number": 1 + max((addition.facts["number"] for addition in [*current, *stale]), default=0),
+        "catalogue": str(catalogue.name if catalogue.is_shipped else catalogue.path),
+        "data": str(source.path.resolve()),
+        "keep_unknown": keep_unknown,
+        "table": catalogue.table,
+        "table_sha256": sha256_bytes(source.read(catalogue.table)),
+        "made_with": stamp,
+        "counts": {"read": read, "added": len(items), "skipped": step.rejected["reason"].value_counts().to_dict()},
+    }
+    addition = _write(workspace, items, vectors, facts, step.rejected)
+    _drop_superseded([a for a in stale if a.key != addition.key], pd.concat([there, items]))
+    untaught = {
+        "category": _counts_outside(items["category"], network.categories),
+        "colour": _counts_outside(items["colour"], network.colours),
+    }
+    seconds = time.perf_counter() - begin
+    return Added(addition, read, step.rejected, run.embedded, run.reused, untaught, seconds)
+
+
+def _reported(workspace: Workspace) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The report's items, and the checksums of what additions to them are made with."""
+    items, stamp = workspace.items(), made_with(workspace)
+    for name in ("backbone", "attributes"):
+        if workspace.json(name)["items_checksum"] != stamp["items.parquet"]:
+            raise ArtefactError(
+                f"expected {workspace.path(name + '.json')} made for {workspace.path('items.parquet')}; it was made "
+                f"for another table. Run `make report CATALOGUE={workspace.catalogue}` to its end, then add again."
+            )
+    return items, stamp
+
+
+def _read(catalogue: Catalogue, source: Source) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The table; one without the colour's column is read without it."""
+    try:
+        return read_table(catalogue, source)
+    except CatalogueError:
+        if "colour" not in catalogue.columns:
+            raise
+        others = {ours: theirs for ours, theirs in catalogue.columns.items() if ours != "colour"}
+        try:
+            return read_table(replace(catalogue, columns=others), source)
+        except CatalogueError:
+            pass
+        raise
+
+
+def _new_rows(
+    catalogue: Catalogue, rows: pd.DataFrame, malformed: pd.DataFrame, names: pd.Series, keep_unknown: bool
+) -> Cleaning:
+    """Rows that are whole, garments, and not in the catalogue by name; translated."""
+    needed = [column for column in ("item", "category", "department") if column in rows]
+    step = cleaning.drop_null_rows(cleaning.start(rows, malformed), needed)
+    step = cleaning.drop_duplicate_rows(step)
+    there = step.rows["item"].isin(set(names))
+    step = _skip(step, there, "item already there", "the catalogue has an item of this name")
+    step.rows = _translated(step.rows, catalogue.language, keep_unknown)
+    if "department" not in step.rows:
+        step.rows["department"] = "clothes"
+    not_garments = [*catalogue.drop_departments, *(non_garments() if catalogue.language == "it" else [])]
+    return cleaning.drop_departments(step, not_garments)
+
+
+def _translated(rows: pd.DataFrame, language: str, keep_unknown: bool) -> pd.DataFrame:
+    """English words; where a row says no colour, colour and colour_source are empty."""
+    if "colour" not in rows:
+        rows = rows.assign(colour="")
+    said = rows["colour"] != ""
+    parts = [rows[said], rows[~said].drop(columns="colour")]
+    found = [translate(part, language=language, keep_unknown=keep_unknown) for part in parts if len(part)]
+    if not found:
+        return rows.assign(colour_source="")
+    joined = pd.concat(found).sort_index()
+    for column in ("colour", "colour_source"):
+        joined[column] = joined[column].fillna("") if column in joined else ""
+    return joined
+
+
+def _measured(source: Source, step: Cleaning, there: pd.DataFrame, progress: bool) -> tuple[pd.DataFrame, Cleaning]:
+    """The items with what their photos tell, without bad photos and those that the catalogue has already."""
+    if step.rows.empty:
+        return step.rows, step
+    facts = photo_facts(source, step.rows["photo"], progress=progress)
+    step = cleaning.drop_photos(step, facts["problem"], facts["sha256"])
+    measured = facts.drop(columns=["problem", "thumbnail"]).drop_duplicates("photo")
+    items = step.rows.merge(measured, on="photo", how="left", validate="many_to_one")
+    owners = dict(zip(there["sha256"], there["item"], strict=True))
+    owner = items["sha256"].map(owners)
+    step = _skip(step, owner.notna(), "photo already there", "same photo as " + owner.fillna(""))
+    items = items[owner.isna()].reset_index(drop=True)
+    if items.empty:
+        return items, step
+    lab = items[["garment_l", "garment_a", "garment_b"]].to_numpy(float)
+    nameless = (items["colour"] == "").to_numpy()
+    if nameless.any():
+        items.loc[nameless, "colour"] = colour.nearest_colour_word(lab[nameless], colour_hexes())[0]
+    items["garment_hex"] = colour.lab_to_hex(lab)
+    return items, step
+
+
+def _skip(step: Cleaning, bad: pd.Series, reason: str, detail: pd.Series | str) -> Cleaning:
+    """Move rows to the rejected ones, for a reason that only additions have."""
+    if not bad.any():
+        return step
+    gone = step.rows.loc[bad, ["row", "item", "photo"]].assign(reason=reason)
+    gone["detail"] = detail[bad] if isinstance(detail, pd.Series) else detail
+    rejected = pd.concat([part for part in (step.rejected, gone) if len(part)], ignore_index=True)
+    return Cleaning(step.rows[~bad].reset_index(drop=True), rejected)
+
+
+def _as_in(base: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
+    """The columns of the report's table, in its order and kinds; text that is missing is empty."""
+    found = items.reindex(columns=base.columns)
+    for column in base:
+        if base[column].dtype == object:
+            found[column] = found[column].fillna("")
+    return found.astype(base.dtypes.to_dict())
+
+
+def _vectors(
+    workspace: Workspace, source: Source, items: pd.DataFrame, weights: str | Path | None, progress: bool
+) -> tuple[dict[str, NDArray[np.float32]], EmbeddingRun, AttributesNetwork]:
+    """The new items' vectors by the report's own backbone, choice of features and attributes network."""
+    backbone = reopen_backbone(workspace.json("backbone"), weights)
+    store = workspace.processed_root / "embeddings"
+    photos = items["photo"].tolist()
+    run = embed(source, photos, items["sha256"].tolist(), backbone, store, progress=progress)
+    network = load_network(workspace.arrays("attributes"), workspace.json("attributes"))
+    features = join_features(run.blocks["depths"], run.blocks["embedding"])
+    grid = describe_photos(source, photos, progress=progress).colour_grid
+    vectors = {
+        "frozen": Selection.from_arrays(workspace.arrays("selection")).apply(run.blocks),
+        "learned": network.embed(features, grid),
+        "described": network.embed(features, grid, items),
+    }
+    return vectors, run, network
+
+
+def _write(
+    workspace: Workspace,
+    items: pd.DataFrame,
+    vectors: Mapping[str, NDArray[np.float32]],
+    facts: dict[str, Any],
+    rejected: pd.DataFrame,
+) -> Addition:
+    """Write the addition's folder aside and rename it: it is there whole or not at all."""
+    root = additions_folder(workspace)
+    key = sha256_json(items.drop(columns=["row", "photo"]).to_dict("records"))[:16]
+    aside, old = root / f".{key}.{os.getpid()}", root / f".old-{key}.{os.getpid()}"
+    for left in root.glob(".*"):  # by a run that was killed; `fashion add` holds the folder alone
+        shutil.rmtree(left, ignore_errors=True)
+    aside.mkdir(parents=True)
+    try:
+        items.to_parquet(aside / "items.parquet", index=False)
+        rejected.to_csv(aside / "rejected.csv", index=False)
+        for name, array in vectors.items():
+            np.save(aside / f"{name}.npy", np.ascontiguousarray(array, np.float32), allow_pickle=False)
+        write_json(aside / "addition.json", facts)
+        if (root / key).exists():  # of an earlier report
+            os.replace(root / key, old)
+        os.replace(aside, root / key)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+    return Addition(root / key, facts, items)
+
+
+def _drop_superseded(stale: list[Addition], there: pd.DataFrame) -> None:
+    """Remove additions to an earlier report whose items are all in the present one, or were added to it again."""
+    names = set(there["item"])
+    for addition in stale:
+        if addition.items["item"].isin(names).all():
+            shutil.rmtree(addition.folder, ignore_errors=True)
+
+
+def _counts_outside(words: pd.Series, known: tuple[str, ...]) -> dict[str, int]:
+    return {str(word): int(count) for word, count in words[~words.isin(known)].value_counts().items()}
