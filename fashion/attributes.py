@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.description import Layout, blend_words, distribution, looks_part
+from fashion.description import Layout, blend_words, distribution, filled, looks_of
 from fashion.errors import ArtefactError
 from fashion.palette import palette_features
 from fashion.quiet import import_keras
@@ -30,10 +30,8 @@ Float = NDArray[np.float32]
 #: Numbers of the learned embedding at most; the category's part is projected where words are more. A catalogue of more
 #: than 160 colour words gets more, since the category keeps its least.
 WIDTH, LEAST_CATEGORY_WIDTH = 256, 32
-#: Below 1 the class distributions are sharpened before their square roots are taken; chosen on validation items.
-TEMPERATURE = {"category": 0.5, "colour": 0.5}
-#: Components of the frozen looks in the looks part.
-LOOKS_COMPONENTS = 64
+#: Components of the frozen looks in the looks part, and numbers that fill both parts to length one.
+LOOKS_COMPONENTS, FILLERS = 32, 2
 
 
 #: Arrays of a trained network beside its weights: those that scale its inputs, and the others.
@@ -138,6 +136,8 @@ class AttributesNetwork:
     def embed(self, features: NDArray, grid: NDArray, words: pd.DataFrame | None = None) -> Float:
         """The learned embedding, float32, shape (n, <= 256): a unit looks part, then a unit colour part.
 
+        The rows answer; `description.as_queries` makes them ask.
+
         Parameters
         ----------
         features : ndarray of float, shape (n, f)
@@ -149,14 +149,13 @@ class AttributesNetwork:
             (`description.blend_words`), for a catalogue whose items are described.
         """
         logits = self.logits(features, grid)
-        category = distribution(logits[0], TEMPERATURE["category"])
-        colour = distribution(logits[1], TEMPERATURE["colour"])
+        category, colour = distribution(logits[0]), distribution(logits[1])
         if words is not None:
             category = blend_words(category, words["category"], self.categories)
             colour = blend_words(colour, words["colour"], self.colours)
         frozen = np.asarray(features[:, -len(self.looks_mean) :], np.float32)
         looks = (frozen - self.looks_mean) @ self.looks_components.T
-        return np.concatenate([looks_part(category, self.projection, looks), np.sqrt(colour)], axis=1)
+        return np.concatenate([filled(looks_of(category, self.projection, looks)), filled(colour)], axis=1)
 
     @property
     def layout(self) -> Layout:
@@ -166,7 +165,7 @@ class AttributesNetwork:
     @property
     def colour_from(self) -> int:
         """Index of the embedding's first number that belongs to the colour."""
-        return int(self.projection.shape[1] + len(self.looks_components))
+        return int(self.projection.shape[1] + len(self.looks_components) + 1)
 
     def arrays(self) -> dict[str, NDArray]:
         """Every weight as an array; with `description` all that `load_network` needs."""
@@ -203,11 +202,6 @@ def load_network(arrays: dict[str, NDArray], description: dict[str, Any]) -> Att
         ) from error
     words = tuple(description["categories"]), tuple(description["colours"])
     return AttributesNetwork(model, *words, sizes, scales, *(arrays[name] for name in PARTS))
-
-
-def root_distribution(logits: NDArray, temperature: float = 1.0) -> Float:
-    """Square roots of the softmax of `logits` / `temperature`: unit rows, float32."""
-    return np.asarray(np.sqrt(distribution(logits, temperature)), np.float32)
 
 
 def best_projection(parts: NDArray, width: int) -> Float:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from fashion.description import filled
 from fashion.evaluation import agreement_at_k, bootstrap_interval, random_expectation
 from fashion.neighbours import normalise, top_k
 from fashion.protocol import CEILING, RANDOM, Method, best_possible
@@ -71,17 +72,17 @@ def by_gallery_size(
 
 
 def directions(vectors: ArrayLike, training: ArrayLike) -> NDArray[np.float32]:
-    """Right singular vectors of the training rows at length 1, not centred, largest singular value first; (d, d).
+    """Right singular vectors of the training rows, not centred, largest singular value first; (d, d).
 
-    The first s of them give the s-dimensional vectors whose dot products are nearest to the full cosines in the
-    least-squares sense (Eckart & Young, Psychometrika 1:211-218, 1936). Centring would change every cosine.
+    The first s of them give the s-dimensional vectors whose dot products are nearest to the full ones in the
+    least-squares sense (Eckart & Young, Psychometrika 1:211-218, 1936). Centring would change every product.
     """
-    unit = normalise(np.asarray(vectors)[np.asarray(training)]).astype(np.float64)
-    return np.asarray(np.linalg.eigh(unit.T @ unit)[1][:, ::-1], np.float32)
+    rows = np.asarray(vectors)[np.asarray(training)].astype(np.float64)
+    return np.asarray(np.linalg.eigh(rows.T @ rows)[1][:, ::-1], np.float32)
 
 
 def by_embedding_length(
-    tables: Mapping[str, ArrayLike],
+    methods: Mapping[str, Method],
     items: pd.DataFrame,
     training: Int,
     queries: Int,
@@ -91,12 +92,12 @@ def by_embedding_length(
 ) -> pd.DataFrame:
     """Precision@k in the whole catalogue with each embedding cut to its first `LENGTHS` directions, and uncut.
 
-    The directions are found on training items alone.
+    The directions are found on training items alone, from the rows that ask.
 
     Parameters
     ----------
-    tables : dict of str to array, shape (n, d)
-        The embeddings, by method.
+    methods : dict
+        Name -> tables of `fashion.protocol.Method`.
     training : ndarray of int
         Rows of training items.
     items, queries, k, columns, seed
@@ -108,12 +109,15 @@ def by_embedding_length(
         `method`, `length`, `column`, `mean`, `low`, `high`; the uncut embedding has its own length.
     """
     lines = []
-    for method, table in tables.items():
-        unit = normalise(table)
-        turned = unit @ directions(unit, training)[:, : max(LENGTHS)]
-        for length in [*(size for size in LENGTHS if size < unit.shape[1]), unit.shape[1]]:
-            cut = unit if length == unit.shape[1] else normalise(turned[:, :length])
-            found = top_k(cut, k, queries, assume_unit=True)[0]
+    for method, (asking_table, gallery_table) in methods.items():
+        asking, gallery = normalise(asking_table), normalise(gallery_table)
+        turn = directions(asking, training)[:, : max(LENGTHS)]
+        turned = asking[queries] @ turn, gallery @ turn
+        for length in [*(size for size in LENGTHS if size < asking.shape[1]), asking.shape[1]]:
+            ask, answer = (asking[queries], gallery) if length == asking.shape[1] else [t[:, :length] for t in turned]
+            if asking_table is not gallery_table:  # what answers keeps its length in one number more, so products stay
+                answer, ask = filled(answer), np.pad(ask, ((0, 0), (0, 1)))
+            found = top_k(normalise(answer), k, queries, asking=normalise(ask), assume_unit=True)[0]
             lines += _lines(agreement_at_k(items, found, queries, columns), seed, method=method, length=length)
     return pd.DataFrame(lines)
 

@@ -1,8 +1,12 @@
-"""Descriptions as vectors: distributions over category and colour words, what is known of them, and their cosine.
+"""Descriptions as vectors: distributions over category and colour words, and how likely two descriptions agree.
 
-The embedding of an item has two parts of length one. The looks part holds the square roots of the category's
-distribution and a share of frozen looks, the colour part the square roots of the colour's distribution. The cosine of
-two such roots is how much the distributions overlap (Bhattacharyya 1946), so near-equal words count in part.
+If a query shows category k with probability p(k) and an item with g(k), independently, they agree with probability
+sum over k of p(k) g(k): the inner product of the two distributions. The embedding holds the distributions as they are,
+so that its products are expected agreements, the very thing that is wanted of the six recommendations.
+
+An inner product becomes a cosine when each item is given one number more that brings it to length one, and each query a
+zero there (Bachrach et al. 2014, Speeding Up the Xbox Recommender System, section 3). So the looks part and the colour
+part of an item each end in such a number, and `as_queries` takes it off again for what asks.
 """
 
 from __future__ import annotations
@@ -30,11 +34,10 @@ NEAR_SHARE, NEAR_WIDTH = 0.2, 10.0
 COLOUR_WEIGHT = 0.5
 
 
-def distribution(logits: NDArray, temperature: float = 1.0) -> Float:
-    """Softmax of `logits` / `temperature`, float32, rows summing to 1; below 1 a temperature sharpens."""
-    scaled = np.asarray(logits, np.float64) / temperature
-    scaled -= scaled.max(axis=1, keepdims=True)
-    exponents = np.exp(scaled)
+def distribution(logits: NDArray) -> Float:
+    """Softmax of each row of `logits`, float32, rows summing to 1."""
+    scaled = np.asarray(logits, np.float64)
+    exponents = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     return np.asarray(exponents / exponents.sum(axis=1, keepdims=True), np.float32)
 
 
@@ -67,8 +70,18 @@ def blend_words(seen: Float, words: Iterable[object], known: Sequence[str], trus
     return mixed
 
 
-def looks_part(category: NDArray, projection: Float, looks: NDArray | None = None) -> Float:
-    """Unit rows (n, p + l): the category's distribution, projected, beside `LOOKS_SHARE` of unit frozen looks (n, l).
+def filled(part: NDArray) -> Float:
+    """Rows with one number more that brings each to length one; rows longer than one by rounding are scaled first."""
+    rows = np.asarray(part, np.float64)
+    squares = (rows**2).sum(axis=1, keepdims=True)
+    rows = rows / np.sqrt(np.maximum(squares, 1))
+    return np.asarray(np.concatenate([rows, np.sqrt(np.maximum(1 - squares, 0))], axis=1), np.float32)
+
+
+def looks_of(category: NDArray, projection: Float, looks: NDArray) -> Float:
+    """The category's distribution, projected, beside the frozen looks, as rows (n, p + l) of length at most one.
+
+    A product of two rows is (1 - `LOOKS_SHARE`) x expected agreement in category + `LOOKS_SHARE` x cosine of looks.
 
     Parameters
     ----------
@@ -76,13 +89,11 @@ def looks_part(category: NDArray, projection: Float, looks: NDArray | None = Non
         Distributions.
     projection : ndarray of float32, shape (categories, p)
         As in `attributes.AttributesNetwork`.
-    looks : ndarray of float, shape (n, l), optional
+    looks : ndarray of float, shape (n, l)
         Principal components of the frozen embedding.
     """
-    kind = normalise(np.sqrt(category).astype(np.float32) @ projection)
-    if looks is None:
-        return kind
-    return normalise(np.concatenate([np.sqrt(1 - LOOKS_SHARE) * kind, np.sqrt(LOOKS_SHARE) * normalise(looks)], axis=1))
+    kind = np.sqrt(1 - LOOKS_SHARE) * (category @ projection)
+    return np.asarray(np.concatenate([kind, np.sqrt(LOOKS_SHARE) * normalise(looks)], axis=1), np.float32)
 
 
 @dataclass(frozen=True)
@@ -95,7 +106,8 @@ class Layout:
         The network's words.
     projection : ndarray of float32, shape (categories, p)
     colour_from : int
-        Index of the first number that belongs to the colour; from p to there are frozen looks.
+        Index of the first number that belongs to the colour; before it stand the projected category, frozen looks,
+        and the number that fills the looks part to length one. The colour part ends in such a number too.
     """
 
     categories: tuple[str, ...]
@@ -106,21 +118,20 @@ class Layout:
     @property
     def width(self) -> int:
         """Numbers of the embedding."""
-        return self.colour_from + len(self.colours)
+        return self.colour_from + len(self.colours) + 1
 
     def vector(self, category: str | None = None, colour: str | None = None) -> Float:
-        """The vector of a description in words, shape (width,).
+        """The query that a description in words makes, shape (width,).
 
         A part of which nothing is said, or a word that the network was not taught, is zero. A colour has most of its
         part's weight and its neighbours for the eye (`near_colours`) the rest, so that the next best shade follows.
         """
         found = np.zeros(self.width, np.float32)
         if category in self.categories:
-            kind = np.zeros((1, len(self.categories)), np.float32)
-            kind[0, self.categories.index(category)] = 1
-            found[: self.projection.shape[1]] = looks_part(kind, self.projection)[0]
+            row = self.projection[self.categories.index(category)]
+            found[: len(row)] = np.sqrt(1 - LOOKS_SHARE) * row
         if colour in self.colours:
-            found[self.colour_from :] = np.sqrt(near_colours(colour, self.colours))
+            found[self.colour_from : -1] = near_colours(colour, self.colours)
         return found
 
 
@@ -149,20 +160,24 @@ def near_colours(word: str, known: Sequence[str]) -> Float:
     return np.asarray((1 - NEAR_SHARE) * own + NEAR_SHARE * near / near.sum(), np.float32)
 
 
-def balanced_query(vector: NDArray, colour_from: int, colour_weight: float = COLOUR_WEIGHT) -> Float:
-    """Scale a query's parts so that its product with unscaled vectors is (1 - w) x looks + w x colour.
+def as_queries(vectors: NDArray, colour_from: int, colour_weight: float = COLOUR_WEIGHT) -> Float:
+    """Rows that ask: product with rows that answer is (1 - w) x looks + w x colour.
 
-    So the balance is chosen for each query and the gallery stays as it is. Where the query has one part only, that
-    part has all the weight.
+    The balance is chosen by what asks; what answers stays as it is. Where a row says nothing of one part, the other has
+    all the weight.
 
     Parameters
     ----------
-    vector : ndarray of float, shape (d,)
-        A row as `attributes.AttributesNetwork.embed` or `Layout.vector` gives it.
+    vectors : ndarray of float, shape (n, d)
+        As `attributes.AttributesNetwork.embed` or `Layout.vector` gives them.
     colour_from : int
         Index of the first number that belongs to the colour.
     colour_weight : float
         w, 0 (looks alone) to 1 (colour alone).
+
+    Returns
+    -------
+    ndarray of float32, shape (n, d)
 
     Raises
     ------
@@ -171,11 +186,9 @@ def balanced_query(vector: NDArray, colour_from: int, colour_weight: float = COL
     """
     if not 0 <= colour_weight <= 1:
         raise ValueError(f"expected a colour weight from 0 (looks alone) to 1 (colour alone); found {colour_weight}")
-    parts = [np.asarray(vector[:colour_from], np.float64), np.asarray(vector[colour_from:], np.float64)]
-    lengths = [float(np.linalg.norm(part)) for part in parts]
-    weight = 1.0 if lengths[0] == 0 else 0.0 if lengths[1] == 0 else colour_weight
-    scaled = [
-        part * (share / length if length else 0.0)
-        for part, share, length in zip(parts, (1 - weight, weight), lengths, strict=True)
-    ]
-    return np.concatenate(scaled).astype(np.float32)
+    rows = np.array(vectors, np.float32)
+    rows[:, [colour_from - 1, -1]] = 0
+    looks, colour = rows[:, :colour_from], rows[:, colour_from:]
+    says = [np.any(part != 0, axis=1) for part in (looks, colour)]
+    weight = np.where(~says[0], 1.0, np.where(~says[1], 0.0, colour_weight)).astype(np.float32)[:, np.newaxis]
+    return np.concatenate([looks * (1 - weight), colour * weight], axis=1)

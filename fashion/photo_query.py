@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fashion.attributes import TEMPERATURE, AttributesNetwork, join_features, load_network
+from fashion.attributes import AttributesNetwork, join_features, load_network
 from fashion.backbones import Backbone, reopen_backbone
-from fashion.description import distribution
 from fashion.descriptors import colour_grid
 from fashion.embedding import Blocks, network_call
 from fashion.errors import PhotoError
@@ -99,7 +98,7 @@ class PhotoReader:
         logits = self.network.logits(features, grid)
         words = {"colour": self.network.colours, "category": self.network.categories}
         found = dict(zip(("category", "colour"), logits, strict=True))
-        return {c: words[c][int(distribution(found[c], TEMPERATURE[c])[0].argmax())] for c in ("colour", "category")}
+        return {c: words[c][int(found[c][0].argmax())] for c in ("colour", "category")}
 
     def _twins(self, rgb: RGB, vector: NDArray[np.float32]) -> Iterator[int]:
         """Rows of the catalogue that show nearly this picture, by the rule that notebook 03 has for near-duplicates."""

@@ -89,8 +89,7 @@ def reworded(query: Query, text: str, items: pd.DataFrame, layout: Layout) -> Qu
     new = np.tile(told.vectors, (len(query.vectors), 1))
     for part in (slice(None, at), slice(at, None)):
         if np.any(new[:, part]):
-            # A catalogue's vectors are scaled to length 1 over both parts; the part keeps the length that it had.
-            vectors[:, part] = new[:, part] * (np.linalg.norm(vectors[:, part], axis=1, keepdims=True))
+            vectors[:, part] = new[:, part]
     description = dict(query.description)
     if "category" in told.description or "department" in told.description:
         description = {c: v for c, v in description.items() if c not in ("category", "department")}

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion.additions import with_additions
-from fashion.description import COLOUR_WEIGHT, Layout, balanced_query
+from fashion.description import COLOUR_WEIGHT, Layout, as_queries
 from fashion.diversity import first_of_each, maximal_marginal_relevance
 from fashion.errors import ArtefactError
 from fashion.exact import search
@@ -111,7 +111,7 @@ class Recommender:
         """The query that an item of the catalogue makes."""
         row = self.row_of(item)
         twins = np.empty(0, np.intp) if self.groups is None else np.flatnonzero(self.groups == self.groups[row])
-        return Query(item, self.vectors[row : row + 1], self.items.iloc[row].to_dict(), row, twins)
+        return Query(item, self._raw(slice(row, row + 1)), self.items.iloc[row].to_dict(), row, twins)
 
     def words_query(self, text: str, like: Query | None = None) -> Query:
         """The query that words make, alone or changing another one (`like`): "red dress"; "like this, in blue".
@@ -141,7 +141,10 @@ class Recommender:
         hide_duplicates: bool = False,
         diversity: float = 0.0,
     ) -> pd.DataFrame:
-        """The `k` items most similar to a query by cosine.
+        """The `k` items most similar to a query.
+
+        Similarity is the cosine of the frozen vectors, or else the expected agreement (`fashion.description`): the
+        chance that query and item share category and colour as far as each is known, weighed between the two.
 
         Parameters
         ----------
@@ -161,7 +164,7 @@ class Recommender:
         Returns
         -------
         DataFrame
-            `rank` (from 1), `item`, `similarity` (cosine), the description's columns, `photo`, `reasons`.
+            `rank` (from 1), `item`, `similarity` (0-1), the description's columns, `photo`, `reasons`.
 
         Raises
         ------
@@ -175,16 +178,19 @@ class Recommender:
         mask = where_mask(self.items, where) & where_mask(self.items, query.where)
         if hide_duplicates:
             mask[query.twins] = False
-        asking = self._asking(query, self.colour_weight if colour_weight is None else _checked(colour_weight))
-        index, similarity = self._search(asking, query.row, mask, k, hide_duplicates, diversity)
+        weight = self.colour_weight if colour_weight is None else _checked(colour_weight)
+        index, similarity = self._search(self._asking(query, weight), query.row, mask, k, hide_duplicates, diversity)
         return self._table(query, index, similarity)
 
+    def _raw(self, rows: slice | NDArray[np.integer]) -> NDArray[np.float32]:
+        """Rows as they were made: with a layout their two parts have length one each, and the unit rows 1 / sqrt(2)."""
+        return self.vectors[rows] if self.layout is None else self.vectors[rows] * np.float32(2**0.5)
+
     def _asking(self, query: Query, colour_weight: float) -> NDArray[np.float32]:
+        """Rows (m, d) whose products with the unit rows are similarities."""
         if self.layout is None:
             return normalise(query.vectors)
-        # Unit rows of two equally long parts: each part's length is 1 / sqrt(2), which is made good here.
-        at = self.layout.colour_from
-        return np.stack([balanced_query(vector, at, colour_weight) for vector in query.vectors]) * np.float32(2**0.5)
+        return as_queries(query.vectors, self.layout.colour_from, colour_weight) * np.float32(2**0.5)
 
     def _search(
         self, asking: NDArray, row: int | None, mask: NDArray[np.bool_], k: int, hide: bool, diversity: float
@@ -201,8 +207,7 @@ class Recommender:
             pool *= 2
         index, similarity = index[order], similarity[order]
         if diversity:
-            scaled = self._scaled(asking[0], index)
-            order = maximal_marginal_relevance(similarity, scaled @ scaled.T, k, diversity)
+            order = maximal_marginal_relevance(similarity, self._between(index), k, diversity)
             return index[order], similarity[order]
         return index[:k], similarity[:k]
 
@@ -221,24 +226,23 @@ class Recommender:
         best = first_of_each(index, np.lexsort((index, -similarity)))[:count]
         return index[best], np.clip(similarity[best], -1, 1)
 
-    def _scaled(self, asking: NDArray, index: NDArray[np.integer]) -> NDArray[np.float32]:
-        """Rows whose products with each other have the query's balance of looks and colour."""
-        found = self.vectors[index]
-        if self.layout is None:
-            return found
-        at = self.layout.colour_from
-        balance = [np.sqrt(np.linalg.norm(part) * np.sqrt(2)) for part in (asking[:at], asking[at:])]
-        return np.concatenate([found[:, :at] * balance[0], found[:, at:] * balance[1]], axis=1)
+    def _between(self, index: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Similarity of answers to each other, as if each in turn asked; shape (m, m)."""
+        rows = self._raw(index)
+        asking = rows if self.layout is None else as_queries(rows, self.layout.colour_from, self.colour_weight)
+        return np.asarray(asking @ rows.T, np.float32)
 
     def _parts(self, query: Query, row: int) -> dict[str, float]:
-        """Cosine of the query and an item in each part of which the query says anything, its best alternative's."""
-        at = None if self.layout is None else self.layout.colour_from
-        found = {}
-        for name, part in (("looks", slice(None, at)), ("colour", slice(at, None) if at else slice(0))):
-            own = self.vectors[row, part].astype(float)
-            lengths = np.linalg.norm(query.vectors[:, part], axis=1) * np.linalg.norm(own)
-            if np.any(lengths > 0):
-                found[name] = float((query.vectors[:, part] @ own / np.where(lengths > 0, lengths, 1)).max())
+        """Similarity of the query and an item in each part of which the query says anything, its best alternative's."""
+        if self.layout is None:
+            return {"looks": float((normalise(query.vectors) @ self.vectors[row]).max())}
+        found, own = {}, self._raw(slice(row, row + 1))[0].astype(float)
+        for name, weight in (("looks", 0.0), ("colour", 1.0)):
+            at = self.layout.colour_from
+            part = slice(None, at) if name == "looks" else slice(at, None)
+            asking = as_queries(query.vectors, at, weight)
+            if np.any(query.vectors[:, part]):
+                found[name] = float((asking[:, part] @ own[part]).max())
         return found
 
     def _table(self, query: Query, index: NDArray, similarity: NDArray) -> pd.DataFrame:

@@ -11,17 +11,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion.attributes import (
+    FILLERS,
     LEAST_CATEGORY_WIDTH,
     LOOKS_COMPONENTS,
     SCALES,
-    TEMPERATURE,
     WIDTH,
     Architecture,
     AttributesNetwork,
     best_projection,
     build_network,
-    root_distribution,
 )
+from fashion.description import distribution
 from fashion.features import SAMPLE, pca, some_rows
 from fashion.fitting import Examples, Rows, StateFile, array_checksum, fit
 from fashion.palette import learn_palette, palette_features
@@ -119,12 +119,12 @@ def train_attributes(
     bare = AttributesNetwork(model, *spoken, sizes, scales, colours, blank, blank, blank)
     blocks = [train[first : first + BLOCK] for first in range(0, len(train), BLOCK)]
     logits = np.concatenate([bare.logits(features[rows], grid[rows])[0] for rows in blocks])
-    roots = root_distribution(logits, TEMPERATURE["category"])
     sample = train[some_rows(len(train), SAMPLE, seed)]
     fitted = pca(features[sample, features.shape[1] - frozen_width :], seed, LOOKS_COMPONENTS)
+    room = WIDTH - sizes.colours - LOOKS_COMPONENTS - FILLERS
     network = replace(
         bare,
-        projection=best_projection(roots, max(WIDTH - sizes.colours - LOOKS_COMPONENTS, LEAST_CATEGORY_WIDTH)),
+        projection=best_projection(distribution(logits), max(room, LEAST_CATEGORY_WIDTH)),
         looks_mean=fitted.mean_.astype(np.float32),
         looks_components=fitted.components_.astype(np.float32),
     )

@@ -12,8 +12,8 @@ from fashion.attributes import (
     build_network,
     join_features,
     load_network,
-    root_distribution,
 )
+from fashion.description import LOOKS_SHARE, as_queries, distribution
 from fashion.errors import ArtefactError
 from fashion.training import accuracies, batch_for, train_attributes
 
@@ -71,7 +71,7 @@ def test_back_from_arrays_and_json(clothes, trained, tmp_path):
         load_network(trained[0].arrays(), wrong)
 
 
-def test_embedding_has_two_unit_parts_and_follows_both(clothes, trained):
+def test_embedding_has_two_unit_parts_and_its_products_are_expected_agreements(clothes, trained):
     features, grid, items, _ = clothes
     network = trained[0]
     vectors = network.embed(features, grid)
@@ -79,13 +79,15 @@ def test_embedding_has_two_unit_parts_and_follows_both(clothes, trained):
     assert vectors.shape[1] <= 256 and vectors.dtype == np.float32
     for block in (vectors[:, :at], vectors[:, at:]):
         assert np.allclose(np.linalg.norm(block, axis=1), 1, atol=1e-5)
-    cosine = vectors @ vectors.T / 2
+    colour = distribution(network.logits(features, grid)[1])
+    assert np.allclose(as_queries(vectors, at, 1.0) @ vectors.T, colour @ colour.T, atol=1e-5)
+    agreement = as_queries(vectors, at) @ vectors.T
     same_k = items["category"].to_numpy()[:, None] == items["category"].to_numpy()
     same_c = items["colour"].to_numpy()[:, None] == items["colour"].to_numpy()
     both, one, none = (
-        cosine[same_k & same_c].mean(),
-        cosine[same_k ^ same_c].mean(),
-        cosine[~same_k & ~same_c].mean(),
+        agreement[same_k & same_c].mean(),
+        agreement[same_k ^ same_c].mean(),
+        agreement[~same_k & ~same_c].mean(),
     )
     assert both > one + 0.2 > none + 0.4
 
@@ -96,10 +98,11 @@ def test_known_words_put_right_what_the_photo_shows_wrongly(clothes, trained):
     told = pd.DataFrame({"category": ["k0", "k1", "new"], "colour": ["c3", "c3", "c3"]})
     seen, known = network.embed(features[:3], grid[:3]), network.embed(features[:3], grid[:3], told)
     at, layout = network.colour_from, network.layout
-    wanted = layout.vector(None, "c3")[at:]
-    assert ((known[:, at:] @ wanted) > 0.9).all() and np.allclose(np.linalg.norm(known[:, :at], axis=1), 1, atol=1e-5)
+    asking = as_queries(np.stack([layout.vector("k0", "c3")]), at, 1.0)[0]
+    assert ((known @ asking) >= 0.9).all() and np.allclose(np.linalg.norm(known[:, :at], axis=1), 1, atol=1e-5)
     assert np.allclose(known[2, :at], seen[2, :at]), "a word that the network was not taught changes nothing"
-    assert layout.width == known.shape[1] and layout.vector("k0", None)[:at] @ known[0, :at] > 0.85
+    kind = as_queries(np.stack([layout.vector("k0")]), at)[0]
+    assert layout.width == known.shape[1] and known[0] @ kind > 0.9 * (1 - LOOKS_SHARE) - 1e-3
 
 
 def test_a_word_that_training_never_saw_counts_as_wrong(clothes):
@@ -110,13 +113,6 @@ def test_a_word_that_training_never_saw_counts_as_wrong(clothes):
     network, _ = train_attributes(features, grid, items, part, seed=1, frozen_width=20, epochs=2, progress=False)
     _, predicted = accuracies(network, features, grid, items, test)
     assert "new" not in network.colours and (predicted["colour_predicted"] != "new").all()
-
-
-def test_root_distribution():
-    roots = root_distribution(np.array([[0.0, 0.0], [1000.0, 0.0], [np.log(4.0), 0.0]]))
-    assert np.allclose(roots, [[0.5**0.5] * 2, [1, 0], [0.8**0.5, 0.2**0.5]], atol=1e-6)
-    sharper = root_distribution(np.array([[np.log(2.0), 0.0]]), 0.5)
-    assert np.allclose(sharper, [[0.8**0.5, 0.2**0.5]], atol=1e-6)
 
 
 def test_projection_keeps_inner_products_best():

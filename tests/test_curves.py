@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fashion.curves import by_embedding_length, by_gallery_size, directions, gallery_sizes
+from fashion.description import filled
 from fashion.evaluation import BOTH, agreement_at_k, random_expectation
 from fashion.neighbours import normalise, top_k
 from fashion.protocol import CEILING, RANDOM, best_possible
@@ -46,7 +47,7 @@ def test_gallery_curve_is_the_search_in_nested_galleries(planted):
 def test_directions_are_the_svds_of_unit_rows(planted):
     vectors = planted[1]
     training = np.arange(0, 600, 2)
-    found = directions(vectors, training)
+    found = directions(normalise(vectors), training)
     _, _, expected = np.linalg.svd(normalise(vectors[training]).astype(float), full_matrices=False)
     assert np.abs((found.T * expected).sum(axis=1)) == pytest.approx(np.ones(40), abs=1e-3)  # but for the sign
     assert found.T @ found == pytest.approx(np.eye(40), abs=1e-5)
@@ -55,11 +56,26 @@ def test_directions_are_the_svds_of_unit_rows(planted):
 def test_length_curve_ends_at_the_uncut_embedding(planted):
     items, vectors = planted
     training = np.setdiff1d(np.arange(600), QUERIES)
-    table = by_embedding_length({"one": vectors}, items, training, QUERIES, 6, COLUMNS, 0)
+    table = by_embedding_length({"one": (vectors, vectors)}, items, training, QUERIES, 6, COLUMNS, 0)
     assert list(dict.fromkeys(table["length"])) == [8, 16, 32, 40]
     part = table[table["column"] == "category"].set_index("length")["mean"]
     whole = agreement_at_k(items, top_k(vectors, 6, QUERIES)[0], QUERIES, COLUMNS)
     assert part[40] == pytest.approx(whole["category"].mean())
-    turned = normalise(vectors) @ directions(vectors, training)[:, :16]
+    turned = normalise(vectors) @ directions(normalise(vectors), training)[:, :16]
     cut = agreement_at_k(items, top_k(turned, 6, QUERIES)[0], QUERIES, COLUMNS)
     assert part[16] == pytest.approx(cut["category"].mean(), abs=1e-9)
+
+
+def test_cut_products_of_two_sided_embeddings_keep_their_order(planted):
+    items, vectors = planted
+    part = np.abs(vectors[:, :15])
+    answering = filled(part / np.linalg.norm(part, axis=1).max())
+    asking = np.c_[answering[:, :-1], np.zeros(len(answering))]
+    training = np.setdiff1d(np.arange(600), QUERIES)
+    table = by_embedding_length({"two": (asking, answering)}, items, training, QUERIES, 6, COLUMNS, 0)
+    turn = directions(normalise(asking), training)[:, :8]
+    products = (normalise(asking)[QUERIES] @ turn) @ (normalise(answering) @ turn).T
+    products[np.arange(len(QUERIES)), QUERIES] = -np.inf
+    expected = agreement_at_k(items, np.argsort(-products, axis=1, kind="stable")[:, :6], QUERIES, COLUMNS)
+    row = table[(table["length"] == 8) & (table["column"] == "category")]
+    assert row["mean"].item() == pytest.approx(expected["category"].mean(), abs=1e-3)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fashion.cli import main
-from fashion.description import Layout, blend_words, near_colours
+from fashion.description import Layout, blend_words, filled, near_colours
 from fashion.errors import ArtefactError
 from fashion.filters import QueryError
 from fashion.neighbours import normalise
@@ -71,14 +71,14 @@ def test_unknown_item_names_near_ones(recommender):
 
 
 CATEGORIES, COLOURS = ("boots", "sandals", "short dress"), ("red", "blue", "green")
-LAYOUT = Layout(CATEGORIES, COLOURS, np.eye(3, dtype=np.float32), 3)
+LAYOUT = Layout(CATEGORIES, COLOURS, np.eye(3, dtype=np.float32), 4)
 
 
 def described(trust: float = 1.0) -> np.ndarray:
     """Both unit parts of each item, all weight on its words, or a little on others'."""
     kinds = blend_words(np.full((6, 3), 1 / 3, np.float32), ITEMS["category"], CATEGORIES, trust)
     shades = blend_words(np.full((6, 3), 1 / 3, np.float32), ITEMS["colour"], COLOURS, trust)
-    return np.sqrt(np.concatenate([kinds, shades], axis=1))
+    return np.concatenate([filled(kinds), filled(shades)], axis=1)
 
 
 @pytest.fixture
@@ -94,12 +94,12 @@ def test_words_find_what_they_name(spoken):
     assert alone["item"].tolist() == ["a6"]
     # Nothing was said of the looks: the colour has all the weight, less what goes to near colours.
     own = near_colours("green", COLOURS)[2]
-    assert alone["similarity"][0] == pytest.approx(np.sqrt(own), abs=1e-6) and "looks" not in alone["reasons"][0]
+    assert alone["similarity"][0] == pytest.approx(own, abs=1e-6) and "looks" not in alone["reasons"][0]
 
 
 def test_several_kinds_are_alternatives_and_the_best_counts(spoken):
     query = spoken.words_query("blue footwear")  # the department: boots and sandals
-    assert query.vectors.shape == (2, 6)
+    assert query.vectors.shape == (2, 8)
     found = spoken.answer(query, 6)
     singles = [spoken.answer(spoken.words_query(w), 6).set_index("item") for w in ("blue boots", "blue sandals")]
     for item, similarity in zip(found["item"], found["similarity"], strict=True):
@@ -120,7 +120,7 @@ def test_like_this_in_blue(spoken):
 
 
 def test_a_word_that_came_after_training_is_a_condition():
-    layout = Layout(("boots", "sandals"), COLOURS, np.eye(2, dtype=np.float32), 2)
+    layout = Layout(("boots", "sandals"), COLOURS, np.eye(2, dtype=np.float32), 3)
     recommender = Recommender(ITEMS, normalise(np.delete(described(0.8), 2, axis=1)), layout)
     found = recommender.answer(recommender.words_query("blue dress"), 6)
     assert found["item"].tolist() == ["a5", "a6"]
@@ -129,10 +129,11 @@ def test_a_word_that_came_after_training_is_a_condition():
 @pytest.mark.parametrize("weight", [0.0, 0.25, 0.5, 1.0])
 def test_weight_is_the_balance_of_looks_and_colour(weight):
     random = np.random.default_rng(0)
-    parts = np.concatenate([normalise(random.random((6, 3))), normalise(random.random((6, 3)))], axis=1)
-    recommender = Recommender(ITEMS, normalise(parts), LAYOUT)
+    kinds, shades = random.dirichlet([1] * 3, 6), random.dirichlet([1] * 3, 6)
+    rows = np.concatenate([filled(kinds), filled(shades)], axis=1)
+    recommender = Recommender(ITEMS, normalise(rows), LAYOUT)
     found = recommender.answer(recommender.item_query("a2"), 5, colour_weight=weight)
-    looks, colour = parts[:, :3] @ parts[1, :3], parts[:, 3:] @ parts[1, 3:]
+    looks, colour = kinds @ kinds[1], shades @ shades[1]
     expected = (1 - weight) * looks + weight * colour
     order = [i for i in np.argsort(-expected, kind="stable") if i != 1]
     assert found["item"].tolist() == ITEMS["item"].iloc[order].tolist()
@@ -185,7 +186,7 @@ def folders(tmp_path):
     work.write_table("split", pd.DataFrame({"item": ITEMS["item"], "part": "train", "group": np.arange(6)}))
     made = {"items_checksum": work.items_checksum()}
     work.write_arrays("attributes", {"projection": LAYOUT.projection})
-    work.write_json("attributes", {"colour_from": 3, "categories": CATEGORIES, "colours": COLOURS} | made)
+    work.write_json("attributes", {"colour_from": 4, "categories": CATEGORIES, "colours": COLOURS} | made)
     work.write_json("backbone", made)
     return work, ["--processed", str(tmp_path / "processed"), "--reports", str(tmp_path / "reports")]
 
