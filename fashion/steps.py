@@ -58,7 +58,7 @@ STEPS = (
     Step(
         "06-evaluation",
         ("source.json", "items.parquet", "split.parquet", "backbone.json", "maxima.npy", "frozen.npy",
-         "attributes.json", "learned.npy", "described.npy", "histogram.npy", "hog.npy", "pixels.npy"),
+         "attributes.npz", "attributes.json", "learned.npy", "described.npy", "histogram.npy", "hog.npy", "pixels.npy"),
     ),
 )  # fmt: skip
 
