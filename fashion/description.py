@@ -25,8 +25,8 @@ Float = NDArray[np.float32]
 
 #: Share of a known word in an item's distribution; the rest is what the network sees, since words err (notebook 01).
 WORD_TRUST = 0.9
-#: Frozen looks' share of the looks part. They order items of one category; more of them costs agreement (ImageLab, both:
-#: .329 without, .330 at a tenth, .326 at a fifth; see docs/decisions.md).
+#: Frozen looks' share of the looks part. They order items of one category; more of them costs agreement
+#: (ImageLab, both: .329 without, .330 at a tenth, .326 at a fifth; see docs/decisions.md).
 LOOKS_SHARE = 0.1
 #: Share of a colour asked for in words that goes to its neighbours for the eye, and over which CIEDE2000 it spreads.
 NEAR_SHARE, NEAR_WIDTH = 0.2, 10.0
