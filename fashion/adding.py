@@ -163,7 +163,7 @@ def _new_rows(
     step = cleaning.drop_null_rows(cleaning.start(rows, malformed), needed)
     step = cleaning.drop_duplicate_rows(step)
     there = step.rows["item"].isin(set(names))
-    step = _skip(step, there, "item already there", "the catalogue has an item of this name")
+    step = step.move(there, "item already there", "the catalogue has an item of this name")
     step.rows = _translated(step.rows, catalogue.language, keep_unknown)
     if "department" not in step.rows:
         step.rows["department"] = "clothes"
@@ -196,7 +196,7 @@ def _measured(source: Source, step: Cleaning, there: pd.DataFrame, progress: boo
     items = step.rows.merge(measured, on="photo", how="left", validate="many_to_one")
     owners = dict(zip(there["sha256"], there["item"], strict=True))
     owner = items["sha256"].map(owners)
-    step = _skip(step, owner.notna(), "photo already there", "same photo as " + owner.fillna(""))
+    step = step.move(owner.notna(), "photo already there", "same photo as " + owner.fillna(""))
     items = items[owner.isna()].reset_index(drop=True)
     if items.empty:
         return items, step
@@ -206,16 +206,6 @@ def _measured(source: Source, step: Cleaning, there: pd.DataFrame, progress: boo
         items.loc[nameless, "colour"] = colour.nearest_colour_word(lab[nameless], colour_hexes())[0]
     items["garment_hex"] = colour.lab_to_hex(lab)
     return items, step
-
-
-def _skip(step: Cleaning, bad: pd.Series, reason: str, detail: pd.Series | str) -> Cleaning:
-    """Move rows to the rejected ones, for a reason that only additions have."""
-    if not bad.any():
-        return step
-    gone = step.rows.loc[bad, ["row", "item", "photo"]].assign(reason=reason)
-    gone["detail"] = detail[bad] if isinstance(detail, pd.Series) else detail
-    rejected = pd.concat([part for part in (step.rejected, gone) if len(part)], ignore_index=True)
-    return Cleaning(step.rows[~bad].reset_index(drop=True), rejected)
 
 
 def _as_in(base: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
@@ -238,10 +228,11 @@ def _vectors(
     network = load_network(workspace.arrays("attributes"), workspace.json("attributes"))
     features = join_features(run.blocks["depths"], run.blocks["embedding"])
     grid = describe_photos(source, photos, progress=progress).colour_grid
+    seen = network.distributions(features, grid)
     vectors = {
         "frozen": Selection.from_arrays(workspace.arrays("selection")).apply(run.blocks),
-        "learned": network.embed(features, grid),
-        "described": network.embed(features, grid, items),
+        "learned": network.compose(features, *seen),
+        "described": network.compose(features, *seen, items),
     }
     return vectors, run, network
 

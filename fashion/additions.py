@@ -22,8 +22,8 @@ from fashion.workspace import Workspace
 
 #: The report's files on which an addition's vectors depend.
 MADE_WITH = ("items.parquet", "selection.npz", "attributes.npz", "attributes.json")
-#: Embeddings that an addition holds, as the report does.
-EMBEDDINGS = ("frozen", "learned", "described")
+#: Embeddings of a report and of each addition: photo and known words, the photo alone, the frozen backbone alone.
+EMBEDDINGS = ("described", "learned", "frozen")
 
 
 @dataclass(frozen=True)
@@ -131,14 +131,21 @@ def load(workspace: Workspace) -> list[Addition]:
     return current
 
 
-def with_additions(workspace: Workspace, embedding: str) -> tuple[pd.DataFrame, NDArray[np.float32]]:
+def with_additions(
+    workspace: Workspace,
+    embedding: str,
+    items: pd.DataFrame | None = None,
+    vectors: NDArray[np.float32] | None = None,
+) -> tuple[pd.DataFrame, NDArray[np.float32]]:
     """A report's items and vectors, with what was added since.
 
     Parameters
     ----------
     workspace : Workspace
     embedding : str
-        "frozen", "learned" or "described".
+        One of `EMBEDDINGS`.
+    items, vectors : optional
+        The report's own, where they have been read already.
 
     Returns
     -------
@@ -147,7 +154,8 @@ def with_additions(workspace: Workspace, embedding: str) -> tuple[pd.DataFrame, 
     vectors : ndarray of float32, shape (n+m, d)
         Memory-mapped where nothing was added.
     """
-    items, vectors = workspace.items().assign(added=""), workspace.vectors(embedding)
+    items = (workspace.items() if items is None else items).assign(added="")
+    vectors = workspace.vectors(embedding) if vectors is None else vectors
     found = load(workspace)
     if not found:
         return items, vectors

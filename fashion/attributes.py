@@ -148,8 +148,15 @@ class AttributesNetwork:
             The items' own `category` and `colour`, where they are known: they are mixed into what the network sees
             (`description.blend_words`), for a catalogue whose items are described.
         """
-        logits = self.logits(features, grid)
-        category, colour = distribution(logits[0]), distribution(logits[1])
+        return self.compose(features, *self.distributions(features, grid), words)
+
+    def distributions(self, features: NDArray, grid: NDArray) -> tuple[Float, Float]:
+        """What the network sees: distributions over categories (n, categories) and colours (n, colours)."""
+        category, colour = self.logits(features, grid)
+        return distribution(category), distribution(colour)
+
+    def compose(self, features: NDArray, category: Float, colour: Float, words: pd.DataFrame | None = None) -> Float:
+        """`embed` from what `distributions` gave, so that one run of the network serves with words and without."""
         if words is not None:
             category = blend_words(category, words["category"], self.categories)
             colour = blend_words(colour, words["colour"], self.colours)

@@ -12,6 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+#: Bits of 64 in which the perceptual hashes of one picture may differ.
+NEAR_BITS = 4
+
 #: Items with one and the same perceptual hash from which on they are taken for featureless.
 CROWD = 50
 
@@ -173,7 +176,7 @@ def check_photo_sizes(items: pd.DataFrame, threshold: float = 0.95) -> Check:
     return Check("photo size", "Have the photos one size?", "share of the commonest", share, threshold, passed, meaning)
 
 
-def near_duplicates(items: pd.DataFrame, distance: int = 4) -> pd.DataFrame:
+def near_duplicates(items: pd.DataFrame, distance: int = NEAR_BITS) -> pd.DataFrame:
     """Pairs of items whose 64-bit perceptual hashes differ in at most `distance` bits: candidates for twins.
 
     The hash sees shapes only: among plain boots it joins many that differ. `pixel_difference` tells which are twins.

@@ -43,6 +43,10 @@ class Cleaning:
         """Move the rows where `bad` is true to the rejected ones."""
         if reason not in REASONS:
             raise ValueError(f"expected a reason of {list(REASONS)}; found {reason!r}")
+        return self.move(bad, reason, detail)
+
+    def move(self, bad: pd.Series, reason: str, detail: pd.Series | str = "") -> Cleaning:
+        """`drop` for any reason, such as those that only additions to a catalogue have."""
         if not bad.any():
             return self
         gone = self.rows.loc[bad, ["row", "item", "photo"]].copy()

@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Add and say what was done."""
     from fashion.adding import add
     from fashion.catalogue import load_catalogue
-    from fashion.report import only_one
+    from fashion.locking import only_one
     from fashion.workspace import Workspace
 
     catalogue = load_catalogue(arguments.catalogue)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 TITLE = "print the items most similar to an item, a photo or a few words"
 TEXT = """Print the items of a reported catalogue that are most similar to ITEM, to a photo, or to what words ask for,

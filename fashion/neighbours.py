@@ -153,14 +153,14 @@ def nearest(
     *,
     assume_unit: bool = False,
 ) -> Neighbours:
-    """Find the k rows most similar to one vector among those a filter allows: exact, ties to the lower row.
+    """Find the k rows most similar to each vector among those a filter allows: exact, ties to the lower row.
 
     The filter acts on all rows, not on a shortlist: k answers come back whenever k items pass it.
 
     Parameters
     ----------
-    vector : array, shape (d,)
-        The query; need not have length 1.
+    vector : array, shape (d,) or (q, d)
+        The query, or several under one filter; need not have length 1.
     vectors : array, shape (n, d)
         One row an item. Scaling them costs far more than the search: where many queries come, keep what
         `normalise` gives and pass `assume_unit=True`.
@@ -175,9 +175,9 @@ def nearest(
 
     Returns
     -------
-    indices : ndarray of int32, shape (m,)
+    indices : ndarray of int32, shape (m,), or (q, m) for several queries
         m = min(k, rows allowed), which may be 0.
-    similarity : ndarray of float32, shape (m,)
+    similarity : ndarray of float32, of the same shape
         Cosines, -1 to 1, falling.
 
     Raises
@@ -187,7 +187,8 @@ def nearest(
     ValueError
         When the dimensions, the mask or an excluded row do not fit the table, or k < 1.
     """
-    asking, unit = normalise(np.asarray(vector)[np.newaxis]), _unit(vectors, assume_unit)
+    heads = np.asarray(vector)
+    asking, unit = normalise(np.atleast_2d(heads)), _unit(vectors, assume_unit)
     _check_dimensions(asking, unit)
     allowed = np.ones(len(unit), bool) if mask is None else np.array(mask)
     if allowed.dtype != np.bool_ or allowed.shape != (len(unit),):
@@ -196,10 +197,11 @@ def nearest(
         allowed[_rows(np.atleast_1d(np.asarray(exclude)), len(unit), "exclude")] = False
     _check_k(k, max(k, 1))
     k = min(k, int(allowed.sum()))
+    shape = (k,) if heads.ndim == 1 else (len(asking), k)
     if k == 0:
-        return np.empty(0, np.int32), np.empty(0, np.float32)
-    found, similarity = search(asking, np.zeros(1, np.int64), unit, k, np.full(1, -1), allowed=allowed)
-    return found[0].astype(np.int32), similarity[0]
+        return np.empty(shape, np.int32), np.empty(shape, np.float32)
+    found, similarity = search(asking, np.arange(len(asking)), unit, k, np.full(len(asking), -1), allowed=allowed)
+    return found.reshape(shape).astype(np.int32), similarity.reshape(shape)
 
 
 def _unit(vectors: ArrayLike, assume_unit: bool) -> Float:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fashion.attributes import AttributesNetwork, join_features, load_network
 from fashion.backbones import Backbone, reopen_backbone
+from fashion.checks import NEAR_BITS
 from fashion.descriptors import colour_grid
 from fashion.embedding import Blocks, network_call
 from fashion.errors import PhotoError
@@ -20,9 +21,6 @@ from fashion.queries import Query
 from fashion.recommender import Recommender
 from fashion.selection import Selection
 from fashion.workspace import Workspace
-
-#: Bits in which the perceptual hashes of one picture may differ; as in notebook 01.
-HASH_BITS = 4
 
 
 class PhotoReader:
@@ -89,16 +87,12 @@ class PhotoReader:
             return Query(name, self.selection.apply(blocks), {}, twins=twins)
         features = join_features(blocks["depths"], blocks["embedding"])
         grid = colour_grid(rgb)[np.newaxis]
-        vectors = self.network.embed(features, grid)
-        return Query(name, vectors, self.seen(features, grid), twins=twins)
-
-    def seen(self, features: NDArray, grid: NDArray) -> dict[str, str]:
-        """The likeliest category and colour of one photo."""
-        assert self.network is not None
-        logits = self.network.logits(features, grid)
-        words = {"colour": self.network.colours, "category": self.network.categories}
-        found = dict(zip(("category", "colour"), logits, strict=True))
-        return {c: words[c][int(found[c][0].argmax())] for c in ("colour", "category")}
+        category, colour = self.network.distributions(features, grid)
+        seen = {
+            "colour": self.network.colours[int(colour[0].argmax())],
+            "category": self.network.categories[int(category[0].argmax())],
+        }
+        return Query(name, self.network.compose(features, category, colour), seen, twins=twins)
 
     def _twins(self, rgb: RGB, vector: NDArray[np.float32]) -> Iterator[int]:
         """Rows of the catalogue that show nearly this picture, by the rule that notebook 03 has for near-duplicates."""
@@ -109,6 +103,6 @@ class PhotoReader:
             cosines = normalise(maxima[first : first + 8192]) @ own
             hashes = self.recommender.items["phash"].iloc[first : first + len(cosines)]
             for offset in np.flatnonzero(cosines >= TWIN_WITH_HASH):
-                near = (int(hashes.iloc[offset], 16) ^ code).bit_count() <= HASH_BITS
+                near = (int(hashes.iloc[offset], 16) ^ code).bit_count() <= NEAR_BITS
                 if cosines[offset] >= TWIN_ALONE or near:
                     yield first + int(offset)

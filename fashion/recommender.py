@@ -8,19 +8,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.additions import with_additions
+from fashion.additions import EMBEDDINGS, with_additions
 from fashion.description import COLOUR_WEIGHT, Layout, as_queries
 from fashion.diversity import first_of_each, maximal_marginal_relevance
 from fashion.errors import ArtefactError
-from fashion.exact import search
 from fashion.filters import QueryError, Where, near_words, where_mask
-from fashion.neighbours import normalise
+from fashion.neighbours import Neighbours, nearest, normalise, top_k
 from fashion.queries import Query, reworded, words_query
 from fashion.reasons import DESCRIPTION, reasons
 from fashion.workspace import Workspace
-
-#: Embeddings that can be searched: photo and known words, the photo alone, the frozen backbone alone.
-EMBEDDINGS = ("described", "learned", "frozen")
 
 
 @dataclass(frozen=True)
@@ -49,7 +45,12 @@ class Recommender:
 
     @classmethod
     def from_workspace(
-        cls, workspace: Workspace, embedding: str = "described", colour_weight: float | None = None
+        cls,
+        workspace: Workspace,
+        embedding: str = "described",
+        colour_weight: float | None = None,
+        *,
+        added: bool = True,
     ) -> Recommender:
         """Open what a report left.
 
@@ -61,6 +62,8 @@ class Recommender:
         colour_weight : float, optional
             Share of the colour in the cosine, 0 (looks alone) to 1 (colour alone); half if not given. Nothing is
             trained again for it.
+        added : bool
+            With the items that were added since; a report's own notebooks go without, as their photos lie elsewhere.
 
         Raises
         ------
@@ -71,16 +74,16 @@ class Recommender:
         """
         if embedding not in EMBEDDINGS:
             raise QueryError(f"expected an embedding of {', '.join(EMBEDDINGS)}; found {embedding!r}")
-        items, vectors = workspace.items(), workspace.vectors(embedding)
+        own, vectors = workspace.items(), workspace.vectors(embedding)
         facts = workspace.json("backbone" if embedding == "frozen" else "attributes")
-        if len(items) != len(vectors) or facts["items_checksum"] != workspace.items_checksum():
+        if len(own) != len(vectors) or facts["items_checksum"] != workspace.items_checksum():
             raise ArtefactError(
-                f"expected vectors of the {len(items)} items of {workspace.path('items.parquet')} in "
+                f"expected vectors of the {len(own)} items of {workspace.path('items.parquet')} in "
                 f"{workspace.path(embedding + '.npy')}; found {len(vectors)} made for another table. "
                 f"Run `make report CATALOGUE={workspace.catalogue}` again."
             )
         groups = workspace.table("split")["group"].to_numpy(np.int64)
-        items, vectors = with_additions(workspace, embedding)
+        items, vectors = with_additions(workspace, embedding, own, vectors) if added else (own, vectors)
         more = groups.max(initial=-1) + 1 + np.arange(len(items) - len(groups))  # each of a group of its own
         groups = np.concatenate([groups, more])
         if embedding == "frozen":
@@ -126,6 +129,12 @@ class Recommender:
         if like is None:
             return words_query(text, self.items, self.layout)
         return reworded(like, text, self.items, self.layout)
+
+    def nearest_of_all(self, k: int = 6) -> Neighbours:
+        """Rows and similarities of the k items most similar to each item, itself excluded; shapes (n, k)."""
+        asking = self._asking(self._raw(slice(None)), self.colour_weight)
+        found, cosine = top_k(self.vectors, k, asking=normalise(asking), assume_unit=True)
+        return found, np.clip(cosine * np.linalg.norm(asking, axis=1, keepdims=True), -1, 1)
 
     def by_item(self, item: str, k: int = 6, where: Where | None = None) -> pd.DataFrame:
         """The `k` items most similar to `item`, itself excluded; see `answer`."""
@@ -179,18 +188,20 @@ class Recommender:
         if hide_duplicates:
             mask[query.twins] = False
         weight = self.colour_weight if colour_weight is None else _checked(colour_weight)
-        index, similarity = self._search(self._asking(query, weight), query.row, mask, k, hide_duplicates, diversity)
+        index, similarity = self._search(
+            self._asking(query.vectors, weight), query.row, mask, k, hide_duplicates, diversity
+        )
         return self._table(query, index, similarity)
 
     def _raw(self, rows: slice | NDArray[np.integer]) -> NDArray[np.float32]:
         """Rows as they were made: with a layout their two parts have length one each, and the unit rows 1 / sqrt(2)."""
         return self.vectors[rows] if self.layout is None else self.vectors[rows] * np.float32(2**0.5)
 
-    def _asking(self, query: Query, colour_weight: float) -> NDArray[np.float32]:
+    def _asking(self, vectors: NDArray[np.float32], colour_weight: float) -> NDArray[np.float32]:
         """Rows (m, d) whose products with the unit rows are similarities."""
         if self.layout is None:
-            return normalise(query.vectors)
-        return as_queries(query.vectors, self.layout.colour_from, colour_weight) * np.float32(2**0.5)
+            return normalise(vectors)
+        return as_queries(vectors, self.layout.colour_from, colour_weight) * np.float32(2**0.5)
 
     def _search(
         self, asking: NDArray, row: int | None, mask: NDArray[np.bool_], k: int, hide: bool, diversity: float
@@ -212,15 +223,9 @@ class Recommender:
         return index[:k], similarity[:k]
 
     def _pool(self, asking: NDArray, count: int, mask: NDArray[np.bool_], row: int | None) -> tuple[NDArray, NDArray]:
-        """The `count` nearest to any of the alternatives, each row once with its best cosine."""
-        allowed = mask.copy()
-        if row is not None:
-            allowed[row] = False
-        count, m = min(count, int(allowed.sum())), len(asking)
-        if not count:
-            return np.empty(0, np.int64), np.empty(0, np.float32)
-        # One product for all alternatives; what is nearest to any of them is among the nearest of one.
-        found, cosine = search(normalise(asking), np.arange(m), self.vectors, count, np.full(m, -1), allowed=allowed)
+        """The `count` nearest to any of the alternatives, each row once with its best similarity."""
+        # What is nearest to any of them is among the nearest of one.
+        found, cosine = nearest(asking, self.vectors, count, mask, row, assume_unit=True)
         index = found.ravel()
         similarity = (cosine * np.linalg.norm(asking, axis=1, keepdims=True)).ravel()
         best = first_of_each(index, np.lexsort((index, -similarity)))[:count]

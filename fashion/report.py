@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import datetime
-import fcntl
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from fashion.catalogue import load_catalogue
 from fashion.errors import ReportError, WeightsError
+from fashion.locking import only_one
 from fashion.paths import project_root
 from fashion.progress import relayed
 from fashion.provenance import code_of, commit, machine, sha256_file, sha256_json, versions
@@ -42,26 +41,6 @@ Say = Callable[[str], None]
 def announce(line: str) -> None:
     """Print at once, also where the output goes to a file."""
     print(line, flush=True)
-
-
-@contextmanager
-def only_one(workspace: Workspace) -> Iterator[None]:
-    """Hold the folder of a catalogue's run; freed by the system even after a kill.
-
-    Raises
-    ------
-    ReportError
-        When another report runs on the same folder.
-    """
-    workspace.processed.mkdir(parents=True, exist_ok=True)
-    with (workspace.processed / ".lock").open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise ReportError(
-                f"another report on {workspace.processed} is running; wait for its end, or stop it, and run again"
-            ) from error
-        yield
 
 
 def _relative(path: str | None, folder: Path) -> str | None:

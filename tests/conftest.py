@@ -73,6 +73,18 @@ def imagelab() -> Catalogue:
     return load_catalogue("imagelab")
 
 
+SIX_ITEMS = pd.DataFrame(
+    [
+        ("a1", "red", "boots", "footwear"),
+        ("a2", "red", "sandals", "footwear"),
+        ("a3", "blue", "boots", "footwear"),
+        ("a4", "red", "boots", "footwear"),
+        ("a5", "blue", "short dress", "dresses"),
+        ("a6", "green", "short dress", "dresses"),
+    ],
+    columns=["item", "colour", "category", "department"],
+).assign(photo=lambda t: "images/" + t["item"] + ".jpg")
+
 WORDS = {"red": "#c81e1e", "navy": "#1b2a52", "white": "#f4f4f4", "black": "#151515"}
 
 

@@ -11,7 +11,7 @@ from conftest import HEADER, draw, jpeg, write_small_catalogue
 
 from fashion import adding, additions, embedding
 from fashion.adding import add
-from fashion.additions import load, with_additions
+from fashion.additions import EMBEDDINGS, load, with_additions
 from fashion.attributes import join_features
 from fashion.backbones import facts, load_backbone
 from fashion.catalogue import load_catalogue
@@ -20,6 +20,7 @@ from fashion.colour import lab_to_hex
 from fashion.descriptors import describe_photos
 from fashion.errors import ArtefactError, TranslationError, WeightsError
 from fashion.photos import photo_facts
+from fashion.recommender import Recommender
 from fashion.selection import Selection
 from fashion.source import open_source
 from fashion.tables import read_table
@@ -138,6 +139,20 @@ def test_new_items_get_the_vectors_that_a_report_would_give_them(work, tmp_path,
     assert np.allclose(with_additions(work, "described")[1][60:], network.embed(features, grid, new), atol=1e-5)
     frozen = Selection.from_arrays(work.arrays("selection")).apply(blocks)
     assert np.allclose(with_additions(work, "frozen")[1][60:], frozen, atol=1e-4)
+
+
+def test_added_items_are_recommended_and_a_reports_own_notebooks_go_without(work, tmp_path):
+    put(work, write_arrivals(tmp_path / "new", NEW))
+    work.write_table("split", pd.DataFrame({"item": work.items()["item"], "part": "train", "group": np.arange(60)}))
+    for embedding_name in EMBEDDINGS:
+        everyone, own = (Recommender.from_workspace(work, embedding_name, added=a) for a in (True, False))
+        assert len(everyone.items) == len(everyone.groups) == 63 and len(own.items) == len(own.groups) == 60
+        found, similarity = own.nearest_of_all(6)
+        one = own.by_item(own.items["item"][7], 6)
+        assert own.items["item"].iloc[found[7]].tolist() == one["item"].tolist()
+        assert similarity[7] == pytest.approx(one["similarity"].to_numpy(), abs=1e-6)
+    asked = everyone.answer(everyone.item_query("new1"), 6)
+    assert "new1" not in set(asked["item"])
 
 
 def test_a_word_that_the_network_was_not_taught_is_kept_and_told(work, tmp_path):

@@ -1,22 +1,10 @@
 """Filters are exact, in both languages, and wrong ones say what would be right."""
 
 import numpy as np
-import pandas as pd
 import pytest
+from conftest import SIX_ITEMS as ITEMS
 
 from fashion.filters import QueryError, near_words, parse_where, where_mask
-
-ITEMS = pd.DataFrame(
-    [
-        ("a1", "red", "boots", "footwear"),
-        ("a2", "red", "sandals", "footwear"),
-        ("a3", "blue", "boots", "footwear"),
-        ("a4", "red", "boots", "footwear"),
-        ("a5", "blue", "short dress", "dresses"),
-        ("a6", "green", "short dress", "dresses"),
-    ],
-    columns=["item", "colour", "category", "department"],
-).assign(photo=lambda t: "images/" + t["item"] + ".jpg")
 
 
 def test_where_reads_english_and_italian():

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import SIX_ITEMS as ITEMS
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,17 +19,6 @@ from fashion.recommendation import make_query, recommend
 from fashion.recommender import Recommender, read_layout
 from fashion.workspace import Workspace
 
-ITEMS = pd.DataFrame(
-    [
-        ("a1", "red", "boots", "footwear"),
-        ("a2", "red", "sandals", "footwear"),
-        ("a3", "blue", "boots", "footwear"),
-        ("a4", "red", "boots", "footwear"),
-        ("a5", "blue", "short dress", "dresses"),
-        ("a6", "green", "short dress", "dresses"),
-    ],
-    columns=["item", "colour", "category", "department"],
-).assign(photo=lambda t: "images/" + t["item"] + ".jpg")
 VECTORS = normalise(np.array([[1, 0.1], [1, 0.2], [1, 0], [1, 0.1], [0, 1], [0.1, 1]], np.float32))
 
 

@@ -12,8 +12,9 @@ import pytest
 
 from fashion import report, steps
 from fashion.errors import ReportError
+from fashion.locking import only_one
 from fashion.paths import project_root
-from fashion.report import notebook_parameters, only_one
+from fashion.report import notebook_parameters
 from fashion.runner import run_notebook, strip_metadata
 from fashion.steps import STEPS, Settings, State, declared_parameters, read_state, stale_because, write_state
 from fashion.workspace import Workspace
@@ -148,7 +149,7 @@ def test_only_one_report_at_a_time(tmp_path):
 
 def test_lock_is_free_after_a_kill(tmp_path):
     code = (
-        "import sys, time\nfrom fashion.workspace import Workspace\nfrom fashion.report import only_one\n"
+        "import sys, time\nfrom fashion.workspace import Workspace\nfrom fashion.locking import only_one\n"
         f"with only_one(Workspace('sample', {str(tmp_path / 'p')!r}, {str(tmp_path / 'r')!r})):\n"
         "    print('held', flush=True)\n    time.sleep(60)\n"
     )
