@@ -89,7 +89,7 @@ def build_network(sizes: Architecture, scales: dict[str, Float]) -> keras.Model:
 
 
 def join_features(depths: NDArray, maxima: NDArray, rows: Sequence[int] | NDArray | slice = slice(None)) -> Float:
-    """What the network takes as "features": means at four depths beside the last layer's maxima, float32."""
+    """What the network takes as "features": poolings of every depth beside the last layer's maxima, float32."""
     return np.concatenate([depths[rows], maxima[rows]], axis=1, dtype=np.float32)
 
 

@@ -41,16 +41,17 @@ class Backbone:
     """Photos (n, size, size, 3), RGB 0..255 -> {"embedding": (n, dimension), "depths": (n, D)}, all float32.
 
     Preprocessing is inside. "embedding" is the maximum of each channel of the last layer over the
-    photo; "depths" the mean of each channel at four depths, joined in the order of `depth_names`.
+    photo; "depths" the mean of each channel at every depth, joined in the order of `depth_names`, then
+    the maximum of each channel at every depth but the last, whose maxima are "embedding".
     """
     plain: keras.Model
     """The architecture alone, as a two-layer model: *preprocessed* photos -> (n, dimension)."""
     preprocess: Callable
     """The preprocessing alone: RGB 0..255, (n, size, size, 3) -> the same shape, what `plain` takes."""
     depth_names: tuple[str, ...]
-    """The four layers of "depths", from the photo on."""
+    """The layers of "depths", from the photo on; the last is the network's last."""
     depth_dimensions: tuple[int, ...]
-    """Their channels; they add up to D."""
+    """Their channels."""
     weights_checksum: str
     """SHA-256 of the weights file."""
     reason: str
@@ -60,6 +61,11 @@ class Backbone:
     def dimension(self) -> int:
         """Length of "embedding": 2048 or 1280."""
         return self.plain.output_shape[-1]
+
+    @property
+    def depths_width(self) -> int:
+        """D, the length of "depths": a mean for each channel of every depth, a maximum for all but the last's."""
+        return 2 * sum(self.depth_dimensions) - self.depth_dimensions[-1]
 
 
 def load_backbone(name: str = "auto", weights: Path | str | None = None, size: int | None = None) -> Backbone:
@@ -197,9 +203,10 @@ def _assemble(trunk: keras.Model, preprocess: Callable, depths: dict[str, int], 
     photo = keras.Input((size, size, 3), name="photo")
     maps = tapped(preprocess(photo), training=False)
     means = [layers.GlobalAveragePooling2D(name=f"mean_{name}")(x) for name, x in zip(depths, maps, strict=True)]
+    maxima = [layers.GlobalMaxPooling2D(name=f"maximum_{name}")(x) for name, x in zip([*depths][:-1], maps[:-1], strict=True)]
     outputs = {
         "embedding": layers.GlobalMaxPooling2D(name="embedding")(maps[-1]),
-        "depths": layers.Concatenate(name="depths")(means),
+        "depths": layers.Concatenate(name="depths")([*means, *maxima]),
     }
     model = keras.Model(photo, outputs, name=f"{trunk.name}-embedding")
     model.trainable = False

@@ -45,8 +45,8 @@ CLASSES = 1000
 EPSILON = 1e-3
 """Batch normalisation's, as in the original TensorFlow code."""
 
-DEPTHS = {"stage2": 24, "stage3": 40, "stage5": 112, "head_relu": 1280}
-"""Layer -> channels: the last layer at each of the scales 1/4, 1/8, 1/16 and 1/32 of the photo."""
+DEPTHS = {f"stage{number}": stage.out for number, stage in enumerate(STAGES, start=1)} | {"head_relu": HEAD}
+"""Layer -> channels: the output of each of the seven stages, at 1/2 to 1/32 of the photo, and the head."""
 
 
 def preprocess(rgb: keras.KerasTensor | np.ndarray) -> keras.KerasTensor:

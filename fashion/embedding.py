@@ -151,7 +151,7 @@ def store_key(backbone: Backbone) -> str:
 
 def open_store(root: Path, backbone: Backbone) -> EmbeddingStore:
     """The store for this backbone's vectors under `root`."""
-    widths = {"embedding": backbone.dimension, "depths": sum(backbone.depth_dimensions)}
+    widths = {"embedding": backbone.dimension, "depths": backbone.depths_width}
     return EmbeddingStore(root, store_key(backbone), widths)
 
 

@@ -80,7 +80,7 @@ def candidate_selections(
         components = fitted.components_[:count].astype(np.float32)
         name = f"{len(components)} principal components"
         yield Selection(name, "embedding", mean=fitted.mean_.astype(np.float32), components=components)
-    yield Selection("means at four depths", "depths")
+    yield Selection("means and maxima of all depths", "depths")
 
 
 def selection_trials(

@@ -94,7 +94,7 @@ def test_efficientnet_knows_what_is_on_well_known_photos():
 
 def test_efficientnet_lite0_without_top(lite):
     assert lite.name == "efficientnet-lite0"
-    assert lite.depth_dimensions == (24, 40, 112, 1280) and lite.dimension == 1280
+    assert lite.depth_dimensions == (16, 24, 40, 80, 112, 192, 320, 1280) and lite.depths_width == 2 * 784 + 1280
     assert lite.weights_checksum == sha256_file(efficientnet_lite0_file())
     table = summary_table(lite)
     assert list(table["layer"]) == ["efficientnet-lite0", "global_max_pooling"]
@@ -128,14 +128,16 @@ def test_the_outputs_are_poolings_of_the_layers(which, request):
     ready = np.asarray(backbone.preprocess(rgb))
     plain = backbone.plain.predict(ready, verbose=0)
     np.testing.assert_allclose(found["embedding"], plain, rtol=1e-4, atol=1e-6 * plain.max())
-    trunk, start = backbone.plain.layers[0], 0
+    trunk, start, maxima = backbone.plain.layers[0], 0, []
     layers = keras.Model(trunk.input, [trunk.get_layer(name).output for name in backbone.depth_names])(ready)
     for layer, channels in zip(layers, backbone.depth_dimensions, strict=True):
         assert layer.shape[-1] == channels
         mean = np.asarray(layer).mean(axis=(1, 2))
         np.testing.assert_allclose(found["depths"][:, start : start + channels], mean, rtol=1e-4, atol=1e-5)
         start += channels
-    assert found["depths"].shape == (3, start)
+        maxima.append(np.asarray(layer).max(axis=(1, 2)))
+    np.testing.assert_allclose(found["depths"][:, start:], np.concatenate(maxima[:-1], axis=1), rtol=1e-4, atol=1e-4)
+    assert found["depths"].shape == (3, backbone.depths_width)
     last = np.asarray(layer).max(axis=(1, 2))  # the last depth is the last layer
     np.testing.assert_allclose(found["embedding"], last, rtol=1e-4, atol=1e-4 * last.max())
     assert np.ptp(found["embedding"], axis=0).max() > 0  # photos are told apart

@@ -49,7 +49,7 @@ def test_counts_and_shapes(run, network):
     done = run[1]
     assert (done.embedded, done.reused) == (48, 0) and done.photos_per_second > 0
     assert done.blocks["embedding"].shape == (48, network.dimension)
-    assert done.blocks["depths"].shape == (48, sum(network.depth_dimensions))
+    assert done.blocks["depths"].shape == (48, network.depths_width)
 
 
 def test_nothing_is_embedded_twice(run, photos, network, monkeypatch):
