@@ -2,6 +2,8 @@
 
 The category is read from the backbone's features. The colour is read from the photo itself, by how much of each colour
 of a learned palette its regions hold (`fashion.palette`); the features tell which region counts for which garment.
+Several members (`fashion.members`), trained alike from other beginnings, are averaged: their errors differ (Hansen and
+Salamon 1990, Neural Network Ensembles).
 
 The learned embedding is made of the two class distributions (`fashion.description`); a share of frozen looks tells
 apart what the words do not.
@@ -11,19 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.description import Layout, blend_words, distribution, filled, looks_of
-from fashion.errors import ArtefactError
-from fashion.palette import palette_features
-from fashion.quiet import import_keras
-
-if TYPE_CHECKING:
-    import keras
+from fashion.description import Layout, blend_words, filled, looks_of
+from fashion.members import Member, load_member
 
 Float = NDArray[np.float32]
 
@@ -32,60 +29,8 @@ Float = NDArray[np.float32]
 WIDTH, LEAST_CATEGORY_WIDTH = 256, 32
 #: Components of the frozen looks in the looks part, and numbers that fill both parts to length one.
 LOOKS_COMPONENTS, FILLERS = 32, 2
-
-
-#: Arrays of a trained network beside its weights: those that scale its inputs, and the others.
-SCALES = ("mean", "variance", "colour_mean", "colour_variance")
-PARTS = ("palette", "projection", "looks_mean", "looks_components")
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """Sizes of the network; a small catalogue needs no other ones."""
-
-    features: int
-    colour_features: int
-    categories: int
-    colours: int
-    hidden: tuple[int, int] = (1024, 512)
-    colour_hidden: tuple[int, int] = (640, 320)
-    context: int = 128
-
-
-def build_network(sizes: Architecture, scales: dict[str, Float]) -> keras.Model:
-    """Build the network, untrained.
-
-    Parameters
-    ----------
-    sizes : Architecture
-    scales : dict of str to ndarray of float32
-        `mean` and `variance` (features,), `colour_mean` and `colour_variance` (colour_features,): of the training
-        items, by which the inputs are standardised inside the network.
-
-    Returns
-    -------
-    keras.Model
-        {"features": (n, features), "colours": (n, colour_features)} -> logits {"category", "colour"}.
-    """
-    keras = import_keras()
-    layers = keras.layers
-    looks = keras.Input((sizes.features,), name="features")
-    seen = keras.Input((sizes.colour_features,), name="colours")
-    x = layers.Normalization(mean=scales["mean"], variance=scales["variance"], name="standardised")(looks)
-    x = layers.ReLU(max_value=12, name="clipped")(x + 6) - 6  # to +-6: a rare feature must not shout
-    first = layers.Dense(sizes.hidden[0], activation="relu", name="hidden_1")(layers.Dropout(0.1)(x))
-    h = layers.Dense(sizes.hidden[1], activation="relu", name="hidden_2")(layers.Dropout(0.25)(first))
-    category = layers.Dense(sizes.categories, name="category")(layers.Dropout(0.25)(h))
-    # What the garment is tells in which region its colour is to be read.
-    context = layers.Dense(sizes.context, activation="relu", name="context")(first)
-    c = layers.Normalization(mean=scales["colour_mean"], variance=scales["colour_variance"], name="colour_scaled")(seen)
-    c = layers.Concatenate()([layers.Dropout(0.1)(c), context])
-    c = layers.Dense(sizes.colour_hidden[0], activation="relu", name="colour_1")(c)
-    c = layers.Dense(sizes.colour_hidden[1], activation="relu", name="colour_2")(layers.Dropout(0.2)(c))
-    colour = layers.Dense(sizes.colours, name="colour")(layers.Dropout(0.2)(c))
-    return keras.Model(
-        {"features": looks, "colours": seen}, {"category": category, "colour": colour}, name="attributes"
-    )
+#: Arrays of a trained network beside its members.
+PARTS = ("projection", "looks_mean", "looks_components")
 
 
 def join_features(depths: NDArray, maxima: NDArray, rows: Sequence[int] | NDArray | slice = slice(None)) -> Float:
@@ -99,39 +44,21 @@ class AttributesNetwork:
 
     Attributes
     ----------
-    model : keras.Model
+    members : tuple of Member
     categories, colours : tuple of str
-        Words in the order of the logits.
-    sizes : Architecture
-    scales : dict of str to ndarray of float32
-        As in `build_network`.
-    palette : ndarray of float32, shape (c, 3)
-        From `palette.learn_palette`.
+        Words in the order of the distributions.
     projection : ndarray of float32, shape (categories, c)
         Takes the category part to `c` numbers; inner products are kept as well as `c` numbers can (SVD).
     looks_mean, looks_components : ndarray of float32, shapes (m,) and (l, m)
         Principal components of the last m features, the frozen embedding.
     """
 
-    model: keras.Model
+    members: tuple[Member, ...]
     categories: tuple[str, ...]
     colours: tuple[str, ...]
-    sizes: Architecture
-    scales: dict[str, Float]
-    palette: Float
     projection: Float
     looks_mean: Float
     looks_components: Float
-
-    def logits(self, features: NDArray, grid: NDArray, batch: int = 1024) -> tuple[Float, Float]:
-        """Logits of category (n, categories) and colour (n, colours), float32, in batches."""
-        found: list[tuple[Float, Float]] = []
-        for first in range(0, len(features), batch):
-            part = slice(first, first + batch)
-            seen = palette_features(grid[part], self.palette).astype(np.float32)
-            out = self.model({"features": np.asarray(features[part], np.float32), "colours": seen}, training=False)
-            found.append((np.asarray(out["category"]), np.asarray(out["colour"])))
-        return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
 
     def embed(self, features: NDArray, grid: NDArray, words: pd.DataFrame | None = None) -> Float:
         """The learned embedding, float32, shape (n, <= 256): a unit looks part, then a unit colour part.
@@ -151,9 +78,17 @@ class AttributesNetwork:
         return self.compose(features, *self.distributions(features, grid), words)
 
     def distributions(self, features: NDArray, grid: NDArray) -> tuple[Float, Float]:
-        """What the network sees: distributions over categories (n, categories) and colours (n, colours)."""
-        category, colour = self.logits(features, grid)
-        return distribution(category), distribution(colour)
+        """What the network sees: distributions over categories (n, categories) and colours (n, colours).
+
+        The mean of its members'.
+        """
+        category, colour = self.members[0].distributions(features, grid)
+        for member in self.members[1:]:
+            more = member.distributions(features, grid)
+            category += more[0]
+            colour += more[1]
+        share = np.float32(1 / len(self.members))
+        return category * share, colour * share
 
     def compose(self, features: NDArray, category: Float, colour: Float, words: pd.DataFrame | None = None) -> Float:
         """`embed` from what `distributions` gave, so that one run of the network serves with words and without."""
@@ -174,17 +109,29 @@ class AttributesNetwork:
         """Index of the embedding's first number that belongs to the colour."""
         return int(self.projection.shape[1] + len(self.looks_components) + 1)
 
+    @property
+    def parameters(self) -> int:
+        """How many numbers were learned."""
+        return sum(int(member.model.count_params()) for member in self.members)
+
     def arrays(self) -> dict[str, NDArray]:
         """Every weight as an array; with `description` all that `load_network` needs."""
-        weights = {f"weight_{i:03d}": np.asarray(w) for i, w in enumerate(self.model.get_weights())}
-        return weights | self.scales | {name: getattr(self, name) for name in PARTS}
+        weights = {
+            f"member_{number}_{name}": array
+            for number, member in enumerate(self.members, start=1)
+            for name, array in member.arrays().items()
+        }
+        return weights | {name: getattr(self, name) for name in PARTS}
 
     def description(self) -> dict[str, Any]:
         """Words and sizes, for JSON."""
         return {
             "categories": list(self.categories),
             "colours": list(self.colours),
-            "sizes": {k: list(v) if isinstance(v, tuple) else v for k, v in vars(self.sizes).items()},
+            "members": [
+                {k: list(v) if isinstance(v, tuple) else v for k, v in vars(member.sizes).items()}
+                for member in self.members
+            ],
             "colour_from": self.colour_from,
         }
 
@@ -197,18 +144,12 @@ def load_network(arrays: dict[str, NDArray], description: dict[str, Any]) -> Att
     ArtefactError
         When the arrays do not fit the description.
     """
-    given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in description["sizes"].items()}
-    sizes, scales = Architecture(**given), {name: arrays[name] for name in SCALES}
-    model = build_network(sizes, scales)
-    weights = [arrays[name] for name in sorted(arrays) if name.startswith("weight_")]
-    try:
-        model.set_weights(weights)
-    except ValueError as error:
-        raise ArtefactError(
-            f"the weights do not fit the network that attributes.json describes: {error}. Run `make report` again."
-        ) from error
+    members = []
+    for number, sizes in enumerate(description["members"], start=1):
+        own = f"member_{number}_"
+        members.append(load_member({k.removeprefix(own): v for k, v in arrays.items() if k.startswith(own)}, sizes))
     words = tuple(description["categories"]), tuple(description["colours"])
-    return AttributesNetwork(model, *words, sizes, scales, *(arrays[name] for name in PARTS))
+    return AttributesNetwork(tuple(members), *words, *(arrays[name] for name in PARTS))
 
 
 def best_projection(parts: NDArray, width: int) -> Float:

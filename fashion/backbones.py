@@ -203,7 +203,9 @@ def _assemble(trunk: keras.Model, preprocess: Callable, depths: dict[str, int], 
     photo = keras.Input((size, size, 3), name="photo")
     maps = tapped(preprocess(photo), training=False)
     means = [layers.GlobalAveragePooling2D(name=f"mean_{name}")(x) for name, x in zip(depths, maps, strict=True)]
-    maxima = [layers.GlobalMaxPooling2D(name=f"maximum_{name}")(x) for name, x in zip([*depths][:-1], maps[:-1], strict=True)]
+    maxima = [
+        layers.GlobalMaxPooling2D(name=f"maximum_{name}")(x) for name, x in zip([*depths][:-1], maps[:-1], strict=True)
+    ]
     outputs = {
         "embedding": layers.GlobalMaxPooling2D(name="embedding")(maps[-1]),
         "depths": layers.Concatenate(name="depths")([*means, *maxima]),

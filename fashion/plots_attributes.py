@@ -15,16 +15,18 @@ from fashion.plots import HEAT, INK, PALETTE, QUIET, bars, hexes_of_colours, sig
 
 
 def training_history(history: pd.DataFrame, source_line: str) -> Figure:
-    """Loss and accuracy by epoch, on items trained with and on items kept back.
+    """Loss and accuracy by epoch, on items trained with and on items kept back: the mean of the network's members.
 
     Parameters
     ----------
     history : DataFrame
-        One row an epoch; `loss`, `val_loss` and for each attribute `<name>_accuracy`, `val_<name>_accuracy`.
+        One row an epoch of a member: `epoch` (from 1), `loss`, `val_loss` and for each attribute `<name>_accuracy`,
+        `val_<name>_accuracy`.
     source_line : str
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-    epochs = np.arange(1, len(history) + 1)
+    history = history.groupby("epoch").mean()
+    epochs = history.index.to_numpy()
     left.plot(epochs, history["loss"], color=PALETTE[6], label="trained with")
     if "val_loss" in history:
         left.plot(epochs, history["val_loss"], color=INK, label="kept back")

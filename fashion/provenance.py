@@ -81,9 +81,22 @@ def code_closure(code: str) -> list[str]:
     return sorted(needed)
 
 
+@cache
+def meaning(code: str) -> str:
+    """Python without what does not change what it does: comments, docstrings, line breaks."""
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            # also the text below a constant or a field, which is its docstring
+            node.body = [
+                line for line in node.body if not (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))
+            ]
+    return ast.dump(tree)
+
+
 def code_of(modules: Iterable[str]) -> str:
-    """One checksum of modules of the package, and of the templates that they fill."""
-    found = {name: hashlib.sha256(str(_module_code(name)).encode()).hexdigest() for name in modules}
+    """One checksum of what modules of the package do, and of the templates that they fill."""
+    found = {name: sha256_bytes(meaning(_module_code(name) or "").encode()) for name in modules}
     if {"interactive", "page"} & set(found):
         folder = Path(__file__).parent / "templates"
         found |= {str(p.relative_to(folder)): sha256_file(p) for p in sorted(folder.rglob("*")) if p.is_file()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,13 @@ from fashion.attributes import (
     FILLERS,
     LEAST_CATEGORY_WIDTH,
     LOOKS_COMPONENTS,
-    SCALES,
     WIDTH,
-    Architecture,
     AttributesNetwork,
     best_projection,
-    build_network,
 )
-from fashion.description import distribution
 from fashion.features import SAMPLE, pca, some_rows
 from fashion.fitting import Examples, Rows, StateFile, array_checksum, fit
+from fashion.members import SCALES, Architecture, Member, build_network
 from fashion.palette import learn_palette, palette_features
 from fashion.provenance import code_closure, code_of, sha256_json, versions
 from fashion.quiet import import_keras
@@ -32,6 +29,8 @@ BATCH, SMALLEST_BATCH = 256, 32
 LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 1e-2
 EPOCHS = 12
+#: Networks that are averaged; two are worth .01 to .02 of agreement, five hardly more (docs/decisions.md).
+MEMBERS = 2
 #: Rows that are copied at a time where all training items are gone through.
 BLOCK = 4096
 
@@ -50,6 +49,7 @@ def train_attributes(
     *,
     frozen_width: int,
     epochs: int = EPOCHS,
+    members: int = MEMBERS,
     state: Path | None = None,
     progress: bool = True,
 ) -> tuple[AttributesNetwork, pd.DataFrame]:
@@ -71,6 +71,8 @@ def train_attributes(
         How many of the last features are the frozen embedding, which gives the looks.
     epochs : int
         Passes over the training items.
+    members : int
+        Networks to train and to average.
     state : Path, optional
         Folder for the state after each epoch, from which a call with equal arguments goes on: network and history are
         then those of an uninterrupted run, bit for bit. `fitting.forget` removes it once the network is written.
@@ -80,55 +82,103 @@ def train_attributes(
     -------
     network : AttributesNetwork
     history : DataFrame
-        One row an epoch: `loss`, `category_accuracy`, `colour_accuracy`, and the same with `val_`.
+        One row an epoch of a member: `member` (from 1), `epoch` (from 1), `loss`, `category_accuracy`,
+        `colour_accuracy`, and the last three with `val_`.
 
     Notes
     -----
     AdamW (Loshchilov and Hutter 2019), half an epoch's warm-up, then a cosine to zero; the cross-entropies of both
-    attributes, summed.
+    attributes, summed. Members differ in palette, first weights, order and dropout.
     """
+    train = np.flatnonzero(part == "train")
+    words = {c: tuple(sorted(items[c].iloc[train].unique())) for c in ("category", "colour")}
+    scales = dict(zip(SCALES[:2], _moments(features, train), strict=True))
+    task = _Task(features, grid, part, words, _labels(items, words), scales)
+    key = training_key(features, grid, items, part, seed, epochs) if state else ""
+    trained, histories = [], []
+    for number in range(1, members + 1):
+        kept = StateFile(state, f"member-{number}", key) if state else None
+        what = f"attributes network {number} of {members}"
+        member, history = _train_member(task, _seed_of(seed, number), epochs, kept, what, progress)
+        trained.append(member)
+        histories.append(history.assign(member=number, epoch=np.arange(1, len(history) + 1)))
+    blank = np.zeros((1, 1), np.float32)
+    bare = AttributesNetwork(tuple(trained), words["category"], words["colour"], blank, blank, blank)
+    network = _with_looks(bare, features, grid, train, seed, frozen_width)
+    return network, pd.concat(histories, ignore_index=True)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What all members learn from."""
+
+    features: NDArray
+    grid: NDArray
+    part: NDArray[np.str_]
+    words: dict[str, tuple[str, ...]]
+    labels: dict[str, Rows]
+    scales: dict[str, NDArray[np.float32]]
+
+
+def _labels(items: pd.DataFrame, words: dict[str, tuple[str, ...]]) -> dict[str, Rows]:
+    """Each item's class; a word that training never saw gets none (-1): its items count as wrong, which they are."""
+    places = {name: {word: place for place, word in enumerate(known)} for name, known in words.items()}
+    return {name: np.array(items[name].map(places[name]).fillna(-1), np.intp) for name in words}
+
+
+def _seed_of(seed: int, number: int) -> int:
+    """The seed of a member: the first has the run's own."""
+    return seed if number == 1 else int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+
+
+def _train_member(
+    task: _Task, seed: int, epochs: int, kept: StateFile | None, what: str, progress: bool
+) -> tuple[Member, pd.DataFrame]:
     keras = import_keras()
     import tensorflow as tf
 
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
-    train, validation = np.flatnonzero(part == "train"), np.flatnonzero(part == "validation")
-    words = {c: sorted(items[c].iloc[train].unique()) for c in ("category", "colour")}
-    # A word that training never saw gets no class; its items count as wrong, which they are.
-    labels = {c: items[c].map({w: i for i, w in enumerate(words[c])}).fillna(-1).astype(int).to_numpy() for c in words}
-    colours = learn_palette(grid[train], seed)
-    seen = palette_features(grid, colours)
-    scales = dict(zip(SCALES, (*_moments(features, train), *_moments(seen, train)), strict=True))
-    sizes = Architecture(features.shape[1], seen.shape[1], len(words["category"]), len(words["colour"]))
+    train, validation = np.flatnonzero(task.part == "train"), np.flatnonzero(task.part == "validation")
+    colours = learn_palette(task.grid[train], seed)
+    seen = palette_features(task.grid, colours)
+    scales = task.scales | dict(zip(SCALES[2:], _moments(seen, train), strict=True))
+    categories, shades = len(task.words["category"]), len(task.words["colour"])
+    sizes = Architecture(task.features.shape[1], seen.shape[1], categories, shades)
     model = build_network(sizes, scales)
     batch = batch_for(len(train))
     _compile(keras, model, int(np.ceil(len(train) / batch)), epochs)
-    known = validation[(labels["category"][validation] >= 0) & (labels["colour"][validation] >= 0)]
-    kept = StateFile(state, "attributes", training_key(features, grid, items, part, seed, epochs)) if state else None
+    known = validation[np.all([codes[validation] >= 0 for codes in task.labels.values()], axis=0)]
 
     def gather(rows: Rows) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
-        inputs = {"features": np.asarray(features[rows], np.float32), "colours": np.asarray(seen[rows], np.float32)}
-        return inputs, {name: codes[rows] for name, codes in labels.items()}
+        inputs = {
+            "features": np.asarray(task.features[rows], np.float32),
+            "colours": np.asarray(seen[rows], np.float32),
+        }
+        return inputs, {name: codes[rows] for name, codes in task.labels.items()}
 
     history = fit(
         model, Examples(gather, train), Examples(gather, known), batch=batch, epochs=epochs, seed=seed, state=kept,
-        what="attributes network", progress=progress,
+        what=what, progress=progress,
     )  # fmt: skip
-    blank = np.zeros((1, 1), np.float32)
-    spoken = tuple(words["category"]), tuple(words["colour"])
-    bare = AttributesNetwork(model, *spoken, sizes, scales, colours, blank, blank, blank)
+    return Member(model, sizes, scales, colours), history
+
+
+def _with_looks(
+    bare: AttributesNetwork, features: NDArray, grid: NDArray, train: Rows, seed: int, frozen_width: int
+) -> AttributesNetwork:
+    """The network with the category's projection and the frozen looks' components, fitted to the training items."""
     blocks = [train[first : first + BLOCK] for first in range(0, len(train), BLOCK)]
-    logits = np.concatenate([bare.logits(features[rows], grid[rows])[0] for rows in blocks])
+    categories = np.concatenate([bare.distributions(features[rows], grid[rows])[0] for rows in blocks])
     sample = train[some_rows(len(train), SAMPLE, seed)]
     fitted = pca(features[sample, features.shape[1] - frozen_width :], seed, LOOKS_COMPONENTS)
-    room = WIDTH - sizes.colours - LOOKS_COMPONENTS - FILLERS
-    network = replace(
+    room = WIDTH - len(bare.colours) - LOOKS_COMPONENTS - FILLERS
+    return replace(
         bare,
-        projection=best_projection(distribution(logits), max(room, LEAST_CATEGORY_WIDTH)),
+        projection=best_projection(categories, max(room, LEAST_CATEGORY_WIDTH)),
         looks_mean=fitted.mean_.astype(np.float32),
         looks_components=fitted.components_.astype(np.float32),
     )
-    return network, history
 
 
 def training_key(
@@ -179,7 +229,7 @@ def accuracies(
     predicted : DataFrame
         `row`, and for category and colour `<name>` (labelled) and `<name>_predicted`.
     """
-    category, colour = network.logits(features[rows], grid[rows])
+    category, colour = network.distributions(features[rows], grid[rows])
     predicted = pd.DataFrame({
         "row": rows,
         "category": items["category"].to_numpy()[rows],

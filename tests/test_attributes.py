@@ -6,14 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fashion.attributes import (
-    Architecture,
-    best_projection,
-    build_network,
-    join_features,
-    load_network,
-)
-from fashion.description import LOOKS_SHARE, as_queries, distribution
+from fashion.attributes import best_projection, join_features, load_network
+from fashion.description import LOOKS_SHARE, as_queries
 from fashion.errors import ArtefactError
 from fashion.training import accuracies, batch_for, train_attributes
 
@@ -47,15 +41,27 @@ def test_learns_what_was_planted(clothes, trained):
     accuracy, predicted = accuracies(network, features, grid, items, np.flatnonzero(part == "test"))
     assert accuracy["category"] > 0.9 and accuracy["colour"] > 0.9
     assert accuracy["category and colour"] <= min(accuracy["category"], accuracy["colour"])
-    assert len(predicted) == 100 and len(history) == 14 and history["loss"].iloc[-1] < history["loss"].iloc[0] / 2
+    assert len(predicted) == 100 and len(history) == 2 * 14
+    loss = history.pivot(index="epoch", columns="member", values="loss")
+    assert (loss.iloc[-1] < loss.iloc[0] / 2).all()
 
 
 def test_same_seed_same_weights(clothes, trained):
     again, _ = train_attributes(*clothes, seed=1, frozen_width=20, epochs=14, progress=False)
-    other, _ = train_attributes(*clothes, seed=2, frozen_width=20, epochs=1, progress=False)
+    other, _ = train_attributes(*clothes, seed=2, frozen_width=20, epochs=1, members=1, progress=False)
     ours, theirs = trained[0].arrays(), again.arrays()
     assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
-    assert not np.array_equal(ours["weight_000"], other.arrays()["weight_000"])
+    assert not np.array_equal(ours["member_1_weight_000"], other.arrays()["member_1_weight_000"])
+    assert not np.array_equal(ours["member_1_weight_000"], ours["member_2_weight_000"])
+
+
+def test_what_is_seen_is_the_mean_of_the_members(clothes, trained):
+    features, grid, *_ = clothes
+    members = [member.distributions(features[:9], grid[:9]) for member in trained[0].members]
+    assert len(members) == 2 and not np.allclose(members[0][0], members[1][0], atol=1e-4)
+    for found, parts in zip(trained[0].distributions(features[:9], grid[:9]), zip(*members, strict=True), strict=True):
+        np.testing.assert_allclose(found, np.mean(parts, axis=0), atol=1e-6)
+        np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
 
 
 def test_back_from_arrays_and_json(clothes, trained, tmp_path):
@@ -66,7 +72,8 @@ def test_back_from_arrays_and_json(clothes, trained, tmp_path):
         found = load_network(dict(arrays), description)
     assert np.allclose(found.embed(features[:9], grid[:9]), trained[0].embed(features[:9], grid[:9]), atol=1e-6)
     assert found.categories == ("k0", "k1", "k2")
-    wrong = description | {"sizes": description["sizes"] | {"colours": 9}}
+    first, second = description["members"]
+    wrong = description | {"members": [first, second | {"colours": 9}]}
     with pytest.raises(ArtefactError, match="do not fit"):
         load_network(trained[0].arrays(), wrong)
 
@@ -79,7 +86,7 @@ def test_embedding_has_two_unit_parts_and_its_products_are_expected_agreements(c
     assert vectors.shape[1] <= 256 and vectors.dtype == np.float32
     for block in (vectors[:, :at], vectors[:, at:]):
         assert np.allclose(np.linalg.norm(block, axis=1), 1, atol=1e-5)
-    colour = distribution(network.logits(features, grid)[1])
+    colour = network.distributions(features, grid)[1]
     assert np.allclose(as_queries(vectors, at, 1.0) @ vectors.T, colour @ colour.T, atol=1e-5)
     agreement = as_queries(vectors, at) @ vectors.T
     same_k = items["category"].to_numpy()[:, None] == items["category"].to_numpy()
@@ -121,13 +128,6 @@ def test_projection_keeps_inner_products_best():
     projected = low_rank @ best_projection(low_rank, 5)
     assert np.allclose(projected @ projected.T, low_rank @ low_rank.T, atol=1e-3)
     assert np.array_equal(best_projection(low_rank, 30), np.eye(30))
-
-
-def test_network_output_sizes_follow_the_words():
-    scales = {"mean": np.zeros(20), "variance": np.ones(20), "colour_mean": np.zeros(9), "colour_variance": np.ones(9)}
-    model = build_network(Architecture(20, 9, 7, 3), scales)
-    out = model({"features": np.zeros((2, 20)), "colours": np.zeros((2, 9))})
-    assert out["category"].shape == (2, 7) and out["colour"].shape == (2, 3)
 
 
 def test_batches_and_features():

@@ -92,6 +92,7 @@ def test_every_axis_has_a_name_and_every_figure_its_source(shop):
             for p in ("", "val_")
             for k in (p + "loss", p + "category_accuracy", p + "colour_accuracy")
         }
+        | {"member": [1, 1, 2], "epoch": [1, 2, 1]}
     )
     words = pd.DataFrame(
         {

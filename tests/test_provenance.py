@@ -39,6 +39,15 @@ def test_code_checksum_sees_cells_and_modules(tmp_path, monkeypatch):
     assert provenance.code_checksum(path) == second
 
 
+def test_comments_docstrings_and_layout_do_not_count_but_code_does():
+    plain = provenance.meaning("def f(x):\n    return x + 1\n")
+    assert plain == provenance.meaning(
+        '"""Module."""\n\n# why\ndef f(x):\n    """Docs."""\n    return (x\n        + 1)'
+    )
+    assert plain != provenance.meaning("def f(x):\n    return x + 2\n")
+    assert provenance.meaning("x = 'a'") != provenance.meaning("x = 'b'")
+
+
 def test_outputs_do_not_count(tmp_path):
     path = notebook(tmp_path / "a.ipynb", "1")
     first = provenance.code_checksum(path)

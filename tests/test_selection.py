@@ -24,8 +24,14 @@ def test_trials_prefer_telling_features(planted):
     statistics = feature_statistics(vectors, items, seed=0)
     table, selections = selection_trials(vectors, vectors[:, 15:], statistics, items, seed=0)
     means = table[table["column"] == "category"].set_index("choice")["mean"]
-    assert means["the most telling quarter"] > means["all 40 maxima (the original's)"] > means["means and maxima of all depths"]
-    assert means["means and maxima of all depths"] == pytest.approx(0.2, abs=0.05)  # noise alone: one in five categories
+    assert (
+        means["the most telling quarter"]
+        > means["all 40 maxima (the original's)"]
+        > means["means and maxima of all depths"]
+    )
+    assert means["means and maxima of all depths"] == pytest.approx(
+        0.2, abs=0.05
+    )  # noise alone: one in five categories
     assert set(selections) == set(means.index)
     chosen = choose(table)
     assert chosen["choice"] == "the most telling quarter" and "10 numbers" in chosen["why"]

@@ -32,12 +32,12 @@ def done(monkeypatch):
 
 
 def stop_after_two(clothes, state, monkeypatch):
-    """Leave the state of a run of three epochs that was stopped after the second."""
+    """Leave the state of a run of three epochs that was stopped after the second network's second."""
     plain = training.StateFile.write
 
     def write(self, model, history):
         plain(self, model, history)
-        if len(history) == 2:
+        if self.name == "member-2" and len(history) == 2:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
@@ -46,14 +46,14 @@ def stop_after_two(clothes, state, monkeypatch):
 
 
 def run(clothes, state=None, seed=1):
-    return train_attributes(*clothes, seed=seed, frozen_width=8, epochs=3, state=state, progress=False)
+    return train_attributes(*clothes, seed=seed, frozen_width=8, epochs=3, members=2, state=state, progress=False)
 
 
 def test_resumed_network_and_history_are_equal_bit_for_bit(clothes, tmp_path, monkeypatch, done):
     expected, history = run(clothes)
     stop_after_two(clothes, tmp_path, monkeypatch)
     found, again = run(clothes, tmp_path)
-    assert done == [3, 3, 1] and again.equals(history) and len(again) == 3
+    assert done == [3, 3, 3, 3, 0, 1] and again.equals(history) and again["member"].tolist() == [1] * 3 + [2] * 3
     ours, theirs = found.arrays(), expected.arrays()
     assert ours.keys() == theirs.keys() and all(np.array_equal(ours[name], theirs[name]) for name in ours)
 
