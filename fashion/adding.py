@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion import cleaning, colour
-from fashion.additions import Addition, additions_folder, made_with, read_all
+from fashion.additions import Addition, additions_folder, made_with, read_all, with_additions
 from fashion.attributes import AttributesNetwork, join_features, load_network
 from fashion.backbones import reopen_backbone
 from fashion.catalogue import Catalogue, open_catalogue
@@ -29,6 +29,7 @@ from fashion.selection import Selection
 from fashion.source import Source
 from fashion.tables import read_table
 from fashion.translation import colour_hexes, non_garments, translate
+from fashion.twins import twins_of_new
 from fashion.workspace import Workspace, write_json
 
 
@@ -108,7 +109,7 @@ def add(
         return Added(None, read, step.rejected, seconds=time.perf_counter() - begin)
     items = _as_in(base, items)
     vectors, run, network = _vectors(workspace, source, items, weights, progress)
-    facts = {
+    facts: dict[str, Any] = {
         "number": 1 + max((addition.facts["number"] for addition in [*current, *stale]), default=0),
         "catalogue": str(catalogue.name if catalogue.is_shipped else catalogue.path),
         "data": str(source.path.resolve()),
@@ -116,9 +117,12 @@ def add(
         "table": catalogue.table,
         "table_sha256": sha256_bytes(source.read(catalogue.table)),
         "made_with": stamp,
-        "counts": {"read": read, "added": len(items), "skipped": step.rejected["reason"].value_counts().to_dict()},
     }
-    addition = _write(workspace, items, vectors, facts, step.rejected)
+    before, maxima = with_additions(workspace, "maxima", base) if current else (base, workspace.vectors("maxima"))
+    twins = twins_of_new(before, maxima, items, vectors["maxima"])
+    counts = {"read": read, "added": len(items), "near-duplicates": sum(twin != "" for twin in twins)}
+    facts["counts"] = counts | {"skipped": step.rejected["reason"].value_counts().to_dict()}
+    addition = _write(workspace, items.assign(twin=twins), vectors, facts, step.rejected)
     _drop_superseded([a for a in stale if a.key != addition.key], pd.concat([there, items]))
     untaught = {
         "category": _counts_outside(items["category"], network.categories),
@@ -233,6 +237,7 @@ def _vectors(
         "frozen": Selection.from_arrays(workspace.arrays("selection")).apply(run.blocks),
         "learned": network.compose(features, *seen),
         "described": network.compose(features, *seen, items),
+        "maxima": run.blocks["embedding"],
     }
     return vectors, run, network
 
@@ -246,7 +251,7 @@ def _write(
 ) -> Addition:
     """Write the addition's folder aside and rename it: it is there whole or not at all."""
     root = additions_folder(workspace)
-    key = sha256_json(items.drop(columns=["row", "photo"]).to_dict("records"))[:16]
+    key = sha256_json(items.drop(columns=["row", "photo", "twin"]).to_dict("records"))[:16]
     aside, old = root / f".{key}.{os.getpid()}", root / f".old-{key}.{os.getpid()}"
     for left in root.glob(".*"):  # by a run that was killed; `fashion add` holds the folder alone
         shutil.rmtree(left, ignore_errors=True)

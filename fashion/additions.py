@@ -24,6 +24,8 @@ from fashion.workspace import Workspace
 MADE_WITH = ("items.parquet", "selection.npz", "attributes.npz", "attributes.json")
 #: Embeddings of a report and of each addition: photo and known words, the photo alone, the frozen backbone alone.
 EMBEDDINGS = ("described", "learned", "frozen")
+#: Every array of an addition: its embeddings, and the last layer's maxima by which near-duplicates are found.
+ARRAYS = (*EMBEDDINGS, "maxima")
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class Addition:
         addition.json: `number` (the order of adding), `catalogue`, `data` (where the photos are), `table`,
         `made_with` (the report's files -> SHA-256), `counts`.
     items : DataFrame
-        With the columns of the report's items table.
+        With the columns of the report's items table, and `twin`: the item, of the report or added before, whose
+        picture its own nearly repeats; empty where there is none.
     """
 
     folder: Path
@@ -81,7 +84,7 @@ def add_command(facts: dict[str, Any]) -> str:
 def _open(folder: Path) -> Addition:
     facts = json.loads((folder / "addition.json").read_text(encoding="utf-8"))
     addition = Addition(folder, facts, pd.read_parquet(folder / "items.parquet"))
-    for name in EMBEDDINGS:
+    for name in ARRAYS:
         found = addition.vectors(name)
         if found.ndim != 2 or len(found) != len(addition.items):
             raise ValueError(f"{name}.npy has shape {found.shape}, items.parquet {len(addition.items)} rows")
@@ -143,18 +146,19 @@ def with_additions(
     ----------
     workspace : Workspace
     embedding : str
-        One of `EMBEDDINGS`.
+        One of `ARRAYS`.
     items, vectors : optional
         The report's own, where they have been read already.
 
     Returns
     -------
     items : DataFrame
-        Index 0..n+m-1, the report's own first; `added` is the addition's key, empty for the report's own.
+        Index 0..n+m-1, the report's own first; `added` is the addition's key and `twin` what a new item repeats,
+        both empty for the report's own.
     vectors : ndarray of float32, shape (n+m, d)
         Memory-mapped where nothing was added.
     """
-    items = (workspace.items() if items is None else items).assign(added="")
+    items = (workspace.items() if items is None else items).assign(added="", twin="")
     vectors = workspace.vectors(embedding) if vectors is None else vectors
     found = load(workspace)
     if not found:

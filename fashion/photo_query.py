@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fashion.additions import with_additions
 from fashion.attributes import AttributesNetwork, join_features, load_network
 from fashion.backbones import Backbone, reopen_backbone
-from fashion.checks import NEAR_BITS
 from fashion.descriptors import colour_grid
 from fashion.embedding import Blocks, network_call
 from fashion.errors import PhotoError
-from fashion.features import TWIN_ALONE, TWIN_WITH_HASH
-from fashion.neighbours import normalise
-from fashion.photos import RGB, decode, perceptual_hash, resize
+from fashion.photos import decode, perceptual_hash, resize
 from fashion.queries import Query
 from fashion.recommender import Recommender
 from fashion.selection import Selection
+from fashion.twins import twin_pairs
 from fashion.workspace import Workspace
 
 
@@ -45,6 +42,9 @@ class PhotoReader:
         self.workspace, self.recommender = workspace, recommender
         self.backbone: Backbone = reopen_backbone(workspace.json("backbone"), weights)
         self._call = network_call(self.backbone)
+        self._hashes: list[str] = recommender.items["phash"].tolist()
+        added = "twin" in recommender.items
+        self._maxima = with_additions(workspace, "maxima")[1] if added else workspace.vectors("maxima")
         self.network: AttributesNetwork | None = None
         self.selection: Selection | None = None
         if recommender.layout is None:
@@ -81,7 +81,8 @@ class PhotoReader:
         rgb = decode(data, name)
         edge = self.backbone.size
         blocks: Blocks = {k: np.asarray(v) for k, v in self._call(resize(rgb, edge)[np.newaxis]).items()}
-        twins = np.fromiter(self._twins(rgb, blocks["embedding"][0]), np.intp)
+        pairs = twin_pairs(self._maxima, self._hashes, blocks["embedding"], [perceptual_hash(rgb)])
+        twins = np.array([row for _, row in pairs], np.intp)
         if self.network is None:
             assert self.selection is not None
             return Query(name, self.selection.apply(blocks), {}, twins=twins)
@@ -93,16 +94,3 @@ class PhotoReader:
             "category": self.network.categories[int(category[0].argmax())],
         }
         return Query(name, self.network.compose(features, category, colour), seen, twins=twins)
-
-    def _twins(self, rgb: RGB, vector: NDArray[np.float32]) -> Iterator[int]:
-        """Rows of the catalogue that show nearly this picture, by the rule that notebook 03 has for near-duplicates."""
-        maxima = self.workspace.vectors("maxima")
-        own = normalise(vector[np.newaxis])[0]
-        code = int(perceptual_hash(rgb), 16)
-        for first in range(0, len(maxima), 8192):
-            cosines = normalise(maxima[first : first + 8192]) @ own
-            hashes = self.recommender.items["phash"].iloc[first : first + len(cosines)]
-            for offset in np.flatnonzero(cosines >= TWIN_WITH_HASH):
-                near = (int(hashes.iloc[offset], 16) ^ code).bit_count() <= NEAR_BITS
-                if cosines[offset] >= TWIN_ALONE or near:
-                    yield first + int(offset)

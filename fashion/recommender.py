@@ -16,6 +16,7 @@ from fashion.filters import QueryError, Where, near_words, where_mask
 from fashion.neighbours import Neighbours, nearest, normalise, top_k
 from fashion.queries import Query, reworded, words_query
 from fashion.reasons import DESCRIPTION, reasons
+from fashion.twins import joined_groups
 from fashion.workspace import Workspace
 
 
@@ -84,8 +85,8 @@ class Recommender:
             )
         groups = workspace.table("split")["group"].to_numpy(np.int64)
         items, vectors = with_additions(workspace, embedding, own, vectors) if added else (own, vectors)
-        more = groups.max(initial=-1) + 1 + np.arange(len(items) - len(groups))  # each of a group of its own
-        groups = np.concatenate([groups, more])
+        if added:
+            groups = joined_groups(groups, items)
         if embedding == "frozen":
             if colour_weight is not None:
                 raise QueryError("a colour weight needs the learned embedding; the frozen one has no colour part")

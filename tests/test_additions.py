@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import HEADER, draw, jpeg, write_small_catalogue
+from PIL import Image
 
 from fashion import adding, additions, embedding
 from fashion.adding import add
@@ -52,6 +53,7 @@ def reported(tmp_path_factory):
     selection = Selection("centred", "embedding", mean=blocks["embedding"].mean(axis=0))
     work.write_arrays("selection", selection.arrays())
     work.write_vectors("frozen", selection.apply(blocks))
+    work.write_vectors("maxima", blocks["embedding"])
     features = join_features(blocks["depths"], blocks["embedding"])
     grid = describe_photos(source, items["photo"], progress=False).colour_grid
     part = np.array(["train"] * 60)
@@ -126,7 +128,7 @@ def test_new_items_get_the_vectors_that_a_report_would_give_them(work, tmp_path,
     assert (items["added"].iloc[:60] == "").all() and (items["added"].iloc[60:] == added.addition.key).all()
     assert items["item"].iloc[60:].tolist() == ["new1", "new2", "new3"]
     assert items["colour"].iloc[60:].tolist() == ["blue", "red", "red"]
-    assert items.dtypes.drop("added").equals(work.items().dtypes)
+    assert items.dtypes.drop(["added", "twin"]).equals(work.items().dtypes)
     assert np.array_equal(vectors[:60], work.vectors("learned"))
     # The photos the plain way, in a store of their own, all at once.
     source, new = open_source(folder, imagelab.table), items.iloc[60:]
@@ -203,7 +205,7 @@ def test_everything_odd_is_skipped_with_its_reason(work, reported, tmp_path):
     assert added.rejected["reason"].tolist() == reasons and added.read == 2 + len(reasons)
     assert added.rejected["detail"].iloc[-1] == "same photo as 10000007AAF"
     counts = json.loads((added.addition.folder / "addition.json").read_text())["counts"]
-    assert counts == {"read": 11, "added": 2, "skipped": dict.fromkeys(reasons, 1)}
+    assert counts == {"read": 11, "added": 2, "near-duplicates": 2, "skipped": dict.fromkeys(reasons, 1)}
     assert len(pd.read_csv(added.addition.folder / "rejected.csv")) == 9
 
 
@@ -289,3 +291,25 @@ def test_command_says_what_was_done(work, tmp_path, capsys):
     assert main(command) == 0 and "0 of 4 rows added" in capsys.readouterr().out
     assert main([*command[:-1], str(tmp_path / "none")]) == 1
     assert "make report" in capsys.readouterr().err and not (tmp_path / "none").exists()
+
+
+def test_an_added_item_that_repeats_a_photo_is_hidden_with_it(work, tmp_path, reported):
+    old = work.items().iloc[0]
+    folder = write_arrivals(tmp_path / "new", NEW[:1])
+    picture = Image.open(reported / "clothes" / old["photo"])
+    for name, quality in (("copy.jpg", 97), ("again.jpg", 98)):  # other bytes, the same picture
+        picture.save(folder / "images" / name, quality=quality, subsampling=0)
+    lines = (folder / "annotation.txt").read_text(encoding="utf-8")
+    row = "{}\tBLU\tVESTITO\tVESTITI\n"
+    (folder / "annotation.txt").write_text(lines + row.format("copy.jpg"), encoding="utf-8")
+    put(work, folder)
+    (folder / "annotation.txt").write_text(lines + row.format("again.jpg"), encoding="utf-8")
+    added = put(work, folder)
+    assert added.addition.facts["counts"]["near-duplicates"] == 1
+    work.write_table("split", pd.DataFrame({"group": np.arange(60)}))
+    recommender = Recommender.from_workspace(work)
+    assert recommender.items["twin"].tolist()[-2:] == [old["item"]] * 2
+    query = recommender.item_query(old["item"])
+    shown = recommender.answer(query, 62)["item"].tolist()
+    hidden = recommender.answer(query, 62, hide_duplicates=True)["item"].tolist()
+    assert {"copy", "again"} <= set(shown) - set(hidden)
