@@ -16,6 +16,7 @@ from PIL import Image
 
 from fashion.backbones import reopen_backbone
 from fashion.cli import main
+from fashion.colour import delta_e, hex_to_lab
 from fashion.errors import PhotoError, WeightsError
 from fashion.paths import project_root
 from fashion.photo_query import PhotoReader
@@ -24,6 +25,7 @@ from fashion.recommender import Recommender
 from fashion.report import build_report
 from fashion.source import open_source
 from fashion.steps import STEPS, Settings
+from fashion.translation import colour_hexes
 from fashion.verify import differences
 from fashion.workspace import Workspace
 
@@ -321,3 +323,21 @@ def test_unknown_word_stops_with_the_list_and_keep_unknown_goes_on(tiny, tmp_pat
     error = capsys.readouterr().err
     assert "NERISSIMO" in error and "45 rows" in error and "colours.csv" in error
     assert main(["data", "-c", str(tmp_path / "tiny.toml"), "--keep-unknown"]) == 0
+
+
+def test_a_catalogue_without_colours_gets_those_of_its_photos(tmp_path):
+    folder = write_small_catalogue(tmp_path / "clothes", each=5)
+    table = pd.read_csv(folder / "annotation.txt", sep="\t", dtype=str, keep_default_na=False)
+    table[["filename", "micro_category"]].to_csv(folder / "annotation.txt", sep="\t", index=False)
+    toml = "\n".join(line for line in TOML.splitlines() if not line.startswith(("colour =", "department =")))
+    (tmp_path / "bare.toml").write_text(toml.replace('name = "tiny"', 'name = "bare"'))
+    settings = Settings(catalogue=str(tmp_path / "bare.toml"))
+    said = []
+    build_report(settings, processed=tmp_path / "p", reports=tmp_path / "r", until="01", say=said.append)
+    work = Workspace("bare", tmp_path / "p", tmp_path / "r")
+    items, numbers = work.items(), json.loads((work.report / "results/01.json").read_text())
+    assert numbers["colour_was_measured"] and len(items) == len(table) and items["department"].eq("clothes").all()
+    names, hexes = zip(*colour_hexes().items(), strict=True)
+    garments = hex_to_lab(items["garment_hex"].tolist())
+    nearest = [names[int(delta_e(hex_to_lab(list(hexes)), lab).argmin())] for lab in garments]
+    assert items["colour"].tolist() == nearest and items["colour"].nunique() >= 3
