@@ -2,8 +2,8 @@
 
 The category is read from the backbone's features. The colour is read from the photo itself, by how much of each colour
 of a learned palette its regions hold (`fashion.palette`); the features tell which region counts for which garment.
-Several members (`fashion.members`), trained alike from other beginnings, are averaged: their errors differ (Hansen and
-Salamon 1990, Neural Network Ensembles).
+Several members, built alike (`fashion.architecture`) and trained from other beginnings, are averaged: their errors
+differ (Hansen and Salamon 1990, Neural Network Ensembles).
 
 The learned embedding is made of the two class distributions (`fashion.description`); a share of frozen looks tells
 apart what the words do not.
@@ -13,14 +13,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.description import Layout, blend_words, filled, looks_of
-from fashion.members import Member, load_member
+from fashion.architecture import SCALES, Architecture, build_network
+from fashion.description import Layout, blend_words, distribution, filled, looks_of
+from fashion.errors import ArtefactError
+from fashion.palette import palette_features
+
+if TYPE_CHECKING:
+    import keras
 
 Float = NDArray[np.float32]
 
@@ -30,7 +35,7 @@ WIDTH, LEAST_CATEGORY_WIDTH = 256, 32
 #: Components of the frozen looks in the looks part, and numbers that fill both parts to length one.
 LOOKS_COMPONENTS, FILLERS = 32, 2
 #: Arrays of a trained network beside its members.
-PARTS = ("projection", "looks_mean", "looks_components")
+PARTS = ("palette", "projection", "looks_mean", "looks_components")
 
 
 def join_features(depths: NDArray, maxima: NDArray, rows: Sequence[int] | NDArray | slice = slice(None)) -> Float:
@@ -44,18 +49,27 @@ class AttributesNetwork:
 
     Attributes
     ----------
-    members : tuple of Member
+    models : tuple of keras.Model
+        The members.
     categories, colours : tuple of str
         Words in the order of the distributions.
+    sizes : Architecture
+    scales : dict of str to ndarray of float32
+        As in `architecture.build_network`.
+    palette : ndarray of float32, shape (c, 3)
+        From `palette.learn_palette`.
     projection : ndarray of float32, shape (categories, c)
         Takes the category part to `c` numbers; inner products are kept as well as `c` numbers can (SVD).
     looks_mean, looks_components : ndarray of float32, shapes (m,) and (l, m)
         Principal components of the last m features, the frozen embedding.
     """
 
-    members: tuple[Member, ...]
+    models: tuple[keras.Model, ...]
     categories: tuple[str, ...]
     colours: tuple[str, ...]
+    sizes: Architecture
+    scales: dict[str, Float]
+    palette: Float
     projection: Float
     looks_mean: Float
     looks_components: Float
@@ -69,7 +83,7 @@ class AttributesNetwork:
         ----------
         features : ndarray of float, shape (n, f)
             From `join_features`.
-        grid : ndarray of float, shape (n, 16, 16, 7)
+        grid : ndarray of float, shape (n, 32, 32, 7)
             Colour grids.
         words : DataFrame, optional
             The items' own `category` and `colour`, where they are known: they are mixed into what the network sees
@@ -77,18 +91,22 @@ class AttributesNetwork:
         """
         return self.compose(features, *self.distributions(features, grid), words)
 
-    def distributions(self, features: NDArray, grid: NDArray) -> tuple[Float, Float]:
+    def distributions(self, features: NDArray, grid: NDArray, batch: int = 1024) -> tuple[Float, Float]:
         """What the network sees: distributions over categories (n, categories) and colours (n, colours).
 
-        The mean of its members'.
+        The mean of its members', in batches.
         """
-        category, colour = self.members[0].distributions(features, grid)
-        for member in self.members[1:]:
-            more = member.distributions(features, grid)
-            category += more[0]
-            colour += more[1]
-        share = np.float32(1 / len(self.members))
-        return category * share, colour * share
+        category = np.zeros((len(features), len(self.categories)), np.float32)
+        colour = np.zeros((len(features), len(self.colours)), np.float32)
+        for first in range(0, len(features), batch):
+            part = slice(first, first + batch)
+            seen = palette_features(grid[part], self.palette).astype(np.float32)
+            inputs = {"features": np.asarray(features[part], np.float32), "colours": seen}
+            for model in self.models:
+                out = model(inputs, training=False)
+                category[part] += distribution(out["category"]) / len(self.models)
+                colour[part] += distribution(out["colour"]) / len(self.models)
+        return category, colour
 
     def compose(self, features: NDArray, category: Float, colour: Float, words: pd.DataFrame | None = None) -> Float:
         """`embed` from what `distributions` gave, so that one run of the network serves with words and without."""
@@ -112,28 +130,30 @@ class AttributesNetwork:
     @property
     def parameters(self) -> int:
         """How many numbers were learned."""
-        return sum(int(member.model.count_params()) for member in self.members)
+        return sum(int(model.count_params()) for model in self.models)
 
     def arrays(self) -> dict[str, NDArray]:
         """Every weight as an array; with `description` all that `load_network` needs."""
         weights = {
-            f"member_{number}_{name}": array
-            for number, member in enumerate(self.members, start=1)
-            for name, array in member.arrays().items()
+            _weight_name(member, place): np.asarray(weight)
+            for member, model in enumerate(self.models)
+            for place, weight in enumerate(model.get_weights())
         }
-        return weights | {name: getattr(self, name) for name in PARTS}
+        return weights | self.scales | {name: getattr(self, name) for name in PARTS}
 
     def description(self) -> dict[str, Any]:
         """Words and sizes, for JSON."""
         return {
             "categories": list(self.categories),
             "colours": list(self.colours),
-            "members": [
-                {k: list(v) if isinstance(v, tuple) else v for k, v in vars(member.sizes).items()}
-                for member in self.members
-            ],
+            "members": len(self.models),
+            "sizes": {k: list(v) if isinstance(v, tuple) else v for k, v in vars(self.sizes).items()},
             "colour_from": self.colour_from,
         }
+
+
+def _weight_name(member: int, place: int) -> str:
+    return f"member_{member + 1}_weight_{place:03d}"
 
 
 def load_network(arrays: dict[str, NDArray], description: dict[str, Any]) -> AttributesNetwork:
@@ -144,12 +164,18 @@ def load_network(arrays: dict[str, NDArray], description: dict[str, Any]) -> Att
     ArtefactError
         When the arrays do not fit the description.
     """
-    members = []
-    for number, sizes in enumerate(description["members"], start=1):
-        own = f"member_{number}_"
-        members.append(load_member({k.removeprefix(own): v for k, v in arrays.items() if k.startswith(own)}, sizes))
+    given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in description["sizes"].items()}
+    sizes, scales = Architecture(**given), {name: arrays[name] for name in SCALES}
+    models = tuple(build_network(sizes, scales) for _ in range(description["members"]))
+    try:
+        for member, model in enumerate(models):
+            model.set_weights([arrays[_weight_name(member, place)] for place in range(len(model.weights))])
+    except (KeyError, ValueError) as error:
+        raise ArtefactError(
+            f"the weights do not fit the network that attributes.json describes: {error}. Run `make report` again."
+        ) from error
     words = tuple(description["categories"]), tuple(description["colours"])
-    return AttributesNetwork(tuple(members), *words, *(arrays[name] for name in PARTS))
+    return AttributesNetwork(models, *words, sizes, scales, *(arrays[name] for name in PARTS))
 
 
 def best_projection(parts: NDArray, width: int) -> Float:

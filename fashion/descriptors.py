@@ -15,7 +15,7 @@ from fashion.progress import tracked
 from fashion.source import Source
 
 #: Edge of the colour grid, cells; each cell holds what a person sees from across the room.
-GRID = 16
+GRID = 32
 #: Scales that bring L, a and b to about one unit of spread.
 LAB_SCALE = np.array([25, 15, 15], np.float32)
 #: Bins of the Lab histogram along L, a, b.
@@ -40,7 +40,7 @@ class Descriptors:
 
     Attributes
     ----------
-    colour_grid : ndarray of float16, shape (n, 16, 16, 7)
+    colour_grid : ndarray of float16, shape (n, 32, 32, 7)
         From `colour_grid`.
     histogram : ndarray of float32, shape (n, 800)
         From `lab_histogram`.
@@ -74,7 +74,7 @@ def colour_grid(rgb: RGB) -> NDArray[np.float16]:
 
     Returns
     -------
-    ndarray of float16, shape (16, 16, 7)
+    ndarray of float16, shape (32, 32, 7)
         For each cell: mean L (less the ground's), a and b; their spread over the cell's quarters, all in units of
         `LAB_SCALE`; and the share of the cell that differs from the ground, 0-1.
     """
@@ -88,7 +88,7 @@ def colour_grid(rgb: RGB) -> NDArray[np.float16]:
     size = (2 * GRID, 2 * GRID)
     small = cv2.resize(lab, size, interpolation=cv2.INTER_AREA)
     small[..., 0] -= ground[0]
-    # (16, 2, 16, 2, 3) -> (16, 16, 4, 3): four quarters a cell
+    # (32, 2, 32, 2, 3) -> (32, 32, 4, 3): four quarters a cell
     quarters = (small / LAB_SCALE).reshape(GRID, 2, GRID, 2, 3).transpose(0, 2, 1, 3, 4).reshape(GRID, GRID, 4, 3)
     share = cv2.resize(mask, (GRID, GRID), interpolation=cv2.INTER_AREA)[..., None]
     return np.concatenate([quarters.mean(axis=2), quarters.std(axis=2), share], axis=2).astype(np.float16)

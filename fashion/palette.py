@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import MiniBatchKMeans
@@ -13,13 +16,13 @@ Float = NDArray[np.float32]
 #: Differences in hue and chroma count more than in lightness, which light and shadow change.
 LAB_WEIGHT = np.array([0.8, 1.25, 1.25], np.float32)
 #: Colours of the palette at most, and the width (in weighted Lab units) over which a cell is shared among them.
-PALETTE, SOFTNESS = 128, 3.5
+PALETTE, SOFTNESS = 160, 3.5
 #: Items from which the palette is learned, and cells of them at most.
 SAMPLE, CELLS = 6_000, 300_000
 
 
 def _cells(grid: NDArray) -> tuple[Float, Float, Float]:
-    """Colour grid (n, 16, 16, 7) -> weighted Lab (n, 256, 3), its spread (n, 256, 3), share of garment (n, 256)."""
+    """Colour grid (n, 32, 32, 7) -> weighted Lab (n, 1024, 3), its spread (n, 1024, 3), share of garment (n, 1024)."""
     flat = np.asarray(grid, np.float32).reshape(len(grid), GRID * GRID, 7)
     scale = LAB_SCALE * LAB_WEIGHT
     return flat[..., :3] * scale, flat[..., 3:6] * scale, flat[..., 6]
@@ -30,7 +33,7 @@ def learn_palette(grid: NDArray, seed: int, colours: int = PALETTE) -> Float:
 
     Parameters
     ----------
-    grid : ndarray of float, shape (n, 16, 16, 7)
+    grid : ndarray of float, shape (n, 32, 32, 7)
         Colour grids of the training items, from `descriptors.colour_grid`.
     seed : int
     colours : int
@@ -55,26 +58,26 @@ def learn_palette(grid: NDArray, seed: int, colours: int = PALETTE) -> Float:
 
 
 def regions() -> Float:
-    """Where colour is measured: whole photo, central column, four bands from top to bottom; shape (6, 256), 0 or 1."""
+    """Where colour is measured: whole photo, central column, four bands from top to bottom; shape (6, 1024), 0 or 1."""
     row, column = np.mgrid[:GRID, :GRID]
-    middle = np.abs(column - (GRID - 1) / 2) < 3.5
+    middle = np.abs(column - (GRID - 1) / 2) < GRID * 7 / 32
     parts = [np.ones((GRID, GRID)), middle, *(row // (GRID // 4) == band for band in range(4))]
     return np.stack(parts).reshape(len(parts), GRID * GRID).astype(np.float32)
 
 
-def palette_features(grid: NDArray, palette: Float, batch: int = 256) -> NDArray[np.float16]:
+def palette_features(grid: NDArray, palette: Float, batch: int = 32) -> NDArray[np.float16]:
     """The garment's colours in six regions: square-rooted palette histograms, mean and spread of Lab.
 
     A cell's share in a palette colour falls with the squared distance between the two (a Gaussian of width
-    `SOFTNESS`), so that near-equal colours are near-equal features.
+    `SOFTNESS`), so that near-equal colours are near-equal features. All cores are used.
 
     Parameters
     ----------
-    grid : ndarray of float, shape (n, 16, 16, 7)
+    grid : ndarray of float, shape (n, 32, 32, 7)
     palette : ndarray of float32, shape (c, 3)
         From `learn_palette`.
     batch : int
-        Items at a time; memory is batch x 256 x c x 4 bytes.
+        Items at a time on each core; memory is batch x 1024 x c x 4 bytes a core.
 
     Returns
     -------
@@ -82,19 +85,35 @@ def palette_features(grid: NDArray, palette: Float, batch: int = 256) -> NDArray
     """
     where = regions()
     found = np.empty((len(grid), len(where) * (len(palette) + 6)), np.float16)
-    for first in range(0, len(grid), batch):
-        lab, spread, share = _cells(grid[first : first + batch])
-        n = len(lab)
-        # -|x - c|^2 up to a term that all colours of the palette share
-        near = (2 * lab.reshape(-1, 3) @ palette.T - (palette**2).sum(axis=1)) / (2 * SOFTNESS**2)
-        near -= near.max(axis=1, keepdims=True)
-        np.exp(near, out=near)
-        near /= near.sum(axis=1, keepdims=True)
-        weight = where[None] * (share**2)[:, None]  # (n, 6, 256); squared: a cell on the edge is half ground
-        counts = np.sqrt(weight @ near.reshape(n, GRID * GRID, -1) / where.sum(axis=1)[None, :, None])
-        total = weight.sum(axis=2)[..., None] + 1e-3
-        mean = weight @ lab / total
-        between = np.sqrt(np.maximum(weight @ lab**2 / total - mean**2, 0))
-        moments = np.concatenate([mean, between + weight @ spread / total], axis=2) / 20
-        found[first : first + n] = np.concatenate([counts.reshape(n, -1), moments.reshape(n, -1)], axis=1)
+    starts = range(0, len(grid), batch)
+    if len(starts) == 1:
+        found[:] = _features_of(grid, palette, where)
+        return found
+
+    def fill(first: int) -> None:
+        found[first : first + batch] = _features_of(grid[first : first + batch], palette, where)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for _ in pool.map(fill, starts):
+            pass
     return found
+
+
+def _features_of(grid: NDArray, palette: Float, where: Float) -> Float:
+    lab, spread, share = _cells(grid)
+    n = len(lab)
+    garment = share > 0  # the ground has no weight, so it needs no colours
+    # -|x - c|^2 up to a term that all colours of the palette share
+    logits = (2 * lab[garment] @ palette.T - (palette**2).sum(axis=1)) / (2 * SOFTNESS**2)
+    logits -= logits.max(axis=1, keepdims=True)
+    np.exp(logits, out=logits)
+    logits /= logits.sum(axis=1, keepdims=True)
+    near = np.zeros((n, GRID * GRID, len(palette)), np.float32)
+    near[garment] = logits
+    weight = where[None] * (share**2)[:, None]  # (n, 6, 1024); squared: a cell on the edge is half ground
+    counts = np.sqrt(weight @ near / where.sum(axis=1)[None, :, None])
+    total = weight.sum(axis=2)[..., None] + 1e-3
+    mean = weight @ lab / total
+    between = np.sqrt(np.maximum(weight @ lab**2 / total - mean**2, 0))
+    moments = np.concatenate([mean, between + weight @ spread / total], axis=2) / 20
+    return np.concatenate([counts.reshape(n, -1), moments.reshape(n, -1)], axis=1)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fashion.architecture import SCALES, Architecture, build_network
 from fashion.attributes import (
     FILLERS,
     LEAST_CATEGORY_WIDTH,
@@ -20,7 +21,6 @@ from fashion.attributes import (
 )
 from fashion.features import SAMPLE, pca, some_rows
 from fashion.fitting import Examples, Rows, StateFile, array_checksum, fit
-from fashion.members import SCALES, Architecture, Member, build_network
 from fashion.palette import learn_palette, palette_features
 from fashion.provenance import code_closure, code_of, sha256_json, versions
 from fashion.quiet import import_keras
@@ -59,7 +59,7 @@ def train_attributes(
     ----------
     features : ndarray of float32, shape (n, f)
         From `join_features`.
-    grid : ndarray of float, shape (n, 16, 16, 7)
+    grid : ndarray of float, shape (n, 32, 32, 7)
         Colour grids.
     items : DataFrame
         With `category` and `colour`.
@@ -88,36 +88,37 @@ def train_attributes(
     Notes
     -----
     AdamW (Loshchilov and Hutter 2019), half an epoch's warm-up, then a cosine to zero; the cross-entropies of both
-    attributes, summed. Members differ in palette, first weights, order and dropout.
+    attributes, summed. Members differ in first weights, order and dropout.
     """
     train = np.flatnonzero(part == "train")
     words = {c: tuple(sorted(items[c].iloc[train].unique())) for c in ("category", "colour")}
-    scales = dict(zip(SCALES[:2], _moments(features, train), strict=True))
-    task = _Task(features, grid, part, words, _labels(items, words), scales)
+    colours = learn_palette(grid[train], seed)
+    seen = palette_features(grid, colours)
+    task = _Task(features, seen, part, _labels(items, words))
+    scales = dict(zip(SCALES, (*_moments(features, train), *_moments(seen, train)), strict=True))
+    sizes = Architecture(features.shape[1], seen.shape[1], len(words["category"]), len(words["colour"]))
     key = training_key(features, grid, items, part, seed, epochs) if state else ""
-    trained, histories = [], []
+    models, histories = [], []
     for number in range(1, members + 1):
         kept = StateFile(state, f"member-{number}", key) if state else None
         what = f"attributes network {number} of {members}"
-        member, history = _train_member(task, _seed_of(seed, number), epochs, kept, what, progress)
-        trained.append(member)
+        model, history = _train_member(task, sizes, scales, _seed_of(seed, number), epochs, kept, what, progress)
+        models.append(model)
         histories.append(history.assign(member=number, epoch=np.arange(1, len(history) + 1)))
     blank = np.zeros((1, 1), np.float32)
-    bare = AttributesNetwork(tuple(trained), words["category"], words["colour"], blank, blank, blank)
-    network = _with_looks(bare, features, grid, train, seed, frozen_width)
-    return network, pd.concat(histories, ignore_index=True)
+    spoken = words["category"], words["colour"]
+    bare = AttributesNetwork(tuple(models), *spoken, sizes, scales, colours, blank, blank, blank)
+    return _with_looks(bare, features, grid, train, seed, frozen_width), pd.concat(histories, ignore_index=True)
 
 
 @dataclass(frozen=True)
 class _Task:
-    """What all members learn from."""
+    """What all members learn from: features (n, f), measured colours (n, c), parts, and classes by attribute."""
 
     features: NDArray
-    grid: NDArray
+    seen: NDArray
     part: NDArray[np.str_]
-    words: dict[str, tuple[str, ...]]
     labels: dict[str, Rows]
-    scales: dict[str, NDArray[np.float32]]
 
 
 def _labels(items: pd.DataFrame, words: dict[str, tuple[str, ...]]) -> dict[str, Rows]:
@@ -132,36 +133,32 @@ def _seed_of(seed: int, number: int) -> int:
 
 
 def _train_member(
-    task: _Task, seed: int, epochs: int, kept: StateFile | None, what: str, progress: bool
-) -> tuple[Member, pd.DataFrame]:
+    task: _Task, sizes: Architecture, scales: dict[str, NDArray[np.float32]], seed: int, epochs: int,
+    kept: StateFile | None, what: str, progress: bool,
+) -> tuple[Any, pd.DataFrame]:  # fmt: skip
     keras = import_keras()
     import tensorflow as tf
 
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
     train, validation = np.flatnonzero(task.part == "train"), np.flatnonzero(task.part == "validation")
-    colours = learn_palette(task.grid[train], seed)
-    seen = palette_features(task.grid, colours)
-    scales = task.scales | dict(zip(SCALES[2:], _moments(seen, train), strict=True))
-    categories, shades = len(task.words["category"]), len(task.words["colour"])
-    sizes = Architecture(task.features.shape[1], seen.shape[1], categories, shades)
     model = build_network(sizes, scales)
     batch = batch_for(len(train))
     _compile(keras, model, int(np.ceil(len(train) / batch)), epochs)
     known = validation[np.all([codes[validation] >= 0 for codes in task.labels.values()], axis=0)]
 
     def gather(rows: Rows) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
-        inputs = {
-            "features": np.asarray(task.features[rows], np.float32),
-            "colours": np.asarray(seen[rows], np.float32),
-        }
-        return inputs, {name: codes[rows] for name, codes in task.labels.items()}
+        inputs = {"features": task.features[rows], "colours": task.seen[rows]}
+        return (
+            {name: np.asarray(values, np.float32) for name, values in inputs.items()},
+            {name: codes[rows] for name, codes in task.labels.items()},
+        )
 
     history = fit(
         model, Examples(gather, train), Examples(gather, known), batch=batch, epochs=epochs, seed=seed, state=kept,
         what=what, progress=progress,
     )  # fmt: skip
-    return Member(model, sizes, scales, colours), history
+    return model, history
 
 
 def _with_looks(

@@ -1,6 +1,7 @@
 """The attributes network learns planted attributes, comes back from disk, and its embedding means what it says."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ import pytest
 
 from fashion.attributes import best_projection, join_features, load_network
 from fashion.description import LOOKS_SHARE, as_queries
+from fashion.descriptors import GRID
 from fashion.errors import ArtefactError
 from fashion.training import accuracies, batch_for, train_attributes
 
@@ -20,11 +22,11 @@ def clothes():
     category, colour = random.integers(0, 3, n), random.integers(0, 4, n)
     features = random.normal(0, 1, (n, 30)).astype(np.float32)
     features[:, :3] += 5 * np.eye(3)[category]
-    grid = random.normal(0, 0.2, (n, 16, 16, 7)).astype(np.float16)
+    grid = random.normal(0, 0.2, (n, GRID, GRID, 7)).astype(np.float16)
     tint = np.array([[2, 0, 0], [0, 2, 0], [0, 0, 2], [-2, 0, 0]])
     grid[..., 6] = 0
-    grid[:, 4:12, 4:12, 6] = 1
-    grid[:, 4:12, 4:12, :3] += tint[colour][:, None, None]
+    grid[:, 8:24, 8:24, 6] = 1
+    grid[:, 8:24, 8:24, :3] += tint[colour][:, None, None]
     items = pd.DataFrame({"category": [f"k{c}" for c in category], "colour": [f"c{c}" for c in colour]})
     part = np.array(["train"] * 340 + ["validation"] * 60 + ["test"] * 100)
     return features, grid, items, part
@@ -55,13 +57,16 @@ def test_same_seed_same_weights(clothes, trained):
     assert not np.array_equal(ours["member_1_weight_000"], ours["member_2_weight_000"])
 
 
-def test_what_is_seen_is_the_mean_of_the_members(clothes, trained):
+def test_what_is_seen_is_the_mean_of_the_members_whatever_the_batch(clothes, trained):
     features, grid, *_ = clothes
-    members = [member.distributions(features[:9], grid[:9]) for member in trained[0].members]
-    assert len(members) == 2 and not np.allclose(members[0][0], members[1][0], atol=1e-4)
-    for found, parts in zip(trained[0].distributions(features[:9], grid[:9]), zip(*members, strict=True), strict=True):
-        np.testing.assert_allclose(found, np.mean(parts, axis=0), atol=1e-6)
-        np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+    network = trained[0]
+    alone = [replace(network, models=(model,)).distributions(features[:9], grid[:9]) for model in network.models]
+    assert len(alone) == 2 and not np.allclose(alone[0][0], alone[1][0], atol=1e-4)
+    for batch in (4, 9):
+        seen = network.distributions(features[:9], grid[:9], batch)
+        for found, parts in zip(seen, zip(*alone, strict=True), strict=True):
+            np.testing.assert_allclose(found, np.mean(parts, axis=0), atol=1e-6)
+            np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
 
 
 def test_back_from_arrays_and_json(clothes, trained, tmp_path):
@@ -72,8 +77,7 @@ def test_back_from_arrays_and_json(clothes, trained, tmp_path):
         found = load_network(dict(arrays), description)
     assert np.allclose(found.embed(features[:9], grid[:9]), trained[0].embed(features[:9], grid[:9]), atol=1e-6)
     assert found.categories == ("k0", "k1", "k2")
-    first, second = description["members"]
-    wrong = description | {"members": [first, second | {"colours": 9}]}
+    wrong = description | {"sizes": description["sizes"] | {"colours": 9}}
     with pytest.raises(ArtefactError, match="do not fit"):
         load_network(trained[0].arrays(), wrong)
 

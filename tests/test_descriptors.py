@@ -24,7 +24,7 @@ def test_grid_holds_the_garments_colour_where_the_garment_is():
     rgb = draw("VESTITO", COLOURS["ROSSO"], 0)
     grid = colour_grid(rgb).astype(float)
     assert grid.shape == (GRID, GRID, 7)
-    inside = garment_mask(rgb).reshape(GRID, 8, GRID, 8).mean(axis=(1, 3))
+    inside = garment_mask(rgb).reshape(GRID, 4, GRID, 4).mean(axis=(1, 3))
     assert np.corrcoef(grid[..., 6].ravel(), inside.ravel())[0, 1] > 0.9
     red = to_lab(np.array([[COLOURS["ROSSO"]]], np.uint8))[0, 0] - [ground_lab(to_lab(rgb))[0], 0, 0]
     full = inside == 1

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from conftest import COLOURS, draw
 
-from fashion.descriptors import colour_grid
+from fashion.descriptors import GRID, colour_grid
 from fashion.palette import learn_palette, palette_features, regions
 
 
@@ -28,14 +28,14 @@ def test_shape_and_scale(grids):
     assert np.array_equal(seen, palette_features(grids, palette, batch=24))
     counts = seen[:, : 6 * 8].astype(float).reshape(24, 6, 8)
     shares = (counts**2).sum(axis=2)
-    inside = (grids[..., 6].astype(float) ** 2).reshape(24, 256)
+    inside = (grids[..., 6].astype(float) ** 2).reshape(24, GRID * GRID)
     assert shares[:, 0] == pytest.approx(inside.mean(axis=1), abs=0.01)
 
 
 def test_bands_tell_top_from_bottom():
-    grid = np.zeros((1, 16, 16, 7), np.float32)
+    grid = np.zeros((1, GRID, GRID, 7), np.float32)
     grid[..., 6] = 1
-    grid[:, :8, :, 1], grid[:, 8:, :, 1] = 3, -3  # red above, green below
+    grid[:, :16, :, 1], grid[:, 16:, :, 1] = 3, -3  # red above, green below
     palette = np.array([[0, 3 * 15 * 1.25, 0], [0, -3 * 15 * 1.25, 0]], np.float32)
     counts = palette_features(grid, palette)[0, :12].astype(float).reshape(6, 2) ** 2
     assert counts == pytest.approx(np.array([[0.5, 0.5], [0.5, 0.5], [1, 0], [1, 0], [0, 1], [0, 1]]), abs=1e-2)
@@ -43,8 +43,8 @@ def test_bands_tell_top_from_bottom():
 
 def test_regions_cover_the_photo():
     where = regions()
-    assert where[0].all() and np.array_equal(where[2:].sum(axis=0), np.ones(256))
+    assert where[0].all() and np.array_equal(where[2:].sum(axis=0), np.ones(GRID * GRID))
 
 
 def test_a_catalogue_of_empty_photos_still_has_a_palette():
-    assert len(learn_palette(np.zeros((3, 16, 16, 7), np.float32), seed=0, colours=1)) == 1
+    assert len(learn_palette(np.zeros((3, GRID, GRID, 7), np.float32), seed=0, colours=1)) == 1

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from fashion import training
+from fashion.descriptors import GRID
 from fashion.training import train_attributes, training_key
 
 
@@ -12,7 +13,7 @@ from fashion.training import train_attributes, training_key
 def clothes():
     """120 items, of which neither category nor colour can be told; only equality matters here."""
     random = np.random.default_rng(0)
-    features, grid = random.normal(size=(120, 12)).astype(np.float32), random.random((120, 16, 16, 7))
+    features, grid = random.normal(size=(120, 12)).astype(np.float32), random.random((120, GRID, GRID, 7))
     items = pd.DataFrame({"category": [f"k{n % 3}" for n in range(120)], "colour": [f"c{n % 4}" for n in range(120)]})
     part = np.array(["train"] * 80 + ["validation"] * 20 + ["test"] * 20)
     return features, grid.astype(np.float16), items, part
