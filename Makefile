@@ -17,7 +17,7 @@ CATALOGUE ?= sample
 SETTINGS = --catalogue "$(CATALOGUE)" \
 	$(if $(DATA),--data "$(DATA)") $(if $(LIMIT),--limit "$(LIMIT)") $(if $(FIRST),--first "$(FIRST)") \
 	$(if $(BACKBONE),--backbone "$(BACKBONE)") $(if $(WEIGHTS),--weights "$(WEIGHTS)") \
-	$(if $(SEED),--seed "$(SEED)") $(if $(KEEP_UNKNOWN),--keep-unknown) $(if $(QUERIES),--queries "$(QUERIES)")
+	$(if $(RUNTIME),--runtime "$(RUNTIME)") $(if $(SEED),--seed "$(SEED)") $(if $(KEEP_UNKNOWN),--keep-unknown) $(if $(QUERIES),--queries "$(QUERIES)")
 
 help: ## print this list
 	@echo "Usage: make TARGET [VARIABLE=value ...]"
@@ -29,6 +29,7 @@ help: ## print this list
 	@echo "  DATA=path           the catalogue's zip or folder, where it is not in data/raw"
 	@echo "  LIMIT=n  FIRST=n    n items, sampled within departments  |  the table's first n rows"
 	@echo "  BACKBONE=auto|resnet50|efficientnet-lite0   WEIGHTS=file   the frozen network, its weights file"
+	@echo "  RUNTIME=auto|openvino|tensorflow   what computes it (default: the fastest that is installed)"
 	@echo "  SEED=n              of every random choice (default: 0)"
 	@echo "  QUERIES=a,b         items to show in notebook 04, by name"
 	@echo "  KEEP_UNKNOWN=1      pass words that the glossary lacks untranslated"

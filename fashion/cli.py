@@ -59,6 +59,10 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         help="auto takes resnet50 if its weights are at hand or can be had, else efficientnet-lite0 (default: auto)",
     )  # fmt: skip
     group.add_argument("--weights", metavar="FILE", help="a Keras weights file for resnet50 (no top)")
+    group.add_argument(
+        "--runtime", choices=["auto", "openvino", "tensorflow"], default="auto",
+        help="what computes the network; auto takes the fastest that is installed (default: auto)",
+    )  # fmt: skip
 
 
 def _add_folders(parser: argparse.ArgumentParser) -> None:
@@ -121,7 +125,7 @@ def build_parser() -> argparse.ArgumentParser:
 def _settings(arguments: argparse.Namespace):  # type: ignore[no-untyped-def]
     from fashion.steps import Settings
 
-    names = ("catalogue", "data", "limit", "first", "backbone", "weights", "seed", "keep_unknown", "queries")
+    names = ("catalogue", "data", "limit", "first", "backbone", "weights", "runtime", "seed", "keep_unknown", "queries")
     return Settings(**{name: getattr(arguments, name) for name in names})
 
 

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,13 +22,12 @@ from fashion.errors import ArtefactError
 from fashion.photos import RGB, decode, resize
 from fashion.progress import progress_bar
 from fashion.provenance import code_of
+from fashion.runtimes import Blocks, Runtime, choose_runtime
 from fashion.source import Source
 from fashion.workspace import write_whole
 
 if TYPE_CHECKING:
     from fashion.backbones import Backbone
-
-Blocks = dict[str, NDArray[np.float32]]
 
 #: Photos a network call takes; small batches fit the processor's cache better than large ones.
 BATCH = 16
@@ -124,18 +124,31 @@ class EmbeddingRun:
 
     Attributes
     ----------
-    blocks : dict of str to ndarray of float32, shape (n, width)
-        "embedding" and "depths", rows in the order of the photos given.
+    store : EmbeddingStore
+    sha256 : tuple of str
+        Of the photos, in the order given.
+    runtime : str
+        What computed the network now, or "none needed".
     embedded, reused : int
         Photos that went through the network now, and those whose vectors were in the store.
     seconds : float
         Wall time of the embedding alone, without loading the network.
     """
 
-    blocks: Blocks
+    store: EmbeddingStore
+    sha256: tuple[str, ...]
+    runtime: str
     embedded: int
     reused: int
     seconds: float
+
+    @cached_property
+    def blocks(self) -> Blocks:
+        """ "embedding" and "depths", float32, shape (n, width), rows in the order of the photos given.
+
+        Read when they are asked for: until then memory does not grow with the number of photos.
+        """
+        return self.store.gather(self.sha256)
 
     @property
     def photos_per_second(self) -> float:
@@ -174,19 +187,6 @@ def _batches(source: Source, photos: Sequence[str], edge: int, workers: int) -> 
             yield np.stack([future.result() for future in futures])
 
 
-def network_call(backbone: Backbone):  # type: ignore[no-untyped-def]
-    """The backbone as one compiled function: uint8 photos (n, size, size, 3) -> dict of float32 arrays."""
-    import tensorflow as tf
-
-    signature = [tf.TensorSpec((None, backbone.size, backbone.size, 3), tf.uint8)]
-
-    @tf.function(input_signature=signature)
-    def call(photos):  # type: ignore[no-untyped-def]
-        return backbone.model(tf.cast(photos, tf.float32), training=False)
-
-    return call
-
-
 def embed(
     source: Source,
     photos: Sequence[str],
@@ -194,6 +194,7 @@ def embed(
     backbone: Backbone,
     root: Path,
     *,
+    runtime: str = "auto",
     workers: int = 2,
     progress: bool = True,
 ) -> EmbeddingRun:
@@ -209,6 +210,8 @@ def embed(
         From `load_backbone`.
     root : Path
         Folder of the stores.
+    runtime : str
+        As in `runtimes.choose_runtime`.
     workers : int
         Decoding threads.
     progress : bool
@@ -226,28 +229,29 @@ def embed(
     store = open_store(root, backbone)
     todo = {key: name for key, name in zip(sha256, photos, strict=True) if key not in store}
     keys, names = list(todo), list(todo.values())
-    begin = time.perf_counter()
     reused = len(photos) - len(keys)
+    chosen = choose_runtime(backbone, runtime) if keys else None
     with progress_bar(len(photos), "photos embedded", show=progress, done=reused) as bar:
-        for first, blocks in _embedded_parts(source, names, backbone, workers, bar):
-            store.add(keys[first : first + PART], blocks)
+        begin = time.perf_counter()
+        if chosen:
+            for first, blocks in _embedded_parts(source, names, backbone.size, chosen, workers, bar):
+                store.add(keys[first : first + PART], blocks)
     seconds = time.perf_counter() - begin
-    return EmbeddingRun(store.gather(sha256), len(keys), reused, seconds)
+    what = f"{chosen.name} {chosen.version}" if chosen else "none needed"
+    return EmbeddingRun(store, tuple(sha256), what, len(keys), reused, seconds)
 
 
 def _embedded_parts(
-    source: Source, names: Sequence[str], backbone: Backbone, workers: int, bar: tqdm
+    source: Source, names: Sequence[str], edge: int, runtime: Runtime, workers: int, bar: tqdm
 ) -> Iterator[tuple[int, Blocks]]:
     """The blocks of each `PART` photos, with the index of its first photo."""
-    if not names:
-        return
-    call = network_call(backbone)
     outputs: list[Blocks] = []
     first = count = 0
-    for batch in _batches(source, names, backbone.size, workers):
-        outputs.append({name: np.asarray(block) for name, block in call(batch).items()})
-        count += len(batch)
-        bar.update(len(batch))
+    for blocks in runtime.stream(_batches(source, names, edge, workers)):
+        outputs.append(blocks)
+        length = len(next(iter(blocks.values())))
+        count += length
+        bar.update(length)
         if count - first == PART or count == len(names):
             yield first, {name: np.concatenate([block[name] for block in outputs]) for name in outputs[0]}
             first, outputs = count, []

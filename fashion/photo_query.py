@@ -10,11 +10,11 @@ from fashion.additions import with_additions
 from fashion.attributes import AttributesNetwork, join_features, load_network
 from fashion.backbones import Backbone, reopen_backbone
 from fashion.descriptors import colour_grid
-from fashion.embedding import Blocks, network_call
 from fashion.errors import PhotoError
 from fashion.photos import decode, perceptual_hash, resize
 from fashion.queries import Query
 from fashion.recommender import Recommender
+from fashion.runtimes import Blocks, network_call
 from fashion.selection import Selection
 from fashion.twins import twin_pairs
 from fashion.workspace import Workspace

@@ -81,6 +81,8 @@ class Settings:
         "auto", "resnet50" or "efficientnet-lite0".
     weights : str or None
         A weights file for resnet50.
+    runtime : str
+        What computes the backbone: "auto" (the fastest that is installed), "openvino" or "tensorflow".
     seed : int
         Of every random choice.
     keep_unknown : bool
@@ -95,6 +97,7 @@ class Settings:
     first: int | None = None
     backbone: str = "auto"
     weights: str | None = None
+    runtime: str = "auto"
     seed: int = 0
     keep_unknown: bool = False
     queries: str | None = None

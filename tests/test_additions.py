@@ -76,7 +76,7 @@ def loaded_once(monkeypatch):
     monkeypatch.setattr(
         adding, "reopen_backbone", lambda f, w: backbone if sound.items() <= f.items() else reopen(f, w)
     )
-    monkeypatch.setattr(embedding, "network_call", lambda _: compiled())
+    monkeypatch.setattr(embedding, "choose_runtime", lambda *_: computed())
 
 
 @cache
@@ -85,8 +85,8 @@ def small_backbone():
 
 
 @cache
-def compiled(call=embedding.network_call):
-    return call(small_backbone())
+def computed(choose=embedding.choose_runtime):
+    return choose(small_backbone())
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def test_twice_changes_nothing_and_embeds_nothing(work, tmp_path, monkeypatch):
     folder = write_arrivals(tmp_path / "new", NEW)
     put(work, folder)
     before = {path: path.read_bytes() for path in additions.additions_folder(work).rglob("*") if path.is_file()}
-    monkeypatch.setattr(embedding, "network_call", lambda _: pytest.fail("the network was called"))
+    monkeypatch.setattr(embedding, "choose_runtime", lambda *_: pytest.fail("the network was called"))
     again = put(work, folder)
     assert again.addition is None and again.rejected["reason"].tolist() == ["item already there"] * 3
     assert {p: p.read_bytes() for p in additions.additions_folder(work).rglob("*") if p.is_file()} == before

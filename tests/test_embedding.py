@@ -53,7 +53,7 @@ def test_counts_and_shapes(run, network):
 
 
 def test_nothing_is_embedded_twice(run, photos, network, monkeypatch):
-    monkeypatch.setattr(embedding, "network_call", lambda _: pytest.fail("the network was called"))
+    monkeypatch.setattr(embedding, "choose_runtime", lambda *_: pytest.fail("the network was called"))
     again = embed(*photos, network, run[0], progress=False)
     assert (again.embedded, again.reused) == (0, 48) and np.isnan(again.photos_per_second)
     assert np.array_equal(again.blocks["embedding"], run[1].blocks["embedding"])
