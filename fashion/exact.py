@@ -11,6 +11,8 @@ Int = NDArray[np.int64]
 
 #: Bytes of one block of similarities (queries x gallery, float32) where `block_rows` is not given.
 BLOCK_BYTES = 32 * 2**20
+#: Places of a group of `candidates`.
+GROUP = 64
 
 
 def search(
@@ -25,9 +27,9 @@ def search(
 ) -> tuple[Int, Float]:
     """Find the k most similar rows of a gallery for each query; arguments are taken as checked.
 
-    Memory beside arguments and result: a block of similarities (4 bytes each), its copy for the k-th
-    largest, and a mask: 9 x `block_rows` x gallery bytes (33 x where all similarities tie), never
-    queries x gallery. By default that is 9 x `BLOCK_BYTES`, 288 MiB (or one query, where that is more).
+    Memory beside arguments and result: a block of similarities (4 bytes each) and little more: at most
+    9 x `block_rows` x gallery bytes (some 40 x where all similarities tie), never queries x gallery. By
+    default that is 9 x `BLOCK_BYTES`, 288 MiB (or one query, where that is more).
 
     The answer depends on neither `block_rows` nor threads. A float32 matrix product only picks candidates,
     with a margin for its rounding error (Higham, Accuracy and Stability of Numerical Algorithms, 2002,
@@ -66,7 +68,8 @@ def search(
         raise ValueError(f"block_rows: expected at least 1, found {block_rows}")
     size = block_rows or max(1, BLOCK_BYTES // (4 * len(gallery)))
     # Four times Higham's d x 2^-24: the candidate and the k-th may both be off, and so may their lengths.
-    place, margin = len(gallery) - k, 4 * (gallery.shape[1] + 2) * 2.0**-24
+    margin = 4 * (gallery.shape[1] + 2) * 2.0**-24
+    forbidden = None if allowed is None else ~allowed
     found, similarity = np.empty((len(rows), k), np.int64), np.empty((len(rows), k), np.float32)
     with tqdm(total=len(rows), desc="neighbours", unit="item", disable=not progress) as bar:
         for start in range(0, len(rows), size):
@@ -74,11 +77,9 @@ def search(
             rough = block @ gallery.T  # (b, g)
             mine = own[start : start + size]
             rough[np.flatnonzero(mine >= 0), mine[mine >= 0]] = -np.inf
-            if allowed is not None:
-                rough[:, ~allowed] = -np.inf
-            limit = np.partition(rough, place, axis=1)[:, place, np.newaxis] - margin
-            # k candidates, or a few more, of each query, query by query
-            query, answer = np.divmod(np.flatnonzero(rough >= limit), len(gallery))
+            if forbidden is not None:
+                np.copyto(rough, -np.inf, where=forbidden)
+            query, answer = candidates(rough, k, margin)
             exact = cosines(block, gallery, query, answer)
             order = np.lexsort((answer, -exact, query))
             first = np.searchsorted(query, np.arange(len(block)))  # where each query's candidates begin
@@ -86,6 +87,49 @@ def search(
             found[start : start + size], similarity[start : start + size] = answer[best], exact[best]
             bar.update(len(block))
     return found, similarity
+
+
+def candidates(rough: Float, k: int, margin: float) -> tuple[Int, Int]:
+    """Every place that may be among a query's k best: k of each query or a few more, query by query.
+
+    A block is read only once. It is cut into groups; the k-th largest of their maxima is at most the k-th
+    largest of all, as k groups hold k different places. So what is below it, less the margin, is out, and
+    only the few groups whose maximum is not below are looked into.
+
+    Parameters
+    ----------
+    rough : ndarray of float32, shape (b, g)
+        Similarities; minus infinity where a place may not be given.
+    k : int
+        At most g.
+    margin : float
+        How far below the k-th largest a place may be.
+
+    Returns
+    -------
+    query, answer : ndarrays of int64, shape (c,)
+        Rows and columns of `rough`, sorted by both.
+    """
+    width = rough.shape[1]
+    groups = width // GROUP
+    if groups < max(4 * k, GROUP):  # a small gallery; from here on the tail is shorter than a row of groups
+        limit = np.partition(rough, width - k, axis=1)[:, width - k, np.newaxis] - margin
+        query, answer = np.divmod(np.flatnonzero(rough >= limit), width)
+        return query, answer
+    # Places j, j + groups, j + 2 x groups ... make group j, so that maxima are taken of whole rows at once.
+    whole = groups * GROUP
+    maxima = rough[:, :whole].reshape(len(rough), GROUP, groups).max(axis=1)  # (b, groups)
+    tail = rough[:, whole:]  # one place more for each of the first groups
+    np.maximum(maxima[:, : tail.shape[1]], tail, out=maxima[:, : tail.shape[1]])
+    limit = np.partition(maxima, groups - k, axis=1)[:, groups - k] - margin
+    asked, group = np.nonzero(maxima >= limit[:, np.newaxis])
+    answer = group[:, np.newaxis] + groups * np.arange(GROUP + 1)  # (c, GROUP + 1), the last in the tail or beyond
+    seen = rough[asked[:, np.newaxis], np.minimum(answer, width - 1)]
+    # Where the places that may be given lie in fewer than k groups, the limit is minus infinity: those alone then.
+    kept = (seen >= limit[asked, np.newaxis]) & (seen > -np.inf) & (answer < width)
+    query, answer = np.broadcast_to(asked[:, np.newaxis], answer.shape)[kept], answer[kept]
+    order = np.lexsort((answer, query))
+    return query[order], answer[order]
 
 
 def cosines(asking: Float, gallery: Float, query: Int, answer: Int) -> Float:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fashion.errors import ArtefactError
-from fashion.exact import cosines, search
+from fashion.exact import candidates, cosines, search
 from fashion.neighbours import cross_top_k, nearest, normalise, top_k
 
 
@@ -261,3 +261,24 @@ def test_the_engine_sums_pairs_alike_wherever_they_stand():
     assert (many == alone).all()
     places, _ = search(unit, np.array([1]), unit, 2, np.array([1]))
     assert 1 not in places
+
+
+@pytest.mark.parametrize("width", [700, 4096, 4097, 5003, 64 * 70 - 1])
+@pytest.mark.parametrize("k", [1, 6, 300])
+def test_candidates_are_all_that_may_be_among_the_best(width, k):
+    random = np.random.default_rng(width + k)
+    rough = random.normal(size=(7, width)).astype(np.float32)
+    rough[1] = rough[1].round(1)  # ties
+    rough[2, : width // 2] = -np.inf
+    rough[3] = np.sort(rough[3])
+    rough[4, -k:] = 9  # the best at the end, some of them in the tail
+    groups = width // 64
+    rough[5] = -np.inf  # few places may be given, all of one group where k allows
+    rough[5, np.arange(width)[::groups][: max(k, 8)] if k < 30 else slice(0, k)] = 0.5
+    query, answer = candidates(rough, k, 0.01)
+    limit = np.sort(rough, axis=1)[:, -k, np.newaxis]
+    assert np.isfinite(limit).all()
+    sure = [tuple(pair) for pair in np.argwhere(rough >= limit)]
+    found = list(zip(query.tolist(), answer.tolist(), strict=True))
+    assert found == sorted(set(found)) and set(sure) <= set(found)
+    assert len(found) < len(sure) + 7 * max(30, k) * 2, "few more than needed"
