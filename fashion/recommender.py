@@ -13,7 +13,8 @@ from fashion.description import COLOUR_WEIGHT, Layout, as_queries
 from fashion.diversity import first_of_each, maximal_marginal_relevance
 from fashion.errors import ArtefactError
 from fashion.filters import QueryError, Where, near_words, where_mask
-from fashion.neighbours import Neighbours, nearest, normalise, top_k
+from fashion.index import APPROXIMATE_FROM, ApproximateIndex, nearest_rows, open_index
+from fashion.neighbours import Neighbours, normalise, top_k
 from fashion.queries import Query, reworded, words_query
 from fashion.reasons import DESCRIPTION, reasons
 from fashion.twins import joined_groups
@@ -36,6 +37,8 @@ class Recommender:
         Items that nearly repeat each other share a number.
     colour_weight : float
         Share of the colour in the cosine where a query names none.
+    index : ApproximateIndex or None
+        Of the first rows of `vectors`; None where every question is answered exactly.
     """
 
     items: pd.DataFrame
@@ -43,6 +46,7 @@ class Recommender:
     layout: Layout | None = None
     groups: NDArray[np.int64] | None = None
     colour_weight: float = COLOUR_WEIGHT
+    index: ApproximateIndex | None = None
 
     @classmethod
     def from_workspace(
@@ -52,6 +56,7 @@ class Recommender:
         colour_weight: float | None = None,
         *,
         added: bool = True,
+        approximate: bool | None = None,
     ) -> Recommender:
         """Open what a report left.
 
@@ -65,6 +70,9 @@ class Recommender:
             trained again for it.
         added : bool
             With the items that were added since; a report's own notebooks go without, as their photos lie elsewhere.
+        approximate : bool, optional
+            Answer questions without a filter by an approximate index (`fashion.index`), which is built when it is first
+            needed; if not given, from `index.APPROXIMATE_FROM` items on. Filters are exact either way.
 
         Raises
         ------
@@ -87,12 +95,14 @@ class Recommender:
         items, vectors = with_additions(workspace, embedding, own, vectors) if added else (own, vectors)
         if added:
             groups = joined_groups(groups, items)
-        if embedding == "frozen":
-            if colour_weight is not None:
-                raise QueryError("a colour weight needs the learned embedding; the frozen one has no colour part")
-            return cls(items, normalise(vectors), None, groups)
-        weight = COLOUR_WEIGHT if colour_weight is None else colour_weight
-        return cls(items, normalise(vectors), read_layout(workspace), groups, _checked(weight))
+        if embedding == "frozen" and colour_weight is not None:
+            raise QueryError("a colour weight needs the learned embedding; the frozen one has no colour part")
+        layout = None if embedding == "frozen" else read_layout(workspace)
+        weight = _checked(COLOUR_WEIGHT if colour_weight is None else colour_weight)
+        unit, index = normalise(vectors), None
+        if len(own) >= APPROXIMATE_FROM if approximate is None else approximate:
+            index = open_index(unit[: len(own)], workspace.path(f"{embedding}.usearch"))
+        return cls(items, unit, layout, groups, weight, index)
 
     def row_of(self, item: str) -> int:
         """Row of an item by its name (with or without the photo's suffix).
@@ -226,7 +236,7 @@ class Recommender:
     def _pool(self, asking: NDArray, count: int, mask: NDArray[np.bool_], row: int | None) -> tuple[NDArray, NDArray]:
         """The `count` nearest to any of the alternatives, each row once with its best similarity."""
         # What is nearest to any of them is among the nearest of one.
-        found, cosine = nearest(asking, self.vectors, count, mask, row, assume_unit=True)
+        found, cosine = nearest_rows(self.index, asking, self.vectors, count, mask, row)
         index = found.ravel()
         similarity = (cosine * np.linalg.norm(asking, axis=1, keepdims=True)).ravel()
         best = first_of_each(index, np.lexsort((index, -similarity)))[:count]

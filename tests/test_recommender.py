@@ -14,6 +14,7 @@ from fashion.cli import main
 from fashion.description import Layout, blend_words, filled, near_colours
 from fashion.errors import ArtefactError
 from fashion.filters import QueryError
+from fashion.index import open_index
 from fashion.neighbours import normalise
 from fashion.recommendation import make_query, recommend
 from fashion.recommender import Recommender, read_layout
@@ -246,3 +247,19 @@ def test_table_and_vectors_must_fit(folders):
     for embedding in ("described", "learned", "frozen"):
         with pytest.raises(ArtefactError, match="another table"):
             Recommender.from_workspace(folders[0], embedding)
+
+
+def test_recommender_with_an_index_answers_as_without(recommender, tmp_path):
+    random = np.random.default_rng(0)
+    vectors = normalise(random.normal(size=(600, 8)))
+    words = random.choice(["red", "blue"], 600)
+    items = pd.concat([ITEMS] * 100, ignore_index=True).assign(item=[f"i{n}" for n in range(600)], colour=words)
+    groups = np.arange(600) // 2
+    exact = Recommender(items, vectors, groups=groups)
+    fast = replace(exact, index=open_index(vectors[:590], tmp_path / "x.usearch", progress=False))
+    for name in ("i0", "i17", "i595"):
+        for more in ({}, {"hide_duplicates": True}, {"diversity": 0.3}, {"where": {"colour": ("red",)}}):
+            found, expected = (r.answer(r.item_query(name), 6, **more) for r in (fast, exact))
+            assert len(set(found["item"]) & set(expected["item"])) >= 5 and name not in set(found["item"])
+            if "where" in more:
+                assert found["item"].tolist() == expected["item"].tolist()
