@@ -167,7 +167,7 @@ def open_index(vectors: Float, path: Path, *, progress: bool = True) -> Approxim
     graph = Index(
         ndim=vectors.shape[1], metric="ip", dtype="f16", connectivity=CONNECTIVITY, expansion_add=EXPANSION_ADD
     )
-    with progress_bar(len(vectors), "items indexed", show=progress) as bar:
+    with progress_bar(len(vectors), "items indexed", "item", show=progress) as bar:
         for first in range(0, len(vectors), BLOCK):
             rows = np.ascontiguousarray(vectors[first : first + BLOCK])
             graph.add(np.arange(first, first + len(rows)), rows, threads=os.cpu_count() or 1)

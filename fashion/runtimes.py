@@ -120,8 +120,9 @@ def _accelerated() -> bool:
 
 
 def _tensorflow(backbone: Backbone, reason: str) -> Runtime:
+    call = network_call(backbone)  # compiled when it is first used
+
     def stream(batches: Iterable[Photos]) -> Iterator[Blocks]:
-        call = network_call(backbone)
         for batch in batches:
             yield {name: np.asarray(block) for name, block in call(batch).items()}
 
