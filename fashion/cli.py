@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from fashion import cli_add, cli_bench, cli_recommend
+from fashion import cli_add, cli_bench, cli_distribute, cli_recommend
 from fashion.errors import CatalogueError, FashionError
 
 CATALOGUE_HELP = "name of a catalogue (sample, imagelab, fashion-product-images, hm) or the path of a .toml"
@@ -106,6 +106,10 @@ def build_parser() -> argparse.ArgumentParser:
     add = _command(sub, "add", cli_add.TITLE, cli_add.TEXT, cli_add.EXAMPLES)
     cli_add.add_arguments(add, CATALOGUE_HELP)
     _add_folders(add)
+    spread = _command(sub, "distribute", cli_distribute.TITLE, cli_distribute.TEXT, cli_distribute.EXAMPLES)
+    _add_settings(spread)
+    cli_distribute.add_arguments(spread)
+    _add_folders(spread)
     bench = _command(sub, "bench", cli_bench.TITLE, cli_bench.TEXT, cli_bench.EXAMPLES)
     cli_bench.add_arguments(bench)
     _add_folders(bench)
@@ -172,6 +176,8 @@ def _run(arguments: argparse.Namespace) -> None:
         cli_recommend.run(arguments)
     elif arguments.command == "add":
         cli_add.run(arguments)
+    elif arguments.command == "distribute":
+        cli_distribute.run(arguments)
     elif arguments.command == "bench":
         cli_bench.run(arguments)
     elif arguments.command == "data":

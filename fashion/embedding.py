@@ -241,6 +241,22 @@ def embed(
     return EmbeddingRun(store, tuple(sha256), what, len(keys), reused, seconds)
 
 
+def embed_batches(source: Source, names: Sequence[str], backbone: Backbone, runtime: Runtime) -> Blocks:
+    """The vectors of some photos, held in memory: for a part of a larger work, of at least no photo.
+
+    Raises
+    ------
+    PhotoError
+        When a photo has vanished or is damaged since it was checked.
+    """
+    empty = {"embedding": np.empty((0, backbone.dimension)), "depths": np.empty((0, backbone.depths_width))}
+    found = list(runtime.stream(_batches(source, names, backbone.size, workers=2)))
+    return {
+        name: np.concatenate([none, *(blocks[name] for blocks in found)]).astype(np.float32)
+        for name, none in empty.items()
+    }
+
+
 def _embedded_parts(
     source: Source, names: Sequence[str], edge: int, runtime: Runtime, workers: int, bar: tqdm
 ) -> Iterator[tuple[int, Blocks]]:

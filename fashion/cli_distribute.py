@@ -1,0 +1,45 @@
+"""The command `fashion distribute`: photos' facts and vectors on a Dask cluster, before a report."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+TITLE = "measure and embed the photos on a Dask cluster"
+TEXT = """\
+Measure and embed a catalogue's photos on several machines. Each worker writes its own finished parts to shared storage,
+so a worker may die, a part may be done twice, and a run that was stopped goes on. The parts are then gathered here:
+`fashion report` finds every photo's facts and vectors, equal to those that it would have made itself."""
+EXAMPLES = """\
+  fashion distribute -c imagelab --data imagelab.zip --shared /mnt/parts --scheduler tcp://10.0.0.1:8786
+  fashion distribute --shared /tmp/parts --workers 2"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `fashion distribute`, besides those of `fashion embed`."""
+    group = parser.add_argument_group("on which machines")
+    address = "of a running Dask scheduler, such as tcp://10.0.0.1:8786 (default: local processes)"
+    group.add_argument("--scheduler", default="local", metavar="ADDRESS", help=address)
+    group.add_argument("--workers", type=int, default=2, metavar="N", help="local processes (default: 2)")
+    folder = "folder for finished parts that all workers reach: a path, or any address of fsspec"
+    group.add_argument("--shared", required=True, metavar="ADDRESS", help=folder)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Distribute, and say what was done."""
+    from fashion.cluster import distribute
+    from fashion.errors import FashionError
+    from fashion.parts import Job
+    from fashion.workspace import Workspace
+
+    if arguments.workers < 1:
+        raise FashionError(f"expected at least one worker; found {arguments.workers}. Mend --workers")
+    data = str(Path(arguments.data).resolve()) if arguments.data else None
+    toml = Path(arguments.catalogue)
+    catalogue = str(toml.resolve()) if toml.suffix == ".toml" else arguments.catalogue
+    job = Job(catalogue, data, arguments.shared, arguments.backbone, arguments.weights, None, arguments.runtime)
+    root = Workspace("any", arguments.processed).processed_root
+    found = distribute(job, root, scheduler=arguments.scheduler, workers=arguments.workers)
+    print(f"{found.photos:,} photos in {found.parts:,} parts: {found.done:,} done now, {found.found:,} there before")
+    print(f"{found.embedded:,} photos embedded; facts in {found.facts}")
+    print(f"next: fashion report --catalogue {arguments.catalogue}" + (f" --data {arguments.data}" if data else ""))

@@ -1,0 +1,200 @@
+"""The photos of a catalogue, cut into parts that any machine can do: facts and vectors, written to shared storage.
+
+A part's name is a checksum of everything that determines its content, so a part that two machines do twice is the same
+part, and a machine that dies loses the part that it was at. A part counts when its `.json` is there, which is written
+last and holds the checksums of the two files beside it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fashion.backbones import load_backbone
+from fashion.catalogue import load_catalogue, open_catalogue
+from fashion.embedding import PART, EmbeddingStore, embed_batches, open_store, store_key
+from fashion.errors import ArtefactError
+from fashion.facts_store import PACKAGES
+from fashion.photos import photo_facts
+from fashion.provenance import code_of, sha256_bytes, sha256_json, versions
+from fashion.runtimes import choose_runtime
+from fashion.source import Source
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every worker must know; plain values, as it travels.
+
+    Attributes
+    ----------
+    catalogue : str
+        Name, or path of the TOML, where workers find it.
+    data : str or None
+        Zip or folder, where workers find it.
+    shared : str
+        Folder for finished parts: any address that fsspec knows, such as /mnt/shared, s3://bucket/parts.
+    backbone, weights, size, runtime
+        As `backbones.load_backbone` and `runtimes.choose_runtime` take them; the backbone by its own name, not "auto".
+    """
+
+    catalogue: str
+    data: str | None
+    shared: str
+    backbone: str
+    weights: str | None = None
+    size: int | None = None
+    runtime: str = "auto"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some photos, in order, and the name under which their facts and vectors are kept."""
+
+    name: str
+    photos: tuple[str, ...]
+
+
+def cut(photos: Sequence[str], made_by: object, size: int = PART) -> list[Part]:
+    """Cut photos into parts of `size`.
+
+    Parameters
+    ----------
+    photos : sequence of str
+        Names, each once.
+    made_by : object
+        What determines a photo's facts and vectors, as JSON takes it; goes into each part's name.
+    size : int
+    """
+    cuts = [tuple(photos[first : first + size]) for first in range(0, len(photos), size)]
+    return [Part(sha256_json([made_by, names])[:24], names) for names in cuts]
+
+
+@lru_cache(maxsize=2)
+def tools(job: Job) -> tuple[Source, Any, Any]:
+    """A process's own source, backbone and runtime; loaded at its first part."""
+    source = open_catalogue(load_catalogue(job.catalogue), job.data)
+    backbone = load_backbone(job.backbone, job.weights, job.size)
+    return source, backbone, choose_runtime(backbone, job.runtime)
+
+
+def made_by(job: Job, fingerprint: str) -> list[object]:
+    """What determines the parts of a job: network, code, versions, and the data's fingerprint."""
+    _, backbone, runtime = tools(job)
+    return [store_key(backbone), runtime.name, runtime.version, code_of(["photos"]), versions(PACKAGES), fingerprint]
+
+
+def do(job: Job, part: Part) -> dict[str, int]:
+    """Do a part where it is not done: measure its photos, embed the good ones, write both to shared storage.
+
+    Returns
+    -------
+    dict
+        `read` and `embedded`: photos; 0 where the part was there.
+
+    Raises
+    ------
+    ArtefactError
+        When shared storage cannot be written.
+    """
+    if finished(job, part):
+        return {"read": 0, "embedded": 0}
+    source, backbone, runtime = tools(job)
+    facts = photo_facts(source, part.photos, progress=False)
+    good = facts[facts["problem"] == ""].drop_duplicates("sha256")
+    blocks = embed_batches(source, good["photo"].tolist(), backbone, runtime)
+    widths = {name: int(block.shape[1]) for name, block in blocks.items()}
+    table, vectors = io.BytesIO(), io.BytesIO()
+    facts.to_parquet(table, index=False)
+    np.save(vectors, np.concatenate([blocks[name] for name in widths], axis=1), allow_pickle=False)
+    files = {"parquet": table.getvalue(), "npy": vectors.getvalue()}
+    sums = {kind: sha256_bytes(data) for kind, data in files.items()}
+    marker = {"photos": list(part.photos), "sha256": good["sha256"].tolist(), "widths": widths, "files": sums}
+    for kind, data in (files | {"json": json.dumps(marker).encode()}).items():
+        put(job.shared, f"{part.name}.{kind}", data)
+    return {"read": len(facts), "embedded": len(good)}
+
+
+def put(shared: str, name: str, data: bytes) -> None:
+    """Write a file to shared storage, whole or not at all."""
+    import fsspec
+
+    try:
+        system, folder = fsspec.core.url_to_fs(shared)
+        target = f"{folder}/{name}"
+        if "file" not in system.protocol:
+            system.pipe_file(target, data)  # object stores show an object when all of it is there
+            return
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        aside = Path(folder) / f".{name}.{uuid.uuid4().hex}"
+        try:
+            aside.write_bytes(data)
+            aside.replace(target)
+        finally:
+            aside.unlink(missing_ok=True)
+    except OSError as error:
+        raise ArtefactError(
+            f"expected to write {name} to the shared storage {shared}; it cannot be written: {error}. Finished parts "
+            "are kept: mend the storage and run the same command again."
+        ) from error
+
+
+def get(shared: str, name: str) -> bytes | None:
+    """A file of shared storage; None where there is none."""
+    import fsspec
+
+    system, folder = fsspec.core.url_to_fs(shared)
+    try:
+        return bytes(system.cat_file(f"{folder}/{name}"))
+    except FileNotFoundError:
+        return None
+
+
+def finished(job: Job, part: Part) -> dict[str, Any] | None:
+    """The marker of a part that is done; None where it is not, or not readable."""
+    data = get(job.shared, f"{part.name}.json")
+    try:
+        found: dict[str, Any] | None = json.loads(data) if data else None
+    except ValueError:
+        return None
+    return found if found and found.get("photos") == list(part.photos) else None
+
+
+def gather(job: Job, part: Part, store: EmbeddingStore) -> pd.DataFrame:
+    """Bring a finished part home: its vectors into the store, its facts as a table.
+
+    Raises
+    ------
+    ArtefactError
+        When the part is not there or differs from its checksums; it is then no longer counted as finished, so that the
+        next run does it again.
+    """
+    marker = finished(job, part)
+    files = {kind: get(job.shared, f"{part.name}.{kind}") for kind in ("parquet", "npy")}
+    if marker is None or any(data is None or sha256_bytes(data) != marker["files"][k] for k, data in files.items()):
+        put(job.shared, f"{part.name}.json", b"")
+        raise ArtefactError(
+            f"expected the part {part.name} of {len(part.photos)} photos (the first {part.photos[0]}) whole in "
+            f"{job.shared}; it is missing or damaged. It will be done again: run the same command."
+        )
+    rows = np.load(io.BytesIO(files["npy"] or b""), allow_pickle=False)
+    new = [row for row, key in enumerate(marker["sha256"]) if key not in store]
+    if new:
+        ends = np.cumsum([0, *marker["widths"].values()])
+        cuts = zip(marker["widths"], zip(ends[:-1], ends[1:], strict=True), strict=True)
+        store.add([marker["sha256"][row] for row in new], {name: rows[new, a:b] for name, (a, b) in cuts})
+    return pd.read_parquet(io.BytesIO(files["parquet"] or b""))
+
+
+def open_home(job: Job, root: Path) -> EmbeddingStore:
+    """The single machine's store, into which parts are gathered."""
+    _, backbone, _ = tools(job)
+    return open_store(root / "embeddings", backbone)

@@ -1,0 +1,66 @@
+"""Two worker processes, one of them killed with SIGKILL, give what one machine gives."""
+
+import os
+import signal
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import write_small_catalogue
+
+from fashion.cli import main
+from fashion.cluster import distribute
+from fashion.embedding import embed
+from fashion.errors import ArtefactError
+from fashion.facts_store import facts_of, facts_path
+from fashion.parts import Job, open_home, tools
+from fashion.photos import photo_facts
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_costs_its_part_and_nothing_else(tmp_path):
+    folder = write_small_catalogue(tmp_path / "clothes", each=20)
+    job = Job("imagelab", str(folder), str(tmp_path / "shared"), "efficientnet-lite0", size=96)
+    killed = []
+
+    def kill_one(client):
+        workers = client.run(os.getpid)
+        assert len(workers) == 2 and os.getpid() not in workers.values()
+        deadline = time.monotonic() + 90
+        while len(list((tmp_path / "shared").glob("*.json"))) < 2 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        victim = next(iter(workers.values()))
+        os.kill(victim, signal.SIGKILL)
+        killed.append((victim, len(list((tmp_path / "shared").glob("*.json")))))
+
+    done = distribute(job, tmp_path / "home", workers=2, size=8, progress=False, started=kill_one)
+    assert (done.photos, done.parts, done.done, done.found) == (240, 30, 30, 0)
+    assert 2 <= killed[0][1] < 30, "the kill came too late to prove anything"
+    source, backbone, _ = tools(job)
+    names = sorted(path.relative_to(folder).as_posix() for path in (folder / "images").iterdir())
+    facts = photo_facts(source, names, progress=False)
+    kept = pd.read_parquet(facts_path(tmp_path / "home", source)).sort_values("photo", ignore_index=True)
+    pd.testing.assert_frame_equal(kept, facts)
+    pd.testing.assert_frame_equal(facts_of(source, names, tmp_path / "home", progress=False), facts)
+    alone = embed(source, names, facts["sha256"], backbone, tmp_path / "alone", progress=False).blocks
+    home = open_home(job, tmp_path / "home").gather(facts["sha256"].tolist())
+    assert all(np.array_equal(home[name], alone[name]) for name in alone)
+    again = distribute(job, tmp_path / "home", workers=2, size=8, progress=False)
+    assert (again.done, again.found, again.embedded) == (0, 30, 0)
+
+
+def test_no_scheduler_is_an_error_that_says_what_to_do(tmp_path, small_folder, monkeypatch):
+    import fashion.cluster
+
+    client = __import__("distributed").Client
+    monkeypatch.setattr("distributed.Client", lambda address, timeout: client(address, timeout="1s"))
+    job = Job("imagelab", str(small_folder), str(tmp_path / "shared"), "efficientnet-lite0", size=96)
+    with pytest.raises(ArtefactError, match=r"scheduler at tcp://127.0.0.1:9; it cannot be reached.*--scheduler local"):
+        fashion.cluster.distribute(job, tmp_path, scheduler="tcp://127.0.0.1:9", progress=False)
+
+
+def test_command_says_what_was_wrong(capsys, small_folder):
+    command = ["distribute", "-c", "imagelab", "--data", str(small_folder), "--shared", "x", "--workers", "0"]
+    assert main(command) == 1
+    assert "at least one worker" in capsys.readouterr().err
