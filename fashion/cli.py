@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from fashion import cli_add, cli_bench, cli_distribute, cli_recommend
+from fashion import cli_add, cli_bench, cli_distribute, cli_export, cli_recommend
 from fashion.errors import CatalogueError, FashionError
 
 CATALOGUE_HELP = "name of a catalogue (sample, imagelab, fashion-product-images, hm) or the path of a .toml"
@@ -110,6 +110,10 @@ def build_parser() -> argparse.ArgumentParser:
     _add_settings(spread)
     cli_distribute.add_arguments(spread)
     _add_folders(spread)
+    export = _command(sub, "export", cli_export.TITLE, cli_export.TEXT, cli_export.EXAMPLES)
+    export.add_argument("--catalogue", "-c", default="sample", metavar="C", help=f"{CATALOGUE_HELP} (default: sample)")
+    cli_export.add_arguments(export)
+    _add_folders(export)
     bench = _command(sub, "bench", cli_bench.TITLE, cli_bench.TEXT, cli_bench.EXAMPLES)
     cli_bench.add_arguments(bench)
     _add_folders(bench)
@@ -178,6 +182,8 @@ def _run(arguments: argparse.Namespace) -> None:
         cli_add.run(arguments)
     elif arguments.command == "distribute":
         cli_distribute.run(arguments)
+    elif arguments.command == "export":
+        cli_export.run(arguments)
     elif arguments.command == "bench":
         cli_bench.run(arguments)
     elif arguments.command == "data":
