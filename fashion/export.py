@@ -21,7 +21,7 @@ from fashion.workspace import write_json, write_whole
 
 #: Points of a request; Qdrant takes 32 MB at most.
 POINTS = 1_000
-#: Of the identifiers, which Qdrant wants as UUIDs: the same item gets the same one, so that sending twice changes nothing.
+#: Of the identifiers, UUIDs as Qdrant wants: an item always gets the same, so sending twice changes nothing.
 NAMESPACE = uuid.UUID("6f1c2ad2-5f3c-5c0e-9b57-0f6d8f2d7a11")
 
 
@@ -71,8 +71,9 @@ def export(recommender: Recommender, catalogue: str, folder: Path) -> list[Path]
 
 def points(items: pd.DataFrame, vectors: np.ndarray, catalogue: str, columns: list[str]) -> list[dict[str, Any]]:
     """Some items as the engine's points: `id`, `vector`, `payload` (item, photo, description)."""
-    payloads = items[["item", "photo", *columns]].astype(object).where(items[["item", "photo", *columns]].notna(), None)
-    return [
-        {"id": point_id(catalogue, payload["item"]), "vector": vector.tolist(), "payload": payload}
-        for payload, vector in zip(payloads.to_dict("records"), np.asarray(vectors, np.float32), strict=True)
-    ]
+    found = []
+    records = items[["item", "photo", *columns]].to_dict("records")
+    for record, vector in zip(records, np.asarray(vectors, np.float32), strict=True):
+        payload = {str(name): None if pd.isna(value) else value for name, value in record.items()}
+        found.append({"id": point_id(catalogue, str(record["item"])), "vector": vector.tolist(), "payload": payload})
+    return found
