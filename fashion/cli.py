@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from fashion import cli_add, cli_bench, cli_distribute, cli_export, cli_recommend
+from fashion import cli_add, cli_bench, cli_distribute, cli_export, cli_recommend, cli_serve
 from fashion.errors import CatalogueError, FashionError
 
 CATALOGUE_HELP = "name of a catalogue (sample, imagelab, fashion-product-images, hm) or the path of a .toml"
@@ -114,6 +114,10 @@ def build_parser() -> argparse.ArgumentParser:
     export.add_argument("--catalogue", "-c", default="sample", metavar="C", help=f"{CATALOGUE_HELP} (default: sample)")
     cli_export.add_arguments(export)
     _add_folders(export)
+    serve = _command(sub, "serve", cli_serve.TITLE, cli_serve.TEXT, cli_serve.EXAMPLES)
+    serve.add_argument("--catalogue", "-c", default="sample", metavar="C", help=f"{CATALOGUE_HELP} (default: sample)")
+    cli_serve.add_arguments(serve)
+    _add_folders(serve)
     bench = _command(sub, "bench", cli_bench.TITLE, cli_bench.TEXT, cli_bench.EXAMPLES)
     cli_bench.add_arguments(bench)
     _add_folders(bench)
@@ -184,6 +188,8 @@ def _run(arguments: argparse.Namespace) -> None:
         cli_distribute.run(arguments)
     elif arguments.command == "export":
         cli_export.run(arguments)
+    elif arguments.command == "serve":
+        cli_serve.run(arguments)
     elif arguments.command == "bench":
         cli_bench.run(arguments)
     elif arguments.command == "data":

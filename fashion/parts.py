@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -189,7 +190,7 @@ def gather(job: Job, part: Part, store: EmbeddingStore) -> pd.DataFrame:
     new = [row for row, key in enumerate(marker["sha256"]) if key not in store]
     if new:
         ends = np.cumsum([0, *marker["widths"].values()])
-        cuts = zip(marker["widths"], zip(ends[:-1], ends[1:], strict=True), strict=True)
+        cuts = zip(marker["widths"], pairwise(ends), strict=True)
         store.add([marker["sha256"][row] for row in new], {name: rows[new, a:b] for name, (a, b) in cuts})
     return pd.read_parquet(io.BytesIO(files["parquet"] or b""))
 

@@ -45,18 +45,19 @@ class Query:
     where: Where = field(default_factory=dict)
 
 
-def words_query(text: str, items: pd.DataFrame, layout: Layout) -> Query:
+def words_query(text: str, items: pd.DataFrame, layout: Layout, vocabulary: Vocabulary | None = None) -> Query:
     """The query that a few words make, such as "red dress" or "stivali neri".
 
     Several kinds or colours are alternatives, and a department stands for its categories. What the embedding does not
-    hold (gender, season, or a word that came after training) becomes a condition.
+    hold (gender, season, or a word that came after training) becomes a condition. The items' `vocabulary` is made
+    anew if it is not given.
 
     Raises
     ------
     QueryError
         When a word means nothing in this catalogue.
     """
-    asked = Vocabulary(items).parse(text)
+    asked = (vocabulary or Vocabulary(items)).parse(text)
     kinds = asked.get("category", ())
     if not kinds and "department" in asked:
         kinds = tuple(sorted(items.loc[items["department"].isin(asked["department"]), "category"].unique()))

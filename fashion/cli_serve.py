@@ -1,0 +1,54 @@
+"""The command `fashion serve`: the shop window of a reported catalogue."""
+
+from __future__ import annotations
+
+import argparse
+
+TITLE = "open the shop window of a reported catalogue"
+TEXT = """\
+Serve a reported catalogue as a small shop: browse, filter, search in words, see what is similar, send a photo. A report
+that is made anew while it is open is shown as soon as it is whole."""
+EXAMPLES = "  fashion serve -c sample\n  fashion serve -c imagelab --port 8080"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `fashion serve`."""
+    parser.add_argument("--host", default="127.0.0.1", metavar="H", help="address to listen at (default: 127.0.0.1)")
+    parser.add_argument("--port", type=int, default=8000, metavar="N", help="port to listen at (default: 8000)")
+    parser.add_argument("--threads", type=int, default=8, metavar="N", help="requests at a time (default: 8)")
+    parser.add_argument("--weights", metavar="FILE", help="the weights file that the report was given")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Serve until it is stopped."""
+    import waitress
+
+    from fashion.catalogue import load_catalogue
+    from fashion.errors import FashionError
+    from fashion.web.app import create_app
+    from fashion.web.shop import Window
+    from fashion.web.uploads import MOST_BYTES
+    from fashion.workspace import Workspace
+
+    if not 0 <= arguments.port <= 65535 or arguments.threads < 1:
+        raise FashionError(
+            f"expected a port from 0 to 65535 and at least one thread; found {arguments.port} and {arguments.threads}"
+        )
+    workspace = Workspace(load_catalogue(arguments.catalogue).name, arguments.processed, arguments.reports)
+    window = Window(workspace, arguments.weights)
+    try:
+        server = waitress.create_server(
+            create_app(window), host=arguments.host, port=arguments.port, threads=arguments.threads,
+            max_request_body_size=MOST_BYTES + 128 * 1024, ident=None, channel_timeout=60, connection_limit=500,
+        )  # fmt: skip
+    except OSError as error:
+        raise FashionError(
+            f"expected to listen at {arguments.host}:{arguments.port}; that cannot be had: {error.strerror}. "
+            "Stop what listens there, or name another one with --port (make: PORT=)."
+        ) from error
+    port = getattr(server, "effective_port", arguments.port)
+    print(f"{window.shop().title}: {len(window.shop().items):,} items at http://{arguments.host}:{port}/", flush=True)
+    try:
+        server.run()
+    except KeyboardInterrupt:
+        print("closed")

@@ -1,0 +1,130 @@
+"""The shop window as JSON, under /api/v1, with its OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, current_app, jsonify, request
+
+from fashion.errors import PhotoError
+from fashion.filters import QueryError
+from fashion.web.ask import PAGE, found_rows, number, read_ask, similar, whole
+from fashion.web.openapi import document
+from fashion.web.pages import card, cards, photo_query, recommended, shop_now
+from fashion.web.uploads import as_png, open_upload
+
+api = Blueprint("api", __name__, url_prefix="/api/v1")
+
+
+def problem(status: int, title: str, detail: str) -> Response:
+    """An error as RFC 9457 has it."""
+    answer = jsonify({"type": "about:blank", "title": title, "status": status, "detail": detail})
+    answer.status_code = status
+    answer.content_type = "application/problem+json"
+    return answer
+
+
+@api.errorhandler(QueryError)
+@api.errorhandler(PhotoError)
+def wrong(error: Exception) -> Response:
+    """What was asked makes no sense here."""
+    return problem(400, "Bad Request", str(error))
+
+
+@api.get("/openapi.json")
+def openapi() -> Response:
+    """The document that describes all of this."""
+    return jsonify(document(list(shop_now().facets)))
+
+
+@api.get("/items")
+def items() -> Response:
+    """A page of items: filtered, or searched by words."""
+    shop = shop_now()
+    ask = read_ask(request.args, shop)
+    rows, total = found_rows(shop, ask)
+    return jsonify({"total": total, "page": ask.page, "per_page": PAGE, "items": cards(shop, rows)})
+
+
+@api.get("/item")
+def item() -> Response:
+    """One item."""
+    shop = shop_now()
+    _only(("id",))
+    name = request.args.get("id", "")
+    if name not in shop.rows:
+        return problem(404, "Not Found", f"there is no item {name[:80]!r}")
+    row = shop.rows[name]
+    facts = {column: str(shop.items[column].iloc[row]) for column in shop.facets}
+    place = shop.xy[row].tolist() if shop.xy is not None and row < len(shop.xy) else None
+    return jsonify(card(shop, row) | {"facts": facts, "map": place})
+
+
+@api.get("/similar")
+def similar_to() -> Response:
+    """The items most similar to one."""
+    shop = shop_now()
+    ask = read_ask(request.args, shop, ("id", "k", "diversity"))
+    k = whole(request.args, "k", 6, 1, 60)
+    diversity = number(request.args, "diversity", 0, 0, 1)
+    name = request.args.get("id", "")
+    if name not in shop.rows:
+        return problem(404, "Not Found", f"there is no item {name[:80]!r}")
+    query = shop.recommender.item_query(name)
+    if ask.words:
+        query = shop.recommender.words_query(ask.words, query)
+    return jsonify({"id": name, "items": recommended(shop, similar(shop, query, ask, k, diversity))})
+
+
+@api.post("/similar-to-photo")
+def similar_to_photo() -> Response:
+    """The items most similar to a photo, sent as `photo` of a form or as the body; nothing of it is kept."""
+    shop = shop_now()
+    wait = current_app.extensions["buckets"].take(request.remote_addr or "")
+    if wait:
+        answer = problem(429, "Too Many Requests", "many photos in a short time; wait, then try again")
+        answer.headers["Retry-After"] = str(int(wait) + 1)
+        return answer
+    ask = read_ask(request.args, shop, ("k",))
+    k = whole(request.args, "k", 6, 1, 60)
+    given = request.files.get("photo")
+    data = given.read() if given else request.get_data(cache=False)
+    query = photo_query(shop, as_png(open_upload(data)), ask.words)
+    seen = {column: query.description.get(column) for column in ("colour", "category")}
+    return jsonify({"seen": seen, "items": recommended(shop, similar(shop, query, ask, k))})
+
+
+@api.get("/facets")
+def facets() -> Response:
+    """Each filter's words, with the items that choosing each would leave."""
+    shop = shop_now()
+    ask = read_ask(request.args, shop)
+    found: dict[str, Any] = {}
+    for column, counts in shop.counts(ask.chosen).items():
+        found[column] = [
+            {"word": w, "items": n} | ({"hex": shop.swatch(w)} if column == "colour" else {}) for w, n in counts
+        ]
+    return jsonify(found)
+
+
+@api.get("/map")
+def chart() -> Response:
+    """Every item's place on the map, 0 to 65535 in both directions, and its garment's colour; in one answer."""
+    shop = shop_now()
+    _only(("v",))
+    if shop.xy is None:
+        return problem(404, "Not Found", "this report has no map")
+    places = (shop.xy * 65535).round().astype(int)
+    table = shop.items.iloc[: len(places)]
+    answer = jsonify({
+        "x": places[:, 0].tolist(), "y": places[:, 1].tolist(),
+        "hex": table["garment_hex"].str.lstrip("#").tolist(), "id": table["item"].tolist(),
+    })  # fmt: skip
+    answer.headers["Cache-Control"] = "private, max-age=300"
+    return answer
+
+
+def _only(known: tuple[str, ...]) -> None:
+    strange = sorted(set(request.args) - set(known))
+    if strange:
+        raise QueryError(f"expected parameters of {', '.join(known)}; found {', '.join(strange)[:200]}")

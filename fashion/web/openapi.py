@@ -1,0 +1,110 @@
+"""The OpenAPI document of the shop window's JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fashion.web.ask import LONGEST
+
+CARD = {
+    "type": "object",
+    "required": [
+        "item", "title", "colour", "category", "department", "hex", "href", "photo", "large", "width", "height",
+    ],
+    "properties": {
+        "item": {"type": "string"}, "title": {"type": "string"}, "colour": {"type": "string"},
+        "category": {"type": "string"}, "department": {"type": "string"},
+        "hex": {"type": "string", "pattern": "^#[0-9a-fA-F]{6}$"}, "href": {"type": "string"},
+        "photo": {"type": "string"}, "large": {"type": "string"},
+        "width": {"type": "integer"}, "height": {"type": "integer"},
+    },
+}  # fmt: skip
+FOUND = {
+    "allOf": [
+        {"$ref": "#/components/schemas/Card"},
+        {
+            "type": "object",
+            "required": ["rank", "similarity", "reasons"],
+            "properties": {
+                "rank": {"type": "integer", "minimum": 1}, "similarity": {"type": "number"},
+                "reasons": {"type": "string"},
+            },
+        },
+    ]
+}  # fmt: skip
+PROBLEM = {
+    "type": "object",
+    "required": ["title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"},
+        "detail": {"type": "string"},
+    },
+}  # fmt: skip
+
+
+def _parameter(name: str, schema: dict[str, Any], what: str, required: bool = False) -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": schema, "description": what, "required": required}
+
+
+def _answers(schema: dict[str, Any], *errors: int) -> dict[str, Any]:
+    texts = {400: "What was asked makes no sense here.", 404: "No such thing.", 413: "Too large.", 429: "Too often."}
+    found: dict[str, Any] = {"200": {"description": "Found.", "content": {"application/json": {"schema": schema}}}}
+    shape = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    for status in errors:
+        found[str(status)] = {"description": texts[status], "content": {"application/problem+json": shape}}
+    return found
+
+
+def _list(of: str, **more: Any) -> dict[str, Any]:
+    rows = {"type": "array", "items": {"$ref": f"#/components/schemas/{of}"}}
+    return {"type": "object", "required": ["items", *more], "properties": {"items": rows, **more}}
+
+
+def document(columns: Sequence[str]) -> dict[str, Any]:
+    """The document for a catalogue with these filters."""
+    page = _parameter("page", {"type": "integer", "minimum": 1, "maximum": 1_000_000}, "from 1")
+    words = _parameter("q", {"type": "string", "maxLength": LONGEST}, "words, English or Italian")
+    several = {"type": "array", "items": {"type": "string"}}
+    filters = [_parameter(name, several, "any of these; see /facets") for name in columns]
+    share = {"type": "number", "minimum": 0, "maximum": 1}
+    weight = _parameter("colour_weight", share, "0 looks alone, 1 colour alone")
+    hide = _parameter("hide", {"type": "string", "enum": ["0", "1"]}, "1 hides near-duplicates")
+    name = _parameter("id", {"type": "string"}, "an item's name", required=True)
+    k = _parameter("k", {"type": "integer", "minimum": 1, "maximum": 60}, "how many")
+    various = _parameter("diversity", share, "how unlike each other")
+    version = _parameter("v", {"type": "string"}, "anything; a new one asks past caches")
+    common = [words, *filters, page, weight, hide]
+    whole = {"type": "integer"}
+    photo = {"type": "object", "required": ["photo"], "properties": {"photo": {"type": "string", "format": "binary"}}}
+    lists = {key: {"type": "array"} for key in ("x", "y", "hex", "id")}
+    paths = {
+        "/items": ("A page of items, filtered or searched by words", common,
+                   _answers(_list("Card", total=whole, page=whole, per_page=whole), 400)),
+        "/item": ("One item", [name], _answers({"$ref": "#/components/schemas/Card"}, 400, 404)),
+        "/similar": ("The items most similar to one", [name, k, various, *common],
+                     _answers(_list("Found", id={"type": "string"}), 400, 404)),
+        "/facets": ("Each filter's words and how many items each leaves", common, _answers({"type": "object"}, 400)),
+        "/map": ("Every item's place on the map", [version],
+                 _answers({"type": "object", "required": list(lists), "properties": lists}, 400, 404)),
+        "/openapi.json": ("This document", [], _answers({"type": "object"})),
+    }  # fmt: skip
+    made: dict[str, Any] = {
+        path: {"get": {"summary": title, "parameters": parameters, "responses": answers}}
+        for path, (title, parameters, answers) in paths.items()
+    }
+    made["/similar-to-photo"] = {
+        "post": {
+            "summary": "The items most similar to a photo, of which nothing is kept",
+            "parameters": [k, *common],
+            "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": photo}}},
+            "responses": _answers(_list("Found", seen={"type": "object"}), 400, 413, 429),
+        }
+    }
+    return {
+        "openapi": "3.0.3",
+        "info": {"title": "Fashion shop window", "version": "1", "description": "Similar clothes of one catalogue."},
+        "servers": [{"url": "/api/v1"}],
+        "paths": made,
+        "components": {"schemas": {"Card": CARD, "Found": FOUND, "Problem": PROBLEM}},
+    }

@@ -1,0 +1,163 @@
+"""The shop window's pages. They work without JavaScript; scripts only save a click."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import numpy as np
+import pandas as pd
+from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from fashion.filters import QueryError
+from fashion.queries import Query
+from fashion.reasons import describe
+from fashion.web.ask import PAGE, Ask, found_rows, in_words, read_ask, similar
+from fashion.web.shop import Shop
+from fashion.web.uploads import as_address, as_png, open_upload
+
+pages = Blueprint("pages", __name__)
+
+
+def shop_now() -> Shop:
+    """The shop that this request is answered from."""
+    return current_app.extensions["window"].shop()
+
+
+def cards(shop: Shop, rows: np.ndarray) -> list[dict[str, Any]]:
+    """What a card shows of each row."""
+    return [card(shop, int(row)) for row in rows]
+
+
+def card(shop: Shop, row: int) -> dict[str, Any]:
+    """What a card shows of a row."""
+    record = shop.items.iloc[row].to_dict()
+    return {
+        "item": record["item"], "title": describe(record) or record["item"], "colour": record.get("colour", ""),
+        "category": record.get("category", ""), "department": record.get("department", ""),
+        "hex": record["garment_hex"],
+        "href": url_for("pages.item", id=record["item"]),
+        "photo": url_for("photos.photo", id=record["item"], size="small", v=shop.stamp % 10**9),
+        "large": url_for("photos.photo", id=record["item"], size="large", v=shop.stamp % 10**9),
+        "width": int(record["width"]), "height": int(record["height"]),
+    }  # fmt: skip
+
+
+def recommended(shop: Shop, table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Cards of recommendations, with their reasons."""
+    rows = table["item"].map(shop.rows)
+    return [
+        card(shop, int(row)) | {"reasons": why, "similarity": float(close), "rank": int(rank)}
+        for row, why, close, rank in zip(rows, table["reasons"], table["similarity"], table["rank"], strict=True)
+    ]
+
+
+@pages.get("/")
+def browse() -> str | tuple[str, int]:
+    """Browse, filter and search."""
+    shop = shop_now()
+    try:
+        ask = read_ask(request.args, shop)
+        rows, total = found_rows(shop, ask)
+        said = describe(in_words(shop, ask.words).description) if ask.words else ""
+    except QueryError as error:
+        again = Ask(words=request.args.get("q", "")[:200])
+        return render_template("lost.html", shop=shop, ask=again, message=str(error)), 400
+    last = max(1, -(-total // PAGE))
+    if ask.page > last:
+        return redirect(url_for("pages.browse") + ask.address(page=last))  # type: ignore[return-value]
+    return render_template(
+        "browse.html", shop=shop, ask=ask, cards=cards(shop, rows), total=total, last=last, said=said,
+        facets=shop.counts(ask.chosen),
+    )  # fmt: skip
+
+
+@pages.get("/item")
+def item() -> str | tuple[str, int]:
+    """An item, and what is similar to it."""
+    shop = shop_now()
+    name = request.args.get("id", "")
+    if name not in shop.rows:
+        abort(404, f"There is no item {name[:80]!r} here. It may have been taken out of the catalogue.")
+    try:
+        ask = read_ask(request.args, shop, ("id", "diversity"))
+    except QueryError as error:
+        return render_template("lost.html", shop=shop, ask=Ask(), message=str(error)), 400
+    row = shop.rows[name]
+    found = recommended(shop, similar(shop, shop.recommender.item_query(name), ask))
+    record = shop.items.iloc[row].to_dict()
+    facts = [(column, str(record[column])) for column in shop.facets if record.get(column)]
+    on_map = shop.xy is not None and row < len(shop.xy)
+    return render_template(
+        "item.html", shop=shop, ask=ask, card=card(shop, row), facts=facts, found=found, on_map=on_map,
+        map_address=url_for("pages.map_page") + "?" + urlencode({"id": name}),
+    )  # fmt: skip
+
+
+@pages.get("/look")
+def look() -> str:
+    """The form for a visitor's own photo."""
+    return render_template("look.html", shop=shop_now(), ask=Ask(), sent=None, found=[], message="")
+
+
+@pages.post("/look")
+def look_at() -> tuple[str, int]:
+    """What is similar to a visitor's own photo; nothing of it is kept."""
+    shop, window = shop_now(), current_app.extensions
+    wait = window["buckets"].take(request.remote_addr or "")
+    if wait:
+        message = f"That were many photos in a short time. Try again in {int(wait) + 1} seconds."
+        return render_template("look.html", shop=shop, ask=Ask(), sent=None, found=[], message=message), 429
+    from fashion.errors import PhotoError
+
+    try:
+        ask = read_ask(request.form, shop, ("words",))
+        given = request.files.get("photo")
+        rgb = open_upload(given.read() if given else b"")
+        query = photo_query(shop, as_png(rgb), request.form.get("words", "").strip())
+    except (PhotoError, QueryError) as error:
+        return render_template("look.html", shop=shop, ask=Ask(), sent=None, found=[], message=str(error)), 400
+    found = recommended(shop, similar(shop, query, ask))
+    sent = {"address": as_address(rgb), "said": describe(query.description)}
+    return render_template("look.html", shop=shop, ask=ask, sent=sent, found=found, message=""), 200
+
+
+def photo_query(shop: Shop, data: bytes, words: str = "") -> Query:
+    """The query that a photo's bytes make, changed by words where there are any."""
+    query = shop.reader().query(data, "your photo")
+    return shop.recommender.words_query(words, query) if words else query
+
+
+@pages.get("/map")
+def map_page() -> str:
+    """The t-SNE map."""
+    shop = shop_now()
+    if shop.xy is None:
+        abort(404, "This report has no map. Make it again to its end.")
+    name = request.args.get("id", "")
+    here = card(shop, shop.rows[name]) if name in shop.rows and shop.rows[name] < len(shop.xy) else None
+    near = []
+    if here:
+        own = shop.xy[shop.rows[name]]
+        distance = ((shop.xy - own) ** 2).sum(axis=1)
+        near = cards(shop, np.argsort(distance, kind="stable")[1:13])
+    still = (shop.workspace.report / "figures/05-map-departments.png").is_file()
+    return render_template("map.html", shop=shop, ask=Ask(), here=here, near=near, still=still)
+
+
+@pages.get("/map.png")
+def still_map() -> Response:
+    """The report's own figure of the map, for whom the interactive one is of no use."""
+    from flask import send_file
+
+    path = shop_now().workspace.report / "figures/05-map-departments.png"
+    if not path.is_file():
+        abort(404, "This report has no figure of its map.")
+    return send_file(path, max_age=300)
+
+
+@pages.app_template_filter("quoted")
+def quoted(text: str) -> str:
+    """A text as a part of an address."""
+    return quote(text, safe="")

@@ -1,0 +1,257 @@
+"""A report's catalogue as the shop window needs it, held in memory whole; a new report replaces it at once."""
+
+from __future__ import annotations
+
+import fcntl
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fashion.errors import ArtefactError, FashionError
+from fashion.reasons import DESCRIPTION
+from fashion.recommender import Recommender
+from fashion.source import Source, open_source
+from fashion.translation import colour_hexes
+from fashion.wording import Vocabulary
+from fashion.workspace import Workspace
+
+if TYPE_CHECKING:
+    from fashion.photo_query import PhotoReader
+
+#: Words that a column may have to be a filter, but for category and colour, which always are.
+MOST_WORDS = 60
+#: Seconds between two looks at whether there is a new report.
+LOOK_AGAIN = 2.0
+
+Chosen = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Shop:
+    """One report's catalogue.
+
+    Attributes
+    ----------
+    title, terms : str
+        Of the catalogue.
+    recommender : Recommender
+    sources : dict of str to Source
+        "" for the report's own photos, and one for each addition.
+    xy : ndarray of float32, shape (n, 2), or None
+        The report's map, 0 to 1 in both directions; items that were added since are not on it.
+    stamp : int
+        Changes with the report.
+    """
+
+    title: str
+    workspace: Workspace
+    recommender: Recommender
+    sources: Mapping[str, Source]
+    xy: NDArray[np.float32] | None
+    stamp: int
+    weights: str | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def items(self) -> pd.DataFrame:
+        """The items table, those added since among them."""
+        return self.recommender.items
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The words by which items can be asked for."""
+        return Vocabulary(self.items)
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """Item's name -> row."""
+        return {name: row for row, name in enumerate(self.items["item"])}
+
+    @cached_property
+    def order(self) -> NDArray[np.intp]:
+        """Rows in the order of browsing: shuffled once, so that the first page shows something of everything."""
+        return np.random.default_rng(0).permutation(len(self.items))
+
+    @cached_property
+    def facets(self) -> dict[str, tuple[list[str], NDArray[np.intp]]]:
+        """Column -> its words, the most frequent first, and each row's place among them."""
+        found: dict[str, tuple[list[str], NDArray[np.intp]]] = {}
+        text = [str(column) for column in self.items if self.items[column].dtype == object]
+        text = [column for column in text if column not in HIDDEN and not column.endswith("_source")]
+        for column in [*(c for c in DESCRIPTION if c in self.items), *(c for c in text if c not in DESCRIPTION)]:
+            counts = self.items[column].astype(str).replace("", np.nan).value_counts()
+            if len(counts) < 2 or (len(counts) > MOST_WORDS and column not in ("category", "colour")):
+                continue
+            words = [str(word) for word in counts.index]
+            place = {word: code for code, word in enumerate(words)}
+            codes = np.array(self.items[column].astype(str).map(place).fillna(-1), np.intp)
+            found[str(column)] = (words, codes)
+        return found
+
+    def swatch(self, word: str) -> str | None:
+        """A colour word's sRGB, as the glossary has it."""
+        return colour_hexes().get(word)
+
+    def mask(self, chosen: Chosen, but: str | None = None) -> NDArray[np.bool_]:
+        """Rows that fulfil every chosen filter, `but` one column's."""
+        found = np.ones(len(self.items), bool)
+        for column, values in chosen.items():
+            if column != but:
+                words, codes = self.facets[column]
+                found &= np.isin(codes, [words.index(value) for value in values])
+        return found
+
+    def counts(self, chosen: Chosen) -> dict[str, list[tuple[str, int]]]:
+        """Column -> its words with the items that choosing each would leave, the most frequent first."""
+        found = {}
+        for column, (words, codes) in self.facets.items():
+            kept = codes[self.mask(chosen, column)]
+            counts = np.bincount(kept[kept >= 0], minlength=len(words))
+            found[column] = [(word, int(count)) for word, count in zip(words, counts, strict=True)]
+        return found
+
+    def photo(self, row: int) -> bytes:
+        """The bytes of an item's photo, by the row of the table and no name from outside.
+
+        Raises
+        ------
+        PhotoError
+            When it has vanished.
+        """
+        record = self.items.iloc[row]
+        return self.sources[str(record.get("added", ""))].read(str(record["photo"]))
+
+    def reader(self) -> PhotoReader:
+        """What makes queries of photos; the networks are loaded at the first call, by one thread."""
+        from fashion.photo_query import PhotoReader
+
+        with self._lock:
+            if "_reader" not in self.__dict__:
+                object.__setattr__(self, "_reader", PhotoReader(self.workspace, self.recommender, self.weights))
+            reader: PhotoReader = self.__dict__["_reader"]
+            return reader
+
+
+#: Columns of the items table that say nothing to a customer.
+HIDDEN = {"item", "photo", "sha256", "phash", "garment_hex", "added", "twin", "problem"}
+
+
+def open_shop(workspace: Workspace, weights: str | None = None) -> Shop:
+    """Load what a report left.
+
+    Raises
+    ------
+    ArtefactError
+        When there is no whole report, or one is being made just now.
+    """
+    before = stamp_of(workspace)
+    recommender = Recommender.from_workspace(workspace)
+    facts = workspace.json("source")
+    sources = {"": open_source(Path(facts["data"]), facts["table"])}
+    for key in [key for key in recommender.items["added"].unique() if key]:
+        added = next(a for a in additions_of(workspace) if a.key == key)
+        sources[key] = open_source(Path(added.facts["data"]), added.facts["table"])
+    xy = None
+    if workspace.path("map.parquet").is_file():
+        table = workspace.table("map")
+        xy = table[["x", "y"]].to_numpy(np.float32)
+        xy = (xy - xy.min(axis=0)) / np.maximum(np.ptp(xy, axis=0), 1e-9)
+    shop = Shop(facts["title"], workspace, recommender, sources, xy, before, weights)
+    _ = shop.vocabulary, shop.rows, shop.order, shop.facets
+    if stamp_of(workspace) != before or is_running(workspace):
+        raise ArtefactError(
+            f"expected the whole report of {workspace.catalogue}; it is being made anew just now. Wait for its end."
+        )
+    return shop
+
+
+def additions_of(workspace: Workspace) -> list[Any]:
+    """The additions that fit the report."""
+    from fashion.additions import load
+
+    return load(workspace)
+
+
+def stamp_of(workspace: Workspace) -> int:
+    """When the report, or the last addition to it, was finished; nanoseconds.
+
+    Raises
+    ------
+    ArtefactError
+        When there is no report.
+    """
+    from fashion.additions import additions_folder
+
+    path = workspace.report / "provenance.json"
+    if not path.is_file():
+        raise ArtefactError(
+            f"expected a report of {workspace.catalogue} in {workspace.report}; there is none. "
+            f"Run `make report CATALOGUE={workspace.catalogue}` first."
+        )
+    folder = additions_folder(workspace)
+    return path.stat().st_mtime_ns + (folder.stat().st_mtime_ns if folder.is_dir() else 0)
+
+
+def is_running(workspace: Workspace) -> bool:
+    """Whether a report works on the catalogue's folder now."""
+    try:
+        with (workspace.processed / ".lock").open() as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass  # never locked
+    return False
+
+
+class Window:
+    """The shop that is shown: the old one until the new one is whole, then the new one, at once.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    weights : str, optional
+        The backbone's weights file, where the report was given one.
+    warm : bool
+        Load the networks at once, beside the first visitors.
+    """
+
+    def __init__(self, workspace: Workspace, weights: str | None = None, *, warm: bool = True) -> None:
+        self.workspace, self.weights, self.warm = workspace, weights, warm
+        self._shop = open_shop(workspace, weights)
+        self._looked = time.monotonic()
+        self._loading = threading.Lock()
+        self._tried = self._shop.stamp
+        if warm:
+            threading.Thread(target=self._shop.reader, daemon=True).start()
+
+    def shop(self) -> Shop:
+        """The shop to answer one request from, to its end."""
+        now = time.monotonic()
+        if now - self._looked > LOOK_AGAIN and self._loading.acquire(blocking=False):
+            self._looked = now
+            threading.Thread(target=self._renew, daemon=True).start()
+        return self._shop
+
+    def _renew(self) -> None:
+        try:
+            if is_running(self.workspace) or stamp_of(self.workspace) == self._tried:
+                return
+            stamp = stamp_of(self.workspace)
+            new = open_shop(self.workspace, self.weights)
+            if self.warm:
+                new.reader()
+            self._shop = new
+            self._tried = stamp
+        except (FashionError, OSError):
+            pass  # not whole yet; looked at again soon
+        finally:
+            self._loading.release()

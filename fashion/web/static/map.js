@@ -1,0 +1,127 @@
+"use strict";
+// The map: dots on a canvas, moved and scaled; the nearest dot to the pointer, or to the middle, is named.
+
+const canvas = document.getElementById("map"), spot = document.getElementById("spot"), pen = canvas.getContext("2d");
+const FULL = 65535;
+let data = null, view = { x: FULL / 2, y: FULL / 2, scale: 1 }, active = -1, drawn = false;
+
+const fit = () => {
+  const ratio = devicePixelRatio || 1;
+  canvas.width = canvas.clientWidth * ratio;
+  canvas.height = canvas.clientHeight * ratio;
+};
+const unit = () => view.scale * Math.min(canvas.width, canvas.height) * 0.94 / FULL;
+const across = (x) => canvas.width / 2 + (x - view.x) * unit();
+const down = (y) => canvas.height / 2 - (y - view.y) * unit();
+
+const draw = () => {
+  if (drawn) return;
+  drawn = true;
+  requestAnimationFrame(() => {
+    drawn = false;
+    pen.clearRect(0, 0, canvas.width, canvas.height);
+    if (!data) return;
+    const size = Math.max(2, Math.min(14, 1.6 * Math.sqrt(view.scale) * (devicePixelRatio || 1)));
+    for (let i = 0; i < data.x.length; i++) {
+      const x = across(data.x[i]), y = down(data.y[i]);
+      if (x < -9 || y < -9 || x > canvas.width + 9 || y > canvas.height + 9) continue;
+      pen.fillStyle = data.fill[i];
+      pen.fillRect(x - size / 2, y - size / 2, size, size);
+    }
+    if (active >= 0) {
+      pen.lineWidth = 3 * (devicePixelRatio || 1);
+      pen.strokeStyle = getComputedStyle(canvas).color;
+      pen.beginPath();
+      pen.arc(across(data.x[active]), down(data.y[active]), size + 5, 0, 7);
+      pen.stroke();
+    }
+  });
+};
+
+const nearest = (px, py) => {
+  let best = -1, least = (26 * (devicePixelRatio || 1)) ** 2;
+  for (let i = 0; i < data.x.length; i++) {
+    const dx = across(data.x[i]) - px, dy = down(data.y[i]) - py, far = dx * dx + dy * dy;
+    if (far < least) { least = far; best = i; }
+  }
+  return best;
+};
+const address = (i) => canvas.dataset.item + "?id=" + encodeURIComponent(data.id[i]);
+const name = (i) => {
+  if (i === active) return;
+  active = i;
+  draw();
+  if (i < 0) { spot.replaceChildren(); return; }
+  const photo = new Image(), link = document.createElement("a");
+  photo.src = canvas.dataset.photo + "?size=small&id=" + encodeURIComponent(data.id[i]);
+  photo.alt = "";
+  link.href = address(i);
+  link.textContent = "Open " + data.id[i];
+  spot.replaceChildren(photo, link);
+};
+const point = (event) => {
+  const box = canvas.getBoundingClientRect(), ratio = devicePixelRatio || 1;
+  return [(event.clientX - box.left) * ratio, (event.clientY - box.top) * ratio];
+};
+const zoom = (factor, px = canvas.width / 2, py = canvas.height / 2) => {
+  const before = unit(), scale = Math.max(0.8, Math.min(200, view.scale * factor));
+  const x = view.x + (px - canvas.width / 2) / before, y = view.y - (py - canvas.height / 2) / before;
+  view.scale = scale;
+  view.x = x - (px - canvas.width / 2) / unit();
+  view.y = y + (py - canvas.height / 2) / unit();
+  draw();
+};
+
+const held = new Map();
+let moved = 0, apart = 0;
+canvas.addEventListener("pointerdown", (event) => { canvas.setPointerCapture(event.pointerId); held.set(event.pointerId, point(event)); moved = 0; });
+canvas.addEventListener("pointermove", (event) => {
+  if (!data) return;
+  const now = point(event), before = held.get(event.pointerId);
+  if (!before) { name(nearest(...now)); return; }
+  held.set(event.pointerId, now);
+  moved += Math.hypot(now[0] - before[0], now[1] - before[1]);
+  if (held.size === 2) {
+    const [a, b] = [...held.values()], distance = Math.hypot(a[0] - b[0], a[1] - b[1]);
+    if (apart) zoom(distance / apart, (a[0] + b[0]) / 2, (a[1] + b[1]) / 2);
+    apart = distance;
+    return;
+  }
+  view.x -= (now[0] - before[0]) / unit();
+  view.y += (now[1] - before[1]) / unit();
+  draw();
+});
+const release = (event) => {
+  const place = held.get(event.pointerId);
+  held.delete(event.pointerId);
+  apart = 0;
+  if (!place || !data || moved > 8 || event.type !== "pointerup") return;
+  const hit = nearest(...place);
+  if (hit < 0) return;
+  if (event.pointerType === "mouse") location.href = address(hit); else name(hit); // a finger names first
+};
+canvas.addEventListener("pointerup", release);
+canvas.addEventListener("pointercancel", release);
+canvas.addEventListener("wheel", (event) => { event.preventDefault(); zoom(Math.exp(-event.deltaY / 400), ...point(event)); }, { passive: false });
+canvas.addEventListener("keydown", (event) => {
+  const step = canvas.width / 8 / unit();
+  const ways = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] };
+  if (ways[event.key]) { view.x += ways[event.key][0]; view.y += ways[event.key][1]; }
+  else if (event.key === "+" || event.key === "=") zoom(1.4);
+  else if (event.key === "-") zoom(1 / 1.4);
+  else if (event.key === "Enter" && active >= 0) location.href = address(active);
+  else return;
+  event.preventDefault();
+  draw();
+  name(nearest(canvas.width / 2, canvas.height / 2));
+});
+new ResizeObserver(() => { fit(); draw(); }).observe(canvas);
+
+fetch(canvas.dataset.source).then((answer) => answer.json()).then((found) => {
+  data = found;
+  data.fill = data.hex.map((hex) => "#" + hex);
+  const here = canvas.dataset.here ? data.id.indexOf(canvas.dataset.here) : -1;
+  if (here >= 0) { view = { x: data.x[here], y: data.y[here], scale: 8 }; name(here); }
+  canvas.dataset.ready = "1";
+  draw();
+});

@@ -1,0 +1,42 @@
+"use strict";
+// Saves clicks; every page works without it.
+
+// The slider's answers come while it moves. The address follows, so that it can be shared and the page reloaded.
+for (const form of document.querySelectorAll("form[data-live]")) {
+  document.body.classList.add("live");
+  let last = 0;
+  const show = async () => {
+    const mine = ++last;
+    const address = form.action + "?" + new URLSearchParams(new FormData(form));
+    const answer = await fetch(address);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const found = page.getElementById(form.dataset.live);
+    if (mine !== last || !found) return; // a later answer was asked for
+    document.getElementById(form.dataset.live).replaceChildren(...found.childNodes);
+    history.replaceState(null, "", address);
+  };
+  let waiting = 0;
+  form.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(show, 120); });
+  form.addEventListener("submit", (event) => { event.preventDefault(); show(); });
+}
+
+// On a wide page the filters are open; on a phone they open on request.
+const filters = document.querySelector("details.filters");
+if (filters && matchMedia("(min-width: 60.01rem)").matches) filters.open = true;
+
+// A photo may be dropped, pasted, or taken with the phone's camera.
+for (const form of document.querySelectorAll("form[data-drop]")) {
+  const input = form.querySelector("#photo");
+  const give = (files) => {
+    if (!files || !files.length) return;
+    const held = new DataTransfer();
+    held.items.add(files[0]);
+    input.files = held.files;
+    form.requestSubmit();
+  };
+  form.addEventListener("dragover", (event) => { event.preventDefault(); form.classList.add("over"); });
+  form.addEventListener("dragleave", () => form.classList.remove("over"));
+  form.addEventListener("drop", (event) => { event.preventDefault(); form.classList.remove("over"); give(event.dataTransfer.files); });
+  document.addEventListener("paste", (event) => give(event.clipboardData && event.clipboardData.files));
+  form.querySelector("#camera").addEventListener("change", (event) => give(event.target.files));
+}
