@@ -39,7 +39,9 @@ def run(arguments: argparse.Namespace) -> None:
     try:
         server = waitress.create_server(
             create_app(window), host=arguments.host, port=arguments.port, threads=arguments.threads,
-            max_request_body_size=MOST_BYTES + 128 * 1024, ident=None, channel_timeout=60, connection_limit=500,
+            max_request_body_size=MOST_BYTES + 128 * 1024, ident=None,
+            inbuf_overflow=MOST_BYTES + 256 * 1024,  # never to a file
+            channel_timeout=60, connection_limit=500,
         )  # fmt: skip
     except OSError as error:
         raise FashionError(

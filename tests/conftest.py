@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import settings
+from hypothesis import settings as properties
 
 from fashion.catalogue import Catalogue, load_catalogue
 from fashion.colour import hex_to_lab
+from fashion.report import build_report
+from fashion.steps import Settings
+from fashion.workspace import Workspace
 
 # Timings of this machine vary: a slow example is no failure.
-settings.register_profile("fashion", deadline=None)
-settings.load_profile("fashion")
+properties.register_profile("fashion", deadline=None)
+properties.load_profile("fashion")
 
 HEADER = "filename\tcolor\tmicro_category\tmacro_category\tmacro_category(english)\t\t\t"
 COLOURS = {"ROSSO": (200, 30, 30), "BLU": (30, 60, 160), "VERDE": (40, 130, 60), "NERO": (25, 25, 28)}
@@ -120,3 +124,69 @@ def planted():
     vectors[:, 39] = 0.5
     items = pd.DataFrame({"category": [f"k{c}" for c in category], "colour": [f"c{c}" for c in colour]})
     return items, vectors.astype(np.float32)
+
+
+TOML = """
+name = "tiny"
+title = "Tiny <b>shop</b>"
+language = "it"
+terms = "Drawn for a test."
+citation = "Nobody."
+[source]
+data = "clothes"
+table = "annotation.txt"
+photos = "images/{filename}"
+[table]
+delimiter = "\\t"
+[columns]
+item = "filename"
+colour = "color"
+category = "micro_category"
+department = "macro_category"
+"""
+
+BAD_ROWS = [
+    ("none.jpg", "ROSSO", "VESTITO", "VESTITI"),
+    ("cut.jpg", "ROSSO", "VESTITO", "VESTITI"),
+    ("text.jpg", "ROSSO", "VESTITO", "VESTITI"),
+    ("twin.jpg", "ROSSO", "VESTITO ", "VESTITI"),
+    ("null.jpg", "", "VESTITO", "VESTITI"),
+    ("lamp.jpg", "ROSSO", "Lampade da tavolo", "ILLUMINAZIONE"),
+    ("10000000AAF.jpg", "ROSSO", "BALLERINA", "CALZATURE"),
+]
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """A folder with a TOML, 180 good items and the bad ones."""
+    root = tmp_path_factory.mktemp("tiny")
+    folder = write_small_catalogue(root / "clothes", each=15)
+    images = folder / "images"
+    good = (images / "10000070AAF.jpg").read_bytes()
+    (images / "cut.jpg").write_bytes(good[: len(good) // 2])
+    (images / "text.jpg").write_text("I am no photo")
+    (images / "twin.jpg").write_bytes(good)
+    shutil.copy(images / "10000071AAF.jpg", images / "lamp.jpg")
+    with (folder / "annotation.txt").open("a", encoding="utf-8") as stream:
+        stream.writelines("\t".join(row) + "\t\t\t\t\n" for row in BAD_ROWS)
+        stream.write("x.jpg\tROSSO\tVESTITO\tVESTITI\t\t\t\t\ttoo many\n")
+    assert (folder / "annotation.txt").read_text().startswith(HEADER)
+    (root / "tiny.toml").write_text(TOML)
+    return root
+
+
+@pytest.fixture(scope="session")
+def settings(tiny):
+    return Settings(catalogue=str(tiny / "tiny.toml"), backbone="efficientnet-lite0")
+
+
+@pytest.fixture(scope="session")
+def built(tiny, settings):
+    said = []
+    index = build_report(settings, processed=tiny / "processed", reports=tiny / "reports", say=said.append)
+    return index, said
+
+
+@pytest.fixture(scope="session")
+def work(tiny, built):
+    return Workspace("tiny", tiny / "processed", tiny / "reports")

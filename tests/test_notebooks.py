@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import HEADER, write_small_catalogue
+from conftest import TOML, write_small_catalogue
 from PIL import Image
 
 from fashion.backbones import reopen_backbone
@@ -29,74 +29,10 @@ from fashion.translation import colour_hexes
 from fashion.verify import differences
 from fashion.workspace import Workspace
 
-TOML = """
-name = "tiny"
-title = "Tiny <b>shop</b>"
-language = "it"
-terms = "Drawn for a test."
-citation = "Nobody."
-[source]
-data = "clothes"
-table = "annotation.txt"
-photos = "images/{filename}"
-[table]
-delimiter = "\\t"
-[columns]
-item = "filename"
-colour = "color"
-category = "micro_category"
-department = "macro_category"
-"""
-
-BAD_ROWS = [
-    ("none.jpg", "ROSSO", "VESTITO", "VESTITI"),
-    ("cut.jpg", "ROSSO", "VESTITO", "VESTITI"),
-    ("text.jpg", "ROSSO", "VESTITO", "VESTITI"),
-    ("twin.jpg", "ROSSO", "VESTITO ", "VESTITI"),
-    ("null.jpg", "", "VESTITO", "VESTITI"),
-    ("lamp.jpg", "ROSSO", "Lampade da tavolo", "ILLUMINAZIONE"),
-    ("10000000AAF.jpg", "ROSSO", "BALLERINA", "CALZATURE"),
-]
 DROPPED = {
     "malformed row": 1, "null row": 1, "duplicate row": 1, "duplicate item": 0, "not a garment": 1,
     "missing photo": 1, "unreadable photo": 2, "identical photo": 1,
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    """A folder with a TOML, 180 good items and the bad ones."""
-    root = tmp_path_factory.mktemp("tiny")
-    folder = write_small_catalogue(root / "clothes", each=15)
-    images = folder / "images"
-    good = (images / "10000070AAF.jpg").read_bytes()
-    (images / "cut.jpg").write_bytes(good[: len(good) // 2])
-    (images / "text.jpg").write_text("I am no photo")
-    (images / "twin.jpg").write_bytes(good)
-    shutil.copy(images / "10000071AAF.jpg", images / "lamp.jpg")
-    with (folder / "annotation.txt").open("a", encoding="utf-8") as stream:
-        stream.writelines("\t".join(row) + "\t\t\t\t\n" for row in BAD_ROWS)
-        stream.write("x.jpg\tROSSO\tVESTITO\tVESTITI\t\t\t\t\ttoo many\n")
-    assert (folder / "annotation.txt").read_text().startswith(HEADER)
-    (root / "tiny.toml").write_text(TOML)
-    return root
-
-
-@pytest.fixture(scope="module")
-def settings(tiny):
-    return Settings(catalogue=str(tiny / "tiny.toml"), backbone="efficientnet-lite0")
-
-
-@pytest.fixture(scope="module")
-def built(tiny, settings):
-    said = []
-    index = build_report(settings, processed=tiny / "processed", reports=tiny / "reports", say=said.append)
-    return index, said
-
-
-@pytest.fixture(scope="module")
-def work(tiny, built):
-    return Workspace("tiny", tiny / "processed", tiny / "reports")
 
 
 pytestmark = pytest.mark.slow

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import logging
+from typing import IO, Any
 
-from flask import Blueprint, Flask, Response, abort, current_app, render_template, request
+from flask import Blueprint, Flask, Request, Response, abort, current_app, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.sansio.response import Response as BaseResponse
 
@@ -23,6 +25,13 @@ photos = Blueprint("photos", __name__)
 state = Blueprint("state", __name__)
 
 
+class InMemory(Request):
+    """A request whose files stay in memory: by itself werkzeug writes large ones to disk for a while."""
+
+    def _get_file_stream(self, *_: Any, **__: Any) -> IO[bytes]:
+        return io.BytesIO()
+
+
 def create_app(window: Window, buckets: Buckets | None = None) -> Flask:
     """Make the application.
 
@@ -34,8 +43,9 @@ def create_app(window: Window, buckets: Buckets | None = None) -> Flask:
         Limit on photos sent by one visitor.
     """
     app = Flask(__name__)
+    app.request_class = InMemory
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES + 64 * 1024
-    app.config["MAX_FORM_MEMORY_SIZE"] = 64 * 1024
+    app.config["MAX_FORM_MEMORY_SIZE"] = 512 * 1024
     app.config["MAX_FORM_PARTS"] = 20
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     metrics = Metrics()
@@ -67,7 +77,7 @@ def failed(error: Exception) -> BaseResponse | tuple[str, int]:
 
 
 @photos.get("/photo")
-def photo() -> BaseResponse:
+def photo() -> Response:
     """An item's photo; its address changes with the report, so browsers may keep it."""
     shop = shop_now()
     name, size = request.args.get("id", ""), request.args.get("size", "small")
@@ -80,14 +90,15 @@ def photo() -> BaseResponse:
     answer = Response(data, mimetype=kind)
     answer.set_etag(f"{shop.items['sha256'].iloc[shop.rows[name]][:20]}-{size}")
     answer.headers["Cache-Control"] = "public, max-age=31536000, immutable" if "v" in request.args else "no-cache"
-    return answer.make_conditional(request)
+    answer.make_conditional(request)  # 304 where the browser has it
+    return answer
 
 
 @state.get("/healthz")
 def healthz() -> Response:
     """Whether this shop is open, and what it shows."""
     shop = shop_now()
-    return current_app.json.response({"status": "ok", "catalogue": shop.title, "items": len(shop.items)})
+    return jsonify({"status": "ok", "catalogue": shop.title, "items": len(shop.items)})
 
 
 @state.get("/metrics")

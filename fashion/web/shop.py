@@ -16,7 +16,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion.errors import ArtefactError, FashionError
-from fashion.reasons import DESCRIPTION
 from fashion.recommender import Recommender
 from fashion.source import Source, open_source
 from fashion.translation import colour_hexes
@@ -26,6 +25,8 @@ from fashion.workspace import Workspace
 if TYPE_CHECKING:
     from fashion.photo_query import PhotoReader
 
+#: Filters that come first, where the catalogue has them.
+FIRST = ("department", "category", "colour", "gender", "season")
 #: Words that a column may have to be a filter, but for category and colour, which always are.
 MOST_WORDS = 60
 #: Seconds between two looks at whether there is a new report.
@@ -86,7 +87,8 @@ class Shop:
         found: dict[str, tuple[list[str], NDArray[np.intp]]] = {}
         text = [str(column) for column in self.items if self.items[column].dtype == object]
         text = [column for column in text if column not in HIDDEN and not column.endswith("_source")]
-        for column in [*(c for c in DESCRIPTION if c in self.items), *(c for c in text if c not in DESCRIPTION)]:
+        first = [column for column in FIRST if column in self.items]
+        for column in [*first, *(column for column in text if column not in first)]:
             counts = self.items[column].astype(str).replace("", np.nan).value_counts()
             if len(counts) < 2 or (len(counts) > MOST_WORDS and column not in ("category", "colour")):
                 continue

@@ -1,0 +1,421 @@
+"""The shop window on a real small report whose title holds markup: pages, answers, limits, and what visitors send."""
+
+import builtins
+import io
+import json
+import os
+import re
+import threading
+from dataclasses import replace
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+import schemathesis
+from conftest import COLOURS, draw, jpeg
+from hypothesis import HealthCheck, given
+from hypothesis import settings as properties
+from PIL import Image
+
+from fashion.errors import PhotoError
+from fashion.web import shop as shops
+from fashion.web.app import create_app
+from fashion.web.ask import PAGE
+from fashion.web.openapi import document
+from fashion.web.security import HEADERS, Buckets
+from fashion.web.shop import Window, is_running, open_shop
+from fashion.web.uploads import EDGE, MOST_PIXELS, open_upload
+
+pytestmark = pytest.mark.slow  # by the report that it is about; the tests themselves are quick
+
+
+@pytest.fixture(scope="module")
+def window(work):
+    return Window(work, warm=False)
+
+
+@pytest.fixture
+def app(window):
+    return create_app(window, Buckets(size=1000))
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()
+
+
+def get(client, address, status=200):
+    answer = client.get(address)
+    assert answer.status_code == status, answer.get_data(as_text=True)[:400]
+    return answer
+
+
+def cards(page):
+    return re.findall(r'<li class="card">', page.get_data(as_text=True))
+
+
+def test_browsing_shows_every_item_once_over_its_pages(client, window):
+    seen = []
+    for page in range(1, -(-len(window.shop().items) // PAGE) + 1):
+        found = get(client, f"/api/v1/items?page={page}").get_json()
+        seen += [item["item"] for item in found["items"]]
+    assert sorted(seen) == sorted(window.shop().items["item"]) and found["total"] == len(seen)
+    assert len(cards(get(client, "/"))) == PAGE and 'rel="next"' in get(client, "/").get_data(as_text=True)
+    assert client.get("/?page=999").status_code == 302
+
+
+def test_filters_are_exact_and_counts_tell_what_each_would_leave(client, window):
+    items = window.shop().items
+    found = get(client, "/api/v1/items?colour=red&colour=blue&department=dresses").get_json()
+    right = items[items["colour"].isin(["red", "blue"]) & items["department"].eq("dresses")]
+    assert found["total"] == len(right) and {i["item"] for i in found["items"]} <= set(right["item"])
+    counts = {
+        entry["word"]: entry["items"] for entry in get(client, "/api/v1/facets?department=dresses").get_json()["colour"]
+    }
+    assert counts == items[items["department"] == "dresses"]["colour"].value_counts().to_dict()
+
+
+@pytest.mark.parametrize("words", ["red dress", "vestito rosso"])
+def test_search_in_english_and_italian(client, words):
+    found = get(client, f"/api/v1/items?q={words}").get_json()["items"][:6]
+    assert all(item["colour"] == "red" and "dress" in item["category"] for item in found)
+    assert len(cards(get(client, f"/?q={words}"))) > 6
+
+
+def test_an_items_page_has_six_with_the_same_reasons_as_the_engine(client, window):
+    recommender = window.shop().recommender
+    name = recommender.items["item"].iloc[3]
+    for weight, hide in ((0.5, False), (0.9, True)):
+        page = get(client, f"/item?id={name}&colour_weight={weight}&hide={int(hide)}").get_data(as_text=True)
+        table = recommender.answer(recommender.item_query(name), 6, colour_weight=weight, hide_duplicates=hide)
+        assert re.findall(r'class="why">([^<]*)<', page) == table["reasons"].tolist()
+        found = get(client, f"/api/v1/similar?id={name}&colour_weight={weight}&hide={int(hide)}").get_json()["items"]
+        assert [item["item"] for item in found] == table["item"].tolist()
+    assert f"/map?id={name}" in page and "measured colour" in page
+
+
+def test_a_photo_asks_as_its_item_does_and_words_change_it(client, window):
+    shop = window.shop()
+    data = shop.photo(5)
+    found = client.post("/api/v1/similar-to-photo?k=3", data={"photo": (io.BytesIO(data), "x.jpg")}).get_json()
+    assert shop.items["item"].iloc[5] in [item["item"] for item in found["items"]] and found["seen"]["category"]
+    page = client.post("/look", data={"photo": (io.BytesIO(data), "x.jpg"), "words": "blue"}).get_data(as_text=True)
+    assert "It looks like: blue" in page and "data:image/jpeg;base64," in page and page.count('class="why"') == 6
+    body = client.post("/api/v1/similar-to-photo", data=data, content_type="image/jpeg").get_json()
+    assert body["items"][0]["item"] == found["items"][0]["item"]
+
+
+def test_nothing_that_is_sent_is_written(client, window, monkeypatch):
+    client.post("/look", data={"photo": (io.BytesIO(window.shop().photo(5)), "x.jpg")})  # networks are loaded
+    opened, plain, low = [], builtins.open, os.open
+
+    def watched(file, mode="r", *given, **named):
+        if any(sign in mode for sign in "wax+"):
+            opened.append(file)
+        return plain(file, mode, *given, **named)
+
+    def watched_low(file, flags, *given, **named):
+        if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+            opened.append(file)
+        return low(file, flags, *given, **named)
+
+    monkeypatch.setattr(os, "open", watched_low)
+    monkeypatch.setattr(builtins, "open", watched)
+    monkeypatch.setattr(io, "open", watched)
+    big = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (900, 1200, 3), np.uint8)).save(big, "PNG")
+    assert len(big.getvalue()) > 2 * 2**20  # beyond what werkzeug would keep in memory by itself
+    head = '--edge\r\nContent-Disposition: form-data; name="photo"; filename="x.png"\r\n\r\n'  # the test client spools
+    body = head.encode() + big.getvalue() + b"\r\n--edge--\r\n"
+    assert client.post("/look", data=body, content_type="multipart/form-data; boundary=edge").status_code == 200
+    assert opened == []
+
+
+def test_the_catalogues_own_markup_is_text(client):
+    page = get(client, "/").get_data(as_text=True)
+    assert "Tiny &lt;b&gt;shop&lt;/b&gt;" in page and "<b>shop" not in page
+
+
+def test_script_in_a_catalogue_is_text(window):
+    shop, bad = window.shop(), "<script>alert(1)</script>\"'&"
+    items = shop.items.copy()
+    for column in ("item", "category", "colour", "department"):
+        items.loc[0, column] = bad
+    evil = replace(shop, title=bad, recommender=replace(shop.recommender, items=items))
+    app = create_app(type("Still", (), {"shop": lambda self: evil})(), Buckets())
+    client = app.test_client()
+
+    for address in (
+        "/",
+        f"/?category={quote(bad)}",
+        f"/item?id={quote(bad)}",
+        f"/map?id={quote(bad)}",
+        f"/?q={quote(bad)}",
+        "/look",
+    ):
+        text = client.get(address).get_data(as_text=True)
+        assert "<script>alert" not in text and "alert(1)</script>" not in text, address
+    assert client.get(f"/item?id={quote(bad)}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "address", ["/", "/look", "/map", "/item?id=no", "/api/v1/items", "/healthz", "/static/shop.css", "/nowhere"]
+)
+def test_every_answer_has_the_headers(client, address):
+    answer = client.get(address)
+    assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+
+
+def test_pages_hold_no_inline_script_or_style_and_load_nothing_from_elsewhere(client, window):
+    name = window.shop().items["item"].iloc[0]
+    for address in ("/", "/?q=red+dress", f"/item?id={name}", "/look", f"/map?id={name}"):
+        text = get(client, address).get_data(as_text=True)
+        assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=", text), address
+        assert not re.search(r'(?:src|href|action)="(?:https?:)?//', text), address
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/?colour=nope", "/?page=0", "/?page=x", "/?bogus=1", "/?q=qwertz", "/?colour_weight=2", "/?hide=maybe",
+     "/api/v1/items?page=1.5", "/api/v1/similar?id=x&k=61", "/api/v1/items?q=" + "x" * 300, "/api/v1/item?id=a&b=1"],
+)  # fmt: skip
+def test_nonsense_is_answered_with_400_and_what_was_expected(client, address):
+    answer = client.get(address)
+    assert answer.status_code == 400 and "Traceback" not in answer.get_data(as_text=True)
+    text = answer.get_json()["detail"] if "/api/" in address else answer.get_data(as_text=True)
+    assert re.search("expected|no item|mean", text)
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "..%2f..%2fetc%2fpasswd", "a\0b", "", "'; DROP"])
+def test_names_never_reach_the_file_system(client, name):
+    assert client.get("/photo", query_string={"id": name}).status_code == 404
+    assert client.get("/item", query_string={"id": name}).status_code == 404
+    assert client.get("/api/v1/item", query_string={"id": name}).status_code == 404
+
+
+def test_photos_may_be_kept_for_good_and_are_asked_for_once(client, window):
+    name = window.shop().items["item"].iloc[0]
+    first = get(client, f"/photo?id={name}&size=small&v=1")
+    assert "immutable" in first.headers["Cache-Control"] and first.data[:3] == b"\xff\xd8\xff"
+    again = client.get(f"/photo?id={name}&size=small&v=1", headers={"If-None-Match": first.headers["ETag"]})
+    assert again.status_code == 304 and not again.data
+    assert client.get(f"/photo?id={name}&size=huge").status_code == 404
+
+
+def test_a_photo_that_vanished_is_404_and_nothing_else_breaks(client, window, monkeypatch):
+    monkeypatch.setattr(shops.Shop, "photo", lambda *_: (_ for _ in ()).throw(PhotoError("gone")))
+    name = window.shop().items["item"].iloc[7]
+    assert client.get(f"/photo?id={name}&size=large").status_code == 404 and client.get("/").status_code == 200
+
+
+def test_an_error_of_ours_says_nothing_of_its_inside(app, monkeypatch):
+    monkeypatch.setattr("fashion.web.pages.found_rows", lambda *_: 1 / 0)
+    monkeypatch.setattr("fashion.web.api.found_rows", lambda *_: 1 / 0)
+    app.testing = False
+    client = app.test_client()
+    for address in ("/", "/api/v1/items"):
+        answer = client.get(address)
+        text = answer.get_data(as_text=True)
+        assert answer.status_code == 500 and "division" not in text and "Traceback" not in text
+
+
+def test_photos_come_at_a_rate(window):
+    clock = [0.0]
+    app = create_app(window, Buckets(size=2, per_second=0.5, clock=lambda: clock[0]))
+    client = app.test_client()
+
+    def send():
+        return client.post("/api/v1/similar-to-photo", data=b"", content_type="image/jpeg")
+
+    assert [send().status_code for _ in range(3)] == [400, 400, 429]
+    assert int(send().headers["Retry-After"]) >= 2
+    assert client.post("/look", data={}).status_code == 429
+    clock[0] += 2
+    assert send().status_code == 400 and send().status_code == 429
+
+
+def test_buckets_forget_the_longest_unseen():
+    buckets = Buckets(size=1, per_second=1, most=2, clock=lambda: 0.0)
+    assert buckets.take("a") == 0 and buckets.take("a") == 1 and buckets.take("b") == 0 and buckets.take("c") == 0
+    assert buckets.take("a") == 0, "forgotten, so its bucket is full again"
+
+
+def test_too_large_a_body_is_refused_unread(client):
+    answer = client.post("/api/v1/similar-to-photo", data=b"x" * (13 * 2**20), content_type="image/jpeg")
+    assert answer.status_code == 413 and answer.get_json()["status"] == 413
+    assert client.post("/look", data={"photo": (io.BytesIO(b"x" * (13 * 2**20)), "x.jpg")}).status_code == 413
+
+
+def photo_bytes(kind, **how):
+    image = Image.fromarray(draw("VESTITO", COLOURS["ROSSO"], 1))
+    found = io.BytesIO()
+    how.pop("convert", None)
+    image.save(found, kind, **how)
+    return found.getvalue()
+
+
+def fuzz():
+    rgb = Image.fromarray(draw("VESTITO", COLOURS["ROSSO"], 1))
+    whole, found = photo_bytes("JPEG"), {}
+    for cut in (0, 1, 3, 20, 200, len(whole) // 2, len(whole) - 2):
+        found[f"truncated at {cut}"] = whole[:cut]
+    found |= {"text": b"hello", "svg": b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"}
+    found |= {"html": b"<html>", "zip": b"PK\x03\x04" + b"\0" * 100, "pdf": b"%PDF-1.4", "zeros": b"\0" * 5000}
+    bomb = io.BytesIO()
+    Image.new("1", (20_000, 20_000)).save(bomb, "PNG")
+    found["bomb"] = bomb.getvalue()
+    random = np.random.default_rng(0)
+    for number in range(10):  # bytes changed anywhere
+        data = bytearray(whole)
+        for place in random.integers(0, len(data), 20):
+            data[place] = random.integers(0, 256)
+        found[f"changed {number}"] = bytes(data)
+    good = {"jpeg": whole, "png": photo_bytes("PNG"), "webp": photo_bytes("WEBP"), "gif": photo_bytes("GIF")}
+    for mode, kind in (("CMYK", "JPEG"), ("L", "PNG"), ("RGBA", "PNG"), ("P", "PNG"), ("1", "PNG")):
+        out = io.BytesIO()
+        rgb.convert(mode).save(out, kind)
+        good[mode] = out.getvalue()
+    deep = io.BytesIO()
+    Image.fromarray(np.asarray(rgb.convert("L"), np.uint16) * 257).save(deep, "PNG")
+    moving = io.BytesIO()
+    rgb.save(moving, "GIF", save_all=True, append_images=[rgb.rotate(90)])
+    return found, good | {"16 bit": deep.getvalue(), "animated": moving.getvalue()}
+
+
+@pytest.mark.parametrize("name", list(fuzz()[0]))
+def test_bad_photos_are_refused_without_a_failure_of_ours(client, name):
+    answer = client.post("/api/v1/similar-to-photo", data=fuzz()[0][name], content_type="image/jpeg")
+    assert answer.status_code in ((200, 400) if name.startswith("changed") else (400,)), answer.data
+    assert "Traceback" not in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("name", list(fuzz()[1]))
+def test_real_photos_of_every_kind_are_taken(client, name):
+    data = fuzz()[1][name]
+    answer = client.post("/api/v1/similar-to-photo?k=2", data={"photo": (io.BytesIO(data), "x")})
+    assert answer.status_code == 200 and len(answer.get_json()["items"]) == 2
+    rgb = open_upload(data)
+    assert rgb.dtype == np.uint8 and rgb.ndim == 3 and rgb.shape[2] == 3 and max(rgb.shape) <= EDGE
+    red = np.asarray(draw("VESTITO", COLOURS["ROSSO"], 1), float)
+    if name not in ("L", "1", "16 bit"):
+        assert np.abs(np.asarray(Image.fromarray(rgb).resize(red.shape[1::-1]), float) - red).mean() < 25
+
+
+def test_a_photo_is_turned_as_its_exif_says_and_a_bomb_is_not_unpacked(monkeypatch):
+    image = Image.new("RGB", (40, 20), "white")
+    image.paste((255, 0, 0), (0, 0, 20, 20))  # left half red
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned clockwise
+    out = io.BytesIO()
+    image.save(out, "JPEG", exif=exif, quality=95)
+    turned = open_upload(out.getvalue())
+    assert turned.shape[:2] == (40, 20) and turned[5, 10, 1] < 60 and turned[35, 10, 1] > 200
+    bomb = fuzz()[0]["bomb"]
+    monkeypatch.setattr(Image.Image, "load", lambda *_: pytest.fail("it was unpacked"))
+    with pytest.raises(PhotoError, match="pixels in all"):
+        open_upload(bomb)
+    assert MOST_PIXELS < 20_000**2
+
+
+def test_the_openapi_document_names_every_route_and_parameter(app, window):
+    described = document(list(window.shop().facets))["paths"]
+    routes = {
+        r.rule.removeprefix("/api/v1"): r.methods & {"GET", "POST"}
+        for r in app.url_map.iter_rules()
+        if r.rule.startswith("/api/")
+    }
+    assert {path: {m.upper() for m in found} for path, found in described.items()} == routes
+    assert {p["name"] for p in described["/items"]["get"]["parameters"]} >= {"q", "page", "hide", *window.shop().facets}
+
+
+def test_requests_made_from_the_document_are_answered_as_it_says(app):
+    schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
+    statuses = set()
+    for operation in schema.get_all_operations():
+        _ask(operation.ok(), statuses)
+    assert {200, 400} <= statuses < {200, 400, 404, 405, 413, 429, 304}
+
+
+def _ask(operation, statuses):
+    """A dozen requests that one operation's description makes; what comes back must be what it declares."""
+
+    @properties(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+    @given(case=operation.as_strategy())
+    def one(case):
+        answer = case.call()
+        statuses.add(answer.status_code)
+        assert str(answer.status_code) in operation.definition.raw["responses"], (case.path, answer.status_code)
+        case.validate_response(answer, checks=[
+            schemathesis.checks.CHECKS.get_one(name) for name in ("not_a_server_error", "response_schema_conformance")
+        ])  # fmt: skip
+
+    one()
+
+
+def test_metrics_count_what_was_served(client):
+    for _ in range(3):
+        client.get("/healthz")
+    client.get("/nowhere")
+    text = get(client, "/metrics").get_data(as_text=True)
+    assert 'shop_requests_total{route="/healthz",status="200"} 3' in text
+    assert 'shop_request_seconds_bucket{route="/healthz",le="+Inf"} 3' in text
+    assert 'route="none",status="404"' in text
+
+
+def test_methods_that_are_none(client):
+    assert client.delete("/api/v1/items").status_code == 405 and client.post("/").status_code == 405
+    assert client.head("/").status_code == 200 and not client.head("/").data
+
+
+def test_a_new_report_is_shown_when_it_is_whole_and_not_before(work, monkeypatch):
+    window = Window(work, warm=False)
+    old = window.shop()
+    monkeypatch.setattr(shops, "LOOK_AGAIN", 0.0)
+    stamps = iter(range(10**6))
+    real = shops.stamp_of
+    monkeypatch.setattr(shops, "is_running", lambda _: True)
+    monkeypatch.setattr(shops, "stamp_of", lambda w: real(w) + 1)
+    assert settle(window) is old, "a report is being made"
+    monkeypatch.setattr(shops, "is_running", lambda _: False)
+    monkeypatch.setattr(shops, "stamp_of", lambda w: real(w) + 1 + next(stamps))
+    assert settle(window) is old, "the report changed while it was read"
+    monkeypatch.setattr(shops, "stamp_of", lambda w: real(w) + 2)
+    assert settle(window) is not old and window.shop().stamp == real(work) + 2
+
+
+def settle(window):
+    """What is shown once the look that a request sets off has come to its end."""
+    window.shop()
+    for thread in threading.enumerate():
+        if thread.name.endswith("(_renew)"):
+            thread.join(30)
+    return window._shop
+
+
+def test_a_report_that_runs_is_seen_by_its_lock(work):
+    from fashion.errors import ArtefactError
+    from fashion.locking import only_one
+
+    assert not is_running(work)
+    with only_one(work):
+        assert is_running(work)
+        with pytest.raises(ArtefactError, match="being made anew"):
+            open_shop(work)
+
+
+def test_json_is_plain(client):
+    found = get(client, "/api/v1/map").get_json()
+    assert len(found["x"]) == len(found["id"]) and json.dumps(found, allow_nan=False)
+    assert min(found["x"]) >= 0 and max(found["y"]) <= 65535
+    assert get(client, "/map.png").mimetype == "image/png"
+
+
+def test_a_jpeg_is_served_as_it_is_and_a_large_one_smaller():
+    from fashion.web.pictures import smaller
+
+    small = jpeg(draw("VESTITO", COLOURS["BLU"], 0))
+    assert smaller(small, "x", 320)[0] is small
+    big = np.kron(draw("VESTITO", COLOURS["BLU"], 0), np.ones((4, 4, 1), np.uint8))
+    found = Image.open(io.BytesIO(smaller(jpeg(big), "x", 320)[0]))
+    assert max(found.size) == 320

@@ -1,0 +1,167 @@
+"""A shopper's whole way in a real browser, at phone and desktop size; axe's rules on every page, light and dark."""
+
+import threading
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+playwright = pytest.importorskip("playwright.sync_api")
+CHROMIUM = Path("/usr/bin/chromium")
+pytestmark = [
+    pytest.mark.browser, pytest.mark.slow,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium"),
+]  # fmt: skip
+SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 900}}
+
+
+@pytest.fixture(scope="module")
+def address(work):
+    """The shop served by waitress, as `fashion serve` does."""
+    import waitress
+
+    from fashion.web.app import create_app
+    from fashion.web.security import Buckets
+    from fashion.web.shop import Window
+
+    window = Window(work, warm=False)
+    window.shop().reader()
+    server = waitress.create_server(create_app(window, Buckets(size=100)), host="127.0.0.1", port=0, threads=4)
+    threading.Thread(target=server.run, daemon=True).start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as tools:
+        found = tools.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def screens(request):
+    """Screenshots are kept where they can be looked at, out of git."""
+    folder = Path(request.config.rootpath) / "reports/screens"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_way_of_a_shopper(address, browser, screens, work, size, tmp_path):
+    page = browser.new_page(viewport=SIZES[size])
+    trouble = []
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("console", lambda line: trouble.append(line.text) if line.type in ("error", "warning") else None)
+
+    def shoot(name):
+        page.wait_for_load_state("networkidle")
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{name} is {wide} pixels too wide"
+        path = screens / f"{size}-{name}.png"
+        page.screenshot(path=path)
+        assert len(Image.open(path).convert("RGB").resize((64, 64)).getcolors(4096) or range(4096)) > 20
+
+    page.goto(address)
+    assert page.locator(".card").count() == 48
+    shoot("1-browse")
+    if size == "phone":
+        assert not page.get_by_role("heading", name="department").is_visible()
+        page.get_by_text("Filters").first.click()
+    page.get_by_role("link", name="dresses").first.click()
+    page.wait_for_url("**department=dresses**")
+    filtered = page.url
+    shoot("2-filter")
+    page.locator(".results .card a").first.click()
+    page.wait_for_url("**/item?id=**")
+    first = page.url
+    shoot("3-item")
+    before = page.locator("#found .why").all_inner_texts()
+    slider = page.get_by_role("slider")
+    slider.focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_url("**colour_weight=1**")
+    page.wait_for_function(
+        "before => [...document.querySelectorAll('#found .why')].map(e => e.innerText).join() !== before.join()",
+        arg=before,
+    )
+    page.get_by_label("hide near-duplicates").check()
+    page.wait_for_url("**hide=1**")
+    shoot("4-slider")
+    tuned = page.url
+    page.reload()
+    assert page.get_by_role("slider").input_value() == "1" and page.get_by_label("hide near-duplicates").is_checked()
+    page.locator("#found .card a").first.click()
+    page.wait_for_url(lambda url: "/item?id=" in url and url not in (first, tuned))
+    shoot("5-next")
+    page.go_back()
+    assert page.url == tuned
+    page.go_back()
+    assert page.url == filtered
+    page.get_by_role("link", name="Your photo").click()
+    photo = tmp_path / "mine.jpg"
+    photo.write_bytes(next((work.processed.parents[1] / "clothes/images").glob("*00AAF.jpg")).read_bytes())
+    page.locator("#photo").set_input_files(photo)
+    page.get_by_role("button", name="Find similar clothes").click()
+    page.get_by_role("heading", name="Similar to your photo").wait_for()
+    assert page.locator(".similar .card").count() == 6
+    shoot("6-photo")
+    page.locator(".similar .card a").first.click()
+    page.get_by_role("link", name="Show it on the map").click()
+    page.wait_for_selector("canvas[data-ready]")
+    assert "Open" in page.locator("#spot").inner_text()
+    shoot("7-map")
+    canvas = page.locator("#map")
+    canvas.focus()
+    for key in ("-", "-", "-", "ArrowLeft", "ArrowRight", "+"):
+        page.keyboard.press(key)
+    page.locator("#spot a").click()
+    page.wait_for_url("**/item?id=**")
+    assert trouble == []
+    page.close()
+
+
+def test_a_pasted_and_a_dropped_photo_are_sent(address, browser, work):
+    data = list(next((work.processed.parents[1] / "clothes/images").glob("*00AAF.jpg")).read_bytes())
+    make = "const held = new DataTransfer(); held.items.add(new File([new Uint8Array(data)], 'x.jpg', {type: 'image/jpeg'}));"
+    ways = {
+        "paste": "document.dispatchEvent(new ClipboardEvent('paste', {clipboardData: held}))",
+        "drop": "document.querySelector('form.drop').dispatchEvent(new DragEvent('drop', {dataTransfer: held, bubbles: true, cancelable: true}))",
+    }
+    for way in ways.values():
+        page = browser.new_page()
+        page.goto(f"{address}/look")
+        page.evaluate("data => {" + make + way + "}", data)
+        page.get_by_role("heading", name="Similar to your photo").wait_for()
+        page.close()
+
+
+def test_browsing_works_without_javascript(address, browser):
+    page = browser.new_context(java_script_enabled=False, viewport=SIZES["desktop"]).new_page()
+    page.goto(address)
+    page.get_by_role("searchbox").fill("red dress")
+    page.get_by_role("button", name="Search").click()
+    assert "q=red+dress" in page.url and page.locator(".card").count() > 6
+    page.locator(".results .card a").first.click()
+    page.get_by_role("slider").fill("0.9")
+    page.get_by_role("button", name="Show").click()
+    assert "colour_weight=0.9" in page.url and page.locator("#found .card").count() == 6
+    page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_axe_finds_no_violation(address, browser, work, scheme, size):
+    from axe_playwright_python.sync_playwright import Axe
+
+    context = browser.new_context(viewport=SIZES[size], color_scheme=scheme, reduced_motion="reduce")
+    page = context.new_page()
+    name = work.items()["item"].iloc[0]
+    for path in ("/", "/?q=red+dress", "/?colour=red", f"/item?id={name}", "/look", f"/map?id={name}", "/nowhere"):
+        page.goto(address + path)
+        page.wait_for_load_state("networkidle")
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{path}: {found.generate_report()}"
+    context.close()
