@@ -29,7 +29,7 @@ from fashion.selection import Selection
 from fashion.source import Source
 from fashion.tables import read_table
 from fashion.translation import colour_hexes, non_garments, translate
-from fashion.twins import twins_of_new
+from fashion.twins import Pictures, twins_of_new
 from fashion.workspace import Workspace, write_json
 
 
@@ -107,8 +107,10 @@ def add(
     if items.empty:
         _drop_superseded(stale, there)
         return Added(None, read, step.rejected, seconds=time.perf_counter() - begin)
+    # A colour that was measured is no word of the shop's: the network sees the same photo itself.
+    told = items[["category", "colour"]].assign(colour=items["colour"].mask(items["colour_was_measured"]))
     items = _as_in(base, items)
-    vectors, run, network = _vectors(workspace, source, items, weights, progress)
+    vectors, run, network = _vectors(workspace, source, items, told, weights, progress)
     facts: dict[str, Any] = {
         "number": 1 + max((addition.facts["number"] for addition in [*current, *stale]), default=0),
         "catalogue": str(catalogue.name if catalogue.is_shipped else catalogue.path),
@@ -119,7 +121,10 @@ def add(
         "made_with": stamp,
     }
     before, maxima = with_additions(workspace, "maxima", base) if current else (base, workspace.vectors("maxima"))
-    twins = twins_of_new(before, maxima, items, vectors["maxima"])
+    pixels = with_additions(workspace, "pixels", base)[1] if current else workspace.vectors("pixels")
+    known = Pictures(maxima, before["phash"].tolist(), pixels)
+    new = Pictures(vectors["maxima"], items["phash"].tolist(), vectors["pixels"])
+    twins = twins_of_new(before["item"].tolist(), known, items["item"].tolist(), new)
     counts = {"read": read, "added": len(items), "near-duplicates": sum(twin != "" for twin in twins)}
     facts["counts"] = counts | {"skipped": step.rejected["reason"].value_counts().to_dict()}
     addition = _write(workspace, items.assign(twin=twins), vectors, facts, step.rejected)
@@ -207,7 +212,9 @@ def _measured(source: Source, step: Cleaning, there: pd.DataFrame, progress: boo
     lab = items[["garment_l", "garment_a", "garment_b"]].to_numpy(float)
     nameless = (items["colour"] == "").to_numpy()
     if nameless.any():
-        items.loc[nameless, "colour"] = colour.nearest_colour_word(lab[nameless], colour_hexes())[0]
+        spoken = {word: shade for word, shade in colour_hexes().items() if word in set(there["colour"])}
+        items.loc[nameless, "colour"] = colour.nearest_colour_word(lab[nameless], spoken or colour_hexes())[0]
+    items["colour_was_measured"] = nameless
     items["garment_hex"] = colour.lab_to_hex(lab)
     return items, step
 
@@ -222,8 +229,13 @@ def _as_in(base: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
 
 
 def _vectors(
-    workspace: Workspace, source: Source, items: pd.DataFrame, weights: str | Path | None, progress: bool
-) -> tuple[dict[str, NDArray[np.float32]], EmbeddingRun, AttributesNetwork]:
+    workspace: Workspace,
+    source: Source,
+    items: pd.DataFrame,
+    told: pd.DataFrame,
+    weights: str | Path | None,
+    progress: bool,
+) -> tuple[dict[str, NDArray], EmbeddingRun, AttributesNetwork]:
     """The new items' vectors by the report's own backbone, choice of features and attributes network."""
     backbone = reopen_backbone(workspace.json("backbone"), weights)
     store = workspace.processed_root / "embeddings"
@@ -231,13 +243,14 @@ def _vectors(
     run = embed(source, photos, items["sha256"].tolist(), backbone, store, progress=progress)
     network = load_network(workspace.arrays("attributes"), workspace.json("attributes"))
     features = join_features(run.blocks["depths"], run.blocks["embedding"])
-    grid = describe_photos(source, photos, progress=progress).colour_grid
-    seen = network.distributions(features, grid)
-    vectors = {
+    described = describe_photos(source, photos, progress=progress)
+    seen = network.distributions(features, described.colour_grid)
+    vectors: dict[str, NDArray] = {
         "frozen": Selection.from_arrays(workspace.arrays("selection")).apply(run.blocks),
         "learned": network.compose(features, *seen),
-        "described": network.compose(features, *seen, items),
+        "described": network.compose(features, *seen, told),
         "maxima": run.blocks["embedding"],
+        "pixels": described.pixels,
     }
     return vectors, run, network
 
@@ -245,7 +258,7 @@ def _vectors(
 def _write(
     workspace: Workspace,
     items: pd.DataFrame,
-    vectors: Mapping[str, NDArray[np.float32]],
+    vectors: Mapping[str, NDArray],
     facts: dict[str, Any],
     rejected: pd.DataFrame,
 ) -> Addition:
@@ -260,7 +273,7 @@ def _write(
         items.to_parquet(aside / "items.parquet", index=False)
         rejected.to_csv(aside / "rejected.csv", index=False)
         for name, array in vectors.items():
-            np.save(aside / f"{name}.npy", np.ascontiguousarray(array, np.float32), allow_pickle=False)
+            np.save(aside / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
         write_json(aside / "addition.json", facts)
         if (root / key).exists():  # of an earlier report
             os.replace(root / key, old)

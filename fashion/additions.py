@@ -24,8 +24,8 @@ from fashion.workspace import Workspace
 MADE_WITH = ("items.parquet", "selection.npz", "attributes.npz", "attributes.json")
 #: Embeddings of a report and of each addition: photo and known words, the photo alone, the frozen backbone alone.
 EMBEDDINGS = ("described", "learned", "frozen")
-#: Every array of an addition: its embeddings, and the last layer's maxima by which near-duplicates are found.
-ARRAYS = (*EMBEDDINGS, "maxima")
+#: Every array of an addition: its embeddings, and by what near-duplicates are found.
+ARRAYS = (*EMBEDDINGS, "maxima", "pixels")
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Float = NDArray[np.float32]
 
 #: Numbers of the learned embedding at most; the category's part is projected where words are more. A catalogue of more
-#: than 160 colour words gets more, since the category keeps its least.
+#: than 190 colour words gets more, since the category keeps its least.
 WIDTH, LEAST_CATEGORY_WIDTH = 256, 32
 #: Components of the frozen looks in the looks part, and numbers that fill both parts to length one.
 LOOKS_COMPONENTS, FILLERS = 32, 2
@@ -75,7 +75,7 @@ class AttributesNetwork:
     looks_components: Float
 
     def embed(self, features: NDArray, grid: NDArray, words: pd.DataFrame | None = None) -> Float:
-        """The learned embedding, float32, shape (n, <= 256): a unit looks part, then a unit colour part.
+        """The learned embedding, float32, shape (n, 256 at most as a rule): a unit looks part, then a unit colour part.
 
         The rows answer; `description.as_queries` makes them ask.
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 TITLE = "print the items most similar to an item, a photo or a few words"
 TEXT = """Print the items of a reported catalogue that are most similar to ITEM, to a photo, or to what words ask for,
-by cosine, with the reasons. Words beside an item or a photo change it: --words blue means like this, in blue."""
+with the reasons. Words beside an item or a photo change it: --words blue means like this, in blue."""
 EXAMPLES = """  fashion recommend 34125195UNF -c imagelab
   fashion recommend 34125195UNF -c imagelab -k 3 --where colour=red --where category=boots,sandals
   fashion recommend 34125195UNF -c imagelab --colour-weight 0.8 --hide-duplicates --json

@@ -10,9 +10,12 @@ import pandas as pd
 from fashion.checks import Check
 from fashion.colour import delta_e, distances_to_words, hex_to_lab, lab_to_hex
 
+#: CIEDE2000 beyond which a photo disagrees with its colour word: another colour, not another shade.
+FAR = 20.0
+
 
 def check_label_plausibility(
-    items: pd.DataFrame, words: Mapping[str, str], threshold: float = 0.5, limit: float = 20.0
+    items: pd.DataFrame, words: Mapping[str, str], threshold: float = 0.5, limit: float = FAR
 ) -> tuple[Check, pd.DataFrame]:
     """Does the garment's measured colour agree with its colour word?
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fashion.photos import RGB, decode, resize, to_lab
+from fashion.photos import RGB, decode, garment_mask, resize, to_lab
 from fashion.progress import tracked
 from fashion.source import Source
 
@@ -95,12 +95,12 @@ def colour_grid(rgb: RGB) -> NDArray[np.float16]:
 
 
 def lab_histogram(rgb: RGB) -> NDArray[np.float32]:
-    """Colour histogram of the whole photo in CIELAB, 8 x 10 x 10 bins, square-rooted, shape (800,).
+    """Colour histogram of the garment in CIELAB, 8 x 10 x 10 bins, square-rooted, shape (800,).
 
-    The square root makes the cosine of two histograms their Bhattacharyya coefficient
-    (Bhattacharyya 1946): shared colour counts, however large the plain ground is.
+    The plain ground is left out (`photos.garment_mask`), as it is for the attributes network. The square root
+    makes the cosine of two histograms their Bhattacharyya coefficient (Bhattacharyya 1946).
     """
-    lab = to_lab(rgb).reshape(-1, 3)
+    lab = to_lab(rgb)[garment_mask(rgb)]
     counts, _ = np.histogramdd(lab, bins=HISTOGRAM_BINS, range=((0, 100), (-60, 80), (-70, 80)))
     return np.asarray(np.sqrt(counts.ravel() / len(lab)), np.float32)
 

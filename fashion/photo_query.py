@@ -9,14 +9,14 @@ import numpy as np
 from fashion.additions import with_additions
 from fashion.attributes import AttributesNetwork, join_features, load_network
 from fashion.backbones import Backbone, reopen_backbone
-from fashion.descriptors import colour_grid
+from fashion.descriptors import PIXELS, colour_grid
 from fashion.errors import PhotoError
 from fashion.photos import decode, perceptual_hash, resize
 from fashion.queries import Query
 from fashion.recommender import Recommender
 from fashion.runtimes import Blocks, network_call
 from fashion.selection import Selection
-from fashion.twins import twin_pairs
+from fashion.twins import Pictures, twin_pairs
 from fashion.workspace import Workspace
 
 
@@ -42,9 +42,9 @@ class PhotoReader:
         self.workspace, self.recommender = workspace, recommender
         self.backbone: Backbone = reopen_backbone(workspace.json("backbone"), weights)
         self._call = network_call(self.backbone)
-        self._hashes: list[str] = recommender.items["phash"].tolist()
         added = "twin" in recommender.items
-        self._maxima = with_additions(workspace, "maxima")[1] if added else workspace.vectors("maxima")
+        known = [with_additions(workspace, n)[1] if added else workspace.vectors(n) for n in ("maxima", "pixels")]
+        self._known = Pictures(known[0], recommender.items["phash"].tolist(), known[1])
         self.network: AttributesNetwork | None = None
         self.selection: Selection | None = None
         if recommender.layout is None:
@@ -81,8 +81,13 @@ class PhotoReader:
         rgb = decode(data, name)
         edge = self.backbone.size
         blocks: Blocks = {k: np.asarray(v) for k, v in self._call(resize(rgb, edge)[np.newaxis]).items()}
-        pairs = twin_pairs(self._maxima, self._hashes, blocks["embedding"], [perceptual_hash(rgb)])
-        twins = np.array([row for _, row in pairs], np.intp)
+        pixels = resize(rgb, PIXELS).reshape(1, -1)
+        rows = [
+            row for _, row in twin_pairs(self._known, Pictures(blocks["embedding"], [perceptual_hash(rgb)], pixels))
+        ]
+        groups = self.recommender.groups
+        # What repeats one of them repeats the photo: groups are joined through one another.
+        twins = np.array(rows, np.intp) if groups is None else np.flatnonzero(np.isin(groups, groups[rows]))
         if self.network is None:
             assert self.selection is not None
             return Query(name, self.selection.apply(blocks), {}, twins=twins)

@@ -49,8 +49,8 @@ def words_query(text: str, items: pd.DataFrame, layout: Layout, vocabulary: Voca
     """The query that a few words make, such as "red dress" or "stivali neri".
 
     Several kinds or colours are alternatives, and a department stands for its categories. What the embedding does not
-    hold (gender, season, or a word that came after training) becomes a condition. The items' `vocabulary` is made
-    anew if it is not given.
+    hold (gender, season, or a word that came after training, alone or among others) becomes a condition. The items'
+    `vocabulary` is made anew if it is not given.
 
     Raises
     ------
@@ -67,6 +67,11 @@ def words_query(text: str, items: pd.DataFrame, layout: Layout, vocabulary: Voca
     held = {"colour"} if shades else set()
     held |= {"category", "department"} if kinds else set()
     where = {column: words for column, words in asked.items() if column not in held}
+    # Beside words that the embedding holds, one that came after training: what is asked for is at least one of them.
+    if "colour" in held and set(asked["colour"]) - set(shades):
+        where["colour"] = asked["colour"]
+    if kinds and set(asked.get("category", ())) - set(kinds):
+        where["category"] = asked["category"]
     description = {column: words[0] if len(words) == 1 else words for column, words in asked.items()}
     return Query(text.strip(), np.stack(vectors), description, where=where)
 

@@ -31,7 +31,8 @@ def reasons(query: Mapping[Hashable, object], found: Mapping[Hashable, object], 
     found : mapping
         Description of the item.
     parts : mapping of str to float
-        What was compared ("looks", "colour") -> its cosine.
+        What was compared ("looks", "colour") -> how alike: the expected agreement (`fashion.description`; nine tenths
+        of the looks are the kind of garment), or the cosine of frozen vectors.
 
     Examples
     --------
@@ -48,4 +49,4 @@ def reasons(query: Mapping[Hashable, object], found: Mapping[Hashable, object], 
     else:
         missed = [column for column in ("colour", "category") if column in asked]
         words = f"another {' and '.join(missed)}" if missed else ""
-    return "; ".join(filter(None, [words, *(f"{name} {cosine:.2f}" for name, cosine in parts.items())]))
+    return "; ".join(filter(None, [words, *(f"{name} {alike:.2f}" for name, alike in parts.items())]))

@@ -184,7 +184,8 @@ class Recommender:
         Returns
         -------
         DataFrame
-            `rank` (from 1), `item`, `similarity` (0-1), the description's columns, `photo`, `reasons`.
+            `rank` (from 1), `item`, `similarity` (at most 1; 0 throughout, and the order of the table, where nothing
+            but conditions was asked), the description's columns, `photo`, `reasons`.
 
         Raises
         ------
@@ -200,7 +201,7 @@ class Recommender:
             mask[query.twins] = False
         weight = self.colour_weight if colour_weight is None else _checked(colour_weight)
         index, similarity = self._search(
-            self._asking(query.vectors, weight), query.row, mask, k, hide_duplicates, diversity
+            self._asking(query.vectors, weight), query.row, mask, k, hide_duplicates, diversity, weight
         )
         return self._table(query, index, similarity)
 
@@ -215,7 +216,14 @@ class Recommender:
         return as_queries(vectors, self.layout.colour_from, colour_weight) * np.float32(2**0.5)
 
     def _search(
-        self, asking: NDArray, row: int | None, mask: NDArray[np.bool_], k: int, hide: bool, diversity: float
+        self,
+        asking: NDArray,
+        row: int | None,
+        mask: NDArray[np.bool_],
+        k: int,
+        hide: bool,
+        diversity: float,
+        weight: float,
     ) -> tuple[NDArray, NDArray]:
         """Rows and cosines of the answers, from a pool that is widened until it holds enough distinct ones."""
         pool = k if not (hide or diversity) else max(60, 10 * k)
@@ -229,7 +237,7 @@ class Recommender:
             pool *= 2
         index, similarity = index[order], similarity[order]
         if diversity:
-            order = maximal_marginal_relevance(similarity, self._between(index), k, diversity)
+            order = maximal_marginal_relevance(similarity, self._between(index, weight), k, diversity)
             return index[order], similarity[order]
         return index[:k], similarity[:k]
 
@@ -242,10 +250,10 @@ class Recommender:
         best = first_of_each(index, np.lexsort((index, -similarity)))[:count]
         return index[best], np.clip(similarity[best], -1, 1)
 
-    def _between(self, index: NDArray[np.integer]) -> NDArray[np.float32]:
-        """Similarity of answers to each other, as if each in turn asked; shape (m, m)."""
+    def _between(self, index: NDArray[np.integer], weight: float) -> NDArray[np.float32]:
+        """Similarity of answers to each other, as if each in turn asked with the query's weight; shape (m, m)."""
         rows = self._raw(index)
-        asking = rows if self.layout is None else as_queries(rows, self.layout.colour_from, self.colour_weight)
+        asking = rows if self.layout is None else as_queries(rows, self.layout.colour_from, weight)
         return np.asarray(asking @ rows.T, np.float32)
 
     def _parts(self, query: Query, row: int) -> dict[str, float]:

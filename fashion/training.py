@@ -28,9 +28,9 @@ from fashion.quiet import import_keras
 BATCH, SMALLEST_BATCH = 256, 32
 LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 1e-2
-EPOCHS = 12
-#: Networks that are averaged; two are worth .01 to .02 of agreement, five hardly more (docs/decisions.md).
-MEMBERS = 2
+EPOCHS = 10
+#: Networks that are averaged: a second is worth some .015 of agreement, a third .005 (docs/decisions.md).
+MEMBERS = 3
 #: Rows that are copied at a time where all training items are gone through.
 BLOCK = 4096
 
@@ -83,7 +83,7 @@ def train_attributes(
     network : AttributesNetwork
     history : DataFrame
         One row an epoch of a member: `member` (from 1), `epoch` (from 1), `loss`, `category_accuracy`,
-        `colour_accuracy`, and the last three with `val_`.
+        `colour_accuracy`, and the last three with `val_`, over validation items whose words training saw.
 
     Notes
     -----
@@ -122,7 +122,7 @@ class _Task:
 
 
 def _labels(items: pd.DataFrame, words: dict[str, tuple[str, ...]]) -> dict[str, Rows]:
-    """Each item's class; a word that training never saw gets none (-1): its items count as wrong, which they are."""
+    """Each item's class; a word that training never saw gets none (-1)."""
     places = {name: {word: place for place, word in enumerate(known)} for name, known in words.items()}
     return {name: np.array(items[name].map(places[name]).fillna(-1), np.intp) for name in words}
 

@@ -1,11 +1,13 @@
 """Which items nearly show the same picture as photos that come later: a query's, or those of items that are added.
 
-The rule is that of notebook 03 (`features.same_picture_pairs`).
+The rule is that of notebooks 01 and 03 (`checks.pixel_difference`, `features.same_picture_pairs`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -15,69 +17,89 @@ from fashion.checks import NEAR_BITS
 from fashion.features import TWIN_ALONE, TWIN_WITH_HASH
 from fashion.neighbours import normalise
 
+#: Mean difference of photos at 16 x 16, of 255, up to which they are one picture; notebook 01's `twin_difference`.
+TWIN_PIXELS = 4.0
 #: Rows of the catalogue that are looked at together.
 BLOCK = 8192
 
 
-def twin_pairs(
-    maxima: NDArray, hashes: Sequence[str], new: NDArray, new_hashes: Sequence[str]
-) -> list[tuple[int, int]]:
-    """Pairs of a new photo and a catalogue's row that nearly show the same picture, sorted.
+@dataclass(frozen=True)
+class Pictures:
+    """What near-duplicates are told by.
 
-    Parameters
+    Attributes
     ----------
     maxima : ndarray of float32, shape (n, d)
-        The catalogue's frozen vectors; read a block at a time, so they may be memory-mapped.
+        Frozen vectors; read a block at a time, so they may be memory-mapped.
     hashes : sequence of str, length n
         Perceptual hashes, hexadecimal.
-    new : ndarray of float32, shape (m, d)
-    new_hashes : sequence of str, length m
+    pixels : ndarray of uint8, shape (n, 3072)
+        Photos at 32 x 32, RGB, flattened.
+    """
+
+    maxima: NDArray[np.float32]
+    hashes: Sequence[str]
+    pixels: NDArray
+
+    def __len__(self) -> int:
+        return len(self.hashes)
+
+    @cached_property
+    def codes(self) -> NDArray[np.uint64]:
+        """The hashes as numbers, shape (n,)."""
+        return np.array([int(code, 16) for code in self.hashes], np.uint64)
+
+
+def twin_pairs(known: Pictures, new: Pictures) -> list[tuple[int, int]]:
+    """Pairs of a new photo and a known one that nearly show the same picture, sorted.
+
+    They do when their vectors' cosine is at least .98; or when their hashes differ by at most 4 bits and the cosine is
+    at least .9, or the photos at 16 x 16 differ by at most 4 of 255 on average.
 
     Returns
     -------
     list of (int, int)
-        Number of the new photo, and the row.
+        Number of the new photo, and the known one's row.
     """
-    own, found = normalise(new), []
-    codes = [int(code, 16) for code in new_hashes]
-    for first in range(0, len(maxima), BLOCK):
-        rows = np.asarray(maxima[first : first + BLOCK], np.float32)
+    own, found = normalise(new.maxima), []
+    for first in range(0, len(known), BLOCK):
+        rows = np.asarray(known.maxima[first : first + BLOCK], np.float32)
         lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))  # without a normalised copy of every row
-        cosines = own @ rows.T / np.maximum(lengths, np.finfo(np.float32).tiny)
-        for number, offset in zip(*np.nonzero(cosines >= TWIN_WITH_HASH), strict=True):
-            row = first + int(offset)
-            near = (int(hashes[row], 16) ^ codes[number]).bit_count() <= NEAR_BITS
-            if cosines[number, offset] >= TWIN_ALONE or near:
-                found.append((int(number), row))
+        cosines = own @ rows.T / np.maximum(lengths, np.finfo(np.float32).tiny)  # (m, b)
+        for number in range(len(new)):
+            near = np.bitwise_count(known.codes[first : first + BLOCK] ^ new.codes[number]) <= NEAR_BITS
+            same = (cosines[number] >= TWIN_ALONE) | (near & (cosines[number] >= TWIN_WITH_HASH))
+            for offset in np.flatnonzero(near & ~same):
+                row = first + int(offset)
+                same[offset] = _difference(known.pixels[row], new.pixels[number]) <= TWIN_PIXELS
+            found += [(number, first + int(offset)) for offset in np.flatnonzero(same)]
     return sorted(found)
 
 
-def twins_of_new(there: pd.DataFrame, maxima: NDArray, items: pd.DataFrame, new: NDArray) -> list[str]:
-    """For each new item the name of the first item before it, in the catalogue or among the new, that repeats it.
+def _difference(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+    """Mean absolute difference of two photos, each reduced from 32 x 32 to 16 x 16."""
+    apart = one.astype(np.float32) - other.astype(np.float32)
+    return float(np.abs(apart.reshape(16, 2, 16, 2, 3).mean(axis=(1, 3))).mean())
 
-    Parameters
-    ----------
-    there, items : DataFrame
-        The catalogue's items and the new ones, with `item` and `phash`.
-    maxima, new : ndarray of float32, shapes (n, d) and (m, d)
-        Their frozen vectors.
+
+def twins_of_new(names: Sequence[str], known: Pictures, new_names: Sequence[str], new: Pictures) -> list[str]:
+    """For each new item the name of the first item before it, in the catalogue or among the new, that repeats it.
 
     Returns
     -------
     list of str, length m
         Empty where there is none.
     """
-    hashes = items["phash"].tolist()
-    twins = dict(reversed(twin_pairs(maxima, there["phash"].tolist(), new, hashes)))
-    names = {number: str(there["item"].iloc[row]) for number, row in twins.items()}
-    for number, row in twin_pairs(new, hashes, new, hashes):
-        if row < number and number not in names:
-            names[number] = str(items["item"].iloc[row])
-    return [names.get(number, "") for number in range(len(items))]
+    twins = dict(reversed(twin_pairs(known, new)))
+    found = {number: names[row] for number, row in twins.items()}
+    for number, row in twin_pairs(new, new):
+        if row < number and number not in found:
+            found[number] = new_names[row]
+    return [found.get(number, "") for number in range(len(new))]
 
 
 def joined_groups(groups: NDArray[np.integer], items: pd.DataFrame) -> NDArray[np.int64]:
-    """Groups of near-duplicates with those of added items: an item's twin's, or one of its own.
+    """Groups of near-duplicates with those of added items: its twin's (the first one's, of several), or one of its own.
 
     Parameters
     ----------

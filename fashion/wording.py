@@ -117,39 +117,62 @@ class Vocabulary:
         """
         tokens = tokens_of(text)
         asked: dict[str, tuple[str, ...]] = {}
+        narrowing: dict[str, list[tuple[str, ...]]] = {}
         unknown: list[str] = []
         place = 0
         while place < len(tokens):
-            column, words, taken = self._read(tokens[place:])
-            if words:
+            column, words, taken, whole = self._read(tokens[place:])
+            if words and whole:
                 before = asked.get(column, ())
                 common = tuple(word for word in before if word in words)
                 asked[column] = common or before + tuple(words)
+            elif words:
+                narrowing.setdefault(column, []).append(tuple(words))
             elif tokens[place].casefold() not in PASSED_OVER:
                 unknown.append(tokens[place])
             place += taken
         if unknown:
             hints = "".join(f"\n  {word!r}{near_words(word.casefold(), sorted(self._said))}" for word in unknown)
             raise QueryError(f"expected words of the catalogue, English or Italian; these are none:{hints}")
+        self._narrow(asked, narrowing)
         if not asked:
             raise QueryError(f"expected words such as 'red dress'; found {text!r}, which asks for nothing")
-        inside = [c for c in asked.get("category", ()) if self._homes[c] & set(asked.get("department", ()))]
-        if inside:  # "leather bag": of the leather things those that are bags
-            asked["category"] = tuple(inside)
-            del asked["department"]
         return asked
 
-    def _read(self, tokens: list[str]) -> tuple[str, list[str], int]:
-        """Column, words and number of tokens of the term at the beginning; no words where there is none."""
+    def _narrow(self, asked: dict[str, tuple[str, ...]], narrowing: dict[str, list[tuple[str, ...]]]) -> None:
+        """Let words that are only part of a term choose among what was asked for; alone they ask themselves.
+
+        "long dress" is a dress, whatever else is long: a part that no asked kind has is passed over.
+        """
+        homes, departments = self._homes, set(asked.get("department", ()))
+        for column, parts in narrowing.items():
+            for words in parts:
+                among = words
+                if column == "category" and departments and column not in asked:
+                    among = tuple(word for word in words if homes[word] & departments)
+                    if not among:
+                        continue
+                before = asked.get(column, among)
+                asked[column] = tuple(word for word in before if word in among) or before
+        inside = tuple(word for word in asked.get("category", ()) if homes.get(word, set()) & departments)
+        if inside:  # "leather bag": of the leather things those that are bags
+            asked["category"] = inside
+            del asked["department"]
+        elif departments and "category" in asked:
+            kinds, places = " or ".join(asked["category"]), " or ".join(sorted(departments))
+            raise QueryError(f"expected kinds of clothes that go together; there is no {kinds} among {places}")
+
+    def _read(self, tokens: list[str]) -> tuple[str, list[str], int, bool]:
+        """Column, words, number of tokens, and whether they are a whole term; no words where there is none."""
         phrase = tuple(stem(token) for token in tokens)
         for length in range(min(self._longest, len(phrase)), 0, -1):
             if phrase[:length] in self._whole:
                 column, words = self._whole[phrase[:length]]
-                return column, words, length
+                return column, words, length, True
         if tokens[0].casefold() in PASSED_OVER or phrase[0] not in self._part:
-            return "", [], 1
+            return "", [], 1, False
         column, words = self._part[phrase[0]]
-        return column, words, 1
+        return column, words, 1, False
 
 
 def _note(index: dict[Any, tuple[str, list[str]]], key: Phrase | str, column: str, word: str) -> None:

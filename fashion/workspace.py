@@ -26,6 +26,7 @@ WRITERS = {
     "source.json": "01-catalogue",
     "items.parquet": "01-catalogue",
     "rejected.csv": "01-catalogue",
+    "doubtful_labels.csv": "01-catalogue",
     "near_duplicates.parquet": "01-catalogue",
     "backbone.json": "02-embedding",
     "maxima.npy": "02-embedding",

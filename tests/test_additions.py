@@ -54,6 +54,7 @@ def reported(tmp_path_factory):
     work.write_arrays("selection", selection.arrays())
     work.write_vectors("frozen", selection.apply(blocks))
     work.write_vectors("maxima", blocks["embedding"])
+    work.write_vectors("pixels", describe_photos(source, items["photo"], progress=False).pixels)
     features = join_features(blocks["depths"], blocks["embedding"])
     grid = describe_photos(source, items["photo"], progress=False).colour_grid
     part = np.array(["train"] * 60)
@@ -217,7 +218,8 @@ def test_missing_colours_are_named_by_the_photo(work, tmp_path, column):
         table = pd.read_csv(folder / "annotation.txt", sep="\t", index_col=False).drop(columns="color")
         table.to_csv(folder / "annotation.txt", sep="\t", index=False)
     found = put(work, folder).addition.items
-    assert "red" in found["colour"].iloc[0] and found["colour_source"].iloc[0] == ""
+    assert found["colour"].iloc[0] == "red", "by a word of the catalogue, not of the whole glossary"
+    assert found["colour_source"].iloc[0] == ""
     assert (found["colour"] != "").all() and (found["colour"].iloc[1] == "blue") == column
 
 

@@ -34,7 +34,7 @@ def clothes():
 
 @pytest.fixture(scope="module")
 def trained(clothes):
-    return train_attributes(*clothes, seed=1, frozen_width=20, epochs=14, progress=False)
+    return train_attributes(*clothes, seed=1, frozen_width=20, epochs=14, members=2, progress=False)
 
 
 def test_learns_what_was_planted(clothes, trained):
@@ -49,7 +49,7 @@ def test_learns_what_was_planted(clothes, trained):
 
 
 def test_same_seed_same_weights(clothes, trained):
-    again, _ = train_attributes(*clothes, seed=1, frozen_width=20, epochs=14, progress=False)
+    again, _ = train_attributes(*clothes, seed=1, frozen_width=20, epochs=14, members=2, progress=False)
     other, _ = train_attributes(*clothes, seed=2, frozen_width=20, epochs=1, members=1, progress=False)
     ours, theirs = trained[0].arrays(), again.arrays()
     assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
@@ -121,9 +121,25 @@ def test_a_word_that_training_never_saw_counts_as_wrong(clothes):
     items = items.copy()
     test = np.flatnonzero(part == "test")
     items.loc[test[:10], "colour"] = "new"
-    network, _ = train_attributes(features, grid, items, part, seed=1, frozen_width=20, epochs=2, progress=False)
-    _, predicted = accuracies(network, features, grid, items, test)
+    network, _ = train_attributes(
+        features, grid, items, part, seed=1, frozen_width=20, epochs=2, members=1, progress=False
+    )
+    accuracy, predicted = accuracies(network, features, grid, items, test)
     assert "new" not in network.colours and (predicted["colour_predicted"] != "new").all()
+    known = predicted["colour"] != "new"
+    right = (predicted["colour"] == predicted["colour_predicted"])[known].sum()
+    assert accuracy["colour"] == pytest.approx(right / len(test))
+
+
+def test_a_word_that_only_validation_has_is_left_out_of_its_figures(clothes):
+    features, grid, items, part = clothes
+    items = items.copy()
+    watched = np.flatnonzero(part == "validation")
+    items.loc[watched[1:], "category"] = "new"  # one is left to look at
+    _, history = train_attributes(
+        features, grid, items, part, seed=1, frozen_width=20, epochs=1, members=1, progress=False
+    )
+    assert set(history["val_category_accuracy"]) <= {0.0, 1.0}
 
 
 def test_projection_keeps_inner_products_best():

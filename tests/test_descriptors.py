@@ -37,7 +37,7 @@ def test_histogram_is_a_unit_vector_whose_cosine_is_shared_colour():
     blue = lab_histogram(draw("VESTITO", COLOURS["BLU"], 0))
     shoe = lab_histogram(draw("BALLERINA", COLOURS["ROSSO"], 0))
     assert np.linalg.norm(red) == pytest.approx(1, abs=1e-5)
-    assert red @ again > red @ shoe > red @ blue
+    assert min(red @ again, red @ shoe) > 0.7 > 0.3 > red @ blue, "colour alone counts, not the ground, nor the kind"
 
 
 def test_oriented_gradients_are_scikit_images():

@@ -16,6 +16,7 @@ from fashion.errors import ArtefactError
 from fashion.filters import QueryError
 from fashion.index import open_index
 from fashion.neighbours import normalise
+from fashion.queries import words_query
 from fashion.recommendation import make_query, recommend
 from fashion.recommender import Recommender, read_layout
 from fashion.workspace import Workspace
@@ -249,6 +250,13 @@ def test_table_and_vectors_must_fit(folders):
             Recommender.from_workspace(folders[0], embedding)
 
 
+@pytest.mark.parametrize("weight", [0.0, 0.2, 1.0])
+def test_diversity_weighs_as_the_query_does(spoken, weight):
+    asked = spoken.item_query("a1")
+    found = spoken.answer(asked, 4, colour_weight=weight, diversity=0.6)
+    assert found.equals(replace(spoken, colour_weight=weight).answer(asked, 4, diversity=0.6))
+
+
 def test_recommender_with_an_index_answers_as_without(recommender, tmp_path):
     random = np.random.default_rng(0)
     vectors = normalise(random.normal(size=(600, 8)))
@@ -263,3 +271,11 @@ def test_recommender_with_an_index_answers_as_without(recommender, tmp_path):
             assert len(set(found["item"]) & set(expected["item"])) >= 5 and name not in set(found["item"])
             if "where" in more:
                 assert found["item"].tolist() == expected["item"].tolist()
+
+
+def test_a_word_that_training_never_saw_is_a_condition_beside_those_it_saw():
+    items = ITEMS.assign(colour=["red", "teal", "blue", "red", "green", "green"])
+    asked = words_query("red or teal boots", items, LAYOUT)
+    assert set(asked.where["colour"]) == {"red", "teal"}
+    found = Recommender(items, normalise(described()), LAYOUT).answer(asked, 6)
+    assert set(found["colour"]) == {"red", "teal"}

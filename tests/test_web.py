@@ -313,7 +313,7 @@ def test_a_photo_is_turned_as_its_exif_says_and_a_bomb_is_not_unpacked(monkeypat
     assert turned.shape[:2] == (40, 20) and turned[5, 10, 1] < 60 and turned[35, 10, 1] > 200
     bomb = fuzz()[0]["bomb"]
     monkeypatch.setattr(Image.Image, "load", lambda *_: pytest.fail("it was unpacked"))
-    with pytest.raises(PhotoError, match="pixels in all"):
+    with pytest.raises(PhotoError, match=r"pixels in all|DecompressionBomb"):  # ours, or Pillow's own
         open_upload(bomb)
     assert MOST_PIXELS < 20_000**2
 

@@ -83,10 +83,8 @@ def test_the_way_of_a_shopper(address, browser, screens, work, size, tmp_path):
     for _ in range(10):
         page.keyboard.press("ArrowRight")
     page.wait_for_url("**colour_weight=1**")
-    page.wait_for_function(
-        "before => [...document.querySelectorAll('#found .why')].map(e => e.innerText).join() !== before.join()",
-        arg=before,
-    )
+    reasons = "[...document.querySelectorAll('#found .why')].map(e => e.innerText).join()"
+    page.wait_for_function(f"before => {reasons} !== before.join()", arg=before)
     page.get_by_label("hide near-duplicates").check()
     page.wait_for_url("**hide=1**")
     shoot("4-slider")
@@ -125,15 +123,16 @@ def test_the_way_of_a_shopper(address, browser, screens, work, size, tmp_path):
 
 def test_a_pasted_and_a_dropped_photo_are_sent(address, browser, work):
     data = list(next((work.processed.parents[1] / "clothes/images").glob("*00AAF.jpg")).read_bytes())
-    make = "const held = new DataTransfer(); held.items.add(new File([new Uint8Array(data)], 'x.jpg', {type: 'image/jpeg'}));"
+    make = "const held = new DataTransfer(), file = new File([new Uint8Array(data)], 'x.jpg', {type: 'image/jpeg'});"
+    dropped = "{dataTransfer: held, bubbles: true, cancelable: true}"
     ways = {
         "paste": "document.dispatchEvent(new ClipboardEvent('paste', {clipboardData: held}))",
-        "drop": "document.querySelector('form.drop').dispatchEvent(new DragEvent('drop', {dataTransfer: held, bubbles: true, cancelable: true}))",
+        "drop": f"document.querySelector('form.drop').dispatchEvent(new DragEvent('drop', {dropped}))",
     }
     for way in ways.values():
         page = browser.new_page()
         page.goto(f"{address}/look")
-        page.evaluate("data => {" + make + way + "}", data)
+        page.evaluate("data => {" + make + "held.items.add(file);" + way + "}", data)
         page.get_by_role("heading", name="Similar to your photo").wait_for()
         page.close()
 

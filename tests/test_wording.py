@@ -43,6 +43,12 @@ DRESSES = {"short dress", "dress", "long dress"}
         ("black shoes for men", {"colour": {"black"}, "department": {"footwear"}, "gender": {"men"}}),
         ("a white t-shirt, please", {"colour": {"white"}, "category": {"short-sleeved T-shirt"}}),
         ("gray shirt", {"colour": {"grey"}, "category": {"shirt"}}),
+        # A word that is only part of another kind's name narrows, or is passed over; it never adds that kind.
+        ("red leather shoes", {"colour": {"red"}, "department": {"footwear"}}),
+        ("long shirt", {"category": {"shirt"}}),
+        ("leather trainers", {"category": {"trainers"}}),
+        ("large bag", {"category": {"large leather bag"}}),
+        ("leather", {"category": {"large leather bag", "leather jacket"}}),
     ],
 )
 def test_reads(text, expected):
@@ -73,3 +79,12 @@ def test_plurals_and_genders_share_a_stem():
                        ("scarf", "scarves"), ("GONNA", "gonne"), ("watch", "watches")]:  # fmt: skip
         assert stem(one) == stem(other), (one, other)
     assert stem("red") != stem("rust") and stems("T-shirt") == stems("tshirt") and stems("women's suit")[0] == "women"
+
+
+def test_kinds_that_do_not_go_together_are_refused_with_both():
+    with pytest.raises(QueryError, match=r"no short dress or dress or long dress among footwear|among footwear"):
+        VOCABULARY.parse("dress shoes")
+    suits = pd.DataFrame({"category": ["women's suit", "boots", "shirt"], "department": ["suits", "footwear", "shirts"],
+                          "colour": "red"})  # fmt: skip
+    assert Vocabulary(suits).parse("red shoes for women") == {"colour": ("red",), "department": ("footwear",)}
+    assert Vocabulary(suits).parse("shirt for women") == {"category": ("shirt",)}
