@@ -45,7 +45,7 @@ verify: $(STAMP) ## run the report twice in fresh folders; numbers and figures m
 	@$(BIN)/fashion verify $(SETTINGS)
 
 test: $(STAMP) ## the whole test suite, with line coverage of fashion/
-	@$(BIN)/python -m pytest --cov=fashion --cov-report=term --cov-fail-under=90
+	@$(BIN)/python -m pytest -n auto --dist loadgroup --cov=fashion --cov-report=term --cov-fail-under=90
 
 serve: $(STAMP) ## open the shop window of a reported catalogue (PORT=8000 HOST=127.0.0.1)
 	@$(BIN)/fashion serve --catalogue "$(CATALOGUE)" $(if $(PORT),--port "$(PORT)") $(if $(HOST),--host "$(HOST)") \

@@ -190,3 +190,10 @@ def built(tiny, settings):
 @pytest.fixture(scope="session")
 def work(tiny, built):
     return Workspace("tiny", tiny / "processed", tiny / "reports")
+
+
+def pytest_collection_modifyitems(items):
+    """On several cores a file's tests stay together, and so do all that need the one small report."""
+    for item in items:
+        group = "report" if "built" in item.fixturenames else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
