@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help report add verify serve distribute bench test lint format lab data env lock clean
+.PHONY: help report add verify deck serve distribute bench test lint format lab data env lock clean
 
 VENV  := .venv
 BIN   := $(VENV)/bin
@@ -46,6 +46,9 @@ verify: $(STAMP) ## run the report twice in fresh folders; numbers and figures m
 
 test: $(STAMP) ## the whole test suite, with line coverage of fashion/
 	@$(BIN)/python -m pytest -n auto --dist loadgroup --cov=fashion --cov-report=term --cov-fail-under=90
+
+deck: $(STAMP) ## the business case as slides -> reports/<catalogue>/deck.pptx
+	@$(BIN)/fashion deck --catalogue "$(CATALOGUE)"
 
 serve: $(STAMP) ## open the shop window of a reported catalogue (PORT=8000 HOST=127.0.0.1)
 	@$(BIN)/fashion serve --catalogue "$(CATALOGUE)" $(if $(PORT),--port "$(PORT)") $(if $(HOST),--host "$(HOST)") \

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from fashion import cli_add, cli_bench, cli_distribute, cli_export, cli_recommend, cli_serve
+from fashion import cli_add, cli_bench, cli_deck, cli_distribute, cli_export, cli_recommend, cli_serve
 from fashion.errors import CatalogueError, FashionError
 
 CATALOGUE_HELP = "name of a catalogue (sample, imagelab, fashion-product-images, hm) or the path of a .toml"
@@ -118,6 +118,10 @@ def build_parser() -> argparse.ArgumentParser:
     serve.add_argument("--catalogue", "-c", default="sample", metavar="C", help=f"{CATALOGUE_HELP} (default: sample)")
     cli_serve.add_arguments(serve)
     _add_folders(serve)
+    deck = _command(sub, "deck", cli_deck.TITLE, cli_deck.TEXT, cli_deck.EXAMPLES)
+    deck.add_argument("--catalogue", "-c", default="sample", metavar="C", help=f"{CATALOGUE_HELP} (default: sample)")
+    cli_deck.add_arguments(deck)
+    _add_folders(deck)
     bench = _command(sub, "bench", cli_bench.TITLE, cli_bench.TEXT, cli_bench.EXAMPLES)
     cli_bench.add_arguments(bench)
     _add_folders(bench)
@@ -179,19 +183,16 @@ def _data(arguments: argparse.Namespace) -> None:
         )
 
 
+#: Commands with a module of their own.
+COMMANDS = {
+    "recommend": cli_recommend, "add": cli_add, "distribute": cli_distribute, "export": cli_export, "serve": cli_serve,
+    "bench": cli_bench, "deck": cli_deck,
+}  # fmt: skip
+
+
 def _run(arguments: argparse.Namespace) -> None:
-    if arguments.command == "recommend":
-        cli_recommend.run(arguments)
-    elif arguments.command == "add":
-        cli_add.run(arguments)
-    elif arguments.command == "distribute":
-        cli_distribute.run(arguments)
-    elif arguments.command == "export":
-        cli_export.run(arguments)
-    elif arguments.command == "serve":
-        cli_serve.run(arguments)
-    elif arguments.command == "bench":
-        cli_bench.run(arguments)
+    if arguments.command in COMMANDS:
+        COMMANDS[arguments.command].run(arguments)
     elif arguments.command == "data":
         _data(arguments)
     elif arguments.command == "verify":
@@ -203,6 +204,8 @@ def _run(arguments: argparse.Namespace) -> None:
 
         until = "02" if arguments.command == "embed" else None
         build_report(_settings(arguments), processed=arguments.processed, reports=arguments.reports, until=until)
+        if until is None:
+            cli_deck.run(argparse.Namespace(**vars(arguments), value_model=None))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,27 @@
+"""The command `fashion deck`: a report's business case as slides."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+TITLE = "write the business case as slides"
+TEXT = """\
+Write reports/<catalogue>/deck.pptx: the business case in the report's own figures, with charts that can be edited, and
+a value model whose inputs stand in data/value-model.toml."""
+EXAMPLES = "  fashion deck -c sample\n  fashion deck -c imagelab --value-model my-shop.toml"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `fashion deck`."""
+    parser.add_argument("--value-model", type=Path, metavar="FILE", help="inputs (default: data/value-model.toml)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write the slides."""
+    from fashion.catalogue import load_catalogue
+    from fashion.deck.build import build_deck
+    from fashion.workspace import Workspace
+
+    workspace = Workspace(load_catalogue(arguments.catalogue).name, arguments.processed, arguments.reports)
+    print(build_deck(workspace, arguments.value_model))
