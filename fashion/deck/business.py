@@ -56,7 +56,7 @@ def value(deck: Any, inputs: dict[str, Input]) -> None:
         lines.append(f"{name}: {found[name].net:,.0f} euros a month net, {_when(found[name].months)}")
     write(
         slide,
-        [*lines, "One A/B test of four weeks would replace the one input that matters most."],
+        [*lines, "An A/B test of four weeks would replace the one input that only a test can tell: the uplift."],
         7.8,
         TOP + 0.4,
         WIDTH - MARGIN - 7.8,
