@@ -82,7 +82,8 @@ data: $(STAMP) ## make the sample, or check that a catalogue's table, words and 
 
 env: $(STAMP) ## the environment in .venv, from requirements.lock
 
-# uv where it is installed, as it is faster; else venv and pip. Both check every hash of the lock.
+# uv where it is installed, as it is faster; else venv and pip. Both check every hash of the lock, which is complete:
+# hence --no-deps, as pip otherwise looks for newer releases of packages that another one wants with an extra.
 $(STAMP): requirements.lock pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then \
 		echo "expected Python 3.11, 3.12 or 3.13 with its venv module on the PATH; found none." >&2; \
@@ -91,11 +92,12 @@ $(STAMP): requirements.lock pyproject.toml
 	@echo "environment: .venv by $(PYTHON) from requirements.lock (once; about 1 GB to download, 3.5 GB on disk)"
 	@if command -v uv >/dev/null; then \
 		{ [ -x $(BIN)/python ] || uv venv --quiet --python "$(PYTHON)" $(VENV); } \
-		&& uv pip install --python $(BIN)/python --require-hashes -r requirements.lock \
+		&& uv pip install --python $(BIN)/python --require-hashes --no-deps -r requirements.lock \
 		&& uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps -e .; \
 	else \
 		{ [ -x $(BIN)/pip ] || "$(PYTHON)" -m venv $(VENV); } \
-		&& $(BIN)/python -m pip install --disable-pip-version-check --progress-bar on --require-hashes -r requirements.lock \
+		&& $(BIN)/python -m pip install --disable-pip-version-check --progress-bar on --require-hashes --no-deps \
+			-r requirements.lock \
 			| grep -vE '^(Requirement already|Looking in|  Using cached)' \
 		&& $(BIN)/python -m pip install --disable-pip-version-check --quiet --no-build-isolation --no-deps -e .; \
 	fi
