@@ -37,7 +37,12 @@ def test_every_package_is_pinned_with_hashes_and_no_address():
     assert "://" not in LOCK and "-index" not in LOCK and "find-links" not in LOCK
 
 
-@pytest.mark.parametrize("line", [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]])
+EXTRAS = PROJECT["optional-dependencies"]
+ASKED = [*PROJECT["dependencies"], *(line for lines in EXTRAS.values() for line in lines)]
+PACKAGE = sorted((ROOT / "fashion").rglob("*.py"))
+
+
+@pytest.mark.parametrize("line", [line for line in ASKED if not line.startswith("fashion[")])
 def test_direct_dependencies_are_locked_within_their_bounds(line):
     wanted = Requirement(line)
     entries = locked().get(wanted.name.lower())
@@ -49,7 +54,7 @@ def test_direct_dependencies_are_locked_within_their_bounds(line):
 
 def test_every_direct_dependency_has_a_reason_on_its_line():
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    for line in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]:
+    for line in ASKED:
         assert re.search(re.escape(f'"{line}"') + r",\s+# \S", text), f"{line} has no reason on its line"
 
 
@@ -134,7 +139,7 @@ def test_notebooks_are_committed_without_outputs_and_tell_their_question():
 
 
 def test_no_module_outgrows_its_idea():
-    sizes = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / "fashion").glob("*.py")}
+    sizes = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in PACKAGE}
     assert {name: size for name, size in sizes.items() if size > 300} == {}
 
 
@@ -143,8 +148,12 @@ def test_every_import_of_the_package_is_a_direct_dependency():
     from importlib.metadata import packages_distributions
 
     homes = packages_distributions()
-    wanted = {Requirement(line).name.lower().replace("_", "-") for line in PROJECT["dependencies"]}
-    for path in (ROOT / "fashion").glob("*.py"):
+    needed = {Requirement(line).name.lower().replace("_", "-") for line in PROJECT["dependencies"]}
+    # Optional ones are for those who ask for them; the benchmarks may use the developers'.
+    extras = {"runtimes.py": "fast", "cluster.py": "cluster", "parts.py": "cluster"}
+    for path in PACKAGE:
+        extra = "dev" if path.parent.name == "bench" else extras.get(path.name)
+        wanted = needed | {Requirement(line).name.lower().replace("_", "-") for line in EXTRAS.get(extra, [])}
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [node.module] if isinstance(node, ast.ImportFrom) else [a.name for a in getattr(node, "names", [])]
             if not isinstance(node, ast.Import | ast.ImportFrom):
@@ -164,14 +173,12 @@ def test_every_dependency_is_used():
     from importlib.metadata import packages_distributions
 
     run = {"jupyterlab", "ipykernel", "pyarrow"}
-    text = "\n".join(
-        p.read_text(encoding="utf-8") for p in [*(ROOT / "fashion").glob("*.py"), *(ROOT / "notebooks").glob("*.ipynb")]
-    )
+    text = "\n".join(p.read_text(encoding="utf-8") for p in [*PACKAGE, *(ROOT / "notebooks").glob("*.ipynb")])
     modules = {}
     for module, homes in packages_distributions().items():
         for home in homes:
             modules.setdefault(home.lower().replace("_", "-"), set()).add(module)
-    for line in PROJECT["dependencies"]:
+    for line in [*PROJECT["dependencies"], *EXTRAS["fast"], *EXTRAS["cluster"]]:
         name = Requirement(line).name.lower().replace("_", "-")
         used = any(re.search(rf"\b(import|from) {re.escape(m)}\b", text) for m in modules.get(name, {name}))
         assert used or name in run, f"{name} is not used"
