@@ -10,7 +10,7 @@ import pytest
 from conftest import HEADER, draw, jpeg, write_small_catalogue
 from PIL import Image
 
-from fashion import adding, additions, embedding
+from fashion import adding, additions, embedding, reading
 from fashion.adding import add
 from fashion.additions import EMBEDDINGS, load, with_additions
 from fashion.attributes import join_features
@@ -77,7 +77,8 @@ def loaded_once(monkeypatch):
     monkeypatch.setattr(
         adding, "reopen_backbone", lambda f, w: backbone if sound.items() <= f.items() else reopen(f, w)
     )
-    monkeypatch.setattr(embedding, "choose_runtime", lambda *_: computed())
+    for module in (embedding, reading):
+        monkeypatch.setattr(module, "choose_runtime", lambda *_: computed())
 
 
 @cache
@@ -173,7 +174,7 @@ def test_twice_changes_nothing_and_embeds_nothing(work, tmp_path, monkeypatch):
     folder = write_arrivals(tmp_path / "new", NEW)
     put(work, folder)
     before = {path: path.read_bytes() for path in additions.additions_folder(work).rglob("*") if path.is_file()}
-    monkeypatch.setattr(embedding, "choose_runtime", lambda *_: pytest.fail("the network was called"))
+    monkeypatch.setattr(reading, "choose_runtime", lambda *_: pytest.fail("the network was called"))
     again = put(work, folder)
     assert again.addition is None and again.rejected["reason"].tolist() == ["item already there"] * 3
     assert {p: p.read_bytes() for p in additions.additions_folder(work).rglob("*") if p.is_file()} == before

@@ -79,8 +79,9 @@ def test_every_notebook_declares_what_the_runner_gives():
     for step in STEPS:
         declared = set(declared_parameters(step.path))
         assert {"catalogue", "processed", "reports"} <= declared, step.notebook
-    assert {"data", "limit", "first", "keep_unknown"} <= set(declared_parameters(STEPS[0].path))
-    assert {"backbone", "weights", "seed"} <= set(declared_parameters(STEPS[1].path))
+    network = {"backbone", "weights", "runtime"}
+    assert {"data", "limit", "first", "keep_unknown"} | network <= set(declared_parameters(STEPS[0].path))
+    assert network | {"seed"} <= set(declared_parameters(STEPS[1].path))
 
 
 def test_a_step_reads_only_what_lower_numbers_wrote():
@@ -107,7 +108,7 @@ def test_parameters_are_relative_to_the_notebook(tmp_path):
     ):
         assert not os.path.isabs(found[name])
         assert (project_root() / "notebooks" / found[name]).resolve() == target
-    assert found["limit"] == 5 and "backbone" not in found
+    assert found["limit"] == 5 and "queries" not in found
 
 
 def test_key_depends_on_its_own_parameters_only(tmp_path):
