@@ -2,7 +2,9 @@
 
 Qdrant: requests for its HTTP interface, as JSON files that any client can send in order. Its metric is the inner
 product, so that the weight between looks and colour stays with the question (`description.as_queries`), and
-descriptions go along as payload, for exact filters.
+descriptions go along as payload, for exact filters. The engine ranks by the arithmetic mean of the two agreements; ask
+it for some hundred items with their vectors and rank those again by the geometric one (`balance.geometric_mean`), as
+`index.nearest_rows` does here.
 """
 
 from __future__ import annotations
