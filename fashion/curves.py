@@ -10,12 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from fashion.description import filled
 from fashion.evaluation import agreement_at_k, bootstrap_interval, random_expectation
-from fashion.methods import Method, posed
 from fashion.neighbours import normalise, top_k
-from fashion.protocol import CEILING, RANDOM, best_possible
+from fashion.protocol import CEILING, RANDOM, Method, best_possible
 
 Int = NDArray[np.integer]
-Pair = Method | tuple[ArrayLike, ArrayLike]
 
 #: Lengths to which embeddings are cut.
 LENGTHS = (8, 16, 32, 64, 128)
@@ -28,7 +26,7 @@ def gallery_sizes(n: int, k: int, most: int = 6) -> list[int]:
 
 
 def by_gallery_size(
-    methods: Mapping[str, Pair], items: pd.DataFrame, queries: Int, k: int, columns: Sequence[str], seed: int
+    methods: Mapping[str, Method], items: pd.DataFrame, queries: Int, k: int, columns: Sequence[str], seed: int
 ) -> pd.DataFrame:
     """Precision@k of the same queries in ever larger galleries, each holding the smaller ones.
 
@@ -38,7 +36,7 @@ def by_gallery_size(
     Parameters
     ----------
     methods : dict
-        Name -> a `fashion.methods.Method`, or its two tables.
+        Name -> tables of `fashion.protocol.Method`.
     items : DataFrame
     queries : ndarray of int, shape (q,)
     k : int
@@ -55,10 +53,12 @@ def by_gallery_size(
     order = np.random.default_rng(seed).permutation(len(items))
     galleries = {size: np.sort(order[:size]) for size in gallery_sizes(len(items), k)}
     lines = []
-    for method, tables in methods.items():
-        ready = posed(Method(*tables), queries)
+    for method, (asking_table, gallery_table) in methods.items():
+        unit = normalise(gallery_table)
+        asking = normalise(np.asarray(asking_table)[queries])
         for size, gallery in galleries.items():
-            found = ready.answers(k, None if size == len(items) else gallery)[0]
+            rows = None if size == len(unit) else gallery
+            found = top_k(unit, k, queries, rows, asking=asking, assume_unit=True)[0]
             lines += _lines(agreement_at_k(items, found, queries, columns), seed, method=method, size=size)
     for size, gallery in galleries.items():
         expected = random_expectation(items, queries, gallery, columns)
@@ -82,7 +82,7 @@ def directions(vectors: ArrayLike, training: ArrayLike) -> NDArray[np.float32]:
 
 
 def by_embedding_length(
-    methods: Mapping[str, Pair],
+    methods: Mapping[str, Method],
     items: pd.DataFrame,
     training: Int,
     queries: Int,
@@ -97,7 +97,7 @@ def by_embedding_length(
     Parameters
     ----------
     methods : dict
-        Name -> the two tables of a `fashion.methods.Method`, compared by cosine.
+        Name -> tables of `fashion.protocol.Method`.
     training : ndarray of int
         Rows of training items.
     items, queries, k, columns, seed
@@ -109,7 +109,7 @@ def by_embedding_length(
         `method`, `length`, `column`, `mean`, `low`, `high`; the uncut embedding has its own length.
     """
     lines = []
-    for method, (asking_table, gallery_table, *_) in methods.items():
+    for method, (asking_table, gallery_table) in methods.items():
         asking, gallery = normalise(asking_table), normalise(gallery_table)
         turn = directions(asking, training)[:, : max(LENGTHS)]
         turned = asking[queries] @ turn, gallery @ turn

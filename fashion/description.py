@@ -17,7 +17,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fashion.balance import Balance
 from fashion.colour import delta_e, hex_to_lab
 from fashion.neighbours import normalise
 from fashion.translation import colour_hexes
@@ -31,11 +30,8 @@ WORD_TRUST = 0.9
 LOOKS_SHARE = 0.1
 #: Share of a colour asked for in words that goes to its neighbours for the eye, and over which CIEDE2000 it spreads.
 NEAR_SHARE, NEAR_WIDTH = 0.2, 10.0
-#: Share of the colour in the similarity where the user asks for none.
+#: Share of the colour in the cosine where the user asks for none.
 COLOUR_WEIGHT = 0.5
-#: Length of a row whose two parts have length one each. What asks is multiplied by it where what answers is scaled to
-#: length one, so that the parts' products stay what they are.
-PARTS_LENGTH = np.float32(2**0.5)
 
 
 def distribution(logits: NDArray) -> Float:
@@ -164,8 +160,8 @@ def near_colours(word: str, known: Sequence[str]) -> Float:
     return np.asarray((1 - NEAR_SHARE) * own + NEAR_SHARE * near / near.sum(), np.float32)
 
 
-def as_asked(vectors: NDArray, colour_from: int, colour_weight: float = COLOUR_WEIGHT) -> tuple[Float, Balance]:
-    """Rows that ask, and how their two products with rows that answer are weighed: `balance.geometric_mean`.
+def as_queries(vectors: NDArray, colour_from: int, colour_weight: float = COLOUR_WEIGHT) -> Float:
+    """Rows that ask: product with rows that answer is (1 - w) x looks + w x colour.
 
     The balance is chosen by what asks; what answers stays as it is. Where a row says nothing of one part, the other has
     all the weight.
@@ -181,9 +177,7 @@ def as_asked(vectors: NDArray, colour_from: int, colour_weight: float = COLOUR_W
 
     Returns
     -------
-    rows : ndarray of float32, shape (n, d)
-        The numbers that fill the parts to length one are zero.
-    balance : Balance
+    ndarray of float32, shape (n, d)
 
     Raises
     ------
@@ -194,22 +188,7 @@ def as_asked(vectors: NDArray, colour_from: int, colour_weight: float = COLOUR_W
         raise ValueError(f"expected a colour weight from 0 (looks alone) to 1 (colour alone); found {colour_weight}")
     rows = np.array(vectors, np.float32)
     rows[:, [colour_from - 1, -1]] = 0
-    says = [np.any(part != 0, axis=1) for part in (rows[:, :colour_from], rows[:, colour_from:])]
-    weights = np.where(~says[0], 1.0, np.where(~says[1], 0.0, colour_weight)).astype(np.float32)
-    return rows, Balance(colour_from, weights)
-
-
-def as_queries(vectors: NDArray, colour_from: int, colour_weight: float = COLOUR_WEIGHT) -> Float:
-    """Rows that ask by one product: with rows that answer it is (1 - w) x looks + w x colour, the arithmetic mean.
-
-    It is what a vector index or an engine can rank by, and never less than the geometric mean of `as_asked`, by which
-    the answers are ranked in the end. Parameters and errors are those of `as_asked`.
-
-    Returns
-    -------
-    ndarray of float32, shape (n, d)
-    """
-    rows, balance = as_asked(vectors, colour_from, colour_weight)
-    looks, colour = (rows[:, part] for part in balance.parts)
-    weight = balance.weights[:, np.newaxis]
+    looks, colour = rows[:, :colour_from], rows[:, colour_from:]
+    says = [np.any(part != 0, axis=1) for part in (looks, colour)]
+    weight = np.where(~says[0], 1.0, np.where(~says[1], 0.0, colour_weight)).astype(np.float32)[:, np.newaxis]
     return np.concatenate([looks * (1 - weight), colour * weight], axis=1)

@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from fashion.balance import FLOOR, Balance, geometric_mean, rough_means
-
 Float = NDArray[np.float32]
 Int = NDArray[np.int64]
 
-#: Bytes of all cores' blocks of similarities together (queries x gallery, float32), where `block_rows` is not given.
+#: Bytes of the blocks of similarities (queries x gallery, float32) of all cores together, where `block_rows` is not given.
 BLOCK_BYTES = 128 * 2**20
 #: Places of a group of `candidates`.
 GROUP = 64
@@ -32,7 +30,6 @@ def search(
     block_rows: int | None = None,
     progress: bool = False,
     allowed: NDArray[np.bool_] | None = None,
-    balance: Balance | None = None,
 ) -> tuple[Int, Float]:
     """Find the k most similar rows of a gallery for each query; arguments are taken as checked.
 
@@ -62,15 +59,13 @@ def search(
         Show a progress bar.
     allowed : ndarray of bool, shape (g,), optional
         Places that may be given to any query.
-    balance : Balance, optional
-        Rank by the geometric mean of two parts' products in place of the whole product; its weights belong to `rows`.
 
     Returns
     -------
     places : ndarray of int64, shape (q, k)
         Places in the gallery, most similar first, ties to the lower place.
     similarity : ndarray of float32, shape (q, k)
-        Cosines, or the geometric means; -1 to 1.
+        Cosines, -1 to 1.
 
     Raises
     ------
@@ -80,24 +75,21 @@ def search(
     if block_rows is not None and block_rows < 1:
         raise ValueError(f"block_rows: expected at least 1, found {block_rows}")
     cores = os.cpu_count() or 1
-    size = block_rows or max(1, BLOCK_BYTES // (4 * len(gallery) * cores * (1 if balance is None else 2)))
+    size = block_rows or max(1, BLOCK_BYTES // (4 * len(gallery) * cores))
     # Four times Higham's d x 2^-24: the candidate and the k-th may both be off, and so may their lengths.
     margin = 4 * (gallery.shape[1] + 2) * 2.0**-24
-    if balance is not None:  # a part off by e moves the logarithm by e / FLOOR at most, and the mean is at most one
-        margin = 1.5 * margin / FLOOR
     forbidden = None if allowed is None else ~allowed
     found, similarity = np.empty((len(rows), k), np.int64), np.empty((len(rows), k), np.float32)
 
     def work(start: int) -> int:
         block = asking[rows[start : start + size]]  # (b, d)
-        weighed = None if balance is None else balance[start : start + size]
-        rough = block @ gallery.T if weighed is None else rough_means(block, gallery, weighed)  # (b, g)
+        rough = block @ gallery.T  # (b, g)
         mine = own[start : start + size]
         rough[np.flatnonzero(mine >= 0), mine[mine >= 0]] = -np.inf
         if forbidden is not None:
             np.copyto(rough, -np.inf, where=forbidden)
         query, answer = candidates(rough, k, margin)
-        exact = similarities_of(block, gallery, query, answer, weighed)
+        exact = cosines(block, gallery, query, answer)
         order = np.lexsort((answer, -exact, query))
         first = np.searchsorted(query, np.arange(len(block)))  # where each query's candidates begin
         best = order[first[:, np.newaxis] + np.arange(k)]
@@ -121,14 +113,6 @@ def _side_by_side(cores: int) -> Iterator[Callable[..., Iterator[int]]]:
     """A `map` over threads, in which matrix products take one thread each."""
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(cores) as pool:
         yield pool.map
-
-
-def similarities_of(asking: Float, gallery: Float, query: Int, answer: Int, balance: Balance | None = None) -> Float:
-    """Exact similarity of asking[query[i]] and gallery[answer[i]]: `cosines`, or the parts' geometric mean."""
-    if balance is None:
-        return cosines(asking, gallery, query, answer)
-    first, second = (cosines(asking[:, part], gallery[:, part], query, answer) for part in balance.parts)
-    return geometric_mean(first, second, balance.weights[query])
 
 
 def candidates(rough: Float, k: int, margin: float) -> tuple[Int, Int]:

@@ -2,9 +2,7 @@
 
 Qdrant: requests for its HTTP interface, as JSON files that any client can send in order. Its metric is the inner
 product, so that the weight between looks and colour stays with the question (`description.as_queries`), and
-descriptions go along as payload, for exact filters. The engine ranks by the arithmetic mean of the two agreements; ask
-it for some hundred items with their vectors and rank those again by the geometric one (`balance.geometric_mean`), as
-`index.nearest_rows` does here.
+descriptions go along as payload, for exact filters.
 """
 
 from __future__ import annotations

@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fashion.balance import Balance
-from fashion.exact import Float, Int, cosines, similarities_of
+from fashion.exact import Float, Int, cosines
 from fashion.fitting import array_checksum
 from fashion.neighbours import Neighbours, nearest, normalise, top_k
 from fashion.progress import progress_bar
@@ -33,8 +32,6 @@ CONNECTIVITY, EXPANSION_ADD, EXPANSION_SEARCH = 16, 128, 128
 BLOCK = 8192
 #: Rows that may be passed over in an answer; a filter that forbids more is answered exactly.
 PASSED_OVER = 200
-#: Rows of the index, at least and at most, that are ranked again where two parts are weighed by their geometric mean.
-RANKED_AGAIN = (256, 4096)
 
 
 @dataclass(frozen=True)
@@ -103,7 +100,6 @@ def nearest_rows(
     k: int,
     mask: NDArray[np.bool_],
     row: int | None = None,
-    balance: Balance | None = None,
 ) -> Neighbours:
     """`neighbours.nearest` for unit rows, by the index where there is one and next to nothing is filtered out.
 
@@ -120,51 +116,21 @@ def nearest_rows(
         True where a row may be an answer. A filter that forbids more than `PASSED_OVER` rows is answered exactly.
     row : int, optional
         The query item's own, which may not be an answer.
-    balance : Balance, optional
-        As `neighbours.nearest` takes it.
     """
     forbidden = np.flatnonzero(~mask)
     if index is None or len(forbidden) >= PASSED_OVER:
-        return nearest(asking, vectors, k, mask, row, assume_unit=True, balance=balance)
+        return nearest(asking, vectors, k, mask, row, assume_unit=True)
     if row is not None:
         forbidden = np.union1d(forbidden, [row])
-    indexed = len(index)
-    barred = forbidden[forbidden < indexed]
-    if balance is None:
-        found, cosine = index.nearest(normalise(asking), k, barred)
-    else:
-        found, cosine = _ranked_again(index, np.asarray(asking, np.float32), k, barred, balance)
+    indexed, unit = len(index), normalise(asking)
+    found, cosine = index.nearest(unit, k, forbidden[forbidden < indexed])
     if indexed == len(vectors):
         return found, cosine
     late = np.setdiff1d(np.arange(indexed, len(vectors)), forbidden)
-    more, further = nearest(asking, vectors[late], k, assume_unit=True, balance=balance)
+    more, further = nearest(unit, vectors[late], k, assume_unit=True)
     found, cosine = np.hstack([found, late[more].astype(np.int32)]), np.hstack([cosine, further])
     order = np.argsort(-cosine, axis=1, kind="stable")[:, :k]
     return np.take_along_axis(found, order, axis=1), np.take_along_axis(cosine, order, axis=1)
-
-
-def _ranked_again(index: ApproximateIndex, asking: Float, k: int, barred: Int, balance: Balance) -> Neighbours:
-    """The k best by geometric mean, among the index's nearest by the arithmetic one, which it never exceeds.
-
-    So when the k-th best of those looked at reaches the arithmetic mean of the last, nothing that was not looked at can
-    be better, and the pool need not grow (as in the threshold algorithm, Fagin et al. 2003). Negative products, which
-    only a part of the looks can have, are the exception.
-    """
-    first, second = (asking[:, part] for part in balance.parts)
-    share = balance.weights[:, np.newaxis]
-    weighted = np.concatenate([first * (1 - share), second * share], axis=1)
-    lengths = np.linalg.norm(weighted, axis=1)
-    pool, most = max(RANKED_AGAIN[0], k), len(index) - len(barred)
-    while True:
-        found, cosine = index.nearest(normalise(weighted), pool, barred)
-        query = np.repeat(np.arange(len(asking)), found.shape[1])
-        mean = similarities_of(asking, index.vectors, query, found.ravel().astype(np.int64), balance)
-        mean = mean.reshape(found.shape)
-        order = np.lexsort((found, -mean), axis=1)[:, :k]
-        best = np.take_along_axis(mean, order, axis=1)
-        if pool >= min(most, max(RANKED_AGAIN[1], k)) or (best[:, -1] >= cosine[:, -1] * lengths).all():
-            return np.take_along_axis(found, order, axis=1), best
-        pool *= 4
 
 
 def index_key(vectors: NDArray) -> dict[str, Any]:

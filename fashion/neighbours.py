@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fashion.balance import Balance
 from fashion.errors import ArtefactError
 from fashion.exact import Float, Int, search
 
@@ -58,7 +57,6 @@ def top_k(
     exclude_self: bool = True,
     block_rows: int | None = None,
     assume_unit: bool = False,
-    balance: Balance | None = None,
     progress: bool = False,
 ) -> Neighbours:
     """Find each query's k most similar items by cosine: exact, ties to the lower row.
@@ -83,8 +81,6 @@ def top_k(
         Queries per block; chosen from `BLOCK_BYTES` where not given.
     assume_unit : bool
         The rows come from `normalise`: do not scale them again.
-    balance : Balance, optional
-        Rank by the geometric mean of two parts' products; `asking` is then taken as it is, one row a query.
     progress : bool
         Show a progress bar.
 
@@ -93,7 +89,7 @@ def top_k(
     indices : ndarray of int32, shape (q, k)
         Rows of `vectors`, most similar first.
     similarity : ndarray of float32, shape (q, k)
-        Cosines, or those means; -1 to 1.
+        Cosines, -1 to 1.
 
     Raises
     ------
@@ -116,11 +112,11 @@ def top_k(
     chosen = unit if gallery is None else unit[answers]
     heads = unit
     if asking is not None:
-        heads, rows = _unit(asking, assume_unit or balance is not None), np.arange(len(rows))
+        heads, rows = _unit(asking, assume_unit), np.arange(len(rows))
         _check_dimensions(heads, unit)
         if len(heads) != len(rows):
             raise ValueError(f"asking: expected one vector for each of {len(rows)} queries, found {len(heads)}")
-    found, similarity = search(heads, rows, chosen, k, own, block_rows, progress, balance=balance)
+    found, similarity = search(heads, rows, chosen, k, own, block_rows, progress)
     return answers[found].astype(np.int32), similarity
 
 
@@ -156,7 +152,6 @@ def nearest(
     exclude: ArrayLike | None = None,
     *,
     assume_unit: bool = False,
-    balance: Balance | None = None,
 ) -> Neighbours:
     """Find the k rows most similar to each vector among those a filter allows: exact, ties to the lower row.
 
@@ -177,15 +172,13 @@ def nearest(
         Rows that may not be answers: the query item itself.
     assume_unit : bool
         `vectors` come from `normalise`.
-    balance : Balance, optional
-        Rank by the geometric mean of two parts' products; `vector` is then taken as it is.
 
     Returns
     -------
     indices : ndarray of int32, shape (m,), or (q, m) for several queries
         m = min(k, rows allowed), which may be 0.
     similarity : ndarray of float32, of the same shape
-        Cosines, or those means; -1 to 1, falling.
+        Cosines, -1 to 1, falling.
 
     Raises
     ------
@@ -195,7 +188,7 @@ def nearest(
         When the dimensions, the mask or an excluded row do not fit the table, or k < 1.
     """
     heads = np.asarray(vector)
-    asking, unit = _unit(np.atleast_2d(heads), balance is not None), _unit(vectors, assume_unit)
+    asking, unit = normalise(np.atleast_2d(heads)), _unit(vectors, assume_unit)
     _check_dimensions(asking, unit)
     allowed = np.ones(len(unit), bool) if mask is None else np.array(mask)
     if allowed.dtype != np.bool_ or allowed.shape != (len(unit),):
@@ -207,8 +200,7 @@ def nearest(
     shape = (k,) if heads.ndim == 1 else (len(asking), k)
     if k == 0:
         return np.empty(shape, np.int32), np.empty(shape, np.float32)
-    nobody = np.full(len(asking), -1)
-    found, similarity = search(asking, np.arange(len(asking)), unit, k, nobody, allowed=allowed, balance=balance)
+    found, similarity = search(asking, np.arange(len(asking)), unit, k, np.full(len(asking), -1), allowed=allowed)
     return found.reshape(shape).astype(np.int32), similarity.reshape(shape)
 
 

@@ -23,12 +23,11 @@ COLOURS = {
     "frozen, all maxima": PALETTE[5],
     "frozen": PALETTE[0],
     "frozen + histogram": PALETTE[0],
-    "learned, by cosine alone": PALETTE[1],
     "learned": PALETTE[1],
     "learned, catalogue's words known": PALETTE[3],
     CEILING: PALETTE[7],
 }
-MARKS = dict(zip(COLOURS, "xPdXDsv<o^ ", strict=True))
+MARKS = dict(zip(COLOURS, "xPdXDsvo^ ", strict=True))
 
 
 def _colour(method: str) -> str:

@@ -18,11 +18,12 @@ from fashion.evaluation import (
     random_neighbours,
     success_at_k,
 )
-from fashion.methods import Method, posed
-from fashion.neighbours import normalise
+from fashion.neighbours import normalise, top_k
 
 Float = NDArray[np.float64]
 Int = NDArray[np.integer]
+#: A method: what queries ask with, and what the gallery answers with; two tables (n, d), one row an item.
+Method = tuple[ArrayLike, ArrayLike]
 #: (method, gallery, measure, what must agree) -> one number a query.
 Scores = dict[tuple[str, str, str, str], Float]
 
@@ -124,7 +125,7 @@ class Protocol:
         """The labels and their combination."""
         return [*self.columns, BOTH]
 
-    def run(self, methods: Mapping[str, Method | tuple[ArrayLike, ArrayLike]]) -> Scores:
+    def run(self, methods: Mapping[str, Method]) -> Scores:
         """Ask and score chance, every method, and the ceiling; one method's vectors in memory at a time.
 
         `found` keeps the recommendations, (method, gallery) -> rows (q, k); the ceiling has none.
@@ -138,12 +139,15 @@ class Protocol:
         for name, gallery in self.galleries.items():
             found = random_neighbours(self.queries, gallery, self.k, self.seed)
             self._score(RANDOM, name, found, random.random((len(self._deep), len(gallery)), np.float32))
-        for method, tables in methods.items():
-            ready = posed(Method(*tables), self.queries)
-            similarity = ready.similarities(self.deep_places)
+        for method, (asking_table, gallery_table) in methods.items():
+            unit = normalise(gallery_table)
+            same = asking_table is gallery_table
+            asking = unit[self.queries] if same else normalise(np.asarray(asking_table)[self.queries])
+            cosine = ranking.similarities(asking[self.deep_places], unit)
             for name, gallery in self.galleries.items():
-                rows = None if len(gallery) == len(self.items) else gallery  # the whole table needs no copy
-                self._score(method, name, ready.answers(self.k, rows)[0], similarity[:, gallery])
+                rows = None if len(gallery) == len(unit) else gallery  # the whole table needs no copy
+                found = top_k(unit, self.k, self.queries, rows, asking=asking, assume_unit=True)[0]
+                self._score(method, name, found, cosine[:, gallery])
         for name in self.galleries:
             self._score_ceiling(name)
         return self.scores

@@ -37,10 +37,9 @@ OTHER_MEASURES = (
     "whole rankings and are means over fewer queries, drawn at random. Their intervals stand in notebook 6:"
 )
 THREE_QUESTIONS = (
-    "*HOG*: outlines, as histograms of oriented gradients. *Learned* ranks by the geometric mean of two chances, to "
-    "agree in kind and in colour; *by cosine alone* by the plain mean of the two. *Learned, catalogue's words known*: "
-    "the query is a photo alone, while the shop knows the words of its items. *Ceiling*: true words on both sides, the "
-    "best that the gallery allows, column by column."
+    "*HOG*: outlines, as histograms of oriented gradients. *Learned, catalogue's words known*: the query is a photo "
+    "alone, while the shop knows the words of its items. *Ceiling*: true words on both sides, the best that the "
+    "gallery allows, column by column."
 )
 
 

@@ -9,8 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion.additions import EMBEDDINGS, with_additions
-from fashion.balance import Balance, geometric_mean
-from fashion.description import COLOUR_WEIGHT, PARTS_LENGTH, Layout, as_asked
+from fashion.description import COLOUR_WEIGHT, Layout, as_queries
 from fashion.diversity import first_of_each, maximal_marginal_relevance
 from fashion.errors import ArtefactError
 from fashion.filters import QueryError, Where, near_words, where_mask
@@ -144,8 +143,9 @@ class Recommender:
 
     def nearest_of_all(self, k: int = 6) -> Neighbours:
         """Rows and similarities of the k items most similar to each item, itself excluded; shapes (n, k)."""
-        asking, balance = self._asking(self._raw(slice(None)), self.colour_weight)
-        return top_k(self.vectors, k, asking=asking, assume_unit=True, balance=balance)
+        asking = self._asking(self._raw(slice(None)), self.colour_weight)
+        found, cosine = top_k(self.vectors, k, asking=normalise(asking), assume_unit=True)
+        return found, np.clip(cosine * np.linalg.norm(asking, axis=1, keepdims=True), -1, 1)
 
     def by_item(self, item: str, k: int = 6, where: Where | None = None) -> pd.DataFrame:
         """The `k` items most similar to `item`, itself excluded; see `answer`."""
@@ -164,8 +164,7 @@ class Recommender:
         """The `k` items most similar to a query.
 
         Similarity is the cosine of the frozen vectors, or else the expected agreement (`fashion.description`): the
-        chances that query and item share category and colour, as far as each is known, weighed between the two by
-        their geometric mean (`balance.geometric_mean`): what fits in both comes before what fits in one alone.
+        chance that query and item share category and colour as far as each is known, weighed between the two.
 
         Parameters
         ----------
@@ -201,23 +200,24 @@ class Recommender:
         if hide_duplicates:
             mask[query.twins] = False
         weight = self.colour_weight if colour_weight is None else _checked(colour_weight)
-        index, similarity = self._search(query.vectors, query.row, mask, k, hide_duplicates, diversity, weight)
+        index, similarity = self._search(
+            self._asking(query.vectors, weight), query.row, mask, k, hide_duplicates, diversity, weight
+        )
         return self._table(query, index, similarity)
 
     def _raw(self, rows: slice | NDArray[np.integer]) -> NDArray[np.float32]:
         """Rows as they were made: with a layout their two parts have length one each, and the unit rows 1 / sqrt(2)."""
-        return self.vectors[rows] if self.layout is None else self.vectors[rows] * PARTS_LENGTH
+        return self.vectors[rows] if self.layout is None else self.vectors[rows] * np.float32(2**0.5)
 
-    def _asking(self, vectors: NDArray[np.float32], colour_weight: float) -> tuple[NDArray[np.float32], Balance | None]:
-        """Rows (m, d) whose products with the unit rows are similarities, or each part's; and how those are weighed."""
+    def _asking(self, vectors: NDArray[np.float32], colour_weight: float) -> NDArray[np.float32]:
+        """Rows (m, d) whose products with the unit rows are similarities."""
         if self.layout is None:
-            return normalise(vectors), None
-        rows, balance = as_asked(vectors, self.layout.colour_from, colour_weight)
-        return rows * PARTS_LENGTH, balance
+            return normalise(vectors)
+        return as_queries(vectors, self.layout.colour_from, colour_weight) * np.float32(2**0.5)
 
     def _search(
         self,
-        vectors: NDArray,
+        asking: NDArray,
         row: int | None,
         mask: NDArray[np.bool_],
         k: int,
@@ -228,7 +228,7 @@ class Recommender:
         """Rows and cosines of the answers, from a pool that is widened until it holds enough distinct ones."""
         pool = k if not (hide or diversity) else max(60, 10 * k)
         while True:
-            index, similarity = self._pool(vectors, weight, pool, mask, row)
+            index, similarity = self._pool(asking, pool, mask, row)
             order: NDArray[np.integer] = np.arange(len(index))
             if hide and self.groups is not None:
                 order = first_of_each(self.groups[index], order)
@@ -241,34 +241,31 @@ class Recommender:
             return index[order], similarity[order]
         return index[:k], similarity[:k]
 
-    def _pool(
-        self, vectors: NDArray, weight: float, count: int, mask: NDArray[np.bool_], row: int | None
-    ) -> tuple[NDArray, NDArray]:
+    def _pool(self, asking: NDArray, count: int, mask: NDArray[np.bool_], row: int | None) -> tuple[NDArray, NDArray]:
         """The `count` nearest to any of the alternatives, each row once with its best similarity."""
         # What is nearest to any of them is among the nearest of one.
-        asking, balance = self._asking(vectors, weight)
-        found, closeness = nearest_rows(self.index, asking, self.vectors, count, mask, row, balance)
-        index, similarity = found.ravel(), closeness.ravel()
+        found, cosine = nearest_rows(self.index, asking, self.vectors, count, mask, row)
+        index = found.ravel()
+        similarity = (cosine * np.linalg.norm(asking, axis=1, keepdims=True)).ravel()
         best = first_of_each(index, np.lexsort((index, -similarity)))[:count]
-        return index[best], similarity[best]
+        return index[best], np.clip(similarity[best], -1, 1)
 
     def _between(self, index: NDArray[np.integer], weight: float) -> NDArray[np.float32]:
         """Similarity of answers to each other, as if each in turn asked with the query's weight; shape (m, m)."""
         rows = self._raw(index)
-        if self.layout is None:
-            return np.asarray(rows @ rows.T, np.float32)
-        asking, balance = as_asked(rows, self.layout.colour_from, weight)
-        first, second = (asking[:, part] @ rows[:, part].T for part in balance.parts)
-        return geometric_mean(first, second, balance.weights[:, np.newaxis])
+        asking = rows if self.layout is None else as_queries(rows, self.layout.colour_from, weight)
+        return np.asarray(asking @ rows.T, np.float32)
 
     def _parts(self, query: Query, row: int) -> dict[str, float]:
         """Similarity of the query and an item in each part of which the query says anything, its best alternative's."""
         if self.layout is None:
             return {"looks": float((normalise(query.vectors) @ self.vectors[row]).max())}
         found, own = {}, self._raw(slice(row, row + 1))[0].astype(float)
-        asking, balance = as_asked(query.vectors, self.layout.colour_from)
-        for name, part in zip(("looks", "colour"), balance.parts, strict=True):
-            if np.any(asking[:, part]):
+        for name, weight in (("looks", 0.0), ("colour", 1.0)):
+            at = self.layout.colour_from
+            part = slice(None, at) if name == "looks" else slice(at, None)
+            asking = as_queries(query.vectors, at, weight)
+            if np.any(query.vectors[:, part]):
                 found[name] = float((asking[:, part] @ own[part]).max())
         return found
 

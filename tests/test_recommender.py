@@ -10,7 +10,6 @@ from conftest import SIX_ITEMS as ITEMS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fashion.balance import FLOOR
 from fashion.cli import main
 from fashion.description import Layout, blend_words, filled, near_colours
 from fashion.errors import ArtefactError
@@ -127,7 +126,7 @@ def test_weight_is_the_balance_of_looks_and_colour(weight):
     recommender = Recommender(ITEMS, normalise(rows), LAYOUT)
     found = recommender.answer(recommender.item_query("a2"), 5, colour_weight=weight)
     looks, colour = kinds @ kinds[1], shades @ shades[1]
-    expected = (looks + FLOOR) ** (1 - weight) * (colour + FLOOR) ** weight - FLOOR
+    expected = (1 - weight) * looks + weight * colour
     order = [i for i in np.argsort(-expected, kind="stable") if i != 1]
     assert found["item"].tolist() == ITEMS["item"].iloc[order].tolist()
     assert found["similarity"].to_numpy() == pytest.approx(expected[order], abs=1e-6)
