@@ -58,9 +58,9 @@ distribute: $(STAMP) ## measure and embed photos on a Dask cluster (SHARED=folde
 	@$(BIN)/fashion distribute $(SETTINGS) --shared "$(SHARED)" $(if $(SCHEDULER),--scheduler "$(SCHEDULER)") \
 		$(if $(WORKERS),--workers "$(WORKERS)")
 
-bench: $(STAMP) ## speed against peers and the machine -> reports/bench (ONLY=embedding,tsne,...; QUICK=1: tiny)
+bench: $(STAMP) ## speed against peers and the machine -> reports/bench (ONLY=embedding,tsne,...; SIZES=1000,all: of run)
 	@$(BIN)/fashion bench --catalogue "$(CATALOGUE)" $(if $(DATA),--data "$(DATA)") $(if $(ONLY),--only "$(ONLY)") \
-		$(if $(QUICK),--quick)
+		$(if $(SIZES),--sizes "$(SIZES)") $(if $(MISSING),--missing) $(if $(QUICK),--quick)
 
 lint: $(STAMP) ## style, types, notebooks without outputs, lock in step with pyproject.toml and environment.yml
 	@$(BIN)/ruff check .
