@@ -116,9 +116,9 @@ class Readings:
                 f"not, the first is {bad['problem'].iloc[0]}. Mend the data, or run `make report` again without them."
             )
 
-    def descriptor(self, name: str, sha256: Sequence[str] | None = None) -> NDArray:
-        """One array of `descriptors.Descriptors`: of the good photos in the order of `facts`, or of those given."""
-        return self.described.gather(self.vectors.sha256 if sha256 is None else sha256, [name])[name]
+    def descriptor(self, name: str) -> NDArray:
+        """One array of `descriptors.Descriptors`, of the good photos in the order of `facts`; read when asked for."""
+        return self.described.gather(self.vectors.sha256, [name])[name]
 
 
 def open_descriptors(root: Path) -> PhotoStore:
