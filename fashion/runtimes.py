@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from fashion import converted
 from fashion.errors import WeightsError
 from fashion.neighbours import normalise
+from fashion.quiet import import_keras
 
 if TYPE_CHECKING:
     from fashion.backbones import Backbone
@@ -58,13 +59,14 @@ class Runtime:
 
 def network_call(backbone: Backbone) -> Callable[[Photos], dict[str, Any]]:
     """The backbone as one compiled TensorFlow function: uint8 photos (n, size, size, 3) -> dict of float32 tensors."""
+    model = backbone.model  # loads Keras, quietly, before TensorFlow
     import tensorflow as tf
 
     signature = [tf.TensorSpec((None, backbone.size, backbone.size, 3), tf.uint8)]
 
     @tf.function(input_signature=signature)
     def call(photos):  # type: ignore[no-untyped-def]
-        return backbone.model(tf.cast(photos, tf.float32), training=False)
+        return model(tf.cast(photos, tf.float32), training=False)
 
     return call
 
@@ -129,6 +131,7 @@ def parity(one: Runtime, other: Runtime, size: int, count: int = 4) -> float:
 
 
 def _accelerated() -> bool:
+    import_keras()  # quietly, before TensorFlow
     import tensorflow as tf
 
     return bool(tf.config.list_physical_devices("GPU"))
