@@ -111,13 +111,17 @@ def test_parameters_are_relative_to_the_notebook(tmp_path):
     assert found["limit"] == 5 and "queries" not in found
 
 
-def test_key_depends_on_its_own_parameters_only(tmp_path):
+def test_key_depends_on_its_own_parameters_only(tmp_path, monkeypatch):
     work = Workspace("sample", tmp_path / "p", tmp_path / "r")
     embedding, mapping = STEPS[1], STEPS[4]
     assert steps.step_key(work, embedding, Settings()) == steps.step_key(work, embedding, Settings(limit=9))
     assert steps.step_key(work, embedding, Settings()) != steps.step_key(work, embedding, Settings(seed=1))
     assert steps.step_key(work, mapping, Settings()) == steps.step_key(work, mapping, Settings(backbone="resnet50"))
+    fetched = steps.step_key(work, embedding, Settings())
+    monkeypatch.setattr(steps, "cached_file", lambda: embedding.path)  # as if the run had fetched weights
+    assert steps.key_after(fetched) == steps.step_key(work, embedding, Settings()) != fetched
     before = steps.step_key(work, mapping, Settings())
+    assert steps.key_after(before) == before
     work.write_json("source", {"changed": True})
     assert steps.step_key(work, mapping, Settings()) != before
 
