@@ -15,7 +15,7 @@ from tqdm import tqdm
 Float = NDArray[np.float32]
 Int = NDArray[np.int64]
 
-#: Bytes of the blocks of similarities (queries x gallery, float32) of all cores together, where `block_rows` is not given.
+#: Bytes of all cores' blocks of similarities together (queries x gallery, float32), where `block_rows` is not given.
 BLOCK_BYTES = 128 * 2**20
 #: Places of a group of `candidates`.
 GROUP = 64
