@@ -189,7 +189,7 @@ def _resnet50(size: int | None, weights: Path, reason: str, known: str = "") -> 
     size = SIZES["resnet50"] if size is None else size
     if size < 32:
         raise _wrong_size("resnet50", "at least 32", size)
-    build = partial(resnet.build_resnet50, size, weights)
+    build: Callable[[], keras.Model] = partial(resnet.build_resnet50, size, weights)
     if not (known and weights.is_file() and sha256_file(weights) == known):
         trunk = build()  # a wrong file is an error now, not after the photos were read
         build = lambda: trunk  # noqa: E731

@@ -47,7 +47,7 @@ def write(folder: Path, backbone: Backbone, network: Any, parity: float) -> None
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".") as aside:
         graph = Path(aside) / "network.xml"
-        openvino.save_model(network, graph, compress_to_fp16=False)  # type: ignore[attr-defined]
+        openvino.save_model(network, graph, compress_to_fp16=False)
         sums = {}
         for ending in FILES:
             sums[ending] = sha256_file(graph.with_suffix(ending))

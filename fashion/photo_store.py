@@ -77,9 +77,9 @@ class PhotoStore:
         else:
             self._whole.add(part)
 
-    def __contains__(self, sha256: str) -> bool:
+    def __contains__(self, sha256: object) -> bool:
         with self._lock:  # threads that read photos ask as well
-            place = self._at.get(sha256)
+            place = self._at.get(str(sha256))
             if place is not None and place[0] not in self._whole:
                 self._check(place[0])
                 return sha256 in self
