@@ -20,11 +20,9 @@ from fashion.attributes import AttributesNetwork, join_features, load_network
 from fashion.backbones import reopen_backbone
 from fashion.catalogue import Catalogue, open_catalogue
 from fashion.cleaning import Cleaning
-from fashion.descriptors import describe_photos
-from fashion.embedding import EmbeddingRun, embed
 from fashion.errors import ArtefactError, CatalogueError
-from fashion.photos import photo_facts
 from fashion.provenance import sha256_bytes, sha256_json
+from fashion.reading import Readings, read_photos
 from fashion.selection import Selection
 from fashion.source import Source
 from fashion.tables import read_table
@@ -102,15 +100,19 @@ def add(
     source = open_catalogue(catalogue, data)
     rows, malformed = _read(catalogue, source)
     step = _new_rows(catalogue, rows, malformed, there["item"], keep_unknown)
-    items, step = _measured(source, step, there, progress)
     read = len(rows) + len(malformed)
-    if items.empty:
+    items, seen = step.rows, None
+    if len(step.rows):
+        backbone = reopen_backbone(workspace.json("backbone"), weights)
+        seen = read_photos(source, step.rows["photo"].tolist(), workspace.processed_root, backbone, progress=progress)
+        items, step = _measured(seen.facts, step, there)
+    if items.empty or seen is None:
         _drop_superseded(stale, there)
         return Added(None, read, step.rejected, seconds=time.perf_counter() - begin)
     # A colour that was measured is no word of the shop's: the network sees the same photo itself.
     told = items[["category", "colour"]].assign(colour=items["colour"].mask(items["colour_was_measured"]))
     items = _as_in(base, items)
-    vectors, run, network = _vectors(workspace, source, items, told, weights, progress)
+    vectors, network = _vectors(workspace, seen, items, told)
     facts: dict[str, Any] = {
         "number": 1 + max((addition.facts["number"] for addition in [*current, *stale]), default=0),
         "catalogue": str(catalogue.name if catalogue.is_shipped else catalogue.path),
@@ -134,7 +136,8 @@ def add(
         "colour": _counts_outside(items["colour"], network.colours),
     }
     seconds = time.perf_counter() - begin
-    return Added(addition, read, step.rejected, run.embedded, run.reused, untaught, seconds)
+    embedded = seen.vectors.embedded
+    return Added(addition, read, step.rejected, embedded, len(items) - embedded, untaught, seconds)
 
 
 def _reported(workspace: Workspace) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -195,11 +198,8 @@ def _translated(rows: pd.DataFrame, language: str, keep_unknown: bool) -> pd.Dat
     return joined
 
 
-def _measured(source: Source, step: Cleaning, there: pd.DataFrame, progress: bool) -> tuple[pd.DataFrame, Cleaning]:
+def _measured(facts: pd.DataFrame, step: Cleaning, there: pd.DataFrame) -> tuple[pd.DataFrame, Cleaning]:
     """The items with what their photos tell, without bad photos and those that the catalogue has already."""
-    if step.rows.empty:
-        return step.rows, step
-    facts = photo_facts(source, step.rows["photo"], progress=progress)
     step = cleaning.drop_photos(step, facts["problem"], facts["sha256"])
     measured = facts.drop(columns=["problem", "thumbnail"]).drop_duplicates("photo")
     items = step.rows.merge(measured, on="photo", how="left", validate="many_to_one")
@@ -229,30 +229,23 @@ def _as_in(base: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
 
 
 def _vectors(
-    workspace: Workspace,
-    source: Source,
-    items: pd.DataFrame,
-    told: pd.DataFrame,
-    weights: str | Path | None,
-    progress: bool,
-) -> tuple[dict[str, NDArray], EmbeddingRun, AttributesNetwork]:
+    workspace: Workspace, seen: Readings, items: pd.DataFrame, told: pd.DataFrame
+) -> tuple[dict[str, NDArray], AttributesNetwork]:
     """The new items' vectors by the report's own backbone, choice of features and attributes network."""
-    backbone = reopen_backbone(workspace.json("backbone"), weights)
-    store = workspace.processed_root / "embeddings"
-    photos = items["photo"].tolist()
-    run = embed(source, photos, items["sha256"].tolist(), backbone, store, progress=progress)
+    sums = items["sha256"].tolist()
+    blocks = seen.vectors.store.gather(sums)
+    described = seen.described.gather(sums, ["colour_grid", "pixels"])
     network = load_network(workspace.arrays("attributes"), workspace.json("attributes"))
-    features = join_features(run.blocks["depths"], run.blocks["embedding"])
-    described = describe_photos(source, photos, progress=progress)
-    seen = network.distributions(features, described.colour_grid)
+    features = join_features(blocks["depths"], blocks["embedding"])
+    distributions = network.distributions(features, described["colour_grid"])
     vectors: dict[str, NDArray] = {
-        "frozen": Selection.from_arrays(workspace.arrays("selection")).apply(run.blocks),
-        "learned": network.compose(features, *seen),
-        "described": network.compose(features, *seen, told),
-        "maxima": run.blocks["embedding"],
-        "pixels": described.pixels,
+        "frozen": Selection.from_arrays(workspace.arrays("selection")).apply(blocks),
+        "learned": network.compose(features, *distributions),
+        "described": network.compose(features, *distributions, told),
+        "maxima": blocks["embedding"],
+        "pixels": described["pixels"],
     }
-    return vectors, run, network
+    return vectors, network
 
 
 def _write(

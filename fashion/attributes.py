@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.architecture import SCALES, Architecture, build_network
+from fashion.architecture import DENSE, SCALES, Architecture, TrainedMember
 from fashion.description import Layout, blend_words, distribution, filled, looks_of
 from fashion.errors import ArtefactError
 from fashion.palette import palette_features
@@ -49,8 +49,8 @@ class AttributesNetwork:
 
     Attributes
     ----------
-    models : tuple of keras.Model
-        The members.
+    models : tuple of keras.Model or TrainedMember
+        The members: as they were trained, or computed by NumPy where they were loaded.
     categories, colours : tuple of str
         Words in the order of the distributions.
     sizes : Architecture
@@ -64,7 +64,7 @@ class AttributesNetwork:
         Principal components of the last m features, the frozen embedding.
     """
 
-    models: tuple[keras.Model, ...]
+    models: tuple[keras.Model | TrainedMember, ...]
     categories: tuple[str, ...]
     colours: tuple[str, ...]
     sizes: Architecture
@@ -168,10 +168,12 @@ def load_network(arrays: dict[str, NDArray], description: dict[str, Any]) -> Att
     """
     given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in description["sizes"].items()}
     sizes, scales = Architecture(**given), {name: arrays[name] for name in SCALES}
-    models = tuple(build_network(sizes, scales) for _ in range(description["members"]))
+    places = range(2 * len(DENSE))
     try:
-        for member, model in enumerate(models):
-            model.set_weights([arrays[_weight_name(member, place)] for place in range(len(model.weights))])
+        models = tuple(
+            TrainedMember(sizes, [arrays[_weight_name(member, place)] for place in places], scales)
+            for member in range(description["members"])
+        )
     except (KeyError, ValueError) as error:
         raise ArtefactError(
             f"the weights do not fit the network that attributes.json describes: {error}. Run `make report` again."

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,15 +38,8 @@ class Backbone:
     """``resnet50`` or ``efficientnet-lite0``."""
     size: int
     """Edge of the square input, pixels."""
-    model: keras.Model
-    """Photos (n, size, size, 3), RGB 0..255 -> {"embedding": (n, dimension), "depths": (n, D)}, all float32.
-
-    Preprocessing is inside. "embedding" is the maximum of each channel of the last layer over the
-    photo; "depths" the mean of each channel at every depth, joined in the order of `depth_names`, then
-    the maximum of each channel at every depth but the last, whose maxima are "embedding".
-    """
-    plain: keras.Model
-    """The architecture alone, as a two-layer model: *preprocessed* photos -> (n, dimension)."""
+    build: Callable[[], keras.Model]
+    """Builds the trunk with its weights: *preprocessed* photos -> last feature maps."""
     preprocess: Callable
     """The preprocessing alone: RGB 0..255, (n, size, size, 3) -> the same shape, what `plain` takes."""
     depth_names: tuple[str, ...]
@@ -57,10 +51,30 @@ class Backbone:
     reason: str
     """Why this network and these weights, and how to get the other: for console, provenance and captions."""
 
+    @cached_property
+    def _built(self) -> tuple[keras.Model, keras.Model]:
+        """`model` and `plain`: Keras is loaded when they are first wanted, which vectors that are kept never do."""
+        return _assemble(self.build(), self.preprocess, self.depth_names)
+
+    @property
+    def model(self) -> keras.Model:
+        """Photos (n, size, size, 3), RGB 0..255 -> {"embedding": (n, dimension), "depths": (n, D)}, all float32.
+
+        Preprocessing is inside. "embedding" is the maximum of each channel of the last layer over the
+        photo; "depths" the mean of each channel at every depth, joined in the order of `depth_names`, then
+        the maximum of each channel at every depth but the last, whose maxima are "embedding".
+        """
+        return self._built[0]
+
+    @property
+    def plain(self) -> keras.Model:
+        """The architecture alone, as a two-layer model: *preprocessed* photos -> (n, dimension)."""
+        return self._built[1]
+
     @property
     def dimension(self) -> int:
-        """Length of "embedding": 2048 or 1280."""
-        return self.plain.output_shape[-1]
+        """Length of "embedding": 2048 or 1280, the channels of the last depth."""
+        return self.depth_dimensions[-1]
 
     @property
     def depths_width(self) -> int:
@@ -68,7 +82,9 @@ class Backbone:
         return 2 * sum(self.depth_dimensions) - self.depth_dimensions[-1]
 
 
-def load_backbone(name: str = "auto", weights: Path | str | None = None, size: int | None = None) -> Backbone:
+def load_backbone(
+    name: str = "auto", weights: Path | str | None = None, size: int | None = None, *, known: str = ""
+) -> Backbone:
     """Load a frozen network with its ImageNet weights.
 
     Parameters
@@ -81,6 +97,8 @@ def load_backbone(name: str = "auto", weights: Path | str | None = None, size: i
     size : int, optional
         Edge of the square input, pixels. ResNet-50: 197 unless said otherwise, at least 32;
         EfficientNet-Lite0: 160 unless said otherwise, a multiple of 32 from 96 to 224.
+    known : str
+        SHA-256 of a weights file of ResNet-50 that has been loaded before: it is not tried again at once.
 
     Returns
     -------
@@ -104,7 +122,9 @@ def load_backbone(name: str = "auto", weights: Path | str | None = None, size: i
     if name == "efficientnet-lite0":
         return _efficientnet_lite0(size, f"efficientnet-lite0: asked for by name. {GET_RESNET50}")
     if weights is not None:
-        return _resnet50(size, Path(weights), f"resnet50: its weights are the file {weights}. {GET_EFFICIENTNET}")
+        return _resnet50(
+            size, Path(weights), f"resnet50: its weights are the file {weights}. {GET_EFFICIENTNET}", known
+        )
     try:
         path, how = resnet_weights.find_weights()
     except WeightsError as error:
@@ -117,7 +137,7 @@ def load_backbone(name: str = "auto", weights: Path | str | None = None, size: i
             f"efficientnet-lite0 IN PLACE OF resnet50: the weights of resnet50 are {state} and could not be "
             f"downloaded ({cause}). {GET_RESNET50}",
         )
-    return _resnet50(size, path, f"resnet50: its weights were {how}. {GET_EFFICIENTNET}")
+    return _resnet50(size, path, f"resnet50: its weights were {how}. {GET_EFFICIENTNET}", known)
 
 
 def reopen_backbone(facts: Mapping[str, Any], weights: Path | str | None = None) -> Backbone:
@@ -135,7 +155,7 @@ def reopen_backbone(facts: Mapping[str, Any], weights: Path | str | None = None)
     WeightsError
         When its weights cannot be had, or are others than the report's.
     """
-    backbone = load_backbone(facts["name"], weights, facts["size"])
+    backbone = load_backbone(facts["name"], weights, facts["size"], known=facts["weights_checksum"])
     if backbone.weights_checksum != facts["weights_checksum"]:
         raise WeightsError(
             f"Expected: the weights of {facts['name']} with which the report was made, SHA-256 "
@@ -165,21 +185,36 @@ def summary_table(backbone: Backbone) -> pd.DataFrame:
     )
 
 
-def _resnet50(size: int | None, weights: Path, reason: str) -> Backbone:
+def _resnet50(size: int | None, weights: Path, reason: str, known: str = "") -> Backbone:
     size = SIZES["resnet50"] if size is None else size
     if size < 32:
         raise _wrong_size("resnet50", "at least 32", size)
-    trunk = resnet.build_resnet50(size, weights)
-    return _assemble(trunk, resnet.preprocess, resnet.DEPTHS, sha256_file(weights), reason)
+    build: Callable[[], keras.Model] = partial(resnet.build_resnet50, size, weights)
+    if not (known and weights.is_file() and sha256_file(weights) == known):
+        trunk = build()  # a wrong file is an error now, not after the photos were read
+        build = lambda: trunk  # noqa: E731
+    return _frozen("resnet50", size, build, resnet.preprocess, resnet.DEPTHS, sha256_file(weights), reason)
 
 
 def _efficientnet_lite0(size: int | None, reason: str) -> Backbone:
     size = SIZES["efficientnet-lite0"] if size is None else size
     if size % 32 or not 96 <= size <= 224:
         raise _wrong_size("efficientnet-lite0", "a multiple of 32 from 96 to 224", size)
-    trunk = efficientnet.build_efficientnet_lite0(size, weights=efficientnet_lite0_file())
+    build = partial(efficientnet.build_efficientnet_lite0, size, weights=efficientnet_lite0_file())
     checksum = EFFICIENTNET_LITE0_SHA256  # verified by the line above
-    return _assemble(trunk, efficientnet.preprocess, efficientnet.DEPTHS, checksum, reason)
+    return _frozen("efficientnet-lite0", size, build, efficientnet.preprocess, efficientnet.DEPTHS, checksum, reason)
+
+
+def _frozen(
+    name: str,
+    size: int,
+    build: Callable[[], keras.Model],
+    preprocess: Callable,
+    depths: Mapping[str, int],
+    checksum: str,
+    reason: str,
+) -> Backbone:
+    return Backbone(name, size, build, preprocess, tuple(depths), tuple(depths.values()), checksum, reason)
 
 
 def _wrong_size(name: str, expected: str, found: int) -> WeightsError:
@@ -189,8 +224,8 @@ def _wrong_size(name: str, expected: str, found: int) -> WeightsError:
     )
 
 
-def _assemble(trunk: keras.Model, preprocess: Callable, depths: dict[str, int], checksum: str, reason: str) -> Backbone:
-    """Freeze the trunk, put preprocessing before it and the poolings behind it."""
+def _assemble(trunk: keras.Model, preprocess: Callable, depths: Sequence[str]) -> tuple[keras.Model, keras.Model]:
+    """Freeze the trunk, put preprocessing before it and the poolings behind it: `Backbone.model` and `plain`."""
     keras = import_keras()
     layers = keras.layers
     trunk.trainable = False
@@ -204,7 +239,7 @@ def _assemble(trunk: keras.Model, preprocess: Callable, depths: dict[str, int], 
     maps = tapped(preprocess(photo), training=False)
     means = [layers.GlobalAveragePooling2D(name=f"mean_{name}")(x) for name, x in zip(depths, maps, strict=True)]
     maxima = [
-        layers.GlobalMaxPooling2D(name=f"maximum_{name}")(x) for name, x in zip([*depths][:-1], maps[:-1], strict=True)
+        layers.GlobalMaxPooling2D(name=f"maximum_{name}")(x) for name, x in zip(depths[:-1], maps[:-1], strict=True)
     ]
     outputs = {
         "embedding": layers.GlobalMaxPooling2D(name="embedding")(maps[-1]),
@@ -212,8 +247,7 @@ def _assemble(trunk: keras.Model, preprocess: Callable, depths: dict[str, int], 
     }
     model = keras.Model(photo, outputs, name=f"{trunk.name}-embedding")
     model.trainable = False
-    names, dimensions = tuple(depths), tuple(depths.values())
-    return Backbone(trunk.name, size, model, plain, preprocess, names, dimensions, checksum, reason)
+    return model, plain
 
 
 def facts(backbone: Backbone) -> dict[str, object]:

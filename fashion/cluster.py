@@ -1,4 +1,4 @@
-"""Facts and vectors of photos on several machines: a Dask cluster does the parts, this machine gathers them."""
+"""All that is seen in photos, on several machines: a Dask cluster does the parts, this machine gathers them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import pandas as pd
 
 from fashion.backbones import load_backbone
 from fashion.catalogue import load_catalogue, open_catalogue
-from fashion.embedding import PART
 from fashion.errors import ArtefactError
-from fashion.facts_store import write_facts
+from fashion.facts_store import marks_of, write_facts
 from fashion.parts import Job, Part, cut, do, finished, gather, made_by, open_home
+from fashion.photo_store import PART
 from fashion.progress import progress_bar
 from fashion.provenance import fingerprint
+from fashion.reading import open_descriptors
 from fashion.tables import read_table
 
 #: How often a part is begun again after the death of its worker before it counts as what kills them.
@@ -56,7 +57,7 @@ def distribute(
     progress: bool = True,
     started: Callable[[object], None] | None = None,
 ) -> Distributed:
-    """Do all parts of a catalogue on a Dask cluster and gather them: `make report` then finds facts and vectors.
+    """Do all parts of a catalogue on a Dask cluster and gather them: `make report` then reads no photo again.
 
     Parameters
     ----------
@@ -85,6 +86,7 @@ def distribute(
     source = open_catalogue(catalogue, job.data)
     rows, _ = read_table(catalogue, source)
     photos = list(dict.fromkeys(rows["photo"]))
+    marks = marks_of(source, photos)
     parts = cut(photos, made_by(job, fingerprint(source.path)), size)
     todo = [part for part in parts if not finished(job, part)]
     embedded = 0
@@ -92,9 +94,9 @@ def distribute(
         bar.update(sum(len(part.photos) for part in parts) - sum(len(part.photos) for part in todo))
         if todo:
             embedded = _run(job, todo, scheduler, workers, bar.update, started)
-    store = open_home(job, root)
-    facts = pd.concat([gather(job, part, store) for part in parts], ignore_index=True)
-    path = write_facts(root, source, facts)
+    stores = open_home(job, root), open_descriptors(root)
+    facts = pd.concat([gather(job, part, *stores) for part in parts], ignore_index=True)
+    path = write_facts(root, source, facts, marks)
     return Distributed(len(photos), len(parts), len(todo), len(parts) - len(todo), embedded, path)
 
 

@@ -129,26 +129,35 @@ def oriented_gradients(rgb: RGB) -> NDArray[np.float32]:
     return blocks.astype(np.float32).ravel()
 
 
-def _describe(source: Source, photo: str) -> tuple[NDArray, ...]:
-    rgb = decode(source.read(photo), photo)
-    return colour_grid(rgb), lab_histogram(rgb), oriented_gradients(rgb), resize(rgb, PIXELS).ravel()
+#: The arrays of `Descriptors` for no photo.
+NONE: dict[str, NDArray] = {
+    "colour_grid": np.empty((0, GRID, GRID, 7), np.float16),
+    "histogram": np.empty((0, int(np.prod(HISTOGRAM_BINS))), np.float32),
+    "hog": np.empty((0, 4 * HOG_BINS * (HOG_ROW - 1) ** 2), np.float16),
+    "pixels": np.empty((0, PIXELS * PIXELS * 3), np.uint8),
+}
+
+
+def describe(rgb: RGB) -> dict[str, NDArray]:
+    """One photo's row of each array of `Descriptors`."""
+    found = (colour_grid(rgb), lab_histogram(rgb), oriented_gradients(rgb), resize(rgb, PIXELS).ravel())
+    return {name: np.asarray(row, NONE[name].dtype) for name, row in zip(NONE, found, strict=True)}
 
 
 def describe_photos(source: Source, photos: Sequence[str], *, workers: int = 2, progress: bool = True) -> Descriptors:
     """Read photos and compute their descriptors, in the order given.
+
+    Descriptors alone, and nothing is kept: `fashion.reading` has the pass that looks at everything at once.
 
     Raises
     ------
     PhotoError
         When a photo has vanished or is damaged since it was checked.
     """
-    n = len(photos)
-    grids = np.empty((n, GRID, GRID, 7), np.float16)
-    histograms = np.empty((n, int(np.prod(HISTOGRAM_BINS))), np.float32)
-    hogs = np.empty((n, 4 * HOG_BINS * (HOG_ROW - 1) ** 2), np.float16)
-    pixels = np.empty((n, PIXELS * PIXELS * 3), np.uint8)
+    arrays = {name: np.empty((len(photos), *none.shape[1:]), none.dtype) for name, none in NONE.items()}
     with ThreadPoolExecutor(workers) as pool:
-        described = pool.map(lambda photo: _describe(source, photo), photos)
-        for row, found in enumerate(tracked(described, n, "colours measured", show=progress)):
-            grids[row], histograms[row], hogs[row], pixels[row] = found
-    return Descriptors(grids, histograms, hogs, pixels)
+        described = pool.map(lambda photo: describe(decode(source.read(photo), photo)), photos)
+        for row, found in enumerate(tracked(described, len(photos), "colours measured", show=progress)):
+            for name, values in found.items():
+                arrays[name][row] = values
+    return Descriptors(**arrays)

@@ -1,14 +1,16 @@
-"""What photos tell, kept by what made it: a report does not read again what another run, or a cluster, has measured."""
+"""What photos tell, kept by what made it: no report reads again what another run, or a cluster, has measured."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from fashion.photos import photo_facts
-from fashion.provenance import code_of, fingerprint, sha256_json, versions
+from fashion.photos import FACTS, facts_table
+from fashion.provenance import code_of, sha256_json, versions
 from fashion.source import Source
 from fashion.workspace import write_whole
 
@@ -16,38 +18,70 @@ from fashion.workspace import write_whole
 PACKAGES = ["numpy", "opencv-python", "imagehash", "pillow"]
 
 
-def facts_path(root: Path, source: Source) -> Path:
-    """The file of a source's facts: named after its content's fingerprint, the code, and the packages' versions."""
-    made_by = [fingerprint(source.path), source.base, code_of(["photos"]), versions(PACKAGES)]
-    return root / "photo_facts" / f"{sha256_json(made_by)[:24]}.parquet"
+def facts_folder(root: Path, source: Source) -> Path:
+    """The folder of a source's facts: named after its place, the code, and the packages' versions."""
+    made_by = [str(source.path.resolve()), source.base, code_of(["photos"]), versions(PACKAGES)]
+    return root / "photo_facts" / sha256_json(made_by)[:24]
 
 
-def write_facts(root: Path, source: Source, facts: pd.DataFrame) -> Path:
-    """Keep facts, as `photo_facts` gives them."""
-    return write_whole(facts_path(root, source), lambda aside: facts.to_parquet(aside, index=False))
+def marks_of(source: Source, names: Iterable[str]) -> dict[str, str]:
+    """The mark (`Source.mark`) of each photo, to be taken before it is read."""
+    return {name: source.mark(name) for name in names}
 
 
-def facts_of(source: Source, names: Sequence[str], root: Path, *, progress: bool = True) -> pd.DataFrame:
-    """`photos.photo_facts`, but for photos whose facts are kept under `root`; nothing is written.
+def write_facts(root: Path, source: Source, facts: pd.DataFrame, marks: Mapping[str, str]) -> Path:
+    """Keep facts as one more part; its name comes from its content, so doing it twice gives one file.
 
     Parameters
     ----------
-    source : Source
-    names : sequence of str
-        Photo names, in the order of the result; a name may come more than once.
     root : Path
         Folder of all catalogues' artefacts.
-    progress : bool
+    source : Source
+    facts : DataFrame
+        As `photos.photo_facts` gives them.
+    marks : mapping of str to str
+        From `marks_of`, of the photos as they were read.
     """
-    wanted, path = pd.Index(names), facts_path(root, source)
+    marked = facts.assign(mark=[marks[name] for name in facts["photo"]])
+    name = sha256_json(marked[["photo", "mark", "sha256"]].to_numpy().tolist())[:16]
+    path = facts_folder(root, source) / f"part-{name}.parquet"
+    return write_whole(path, lambda aside: marked.to_parquet(aside, index=False))
+
+
+def kept_facts(root: Path, source: Source, marks: Mapping[str, str]) -> pd.DataFrame:
+    """The kept facts of good photos that are still what they were; any order, each photo once.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of all catalogues' artefacts.
+    source : Source
+    marks : mapping of str to str
+        From `marks_of`, of the photos that are asked for.
+    """
+    found = [_read(part) for part in sorted(facts_folder(root, source).glob("part-*.parquet"))]
+    parts = [part for part in found if part is not None]
+    if not parts:
+        return facts_table([])
+    kept = pd.concat(parts, ignore_index=True)
+    # What had a problem is looked at again: a disk may have been away.
+    good = kept["problem"].eq("") & kept["mark"].ne("") & kept["mark"].eq(kept["photo"].map(marks))
+    return kept.loc[good, list(FACTS)].drop_duplicates("photo").reset_index(drop=True)
+
+
+def _read(part: Path) -> pd.DataFrame | None:
     try:
-        kept = pd.read_parquet(path)
-    except (OSError, ValueError):  # none, or damaged: what is measured anew is the same
-        return photo_facts(source, list(names), progress=progress)
-    kept = kept[kept["problem"].eq("") & kept["photo"].isin(wanted)]  # what was missing may be there now
-    absent = wanted.unique().difference(pd.Index(kept["photo"]), sort=False)
-    if len(absent):
-        new = photo_facts(source, list(absent), progress=progress)
-        kept = new if kept.empty else pd.concat([kept, new], ignore_index=True)
-    found = kept.drop_duplicates("photo").set_index("photo").loc[wanted].reset_index(names="photo")
-    return found[list(kept.columns)]
+        return pd.read_parquet(part, columns=[*FACTS, "mark"])
+    except (OSError, ValueError) as error:  # damaged: what is measured anew is the same
+        os.replace(part, part.with_suffix(".damaged"))
+        warnings.warn(f"{part} is damaged ({error}); set aside, its photos are measured again", stacklevel=3)
+        return None
+
+
+def in_order(tables: Sequence[pd.DataFrame], names: Sequence[str]) -> pd.DataFrame:
+    """The rows of photos `names` from tables of facts, the first one's before the next one's; names may repeat."""
+    full = [table for table in tables if len(table)] or [tables[0]]
+    facts = pd.concat(full, ignore_index=True).drop_duplicates("photo").set_index("photo")
+    found = facts.loc[list(names)].reset_index(names="photo")[list(FACTS)]
+    whole = [column for column in ("bytes", "width", "height") if found[column].notna().all()]
+    return found.astype(dict.fromkeys(whole, "int64"))

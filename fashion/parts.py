@@ -1,8 +1,8 @@
-"""The photos of a catalogue, cut into parts that any machine can do: facts and vectors, written to shared storage.
+"""The photos of a catalogue, cut into parts that any machine can do: what one pass sees in them, on shared storage.
 
 A part's name is a checksum of everything that determines its content, so a part that two machines do twice is the same
 part, and a machine that dies loses the part that it was at. A part counts when its `.json` is there, which is written
-last and holds the checksums of the two files beside it.
+last and holds the checksums of the two files beside it: a table of facts, and an .npz of vectors and descriptors.
 """
 
 from __future__ import annotations
@@ -10,23 +10,27 @@ from __future__ import annotations
 import io
 import json
 import uuid
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fashion.backbones import load_backbone
 from fashion.catalogue import load_catalogue, open_catalogue
-from fashion.embedding import PART, EmbeddingStore, embed_batches, open_store, store_key
+from fashion.descriptors import NONE
+from fashion.embedding import ahead, embed_views, open_store, store_key
 from fashion.errors import ArtefactError
 from fashion.facts_store import PACKAGES
-from fashion.photos import photo_facts
+from fashion.photo_store import PART, PhotoStore
+from fashion.photos import facts_table
 from fashion.provenance import code_of, sha256_bytes, sha256_json, versions
+from fashion.reading import look as see
 from fashion.runtimes import choose_runtime
 from fashion.source import Source
 
@@ -58,7 +62,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Part:
-    """Some photos, in order, and the name under which their facts and vectors are kept."""
+    """Some photos, in order, and the name under which what is seen in them is kept."""
 
     name: str
     photos: tuple[str, ...]
@@ -72,7 +76,7 @@ def cut(photos: Sequence[str], made_by: object, size: int = PART) -> list[Part]:
     photos : sequence of str
         Names, each once.
     made_by : object
-        What determines a photo's facts and vectors, as JSON takes it; goes into each part's name.
+        What determines what is seen in a photo, as JSON takes it; goes into each part's name.
     size : int
     """
     cuts = [tuple(photos[first : first + size]) for first in range(0, len(photos), size)]
@@ -90,11 +94,12 @@ def tools(job: Job) -> tuple[Source, Any, Any]:
 def made_by(job: Job, fingerprint: str) -> list[object]:
     """What determines the parts of a job: network, code, versions, and the data's fingerprint."""
     _, backbone, runtime = tools(job)
-    return [store_key(backbone), runtime.name, runtime.version, code_of(["photos"]), versions(PACKAGES), fingerprint]
+    code = code_of(["photos", "descriptors"])
+    return [store_key(backbone), runtime.name, runtime.version, code, versions(PACKAGES), fingerprint]
 
 
 def do(job: Job, part: Part) -> dict[str, int]:
-    """Do a part where it is not done: measure its photos, embed the good ones, write both to shared storage.
+    """Do a part where it is not done: read its photos once, embed the good ones, write all of it to shared storage.
 
     Returns
     -------
@@ -109,19 +114,31 @@ def do(job: Job, part: Part) -> dict[str, int]:
     if finished(job, part):
         return {"read": 0, "embedded": 0}
     source, backbone, runtime = tools(job)
-    facts = photo_facts(source, part.photos, progress=False)
+    looks = list(ahead(lambda name: see(source, name, backbone.size), part.photos, workers=2))
+    facts = facts_table(seen.facts for seen in looks)
     good = facts[facts["problem"] == ""].drop_duplicates("sha256")
-    blocks = embed_batches(source, good["photo"].tolist(), backbone, runtime)
-    widths = {name: int(block.shape[1]) for name, block in blocks.items()}
-    table, vectors = io.BytesIO(), io.BytesIO()
+    seen = [looks[row] for row in good.index]
+    blocks = embed_views((look.view for look in seen if look.view is not None), backbone, runtime)
+    described = [look.described for look in seen if look.described is not None]
+    arrays = {name: np.stack([row[name] for row in described]) if described else none for name, none in NONE.items()}
+    table = io.BytesIO()
     facts.to_parquet(table, index=False)
-    np.save(vectors, np.concatenate([blocks[name] for name in widths], axis=1), allow_pickle=False)
-    files = {"parquet": table.getvalue(), "npy": vectors.getvalue()}
+    files = {"parquet": table.getvalue(), "npz": _packed(blocks | arrays)}
     sums = {kind: sha256_bytes(data) for kind, data in files.items()}
-    marker = {"photos": list(part.photos), "sha256": good["sha256"].tolist(), "widths": widths, "files": sums}
+    marker = {"photos": list(part.photos), "sha256": good["sha256"].tolist(), "files": sums}
     for kind, data in (files | {"json": json.dumps(marker).encode()}).items():
         put(job.shared, f"{part.name}.{kind}", data)
     return {"read": len(facts), "embedded": len(good)}
+
+
+def _packed(arrays: Mapping[str, NDArray]) -> bytes:
+    """Named arrays as `np.load` takes them; the same bytes whenever it is done, unlike `np.savez`, which dates them."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        for name, array in arrays.items():
+            with file.open(zipfile.ZipInfo(f"{name}.npy"), "w") as member:
+                np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+    return packed.getvalue()
 
 
 def put(shared: str, name: str, data: bytes) -> None:
@@ -169,8 +186,8 @@ def finished(job: Job, part: Part) -> dict[str, Any] | None:
     return found if found and found.get("photos") == list(part.photos) else None
 
 
-def gather(job: Job, part: Part, store: EmbeddingStore) -> pd.DataFrame:
-    """Bring a finished part home: its vectors into the store, its facts as a table.
+def gather(job: Job, part: Part, *stores: PhotoStore) -> pd.DataFrame:
+    """Bring a finished part home: its arrays into the stores that hold such, its facts as a table.
 
     Raises
     ------
@@ -179,23 +196,22 @@ def gather(job: Job, part: Part, store: EmbeddingStore) -> pd.DataFrame:
         next run does it again.
     """
     marker = finished(job, part)
-    files = {kind: get(job.shared, f"{part.name}.{kind}") for kind in ("parquet", "npy")}
+    files = {kind: get(job.shared, f"{part.name}.{kind}") for kind in ("parquet", "npz")}
     if marker is None or any(data is None or sha256_bytes(data) != marker["files"][k] for k, data in files.items()):
         put(job.shared, f"{part.name}.json", b"")
         raise ArtefactError(
             f"expected the part {part.name} of {len(part.photos)} photos (the first {part.photos[0]}) whole in "
             f"{job.shared}; it is missing or damaged. It will be done again: run the same command."
         )
-    rows = np.load(io.BytesIO(files["npy"] or b""), allow_pickle=False)
-    new = [row for row, key in enumerate(marker["sha256"]) if key not in store]
-    if new:
-        ends = np.cumsum([0, *marker["widths"].values()])
-        cuts = zip(marker["widths"], pairwise(ends), strict=True)
-        store.add([marker["sha256"][row] for row in new], {name: rows[new, a:b] for name, (a, b) in cuts})
+    with np.load(io.BytesIO(files["npz"] or b""), allow_pickle=False) as arrays:
+        for store in stores:
+            new = [row for row, key in enumerate(marker["sha256"]) if key not in store]
+            if new:
+                store.add([marker["sha256"][row] for row in new], {name: arrays[name][new] for name in store.empty})
     return pd.read_parquet(io.BytesIO(files["parquet"] or b""))
 
 
-def open_home(job: Job, root: Path) -> EmbeddingStore:
+def open_home(job: Job, root: Path) -> PhotoStore:
     """The single machine's store, into which parts are gathered."""
     _, backbone, _ = tools(job)
     return open_store(root / "embeddings", backbone)

@@ -122,16 +122,29 @@ def perceptual_hash(rgb: RGB) -> str:
     return str(imagehash.phash(Image.fromarray(rgb)))
 
 
-def _facts(source: Source, name: str) -> dict[str, Any]:
+def open_photo(source: Source, name: str) -> tuple[dict[str, Any], RGB | None]:
+    """Read a photo and decode it; a bad one is no exception.
+
+    Returns
+    -------
+    facts : dict
+        `photo`, `problem` (empty if none), `sha256` and, where it could be read, `bytes`.
+    rgb : ndarray of uint8, shape (height, width, 3), or None
+        The picture; None where there is a problem.
+    """
     facts: dict[str, Any] = {"photo": name, "problem": "", "sha256": ""}
     try:
         data = source.read(name)
         facts |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-        rgb = decode(data, name)
+        return facts, decode(data, name)
     except PhotoError as error:
-        return facts | {"problem": str(error)}
+        return facts | {"problem": str(error)}, None
+
+
+def measure(rgb: RGB) -> dict[str, Any]:
+    """What a decoded photo tells: the rest of `FACTS`."""
     lightness, a, b = garment_lab(rgb)
-    return facts | {
+    return {
         "height": rgb.shape[0],
         "width": rgb.shape[1],
         "phash": perceptual_hash(rgb),
@@ -142,8 +155,21 @@ def _facts(source: Source, name: str) -> dict[str, Any]:
     }
 
 
+#: Columns of a table of facts: `photo`, `problem` (empty if none), `sha256` (hex), `bytes`, `width`, `height` (pixels),
+#: `phash` (16 hex digits), `thumbnail` (bytes of 16 x 16 RGB), `garment_l`, `garment_a`, `garment_b` (CIELAB).
+FACTS = ("photo", "problem", "sha256", "bytes", "width", "height", "phash", "thumbnail",
+         "garment_l", "garment_a", "garment_b")  # fmt: skip
+
+
+def facts_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """Facts as a table with the columns `FACTS`; missing values where there is a problem."""
+    return pd.DataFrame(list(rows), columns=list(FACTS))
+
+
 def photo_facts(source: Source, names: Iterable[str], *, workers: int = 2, progress: bool = True) -> pd.DataFrame:
     """Read and measure photos; a bad photo becomes a row with its problem, never an exception.
+
+    Facts alone, and nothing is kept: `fashion.reading` has the pass that looks at everything of a photo at once.
 
     Parameters
     ----------
@@ -159,14 +185,13 @@ def photo_facts(source: Source, names: Iterable[str], *, workers: int = 2, progr
     Returns
     -------
     DataFrame
-        `photo`, `problem` (empty if none), `sha256` (hex), `bytes`, `width`, `height` (pixels), `phash`
-        (16 hex digits), `thumbnail` (bytes of 16 x 16 RGB), `garment_l`, `garment_a`, `garment_b` (CIELAB); missing
-        values where there is a problem.
+        With the columns `FACTS`.
     """
     names = list(names)
-    columns = ["photo", "problem", "sha256", "bytes", "width", "height", "phash"]
-    columns += ["thumbnail", "garment_l", "garment_a", "garment_b"]
+
+    def facts(name: str) -> dict[str, Any]:
+        found, rgb = open_photo(source, name)
+        return found if rgb is None else found | measure(rgb)
+
     with ThreadPoolExecutor(workers) as pool:
-        facts = pool.map(lambda name: _facts(source, name), names)
-        rows = list(tracked(facts, len(names), "photos read", show=progress))
-    return pd.DataFrame(rows, columns=columns)
+        return facts_table(tracked(pool.map(facts, names), len(names), "photos read", show=progress))

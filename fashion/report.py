@@ -120,7 +120,7 @@ def _run_step(step: Step, settings: Settings, workspace: Workspace, say: Say) ->
     parameters = notebook_parameters(settings, workspace, step.path)
     output = workspace.report / "notebooks" / f"{step.notebook}.ipynb"
     seconds = run_notebook(step.path, output, parameters)
-    key = key_after(workspace, step, settings, key)
+    key = key_after(key)
     absent = [name for name in step.writes if not workspace.path(name).is_file()]
     if absent:
         raise ReportError(f"{step.notebook} ended without writing {', '.join(absent)}, which later notebooks read")

@@ -10,13 +10,16 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fashion import converted
 from fashion.errors import WeightsError
 from fashion.neighbours import normalise
+from fashion.quiet import import_keras
 
 if TYPE_CHECKING:
     from fashion.backbones import Backbone
@@ -43,28 +46,32 @@ class Runtime:
         Why this one, for console and provenance.
     stream : callable
         Batches of photos, uint8 (b, size, size, 3), RGB -> their blocks, in the same order, as in `Backbone.model`.
+    network : openvino.Model or None
+        OpenVINO's graph.
     """
 
     name: str
     version: str
     reason: str
     stream: Callable[[Iterable[Photos]], Iterator[Blocks]]
+    network: Any = None
 
 
 def network_call(backbone: Backbone) -> Callable[[Photos], dict[str, Any]]:
     """The backbone as one compiled TensorFlow function: uint8 photos (n, size, size, 3) -> dict of float32 tensors."""
+    model = backbone.model  # loads Keras, quietly, before TensorFlow
     import tensorflow as tf
 
     signature = [tf.TensorSpec((None, backbone.size, backbone.size, 3), tf.uint8)]
 
     @tf.function(input_signature=signature)
     def call(photos):  # type: ignore[no-untyped-def]
-        return backbone.model(tf.cast(photos, tf.float32), training=False)
+        return model(tf.cast(photos, tf.float32), training=False)
 
     return call
 
 
-def choose_runtime(backbone: Backbone, name: str = "auto") -> Runtime:
+def choose_runtime(backbone: Backbone, name: str = "auto", kept: Path | None = None) -> Runtime:
     """The runtime to use.
 
     Parameters
@@ -72,6 +79,9 @@ def choose_runtime(backbone: Backbone, name: str = "auto") -> Runtime:
     backbone : Backbone
     name : {"auto", "openvino", "tensorflow"}
         "auto" takes OpenVINO where it is installed, TensorFlow sees no accelerator, and the vectors agree.
+    kept : Path, optional
+        Folder of networks that were converted and compared before (`fashion.converted`): one of them is taken as it is,
+        without TensorFlow; a new one is added.
 
     Raises
     ------
@@ -84,15 +94,22 @@ def choose_runtime(backbone: Backbone, name: str = "auto") -> Runtime:
         )
     if name == "tensorflow":
         return _tensorflow(backbone, "asked for by name")
+    reason = "asked for by name" if name == "openvino" else "it is installed, and the fastest"
+    if kept is not None and not (name == "auto" and any(Path("/dev").glob("nvidia[0-9]*"))):
+        network = converted.read(kept, backbone)
+        if network is not None:
+            return _compiled(network, reason)
     if name == "auto" and _accelerated():
         return _tensorflow(backbone, "it sees an accelerator")
     try:
-        found = _openvino(backbone, "asked for by name" if name == "openvino" else "it is installed, and the fastest")
+        found = _openvino(backbone, reason)
     except ModuleNotFoundError:
         problem = "OpenVINO is not installed (pip install openvino)"
     else:
         worst = parity(found, _tensorflow(backbone, ""), backbone.size)
         if worst <= PARITY:
+            if kept is not None:
+                converted.write(kept, backbone, found.network, worst)
             return found
         problem = f"OpenVINO's vectors differ from TensorFlow's by {worst:.1e} in cosine"
     if name == "openvino":
@@ -114,6 +131,7 @@ def parity(one: Runtime, other: Runtime, size: int, count: int = 4) -> float:
 
 
 def _accelerated() -> bool:
+    import_keras()  # quietly, before TensorFlow
     import tensorflow as tf
 
     return bool(tf.config.list_physical_devices("GPU"))
@@ -130,12 +148,19 @@ def _tensorflow(backbone: Backbone, reason: str) -> Runtime:
 
 
 def _openvino(backbone: Backbone, reason: str) -> Runtime:
-    """The same graph, compiled by OpenVINO for as many single photos at once as suit the processor."""
+    """The same graph in OpenVINO's form, compiled."""
     import openvino
 
     network = openvino.convert_model(network_call(backbone).get_concrete_function())  # type: ignore[attr-defined]
     # One photo a request: its vector then depends on nothing but itself, and it is the fastest here.
     network.reshape({network.inputs[0]: [1, backbone.size, backbone.size, 3]})
+    return _compiled(network, reason)
+
+
+def _compiled(network: Any, reason: str) -> Runtime:
+    """OpenVINO's graph of one photo, compiled for as many of them at once as suit the processor."""
+    import openvino
+
     how = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "f32"}
     compiled = openvino.Core().compile_model(network, "CPU", how)
     count = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
@@ -170,7 +195,7 @@ def _openvino(backbone: Backbone, reason: str) -> Runtime:
             finish()
         yield from begun
 
-    return Runtime("openvino", _version("openvino"), f"openvino: {reason}", stream)
+    return Runtime("openvino", _version("openvino"), f"openvino: {reason}", stream, network)
 
 
 def _version(package: str) -> str:

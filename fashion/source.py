@@ -29,6 +29,17 @@ class Source(ABC):
     def _read(self, full_name: str) -> bytes:
         """The bytes of one file; raises KeyError or OSError when it cannot be had."""
 
+    @abstractmethod
+    def _mark(self, full_name: str) -> str:
+        """What `mark` says; raises KeyError or OSError when there is no such file."""
+
+    def mark(self, name: str) -> str:
+        """What tells, without reading it, whether a file is the one that it was; empty where there is none."""
+        try:
+            return self._mark(self.base + name)
+        except (KeyError, OSError, ValueError):
+            return ""
+
     def read(self, name: str) -> bytes:
         """Return the bytes of the file called `name`, relative to the table's folder.
 
@@ -83,6 +94,10 @@ class FolderSource(Source):
     def _read(self, full_name: str) -> bytes:
         return (self.path / full_name).read_bytes()
 
+    def _mark(self, full_name: str) -> str:
+        stat = (self.path / full_name).stat()
+        return f"{stat.st_size}-{stat.st_mtime_ns}"
+
 
 class ZipSource(Source):
     """A zip file, read without unpacking it (`zipfile` allows several threads to read)."""
@@ -102,6 +117,10 @@ class ZipSource(Source):
 
     def _read(self, full_name: str) -> bytes:
         return self._zip.read(full_name)
+
+    def _mark(self, full_name: str) -> str:
+        info = self._zip.getinfo(full_name)
+        return f"{info.file_size}-{info.CRC:08x}"
 
 
 def open_source(path: Path, table: str) -> Source:

@@ -186,12 +186,16 @@ def step_key(workspace: Workspace, step: Step, settings: Settings) -> str:
             "toml": sha256_file(catalogue.path),
             "data": [str(source.path.resolve()), fingerprint(source.path)],
         }
-    if "backbone" in declared:
-        # With "auto" the choice hangs on what is in Keras's cache.
-        parts["inputs"]["weights at hand"] = fingerprint(cached_file()) if cached_file().is_file() else "none"
-        if settings.weights and Path(settings.weights).is_file():
-            parts["inputs"]["weights"] = sha256_file(Path(settings.weights))
-    return sha256_json(parts)
+    if "backbone" not in declared:
+        return sha256_json(parts)
+    if settings.weights and Path(settings.weights).is_file():
+        parts["inputs"]["weights"] = sha256_file(Path(settings.weights))
+    return f"{sha256_json(parts)}+{_weights_at_hand()}"
+
+
+def _weights_at_hand() -> str:
+    """What is in Keras's cache: with "auto" the choice of the backbone hangs on it."""
+    return fingerprint(cached_file()) if cached_file().is_file() else "none"
 
 
 def _input_checksum(workspace: Workspace, artefact: str) -> str:
@@ -199,13 +203,13 @@ def _input_checksum(workspace: Workspace, artefact: str) -> str:
     return sha256_file(path) if path.is_file() else "absent"
 
 
-def key_after(workspace: Workspace, step: Step, settings: Settings, before: str) -> str:
+def key_after(before: str) -> str:
     """The key under which a finished run is remembered: that of its start, so that later changes count as new.
 
-    Only a step that may itself have fetched weights is looked at again.
+    Only weights, which the step itself may have fetched, are looked at again.
     """
-    fetches = "backbone" in declared_parameters(step.path) and cached_file().is_file()
-    return step_key(workspace, step, settings) if fetches else before
+    start, plus, _ = before.partition("+")
+    return f"{start}+{_weights_at_hand()}" if plus else before
 
 
 def stale_because(workspace: Workspace, step: Step, key: str) -> str:

@@ -64,6 +64,10 @@ def department_colours() -> dict[str, str]:
     return dict(zip(glossary["english"], glossary["colour"], strict=True))
 
 
+#: Words below which swifter's own start, a second, costs more than it can save.
+FEW = 1_000
+
+
 def translate(rows: pd.DataFrame, *, language: str = "it", keep_unknown: bool = False) -> pd.DataFrame:
     """Translate colour, category and department to English; the original words go to `<column>_source`.
 
@@ -115,6 +119,8 @@ def translate(rows: pd.DataFrame, *, language: str = "it", keep_unknown: bool = 
 
 def _normalised(words: pd.Series) -> pd.Series:
     """`normalise_word` of each, by swifter: it takes Dask's workers where a table is long enough to gain by them."""
+    if len(words) < FEW:
+        return words.apply(normalise_word)
     with warnings.catch_warnings():
         # It looks for notebook widgets, which no step of ours needs.
         warnings.filterwarnings("ignore", message="IProgress not found")

@@ -10,7 +10,7 @@ import pytest
 from conftest import HEADER, draw, jpeg, write_small_catalogue
 from PIL import Image
 
-from fashion import adding, additions, embedding
+from fashion import adding, additions, embedding, photos, reading
 from fashion.adding import add
 from fashion.additions import EMBEDDINGS, load, with_additions
 from fashion.attributes import join_features
@@ -77,7 +77,8 @@ def loaded_once(monkeypatch):
     monkeypatch.setattr(
         adding, "reopen_backbone", lambda f, w: backbone if sound.items() <= f.items() else reopen(f, w)
     )
-    monkeypatch.setattr(embedding, "choose_runtime", lambda *_: computed())
+    for module in (embedding, reading):
+        monkeypatch.setattr(module, "choose_runtime", lambda *_: computed())
 
 
 @cache
@@ -171,12 +172,16 @@ def test_a_word_that_the_network_was_not_taught_is_kept_and_told(work, tmp_path)
 
 def test_twice_changes_nothing_and_embeds_nothing(work, tmp_path, monkeypatch):
     folder = write_arrivals(tmp_path / "new", NEW)
+    decoded, decode = [], photos.decode
+    monkeypatch.setattr(photos, "decode", lambda data, name: decoded.append(name) or decode(data, name))
     put(work, folder)
+    assert sorted(decoded) == [f"images/{row[0]}" for row in NEW], "each new photo once, and no other"
     before = {path: path.read_bytes() for path in additions.additions_folder(work).rglob("*") if path.is_file()}
-    monkeypatch.setattr(embedding, "choose_runtime", lambda *_: pytest.fail("the network was called"))
+    monkeypatch.setattr(reading, "choose_runtime", lambda *_: pytest.fail("the network was called"))
     again = put(work, folder)
     assert again.addition is None and again.rejected["reason"].tolist() == ["item already there"] * 3
     assert {p: p.read_bytes() for p in additions.additions_folder(work).rglob("*") if p.is_file()} == before
+    assert len(decoded) == len(NEW)
 
 
 def test_everything_odd_is_skipped_with_its_reason(work, reported, tmp_path):

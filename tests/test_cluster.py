@@ -13,13 +13,14 @@ from fashion.cli import main
 from fashion.cluster import distribute
 from fashion.embedding import embed
 from fashion.errors import ArtefactError
-from fashion.facts_store import facts_of, facts_path
+from fashion.facts_store import in_order, kept_facts, marks_of
 from fashion.parts import Job, open_home, tools
 from fashion.photos import photo_facts
+from fashion.reading import read_photos
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_killed_costs_its_part_and_nothing_else(tmp_path):
+def test_a_worker_that_is_killed_costs_its_part_and_nothing_else(tmp_path, monkeypatch):
     folder = write_small_catalogue(tmp_path / "clothes", each=20)
     job = Job("imagelab", str(folder), str(tmp_path / "shared"), "efficientnet-lite0", size=96)
     killed = []
@@ -40,12 +41,17 @@ def test_a_worker_that_is_killed_costs_its_part_and_nothing_else(tmp_path):
     source, backbone, _ = tools(job)
     names = sorted(path.relative_to(folder).as_posix() for path in (folder / "images").iterdir())
     facts = photo_facts(source, names, progress=False)
-    kept = pd.read_parquet(facts_path(tmp_path / "home", source)).sort_values("photo", ignore_index=True)
-    pd.testing.assert_frame_equal(kept, facts)
-    pd.testing.assert_frame_equal(facts_of(source, names, tmp_path / "home", progress=False), facts)
+    kept = kept_facts(tmp_path / "home", source, marks_of(source, names))
+    assert len(kept) == len(names)
+    pd.testing.assert_frame_equal(in_order([kept], names), facts)
     alone = embed(source, names, facts["sha256"], backbone, tmp_path / "alone", progress=False).blocks
     home = open_home(job, tmp_path / "home").gather(facts["sha256"].tolist())
     assert all(np.array_equal(home[name], alone[name]) for name in alone)
+    monkeypatch.setattr(type(source), "read", lambda *_: pytest.fail("a photo is read again"))
+    report = read_photos(source, names, tmp_path / "home", backbone, progress=False)
+    assert report.read == 0 and np.array_equal(report.vectors.blocks["depths"], alone["depths"])
+    assert len(report.descriptor("hog")) == len(names)
+    monkeypatch.undo()
     again = distribute(job, tmp_path / "home", workers=2, size=8, progress=False)
     assert (again.done, again.found, again.embedded) == (0, 30, 0)
 

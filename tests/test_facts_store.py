@@ -1,11 +1,12 @@
-"""Facts are taken from where they are kept, only for the same data and code, and only where the photo was good."""
+"""Facts are taken from where they are kept, only for the same photo and code, and only where the photo was good."""
+
+import os
 
 import pandas as pd
 import pytest
 from conftest import write_small_catalogue
 
-from fashion import facts_store
-from fashion.facts_store import facts_of, facts_path, write_facts
+from fashion.facts_store import facts_folder, in_order, kept_facts, marks_of, write_facts
 from fashion.photos import photo_facts
 from fashion.source import open_source
 
@@ -22,23 +23,55 @@ def plain(source, names):
     return photo_facts(source, names, progress=False)
 
 
-def test_kept_facts_are_not_measured_again_and_equal_what_would_be(clothes, tmp_path, monkeypatch):
-    source, names = clothes
-    facts = plain(source, names)
-    write_facts(tmp_path / "p", source, facts)
-    measured = []
-    monkeypatch.setattr(facts_store, "photo_facts", lambda s, n, **k: measured.extend(n) or photo_facts(s, n, **k))
-    asked = [names[3], names[0], names[-1], names[0]]
-    found = facts_of(source, asked, tmp_path / "p", progress=False)
-    assert measured == [names[-1]], "the broken one alone is looked at again"
-    pd.testing.assert_frame_equal(found, plain(source, asked))
+def keep(source, names, root, **changes):
+    return write_facts(root, source, plain(source, names).assign(**changes), marks_of(source, names))
 
 
-def test_none_kept_or_damaged_or_of_other_data_means_measuring(clothes, tmp_path):
+def test_kept_facts_equal_what_would_be_measured_and_a_bad_photo_is_not_kept(clothes, tmp_path):
     source, names = clothes
-    pd.testing.assert_frame_equal(facts_of(source, names, tmp_path, progress=False), plain(source, names))
-    path = write_facts(tmp_path, source, plain(source, names[:2]).assign(sha256="wrong"))
-    path.write_bytes(path.read_bytes()[:-20])
-    pd.testing.assert_frame_equal(facts_of(source, names, tmp_path, progress=False), plain(source, names))
+    keep(source, names[:5], tmp_path)
+    keep(source, names[3:], tmp_path)  # a second part, some photos twice
+    kept = kept_facts(tmp_path, source, marks_of(source, names))
+    assert sorted(kept["photo"]) == names[:-1], "all but the broken one"
+    asked = [names[3], names[0], names[3]]
+    pd.testing.assert_frame_equal(in_order([kept], asked), plain(source, asked))
+    asked = [names[3], names[-1], names[0]]
+    pd.testing.assert_frame_equal(in_order([plain(source, names[-1:]), kept], asked), plain(source, asked))
+
+
+def test_a_photo_that_changed_or_came_is_not_kept_and_the_others_are(clothes, tmp_path):
+    source, names = clothes
+    keep(source, names, tmp_path)
     (source.path / "images/more.jpg").write_bytes((source.path / names[0]).read_bytes())
-    assert facts_path(tmp_path, source) != path
+    os.utime(source.path / names[1], ns=(0, 12345))
+    (source.path / names[2]).unlink()
+    kept = kept_facts(tmp_path, source, marks_of(source, [*names, "images/more.jpg"]))
+    assert sorted(kept["photo"]) == sorted({*names[:-1]} - {*names[1:3]})
+
+
+def test_none_kept_or_damaged_or_of_another_place(clothes, tmp_path):
+    source, names = clothes
+    marks = marks_of(source, names)
+    assert kept_facts(tmp_path, source, marks).empty
+    path = keep(source, names[:2], tmp_path, sha256="wrong")
+    keep(source, names[2:4], tmp_path)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.warns(UserWarning, match="damaged"):
+        assert sorted(kept_facts(tmp_path, source, marks)["photo"]) == names[2:4]
+    assert path.with_suffix(".damaged").exists()
+    other = open_source(write_small_catalogue(tmp_path / "other", each=1), "annotation.txt")
+    assert facts_folder(tmp_path, other) != facts_folder(tmp_path, source)
+
+
+def test_a_zips_photos_are_known_by_their_checksums(clothes, tmp_path):
+    import zipfile
+
+    source, names = clothes
+    with zipfile.ZipFile(tmp_path / "clothes.zip", "w") as packed:
+        for name in [*names, "annotation.txt"]:
+            packed.write(source.path / name, name)
+    zipped = open_source(tmp_path / "clothes.zip", "annotation.txt")
+    marks = marks_of(zipped, [*names, "images/none.jpg"])
+    assert len(set(marks.values())) == len(marks) and marks["images/none.jpg"] == ""
+    keep(zipped, names, tmp_path)
+    assert len(kept_facts(tmp_path, zipped, marks)) == len(names) - 1

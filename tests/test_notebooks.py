@@ -267,7 +267,7 @@ def test_a_catalogue_without_colours_gets_those_of_its_photos(tmp_path):
     table[["filename", "micro_category"]].to_csv(folder / "annotation.txt", sep="\t", index=False)
     toml = "\n".join(line for line in TOML.splitlines() if not line.startswith(("colour =", "department =")))
     (tmp_path / "bare.toml").write_text(toml.replace('name = "tiny"', 'name = "bare"'))
-    settings = Settings(catalogue=str(tmp_path / "bare.toml"))
+    settings = Settings(catalogue=str(tmp_path / "bare.toml"), backbone="efficientnet-lite0")
     said = []
     build_report(settings, processed=tmp_path / "p", reports=tmp_path / "r", until="01", say=said.append)
     work = Workspace("bare", tmp_path / "p", tmp_path / "r")

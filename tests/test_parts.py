@@ -10,10 +10,12 @@ import pytest
 from conftest import write_small_catalogue
 
 from fashion import parts
+from fashion.descriptors import describe_photos
 from fashion.embedding import embed
 from fashion.errors import ArtefactError
 from fashion.parts import Job, cut, do, finished, gather, get, made_by, open_home, put, tools
 from fashion.photos import photo_facts
+from fashion.reading import open_descriptors
 
 
 @pytest.fixture(scope="module")
@@ -65,18 +67,23 @@ def test_what_comes_home_is_what_one_machine_makes(here, tmp_path):
     alone = embed(source, good["photo"], good["sha256"], backbone, tmp_path / "alone", progress=False).blocks
     home = store.gather(good["sha256"].tolist())
     assert all(np.array_equal(home[name], alone[name]) for name in alone)
+    described = open_descriptors(tmp_path / "home")
+    for part in work:
+        gather(here, part, store, described)
+    grid = describe_photos(source, good["photo"].tolist(), progress=False).colour_grid
+    assert np.array_equal(described.gather(good["sha256"].tolist())["colour_grid"], grid)
 
 
 def test_doing_a_part_twice_gives_the_same_bytes_and_no_work(here):
     part = cut(names(here)[:5], made_by(here, "data"))[0]
     assert do(here, part)["read"] == 5 and do(here, part) == {"read": 0, "embedded": 0}
-    before = {kind: get(here.shared, f"{part.name}.{kind}") for kind in ("parquet", "npy", "json")}
+    before = {kind: get(here.shared, f"{part.name}.{kind}") for kind in ("parquet", "npz", "json")}
     put(here.shared, f"{part.name}.json", b"")  # as if another machine had not seen it finished
     assert not finished(here, part) and do(here, part)["read"] == 5
     assert before == {kind: get(here.shared, f"{part.name}.{kind}") for kind in before}
 
 
-@pytest.mark.parametrize("kind", ["npy", "parquet"])
+@pytest.mark.parametrize("kind", ["npz", "parquet"])
 def test_a_damaged_part_is_found_and_done_again(here, kind, tmp_path):
     part = cut(names(here)[:3], made_by(here, kind))[0]
     do(here, part)

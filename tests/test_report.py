@@ -79,8 +79,9 @@ def test_every_notebook_declares_what_the_runner_gives():
     for step in STEPS:
         declared = set(declared_parameters(step.path))
         assert {"catalogue", "processed", "reports"} <= declared, step.notebook
-    assert {"data", "limit", "first", "keep_unknown"} <= set(declared_parameters(STEPS[0].path))
-    assert {"backbone", "weights", "seed"} <= set(declared_parameters(STEPS[1].path))
+    network = {"backbone", "weights", "runtime"}
+    assert {"data", "limit", "first", "keep_unknown"} | network <= set(declared_parameters(STEPS[0].path))
+    assert network | {"seed"} <= set(declared_parameters(STEPS[1].path))
 
 
 def test_a_step_reads_only_what_lower_numbers_wrote():
@@ -107,16 +108,20 @@ def test_parameters_are_relative_to_the_notebook(tmp_path):
     ):
         assert not os.path.isabs(found[name])
         assert (project_root() / "notebooks" / found[name]).resolve() == target
-    assert found["limit"] == 5 and "backbone" not in found
+    assert found["limit"] == 5 and "queries" not in found
 
 
-def test_key_depends_on_its_own_parameters_only(tmp_path):
+def test_key_depends_on_its_own_parameters_only(tmp_path, monkeypatch):
     work = Workspace("sample", tmp_path / "p", tmp_path / "r")
     embedding, mapping = STEPS[1], STEPS[4]
     assert steps.step_key(work, embedding, Settings()) == steps.step_key(work, embedding, Settings(limit=9))
     assert steps.step_key(work, embedding, Settings()) != steps.step_key(work, embedding, Settings(seed=1))
     assert steps.step_key(work, mapping, Settings()) == steps.step_key(work, mapping, Settings(backbone="resnet50"))
+    fetched = steps.step_key(work, embedding, Settings())
+    monkeypatch.setattr(steps, "cached_file", lambda: embedding.path)  # as if the run had fetched weights
+    assert steps.key_after(fetched) == steps.step_key(work, embedding, Settings()) != fetched
     before = steps.step_key(work, mapping, Settings())
+    assert steps.key_after(before) == before
     work.write_json("source", {"changed": True})
     assert steps.step_key(work, mapping, Settings()) != before
 

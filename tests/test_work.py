@@ -1,4 +1,4 @@
-"""No regression in work: photos decoded, photos embedded and bytes written, counted on a small catalogue."""
+"""No regression in work: photos read, decoded and embedded, and bytes written, counted on a small catalogue."""
 
 import hashlib
 from dataclasses import replace
@@ -7,13 +7,11 @@ import numpy as np
 import pytest
 from conftest import write_small_catalogue
 
-from fashion import descriptors, embedding, exact, photos
+from fashion import embedding, exact, photos, reading
 from fashion.backbones import load_backbone
-from fashion.descriptors import describe_photos
 from fashion.embedding import BATCH, embed
-from fashion.facts_store import facts_of, write_facts
 from fashion.neighbours import normalise, top_k
-from fashion.photos import photo_facts
+from fashion.reading import read_photos
 from fashion.runtimes import choose_runtime
 from fashion.source import open_source
 
@@ -35,14 +33,18 @@ def network():
 
 
 @pytest.fixture
-def count(monkeypatch, network):
-    """Photos decoded, and batches and photos that reach the network."""
-    done = {"decoded": 0, "batches": 0, "embedded": 0}
-    decode, runtime = photos.decode, network[1]
+def count(monkeypatch, network, clothes):
+    """Files read, photos decoded, and batches and photos that reach the network."""
+    done = {"read": 0, "decoded": 0, "batches": 0, "embedded": 0}
+    decode, read, runtime = photos.decode, type(clothes[0])._read, network[1]
 
     def decoded(*given):
         done["decoded"] += 1
         return decode(*given)
+
+    def counted_read(source, name):
+        done["read"] += 1
+        return read(source, name)
 
     def stream(batches):
         def counted():
@@ -53,9 +55,11 @@ def count(monkeypatch, network):
 
         return runtime.stream(counted())
 
-    for module in (photos, embedding, descriptors):
+    for module in (photos, embedding):
         monkeypatch.setattr(module, "decode", decoded)
-    monkeypatch.setattr(embedding, "choose_runtime", lambda *_: replace(runtime, stream=stream))
+    monkeypatch.setattr(type(clothes[0]), "_read", counted_read)
+    for module in (embedding, reading):
+        monkeypatch.setattr(module, "choose_runtime", lambda *_: replace(runtime, stream=stream))
     return done
 
 
@@ -63,20 +67,27 @@ def written(folder):
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def test_each_step_decodes_a_photo_once_and_the_network_sees_it_once(clothes, network, count, tmp_path):
-    source, names, sums = clothes
-    facts = photo_facts(source, names, progress=False)
-    assert count == {"decoded": PHOTOS, "batches": 0, "embedded": 0}
-    done = embed(source, names, sums, network[0], tmp_path, progress=False)
-    batches = int(np.ceil(PHOTOS / BATCH))
-    assert count == {"decoded": 2 * PHOTOS, "batches": batches, "embedded": PHOTOS}
-    vectors = PHOTOS * (network[0].dimension + network[0].depths_width) * 4
-    assert vectors < written(tmp_path) < 1.02 * vectors + 10_000 and len(done.blocks) == 2
-    describe_photos(source, names, progress=False)
-    assert count["decoded"] == 3 * PHOTOS
-    write_facts(tmp_path, source, facts)
-    facts_of(source, names, tmp_path, progress=False)
-    assert count["decoded"] == 3 * PHOTOS, "kept facts are not measured again"
+def test_a_photo_is_read_once_decoded_once_and_seen_once_by_the_network_and_then_never_again(
+    clothes, network, count, tmp_path
+):
+    source, names, _ = clothes
+
+    def both_notebooks(names):
+        """What notebooks 01 and 02 ask of photos, each in a process of its own."""
+        first = read_photos(source, names, tmp_path, network[0], progress=False)
+        second = read_photos(source, first.facts["photo"], tmp_path, network[0], progress=False)
+        assert len(second.vectors.blocks["depths"]) == len(second.descriptor("pixels")) == len(names)
+        return second
+
+    both_notebooks(names[:50])
+    assert count == {"read": 50, "decoded": 50, "batches": int(np.ceil(50 / BATCH)), "embedded": 50}
+    before, size = dict(count), written(tmp_path)
+    both_notebooks(names[:50])
+    assert count == before and written(tmp_path) == size, "a second report reads no photo and writes nothing anew"
+    both_notebooks(names)
+    assert count["read"] == count["decoded"] == count["embedded"] == PHOTOS == 60, "ten more cost ten"
+    a_photo = (network[0].dimension + network[0].depths_width) * 4 + 32 * 32 * 7 * 2 + 800 * 4 + 1764 * 2 + 3072
+    assert PHOTOS * a_photo < written(tmp_path) < 1.06 * PHOTOS * a_photo + 60_000
 
 
 def test_what_is_embedded_is_neither_decoded_nor_written_again(clothes, network, count, tmp_path):

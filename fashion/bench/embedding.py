@@ -42,8 +42,12 @@ def multiply_adds(backbone: Backbone) -> int:
 def random_resnet50(size: int | None = None) -> Backbone:
     """ResNet-50 with random weights: its speed does not depend on them."""
     import_keras().utils.set_random_seed(0)
-    trunk = resnet.build_resnet50(size or backbones.SIZES["resnet50"])
-    return backbones._assemble(trunk, resnet.preprocess, resnet.DEPTHS, "0" * 64, "random weights, for its speed alone")
+    edge = size or backbones.SIZES["resnet50"]
+    trunk, depths = resnet.build_resnet50(edge), resnet.DEPTHS
+    return Backbone(
+        "resnet50", edge, lambda: trunk, resnet.preprocess, tuple(depths), tuple(depths.values()), "0" * 64,
+        "random weights, for its speed alone",
+    )  # fmt: skip
 
 
 def onnx_stream(backbone: Backbone) -> Callable[[NDArray[np.uint8]], dict[str, NDArray]]:

@@ -146,7 +146,12 @@ def run(found: dict[str, Any]) -> str:
         text += (
             f"\n\nAdding {new['added']} photos to the {new['items']:,} of {new['catalogue']} took "
             f"{new['seconds']:.1f} s, {new['seconds'] / new['all_seconds']:.1%} of the {new['all_seconds']:.0f} s that "
-            "embedding all of them took."
+            "reading, measuring and embedding all of them took"
+            + (
+                f"; as a command, with Python's start, {new['command_seconds']:.1f} s."
+                if "command_seconds" in new
+                else "."
+            )
         )
     return text
 

@@ -1,0 +1,68 @@
+"""Backbones in OpenVINO's own form, kept once their vectors were found to be TensorFlow's, which need not load again.
+
+Two files of numbers and one of JSON, written last, with their checksums: no pickle, no code. What they are named after
+holds all that could make the comparison another one: network, weights, code, versions, and the processor.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fashion.provenance import code_of, machine, sha256_file, sha256_json, versions
+from fashion.workspace import write_json
+
+if TYPE_CHECKING:
+    from fashion.backbones import Backbone
+
+#: OpenVINO's two files: the graph, and its weights.
+FILES = (".xml", ".bin")
+
+
+def place(folder: Path, backbone: Backbone) -> Path:
+    """Where a backbone's files lie, without their endings."""
+    code = code_of(["backbones", "efficientnet", "resnet", "runtimes", "converted"])
+    made_by = [backbone.name, backbone.size, backbone.weights_checksum, code, machine()["processor"]]
+    made_by.append(versions(["openvino", "tensorflow", "keras", "numpy"]))
+    return folder / f"{backbone.name}-{backbone.size}-{sha256_json(made_by)[:16]}"
+
+
+def write(folder: Path, backbone: Backbone, network: Any, parity: float) -> None:
+    """Keep a network whose vectors were compared with TensorFlow's.
+
+    Parameters
+    ----------
+    folder : Path
+    backbone : Backbone
+    network : openvino.Model
+    parity : float
+        The largest 1 - cosine that was found.
+    """
+    import openvino
+
+    stem = place(folder, backbone)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".") as aside:
+        graph = Path(aside) / "network.xml"
+        openvino.save_model(network, graph, compress_to_fp16=False)
+        sums = {}
+        for ending in FILES:
+            sums[ending] = sha256_file(graph.with_suffix(ending))
+            os.replace(graph.with_suffix(ending), f"{stem}{ending}")
+    write_json(Path(f"{stem}.json"), {"parity": parity, "files": sums})
+
+
+def read(folder: Path, backbone: Backbone) -> Any | None:
+    """The network that was kept for a backbone; None where there is none, or its files are not what was kept."""
+    stem = place(folder, backbone)
+    try:
+        sums = json.loads(Path(f"{stem}.json").read_text(encoding="utf-8"))["files"]
+        if any(sha256_file(Path(f"{stem}{ending}")) != sums[ending] for ending in FILES):
+            return None
+        import openvino
+    except (OSError, ValueError, KeyError, TypeError, ImportError):
+        return None
+    return openvino.Core().read_model(f"{stem}.xml", f"{stem}.bin")
