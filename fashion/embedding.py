@@ -35,6 +35,22 @@ NETWORKS = "networks"
 Read = TypeVar("Read")
 
 
+class EmbeddingStore(PhotoStore):
+    """A store of vectors: each block float32, (n, width).
+
+    Parameters
+    ----------
+    root : Path
+    key : str
+        What made the vectors.
+    widths : dict of str to int
+        Block name -> vector length.
+    """
+
+    def __init__(self, root: Path, key: str, widths: dict[str, int]) -> None:
+        super().__init__(root, key, {name: np.empty((0, width), np.float32) for name, width in widths.items()})
+
+
 @dataclass(frozen=True)
 class EmbeddingRun:
     """What `embed` did.
@@ -79,15 +95,10 @@ def store_key(backbone: Backbone) -> str:
     return f"{backbone.name}-{backbone.size}-{backbone.weights_checksum[:12]}-{code[:8]}"
 
 
-def open_store(root: Path, backbone: Backbone) -> PhotoStore:
+def open_store(root: Path, backbone: Backbone) -> EmbeddingStore:
     """The store for this backbone's vectors under `root`."""
-    return PhotoStore(root, store_key(backbone), no_vectors(backbone))
-
-
-def no_vectors(backbone: Backbone) -> Blocks:
-    """The blocks of no photo: their names and widths."""
     widths = {"embedding": backbone.dimension, "depths": backbone.depths_width}
-    return {name: np.empty((0, width), np.float32) for name, width in widths.items()}
+    return EmbeddingStore(root, store_key(backbone), widths)
 
 
 def read_photo(source: Source, photo: str, edge: int) -> RGB:
@@ -203,4 +214,6 @@ def embed(
 
 def embed_views(views: Iterable[RGB], backbone: Backbone, runtime: Runtime) -> Blocks:
     """The vectors of photos that are decoded and resized, held in memory: for a part of a larger work."""
-    return _joined([no_vectors(backbone), *runtime.stream(batches(views))])
+    widths = {"embedding": backbone.dimension, "depths": backbone.depths_width}
+    none = {name: np.empty((0, width), np.float32) for name, width in widths.items()}
+    return _joined([none, *runtime.stream(batches(views))])

@@ -32,6 +32,8 @@ def marks_of(source: Source, names: Iterable[str]) -> dict[str, str]:
 def write_facts(root: Path, source: Source, facts: pd.DataFrame, marks: Mapping[str, str]) -> Path:
     """Keep facts as one more part; its name comes from its content, so doing it twice gives one file.
 
+    Parquet's checksums are inside, as a flipped byte may still be a number.
+
     Parameters
     ----------
     root : Path
@@ -45,7 +47,7 @@ def write_facts(root: Path, source: Source, facts: pd.DataFrame, marks: Mapping[
     marked = facts.assign(mark=[marks[name] for name in facts["photo"]])
     name = sha256_json(marked[["photo", "mark", "sha256"]].to_numpy().tolist())[:16]
     path = facts_folder(root, source) / f"part-{name}.parquet"
-    return write_whole(path, lambda aside: marked.to_parquet(aside, index=False))
+    return write_whole(path, lambda aside: marked.to_parquet(aside, index=False, write_page_checksum=True))
 
 
 def kept_facts(root: Path, source: Source, marks: Mapping[str, str]) -> pd.DataFrame:
@@ -71,7 +73,7 @@ def kept_facts(root: Path, source: Source, marks: Mapping[str, str]) -> pd.DataF
 
 def _read(part: Path) -> pd.DataFrame | None:
     try:
-        return pd.read_parquet(part, columns=[*FACTS, "mark"])
+        return pd.read_parquet(part, columns=[*FACTS, "mark"], page_checksum_verification=True)
     except (OSError, ValueError) as error:  # damaged: what is measured anew is the same
         os.replace(part, part.with_suffix(".damaged"))
         warnings.warn(f"{part} is damaged ({error}); set aside, its photos are measured again", stacklevel=3)

@@ -13,9 +13,8 @@ from conftest import write_small_catalogue
 
 from fashion import embedding
 from fashion.backbones import load_backbone
-from fashion.embedding import embed, open_store, read_photo
+from fashion.embedding import EmbeddingStore, embed, open_store, read_photo
 from fashion.errors import ArtefactError, PhotoError
-from fashion.photo_store import PhotoStore
 from fashion.source import open_source
 
 
@@ -102,7 +101,7 @@ def test_flipped_byte_is_found_and_made_again(photos, network, tmp_path):
 
 
 def test_gather_says_what_is_missing(tmp_path):
-    store = PhotoStore(tmp_path, "x", {"embedding": np.empty((0, 2), np.float32)})
+    store = EmbeddingStore(tmp_path, "x", {"embedding": 2})
     with pytest.raises(ArtefactError, match="1 are missing"):
         store.gather(["ab" * 32])
 
@@ -112,7 +111,6 @@ import sys, hashlib
 from pathlib import Path
 from fashion import embedding
 from fashion.backbones import load_backbone
-from fashion.photo_store import PhotoStore
 from fashion.source import open_source
 embedding.PART = embedding.BATCH
 folder, root = Path(sys.argv[1]), Path(sys.argv[2])

@@ -75,3 +75,14 @@ def test_a_zips_photos_are_known_by_their_checksums(clothes, tmp_path):
     assert len(set(marks.values())) == len(marks) and marks["images/none.jpg"] == ""
     keep(zipped, names, tmp_path)
     assert len(kept_facts(tmp_path, zipped, marks)) == len(names) - 1
+
+
+def test_a_flipped_byte_is_found(clothes, tmp_path):
+    source, names = clothes
+    path = keep(source, names, tmp_path)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"images/")
+    data[at + 3] ^= 1
+    path.write_bytes(data)
+    with pytest.warns(UserWarning, match="damaged"):
+        assert kept_facts(tmp_path, source, marks_of(source, names)).empty
