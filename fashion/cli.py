@@ -222,6 +222,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except OSError as error:  # a full disk, a folder that may not be written to
+        from fashion.disk import in_words
+
+        print(f"fashion {parsed.command}: {in_words(error)}", file=sys.stderr)
+        return 1
     return 0
 
 
