@@ -30,3 +30,15 @@ def only_one(workspace: Workspace) -> Iterator[None]:
                     f"another report on {folder} is running; wait for its end, or stop it, and run again"
                 ) from error
         yield
+
+
+def is_running(workspace: Workspace) -> bool:
+    """Whether a report works on the catalogue's folder now."""
+    try:
+        with (workspace.processed / ".lock").open() as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass  # never locked
+    return False

@@ -2,10 +2,13 @@
 
     python tests/kills.py --kills 20 --seed 0
 
-A report on a tiny catalogue runs undisturbed, for comparison. Then reports in fresh folders are killed, by turns the
-command alone, the command with all that it started, and the notebook's kernel alone. Each time the same command is
-given again; after `--chain` kills it runs to its end, and results, figures, pages and artefacts are compared with the
-undisturbed ones bit by bit (seconds aside, as `fashion verify` does). What happened is written as JSON.
+A report on a tiny catalogue runs undisturbed, for comparison. A random moment of it is drawn for each kill, and with it
+the notebook that was at work then. In a copy of the folders as they are when that notebook begins (what it writes,
+and what it remembers of photos and training, taken away) the command is begun and killed at that moment: by turns the
+command alone, the command with all that it started, and the notebook's kernel alone. Then the same command is given
+again and runs to its end, and results, figures, pages and artefacts are compared with the undisturbed ones bit by bit
+(seconds aside, as `fashion verify` does). Notebooks after that one have to be found unchanged. With `--fresh` the first
+kills are of reports that begin from nothing instead. What happened is written as JSON.
 """
 
 from __future__ import annotations
@@ -23,19 +26,20 @@ import time
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 from conftest import TOML, write_small_catalogue
 
 from fashion.disk import ASIDE
 from fashion.provenance import sha256_file
-from fashion.steps import STEPS, read_state
+from fashion.steps import STEPS, Step, output_paths, read_state, state_path
 from fashion.verify import differences
 from fashion.workspace import WRITERS, Workspace
 
 VICTIMS = ("the command alone", "the command and all that it started", "the notebook's kernel alone")
 #: Seconds that what a dead command started may outlive it: a kernel looks for its parent every second.
-ORPHAN_SECONDS = 5.0
+ORPHAN_SECONDS = 10.0
 
 
 @contextmanager
@@ -77,16 +81,21 @@ def living(processes: list[int]) -> list[int]:
 
 
 def start(root: Path, folder: Path) -> subprocess.Popen[str]:
-    """The report in the folders `folder`/p and `folder`/r."""
+    """The report in the folders `folder`/p and `folder`/r; what it says goes to `folder`/said."""
     command = [sys.executable, "-m", "fashion.cli", "report", "-c", str(root / "tiny.toml")]
     command += ["--backbone", "efficientnet-lite0", "--processed", str(folder / "p"), "--reports", str(folder / "r")]
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-    )
+    folder.mkdir(exist_ok=True)
+    with (folder / "said").open("w", encoding="utf-8") as stream:
+        return subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT, text=True, start_new_session=True)
 
 
-def kill(process: subprocess.Popen[str], victim: str) -> tuple[str, str, float]:
-    """Kill; returns who was hit, what the command had said, and how long what it started lived on."""
+def said_in(folder: Path) -> str:
+    """What the last command in `folder` has said so far."""
+    return (folder / "said").read_text(encoding="utf-8")
+
+
+def kill(process: subprocess.Popen[str], victim: str) -> tuple[str, float]:
+    """Kill; returns who was hit, and how many seconds what the command started lived on after its end."""
     started = descendants(process.pid)
     kernels = [number for number in started if is_kernel(number)]
     if victim == VICTIMS[2] and not kernels:
@@ -95,11 +104,11 @@ def kill(process: subprocess.Popen[str], victim: str) -> tuple[str, str, float]:
     for number in targets:
         with suppress(ProcessLookupError):
             os.kill(number, signal.SIGKILL)
+    process.wait(600)
     begin = time.monotonic()
-    said = process.communicate(timeout=120)[0]
     while living(started) and time.monotonic() - begin < ORPHAN_SECONDS:
         time.sleep(0.05)
-    return victim, said, round(time.monotonic() - begin, 2)
+    return victim, round(time.monotonic() - begin, 2)
 
 
 def content(folder: Path) -> dict[str, str]:
@@ -125,45 +134,69 @@ def finish(root: Path, folder: Path) -> tuple[str, float]:
     """Run to the end; the output and the seconds."""
     begin = time.monotonic()
     with turn():
+        code = start(root, folder).wait(3600)
+    if code:
+        raise SystemExit(f"the command ended with {code}:\n{said_in(folder)}")
+    return said_in(folder), time.monotonic() - begin
+
+
+def prepare(base: Path, folder: Path, step: Step) -> None:
+    """A copy of the undisturbed run's folders, without what the step leaves."""
+    shutil.copytree(base, folder)
+    work = Workspace("tiny", folder / "p", folder / "r")
+    for path in [*output_paths(work, step), state_path(work, step)]:
+        path.unlink()
+    if step.number == "01":
+        shutil.rmtree(work.processed_root / "photo_facts", ignore_errors=True)
+    if step.number == "02":
+        shutil.rmtree(work.processed_root / "embeddings")
+
+
+def moment_of(base: Path, share: float) -> tuple[Step, float]:
+    """The step at work at a share of the undisturbed run, and how many seconds it had worked."""
+    work = Workspace("tiny", base / "p", base / "r")
+    seconds = [read_state(work, step).seconds for step in STEPS]
+    left = share * sum(seconds)
+    for step, whole in zip(STEPS, seconds, strict=True):
+        if left < whole:
+            return step, left
+        left -= whole
+    return STEPS[-1], seconds[-1]
+
+
+def disturbed(root: Path, folder: Path, moment: float, victim: str) -> dict[str, Any]:
+    """Begin the report in `folder`, kill it `moment` seconds after its first notebook began, finish it, and judge."""
+    with turn():
         process = start(root, folder)
-        said = process.communicate(timeout=1800)[0]
-    if process.returncode:
-        raise SystemExit(f"the command ended with {process.returncode}:\n{said}")
-    return said, time.monotonic() - begin
-
-
-def disturbed(
-    root: Path, folder: Path, base: Path, moments: list[float], victims: list[str]
-) -> tuple[list[dict[str, object]], list[str]]:
-    """One report, killed as many seconds after its start as `moments` say, each time begun again; then judged."""
-    kills = []
-    for moment, victim in zip(moments, victims, strict=True):
-        with turn():
-            process = start(root, folder)
-            try:
-                process.wait(moment)
-            except subprocess.TimeoutExpired:
-                hit, said, lived = kill(process, victim)
-            else:
-                hit, said, lived = "nobody: it had ended", process.communicate()[0], 0.0
-        steps = [line.split(":")[0] for line in said.splitlines() if line.startswith("[") and "runs" in line]
-        entry: dict[str, object] = {"killed": hit, "after_seconds": round(moment, 2), "at": (steps or ["begin"])[-1]}
-        entry |= {"orphans_seconds": lived}
-        if hit == VICTIMS[2]:
-            entry["clear_error"] = process.returncode == 1 and "did not end" in said and "Traceback" not in said
-        kills.append(entry)
-    finish(root, folder)
-    found = judge(base, folder)
-    found += ["no clear error after its kernel's death" for entry in kills if entry.get("clear_error") is False]
-    found += ["what it started lived on" for entry in kills if float(str(entry["orphans_seconds"])) >= ORPHAN_SECONDS]
-    return kills, found
+        while process.poll() is None and "runs, as" not in said_in(folder):
+            time.sleep(0.02)
+        try:
+            process.wait(moment)
+        except subprocess.TimeoutExpired:
+            hit, lived = kill(process, victim)
+        else:
+            hit, lived = "nobody: it had ended", 0.0
+    said = said_in(folder)
+    steps = [line.split(":")[0] for line in said.splitlines() if "runs, as" in line]
+    found = []
+    if lived >= ORPHAN_SECONDS:
+        found.append("what it started lived on")
+    if hit == VICTIMS[2] and not (process.returncode == 1 and "did not end" in said and "Traceback" not in said):
+        found.append("no clear error after its kernel's death")
+    again, seconds = finish(root, folder)
+    ran = [line.split(":")[0] for line in again.splitlines() if "runs, as" in line]
+    found += judge(root / "base", folder)
+    return {
+        "killed": hit, "at": (steps or ["begin"])[-1], "after_seconds": round(moment, 2), "orphans_seconds": lived,
+        "run_again": ran, "seconds_to_end": round(seconds, 1), "differences": found,
+    }  # fmt: skip
 
 
 def main() -> int:
     """Run as told; 0 when every report ended as the undisturbed one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=20, metavar="N", help="how many (default: 20)")
-    parser.add_argument("--chain", type=int, default=2, metavar="N", help="kills of one report (default: 2)")
+    parser.add_argument("--fresh", type=int, default=2, metavar="N", help="of reports from nothing (default: 2)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the moments (default: 0)")
     parser.add_argument("--out", type=Path, default=Path("reports/faults.json"), metavar="FILE", help="what happened")
     given = parser.parse_args()
@@ -173,29 +206,25 @@ def main() -> int:
     (root / "tiny.toml").write_text(TOML, encoding="utf-8")
     _, whole = finish(root, root / "base")
     print(f"undisturbed: {whole:.0f} s", flush=True)
-    reports, failed, left = [], 0, given.kills
-    while left:
-        count = min(given.chain, left)
-        left -= count
-        first = len(reports) * given.chain
-        victims = [VICTIMS[(first + number) % len(VICTIMS)] for number in range(count)]
-        # Each part of the run is as likely as any other: the second kill follows the resumed run's start, and so on.
-        moments = [chance.uniform(0, whole / count) for _ in range(count)]
-        if count == 1:
-            moments = [chance.uniform(0, whole)]
-        folder = root / f"run-{len(reports):02d}"
-        kills, found = disturbed(root, folder, root / "base", moments, victims)
-        reports.append({"kills": kills, "differences": found})
-        failed += bool(found)
-        print(f"{len(reports):2d}: {json.dumps(kills)} -> {found or 'equal'}", flush=True)
-        if not found:
-            shutil.rmtree(folder)
-    outcome = {"date": datetime.now().astimezone().isoformat(timespec="seconds"), "seed": given.seed}
-    outcome |= {"undisturbed_seconds": round(whole, 1), "kills": given.kills, "failed": failed, "reports": reports}
+    outcome: dict[str, Any] = {"seed": given.seed, "undisturbed_seconds": round(whole, 1), "kills": []}
     given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_text(json.dumps(outcome, indent=2) + "\n", encoding="utf-8")
-    print(f"{given.kills} kills in {len(reports)} reports, {failed} of them not as the undisturbed one: {given.out}")
-    if failed:
+    for number in range(given.kills):
+        folder, share = root / f"run-{number:02d}", chance.random()
+        step, moment = moment_of(root / "base", share)
+        if number < given.fresh:
+            moment = share * whole
+        else:
+            prepare(root / "base", folder, step)
+        found = disturbed(root, folder, moment, VICTIMS[number % len(VICTIMS)])
+        outcome["kills"].append(found | {"fresh": number < given.fresh})
+        print(f"{number + 1:2d}: {json.dumps(outcome['kills'][-1])}", flush=True)
+        if not found["differences"]:
+            shutil.rmtree(folder)
+        outcome["failed"] = sum(bool(kill["differences"]) for kill in outcome["kills"])
+        outcome["finished"] = datetime.now().astimezone().isoformat(timespec="seconds")
+        given.out.write_text(json.dumps(outcome, indent=2) + "\n", encoding="utf-8")
+    print(f"{given.kills} kills, {outcome['failed']} of them not as the undisturbed run: {given.out}")
+    if outcome["failed"]:
         print(f"kept for a look: {root}")
         return 1
     shutil.rmtree(root)
