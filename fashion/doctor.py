@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -22,7 +23,7 @@ from fashion.provenance import machine
 from fashion.workspace import Workspace
 
 #: Free disk that a report needs: a floor for the sample, and bytes for each item of a larger catalogue (docs/trust.md).
-DISK_FLOOR, DISK_ITEM = 2 * 10**9, 110_000
+DISK_FLOOR, DISK_ITEM = 2 * 10**9, 130_000
 #: Memory that a report needs, alike.
 MEMORY_FLOOR, MEMORY_ITEM = 3 * 10**9, 90_000
 #: Debian program -> its package, and what it is for; no report needs one.
@@ -34,6 +35,8 @@ PROGRAMS = {
 }
 #: Seconds by which a file may be newer than the clock: file servers' clocks differ a little.
 CLOCK_SECONDS = 120
+#: Columns of the page.
+PAGE = 110
 
 
 def examine(work: Workspace | None = None, catalogue: str = "sample", place: str | None = None) -> list[Finding]:
@@ -256,12 +259,17 @@ def page(findings: list[Finding]) -> str:
     for number, finding in enumerate(findings):
         if number == 0 or findings[number - 1].section != finding.section:
             lines += ["", finding.section.upper()] if lines else [finding.section.upper()]
-        lines.append(f"{_MARKS[finding.state]}{finding.name:<{width}}  {finding.said}")
+        lines += _wrapped(f"{_MARKS[finding.state]}{finding.name:<{width}}  ", finding.said)
         if finding.advice and finding.state != "ok":
-            lines.append(f"  {'':<{width}}  -> {finding.advice}")
+            lines += _wrapped(" " * (width + 4) + "-> ", finding.advice)
     bad = [finding.name for finding in findings if finding.state == "missing"]
     lines += ["", f"A report cannot run: {', '.join(bad)}." if bad else "A report can run: make report"]
     return "\n".join(lines)
+
+
+def _wrapped(begin: str, text: str) -> list[str]:
+    """A line, broken between words where it is long; paths and addresses too long for a line are broken anywhere."""
+    return textwrap.wrap(begin + " ".join(text.split()), PAGE, subsequent_indent=" " * len(begin))
 
 
 def as_json(findings: list[Finding]) -> dict[str, Any]:

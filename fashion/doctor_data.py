@@ -39,28 +39,29 @@ def rows_of(name: str, given: str | None) -> int:
 def data(wanted: str, given: str | None = None) -> Iterator[Finding]:
     """Each catalogue and whether its data is at hand; only that of `wanted` has to be."""
     for name in [*known_catalogues(), *([wanted] if wanted not in known_catalogues() else [])]:
-        worst = "missing" if name == wanted else "note"
+        worst, label = "missing" if name == wanted else "note", name
         try:
             catalogue = load_catalogue(name)
             place = _place(catalogue, given if name == wanted else None)
+            label = catalogue.name
             if place is not None and place.exists() and (catalogue.maker != "sample" or any(place.iterdir())):
                 open_source(place, catalogue.table)
-                yield Finding("catalogues", name, "ok", f"at hand: {place}")
+                yield Finding("catalogues", label, "ok", f"at hand: {place}")
                 continue
         except (FashionError, OSError) as error:
-            yield Finding("catalogues", name, worst, str(error), "mend what the message says")
+            yield Finding("catalogues", label, worst, str(error), "mend what the message says")
             continue
         if catalogue.maker == "sample":
             absent = [file for file in SOURCES if not (project_root() / "data/sample" / file).is_file()]
             yield Finding(
-                "catalogues", name, worst if absent else "ok",
+                "catalogues", label, worst if absent else "ok",
                 f"its source files are not there: {', '.join(absent)}" if absent else "made by the first report",
                 "restore data/sample, from git" if absent else "",
             )  # fmt: skip
             continue
         said = f"no data at {place}" if place else "no data, and no place named"
         option = "DATA=zip-or-folder" if name in known_catalogues() else "`data` in its TOML, or DATA=zip-or-folder"
-        yield Finding("catalogues", name, worst, said, f"name it: {option}. {catalogue.obtain}".strip())
+        yield Finding("catalogues", label, worst, said, f"name it: {option}. {catalogue.obtain}".strip())
 
 
 def reports(work: Workspace) -> Iterator[Finding]:
