@@ -7,8 +7,10 @@ the notebook that was at work then. In a copy of the folders as they are when th
 and what it remembers of photos and training, taken away) the command is begun and killed at that moment: by turns the
 command alone, the command with all that it started, and the notebook's kernel alone. Then the same command is given
 again and runs to its end, and results, figures, pages and artefacts are compared with the undisturbed ones bit by bit
-(seconds aside, as `fashion verify` does). Notebooks after that one have to be found unchanged. With `--fresh` the first
-kills are of reports that begin from nothing instead. What happened is written as JSON.
+(seconds aside, as `fashion verify` does). Notebooks after that one have to be found unchanged. The first `--fresh`
+kills are of reports that begin from nothing. Then other faults: a flipped byte in a file of each kind, a second report
+on the same folders, a photo that vanishes while photos are embedded, a disk that fills up (root only). What happened
+is written as JSON.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -80,18 +84,23 @@ def living(processes: list[int]) -> list[int]:
     return found
 
 
-def start(root: Path, folder: Path) -> subprocess.Popen[str]:
-    """The report in the folders `folder`/p and `folder`/r; what it says goes to `folder`/said."""
+def start(root: Path, folder: Path, said: str = "said") -> subprocess.Popen[str]:
+    """The report in the folders `folder`/p and `folder`/r; what it says goes to the file `said` there."""
     command = [sys.executable, "-m", "fashion.cli", "report", "-c", str(root / "tiny.toml")]
     command += ["--backbone", "efficientnet-lite0", "--processed", str(folder / "p"), "--reports", str(folder / "r")]
     folder.mkdir(exist_ok=True)
-    with (folder / "said").open("w", encoding="utf-8") as stream:
+    with (folder / said).open("w", encoding="utf-8") as stream:
         return subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT, text=True, start_new_session=True)
 
 
 def said_in(folder: Path) -> str:
     """What the last command in `folder` has said so far."""
     return (folder / "said").read_text(encoding="utf-8")
+
+
+def ran_in(said: str) -> list[str]:
+    """The notebooks that ran, by a command's output."""
+    return [line.split()[0] for line in said.splitlines() if "runs, as" in line]
 
 
 def kill(process: subprocess.Popen[str], victim: str) -> tuple[str, float]:
@@ -140,9 +149,11 @@ def finish(root: Path, folder: Path) -> tuple[str, float]:
     return said_in(folder), time.monotonic() - begin
 
 
-def prepare(base: Path, folder: Path, step: Step) -> None:
-    """A copy of the undisturbed run's folders, without what the step leaves."""
-    shutil.copytree(base, folder)
+def prepare(base: Path, folder: Path | None, step: Step) -> None:
+    """A copy of the undisturbed run's folders (or they themselves) without what the step leaves."""
+    if folder is not None:
+        shutil.copytree(base, folder)
+    folder = folder or base
     work = Workspace("tiny", folder / "p", folder / "r")
     for path in [*output_paths(work, step), state_path(work, step)]:
         path.unlink()
@@ -164,12 +175,18 @@ def moment_of(base: Path, share: float) -> tuple[Step, float]:
     return STEPS[-1], seconds[-1]
 
 
+def begun(root: Path, folder: Path) -> subprocess.Popen[str]:
+    """The report in `folder`, as soon as its first notebook begins, or its end."""
+    process = start(root, folder)
+    while process.poll() is None and "runs, as" not in said_in(folder):
+        time.sleep(0.02)
+    return process
+
+
 def disturbed(root: Path, folder: Path, moment: float, victim: str) -> dict[str, Any]:
     """Begin the report in `folder`, kill it `moment` seconds after its first notebook began, finish it, and judge."""
     with turn():
-        process = start(root, folder)
-        while process.poll() is None and "runs, as" not in said_in(folder):
-            time.sleep(0.02)
+        process = begun(root, folder)
         try:
             process.wait(moment)
         except subprocess.TimeoutExpired:
@@ -177,14 +194,14 @@ def disturbed(root: Path, folder: Path, moment: float, victim: str) -> dict[str,
         else:
             hit, lived = "nobody: it had ended", 0.0
     said = said_in(folder)
-    steps = [line.split(":")[0] for line in said.splitlines() if "runs, as" in line]
+    steps = ran_in(said)
     found = []
     if lived >= ORPHAN_SECONDS:
         found.append("what it started lived on")
     if hit == VICTIMS[2] and not (process.returncode == 1 and "did not end" in said and "Traceback" not in said):
         found.append("no clear error after its kernel's death")
     again, seconds = finish(root, folder)
-    ran = [line.split(":")[0] for line in again.splitlines() if "runs, as" in line]
+    ran = ran_in(again)
     found += judge(root / "base", folder)
     return {
         "killed": hit, "at": (steps or ["begin"])[-1], "after_seconds": round(moment, 2), "orphans_seconds": lived,
@@ -192,43 +209,141 @@ def disturbed(root: Path, folder: Path, moment: float, victim: str) -> dict[str,
     }  # fmt: skip
 
 
+# -- other faults than kills -----------------------------------------------------------------------------
+def flips(root: Path, folder: Path) -> list[str]:
+    """A flipped byte in a file of each kind: their notebooks run again, to the same bytes."""
+    shutil.copytree(root / "base", folder)
+    work = Workspace("tiny", folder / "p", folder / "r")
+    paths = [work.path(n) for n in ("rejected.csv", "backbone.json", "selection.npz", "maxima.npy", "map.parquet")]
+    paths += [work.report / "results/06.json", next((folder / "p/embeddings").glob("*/part-*.npz"))]
+    for path in paths:
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 0x10
+        path.write_bytes(bytes(data))
+    said, _ = finish(root, folder)
+    found = [
+        f"[{number} did not run again" for number in ("01", "02", "05", "06") if f"[{number}/06]" not in ran_in(said)
+    ]
+    return found + [line for line in judge(root / "base", folder) if not line.startswith("set aside as damaged: part-")]
+
+
+def rival(root: Path, folder: Path) -> list[str]:
+    """A second report on the folders of one that runs: a clear error, and the first ends as ever."""
+    prepare(root / "base", folder, STEPS[4])
+    with turn():
+        process = begun(root, folder)
+        second = start(root, folder, "second").wait(600)
+        first = process.wait(3600)
+    said = (folder / "second").read_text(encoding="utf-8")
+    found = [] if first == 0 else [f"the first ended with {first}: {said_in(folder)}"]
+    if second != 1 or "another report on" not in said or "Traceback" in said:
+        found.append(f"the second ended with {second}: {said}")
+    return found + judge(root / "base", folder)
+
+
+def vanishing(root: Path, folder: Path) -> list[str]:
+    """A photo that vanishes while photos are embedded: the error names it; when it is back, all ends as ever."""
+    prepare(root / "base", folder, STEPS[1])
+    photo = sorted((root / "clothes/images").iterdir())[-1]
+    with turn():
+        process = begun(root, folder)
+        photo.rename(root / photo.name)
+        code = process.wait(3600)
+    (root / photo.name).rename(photo)
+    found = []
+    if code != 1 or f"missing: there is no 'images/{photo.name}'" not in said_in(folder):
+        found.append(f"ended with {code}: {said_in(folder)}")
+    finish(root, folder)
+    return found + judge(root / "base", folder)
+
+
+def full(root: Path, folder: Path) -> list[str]:
+    """A disk that fills up while photos are embedded: the error says so; when there is room, all ends as ever."""
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1g", "tmpfs", str(folder)], capture_output=True)
+    if mounted.returncode:
+        folder.rmdir()
+        return ["skipped: only root may mount a small disk"]
+    try:
+        for name in ("p", "r"):
+            shutil.copytree(root / "base" / name, folder / name)
+        prepare(folder, None, STEPS[1])
+        used = shutil.disk_usage(folder).used
+        subprocess.run(["mount", "-o", f"remount,size={used + 300_000}", str(folder)], check=True)
+        with turn():
+            code = start(root, folder).wait(3600)
+        said, found = said_in(folder), []
+        if code != 1 or "disk is full" not in said:
+            found.append(f"ended with {code}: {said}")
+        subprocess.run(["mount", "-o", "remount,size=1g", str(folder)], check=True)
+        finish(root, folder)
+        return found + judge(root / "base", folder)
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+SCENES = {"flips": flips, "rival": rival, "vanishing": vanishing, "full": full}
+
+
+def kills(root: Path, given: argparse.Namespace, whole: float, tell: Callable[[str, dict[str, Any]], None]) -> None:
+    """As many kills as `given` says, at moments that its seed draws."""
+    chance = random.Random(given.seed)
+    shares = [chance.random() for _ in range(given.kills)]
+
+    def one(number: int) -> None:
+        folder = root / f"kill-{number:02d}"
+        step, moment = moment_of(root / "base", shares[number])
+        if number < given.fresh:
+            moment = shares[number] * whole
+        else:
+            prepare(root / "base", folder, step)
+        found = disturbed(root, folder, moment, VICTIMS[number % len(VICTIMS)])
+        tell("kills", {"number": number, "fresh": number < given.fresh} | found)
+        if not found["differences"]:
+            shutil.rmtree(folder)
+
+    with ThreadPoolExecutor(given.at_once) as pool:
+        list(pool.map(one, range(given.kills)))
+
+
 def main() -> int:
     """Run as told; 0 when every report ended as the undisturbed one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=20, metavar="N", help="how many (default: 20)")
     parser.add_argument("--fresh", type=int, default=2, metavar="N", help="of reports from nothing (default: 2)")
+    parser.add_argument("--at-once", type=int, default=1, metavar="N", help="reports at a time (default: 1)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the moments (default: 0)")
+    parser.add_argument("--only", choices=["kills", *SCENES], help="one kind of fault (default: all)")
+    parser.add_argument("--base", type=Path, metavar="DIR", help="of an earlier run, with its undisturbed report")
     parser.add_argument("--out", type=Path, default=Path("reports/faults.json"), metavar="FILE", help="what happened")
     given = parser.parse_args()
-    chance = random.Random(given.seed)
-    root = Path(tempfile.mkdtemp(prefix="fashion-kills-"))
-    write_small_catalogue(root / "clothes", each=6)
-    (root / "tiny.toml").write_text(TOML, encoding="utf-8")
+    root = given.base or Path(tempfile.mkdtemp(prefix="fashion-faults-"))
+    if not given.base:
+        write_small_catalogue(root / "clothes", each=6)
+        (root / "tiny.toml").write_text(TOML, encoding="utf-8")
     _, whole = finish(root, root / "base")
     print(f"undisturbed: {whole:.0f} s", flush=True)
-    outcome: dict[str, Any] = {"seed": given.seed, "undisturbed_seconds": round(whole, 1), "kills": []}
+    outcome: dict[str, Any] = {"seed": given.seed, "undisturbed_seconds": round(whole, 1)}
     given.out.parent.mkdir(parents=True, exist_ok=True)
-    for number in range(given.kills):
-        folder, share = root / f"run-{number:02d}", chance.random()
-        step, moment = moment_of(root / "base", share)
-        if number < given.fresh:
-            moment = share * whole
-        else:
-            prepare(root / "base", folder, step)
-        found = disturbed(root, folder, moment, VICTIMS[number % len(VICTIMS)])
-        outcome["kills"].append(found | {"fresh": number < given.fresh})
-        print(f"{number + 1:2d}: {json.dumps(outcome['kills'][-1])}", flush=True)
-        if not found["differences"]:
-            shutil.rmtree(folder)
-        outcome["failed"] = sum(bool(kill["differences"]) for kill in outcome["kills"])
+
+    def tell(kind: str, found: dict[str, Any]) -> None:
+        outcome.setdefault(kind, []).append(found)
         outcome["finished"] = datetime.now().astimezone().isoformat(timespec="seconds")
         given.out.write_text(json.dumps(outcome, indent=2) + "\n", encoding="utf-8")
-    print(f"{given.kills} kills, {outcome['failed']} of them not as the undisturbed run: {given.out}")
-    if outcome["failed"]:
-        print(f"kept for a look: {root}")
-        return 1
-    shutil.rmtree(root)
-    return 0
+        print(f"{kind}: {json.dumps(found)}", flush=True)
+
+    if given.only in (None, "kills"):
+        kills(root, given, whole, tell)
+    for name, scene in SCENES.items():
+        if given.only in (None, name):
+            tell(name, {"differences": scene(root, root / name)})
+    failed = sum(bool(f["differences"]) for found in outcome.values() if isinstance(found, list) for f in found)
+    print(
+        f"{failed} of them not as the undisturbed run: {given.out}" + (f"; kept for a look: {root}" if failed else "")
+    )
+    if not failed and not given.base:
+        shutil.rmtree(root)
+    return int(failed > 0)
 
 
 if __name__ == "__main__":
