@@ -67,6 +67,16 @@ def descendants(process: int) -> list[int]:
     return found
 
 
+def spent(process: int) -> float:
+    """Seconds of processor that it and what it started have used, those that have ended among them."""
+    ticks = 0
+    for number in [process, *descendants(process)]:
+        with suppress(OSError):
+            fields = Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()
+            ticks += sum(int(field) for field in fields[11:15])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def is_kernel(process: int) -> bool:
     """Whether it is a notebook's kernel."""
     with suppress(OSError):
@@ -163,16 +173,38 @@ def prepare(base: Path, folder: Path | None, step: Step) -> None:
         shutil.rmtree(work.processed_root / "embeddings")
 
 
-def moment_of(base: Path, share: float) -> tuple[Step, float]:
-    """The step at work at a share of the undisturbed run, and how many seconds it had worked."""
-    work = Workspace("tiny", base / "p", base / "r")
-    seconds = [read_state(work, step).seconds for step in STEPS]
-    left = share * sum(seconds)
-    for step, whole in zip(STEPS, seconds, strict=True):
-        if left < whole:
+def undisturbed(root: Path) -> dict[str, float]:
+    """Run in `root`/base to the end, unless that was done; seconds of processor by step.
+
+    Moments are drawn and met in these, as they do not depend on what else the machine does.
+    """
+    folder, kept = root / "base", root / "base/processor.json"
+    if not kept.is_file():
+        seconds: dict[str, float] = {}
+        before = 0.0
+        with turn():
+            process = start(root, folder)
+            while process.poll() is None:
+                ran, now = ran_in(said_in(folder)), spent(process.pid)
+                if ran and now > before:  # a process that ends is counted again once its parent has waited for it
+                    seconds[ran[-1]] = seconds.get(ran[-1], 0.0) + now - before
+                before = max(before, now)
+                time.sleep(0.1)
+        if process.returncode:
+            raise SystemExit(f"the command ended with {process.returncode}:\n{said_in(folder)}")
+        kept.write_text(json.dumps({name[1:3]: round(value, 1) for name, value in seconds.items()}), encoding="utf-8")
+    found: dict[str, float] = json.loads(kept.read_text(encoding="utf-8"))
+    return found
+
+
+def moment_of(seconds: dict[str, float], share: float) -> tuple[Step, float]:
+    """The step at work at a share of the undisturbed run, and the processor's seconds that it had used."""
+    left = share * sum(seconds.values())
+    for step in STEPS:
+        if left < seconds[step.number]:
             return step, left
-        left -= whole
-    return STEPS[-1], seconds[-1]
+        left -= seconds[step.number]
+    return STEPS[-1], seconds[STEPS[-1].number]
 
 
 def begun(root: Path, folder: Path) -> subprocess.Popen[str]:
@@ -184,15 +216,13 @@ def begun(root: Path, folder: Path) -> subprocess.Popen[str]:
 
 
 def disturbed(root: Path, folder: Path, moment: float, victim: str) -> dict[str, Any]:
-    """Begin the report in `folder`, kill it `moment` seconds after its first notebook began, finish it, and judge."""
+    """Begin the report in `folder`, kill it when it has used `moment` seconds of processor, finish it, and judge."""
     with turn():
         process = begun(root, folder)
-        try:
-            process.wait(moment)
-        except subprocess.TimeoutExpired:
-            hit, lived = kill(process, victim)
-        else:
-            hit, lived = "nobody: it had ended", 0.0
+        before = spent(process.pid)
+        while process.poll() is None and spent(process.pid) - before < moment:
+            time.sleep(0.05)
+        hit, lived = kill(process, victim) if process.poll() is None else ("nobody: it had ended", 0.0)
     said = said_in(folder)
     steps = ran_in(said)
     found = []
@@ -204,7 +234,8 @@ def disturbed(root: Path, folder: Path, moment: float, victim: str) -> dict[str,
     ran = ran_in(again)
     found += judge(root / "base", folder)
     return {
-        "killed": hit, "at": (steps or ["begin"])[-1], "after_seconds": round(moment, 2), "orphans_seconds": lived,
+        "killed": hit, "at": (steps or ["begin"])[-1], "after_processor_seconds": round(moment, 2),
+        "orphans_seconds": lived,
         "run_again": ran, "seconds_to_end": round(seconds, 1), "differences": found,
     }  # fmt: skip
 
@@ -285,16 +316,17 @@ def full(root: Path, folder: Path) -> list[str]:
 SCENES = {"flips": flips, "rival": rival, "vanishing": vanishing, "full": full}
 
 
-def kills(root: Path, given: argparse.Namespace, whole: float, tell: Callable[[str, dict[str, Any]], None]) -> None:
+def kills(root: Path, given: argparse.Namespace, tell: Callable[[str, dict[str, Any]], None]) -> None:
     """As many kills as `given` says, at moments that its seed draws."""
+    seconds = undisturbed(root)
     chance = random.Random(given.seed)
     shares = [chance.random() for _ in range(given.kills)]
 
     def one(number: int) -> None:
         folder = root / f"kill-{number:02d}"
-        step, moment = moment_of(root / "base", shares[number])
+        step, moment = moment_of(seconds, shares[number])
         if number < given.fresh:
-            moment = shares[number] * whole
+            moment = shares[number] * sum(seconds.values())
         else:
             prepare(root / "base", folder, step)
         found = disturbed(root, folder, moment, VICTIMS[number % len(VICTIMS)])
@@ -321,9 +353,8 @@ def main() -> int:
     if not given.base:
         write_small_catalogue(root / "clothes", each=6)
         (root / "tiny.toml").write_text(TOML, encoding="utf-8")
-    _, whole = finish(root, root / "base")
-    print(f"undisturbed: {whole:.0f} s", flush=True)
-    outcome: dict[str, Any] = {"seed": given.seed, "undisturbed_seconds": round(whole, 1)}
+    outcome: dict[str, Any] = {"seed": given.seed, "undisturbed_processor_seconds": undisturbed(root)}
+    print(json.dumps(outcome), flush=True)
     given.out.parent.mkdir(parents=True, exist_ok=True)
 
     def tell(kind: str, found: dict[str, Any]) -> None:
@@ -333,7 +364,7 @@ def main() -> int:
         print(f"{kind}: {json.dumps(found)}", flush=True)
 
     if given.only in (None, "kills"):
-        kills(root, given, whole, tell)
+        kills(root, given, tell)
     for name, scene in SCENES.items():
         if given.only in (None, name):
             tell(name, {"differences": scene(root, root / name)})
