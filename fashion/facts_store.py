@@ -23,8 +23,9 @@ def facts_path(root: Path, source: Source) -> Path:
 
 
 def write_facts(root: Path, source: Source, facts: pd.DataFrame) -> Path:
-    """Keep facts, as `photo_facts` gives them."""
-    return write_whole(facts_path(root, source), lambda aside: facts.to_parquet(aside, index=False))
+    """Keep facts, as `photo_facts` gives them; with checksums inside, as a flipped byte may still be a number."""
+    path = facts_path(root, source)
+    return write_whole(path, lambda aside: facts.to_parquet(aside, index=False, write_page_checksum=True))
 
 
 def facts_of(source: Source, names: Sequence[str], root: Path, *, progress: bool = True) -> pd.DataFrame:
@@ -41,7 +42,7 @@ def facts_of(source: Source, names: Sequence[str], root: Path, *, progress: bool
     """
     wanted, path = pd.Index(names), facts_path(root, source)
     try:
-        kept = pd.read_parquet(path)
+        kept = pd.read_parquet(path, page_checksum_verification=True)
     except (OSError, ValueError):  # none, or damaged: what is measured anew is the same
         return photo_facts(source, list(names), progress=progress)
     kept = kept[kept["problem"].eq("") & kept["photo"].isin(wanted)]  # what was missing may be there now
