@@ -103,31 +103,20 @@ def installed() -> Iterator[Finding]:
 
 @cache
 def locked() -> dict[str, tuple[str, ...]]:
-    """Package of requirements.lock that belongs on this machine -> its versions there; empty where there is no lock."""
+    """Package -> its versions in requirements.lock; empty where there is no lock.
+
+    A package that only some Pythons or systems want (a line with a marker) counts where it is installed.
+    """
     path = project_root() / "requirements.lock"
     found: dict[str, tuple[str, ...]] = {}
     if not path.is_file():
         return found
     for line in path.read_text(encoding="utf-8").splitlines():
-        match = re.match(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)\s*(?:;\s*([^\\]+))?", line)
-        if match and _applies((match[3] or "").strip()):
+        match = re.match(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)\s*(;?)", line)
+        if match and (not match[3] or _version(match[1])):
             name = match[1].lower().replace("_", "-")
             found[name] = (*found.get(name, ()), match[2])
     return found
-
-
-def _applies(marker: str) -> bool:
-    """Whether a line of the lock is for this Python and system."""
-    if not marker:
-        return True
-    try:
-        from packaging.markers import InvalidMarker, Marker
-    except ImportError:
-        return False  # cannot be told: not counted
-    try:
-        return Marker(marker).evaluate()
-    except InvalidMarker:
-        return False
 
 
 @cache
