@@ -10,12 +10,12 @@ from fashion.catalogue import Catalogue, known_catalogues, load_catalogue
 from fashion.disk import ASIDE
 from fashion.doctor_finding import Finding
 from fashion.errors import FashionError
-from fashion.intact import changed, changed_additions
+from fashion.intact import changed, changed_additions, recorded
 from fashion.locking import is_running
 from fashion.paths import project_root
 from fashion.sample import SOURCES
 from fashion.source import open_source
-from fashion.steps import STEPS, Settings, read_state, stale_because, step_key
+from fashion.steps import STEPS, Settings, read_state, step_key
 from fashion.workspace import Workspace
 
 
@@ -103,17 +103,19 @@ def _report(work: Workspace) -> Finding:
     if todo or settings is None or not (work.report / "index.html").is_file():
         said = f"stopped before its end; to do: {', '.join(todo) or 'the pages'}"
         return Finding("reports", name, "note", said, f"{command}, with the variables that it was begun with")
+    absent = [path.name for path in recorded(work) if not path.is_file()]
+    if absent:
+        return Finding("reports", name, "note", f"missing: {', '.join(absent[:5])}", f"{command}: it makes these again")
     for step in STEPS:
         try:
-            why = stale_because(work, step, step_key(work, step, settings))
+            fresh = read_state(work, step).key == step_key(work, step, settings)
         except (FashionError, OSError) as error:
             said = f"whole, but its data cannot be looked at: {error}"
             return Finding("reports", name, "note", said, "nothing, to read it; to renew it, bring its data back")
-        if why:
-            return Finding(
-                "reports", name, "note", f"whole, but notebook {step.number} would run again: {why}",
-                f"{command}, with the variables of its provenance.json, renews it",
-            )  # fmt: skip
+        if not fresh:
+            said = f"whole, but notebook {step.number} would run again: its code, parameters or inputs changed"
+            advice = f"{command}, with the variables of its provenance.json, renews it"
+            return Finding("reports", name, "note", said, advice)
     finished = read_state(work, STEPS[-1]).finished
     return Finding("reports", name, "ok", f"whole, finished {finished}: {work.report / 'index.html'}")
 

@@ -187,6 +187,10 @@ def test_states_of_a_report(copy, work):
         os.utime(file, (old, old))
     assert of_report(copy).state == "ok", "times of files say nothing"
 
+    path.unlink()
+    assert "missing: map.parquet" in of_report(copy).said
+    path.write_bytes(whole)
+
     half = copy.processed / ".frozen.4194305.npy"
     half.write_bytes(bytes(10**6))
     assert "1 MB half-written" in of_report(copy, "leftovers").said
