@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help report add verify deck serve distribute bench test lint format lab data env lock clean
+.PHONY: help report add verify deck serve distribute bench doctor test faults lint format lab data env lock clean
 
 VENV  := .venv
 BIN   := $(VENV)/bin
@@ -61,6 +61,21 @@ distribute: $(STAMP) ## measure and embed photos on a Dask cluster (SHARED=folde
 bench: $(STAMP) ## speed against peers and the machine -> reports/bench (ONLY=embedding,tsne,...; SIZES=1000,all: of run)
 	@$(BIN)/fashion bench --catalogue "$(CATALOGUE)" $(if $(DATA),--data "$(DATA)") $(if $(ONLY),--only "$(ONLY)") \
 		$(if $(SIZES),--sizes "$(SIZES)") $(if $(MISSING),--missing) $(if $(QUICK),--quick)
+
+# Not through $(STAMP): it tells, and mends nothing, so it says so where there is no environment yet.
+doctor: ## what is installed, at hand and missing, and what to do
+	@if [ -x $(BIN)/fashion ]; then \
+		$(BIN)/fashion doctor --catalogue "$(CATALOGUE)" $(if $(DATA),--data "$(DATA)"); \
+	elif [ -n "$(PYTHON)" ]; then \
+		echo "no environment in $(VENV) yet: make env (or any other target) sets it up, by $(PYTHON)"; \
+	else \
+		echo "no environment in $(VENV) yet, and no Python 3.11, 3.12 or 3.13 with its venv module to make it with:"; \
+		echo "install one (Debian: apt-get install python3 python3-venv), or name it: make PYTHON=/path/to/python env"; \
+		exit 1; \
+	fi
+
+faults: $(STAMP) ## kill a report at random moments and damage it; each time it must recover (KILLS=20)
+	@$(BIN)/python tests/kills.py $(if $(KILLS),--kills "$(KILLS)")
 
 lint: $(STAMP) ## style, types, notebooks without outputs, lock in step with pyproject.toml and environment.yml
 	@$(BIN)/ruff check .

@@ -21,7 +21,7 @@ from fashion.backbones import reopen_backbone
 from fashion.catalogue import Catalogue, open_catalogue
 from fashion.cleaning import Cleaning
 from fashion.errors import ArtefactError, CatalogueError
-from fashion.provenance import sha256_bytes, sha256_json
+from fashion.provenance import sha256_bytes, sha256_file, sha256_json
 from fashion.reading import Readings, read_photos
 from fashion.selection import Selection
 from fashion.source import Source
@@ -267,7 +267,8 @@ def _write(
         rejected.to_csv(aside / "rejected.csv", index=False)
         for name, array in vectors.items():
             np.save(aside / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
-        write_json(aside / "addition.json", facts)
+        files = {path.name: sha256_file(path) for path in sorted(aside.iterdir())}
+        write_json(aside / "addition.json", facts | {"files": files})
         if (root / key).exists():  # of an earlier report
             os.replace(root / key, old)
         os.replace(aside, root / key)

@@ -46,12 +46,15 @@ class Cleaning:
         return self.move(bad, reason, detail)
 
     def move(self, bad: pd.Series, reason: str, detail: pd.Series | str = "") -> Cleaning:
-        """`drop` for any reason, such as those that only additions to a catalogue have."""
+        """`drop` for any reason, such as those that only additions to a catalogue have.
+
+        `detail` needs to hold the bad rows only, by the index of `rows`.
+        """
         if not bad.any():
             return self
         gone = self.rows.loc[bad, ["row", "item", "photo"]].copy()
         gone["reason"] = reason
-        gone["detail"] = detail[bad] if isinstance(detail, pd.Series) else detail
+        gone["detail"] = detail.loc[gone.index] if isinstance(detail, pd.Series) else detail
         parts = [part for part in (self.rejected, gone) if len(part)]
         return Cleaning(self.rows[~bad].reset_index(drop=True), pd.concat(parts, ignore_index=True))
 
@@ -76,19 +79,31 @@ def drop_null_rows(cleaning: Cleaning, columns: Sequence[str]) -> Cleaning:
     """Drop rows in which any of `columns` is empty."""
     rows = cleaning.rows
     empty = pd.DataFrame({column: rows[column].isin(["", None]) | rows[column].isna() for column in columns})
-    detail = empty.apply(lambda line: "empty: " + ", ".join(line.index[line]), axis=1) if len(rows) else ""
-    return cleaning.drop(empty.any(axis=1), "null row", detail)
+    bad = empty.any(axis=1)
+    # Words for the rows that go alone: a million rows hold few of them.
+    detail = pd.Series("", index=rows.index[bad], dtype=object)
+    for column in columns:
+        here = empty.loc[bad, column]
+        detail[here] = detail[here].where(detail[here] == "", detail[here] + ", ") + column
+    return cleaning.drop(bad, "null row", "empty: " + detail)
 
 
 def drop_duplicate_rows(cleaning: Cleaning) -> Cleaning:
     """Keep the first of rows that are equal in every column, and of rows that name one item twice."""
-    rows = cleaning.rows
-    columns = [column for column in rows.columns if column != "row"]
-    detail = "same as row " + rows.groupby(columns, dropna=False)["row"].transform("min").astype(str)
-    cleaning = cleaning.drop(rows.duplicated(subset=columns), "duplicate row", detail)
-    rows = cleaning.rows
-    detail = "same item as row " + rows.groupby("item")["row"].transform("min").astype(str)
-    return cleaning.drop(rows.duplicated(subset="item"), "duplicate item", detail)
+    columns = [column for column in cleaning.rows.columns if column != "row"]
+    bad, first = _repeated(cleaning.rows, columns)
+    cleaning = cleaning.drop(bad, "duplicate row", "same as row " + first)
+    bad, first = _repeated(cleaning.rows, ["item"])
+    return cleaning.drop(bad, "duplicate item", "same item as row " + first)
+
+
+def _repeated(rows: pd.DataFrame, columns: list[str]) -> tuple[pd.Series, pd.Series]:
+    """Which rows repeat an earlier one in `columns`; and, for all that are in such a group, its first row as text."""
+    group = rows[rows.duplicated(subset=columns, keep=False)]
+    if group.empty:
+        return pd.Series(False, index=rows.index), pd.Series(dtype=object)
+    first = group.groupby(columns, dropna=False)["row"].transform("min").astype(str)
+    return rows.duplicated(subset=columns), first
 
 
 def drop_departments(cleaning: Cleaning, departments: Sequence[str]) -> Cleaning:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from fashion import cli_add, cli_bench, cli_deck, cli_distribute, cli_export, cli_recommend, cli_serve
+from fashion import cli_add, cli_bench, cli_deck, cli_distribute, cli_doctor, cli_export, cli_recommend, cli_serve
 from fashion.errors import CatalogueError, FashionError
 
 CATALOGUE_HELP = "name of a catalogue (sample, imagelab, fashion-product-images, hm) or the path of a .toml"
@@ -125,6 +125,10 @@ def build_parser() -> argparse.ArgumentParser:
     bench = _command(sub, "bench", cli_bench.TITLE, cli_bench.TEXT, cli_bench.EXAMPLES)
     cli_bench.add_arguments(bench)
     _add_folders(bench)
+    doctor = _command(sub, "doctor", cli_doctor.TITLE, cli_doctor.TEXT, cli_doctor.EXAMPLES)
+    doctor.add_argument("--catalogue", "-c", default="sample", metavar="C", help=f"{CATALOGUE_HELP} (default: sample)")
+    cli_doctor.add_arguments(doctor)
+    _add_folders(doctor)
     data = _command(
         sub, "data", "make the sample, or check a catalogue's data",
         "Say whether a catalogue's table can be read, its words are known and its photos are there (the report\n"
@@ -186,14 +190,14 @@ def _data(arguments: argparse.Namespace) -> None:
 #: Commands with a module of their own.
 COMMANDS = {
     "recommend": cli_recommend, "add": cli_add, "distribute": cli_distribute, "export": cli_export, "serve": cli_serve,
-    "bench": cli_bench, "deck": cli_deck,
+    "bench": cli_bench, "deck": cli_deck, "doctor": cli_doctor,
 }  # fmt: skip
 
 
-def _run(arguments: argparse.Namespace) -> None:
+def _run(arguments: argparse.Namespace) -> int:
     if arguments.command in COMMANDS:
-        COMMANDS[arguments.command].run(arguments)
-    elif arguments.command == "data":
+        return COMMANDS[arguments.command].run(arguments) or 0
+    if arguments.command == "data":
         _data(arguments)
     elif arguments.command == "verify":
         from fashion.verify import verify
@@ -206,13 +210,17 @@ def _run(arguments: argparse.Namespace) -> None:
         build_report(_settings(arguments), processed=arguments.processed, reports=arguments.reports, until=until)
         if until is None:
             cli_deck.run(argparse.Namespace(**vars(arguments), value_model=None))
+    return 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns 0, 1 for an error that says what to do, 130 when stopped by the keyboard."""
+    """Run the command; returns 0, 130 when stopped by the keyboard, else 1.
+
+    1 is an error that says what to do, or, from `doctor`, that a report cannot run.
+    """
     parsed = build_parser().parse_args(arguments)
     try:
-        _run(parsed)
+        return _run(parsed)
     except FashionError as error:
         print(f"fashion {parsed.command}: {error}", file=sys.stderr)
         return 1
@@ -222,7 +230,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
-    return 0
+    except OSError as error:  # a full disk, a folder that may not be written to
+        from fashion.disk import in_words
+
+        print(f"fashion {parsed.command}: {in_words(error)}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

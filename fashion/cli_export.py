@@ -23,11 +23,13 @@ def run(arguments: argparse.Namespace) -> None:
     """Export, and say how to send."""
     from fashion.catalogue import load_catalogue
     from fashion.export import export
+    from fashion.intact import require_answers
     from fashion.recommender import Recommender
     from fashion.workspace import Workspace
 
     name = load_catalogue(arguments.catalogue).name
     work = Workspace(name, arguments.processed, arguments.reports)
+    require_answers(work, arguments.embedding)
     recommender = Recommender.from_workspace(work, arguments.embedding, approximate=False)
     paths = export(recommender, name, arguments.to)
     print(f"{len(recommender.items):,} items in {len(paths) - 1} requests and {paths[0]}")

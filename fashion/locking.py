@@ -1,10 +1,10 @@
-"""One run at a time on a catalogue's folder."""
+"""One run at a time on a catalogue's folders."""
 
 from __future__ import annotations
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from fashion.errors import ReportError
 from fashion.workspace import Workspace
@@ -12,19 +12,33 @@ from fashion.workspace import Workspace
 
 @contextmanager
 def only_one(workspace: Workspace) -> Iterator[None]:
-    """Hold the folder of a catalogue's run; freed by the system even after a kill.
+    """Hold both folders of a catalogue's run, artefacts and report; freed by the system even after a kill.
 
     Raises
     ------
     ReportError
-        When another report runs on the same folder.
+        When another report runs on one of them.
     """
-    workspace.processed.mkdir(parents=True, exist_ok=True)
-    with (workspace.processed / ".lock").open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise ReportError(
-                f"another report on {workspace.processed} is running; wait for its end, or stop it, and run again"
-            ) from error
+    with ExitStack() as held:
+        for folder in (workspace.processed, workspace.report):
+            folder.mkdir(parents=True, exist_ok=True)
+            stream = held.enter_context((folder / ".lock").open("a"))
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ReportError(
+                    f"another report on {folder} is running; wait for its end, or stop it, and run again"
+                ) from error
         yield
+
+
+def is_running(workspace: Workspace) -> bool:
+    """Whether a report works on the catalogue's folder now."""
+    try:
+        with (workspace.processed / ".lock").open() as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass  # never locked
+    return False

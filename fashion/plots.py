@@ -49,6 +49,7 @@ def use_style() -> None:
         "legend.frameon": False,
         "savefig.facecolor": "white",
         "svg.hashsalt": "fashion",
+        "text.parse_math": False,  # a catalogue's word with two dollar signs is no formula
     })  # fmt: skip
 
 

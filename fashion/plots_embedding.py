@@ -85,7 +85,8 @@ def selection_quality(table: pd.DataFrame, source_line: str) -> Figure:
     for shift, (column, colour) in zip((-0.13, 0.13), (("category", PALETTE[0]), ("colour", PALETTE[1])), strict=True):
         part = table[table["column"] == column].set_index("choice").loc[choices]
         places = np.arange(len(choices)) + shift
-        error = [part["mean"] - part["low"], part["high"] - part["mean"]]
+        # Where all queries score alike, rounding may leave the mean a hair outside its interval.
+        error = [(part["mean"] - part["low"]).clip(lower=0), (part["high"] - part["mean"]).clip(lower=0)]
         axes.errorbar(part["mean"], places, xerr=error, fmt="o", color=colour, markersize=5, capsize=2, label=column)
     axes.set_yticks(np.arange(len(choices)), choices)
     axes.set_ylim(len(choices) - 0.5, -0.5)

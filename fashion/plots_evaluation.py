@@ -61,7 +61,8 @@ def agreement(table: pd.DataFrame, source_line: str) -> Figure:
         for bar, method in zip(bars, methods, strict=True):
             if method == CEILING:  # no method of ours: an outline
                 bar.set(facecolor=LINE, edgecolor=PALETTE[7], linewidth=0.8, linestyle="--")
-        error = [part["mean"] - part["low"], part["high"] - part["mean"]]
+        # Where all queries score alike, rounding may leave the mean a hair outside its interval.
+        error = [(part["mean"] - part["low"]).clip(lower=0), (part["high"] - part["mean"]).clip(lower=0)]
         axes.errorbar(part["mean"], places, xerr=error, fmt="none", ecolor="#22201d", elinewidth=1, capsize=2)
         room = float(part["high"].max())
         for place, (mean, high) in enumerate(zip(part["mean"], part["high"], strict=True)):

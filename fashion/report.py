@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fashion.catalogue import load_catalogue
+from fashion.disk import sweep
 from fashion.errors import ReportError, WeightsError
 from fashion.locking import only_one
 from fashion.paths import project_root
@@ -98,6 +99,8 @@ def build_report(
     _preflight(settings)
     steps = [step for step in STEPS if until is None or step.number <= until]
     with only_one(workspace), relayed(workspace.processed):
+        shared = [workspace.processed_root / name for name in ("embeddings", "photo_facts")]
+        sweep([workspace.processed, workspace.report, *shared])
         ran = [_run_step(step, settings, workspace, say) for step in steps]
         if until is None:
             _finish(settings, workspace, say)

@@ -9,6 +9,7 @@ from typing import Any
 import nbformat
 from traitlets.config import Config
 
+from fashion.disk import hint
 from fashion.errors import ReportError
 from fashion.steps import declared_parameters
 from fashion.workspace import write_whole
@@ -68,7 +69,7 @@ def run_notebook(path: Path, output: Path, parameters: dict[str, Any], *, cell_l
         )  # fmt: skip
     except papermill.PapermillExecutionError as error:
         raise ReportError(
-            f"{path.name} failed in cell {error.exec_count}: {error.ename}: {error.evalue}\n"
+            f"{path.name} failed in cell {error.exec_count}: {error.ename}: {error.evalue}{hint(error.evalue)}\n"
             f"The notebook up to there is {aside}; what earlier steps made is kept. Mend the cause and run the "
             "same command again: it goes on from here."
         ) from None

@@ -137,6 +137,14 @@ def test_every_axis_has_a_name_and_every_figure_its_source(shop):
             assert axes.get_xlabel() or axes.get_ylabel(), axes.get_title(loc="left")
 
 
+def test_a_mean_that_rounding_puts_outside_its_interval_is_drawn():
+    """Where all queries score alike: 0.1 + 0.2 and 0.3 differ by 5e-17."""
+    alike = {"column": ["category", "colour"], "mean": 0.3, "low": 0.1 + 0.2, "high": 0.1 + 0.2}
+    assert alike["mean"] < alike["low"]
+    plots_evaluation.agreement(pd.DataFrame(alike | {"method": "learned"}), "the source")
+    plots_embedding.selection_quality(pd.DataFrame(alike | {"choice": "all", "features": 9}), "the source")
+
+
 def test_confusion_matrix_shows_shares_of_rows():
     matrix = np.array([[3, 1], [0, 0]])
     axes = plots_attributes.confusion_matrix(matrix, ["red", "blue"], "x", what="colour", swatches=True).axes[0]

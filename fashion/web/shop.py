@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion.errors import ArtefactError, FashionError
+from fashion.intact import require_answers, require_intact
+from fashion.locking import is_running
 from fashion.recommender import Recommender
 from fashion.source import Source, open_source
 from fashion.translation import colour_hexes
@@ -155,6 +156,8 @@ def open_shop(workspace: Workspace, weights: str | None = None) -> Shop:
         When there is no whole report, or one is being made just now.
     """
     before = stamp_of(workspace)
+    require_answers(workspace, "described", photo=True)
+    require_intact(workspace, [workspace.path("map.parquet")])
     recommender = Recommender.from_workspace(workspace)
     facts = workspace.json("source")
     sources = {"": open_source(Path(facts["data"]), facts["table"])}
@@ -200,18 +203,6 @@ def stamp_of(workspace: Workspace) -> int:
         )
     folder = additions_folder(workspace)
     return path.stat().st_mtime_ns + (folder.stat().st_mtime_ns if folder.is_dir() else 0)
-
-
-def is_running(workspace: Workspace) -> bool:
-    """Whether a report works on the catalogue's folder now."""
-    try:
-        with (workspace.processed / ".lock").open() as stream:
-            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        pass  # never locked
-    return False
 
 
 class Window:

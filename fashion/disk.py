@@ -1,0 +1,69 @@
+"""What the disk does to a run: what killed runs left on it, and in words what it refused."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+#: A file that `workspace.write_whole` was at when its process died: the name carries the process's number.
+ASIDE = re.compile(r"^\..+\.(\d+)\.[a-z]+$")
+
+_WORDS = {
+    errno.ENOSPC: "the disk is full: make room",
+    errno.EDQUOT: "your share of the disk is used up: make room",
+    errno.EROFS: "the file system can only be read: name other folders with --processed and --reports",
+    errno.EACCES: "this user may not: change the folder's owner or rights, or name other folders with --processed and "
+    "--reports",
+    errno.EIO: "the disk fails: look after it before anything else",
+}
+_WORDS[errno.EPERM] = _WORDS[errno.EACCES]
+
+#: What NumPy says of a full disk, without the system's number.
+_SHORT_WRITE = re.compile(r"No space left on device|Disk quota exceeded|\d+ requested and \d+ written")
+
+
+def in_words(error: OSError) -> str:
+    """What was wanted of which file, what the system said, and what to do next."""
+    where = f"{error.filename!r}" if error.filename else "a file"
+    said = error.strerror or str(error)
+    number = errno.ENOSPC if _SHORT_WRITE.search(str(error)) else error.errno
+    what_next = _WORDS.get(number or 0, "mend the cause")
+    return (
+        f"expected to read or write {where}; the system said: {said}. What next: {what_next}, then run the same "
+        "command again. What was finished is kept."
+    )
+
+
+def hint(message: str) -> str:
+    """A sentence for an error's message that tells of a full disk; empty for any other."""
+    return " The disk is full: make room first." if _SHORT_WRITE.search(message) else ""
+
+
+def sweep(folders: Iterable[Path]) -> list[Path]:
+    """Remove half-written files of processes that are gone from these folders and all below; return them.
+
+    A run at work on this machine keeps its own: its process lives.
+    """
+    removed = []
+    for folder in folders:
+        for root, _, names in os.walk(folder):
+            for name in names:
+                match = ASIDE.match(name)
+                if match and not _alive(int(match[1])):
+                    path = Path(root, name)
+                    path.unlink(missing_ok=True)
+                    removed.append(path)
+    return removed
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass  # another user's, or no number that a process can have here
+    return True
