@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help report add verify deck serve distribute bench test lint format lab data env lock clean
+.PHONY: help report add verify deck serve distribute bench load test lint format lab data env lock clean
 
 VENV  := .venv
 BIN   := $(VENV)/bin
@@ -60,6 +60,10 @@ distribute: $(STAMP) ## measure and embed photos on a Dask cluster (SHARED=folde
 
 bench: $(STAMP) ## speed against peers and the machine -> reports/bench (ONLY=embedding,tsne,...; QUICK=1: tiny)
 	@$(BIN)/fashion bench --catalogue "$(CATALOGUE)" $(if $(DATA),--data "$(DATA)") $(if $(ONLY),--only "$(ONLY)") \
+		$(if $(QUICK),--quick)
+
+load: $(STAMP) ## the shop window of a reported catalogue under load, by wrk -> reports/bench (MINUTES=10; QUICK=1: tiny)
+	@$(BIN)/fashion bench --catalogue "$(CATALOGUE)" --only load $(if $(MINUTES),--minutes "$(MINUTES)") \
 		$(if $(QUICK),--quick)
 
 lint: $(STAMP) ## style, types, notebooks without outputs, lock in step with pyproject.toml and environment.yml
