@@ -61,7 +61,7 @@ def _memory(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Run the part that the command line names; a module of this package with a function `run`, if not told otherwise."""
+    """Run the part that the command line names."""
     from fashion.errors import FashionError
     from fashion.workspace import write_json
 
@@ -77,6 +77,7 @@ def main() -> int:
 
 
 def _measure(part: str, options: dict[str, Any]) -> dict[str, Any]:
+    """A piece of a part, or a part: a module of this package with a function `run`, if not told otherwise."""
     if part == "memory-of":
         from fashion.bench import embedding
 

@@ -129,7 +129,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
         with served(options, "--photos-per-minute", str(UNBOUNDED)) as shop:
             small, large = uploads(folder / "photos")
             kinds = requests(shop, names) | {"upload": small, "upload, 12 megapixels": [large]}
-            for kind, lines in kinds.items():  # every way once before it is measured: networks, caches, templates
+            for lines in kinds.values():  # every way once before it is measured: networks, caches, templates
                 load(shop.address, lines, 2, 1.0 if quick else 3.0, folder)
             for kind, lines in kinds.items():
                 for clients in CLIENTS:

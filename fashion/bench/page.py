@@ -166,8 +166,8 @@ def load(found: dict[str, Any]) -> str:
         + table(("asked for", "clients", "requests/s", "p50, ms", "p99, ms", "errors"), rows)
         + f"\n\nMixed load ({shares}) by {mixed['clients']} clients for {mixed['seconds'] / 60:.1f} minutes: "
         f"{mixed['requests']:,} requests, {mixed['rate']:,.1f} a second, p50 {mixed['p50'] * 1e3:,.0f} ms, p99 "
-        f"{mixed['p99'] * 1e3:,.0f} ms, {sum(mixed['errors'].values())} errors. Resident memory {_mib(memory['first'])} "
-        f"MiB in its first tenth, {_mib(memory['last'])} in its last ({memory['growth']:+.1%}), at most "
+        f"{mixed['p99'] * 1e3:,.0f} ms, {sum(mixed['errors'].values())} errors. Resident memory "
+        f"{_mib(memory['first'])} MiB in its first tenth, {_mib(memory['last'])} in its last ({memory['growth']:+.1%}), at most "
         f"{_mib(memory['most'])}.\n\nA report exchanged under {swap['clients']} clients: {swap['answers']:,} answers, "
         f"{swap['old']:,} of them the old report's and {swap['new']:,} the new one's, {swap['neither']} neither's, "
         f"{swap['too_early']} new before the report was whole, {swap['back']} old after new, {swap['failed']} failed; "

@@ -1,4 +1,4 @@
-"""A report that is exchanged while its shop window is asked: every answer is the old report's or the new one's, whole."""
+"""A report exchanged while its shop window is asked: every answer is the old report's or the new one's, whole."""
 
 from __future__ import annotations
 
