@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -104,6 +105,16 @@ class Recommender:
             index = open_index(unit[: len(own)], workspace.path(f"{embedding}.usearch"))
         return cls(items, unit, layout, groups, weight, index)
 
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """An item's name, and its photo's file name, -> its row; the first one where two share a name."""
+        found: dict[str, int] = {}
+        photos = self.items["photo"].str.rsplit("/", n=1).str[-1]
+        for row, names in enumerate(zip(self.items["item"], photos, strict=True)):
+            for name in names:
+                found.setdefault(name, row)
+        return found
+
     def row_of(self, item: str) -> int:
         """Row of an item by its name (with or without the photo's suffix).
 
@@ -112,14 +123,14 @@ class Recommender:
         QueryError
             When the catalogue has no such item.
         """
-        names = self.items["item"]
-        hit = np.flatnonzero((names == item) | (self.items["photo"].str.rsplit("/", n=1).str[-1] == item))
-        if not len(hit):
+        row = self.places.get(item)
+        if row is None:
+            names = self.items["item"]
             raise QueryError(
                 f"expected an item of the catalogue; found {item!r}{near_words(item, names)}. Its {len(names)} items "
                 f"are called like {names.iloc[0]!r}; rejected ones stand in rejected.csv."
             )
-        return int(hit[0])
+        return row
 
     def item_query(self, item: str) -> Query:
         """The query that an item of the catalogue makes."""

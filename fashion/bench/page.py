@@ -157,21 +157,32 @@ def load(found: dict[str, Any]) -> str:
     for one in found["ways"]:
         ms = [f"{one[name] * 1e3:,.1f}" for name in ("p50", "p99")]
         rows.append((one["way"], one["clients"], f"{one['rate']:,.1f}", *ms, sum(one["errors"].values())))
-    mixed, swap = found["mixed"], found["swap"]
+    head = (
+        f"{found['catalogue']}, {found['items']:,} items, open {found['start_seconds']:.1f} s after its start. Server "
+        "and clients share the machine; a client asks again when it has its answer.\n\n"
+    )
+    asked = table(("asked for", "clients", "requests/s", "p50, ms", "p99, ms", "errors"), rows)
+    return f"{head}{asked}\n\n{_mixed(found['mixed'])}\n\n{_swap(found['swap'])}"
+
+
+def _mixed(mixed: dict[str, Any]) -> str:
     memory = mixed["memory"]
     shares = ", ".join(f"{kind} {share} %" for kind, share in mixed["mixture"].items())
     return (
-        f"{found['catalogue']}, {found['items']:,} items, open {found['start_seconds']:.1f} s after its start. Server "
-        "and clients share the machine; a client asks again when it has its answer.\n\n"
-        + table(("asked for", "clients", "requests/s", "p50, ms", "p99, ms", "errors"), rows)
-        + f"\n\nMixed load ({shares}) by {mixed['clients']} clients for {mixed['seconds'] / 60:.1f} minutes: "
+        f"Mixed load ({shares}) by {mixed['clients']} clients for {mixed['seconds'] / 60:.1f} minutes: "
         f"{mixed['requests']:,} requests, {mixed['rate']:,.1f} a second, p50 {mixed['p50'] * 1e3:,.0f} ms, p99 "
         f"{mixed['p99'] * 1e3:,.0f} ms, {sum(mixed['errors'].values())} errors. Resident memory "
-        f"{_mib(memory['first'])} MiB in its first tenth, {_mib(memory['last'])} in its last ({memory['growth']:+.1%}), at most "
-        f"{_mib(memory['most'])}.\n\nA report exchanged under {swap['clients']} clients: {swap['answers']:,} answers, "
-        f"{swap['old']:,} of them the old report's and {swap['new']:,} the new one's, {swap['neither']} neither's, "
-        f"{swap['too_early']} new before the report was whole, {swap['back']} old after new, {swap['failed']} failed; "
-        f"shown {swap['shown_after']:.1f} s after its end; the slowest answer took {swap['slowest']:.2f} s."
+        f"{_mib(memory['first'])} MiB in its first tenth, {_mib(memory['last'])} in its last "
+        f"({memory['growth']:+.1%}), at most {_mib(memory['most'])}."
+    )
+
+
+def _swap(swap: dict[str, Any]) -> str:
+    return (
+        f"A report exchanged under {swap['clients']} clients: {swap['answers']:,} answers, {swap['old']:,} of them the "
+        f"old report's and {swap['new']:,} the new one's, {swap['neither']} neither's, {swap['too_early']} new before "
+        f"the report was whole, {swap['back']} old after new, {swap['failed']} failed; shown "
+        f"{swap['shown_after']:.1f} s after its end; the slowest answer took {swap['slowest']:.2f} s."
     )
 
 

@@ -52,6 +52,8 @@ class Ask:
         pairs += [(column, value) for column, values in chosen.items() for value in values]
         page = other.get("page", 1)
         pairs += [("page", str(page))] if page > 1 else []
+        pairs += [("colour_weight", f"{self.weight:g}")] if self.weight != COLOUR_WEIGHT else []
+        pairs += [("hide", "1")] if self.hide else []
         return "?" + urlencode([pair for pair in pairs if pair[1]])
 
     def toggled(self, column: str, value: str) -> str:

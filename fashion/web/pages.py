@@ -2,54 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import numpy as np
 import pandas as pd
-from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from fashion.errors import PhotoError
 from fashion.filters import QueryError
 from fashion.queries import Query
 from fashion.reasons import describe
 from fashion.web.ask import PAGE, Ask, found_rows, in_words, read_ask, similar
 from fashion.web.shop import Shop
-from fashion.web.uploads import as_address, as_png, open_upload
+from fashion.web.uploads import as_address, as_png, open_upload, sent_photo
 
 pages = Blueprint("pages", __name__)
 
 
 def shop_now() -> Shop:
-    """The shop that this request is answered from."""
-    return current_app.extensions["window"].shop()
+    """The shop that this request is answered from, to its end."""
+    if "shop" not in g:
+        g.shop = current_app.extensions["window"].shop()
+    shop: Shop = g.shop
+    return shop
 
 
-def cards(shop: Shop, rows: np.ndarray) -> list[dict[str, Any]]:
+def cards(shop: Shop, rows: Iterable[int]) -> list[dict[str, Any]]:
     """What a card shows of each row."""
-    return [card(shop, int(row)) for row in rows]
+    at, photo_at = url_for("pages.item"), url_for("photos.photo")  # once: an address by Flask costs as much as a card
+    found = []
+    for row in rows:
+        record = {column: values[row] for column, values in shop.shown.items()}
+        name = quoted(record["item"])
+        found.append({
+            "item": record["item"], "title": describe(record) or record["item"], "colour": record.get("colour", ""),
+            "category": record.get("category", ""), "department": record.get("department", ""),
+            "hex": record["garment_hex"],
+            "href": f"{at}?id={name}",
+            "photo": f"{photo_at}?id={name}&size=small&v={shop.version}",
+            "large": f"{photo_at}?id={name}&size=large&v={shop.version}",
+            "width": record["width"], "height": record["height"],
+        })  # fmt: skip
+    return found
 
 
 def card(shop: Shop, row: int) -> dict[str, Any]:
     """What a card shows of a row."""
-    record = shop.items.iloc[row].to_dict()
-    return {
-        "item": record["item"], "title": describe(record) or record["item"], "colour": record.get("colour", ""),
-        "category": record.get("category", ""), "department": record.get("department", ""),
-        "hex": record["garment_hex"],
-        "href": url_for("pages.item", id=record["item"]),
-        "photo": url_for("photos.photo", id=record["item"], size="small", v=shop.stamp % 10**9),
-        "large": url_for("photos.photo", id=record["item"], size="large", v=shop.stamp % 10**9),
-        "width": int(record["width"]), "height": int(record["height"]),
-    }  # fmt: skip
+    return cards(shop, [row])[0]
 
 
 def recommended(shop: Shop, table: pd.DataFrame) -> list[dict[str, Any]]:
     """Cards of recommendations, with their reasons."""
-    rows = table["item"].map(shop.rows)
+    found = cards(shop, [shop.rows[name] for name in table["item"]])
     return [
-        card(shop, int(row)) | {"reasons": why, "similarity": float(close), "rank": int(rank)}
-        for row, why, close, rank in zip(rows, table["reasons"], table["similarity"], table["rank"], strict=True)
+        one | {"reasons": why, "similarity": float(close), "rank": int(rank)}
+        for one, why, close, rank in zip(found, table["reasons"], table["similarity"], table["rank"], strict=True)
     ]
 
 
@@ -109,12 +119,9 @@ def look_at() -> tuple[str, int]:
     if wait:
         message = f"That were many photos in a short time. Try again in {int(wait) + 1} seconds."
         return render_template("look.html", shop=shop, ask=Ask(), sent=None, found=[], message=message), 429
-    from fashion.errors import PhotoError
-
     try:
         ask = read_ask(request.form, shop, ("words",))
-        given = request.files.get("photo")
-        rgb = open_upload(given.read() if given else b"")
+        rgb = open_upload(sent_photo(request.files) or b"")
         query = photo_query(shop, as_png(rgb), request.form.get("words", "").strip())
     except (PhotoError, QueryError) as error:
         return render_template("look.html", shop=shop, ask=Ask(), sent=None, found=[], message=str(error)), 400

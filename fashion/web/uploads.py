@@ -8,6 +8,7 @@ import warnings
 
 import numpy as np
 from numpy.typing import NDArray
+from werkzeug.datastructures import FileStorage, MultiDict
 
 from fashion.errors import PhotoError
 
@@ -81,6 +82,15 @@ def _rgb(photo) -> NDArray[np.uint8]:  # type: ignore[no-untyped-def]
         ground = Image.new("RGBA", photo.size, "white")
         photo = Image.alpha_composite(ground, photo)
     return np.asarray(photo.convert("RGB"), np.uint8).copy()
+
+
+def sent_photo(files: MultiDict[str, FileStorage]) -> bytes | None:
+    """The bytes of the photo that a form brings, chosen or taken with the phone's camera; None where it has neither."""
+    for name in ("photo", "camera"):
+        given = files.get(name)
+        if given is not None and given.filename:
+            return given.read()
+    return None
 
 
 def as_png(rgb: NDArray[np.uint8]) -> bytes:
