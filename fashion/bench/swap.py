@@ -168,7 +168,7 @@ def judge(
 
 
 def exchange(options: dict[str, Any], work: Workspace, folder: Path, names: Sequence[str], wait: float) -> dict:
-    """Serve a copy of a report, exchange it under load, and judge every answer.
+    """Serve a copy of a report by `fashion serve`, and exchange it; see `exchange_at`.
 
     Parameters
     ----------
@@ -178,6 +178,25 @@ def exchange(options: dict[str, Any], work: Workspace, folder: Path, names: Sequ
     folder : Path
         On the report's file system if it can be.
     names : sequence of str
+        Items to ask for.
+    wait : float
+        As for `exchange_at`.
+    """
+    copy = copied(work, folder)
+    with served(options | {"processed": folder / "processed", "reports": folder / "reports"}) as shop:
+        return exchange_at(shop.address, copy, names, wait)
+
+
+def exchange_at(address: str, work: Workspace, names: Sequence[str], wait: float) -> dict[str, Any]:
+    """Exchange a served report under load, and judge every answer.
+
+    Parameters
+    ----------
+    address : str
+        Where `work` is served.
+    work : Workspace
+        Will be written to.
+    names : sequence of str
         Items to ask for, by their old and by their new names.
     wait : float
         Seconds of asking before and after, and a fifth of it after each file that is replaced.
@@ -185,24 +204,26 @@ def exchange(options: dict[str, Any], work: Workspace, folder: Path, names: Sequ
     Returns
     -------
     dict
-        As `judge`, and `shown_after`: seconds from the whole new report to its first answer.
+        As `judge`, and `clients`, `shown_after`: seconds from the whole new report to its first answer.
+
+    Raises
+    ------
+    FashionError
+        When the new report is not shown within `PATIENCE`.
     """
-    copy = copied(work, folder)
     paths = ["/api/v1/items", "/", "/healthz"]
     paths += [f"/api/v1/similar?id={mark}{name}" for name in names for mark in ("", MARK)]
-    more = {"processed": str(folder / "processed"), "reports": str(folder / "reports")}
-    with served(options | more) as shop:
-        before = {path: fetch(shop.address + path) for path in paths}
-        askers = Askers(shop.address, paths)
-        with askers.asking():
-            time.sleep(wait)
-            renew(copy, wait / 5)
-            whole_at = time.perf_counter()
-            while fetch(shop.address + paths[0]) == before[paths[0]]:
-                if time.perf_counter() - whole_at > PATIENCE:
-                    raise FashionError(f"expected the new report to be shown within {PATIENCE:.0f} s; it is not")
-                time.sleep(0.05)
-            shown = time.perf_counter() - whole_at
-            time.sleep(wait)
-        after = {path: fetch(shop.address + path) for path in paths}
+    before = {path: fetch(address + path) for path in paths}
+    askers = Askers(address, paths)
+    with askers.asking():
+        time.sleep(wait)
+        renew(work, wait / 5)
+        whole_at = time.perf_counter()
+        while fetch(address + paths[0]) == before[paths[0]]:
+            if time.perf_counter() - whole_at > PATIENCE:
+                raise FashionError(f"expected the new report to be shown within {PATIENCE:.0f} s; it is not")
+            time.sleep(0.05)
+        shown = time.perf_counter() - whole_at
+        time.sleep(wait)
+    after = {path: fetch(address + path) for path in paths}
     return judge(askers.answers, before, after, whole_at) | {"shown_after": shown, "clients": ASKERS}

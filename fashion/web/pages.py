@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -79,8 +79,19 @@ def browse() -> str | tuple[str, int]:
         return redirect(url_for("pages.browse") + ask.address(page=last))  # type: ignore[return-value]
     return render_template(
         "browse.html", shop=shop, ask=ask, cards=cards(shop, rows), total=total, last=last, said=said,
-        facets=shop.counts(ask.chosen),
+        facets={column: facet(shop, ask, column, counts) for column, counts in shop.counts(ask.chosen).items()},
     )  # fmt: skip
+
+
+def facet(shop: Shop, ask: Ask, column: str, counts: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
+    """A filter's words that leave anything or are chosen: what a link shows, and where it leads."""
+    chosen = ask.chosen.get(column, ())
+    left = [(word, count) for word, count in counts if count or word in chosen]
+    home, swatches = url_for("pages.browse"), shop.swatches if column == "colour" else {}
+    return [
+        {"word": word, "count": f"{count:,}", "href": home + to, "chosen": word in chosen, "hex": swatches.get(word)}
+        for (word, count), to in zip(left, ask.toggles(column, [word for word, _ in left]), strict=True)
+    ]
 
 
 @pages.get("/item")

@@ -123,9 +123,14 @@ class Shop:
         }  # fmt: skip
         return json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()
 
+    @cached_property
+    def swatches(self) -> dict[str, str]:
+        """Colour word -> its sRGB, as the glossary has it."""
+        return dict(colour_hexes())
+
     def swatch(self, word: str) -> str | None:
-        """A colour word's sRGB, as the glossary has it."""
-        return colour_hexes().get(word)
+        """A colour word's sRGB; None where the glossary lacks it."""
+        return self.swatches.get(word)
 
     def mask(self, chosen: Chosen, but: str | None = None) -> NDArray[np.bool_]:
         """Rows that fulfil every chosen filter, `but` one column's."""
