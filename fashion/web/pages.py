@@ -15,9 +15,10 @@ from fashion.errors import PhotoError
 from fashion.filters import QueryError
 from fashion.queries import Query
 from fashion.reasons import describe
+from fashion.web import seen
 from fashion.web.ask import PAGE, Ask, found_rows, in_words, read_ask, similar
 from fashion.web.shop import Shop
-from fashion.web.uploads import as_address, as_png, open_upload, sent_photo
+from fashion.web.uploads import TYPES, as_address, as_png, open_upload, sent_photo
 
 pages = Blueprint("pages", __name__)
 
@@ -70,7 +71,7 @@ def browse() -> str | tuple[str, int]:
     try:
         ask = read_ask(request.args, shop)
         rows, total = found_rows(shop, ask)
-        said = describe(in_words(shop, ask.words).description) if ask.words else ""
+        said = understood(in_words(shop, ask.words)) if ask.words else ""
     except QueryError as error:
         again = Ask(words=request.args.get("q", "")[:200])
         return render_template("lost.html", shop=shop, ask=again, message=str(error)), 400
@@ -81,6 +82,13 @@ def browse() -> str | tuple[str, int]:
         "browse.html", shop=shop, ask=ask, cards=cards(shop, rows), total=total, last=last, said=said,
         facets={column: facet(shop, ask, column, counts) for column, counts in shop.counts(ask.chosen).items()},
     )  # fmt: skip
+
+
+def understood(query: Query) -> str:
+    """What a search in words was taken for."""
+    kinds = [column for column in ("category", "department") if column in query.description][:1]
+    columns = [column for column in query.description if column not in ("category", "department")]
+    return " · ".join(describe({"category": query.description[column]}) for column in (*columns, *kinds))
 
 
 def facet(shop: Shop, ask: Ask, column: str, counts: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
@@ -110,16 +118,26 @@ def item() -> str | tuple[str, int]:
     record = shop.items.iloc[row].to_dict()
     facts = [(column, str(record[column])) for column in shop.facets if record.get(column)]
     on_map = shop.xy is not None and row < len(shop.xy)
+    described = [(column, str(record[column])) for column in ("colour", "category") if record.get(column)]
+    same = url_for("pages.browse") + "?" + urlencode(described) if described else ""
+    map_address = url_for("pages.map_page") + "?" + urlencode({"id": name})
     return render_template(
-        "item.html", shop=shop, ask=ask, card=card(shop, row), facts=facts, found=found, on_map=on_map,
-        map_address=url_for("pages.map_page") + "?" + urlencode({"id": name}),
+        "item.html", shop=shop, ask=ask, card=card(shop, row), facts=facts, found=found, same=same, on_map=on_map,
+        map_address=map_address,
     )  # fmt: skip
 
 
 @pages.get("/look")
-def look() -> str:
-    """The form for a visitor's own photo."""
-    return render_template("look.html", shop=shop_now(), ask=Ask(), sent=None, found=[], message="")
+def look() -> str | tuple[str, int]:
+    """The form for a visitor's own photo; with what was seen in one, its results."""
+    shop = shop_now()
+    if "seen" not in request.args:
+        return looked(shop)
+    try:
+        ask = read_ask(request.args, shop, seen.NAMES)
+        return looked(shop, ask, seen.read(request.args, shop), request.args.get("words", "").strip())
+    except QueryError as error:
+        return looked(shop, message=str(error)), 400
 
 
 @pages.post("/look")
@@ -128,17 +146,28 @@ def look_at() -> tuple[str, int]:
     shop, window = shop_now(), current_app.extensions
     wait = window["buckets"].take(request.remote_addr or "")
     if wait:
-        message = f"That were many photos in a short time. Try again in {int(wait) + 1} seconds."
-        return render_template("look.html", shop=shop, ask=Ask(), sent=None, found=[], message=message), 429
+        return looked(shop, message=f"Too many photos in a short time. Try again in {int(wait) + 1} seconds."), 429
     try:
         ask = read_ask(request.form, shop, ("words",))
         rgb = open_upload(sent_photo(request.files) or b"")
-        query = photo_query(shop, as_png(rgb), request.form.get("words", "").strip())
+        query = seen.as_kept(photo_query(shop, as_png(rgb)))
+        return looked(shop, ask, query, request.form.get("words", "").strip(), as_address(rgb)), 200
     except (PhotoError, QueryError) as error:
-        return render_template("look.html", shop=shop, ask=Ask(), sent=None, found=[], message=str(error)), 400
-    found = recommended(shop, similar(shop, query, ask))
-    sent = {"address": as_address(rgb), "said": describe(query.description)}
-    return render_template("look.html", shop=shop, ask=ask, sent=sent, found=found, message=""), 200
+        return looked(shop, message=str(error)), 400
+
+
+def looked(
+    shop: Shop, ask: Ask | None = None, query: Query | None = None, words: str = "", photo: str = "", message: str = ""
+) -> str:
+    """The page of a visitor's photo, with results where there is a query; raises QueryError for unknown words."""
+    ask, sent, found = ask or Ask(), None, []
+    if query is not None:
+        asked = shop.recommender.words_query(words, query) if words else query
+        found = recommended(shop, similar(shop, asked, ask))
+        kept = seen.as_pairs(shop, query, words)
+        address = url_for("pages.look") + ask.address() + "&" + urlencode(kept)
+        sent = {"photo": photo, "said": describe(asked.description), "kept": kept, "address": address}
+    return render_template("look.html", shop=shop, ask=ask, sent=sent, found=found, message=message, kinds=TYPES)
 
 
 def photo_query(shop: Shop, data: bytes, words: str = "") -> Query:
@@ -173,6 +202,12 @@ def still_map() -> Response:
     if not path.is_file():
         abort(404, "This report has no figure of its map.")
     return send_file(path, max_age=300)
+
+
+@pages.app_template_filter("capital")
+def capital(text: str) -> str:
+    """A text with its first letter as a capital."""
+    return text[:1].upper() + text[1:]
 
 
 @pages.app_template_filter("quoted")

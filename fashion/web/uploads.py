@@ -16,6 +16,8 @@ from fashion.errors import PhotoError
 MOST_BYTES, MOST_PIXELS = 12 * 2**20, 50_000_000
 #: Kinds that are taken, as Pillow calls them.
 KINDS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
+#: The same as media types: a phone that takes other kinds turns its photo into one of them for such a form.
+TYPES = ",".join(f"image/{kind.lower()}" for kind in KINDS)
 #: Longest side after opening: more than any network here sees.
 EDGE = 1024
 
