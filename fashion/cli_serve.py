@@ -25,14 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Serve until it is stopped."""
-    import waitress
-
     from fashion.catalogue import load_catalogue
     from fashion.errors import FashionError
     from fashion.web.app import create_app
     from fashion.web.security import Buckets
+    from fashion.web.server import make_server
     from fashion.web.shop import Window
-    from fashion.web.uploads import MOST_BYTES
     from fashion.workspace import Workspace
 
     if not 0 <= arguments.port <= 65535 or arguments.threads < 1 or arguments.photos_per_minute < 1:
@@ -44,12 +42,7 @@ def run(arguments: argparse.Namespace) -> None:
     window = Window(workspace, arguments.weights)
     buckets = Buckets(max(12, arguments.photos_per_minute // 5), arguments.photos_per_minute / 60)
     try:
-        server = waitress.create_server(
-            create_app(window, buckets), host=arguments.host, port=arguments.port, threads=arguments.threads,
-            max_request_body_size=MOST_BYTES + 128 * 1024, ident=None,
-            inbuf_overflow=MOST_BYTES + 256 * 1024,  # never to a file
-            channel_timeout=60, connection_limit=500,
-        )  # fmt: skip
+        server = make_server(create_app(window, buckets), arguments.host, arguments.port, arguments.threads)
     except OSError as error:
         raise FashionError(
             f"expected to listen at {arguments.host}:{arguments.port}; that cannot be had: {error.strerror}. "

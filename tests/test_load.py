@@ -15,6 +15,7 @@ from fashion.errors import FashionError
 from fashion.web import shop as shops
 from fashion.web.app import create_app
 from fashion.web.security import Buckets
+from fashion.web.server import make_server
 from fashion.web.shop import Window
 
 wrk = pytest.mark.skipif(shutil.which("wrk") is None, reason="needs Debian's wrk")
@@ -22,13 +23,9 @@ wrk = pytest.mark.skipif(shutil.which("wrk") is None, reason="needs Debian's wrk
 
 @contextmanager
 def shop_at(work):
-    """A workspace served by waitress in this process, as `fashion serve` does."""
-    import waitress
-
-    app = create_app(Window(work, warm=False), Buckets(size=1000))
-    server = waitress.create_server(app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
+    """A workspace served in this process, as `fashion serve` does."""
+    server = make_server(create_app(Window(work, warm=False), Buckets(size=1000)), threads=4)
+    threading.Thread(target=server.run, daemon=True).start()
     yield f"http://127.0.0.1:{server.effective_port}"
     server.close()
 

@@ -196,10 +196,13 @@ def test_names_never_reach_the_file_system(client, name):
 
 def test_photos_may_be_kept_for_good_and_are_asked_for_once(client, window):
     name = window.shop().items["item"].iloc[0]
-    first = get(client, f"/photo?id={name}&size=small&v=1")
+    address = get(client, f"/api/v1/item?id={name}").get_json()["photo"]
+    first = get(client, address)
     assert "immutable" in first.headers["Cache-Control"] and first.data[:3] == b"\xff\xd8\xff"
-    again = client.get(f"/photo?id={name}&size=small&v=1", headers={"If-None-Match": first.headers["ETag"]})
+    again = client.get(address, headers={"If-None-Match": first.headers["ETag"]})
     assert again.status_code == 304 and not again.data
+    other = get(client, f"/photo?id={name}&size=small&v=another-report")
+    assert other.headers["Cache-Control"] == "no-cache", "another report's photo may be another one"
     assert client.get(f"/photo?id={name}&size=huge").status_code == 404
 
 

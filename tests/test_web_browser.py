@@ -17,16 +17,15 @@ SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "hei
 
 @pytest.fixture(scope="module")
 def address(work):
-    """The shop served by waitress, as `fashion serve` does."""
-    import waitress
-
+    """The shop served as `fashion serve` does."""
     from fashion.web.app import create_app
     from fashion.web.security import Buckets
+    from fashion.web.server import make_server
     from fashion.web.shop import Window
 
     window = Window(work, warm=False)
     window.shop().reader()
-    server = waitress.create_server(create_app(window, Buckets(size=100)), host="127.0.0.1", port=0, threads=4)
+    server = make_server(create_app(window, Buckets(size=100)), threads=4)
     threading.Thread(target=server.run, daemon=True).start()
     yield f"http://127.0.0.1:{server.effective_port}"
     server.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import threading
 import warnings
 
 import numpy as np
@@ -18,6 +19,8 @@ MOST_BYTES, MOST_PIXELS = 12 * 2**20, 50_000_000
 KINDS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 #: The same as media types: a phone that takes other kinds turns its photo into one of them for such a form.
 TYPES = ",".join(f"image/{kind.lower()}" for kind in KINDS)
+#: Photos unpacked at a time: the largest that is allowed takes some 200 MB for a moment, and more at once gain nothing.
+UNPACKED = threading.Semaphore(2)
 #: Longest side after opening: more than any network here sees.
 EDGE = 1024
 
@@ -49,7 +52,7 @@ def open_upload(data: bytes) -> NDArray[np.uint8]:
     if len(data) > MOST_BYTES:
         raise PhotoError(f"expected a photo of at most {MOST_BYTES // 2**20} MB; found {len(data) / 2**20:.1f} MB.")
     try:
-        with warnings.catch_warnings():
+        with UNPACKED, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Pillow's own limit; ours is checked below, before anything is unpacked
             with Image.open(io.BytesIO(data), formats=KINDS) as photo:
                 width, height = photo.size
