@@ -26,6 +26,8 @@ for (const form of document.querySelectorAll("form[data-live]")) {
     if (mine !== last || !found) return; // a later answer was asked for
     document.getElementById(form.dataset.live).replaceChildren(...found.childNodes);
     history.replaceState(null, "", address);
+    const link = document.getElementById("address"); // of a photo's results
+    if (link) link.href = address;
   };
   let waiting = 0;
   form.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(show, 120); });
