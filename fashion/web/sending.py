@@ -45,6 +45,7 @@ def compressed(response: Response) -> Response:
     if len(data) >= LEAST:
         response.set_data(gzip.compress(data, LEVEL, mtime=0))
         response.headers["Content-Encoding"] = "gzip"
-        if response.headers.get("ETag"):  # another body is another version
-            response.set_etag(response.get_etag()[0] + "-gzip", response.get_etag()[1])
+        mark, weak = response.get_etag()
+        if mark is not None:  # another body is another version
+            response.set_etag(f"{mark}-gzip", bool(weak))
     return response
