@@ -175,6 +175,21 @@ def test_pages_hold_no_inline_script_or_style_and_load_nothing_from_elsewhere(cl
         assert not re.search(r'(?:src|href|action)="(?:https?:)?//', text), address
 
 
+def test_a_search_that_finds_nothing_says_so_and_leads_on(client):
+    text = client.get("/?q=qwertz").get_data(as_text=True)
+    assert "Nothing found for “qwertz”" in text and "hese are none" in text and "/?department=dresses" in text
+    lost = client.get("/nowhere")
+    assert lost.status_code == 404 and "All clothes" in lost.get_data(as_text=True)
+
+
+def test_filters_stay_with_pages_and_with_what_was_chosen_beside_them(client):
+    text = get(client, "/?q=dress&colour=red&hide=1&colour_weight=0.9").get_data(as_text=True)
+    links = re.findall(r'href="/\?([^"]*department=dresses[^"]*)"', text) + re.findall(
+        r'href="/\?([^"]*page=2[^"]*)"', text
+    )
+    assert links and all("q=dress" in to and "hide=1" in to and "colour_weight=0.9" in to for to in links)
+
+
 @pytest.mark.parametrize(
     "address",
     ["/?colour=nope", "/?page=0", "/?page=x", "/?bogus=1", "/?q=qwertz", "/?colour_weight=2", "/?hide=maybe",
