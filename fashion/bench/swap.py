@@ -157,7 +157,7 @@ def judge(
             slowest = max(slowest, seconds)
             if answer == before[path]:
                 found["old"] += 1
-                found["back"] += seen_new
+                found["back"] += seen_new and before[path] != after[path]
             elif answer == after[path]:
                 found["new"] += 1
                 seen_new = True

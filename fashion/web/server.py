@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from flask import Flask
@@ -33,6 +34,7 @@ def make_server(app: Flask, host: str = "127.0.0.1", port: int = 0, threads: int
     """
     import waitress
 
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it tells of every request that waits
     return waitress.create_server(
         app, host=host, port=port, threads=threads, ident=None,
         max_request_body_size=MOST_BYTES + 128 * 1024,
