@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -36,7 +36,7 @@ def cards(shop: Shop, rows: Iterable[int]) -> list[dict[str, Any]]:
     at, photo_at = url_for("pages.item"), url_for("photos.photo")  # once: an address by Flask costs as much as a card
     found = []
     for row in rows:
-        record = {column: values[row] for column, values in shop.shown.items()}
+        record: dict[Hashable, Any] = {column: values[row] for column, values in shop.shown.items()}
         name = quoted(record["item"])
         found.append({
             "item": record["item"], "title": describe(record) or record["item"], "colour": record.get("colour", ""),
