@@ -3,7 +3,7 @@
 import shutil
 import threading
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,12 @@ wrk = pytest.mark.skipif(shutil.which("wrk") is None, reason="needs Debian's wrk
 def shop_at(work):
     """A workspace served in this process, as `fashion serve` does."""
     server = make_server(create_app(Window(work, warm=False), Buckets(size=1000)), threads=4)
-    threading.Thread(target=server.run, daemon=True).start()
+
+    def answer():
+        with suppress(OSError):  # closed while it waits
+            server.run()
+
+    threading.Thread(target=answer, daemon=True).start()
     yield f"http://127.0.0.1:{server.effective_port}"
     server.close()
 
