@@ -145,8 +145,9 @@ def load(found: dict[str, Any]) -> list[Figure]:
     at = np.arange(len(kinds))[::-1]
     for number, clients in enumerate(dict.fromkeys(one["clients"] for one in found["ways"])):
         ones = {one["way"]: one for one in found["ways"] if one["clients"] == clients}
-        p50, p99 = (np.array([ones[kind][name] * 1e3 for kind in kinds]) for name in ("p50", "p99"))
-        place = at + 0.15 - 0.3 * number
+        known = [kind for kind in kinds if kind in ones]
+        p50, p99 = (np.array([ones[kind][name] * 1e3 for kind in known]) for name in ("p50", "p99"))
+        place = at[[kind in ones for kind in kinds]] + 0.15 - 0.3 * number
         left.plot(p50, place, "o", color=PALETTE[number], label=f"{clients} client{'s' * (clients > 1)}: median to p99")
         left.hlines(place, p50, p99, color=PALETTE[number])
     left.set_yticks(at, kinds)

@@ -45,6 +45,7 @@ const draw = () => {
     }
     if (sight.length <= FEW) {
       size = 52 * ratio;
+      if (sight.includes(active)) sight.push(active); // above the others
       for (const i of sight) {
         const photo = picture(i);
         if (photo.complete && photo.naturalWidth) pen.drawImage(photo, across(data.x[i]) - size / 2, down(data.y[i]) - size / 2, size, size * photo.naturalHeight / photo.naturalWidth);
