@@ -361,7 +361,7 @@ def _ask(operation, statuses):
     @properties(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
     @given(case=operation.as_strategy())
     def one(case):
-        answer = case.call()
+        answer = case.call(headers={"Accept-Encoding": "identity"})  # this client does not unpack
         statuses.add(answer.status_code)
         assert str(answer.status_code) in operation.definition.raw["responses"], (case.path, answer.status_code)
         case.validate_response(answer, checks=[
