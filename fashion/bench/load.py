@@ -134,9 +134,11 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
                 load(shop.address, lines, 2, 1.0 if quick else 2.0, folder)  # networks, caches, templates
                 for clients in CLIENTS[: 1 if kind == LARGE else None]:
                     many = kind == "upload" and clients > 1 and not quick
+                    shop.rest()
                     found = load(shop.address, lines, clients, UPLOAD_SECONDS if many else seconds, folder)
                     say(f"  {kind}, {clients} clients: {found['rate']:.1f}/s, p99 {found['p99'] * 1e3:.0f} ms")
                     ways.append({"way": kind} | found)
+            shop.rest()
             mixed = steady(shop, kinds, long, folder)
             opened = shop.start_seconds
         say("  a report exchanged under load")
