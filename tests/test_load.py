@@ -119,7 +119,7 @@ def test_the_page_tells_it_all(tmp_path):
     one = {"requests": 900, "seconds": 10.0, "rate": 90.0, "p50": 0.01, "p99": 0.02, "most": 0.03, "errors": errors}
     memory = {"first": 2.0**30, "last": 2.0**30 * 1.01, "most": 2.0**30 * 1.02, "growth": 0.01}
     found = {
-        "catalogue": "Sample", "items": 900, "start_seconds": 4.0,
+        "catalogue": "Sample", "items": 900, "start_seconds": 4.0, "busy_before": 0.1,
         "ways": [one | {"way": way, "clients": clients} for way in ("item page", "upload") for clients in (1, 64)],
         "mixed": one | {"clients": 16, "mixture": MIXTURE, "memory": memory | {"noted": [[0, 2**30], [9, 2**30]]}},
         "swap": {"answers": 90, "old": 60, "new": 30, "neither": 0, "too_early": 0, "back": 0, "failed": 0,

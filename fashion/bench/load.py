@@ -6,6 +6,7 @@ in the queue. Server and clients share the machine.
 
 from __future__ import annotations
 
+import os
 import random
 import tempfile
 from collections.abc import Sequence
@@ -120,6 +121,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
     need_wrk()
     quick = options["quick"]
     seconds = 1.0 if quick else SECONDS
+    busy = os.getloadavg()[0]
     long = 4.0 if quick else float(options.get("minutes") or MIXED_SECONDS / 60) * 60
     work = Workspace(load_catalogue(options["catalogue"]).name, options.get("processed"), options.get("reports"))
     items = work.items()
@@ -145,5 +147,5 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
         swap = exchange(options, work, folder / "swap", names[:50], wait=0.5 if quick else 2.0)
     return {
         "catalogue": work.json("source")["title"], "items": len(items), "start_seconds": opened, "ways": ways,
-        "mixed": mixed, "swap": swap,
+        "mixed": mixed, "swap": swap, "busy_before": busy,
     }  # fmt: skip
