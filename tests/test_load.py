@@ -116,7 +116,16 @@ def test_a_shop_that_does_not_open_is_said(tmp_path):
 
 def test_the_page_tells_it_all(tmp_path):
     errors = dict.fromkeys(("connect", "read", "write", "status", "timeout"), 0)
-    one = {"requests": 900, "seconds": 10.0, "rate": 90.0, "p50": 0.01, "p99": 0.02, "most": 0.03, "errors": errors}
+    one = {
+        "requests": 900,
+        "seconds": 10.0,
+        "rate": 90.0,
+        "p50": 0.01,
+        "p99": 0.02,
+        "most": 0.03,
+        "processor": 0.008,
+        "errors": errors,
+    }
     memory = {"first": 2.0**30, "last": 2.0**30 * 1.01, "most": 2.0**30 * 1.02, "growth": 0.01}
     found = {
         "catalogue": "Sample", "items": 900, "start_seconds": 4.0, "busy_before": 0.1,
@@ -126,7 +135,7 @@ def test_the_page_tells_it_all(tmp_path):
                  "slowest": 0.4, "shown_after": 3.0, "clients": 8},
     }  # fmt: skip
     text = page.load(found)
-    assert "| item page | 64 | 90.0 | 10.0 | 20.0 | 0 |" in text and "(+1.0%)" in text and "0 neither's" in text
+    assert "| item page | 64 | 90.0 | 10.0 | 20.0 | 8.0 | 0 |" in text and "(+1.0%)" in text and "0 neither's" in text
     from fashion.bench.figures import draw
 
     (path,) = draw("load", found, tmp_path)

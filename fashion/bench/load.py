@@ -137,7 +137,11 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
                 for clients in CLIENTS[: 1 if kind == LARGE else None]:
                     many = kind == "upload" and clients > 1 and not quick
                     shop.rest()
+                    begin = shop.computed()
                     found = load(shop.address, lines, clients, UPLOAD_SECONDS if many else seconds, folder)
+                    shop.rest()
+                    # Each client had one more on its way when it was stopped.
+                    found["processor"] = (shop.computed() - begin) / (found["requests"] + clients)
                     say(f"  {kind}, {clients} clients: {found['rate']:.1f}/s, p99 {found['p99'] * 1e3:.0f} ms")
                     ways.append({"way": kind} | found)
             shop.rest()

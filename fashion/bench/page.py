@@ -155,14 +155,16 @@ def load(found: dict[str, Any]) -> str:
     """Tables of the part `load`."""
     rows = []
     for one in found["ways"]:
-        ms = [f"{one[name] * 1e3:,.1f}" for name in ("p50", "p99")]
+        ms = [f"{one[name] * 1e3:,.1f}" for name in ("p50", "p99", "processor")]
         rows.append((one["way"], one["clients"], f"{one['rate']:,.1f}", *ms, sum(one["errors"].values())))
     head = (
         f"{found['catalogue']}, {found['items']:,} items, open {found['start_seconds']:.1f} s after its start. Server "
         "and clients share the machine; a client asks again when it has its answer. "
         f"{found['busy_before']:.1f} other processes wanted to compute when it began (load average).\n\n"
     )
-    asked = table(("asked for", "clients", "requests/s", "p50, ms", "p99, ms", "errors"), rows)
+    asked = table(
+        ("asked for", "clients", "requests/s", "p50, ms", "p99, ms", "processor, ms a request", "errors"), rows
+    )
     return f"{head}{asked}\n\n{_mixed(found['mixed'])}\n\n{_swap(found['swap'])}"
 
 

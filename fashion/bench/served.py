@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -46,6 +47,11 @@ class Served:
         """Bytes that it holds in memory now (resident, of which what is mapped from files is a part)."""
         text = Path(f"/proc/{self.process}/status").read_text(encoding="utf-8")
         return int(re.search(r"VmRSS:\s+(\d+) kB", text).group(1)) * 1024  # type: ignore[union-attr]
+
+    def computed(self) -> float:
+        """Seconds of processor time that it has taken so far, all its threads together."""
+        fields = Path(f"/proc/{self.process}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def ask(self, path: str, timeout: float = TIMEOUT) -> Any:
         """JSON from a path."""
