@@ -162,10 +162,9 @@ def found_rows(shop: Shop, ask: Ask) -> tuple[np.ndarray, int]:
     if not ask.words:
         kept = shop.order[shop.mask(ask.chosen)[shop.order]]
         return kept[start : start + PAGE], len(kept)
-    table = shop.recommender.answer(
+    rows, _ = shop.recommender.ranked(
         in_words(shop, ask.words), MOST_FOUND, ask.chosen, colour_weight=ask.weight, hide_duplicates=ask.hide
     )
-    rows = table["item"].map(shop.rows).to_numpy(np.intp)
     return rows[start : start + PAGE], len(rows)
 
 
