@@ -284,7 +284,7 @@ class Recommender:
         return np.asarray(asking @ rows.T, np.float32)
 
     def _parts(self, query: Query, rows: NDArray[np.integer]) -> list[dict[str, float]]:
-        """Similarity of the query, its best alternative, and each item in each part of which the query says anything."""
+        """How alike query (its best alternative) and each item are, in each part of which the query says anything."""
         found: dict[str, NDArray] = {}
         if self.layout is None:
             found["looks"] = (normalise(query.vectors) @ self.vectors[rows].T).max(axis=0)
