@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help report add verify deck serve distribute bench doctor test faults lint format lab data env lock clean
+.PHONY: help report add verify deck serve distribute bench load doctor test faults lint format lab data env lock clean
 
 VENV  := .venv
 BIN   := $(VENV)/bin
@@ -76,6 +76,10 @@ doctor: ## what is installed, at hand and missing, and what to do
 
 faults: $(STAMP) ## kill a report at random moments and damage it; each time it must recover (KILLS=20)
 	@$(BIN)/python tests/kills.py $(if $(KILLS),--kills "$(KILLS)")
+
+load: $(STAMP) ## the shop window of a reported catalogue under load, by wrk -> reports/bench (MINUTES=10; QUICK=1: tiny)
+	@$(BIN)/fashion bench --catalogue "$(CATALOGUE)" --only load $(if $(MINUTES),--minutes "$(MINUTES)") \
+		$(if $(QUICK),--quick)
 
 lint: $(STAMP) ## style, types, notebooks without outputs, lock in step with pyproject.toml and environment.yml
 	@$(BIN)/ruff check .

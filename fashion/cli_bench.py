@@ -7,28 +7,33 @@ import json
 import tempfile
 from pathlib import Path
 
-PARTS = ("embedding", "memory", "curve", "neighbours", "tsne", "run")
+PARTS = ("embedding", "memory", "curve", "neighbours", "tsne", "run", "load")
+#: Parts that run only when they are named: each takes many minutes more.
+NAMED_ONLY = ("run", "load")
 
 TITLE = "measure speed against peers and the machine"
 TEXT = """\
 Measure this project against its peers and the machine, side by side in one run: embedding, its memory, quality against
-cost, neighbours, the map, and the whole run. Each part runs in a process of its own and is written when it is done, so
-a run that was stopped goes on with --missing; of the part run, each report is kept as soon as it is there."""
+cost, neighbours, the map, the whole run, and the shop window under load. Each part runs in a process of its own and is
+written when it is done, so a run that was stopped goes on with --missing; of the part run, each report is kept as soon
+as it is there."""
 
-EXAMPLES = "  fashion bench -c imagelab\n  fashion bench --only neighbours,tsne -c imagelab"
+EXAMPLES = (
+    "  fashion bench -c imagelab\n  fashion bench --only neighbours,tsne\n  fashion bench --only load --minutes 2"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `fashion bench`."""
     parser.add_argument("--catalogue", "-c", default="sample", metavar="C", help="with a report (default: sample)")
     parser.add_argument("--data", metavar="PATH", help="the catalogue's zip or folder, where it has moved")
-    parser.add_argument("--only", metavar="A,B", help=f"parts to measure, of {', '.join(PARTS)} (default: all but run)")
+    parts = f"parts to measure, of {', '.join(PARTS)} (default: all but {' and '.join(NAMED_ONLY)})"
+    parser.add_argument("--only", metavar="A,B", help=parts)
     parser.add_argument(
-        "--sizes",
-        metavar="A,B",
-        help="of part run: sample, numbers of items, all (default: sample,1000,5000,20000,all)",
+        "--sizes", metavar="A,B", help="of run: sample, numbers of items, all (default: sample,1000,5000,20000,all)"
     )
     parser.add_argument("--missing", action="store_true", help="only what has not been measured yet")
+    parser.add_argument("--minutes", type=float, metavar="N", help="of mixed load, in the part load (default: 10)")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, to prove that all of it runs")
 
 
@@ -39,7 +44,7 @@ def run(arguments: argparse.Namespace) -> None:
     from fashion.errors import FashionError
     from fashion.paths import project_root
 
-    names = arguments.only.split(",") if arguments.only else list(PARTS[:-1])
+    names = arguments.only.split(",") if arguments.only else [name for name in PARTS if name not in NAMED_ONLY]
     unknown = [name for name in names if name not in PARTS]
     if unknown:
         raise FashionError(
@@ -51,6 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
         "quick": arguments.quick, "missing": arguments.missing, "sizes": arguments.sizes,
         "catalogue": arguments.catalogue, "data": arguments.data,
         "processed": str(arguments.processed) if arguments.processed else None, "reports": str(reports),
+        "minutes": arguments.minutes,
     }  # fmt: skip
     failed = []
     for name in names:

@@ -16,33 +16,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", metavar="H", help="address to listen at (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, default=8000, metavar="N", help="port to listen at (default: 8000)")
     parser.add_argument("--threads", type=int, default=8, metavar="N", help="requests at a time (default: 8)")
+    parser.add_argument(
+        "--photos-per-minute", type=int, default=30, metavar="N",
+        help="photos that one visitor may send, by address; a fifth of them, but at least 12, at once (default: 30)",
+    )  # fmt: skip
     parser.add_argument("--weights", metavar="FILE", help="the weights file that the report was given")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Serve until it is stopped."""
-    import waitress
-
     from fashion.catalogue import load_catalogue
     from fashion.errors import FashionError
     from fashion.web.app import create_app
+    from fashion.web.security import Buckets
+    from fashion.web.server import make_server
     from fashion.web.shop import Window
-    from fashion.web.uploads import MOST_BYTES
     from fashion.workspace import Workspace
 
-    if not 0 <= arguments.port <= 65535 or arguments.threads < 1:
+    if not 0 <= arguments.port <= 65535 or arguments.threads < 1 or arguments.photos_per_minute < 1:
         raise FashionError(
-            f"expected a port from 0 to 65535 and at least one thread; found {arguments.port} and {arguments.threads}"
+            "expected a port from 0 to 65535, at least one thread and at least one photo a minute; found "
+            f"{arguments.port}, {arguments.threads} and {arguments.photos_per_minute}"
         )
     workspace = Workspace(load_catalogue(arguments.catalogue).name, arguments.processed, arguments.reports)
     window = Window(workspace, arguments.weights)
+    buckets = Buckets(max(12, arguments.photos_per_minute // 5), arguments.photos_per_minute / 60)
     try:
-        server = waitress.create_server(
-            create_app(window), host=arguments.host, port=arguments.port, threads=arguments.threads,
-            max_request_body_size=MOST_BYTES + 128 * 1024, ident=None,
-            inbuf_overflow=MOST_BYTES + 256 * 1024,  # never to a file
-            channel_timeout=60, connection_limit=500,
-        )  # fmt: skip
+        server = make_server(create_app(window, buckets), arguments.host, arguments.port, arguments.threads)
     except OSError as error:
         raise FashionError(
             f"expected to listen at {arguments.host}:{arguments.port}; that cannot be had: {error.strerror}. "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -104,6 +105,16 @@ class Recommender:
             index = open_index(unit[: len(own)], workspace.path(f"{embedding}.usearch"))
         return cls(items, unit, layout, groups, weight, index)
 
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """An item's name, and its photo's file name, -> its row; the first one where two share a name."""
+        found: dict[str, int] = {}
+        photos = self.items["photo"].str.rsplit("/", n=1).str[-1]
+        for row, names in enumerate(zip(self.items["item"], photos, strict=True)):
+            for name in names:
+                found.setdefault(name, row)
+        return found
+
     def row_of(self, item: str) -> int:
         """Row of an item by its name (with or without the photo's suffix).
 
@@ -112,14 +123,14 @@ class Recommender:
         QueryError
             When the catalogue has no such item.
         """
-        names = self.items["item"]
-        hit = np.flatnonzero((names == item) | (self.items["photo"].str.rsplit("/", n=1).str[-1] == item))
-        if not len(hit):
+        row = self.places.get(item)
+        if row is None:
+            names = self.items["item"]
             raise QueryError(
                 f"expected an item of the catalogue; found {item!r}{near_words(item, names)}. Its {len(names)} items "
                 f"are called like {names.iloc[0]!r}; rejected ones stand in rejected.csv."
             )
-        return int(hit[0])
+        return row
 
     def item_query(self, item: str) -> Query:
         """The query that an item of the catalogue makes."""
@@ -192,6 +203,22 @@ class Recommender:
         QueryError
             For a k below 1, or a weight or diversity outside 0-1.
         """
+        index, similarity = self.ranked(
+            query, k, where, colour_weight=colour_weight, hide_duplicates=hide_duplicates, diversity=diversity
+        )
+        return self._table(query, index, similarity)
+
+    def ranked(
+        self,
+        query: Query,
+        k: int = 6,
+        where: Where | None = None,
+        *,
+        colour_weight: float | None = None,
+        hide_duplicates: bool = False,
+        diversity: float = 0.0,
+    ) -> tuple[NDArray[np.integer], NDArray[np.float32]]:
+        """Rows and similarities of `answer`, without descriptions and reasons; shapes (m,), m at most k."""
         if k < 1:
             raise QueryError(f"expected at least one recommendation, k >= 1; found {k}")
         if not 0 <= diversity <= 1:
@@ -203,7 +230,7 @@ class Recommender:
         index, similarity = self._search(
             self._asking(query.vectors, weight), query.row, mask, k, hide_duplicates, diversity, weight
         )
-        return self._table(query, index, similarity)
+        return index, similarity
 
     def _raw(self, rows: slice | NDArray[np.integer]) -> NDArray[np.float32]:
         """Rows as they were made: with a layout their two parts have length one each, and the unit rows 1 / sqrt(2)."""
@@ -256,18 +283,19 @@ class Recommender:
         asking = rows if self.layout is None else as_queries(rows, self.layout.colour_from, weight)
         return np.asarray(asking @ rows.T, np.float32)
 
-    def _parts(self, query: Query, row: int) -> dict[str, float]:
-        """Similarity of the query and an item in each part of which the query says anything, its best alternative's."""
+    def _parts(self, query: Query, rows: NDArray[np.integer]) -> list[dict[str, float]]:
+        """How alike query (its best alternative) and each item are, in each part of which the query says anything."""
+        found: dict[str, NDArray] = {}
         if self.layout is None:
-            return {"looks": float((normalise(query.vectors) @ self.vectors[row]).max())}
-        found, own = {}, self._raw(slice(row, row + 1))[0].astype(float)
-        for name, weight in (("looks", 0.0), ("colour", 1.0)):
-            at = self.layout.colour_from
-            part = slice(None, at) if name == "looks" else slice(at, None)
-            asking = as_queries(query.vectors, at, weight)
-            if np.any(query.vectors[:, part]):
-                found[name] = float((asking[:, part] @ own[part]).max())
-        return found
+            found["looks"] = (normalise(query.vectors) @ self.vectors[rows].T).max(axis=0)
+        else:
+            own, at = self._raw(rows).astype(float), self.layout.colour_from
+            for name, weight in (("looks", 0.0), ("colour", 1.0)):
+                part = slice(None, at) if name == "looks" else slice(at, None)
+                if np.any(query.vectors[:, part]):
+                    asking = as_queries(query.vectors, at, weight)
+                    found[name] = (asking[:, part] @ own[:, part].T).max(axis=0)
+        return [{name: float(values[place]) for name, values in found.items()} for place in range(len(rows))]
 
     def _table(self, query: Query, index: NDArray, similarity: NDArray) -> pd.DataFrame:
         found = self.items.iloc[index]
@@ -276,8 +304,8 @@ class Recommender:
         table.insert(0, "rank", np.arange(1, len(found) + 1))
         table.insert(2, "similarity", similarity)
         table["reasons"] = [
-            reasons(query.description, record, self._parts(query, int(row)))
-            for record, row in zip(found.to_dict("records"), index, strict=True)
+            reasons(query.description, record, parts)
+            for record, parts in zip(found.to_dict("records"), self._parts(query, index), strict=True)
         ]
         return table
 

@@ -49,6 +49,12 @@ class Pictures:
         """The hashes as numbers, shape (n,)."""
         return np.array([int(code, 16) for code in self.hashes], np.uint64)
 
+    @cached_property
+    def lengths(self) -> NDArray[np.float32]:
+        """Lengths of the frozen vectors, shape (n,), at least the smallest positive number; without a copy of them."""
+        blocks = [_lengths(np.asarray(self.maxima[i : i + BLOCK], np.float32)) for i in range(0, len(self), BLOCK)]
+        return np.concatenate([np.empty(0, np.float32), *blocks])
+
 
 def twin_pairs(known: Pictures, new: Pictures) -> list[tuple[int, int]]:
     """Pairs of a new photo and a known one that nearly show the same picture, sorted.
@@ -64,8 +70,7 @@ def twin_pairs(known: Pictures, new: Pictures) -> list[tuple[int, int]]:
     own, found = normalise(new.maxima), []
     for first in range(0, len(known), BLOCK):
         rows = np.asarray(known.maxima[first : first + BLOCK], np.float32)
-        lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))  # without a normalised copy of every row
-        cosines = own @ rows.T / np.maximum(lengths, np.finfo(np.float32).tiny)  # (m, b)
+        cosines = own @ rows.T / known.lengths[first : first + BLOCK]  # (m, b)
         for number in range(len(new)):
             near = np.bitwise_count(known.codes[first : first + BLOCK] ^ new.codes[number]) <= NEAR_BITS
             same = (cosines[number] >= TWIN_ALONE) | (near & (cosines[number] >= TWIN_WITH_HASH))
@@ -74,6 +79,10 @@ def twin_pairs(known: Pictures, new: Pictures) -> list[tuple[int, int]]:
                 same[offset] = _difference(known.pixels[row], new.pixels[number]) <= TWIN_PIXELS
             found += [(number, first + int(offset)) for offset in np.flatnonzero(same)]
     return sorted(found)
+
+
+def _lengths(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.maximum(np.sqrt(np.einsum("ij,ij->i", rows, rows)), np.finfo(np.float32).tiny)
 
 
 def _difference(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:

@@ -12,21 +12,20 @@ pytestmark = [
     pytest.mark.browser, pytest.mark.slow,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium"),
 ]  # fmt: skip
-SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 900}}
+SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1440, "height": 900}}
 
 
 @pytest.fixture(scope="module")
 def address(work):
-    """The shop served by waitress, as `fashion serve` does."""
-    import waitress
-
+    """The shop served as `fashion serve` does."""
     from fashion.web.app import create_app
     from fashion.web.security import Buckets
+    from fashion.web.server import make_server
     from fashion.web.shop import Window
 
     window = Window(work, warm=False)
     window.shop().reader()
-    server = waitress.create_server(create_app(window, Buckets(size=100)), host="127.0.0.1", port=0, threads=4)
+    server = make_server(create_app(window, Buckets(size=100)), threads=4)
     threading.Thread(target=server.run, daemon=True).start()
     yield f"http://127.0.0.1:{server.effective_port}"
     server.close()
@@ -50,7 +49,7 @@ def screens(request):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_way_of_a_shopper(address, browser, screens, work, size, tmp_path):
-    page = browser.new_page(viewport=SIZES[size])
+    page = browser.new_page(viewport=SIZES[size], has_touch=size == "phone", is_mobile=size == "phone")
     trouble = []
     page.on("pageerror", lambda error: trouble.append(str(error)))
     page.on("console", lambda line: trouble.append(line.text) if line.type in ("error", "warning") else None)
@@ -104,9 +103,17 @@ def test_the_way_of_a_shopper(address, browser, screens, work, size, tmp_path):
     page.locator("#photo").set_input_files(photo)
     page.get_by_role("button", name="Find similar clothes").click()
     page.get_by_role("heading", name="Similar to your photo").wait_for()
-    assert page.locator(".similar .card").count() == 6
+    assert page.locator(".similar .card").count() == 6 and page.locator("#camera").is_visible() == (size == "phone")
     shoot("6-photo")
-    page.locator(".similar .card a").first.click()
+    sent, shown = page.url, page.locator("#mine").get_attribute("src")
+    assert "seen=" in sent, "the results have an address"
+    page.reload()  # nothing is sent again, and the tab still has the photo
+    assert page.url == sent and page.locator("#mine").get_attribute("src") == shown
+    page.locator("#found .card a").first.click()
+    page.wait_for_url("**/item?id=**")
+    page.go_back()
+    assert page.url == sent and page.locator("#found .card").count() == 6
+    page.locator("#found .card a").first.click()
     page.get_by_role("link", name="Show it on the map").click()
     page.wait_for_selector("canvas[data-ready]")
     assert "Open" in page.locator("#spot").inner_text()
@@ -148,6 +155,51 @@ def test_browsing_works_without_javascript(address, browser):
     page.get_by_role("button", name="Show").click()
     assert "colour_weight=0.9" in page.url and page.locator("#found .card").count() == 6
     page.context.close()
+
+
+def test_the_keyboard_alone_leads_from_item_to_item(address, browser):
+    page = browser.new_page(viewport=SIZES["desktop"])
+    page.goto(address)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    where = (
+        "document.activeElement.closest('.card') ? 'card' : document.activeElement.closest('.filters') ? 'filter' : ''"
+    )
+    for _ in range(400):  # past the filters, each of which can be reached
+        page.keyboard.press("Tab")
+        if page.evaluate(where) == "card":
+            break
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/item?id=**")
+    first = page.url
+    assert outline == "solid", "what has the focus is seen"
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("!!document.activeElement.closest('#found')"):
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "/item?id=" in url and url != first)
+    page.close()
+
+
+def test_everything_comes_from_the_shop_and_photos_come_when_they_are_near(address, browser):
+    page = browser.new_page(viewport=SIZES["phone"])
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    photos = [url for url in asked if "/photo?" in url]
+    assert all(url.startswith((address, "data:")) for url in asked)
+    assert 0 < len(photos) < 48, "not all of the page's photos at once"
+    page.reload()
+    page.wait_for_load_state("networkidle")
+    kept = page.evaluate(
+        "performance.getEntriesByType('resource').filter(e => e.name.includes('/photo?')).map(e => e.transferSize)"
+    )
+    assert kept and not any(kept), "photos are kept"
+    page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

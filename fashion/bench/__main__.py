@@ -13,8 +13,6 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-#: The parts in the order of running; each is a module of this package with a function `run`.
-PARTS = ("embedding", "memory", "curve", "neighbours", "tsne", "run")
 #: Settings of the environment that slow NumPy's matrix products on some machines; none of ours.
 SLOWING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
@@ -64,25 +62,35 @@ def _memory(options: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> int:
     """Run the part that the command line names."""
+    from fashion.errors import FashionError
     from fashion.workspace import write_json
 
     part, options = sys.argv[1], json.loads(sys.argv[2])
     out = Path(options.pop("out"))
+    try:
+        found = _measure(part, options)
+    except FashionError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    write_json(out, found)
+    return 0
+
+
+def _measure(part: str, options: dict[str, Any]) -> dict[str, Any]:
+    """A piece of a part, or a part: a module of this package with a function `run`, if not told otherwise."""
     if part == "memory-of":
         from fashion.bench import embedding
 
-        found = embedding.memory(*options["given"])
-    elif part == "single":
+        return embedding.memory(*options["given"])
+    if part == "single":
         from fashion.bench import neighbours
 
         count = options["given"][0]
-        found = neighbours.single(count, 256, 1_000)
-    elif part == "memory":
-        found = _memory(options)
-    else:
-        found = importlib.import_module(f"fashion.bench.{part}").run(options)
-    write_json(out, found)
-    return 0
+        return neighbours.single(count, 256, 1_000)
+    if part == "memory":
+        return _memory(options)
+    found: dict[str, Any] = importlib.import_module(f"fashion.bench.{part}").run(options)
+    return found
 
 
 if __name__ == "__main__":

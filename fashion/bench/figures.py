@@ -17,7 +17,14 @@ def draw(part: str, found: dict[str, Any], folder: Path) -> list[Path]:
     """Draw a part's figures into `folder`; the files, which may be none."""
     matplotlib.use("Agg")
     use_style()
-    drawers = {"embedding": embedding, "curve": curve, "neighbours": neighbours, "tsne": tsne, "run": growth}
+    drawers = {
+        "embedding": embedding,
+        "curve": curve,
+        "neighbours": neighbours,
+        "tsne": tsne,
+        "run": growth,
+        "load": load,
+    }
     paths = []
     if part in drawers:
         for number, figure in enumerate(drawers[part](found), start=1):
@@ -129,3 +136,24 @@ def growth(found: dict[str, Any]) -> list[Figure]:
     axes.set(xscale="log", yscale="log", xlabel="items", ylabel="seconds", title=f"make report, cold: {name}")
     axes.legend(fontsize=8)
     return [sign(figure, "the power is the slope of a line fitted to the logarithms")]
+
+
+def load(found: dict[str, Any]) -> list[Figure]:
+    """The server's memory over the mixed load, and latencies of each kind of request."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
+    kinds = list(dict.fromkeys(one["way"] for one in found["ways"]))
+    at = np.arange(len(kinds))[::-1]
+    for number, clients in enumerate(dict.fromkeys(one["clients"] for one in found["ways"])):
+        ones = {one["way"]: one for one in found["ways"] if one["clients"] == clients}
+        known = [kind for kind in kinds if kind in ones]
+        p50, p99 = (np.array([ones[kind][name] * 1e3 for kind in known]) for name in ("p50", "p99"))
+        place = at[[kind in ones for kind in kinds]] + 0.15 - 0.3 * number
+        left.plot(p50, place, "o", color=PALETTE[number], label=f"{clients} client{'s' * (clients > 1)}: median to p99")
+        left.hlines(place, p50, p99, color=PALETTE[number])
+    left.set_yticks(at, kinds)
+    left.set(xscale="log", xlabel="milliseconds", title="Latency")
+    left.legend(fontsize=8)
+    noted = np.array(found["mixed"]["memory"]["noted"])
+    right.plot(noted[:, 0] / 60, noted[:, 1] / 2**20, color=PALETTE[0])
+    right.set(xlabel="minutes of mixed load", ylabel="resident memory, MiB", ylim=(0, None), title="Memory")
+    return [sign(figure, f"{found['catalogue']}: {found['items']:,} items; server and clients on one machine")]

@@ -156,6 +156,48 @@ def run(found: dict[str, Any]) -> str:
     return text
 
 
+def load(found: dict[str, Any]) -> str:
+    """Tables of the part `load`."""
+    rows = []
+    for one in found["ways"]:
+        ms = [f"{one[name] * 1e3:,.1f}" for name in ("p50", "p99", "processor")]
+        rows.append((one["way"], one["clients"], f"{one['rate']:,.1f}", *ms, sum(one["errors"].values())))
+    head = (
+        f"{found['catalogue']}, {found['items']:,} items, open {found['start_seconds']:.1f} s after its start. Server "
+        "and clients share the machine; a client asks again when it has its answer. "
+        f"{found['busy_before']:.1f} other processes wanted to compute when it began (load average).\n\n"
+    )
+    asked = table(
+        ("asked for", "clients", "requests/s", "p50, ms", "p99, ms", "processor, ms a request", "errors"), rows
+    )
+    return f"{head}{asked}\n\n{_mixed(found['mixed'])}\n\n{_swap(found['swap'])}"
+
+
+def _mixed(mixed: dict[str, Any]) -> str:
+    memory = mixed["memory"]
+    shares = ", ".join(f"{kind} {share} %" for kind, share in mixed["mixture"].items())
+    return (
+        f"Mixed load ({shares}) by {mixed['clients']} clients for {mixed['seconds'] / 60:.1f} minutes: "
+        f"{mixed['requests']:,} requests, {mixed['rate']:,.1f} a second, p50 {mixed['p50'] * 1e3:,.0f} ms, p99 "
+        f"{mixed['p99'] * 1e3:,.0f} ms, {sum(mixed['errors'].values())} errors. Resident memory "
+        f"{_mib(memory['first'])} MiB in its first tenth, {_mib(memory['last'])} in its last "
+        f"({memory['growth']:+.1%}), at most {_mib(memory['most'])}."
+    )
+
+
+def _swap(swap: dict[str, Any]) -> str:
+    return (
+        f"A report exchanged under {swap['clients']} clients: {swap['answers']:,} answers, {swap['old']:,} of them the "
+        f"old report's and {swap['new']:,} the new one's, {swap['neither']} neither's, {swap['too_early']} new before "
+        f"the report was whole, {swap['back']} old after new, {swap['failed']} failed; shown "
+        f"{swap['shown_after']:.1f} s after its end; the slowest answer took {swap['slowest']:.2f} s."
+    )
+
+
+def _mib(count: float) -> str:
+    return f"{count / 2**20:,.0f}"
+
+
 PARTS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "embedding": ("Embedding", embedding),
     "memory": ("Memory of embedding", memory),
@@ -163,6 +205,7 @@ PARTS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "neighbours": ("Neighbours", neighbours),
     "tsne": ("The map", tsne),
     "run": ("The whole run", run),
+    "load": ("The shop window under load", load),
 }
 
 

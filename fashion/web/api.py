@@ -11,7 +11,7 @@ from fashion.filters import QueryError
 from fashion.web.ask import PAGE, found_rows, number, read_ask, similar, whole
 from fashion.web.openapi import document
 from fashion.web.pages import card, cards, photo_query, recommended, shop_now
-from fashion.web.uploads import as_png, open_upload
+from fashion.web.uploads import as_png, open_upload, sent_photo
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 
@@ -87,8 +87,8 @@ def similar_to_photo() -> Response:
         return answer
     ask = read_ask(request.args, shop, ("k",))
     k = whole(request.args, "k", 6, 1, 60)
-    given = request.files.get("photo")
-    data = given.read() if given else request.get_data(cache=False)
+    given = sent_photo(request.files)
+    data = request.get_data(cache=False) if given is None else given
     query = photo_query(shop, as_png(open_upload(data)), ask.words)
     seen = {column: query.description.get(column) for column in ("colour", "category")}
     return jsonify({"seen": seen, "items": recommended(shop, similar(shop, query, ask, k))})
@@ -114,13 +114,9 @@ def chart() -> Response:
     _only(("v",))
     if shop.xy is None:
         return problem(404, "Not Found", "this report has no map")
-    places = (shop.xy * 65535).round().astype(int)
-    table = shop.items.iloc[: len(places)]
-    answer = jsonify({
-        "x": places[:, 0].tolist(), "y": places[:, 1].tolist(),
-        "hex": table["garment_hex"].str.lstrip("#").tolist(), "id": table["item"].tolist(),
-    })  # fmt: skip
-    answer.headers["Cache-Control"] = "private, max-age=300"
+    answer = Response(shop.chart, mimetype="application/json")
+    lasting = request.args.get("v") == shop.version
+    answer.headers["Cache-Control"] = "public, max-age=31536000, immutable" if lasting else "no-cache"
     return answer
 
 

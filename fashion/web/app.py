@@ -10,13 +10,15 @@ from flask import Blueprint, Flask, Request, Response, abort, current_app, jsoni
 from werkzeug.exceptions import HTTPException
 from werkzeug.sansio.response import Response as BaseResponse
 
-from fashion.errors import PhotoError
+from fashion.errors import FashionError, PhotoError
+from fashion.filters import QueryError
 from fashion.web.api import api, problem
 from fashion.web.ask import Ask
 from fashion.web.metrics import Metrics, watch
 from fashion.web.pages import pages, shop_now
 from fashion.web.pictures import EDGES, Pictures
 from fashion.web.security import Buckets, add_headers
+from fashion.web.sending import add_sending
 from fashion.web.shop import Window
 from fashion.web.uploads import MOST_BYTES
 
@@ -52,6 +54,7 @@ def create_app(window: Window, buckets: Buckets | None = None) -> Flask:
     app.extensions |= {"window": window, "buckets": buckets or Buckets(), "pictures": Pictures(), "metrics": metrics}
     watch(app, metrics)
     add_headers(app)
+    add_sending(app)
     for blueprint in (pages, api, photos, state):
         app.register_blueprint(blueprint)
     app.register_error_handler(Exception, failed)
@@ -60,20 +63,28 @@ def create_app(window: Window, buckets: Buckets | None = None) -> Flask:
 
 def failed(error: Exception) -> BaseResponse | tuple[str, int]:
     """Any error, as JSON or as a page, without a word of the program's inside."""
-    status, title, detail = 500, "Internal Server Error", "Something went wrong here. Try again in a moment."
-    if isinstance(error, HTTPException):
-        status, title = error.code or 500, error.name
-        detail = str(error.description)
-        if isinstance(error.response, Response) or (error.code and error.code < 400):
-            return error.get_response()
-    else:
-        log.exception("a request failed: %s %s", request.method, request.path)
+    if isinstance(error, HTTPException) and (error.response is not None or (error.code or 500) < 400):
+        return error.get_response()
+    status, title, detail = told(error)
     if request.path.startswith("/api/"):
         return problem(status, title, detail)
     try:
         return render_template("lost.html", shop=shop_now(), ask=Ask(), message=detail), status
     except Exception:
         return f"{title}\n", status
+
+
+def told(error: Exception) -> tuple[int, str, str]:
+    """Status, title and text of an error, as visitors are told; the log is told the rest."""
+    if isinstance(error, HTTPException):
+        return error.code or 500, error.name, str(error.description)
+    if isinstance(error, QueryError | PhotoError):
+        return 400, "Bad Request", str(error)
+    if isinstance(error, FashionError):  # such as networks that cannot be had while a new report is made
+        log.warning("not at hand: %s %s: %s", request.method, request.path, error)
+        return 503, "Service Unavailable", "This is not at hand just now. Try again in a minute."
+    log.exception("a request failed: %s %s", request.method, request.path)
+    return 500, "Internal Server Error", "Something went wrong here. Try again in a moment."
 
 
 @photos.get("/photo")
@@ -89,7 +100,9 @@ def photo() -> Response:
         abort(404, "This photo has vanished since the report was made.")
     answer = Response(data, mimetype=kind)
     answer.set_etag(f"{shop.items['sha256'].iloc[shop.rows[name]][:20]}-{size}")
-    answer.headers["Cache-Control"] = "public, max-age=31536000, immutable" if "v" in request.args else "no-cache"
+    # Another report's address is answered, but not for good: its photo may have been another one.
+    lasting = request.args.get("v") == shop.version
+    answer.headers["Cache-Control"] = "public, max-age=31536000, immutable" if lasting else "no-cache"
     answer.make_conditional(request)  # 304 where the browser has it
     return answer
 

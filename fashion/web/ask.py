@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 import numpy as np
 import pandas as pd
@@ -52,13 +53,24 @@ class Ask:
         pairs += [(column, value) for column, values in chosen.items() for value in values]
         page = other.get("page", 1)
         pairs += [("page", str(page))] if page > 1 else []
+        pairs += [("colour_weight", f"{self.weight:g}")] if self.weight != COLOUR_WEIGHT else []
+        pairs += [("hide", "1")] if self.hide else []
         return "?" + urlencode([pair for pair in pairs if pair[1]])
 
     def toggled(self, column: str, value: str) -> str:
         """The address with a filter's value chosen, or let go where it is chosen."""
+        return self.toggles(column, [value])[0]
+
+    def toggles(self, column: str, values: Iterable[str]) -> list[str]:
+        """`toggled` of many values: what they have in common is written once."""
         old = self.chosen.get(column, ())
-        new = tuple(v for v in old if v != value) if value in old else (*old, value)
-        return self.address(chosen={**{c: v for c, v in self.chosen.items() if c != column}, column: new})
+        now = self.address(chosen={**{c: v for c, v in self.chosen.items() if c != column}, column: old})
+        more = f"{now}&{quote_plus(column)}=" if now != "?" else f"?{quote_plus(column)}="
+
+        def without(value: str) -> str:
+            return self.address(chosen={**self.chosen, column: tuple(v for v in old if v != value)})
+
+        return [without(value) if value in old else more + quote_plus(value) for value in values]
 
 
 def number(given: MultiDict, name: str, default: float, low: float, high: float) -> float:
@@ -150,10 +162,9 @@ def found_rows(shop: Shop, ask: Ask) -> tuple[np.ndarray, int]:
     if not ask.words:
         kept = shop.order[shop.mask(ask.chosen)[shop.order]]
         return kept[start : start + PAGE], len(kept)
-    table = shop.recommender.answer(
+    rows, _ = shop.recommender.ranked(
         in_words(shop, ask.words), MOST_FOUND, ask.chosen, colour_weight=ask.weight, hide_duplicates=ask.hide
     )
-    rows = table["item"].map(shop.rows).to_numpy(np.intp)
     return rows[start : start + PAGE], len(rows)
 
 

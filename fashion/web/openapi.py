@@ -48,7 +48,13 @@ def _parameter(name: str, schema: dict[str, Any], what: str, required: bool = Fa
 
 
 def _answers(schema: dict[str, Any], *errors: int) -> dict[str, Any]:
-    texts = {400: "What was asked makes no sense here.", 404: "No such thing.", 413: "Too large.", 429: "Too often."}
+    texts = {
+        400: "What was asked makes no sense here.",
+        404: "No such thing.",
+        413: "Too large.",
+        429: "Too often.",
+        503: "Not at hand just now.",
+    }
     found: dict[str, Any] = {"200": {"description": "Found.", "content": {"application/json": {"schema": schema}}}}
     shape = {"schema": {"$ref": "#/components/schemas/Problem"}}
     for status in errors:
@@ -98,7 +104,7 @@ def document(columns: Sequence[str]) -> dict[str, Any]:
             "summary": "The items most similar to a photo, of which nothing is kept",
             "parameters": [k, *common],
             "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": photo}}},
-            "responses": _answers(_list("Found", seen={"type": "object"}), 400, 413, 429),
+            "responses": _answers(_list("Found", seen={"type": "object"}), 400, 413, 429, 503),
         }
     }
     return {

@@ -2,54 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import numpy as np
 import pandas as pd
-from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from fashion.errors import PhotoError
 from fashion.filters import QueryError
 from fashion.queries import Query
 from fashion.reasons import describe
+from fashion.web import seen
 from fashion.web.ask import PAGE, Ask, found_rows, in_words, read_ask, similar
 from fashion.web.shop import Shop
-from fashion.web.uploads import as_address, as_png, open_upload
+from fashion.web.uploads import TYPES, as_address, as_png, open_upload, sent_photo
 
 pages = Blueprint("pages", __name__)
 
 
 def shop_now() -> Shop:
-    """The shop that this request is answered from."""
-    return current_app.extensions["window"].shop()
+    """The shop that this request is answered from, to its end."""
+    if "shop" not in g:
+        g.shop = current_app.extensions["window"].shop()
+    shop: Shop = g.shop
+    return shop
 
 
-def cards(shop: Shop, rows: np.ndarray) -> list[dict[str, Any]]:
+def cards(shop: Shop, rows: Iterable[int]) -> list[dict[str, Any]]:
     """What a card shows of each row."""
-    return [card(shop, int(row)) for row in rows]
+    at, photo_at = url_for("pages.item"), url_for("photos.photo")  # once: an address by Flask costs as much as a card
+    found = []
+    for row in rows:
+        record: dict[Hashable, Any] = {column: values[row] for column, values in shop.shown.items()}
+        name = quoted(record["item"])
+        found.append({
+            "item": record["item"], "title": describe(record) or record["item"], "colour": record.get("colour", ""),
+            "category": record.get("category", ""), "department": record.get("department", ""),
+            "hex": record["garment_hex"],
+            "href": f"{at}?id={name}",
+            "photo": f"{photo_at}?id={name}&size=small&v={shop.version}",
+            "large": f"{photo_at}?id={name}&size=large&v={shop.version}",
+            "width": record["width"], "height": record["height"],
+        })  # fmt: skip
+    return found
 
 
 def card(shop: Shop, row: int) -> dict[str, Any]:
     """What a card shows of a row."""
-    record = shop.items.iloc[row].to_dict()
-    return {
-        "item": record["item"], "title": describe(record) or record["item"], "colour": record.get("colour", ""),
-        "category": record.get("category", ""), "department": record.get("department", ""),
-        "hex": record["garment_hex"],
-        "href": url_for("pages.item", id=record["item"]),
-        "photo": url_for("photos.photo", id=record["item"], size="small", v=shop.stamp % 10**9),
-        "large": url_for("photos.photo", id=record["item"], size="large", v=shop.stamp % 10**9),
-        "width": int(record["width"]), "height": int(record["height"]),
-    }  # fmt: skip
+    return cards(shop, [row])[0]
 
 
 def recommended(shop: Shop, table: pd.DataFrame) -> list[dict[str, Any]]:
     """Cards of recommendations, with their reasons."""
-    rows = table["item"].map(shop.rows)
+    found = cards(shop, [shop.rows[name] for name in table["item"]])
     return [
-        card(shop, int(row)) | {"reasons": why, "similarity": float(close), "rank": int(rank)}
-        for row, why, close, rank in zip(rows, table["reasons"], table["similarity"], table["rank"], strict=True)
+        one | {"reasons": why, "similarity": float(close), "rank": int(rank)}
+        for one, why, close, rank in zip(found, table["reasons"], table["similarity"], table["rank"], strict=True)
     ]
 
 
@@ -60,7 +71,7 @@ def browse() -> str | tuple[str, int]:
     try:
         ask = read_ask(request.args, shop)
         rows, total = found_rows(shop, ask)
-        said = describe(in_words(shop, ask.words).description) if ask.words else ""
+        said = understood(in_words(shop, ask.words)) if ask.words else ""
     except QueryError as error:
         again = Ask(words=request.args.get("q", "")[:200])
         return render_template("lost.html", shop=shop, ask=again, message=str(error)), 400
@@ -69,8 +80,26 @@ def browse() -> str | tuple[str, int]:
         return redirect(url_for("pages.browse") + ask.address(page=last))  # type: ignore[return-value]
     return render_template(
         "browse.html", shop=shop, ask=ask, cards=cards(shop, rows), total=total, last=last, said=said,
-        facets=shop.counts(ask.chosen),
+        facets={column: facet(shop, ask, column, counts) for column, counts in shop.counts(ask.chosen).items()},
     )  # fmt: skip
+
+
+def understood(query: Query) -> str:
+    """What a search in words was taken for."""
+    kinds = [column for column in ("category", "department") if column in query.description][:1]
+    columns = [column for column in query.description if column not in ("category", "department")]
+    return " · ".join(describe({"category": query.description[column]}) for column in (*columns, *kinds))
+
+
+def facet(shop: Shop, ask: Ask, column: str, counts: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
+    """A filter's words that leave anything or are chosen: what a link shows, and where it leads."""
+    chosen = ask.chosen.get(column, ())
+    left = [(word, count) for word, count in counts if count or word in chosen]
+    home, swatches = url_for("pages.browse"), shop.swatches if column == "colour" else {}
+    return [
+        {"word": word, "count": f"{count:,}", "href": home + to, "chosen": word in chosen, "hex": swatches.get(word)}
+        for (word, count), to in zip(left, ask.toggles(column, [word for word, _ in left]), strict=True)
+    ]
 
 
 @pages.get("/item")
@@ -89,16 +118,26 @@ def item() -> str | tuple[str, int]:
     record = shop.items.iloc[row].to_dict()
     facts = [(column, str(record[column])) for column in shop.facets if record.get(column)]
     on_map = shop.xy is not None and row < len(shop.xy)
+    described = [(column, str(record[column])) for column in ("colour", "category") if record.get(column)]
+    same = url_for("pages.browse") + "?" + urlencode(described) if described else ""
+    map_address = url_for("pages.map_page") + "?" + urlencode({"id": name})
     return render_template(
-        "item.html", shop=shop, ask=ask, card=card(shop, row), facts=facts, found=found, on_map=on_map,
-        map_address=url_for("pages.map_page") + "?" + urlencode({"id": name}),
+        "item.html", shop=shop, ask=ask, card=card(shop, row), facts=facts, found=found, same=same, on_map=on_map,
+        map_address=map_address,
     )  # fmt: skip
 
 
 @pages.get("/look")
-def look() -> str:
-    """The form for a visitor's own photo."""
-    return render_template("look.html", shop=shop_now(), ask=Ask(), sent=None, found=[], message="")
+def look() -> str | tuple[str, int]:
+    """The form for a visitor's own photo; with what was seen in one, its results."""
+    shop = shop_now()
+    if "seen" not in request.args:
+        return looked(shop)
+    try:
+        ask = read_ask(request.args, shop, seen.NAMES)
+        return looked(shop, ask, seen.read(request.args, shop), request.args.get("words", "").strip())
+    except QueryError as error:
+        return looked(shop, message=str(error)), 400
 
 
 @pages.post("/look")
@@ -107,20 +146,28 @@ def look_at() -> tuple[str, int]:
     shop, window = shop_now(), current_app.extensions
     wait = window["buckets"].take(request.remote_addr or "")
     if wait:
-        message = f"That were many photos in a short time. Try again in {int(wait) + 1} seconds."
-        return render_template("look.html", shop=shop, ask=Ask(), sent=None, found=[], message=message), 429
-    from fashion.errors import PhotoError
-
+        return looked(shop, message=f"Too many photos in a short time. Try again in {int(wait) + 1} seconds."), 429
     try:
         ask = read_ask(request.form, shop, ("words",))
-        given = request.files.get("photo")
-        rgb = open_upload(given.read() if given else b"")
-        query = photo_query(shop, as_png(rgb), request.form.get("words", "").strip())
+        rgb = open_upload(sent_photo(request.files) or b"")
+        query = seen.as_kept(photo_query(shop, as_png(rgb)))
+        return looked(shop, ask, query, request.form.get("words", "").strip(), as_address(rgb)), 200
     except (PhotoError, QueryError) as error:
-        return render_template("look.html", shop=shop, ask=Ask(), sent=None, found=[], message=str(error)), 400
-    found = recommended(shop, similar(shop, query, ask))
-    sent = {"address": as_address(rgb), "said": describe(query.description)}
-    return render_template("look.html", shop=shop, ask=ask, sent=sent, found=found, message=""), 200
+        return looked(shop, message=str(error)), 400
+
+
+def looked(
+    shop: Shop, ask: Ask | None = None, query: Query | None = None, words: str = "", photo: str = "", message: str = ""
+) -> str:
+    """The page of a visitor's photo, with results where there is a query; raises QueryError for unknown words."""
+    ask, sent, found = ask or Ask(), None, []
+    if query is not None:
+        asked = shop.recommender.words_query(words, query) if words else query
+        found = recommended(shop, similar(shop, asked, ask))
+        kept = seen.as_pairs(shop, query, words)
+        address = url_for("pages.look") + ask.address() + "&" + urlencode(kept)
+        sent = {"photo": photo, "said": describe(asked.description), "kept": kept, "address": address}
+    return render_template("look.html", shop=shop, ask=ask, sent=sent, found=found, message=message, kinds=TYPES)
 
 
 def photo_query(shop: Shop, data: bytes, words: str = "") -> Query:
@@ -155,6 +202,12 @@ def still_map() -> Response:
     if not path.is_file():
         abort(404, "This report has no figure of its map.")
     return send_file(path, max_age=300)
+
+
+@pages.app_template_filter("capital")
+def capital(text: str) -> str:
+    """A text with its first letter as a capital."""
+    return text[:1].upper() + text[1:]
 
 
 @pages.app_template_filter("quoted")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -63,6 +65,11 @@ class Shop:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
+    def version(self) -> str:
+        """A part of addresses that change with the report, so that what they lead to may be kept for good."""
+        return f"{self.stamp:x}"
+
+    @property
     def items(self) -> pd.DataFrame:
         """The items table, those added since among them."""
         return self.recommender.items
@@ -99,9 +106,32 @@ class Shop:
             found[str(column)] = (words, codes)
         return found
 
+    @cached_property
+    def shown(self) -> dict[str, list[Any]]:
+        """Column -> its values by row, of what a card shows: a table's own rows are slow to take one by one."""
+        columns = ("item", "colour", "category", "department", "garment_hex", "width", "height")
+        return {column: self.items[column].tolist() for column in columns if column in self.items}
+
+    @cached_property
+    def chart(self) -> bytes:
+        """The map's items as JSON: places from 0 to 65535, garments' colours without #, names; made once."""
+        assert self.xy is not None
+        places = (self.xy * 65535).round().astype(int)
+        hexes = [hex_of.lstrip("#") for hex_of in self.shown["garment_hex"][: len(places)]]
+        found = {
+            "x": places[:, 0].tolist(), "y": places[:, 1].tolist(), "hex": hexes,
+            "id": self.shown["item"][: len(places)],
+        }  # fmt: skip
+        return json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()
+
+    @cached_property
+    def swatches(self) -> dict[str, str]:
+        """Colour word -> its sRGB, as the glossary has it."""
+        return dict(colour_hexes())
+
     def swatch(self, word: str) -> str | None:
-        """A colour word's sRGB, as the glossary has it."""
-        return colour_hexes().get(word)
+        """A colour word's sRGB; None where the glossary lacks it."""
+        return self.swatches.get(word)
 
     def mask(self, chosen: Chosen, but: str | None = None) -> NDArray[np.bool_]:
         """Rows that fulfil every chosen filter, `but` one column's."""
@@ -132,13 +162,37 @@ class Shop:
         record = self.items.iloc[row]
         return self.sources[str(record.get("added", ""))].read(str(record["photo"]))
 
+    def check_unchanged(self) -> None:
+        """See that the files are still those of this report.
+
+        Raises
+        ------
+        ArtefactError
+            When a new report is being made, or was.
+        """
+        if is_running(self.workspace) or stamp_of(self.workspace) != self.stamp:
+            raise ArtefactError(
+                f"expected the whole report of {self.workspace.catalogue}; it is being made anew just now. "
+                "Wait for its end."
+            )
+
     def reader(self) -> PhotoReader:
-        """What makes queries of photos; the networks are loaded at the first call, by one thread."""
+        """What makes queries of photos; the networks are loaded at the first call, by one thread.
+
+        Raises
+        ------
+        ArtefactError
+            When a new report has begun to take this one's place, so that its networks would be of another mould.
+        WeightsError
+            When the report's backbone cannot be had again.
+        """
         from fashion.photo_query import PhotoReader
 
         with self._lock:
             if "_reader" not in self.__dict__:
-                object.__setattr__(self, "_reader", PhotoReader(self.workspace, self.recommender, self.weights))
+                new = PhotoReader(self.workspace, self.recommender, self.weights)
+                self.check_unchanged()
+                object.__setattr__(self, "_reader", new)
             reader: PhotoReader = self.__dict__["_reader"]
             return reader
 
@@ -170,11 +224,8 @@ def open_shop(workspace: Workspace, weights: str | None = None) -> Shop:
         xy = table[["x", "y"]].to_numpy(np.float32)
         xy = (xy - xy.min(axis=0)) / np.maximum(np.ptp(xy, axis=0), 1e-9)
     shop = Shop(facts["title"], workspace, recommender, sources, xy, before, weights)
-    _ = shop.vocabulary, shop.rows, shop.order, shop.facets
-    if stamp_of(workspace) != before or is_running(workspace):
-        raise ArtefactError(
-            f"expected the whole report of {workspace.catalogue}; it is being made anew just now. Wait for its end."
-        )
+    _ = shop.vocabulary, shop.rows, shop.order, shop.facets, shop.shown, recommender.places
+    shop.check_unchanged()
     return shop
 
 
@@ -205,6 +256,12 @@ def stamp_of(workspace: Workspace) -> int:
     return path.stat().st_mtime_ns + (folder.stat().st_mtime_ns if folder.is_dir() else 0)
 
 
+def _warm(shop: Shop) -> None:
+    """Load the networks; what cannot be had now is said to the visitor who asks for it."""
+    with suppress(FashionError, OSError):
+        shop.reader()
+
+
 class Window:
     """The shop that is shown: the old one until the new one is whole, then the new one, at once.
 
@@ -224,7 +281,7 @@ class Window:
         self._loading = threading.Lock()
         self._tried = self._shop.stamp
         if warm:
-            threading.Thread(target=self._shop.reader, daemon=True).start()
+            threading.Thread(target=_warm, args=(self._shop,), daemon=True).start()
 
     def shop(self) -> Shop:
         """The shop to answer one request from, to its end."""

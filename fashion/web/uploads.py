@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import io
+import threading
 import warnings
 
 import numpy as np
 from numpy.typing import NDArray
+from werkzeug.datastructures import FileStorage, MultiDict
 
 from fashion.errors import PhotoError
 
@@ -15,6 +17,10 @@ from fashion.errors import PhotoError
 MOST_BYTES, MOST_PIXELS = 12 * 2**20, 50_000_000
 #: Kinds that are taken, as Pillow calls them.
 KINDS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
+#: The same as media types: a phone that takes other kinds turns its photo into one of them for such a form.
+TYPES = ",".join(f"image/{kind.lower()}" for kind in KINDS)
+#: Photos unpacked at a time: the largest that is allowed takes some 200 MB for a moment, and more at once gain nothing.
+UNPACKED = threading.Semaphore(2)
 #: Longest side after opening: more than any network here sees.
 EDGE = 1024
 
@@ -46,7 +52,7 @@ def open_upload(data: bytes) -> NDArray[np.uint8]:
     if len(data) > MOST_BYTES:
         raise PhotoError(f"expected a photo of at most {MOST_BYTES // 2**20} MB; found {len(data) / 2**20:.1f} MB.")
     try:
-        with warnings.catch_warnings():
+        with UNPACKED, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Pillow's own limit; ours is checked below, before anything is unpacked
             with Image.open(io.BytesIO(data), formats=KINDS) as photo:
                 width, height = photo.size
@@ -81,6 +87,15 @@ def _rgb(photo) -> NDArray[np.uint8]:  # type: ignore[no-untyped-def]
         ground = Image.new("RGBA", photo.size, "white")
         photo = Image.alpha_composite(ground, photo)
     return np.asarray(photo.convert("RGB"), np.uint8).copy()
+
+
+def sent_photo(files: MultiDict[str, FileStorage]) -> bytes | None:
+    """The bytes of the photo that a form brings, chosen or taken with the phone's camera; None where it has neither."""
+    for name in ("photo", "camera"):
+        given = files.get(name)
+        if given is not None and given.filename:
+            return given.read()
+    return None
 
 
 def as_png(rgb: NDArray[np.uint8]) -> bytes:

@@ -2,7 +2,7 @@
 // The map: dots on a canvas, moved and scaled; the nearest dot to the pointer, or to the middle, is named.
 
 const canvas = document.getElementById("map"), spot = document.getElementById("spot"), pen = canvas.getContext("2d");
-const FULL = 65535;
+const FULL = 65535, FEW = 60; // photos in place of dots where no more than FEW are in sight
 let data = null, view = { x: FULL / 2, y: FULL / 2, scale: 1 }, active = -1, drawn = false;
 
 const fit = () => {
@@ -14,6 +14,18 @@ const unit = () => view.scale * Math.min(canvas.width, canvas.height) * 0.94 / F
 const across = (x) => canvas.width / 2 + (x - view.x) * unit();
 const down = (y) => canvas.height / 2 - (y - view.y) * unit();
 
+const photos = new Map();
+const source = (i) => canvas.dataset.photo + "&id=" + encodeURIComponent(data.id[i]);
+const picture = (i) => {
+  if (!photos.has(i)) {
+    const photo = new Image();
+    photo.onload = draw;
+    photo.src = source(i);
+    photos.set(i, photo);
+  }
+  return photos.get(i);
+};
+
 const draw = () => {
   if (drawn) return;
   drawn = true;
@@ -21,18 +33,30 @@ const draw = () => {
     drawn = false;
     pen.clearRect(0, 0, canvas.width, canvas.height);
     if (!data) return;
-    const size = Math.max(2, Math.min(14, 1.6 * Math.sqrt(view.scale) * (devicePixelRatio || 1)));
+    const ratio = devicePixelRatio || 1, sparse = Math.sqrt(Math.sqrt(60000 / data.x.length));
+    let size = Math.max(2 * ratio, Math.min(14 * ratio, 1.6 * sparse * Math.sqrt(view.scale) * ratio));
+    const sight = [];
     for (let i = 0; i < data.x.length; i++) {
       const x = across(data.x[i]), y = down(data.y[i]);
       if (x < -9 || y < -9 || x > canvas.width + 9 || y > canvas.height + 9) continue;
+      sight.push(i);
       pen.fillStyle = data.fill[i];
       pen.fillRect(x - size / 2, y - size / 2, size, size);
+    }
+    if (sight.length <= FEW) {
+      size = 52 * ratio;
+      if (sight.includes(active)) sight.push(active); // above the others
+      for (const i of sight) {
+        const photo = picture(i);
+        if (photo.complete && photo.naturalWidth) pen.drawImage(photo, across(data.x[i]) - size / 2, down(data.y[i]) - size / 2, size, size * photo.naturalHeight / photo.naturalWidth);
+      }
+      size *= 1.5; // the ring goes around the corners
     }
     if (active >= 0) {
       pen.lineWidth = 3 * (devicePixelRatio || 1);
       pen.strokeStyle = getComputedStyle(canvas).color;
       pen.beginPath();
-      pen.arc(across(data.x[active]), down(data.y[active]), size + 5, 0, 7);
+      pen.arc(across(data.x[active]), down(data.y[active]), size / 2 + 5 * ratio, 0, 7);
       pen.stroke();
     }
   });
@@ -53,7 +77,7 @@ const name = (i) => {
   draw();
   if (i < 0) { spot.replaceChildren(); return; }
   const photo = new Image(), link = document.createElement("a");
-  photo.src = canvas.dataset.photo + "?size=small&id=" + encodeURIComponent(data.id[i]);
+  photo.src = source(i);
   photo.alt = "";
   link.href = address(i);
   link.textContent = "Open " + data.id[i];
@@ -121,7 +145,7 @@ fetch(canvas.dataset.source).then((answer) => answer.json()).then((found) => {
   data = found;
   data.fill = data.hex.map((hex) => "#" + hex);
   const here = canvas.dataset.here ? data.id.indexOf(canvas.dataset.here) : -1;
-  if (here >= 0) { view = { x: data.x[here], y: data.y[here], scale: 8 }; name(here); }
+  if (here >= 0) { view = { x: data.x[here], y: data.y[here], scale: Math.max(1, Math.min(60, Math.sqrt(data.x.length / 25))) }; name(here); }
   canvas.dataset.ready = "1";
   draw();
 });

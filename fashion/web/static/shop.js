@@ -1,6 +1,18 @@
 "use strict";
 // Saves clicks; every page works without it.
 
+// A sent photo's results get their address, so that going back or reloading sends nothing again. The photo itself stays
+// in this tab alone.
+const seen = (address) => new URL(address, location.href).searchParams.get("seen");
+const mine = document.getElementById("mine");
+if (mine && !mine.hidden) {
+  history.replaceState(null, "", mine.dataset.address);
+  try { sessionStorage.setItem("photo", JSON.stringify([seen(location.href), mine.src])); } catch { /* no room: no matter */ }
+} else if (mine) {
+  const [of, source] = JSON.parse(sessionStorage.getItem("photo") || "[null, null]");
+  if (of === seen(location.href)) { mine.src = source; mine.hidden = false; }
+}
+
 // The slider's answers come while it moves. The address follows, so that it can be shared and the page reloaded.
 for (const form of document.querySelectorAll("form[data-live]")) {
   document.body.classList.add("live");
@@ -14,6 +26,8 @@ for (const form of document.querySelectorAll("form[data-live]")) {
     if (mine !== last || !found) return; // a later answer was asked for
     document.getElementById(form.dataset.live).replaceChildren(...found.childNodes);
     history.replaceState(null, "", address);
+    const link = document.getElementById("address"); // of a photo's results
+    if (link) link.href = address;
   };
   let waiting = 0;
   form.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(show, 120); });
@@ -24,9 +38,9 @@ for (const form of document.querySelectorAll("form[data-live]")) {
 const filters = document.querySelector("details.filters");
 if (filters && matchMedia("(min-width: 60.01rem)").matches) filters.open = true;
 
-// A photo may be dropped, pasted, or taken with the phone's camera.
+// A photo may be dropped anywhere on the page, pasted, or taken with the phone's camera.
 for (const form of document.querySelectorAll("form[data-drop]")) {
-  const input = form.querySelector("#photo");
+  const input = form.querySelector("#photo"), button = form.querySelector("button");
   const give = (files) => {
     if (!files || !files.length) return;
     const held = new DataTransfer();
@@ -34,9 +48,11 @@ for (const form of document.querySelectorAll("form[data-drop]")) {
     input.files = held.files;
     form.requestSubmit();
   };
-  form.addEventListener("dragover", (event) => { event.preventDefault(); form.classList.add("over"); });
-  form.addEventListener("dragleave", () => form.classList.remove("over"));
-  form.addEventListener("drop", (event) => { event.preventDefault(); form.classList.remove("over"); give(event.dataTransfer.files); });
+  document.addEventListener("dragover", (event) => { event.preventDefault(); form.classList.add("over"); });
+  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) form.classList.remove("over"); });
+  document.addEventListener("drop", (event) => { event.preventDefault(); form.classList.remove("over"); give(event.dataTransfer.files); });
   document.addEventListener("paste", (event) => give(event.clipboardData && event.clipboardData.files));
-  form.querySelector("#camera").addEventListener("change", (event) => give(event.target.files));
+  form.querySelector("#camera").addEventListener("change", () => form.requestSubmit());
+  form.addEventListener("submit", () => { button.textContent = "Looking …"; });
+  addEventListener("pageshow", () => { button.textContent = "Find similar clothes"; }); // come back to
 }
