@@ -63,6 +63,12 @@ def highlight_css() -> str:
     return f"{light}\n@media (prefers-color-scheme: dark) {{ {dark} }}\n{plain}"
 
 
+def linked_files(workspace: Workspace) -> list[tuple[str, str]]:
+    """Files of the report that its page links besides the notebooks, and what each is called there."""
+    found = [(path.name, "Interactive map") for path in sorted(workspace.report.glob("05-*.html"))]
+    return found + [("deck.pptx", "Slides (.pptx)")] * (workspace.report / "deck.pptx").is_file()
+
+
 def _provenance_rows(found: dict[str, Any]) -> list[tuple[str, str]]:
     machine = found["machine"]
     seconds = ", ".join(f"{name} {value:.0f} s" for name, value in found["seconds"].items())
@@ -100,7 +106,6 @@ def write_pages(workspace: Workspace) -> Path:
     results = [workspace.results(step.number) for step in STEPS]
     captions = workspace.captions()
     chosen = [name for numbers in results for name in numbers.get("key_figures", [])]
-    extras = [(path.name, "Interactive map") for path in sorted(workspace.report.glob("05-*.html"))]
     titles = {step.notebook: title_of(workspace, step.notebook) for step in STEPS}
 
     def render(path: Path, prefix: str, names: list[str], summary: bool) -> None:
@@ -115,7 +120,7 @@ def write_pages(workspace: Workspace) -> Path:
             notebooks=[
                 {"name": name, "title": titles[name], "body": notebook_body(workspace, name, prefix)} for name in names
             ],
-            extras=extras,
+            extras=linked_files(workspace),
             provenance=_provenance_rows(found),
             terms=f"{catalogue.terms} {catalogue.citation}".strip(),
         )
