@@ -31,7 +31,8 @@ def link_figures(notebook: nbformat.NotebookNode, figures: Path, prefix: str, ca
             name = names.get(hashlib.sha256(base64.b64decode(data["image/png"])).hexdigest())
             if name:
                 caption = html.escape(captions.get(name, name))
-                picture = f'<img src="{prefix}figures/{name}.png" alt="{caption}" loading="lazy">'
+                file = f"{prefix}figures/{name}.png"
+                picture = f'<a href="{file}"><img src="{file}" alt="{caption}" loading="lazy"></a>'
                 output["data"] = nbformat.from_dict({"text/html": picture})
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from fashion.catalogue import Catalogue, load_catalogue
 from fashion.errors import ArtefactError
 from fashion.evaluation import BOTH
 from fashion.protocol import CEILING, RANDOM
@@ -22,7 +23,7 @@ USUAL, LEARNED, KNOWN = "frozen, all maxima", "learned", "learned, catalogue's w
 #: What a reader who knows no methods is told instead; a method that is not here keeps its name.
 SAID = {
     RANDOM: "by chance", "raw pixels": "raw pixels alone", "colour histogram": "colours alone", "HOG": "outlines alone",
-    USUAL: "the usual network", "frozen": "usual network, best features",
+    USUAL: "the usual network", "frozen": "usual network, chosen features",
     "frozen + histogram": "usual network and colours", LEARNED: "this study, photo alone",
     KNOWN: "this study, words known",
 }  # fmt: skip
@@ -55,11 +56,14 @@ class Findings:
         results/NN.json by number.
     place : dict
         Where the catalogue came from (source.json).
+    catalogue : Catalogue
+        Its terms, and whether it was made for the study.
     """
 
     workspace: Workspace
     results: dict[str, Any]
     place: dict[str, Any]
+    catalogue: Catalogue
 
     @classmethod
     def of(cls, workspace: Workspace) -> Findings:
@@ -71,7 +75,8 @@ class Findings:
             When the report is not whole, or lacks a method that the slides speak of.
         """
         results = {number: workspace.results(number) for number in NUMBERS}
-        found = cls(workspace, results, workspace.json("source"))
+        place = workspace.json("source")
+        found = cls(workspace, results, place, load_catalogue(place["catalogue_toml"]))
         missing = sorted({USUAL, LEARNED, KNOWN, CEILING, RANDOM} - set(found.whole))
         if missing:
             raise ArtefactError(

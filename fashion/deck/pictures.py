@@ -155,9 +155,9 @@ def compared(deck: Any, found: Findings) -> None:
         "Photos",
         f"Matching in {found.match}: {right[0]} of {total} by the usual network, {right[1]} of {total} by this study",
         "Articles drawn by the report, one of each of the largest departments, none picked for its result. Above the "
-        "frozen network with its best features, below this study's with the catalogue's words known, as on the "
-        "shop's own page. Near-duplicates are not hidden here; the shop window can hide them. Photos stand under the "
-        "catalogue's own terms: these slides stay where the data may be.",
+        "frozen network with the features that notebook 2 chose, below this study's with the catalogue's words "
+        "known, as on the shop's own page. Near-duplicates are not hidden here; the shop window can hide them. The "
+        f"photos' terms, which these slides share: {found.catalogue.terms}",
         f"{found.source}; notebook 04 of the report",
     )
     edge, high = 1.08, 2.42

@@ -167,9 +167,9 @@ def departments(deck: Any, found: Findings) -> bool:
         deck,
         "Chart",
         f"By a photo alone it does better in {counted} departments shown",
-        f"The largest {len(rows)} departments by queries. The rival here is the frozen network with its best "
-        "features, the stronger of the two frozen ones. Intervals are wide where a department has few queries; they "
-        "stand in notebook 6.",
+        f"The largest {len(rows)} departments by queries, their number in brackets. The rival is the frozen network "
+        "with the features that notebook 2 chose. Intervals are wide where a department has few queries; they stand "
+        "in notebook 6.",
         f"{found.source}; share right in {found.match}, whole catalogue",
     )
     bar_chart(
@@ -195,10 +195,12 @@ def limits(deck: Any, found: Findings) -> None:
         f"For {percent(nothing)} of the queries none of the six shares kind or colour.",
         "Words err: what one buyer calls azure is sky blue to another.",
         "Size, price, cloth, print and occasion are not in the model.",
-        "One catalogue, photos on plain grounds; another shop's figures will differ.",
+        "One catalogue and its photos; another shop's figures will differ.",
     ]
     if found.measured:
         lines[3] = "This catalogue has no colour words: its colours were measured, so colour is no finding."
+    if found.catalogue.maker:
+        lines[5] = "This catalogue was made for the study, its colours dyed: a real shop's are harder."
     slide = new_slide(
         deck,
         "Text",
