@@ -130,8 +130,7 @@ class Findings:
 
     def rows(self, count: int) -> list[int]:
         """Rows of the first items that notebook 04 drew and showed."""
-        items = self.workspace.items()
-        row_of = {name: row for row, name in enumerate(items["item"])}
+        row_of = {name: row for row, name in enumerate(self._items["item"])}
         return [row_of[name] for name in self.results["04"]["shown"] if name in row_of][:count]
 
     def article(self, row: int, query: int | None = None) -> Article:
