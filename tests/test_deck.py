@@ -267,6 +267,17 @@ def test_where_colours_were_measured_the_slides_speak_of_kinds_alone(copy):
     assert "its colours were measured" in text
 
 
+def test_a_method_that_loses_is_said_to_lose(copy):
+    def worse(numbers):
+        for row in numbers["agreement_unseen_gallery"]:
+            if row["method"].startswith(LEARNED):
+                row[BOTH]["mean"] = 0.0
+
+    change(copy, "06", worse)
+    slide = next(s for s in Presentation(build_deck(copy)).slides if s.shapes.title.text.startswith("New arrivals: 0%"))
+    assert any("usual network is ahead" in s.text_frame.text for s in slide.shapes if s.has_text_frame)
+
+
 def test_a_report_that_is_not_whole_is_named(work, copy):
     (copy.report / "results/06.json").unlink()
     with pytest.raises(ArtefactError, match="numbers of notebook 06"):

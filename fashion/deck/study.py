@@ -147,11 +147,20 @@ def new_stock(deck: Any, found: Findings) -> None:
         slide,
         [
             "The stock has taught the network: its figures hold for the stock.",
-            "New arrivals start lower; giving them their words helps at once.",
+            _helped(*unseen),
             f"A smaller gallery also has fewer true matches to find: at most {percent(found.new_stock(CEILING))} "
             f"here, {percent(found.share(CEILING))} in the whole catalogue.",
         ],
     )
+
+
+def _helped(usual: float, photo: float, known: float) -> str:
+    """What the figures of new arrivals say, for better or worse."""
+    if max(photo, known) <= usual:
+        return "Here the usual network is ahead: new arrivals wait for the next training."
+    if known > photo:
+        return f"New arrivals start lower; giving them their words lifts {percent(photo)} to {percent(known)} at once."
+    return "New arrivals start lower until the next training; words alone do not lift them here."
 
 
 def departments(deck: Any, found: Findings) -> bool:
