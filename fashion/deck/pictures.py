@@ -10,9 +10,10 @@ from pptx.enum.shapes import MSO_CONNECTOR, MSO_SHAPE
 from pptx.enum.text import MSO_ANCHOR
 from pptx.util import Inches, Pt
 
-from fashion.deck.findings import Article, Findings
+from fashion.deck.findings import KNOWN, Article, Findings
 from fashion.deck.paper import caption, colour, describe, lead, new_slide, picture, style
-from fashion.deck.template import INNER, MARGIN, SMALL_POINTS, TOP
+from fashion.deck.study import percent
+from fashion.deck.template import INNER, MARGIN, SMALL_POINTS, TOP, WIDTH
 from fashion.plots import INK, PALETTE, QUIET
 from fashion.plots_recommendation import FRAMES
 
@@ -129,7 +130,7 @@ def _frame(article: Article, found: Findings) -> str:
 
 
 def _legend(slide: Any, found: Findings, top: float) -> None:
-    """What the frames say, in words and in their own colours."""
+    """What the frames say, in words and in their own colours, and that examples are no measure."""
     words = {2: "same kind and colour", 1: "one of the two", 0: "neither"}
     if found.measured:
         words = {2: "same kind", 0: "another kind"}
@@ -140,8 +141,10 @@ def _legend(slide: Any, found: Findings, top: float) -> None:
         mark.line.color.rgb, mark.line.width = colour(FRAMES[count]), Pt(3)
         mark.shadow.inherit = False
         describe(mark, f"Frame of a suggestion: {text}")
-        caption(slide, text, left + 0.36, top, 2.6, 0.3)
-        left += 3.0
+        caption(slide, text, left + 0.36, top, 2.4, 0.3)
+        left += 2.85 if count == 2 else 1.95
+    measure = f"Asked with its own words; by photo alone {percent(found.share(KNOWN))} (slide 4)"
+    caption(slide, measure, 7.2, top, WIDTH - MARGIN - 7.2, 0.3, shade=QUIET)
 
 
 def compared(deck: Any, found: Findings) -> None:
@@ -156,8 +159,9 @@ def compared(deck: Any, found: Findings) -> None:
         f"Matching in {found.match}: {right[0]} of {total} by the usual network, {right[1]} of {total} by this study",
         "Articles drawn by the report, one of each of the largest departments, none picked for its result. Above the "
         "frozen network with the features that notebook 2 chose, below this study's with the catalogue's words "
-        "known, as on the shop's own page. Near-duplicates are not hidden here; the shop window can hide them. The "
-        f"photos' terms, which these slides share: {found.catalogue.terms}",
+        "known, as on the shop's own page. These are examples, not the measure: here the article asks with its own "
+        "words as well, in slide 4 with its photo alone. Near-duplicates are not hidden; the shop window can hide "
+        f"them. The photos' terms, which these slides share: {found.catalogue.terms}",
         f"{found.source}; notebook 04 of the report",
     )
     edge, high = 1.08, 2.42
@@ -188,7 +192,7 @@ def shown(deck: Any, found: Findings) -> None:
         "The next two articles that the report drew, with what the shop's page would show beside them. Each "
         "suggestion carries its words; a slider moves between looks and colour, and near-duplicates can be hidden. "
         "Where none of its own kind and colour is left, the nearest in words and looks follow.",
-        f"{found.source}; notebook 04 of the report, the catalogue's words known",
+        f"{found.source}; notebook 04 of the report",
     )
     step = INNER / 7.2
     for line, row in enumerate(rows):
