@@ -207,9 +207,10 @@ def _run(arguments: argparse.Namespace) -> int:
         from fashion.report import build_report
 
         until = "02" if arguments.command == "embed" else None
-        build_report(_settings(arguments), processed=arguments.processed, reports=arguments.reports, until=until)
-        if until is None:
-            cli_deck.run(argparse.Namespace(**vars(arguments), value_model=None))
+        build_report(
+            _settings(arguments), processed=arguments.processed, reports=arguments.reports, until=until,
+            companion=cli_deck.accompany,
+        )  # fmt: skip
     return 0
 
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fashion.workspace import Workspace
 
 TITLE = "write the business case as slides"
 TEXT = """\
@@ -15,6 +19,13 @@ EXAMPLES = "  fashion deck -c sample\n  fashion deck -c imagelab --value-model m
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `fashion deck`."""
     parser.add_argument("--value-model", type=Path, metavar="FILE", help="inputs (default: data/value-model.toml)")
+
+
+def accompany(workspace: Workspace) -> None:
+    """Write the slides with a report, by the project's own value model."""
+    from fashion.deck.build import build_deck
+
+    print(build_deck(workspace), flush=True)
 
 
 def run(arguments: argparse.Namespace) -> None:

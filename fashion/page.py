@@ -31,7 +31,8 @@ def link_figures(notebook: nbformat.NotebookNode, figures: Path, prefix: str, ca
             name = names.get(hashlib.sha256(base64.b64decode(data["image/png"])).hexdigest())
             if name:
                 caption = html.escape(captions.get(name, name))
-                picture = f'<img src="{prefix}figures/{name}.png" alt="{caption}" loading="lazy">'
+                file = f"{prefix}figures/{name}.png"
+                picture = f'<a href="{file}"><img src="{file}" alt="{caption}" loading="lazy"></a>'
                 output["data"] = nbformat.from_dict({"text/html": picture})
 
 
@@ -61,6 +62,12 @@ def highlight_css() -> str:
     dark = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
     plain = ".highlight, .highlight pre { background: var(--code); }"
     return f"{light}\n@media (prefers-color-scheme: dark) {{ {dark} }}\n{plain}"
+
+
+def linked_files(workspace: Workspace) -> list[tuple[str, str]]:
+    """Files of the report that its page links besides the notebooks, and what each is called there."""
+    found = [(path.name, "Interactive map") for path in sorted(workspace.report.glob("05-*.html"))]
+    return found + [("deck.pptx", "Slides (.pptx)")] * (workspace.report / "deck.pptx").is_file()
 
 
 def _provenance_rows(found: dict[str, Any]) -> list[tuple[str, str]]:
@@ -100,7 +107,6 @@ def write_pages(workspace: Workspace) -> Path:
     results = [workspace.results(step.number) for step in STEPS]
     captions = workspace.captions()
     chosen = [name for numbers in results for name in numbers.get("key_figures", [])]
-    extras = [(path.name, "Interactive map") for path in sorted(workspace.report.glob("05-*.html"))]
     titles = {step.notebook: title_of(workspace, step.notebook) for step in STEPS}
 
     def render(path: Path, prefix: str, names: list[str], summary: bool) -> None:
@@ -115,7 +121,7 @@ def write_pages(workspace: Workspace) -> Path:
             notebooks=[
                 {"name": name, "title": titles[name], "body": notebook_body(workspace, name, prefix)} for name in names
             ],
-            extras=extras,
+            extras=linked_files(workspace),
             provenance=_provenance_rows(found),
             terms=f"{catalogue.terms} {catalogue.citation}".strip(),
         )

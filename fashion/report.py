@@ -13,7 +13,7 @@ from typing import Any
 
 from fashion.catalogue import load_catalogue
 from fashion.disk import sweep
-from fashion.errors import ReportError, WeightsError
+from fashion.errors import FashionError, ReportError, WeightsError
 from fashion.locking import only_one
 from fashion.paths import project_root
 from fashion.progress import relayed
@@ -70,6 +70,7 @@ def build_report(
     reports: Path | None = None,
     until: str | None = None,
     say: Say = announce,
+    companion: Callable[[Workspace], object] | None = None,
 ) -> Path:
     """Run what has to be run and write the report.
 
@@ -82,6 +83,9 @@ def build_report(
         Number of the last step to run, such as "02"; all of them, and the page, if not given.
     say : callable
         Takes each line of news.
+    companion : callable, optional
+        Writes what accompanies the report (the slides) into its folder, before the page that links it. Its error is
+        raised when the page is written: no page waits for slides.
 
     Returns
     -------
@@ -99,11 +103,14 @@ def build_report(
     _preflight(settings)
     steps = [step for step in STEPS if until is None or step.number <= until]
     with only_one(workspace), relayed(workspace.processed):
-        shared = [workspace.processed_root / name for name in ("embeddings", "photo_facts")]
+        shared = [workspace.processed_root / name for name in ("embeddings", "descriptors", "photo_facts")]
         sweep([workspace.processed, workspace.report, *shared])
         ran = [_run_step(step, settings, workspace, say) for step in steps]
         if until is None:
+            failed = _accompany(companion, workspace)
             _finish(settings, workspace, say)
+            if failed:
+                raise failed
     target = workspace.report / "index.html" if until is None else workspace.processed
     say(f"{target} · {sum(ran)} of {len(steps)} steps run, {time.perf_counter() - begin:.1f} s")
     return target
@@ -144,6 +151,15 @@ def _preflight(settings: Settings) -> None:
         find_weights()
 
 
+def _accompany(companion: Callable[[Workspace], object] | None, workspace: Workspace) -> FashionError | None:
+    try:
+        if companion:
+            companion(workspace)
+    except FashionError as error:
+        return error
+    return None
+
+
 def _page_files(workspace: Workspace) -> list[Path]:
     pages = [workspace.report / "index.html", workspace.report / "provenance.json"]
     return pages + [workspace.report / "notebooks" / f"{step.notebook}.html" for step in STEPS]
@@ -151,12 +167,13 @@ def _page_files(workspace: Workspace) -> list[Path]:
 
 def _finish(settings: Settings, workspace: Workspace, say: Say) -> None:
     """Write provenance, pages and (for the sample) README, unless they stand for this very run already."""
-    from fashion.page import write_pages
+    from fashion.page import linked_files, write_pages
     from fashion.readme import renew_readme
 
     states = [read_state(workspace, step) for step in STEPS]
     key = sha256_json(
-        [[state.key, state.outputs] for state in states] + [code_of(["page", "readme"]), asdict(settings)]
+        [[state.key, state.outputs] for state in states]
+        + [code_of(["page", "readme"]), asdict(settings), linked_files(workspace)]
     )
     remembered = workspace.processed / "steps" / "page.json"
     try:

@@ -4,40 +4,19 @@ from __future__ import annotations
 
 import datetime
 import io
-import json
 import re
 import zipfile
 from pathlib import Path
-from typing import Any
 
-from fashion.deck import business, study
-from fashion.deck.paper import new_deck
+from fashion.deck import business, pictures, study
+from fashion.deck.findings import Findings
+from fashion.deck.paper import finish
+from fashion.deck.template import new_deck
 from fashion.deck.value import read_inputs
-from fashion.errors import ArtefactError
 from fashion.workspace import Workspace, write_whole
 
 #: Of every file inside the deck, so that the same content gives the same bytes.
 DAY = (1980, 1, 1, 0, 0, 0)
-
-
-def read_results(workspace: Workspace) -> dict[str, Any]:
-    """The report's numbers, by notebook.
-
-    Raises
-    ------
-    ArtefactError
-        When a notebook has not written them yet.
-    """
-    found = {}
-    for number in ("01", "02", "03", "04", "06"):
-        path = workspace.report / f"results/{number}.json"
-        if not path.is_file():
-            raise ArtefactError(
-                f"expected {path}, which notebook {number} writes; there is none. Run `make report "
-                f"CATALOGUE={workspace.catalogue}` first."
-            )
-        found[number] = json.loads(path.read_text(encoding="utf-8"))
-    return found
 
 
 def build_deck(workspace: Workspace, value_model: Path | None = None) -> Path:
@@ -50,24 +29,27 @@ def build_deck(workspace: Workspace, value_model: Path | None = None) -> Path:
     ValueModelError
         When an input of the value model is wrong.
     """
-    results, inputs = read_results(workspace), read_inputs(value_model)
-    place = workspace.json("source")
+    found, inputs = Findings.of(workspace), read_inputs(value_model)
+    name = str(value_model) if value_model else "data/value-model.toml"
     deck = new_deck()
-    source = f"{place['title']}, {results['01']['items']:,} items"
-    share = {row["method"]: row for row in results["06"]["agreement"]}
-    study.title(deck, place["title"], results, share)
-    study.problem(deck, source, share)
-    study.approach(deck, source, results)
-    study.results(deck, source, share, results)
-    study.departments(deck, source, results)
-    study.examples(deck, source, workspace)
-    business.assumptions(deck, inputs)
-    business.value(deck, inputs)
-    business.what_matters(deck, inputs)
-    study.limits(deck, source, results, share)
-    business.next_steps(deck, source)
+    pictures.strip(study.opening(deck, found), found)
+    study.problem(deck, found)
+    pictures.approach(deck, found)
+    study.results(deck, found)
+    study.new_stock(deck, found)
+    study.departments(deck, found)
+    pictures.compared(deck, found)
+    pictures.shown(deck, found)
+    business.assumptions(deck, inputs, name)
+    business.value(deck, inputs, name)
+    business.sizes(deck, inputs, name)
+    business.what_matters(deck, inputs, name)
+    study.limits(deck, found)
+    business.next_steps(deck, inputs, name)
+    finish(deck)
     core = deck.core_properties
-    core.author, core.title, core.last_modified_by = "fashion", f"Similar clothes: {place['title']}", "fashion"
+    core.author, core.title, core.last_modified_by = "fashion", f"Similar clothes: {found.place['title']}", "fashion"
+    core.subject, core.language = "The business case", "en-GB"
     core.created = core.modified = core.last_printed = datetime.datetime(1980, 1, 1)
     held = io.BytesIO()
     deck.save(held)

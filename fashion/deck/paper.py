@@ -1,24 +1,24 @@
-"""The slides' paper: one template in 16:9, and what is put on it: text, tables, charts, pictures."""
+"""What is put on a slide: its title, text, notes and source, tables, charts that can be edited, photos."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
-from pptx import Presentation
 from pptx.chart.data import CategoryChartData
 from pptx.dml.color import RGBColor
-from pptx.enum.chart import XL_CHART_TYPE, XL_LABEL_POSITION, XL_LEGEND_POSITION, XL_TICK_LABEL_POSITION
+from pptx.enum.chart import XL_CHART_TYPE, XL_LABEL_POSITION, XL_LEGEND_POSITION, XL_TICK_LABEL_POSITION, XL_TICK_MARK
 from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
+from pptx.opc.constants import RELATIONSHIP_TYPE
+from pptx.oxml import parse_xml
+from pptx.oxml.ns import nsdecls, qn
 from pptx.util import Emu, Inches, Pt
 
+from fashion.deck.template import FONT, FOOT, INNER, LEAD, MAIN, NUMBER, SMALL_POINTS, TEXT, layout_of, set_theme
 from fashion.plots import INK, PALETTE, QUIET
 
-WIDTH, HEIGHT, MARGIN = 13.333, 7.5, 0.7
-FONT = "Arial"
-TOP = 1.55
-"""Where a slide's content begins, inches."""
-TITLE_ONLY, TITLE = 5, 0
+PALE = "#f4f2ee"
 
 
 def colour(hexadecimal: str) -> RGBColor:
@@ -26,128 +26,186 @@ def colour(hexadecimal: str) -> RGBColor:
     return RGBColor.from_string(hexadecimal.lstrip("#").upper())
 
 
-def new_deck() -> Any:
-    """An empty deck: 16:9, its layouts' titles and slide numbers set once for all slides."""
-    deck = Presentation()
-    deck.slide_width, deck.slide_height = Inches(WIDTH), Inches(HEIGHT)
-    for layout in (*deck.slide_layouts, deck.slide_master):
-        for place in list(layout.placeholders):
-            kind = place.placeholder_format.type
-            if "TITLE" in str(kind) and "SUBTITLE" not in str(kind):
-                _put(place, MARGIN, 0.45, WIDTH - 2 * MARGIN, 0.95)
-                place.text_frame.vertical_anchor = MSO_ANCHOR.MIDDLE
-            elif "SLIDE_NUMBER" in str(kind):
-                _put(place, WIDTH - MARGIN - 1, HEIGHT - 0.5, 1, 0.3)
-            elif "DATE" in str(kind) or "FOOTER" in str(kind):
-                place._element.getparent().remove(place._element)
-            else:
-                _put(place, MARGIN, TOP, WIDTH - 2 * MARGIN, HEIGHT - TOP - 0.7)
-    return deck
-
-
-def _put(shape: Any, left: float, top: float, width: float, height: float) -> None:
-    shape.left, shape.top, shape.width, shape.height = (Inches(v) for v in (left, top, width, height))
-
-
 def describe(shape: Any, text: str) -> None:
     """Give a shape the text that a screen reader says."""
     shape._element.xpath(".//p:cNvPr")[0].set("descr", text)
 
 
-def new_slide(deck: Any, title: str, notes: str, source: str) -> Any:
+def new_slide(deck: Any, layout: str, title: str, notes: str, source: str) -> Any:
     """A slide with its title, what the speaker says, and where its numbers come from."""
-    slide = deck.slides.add_slide(deck.slide_layouts[TITLE_ONLY])
+    paper = layout_of(deck, layout)
+    slide = deck.slides.add_slide(paper)
     slide.shapes.title.text = title
-    _style(slide.shapes.title.text_frame, 28, INK, bold=True)
-    slide.shapes.title.text_frame.paragraphs[0].alignment = PP_ALIGN.LEFT
     slide.notes_slide.notes_text_frame.text = notes
-    foot = write(slide, [f"{source}    {len(deck.slides)}"], MARGIN, HEIGHT - 0.55, WIDTH - 2 * MARGIN, 0.35, 12, QUIET)
+    for place in paper.placeholders:  # those of the foot are not copied by python-pptx
+        if place.placeholder_format.idx in (FOOT, NUMBER):
+            element = copy.deepcopy(place._element)
+            element.xpath(".//p:cNvPr")[0].set("id", str(slide.shapes._next_shape_id))
+            slide.shapes._spTree.append(element)
+    foot = slide.shapes[-2]
     foot.name = "source"
+    foot.text_frame.text = f"Source: {source}"
     return slide
 
 
-def _style(frame: Any, points: float, shade: str, *, bold: bool = False) -> None:
-    for paragraph in frame.paragraphs:
-        for run in paragraph.runs:
-            run.font.name, run.font.size, run.font.bold = FONT, Pt(points), bold
-            run.font.color.rgb = colour(shade)
+def finish(deck: Any) -> None:
+    """Put each slide's foot last for readers, say the language, and give the notes the deck's typeface."""
+    for slide in deck.slides:
+        for shape in list(slide.placeholders):
+            if shape.placeholder_format.idx in (FOOT, NUMBER):
+                slide.shapes._spTree.append(shape._element)
+        for part in (slide._element, slide.notes_slide._element):
+            for run in part.xpath(".//a:r"):
+                run.get_or_add_rPr().set("lang", "en-GB")
+    set_theme(deck.notes_master.part)
+    kin = deck.part.relate_to(deck.notes_master.part, RELATIONSHIP_TYPE.NOTES_MASTER)
+    deck.element.find(qn("p:sldMasterIdLst")).addnext(
+        parse_xml(f'<p:notesMasterIdLst {nsdecls("p", "r")}><p:notesMasterId r:id="{kin}"/></p:notesMasterIdLst>')
+    )
 
 
-def write(
-    slide: Any, lines: Sequence[str], left: float, top: float, width: float, height: float, points: float = 20,
-    shade: str = INK, *, bold: bool = False,
-) -> Any:  # fmt: skip
-    """Lines of text in a box; inches and points."""
-    box = slide.shapes.add_textbox(*(Inches(v) for v in (left, top, width, height)))
-    frame = box.text_frame
-    frame.word_wrap = True
+def write(slide: Any, lines: Sequence[str], place: int = TEXT) -> Any:
+    """Lines of text in a placeholder of the slide."""
+    frame = slide.placeholders[place].text_frame
     for number, line in enumerate(lines):
         paragraph = frame.paragraphs[0] if number == 0 else frame.add_paragraph()
         paragraph.text = line
-        paragraph.space_after = Pt(points * 0.45)
-    _style(frame, points, shade, bold=bold)
+    return slide.placeholders[place]
+
+
+def lead(slide: Any, line: str) -> Any:
+    """The line above a table or below a picture."""
+    return write(slide, [line], LEAD)
+
+
+def caption(
+    slide: Any, text: str, left: float, top: float, width: float, height: float, points: float = SMALL_POINTS,
+    shade: str = INK, *, bold: bool = False, centred: bool = False,
+) -> Any:  # fmt: skip
+    """Words beside a photo, in a box of its own; inches and points."""
+    box = slide.shapes.add_textbox(*(Inches(v) for v in (left, top, width, height)))
+    frame = box.text_frame
+    frame.word_wrap = True
+    frame.margin_left = frame.margin_right = frame.margin_top = frame.margin_bottom = 0
+    frame.text = text
+    style(frame, points, shade, bold=bold)
+    for paragraph in frame.paragraphs:
+        paragraph.alignment = PP_ALIGN.CENTER if centred else PP_ALIGN.LEFT
     return box
 
 
-def table(slide: Any, rows: Sequence[Sequence[str]], widths: Sequence[float], top: float, points: float = 14) -> Any:
-    """A table; its first row is the head."""
-    shape = slide.shapes.add_table(
-        len(rows), len(widths), Inches(MARGIN), Inches(top), Inches(sum(widths)), Inches(0.42 * len(rows))
-    )
+def style(frame: Any, points: float, shade: str, *, bold: bool = False) -> None:
+    """Size and colour of a text that no placeholder styles; its typeface is the theme's."""
+    for paragraph in frame.paragraphs:
+        for run in paragraph.runs:
+            run.font.size, run.font.bold = Pt(points), bold
+            run.font.color.rgb = colour(shade)
+
+
+def table(
+    slide: Any, rows: Sequence[Sequence[str]], widths: Sequence[float], text: str, *, row_height: float = 0.44,
+    points: float = SMALL_POINTS, numbers: Sequence[int] = (), strong: Sequence[int] = (),
+) -> Any:  # fmt: skip
+    """A table; its first row is the head, `numbers` are the columns set to the right, `strong` the bold rows."""
+    shape = slide.placeholders[MAIN].insert_table(len(rows), len(widths))
+    scale = INNER / sum(widths)
     for place, width in enumerate(widths):
-        shape.table.columns[place].width = Inches(width)
+        shape.table.columns[place].width = Inches(width * scale)
     for number, row in enumerate(rows):
-        for place, text in enumerate(row):
+        shape.table.rows[number].height = Inches(row_height)
+        for place, said in enumerate(row):
             cell = shape.table.cell(number, place)
-            cell.text = text
+            cell.text = said
             cell.margin_top = cell.margin_bottom = Inches(0.03)
+            cell.vertical_anchor = MSO_ANCHOR.MIDDLE
             head = number == 0
             cell.fill.solid()
-            cell.fill.fore_color.rgb = colour(PALETTE[0] if head else ("#f4f2ee" if number % 2 else "#ffffff"))
-            _style(cell.text_frame, points, "#ffffff" if head else INK, bold=head)
+            cell.fill.fore_color.rgb = colour(PALETTE[0] if head else (PALE if number % 2 else "#ffffff"))
+            style(cell.text_frame, points, "#ffffff" if head else INK, bold=head or number in strong)
+            if place in numbers:
+                cell.text_frame.paragraphs[0].alignment = PP_ALIGN.RIGHT
+    shape.height = Inches(row_height * len(rows))
+    describe(shape, text)
     return shape
 
 
 def bar_chart(
-    slide: Any, names: Sequence[str], series: Sequence[tuple[str, Sequence[float]]], box: Sequence[float], text: str,
-    *, form: str = "0%", stacked: bool = False, axis: str = "",
+    slide: Any, names: Sequence[str], series: Sequence[tuple[str, Sequence[float]]], text: str, *, form: str = "0%",
+    shades: Sequence[str] = PALETTE, marked: Sequence[int] | None = None, across: bool = True, overlap: int = -5,
+    floor: float | None = None,
 ) -> Any:  # fmt: skip
-    """A chart of bars that can be edited in the slides; `box` is left, top, width, height in inches."""
-    data = CategoryChartData(number_format=form)
+    """A chart that can be edited, in the slide's chart placeholder.
+
+    Parameters
+    ----------
+    slide : Slide
+        Of a layout with a chart.
+    names : sequence of str
+        What each bar or group of bars is.
+    series : sequence of (name, values)
+        One bar a name and series.
+    text : str
+        What a screen reader says.
+    form : str
+        Format of the labels, as spreadsheets write it.
+    shades : sequence of str
+        Colour of each series.
+    marked : sequence of int, optional
+        Bars in the first shade, the others in grey; for one series.
+    across : bool
+        Bars lie; they stand if not.
+    overlap : int
+        Of a group's bars, -100 to 100 %.
+    floor : float, optional
+        Where the axis of values begins; below negative bars there is room for their labels.
+    """
+    data = CategoryChartData(number_format="0%" if "%" in form else "#,##0")  # of the sheet behind the chart
     data.categories = list(names)
     for name, values in series:
         data.add_series(name, values)
-    kind = XL_CHART_TYPE.BAR_STACKED if stacked else XL_CHART_TYPE.BAR_CLUSTERED
-    shape = slide.shapes.add_chart(kind, *(Inches(v) for v in box), data)
-    chart = shape.chart
-    chart.font.size, chart.font.name = Pt(13), FONT
-    chart.has_title = False
-    chart.has_legend = len(series) > 1
-    if chart.has_legend:
-        chart.legend.position, chart.legend.include_in_layout = XL_LEGEND_POSITION.BOTTOM, False
-    chart.category_axis.reverse_order = True
-    chart.category_axis.tick_label_position = XL_TICK_LABEL_POSITION.LOW  # beside the bars also below zero
-    chart.category_axis.tick_labels.font.size = Pt(13)
-    chart.category_axis.format.line.color.rgb = colour(QUIET)
-    chart.value_axis.visible = bool(axis)
-    chart.value_axis.has_major_gridlines = False
-    if axis:
-        chart.value_axis.has_title = True
-        chart.value_axis.axis_title.text_frame.text = axis
-        _style(chart.value_axis.axis_title.text_frame, 12, QUIET)
-    plot = chart.plots[0]
-    plot.gap_width = 45
-    plot.overlap = 100 if stacked else -5
+    kind = XL_CHART_TYPE.BAR_CLUSTERED if across else XL_CHART_TYPE.COLUMN_CLUSTERED
+    shape = slide.placeholders[MAIN].insert_chart(kind, data)
+    floor = _room_below([value for _, values in series for value in values]) if floor is None else floor
+    _style_chart(shape.chart, len(series) > 1, across, floor)
+    plot = shape.chart.plots[0]
+    plot.gap_width, plot.overlap, plot.has_data_labels = 45, overlap, True
+    plot.data_labels.number_format, plot.data_labels.number_format_is_linked = form, False
+    plot.data_labels.font.size = Pt(SMALL_POINTS)
+    plot.data_labels.position = XL_LABEL_POSITION.OUTSIDE_END
     for number, drawn in enumerate(plot.series):
-        drawn.format.fill.solid()
-        drawn.format.fill.fore_color.rgb = colour(PALETTE[number])
-    if not stacked:
-        plot.has_data_labels = True
-        plot.data_labels.number_format, plot.data_labels.number_format_is_linked = form, False
-        plot.data_labels.font.size = Pt(12)
-        plot.data_labels.position = XL_LABEL_POSITION.OUTSIDE_END
+        _paint(drawn, shades[number])
+        drawn.invert_if_negative = False
+        for place in range(len(names)) if marked is not None else ():
+            _paint(drawn.points[place], shades[0] if place in marked else "#a8a29a")  # type: ignore[operator]
     describe(shape, text)
     return shape
+
+
+def _paint(drawn: Any, shade: str) -> None:
+    drawn.format.fill.solid()
+    drawn.format.fill.fore_color.rgb = colour(shade)
+
+
+def _style_chart(chart: Any, legend: bool, across: bool, floor: float | None) -> None:
+    chart.font.size, chart.font.name, chart.font.color.rgb = Pt(SMALL_POINTS), FONT, colour(INK)
+    chart.has_title, chart.has_legend = False, legend
+    if legend:
+        chart.legend.position, chart.legend.include_in_layout = XL_LEGEND_POSITION.TOP, False
+        chart.legend.font.size = Pt(SMALL_POINTS)
+    names, values = chart.category_axis, chart.value_axis
+    names.reverse_order = across  # the first on top
+    names.tick_label_position = XL_TICK_LABEL_POSITION.LOW  # beside the bars also below zero
+    names.major_tick_mark = XL_TICK_MARK.NONE
+    names.format.line.color.rgb = colour(QUIET)
+    values.visible = values.has_major_gridlines = False
+    if floor is not None:
+        values.minimum_scale = floor
+
+
+def _room_below(values: Sequence[float]) -> float | None:
+    """Where the axis of values begins so that the labels of negative bars keep clear of the names."""
+    least, most = min(values), max(values)
+    return least - 0.22 * (most - least) if least < 0 else None
 
 
 def picture(slide: Any, data: Any, left: float, top: float, edge: float, text: str, frame: str | None = None) -> Any:

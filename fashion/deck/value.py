@@ -1,6 +1,7 @@
 """What similar items could be worth: a model with its inputs in a TOML, every one with its source.
 
 A month is worth visits x click rate x uplift x order rate x additional share x margin, less the running cost.
+Each further figure follows from these in closed form (docs/value-model.md).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ CASES = ("low", "base", "high")
 SHARES = ("click_rate", "order_rate", "additional")
 FACTORS = ("visits", "click_rate", "uplift", "order_rate", "additional", "margin")
 NAMES = (*FACTORS, "running", "setup")
+KEYS = (*CASES, "unit", "source")
 
 
 class ValueModelError(FashionError):
@@ -42,6 +44,10 @@ class Outcome:
 
     Attributes
     ----------
+    clicks : float
+        Additional clicks on suggestions a month.
+    orders : float
+        Additional orders a month.
     gross : float
         Additional margin a month, euros.
     net : float
@@ -52,6 +58,8 @@ class Outcome:
         Until the setup is earned; infinite where the net is not positive.
     """
 
+    clicks: float
+    orders: float
     gross: float
     net: float
     first_year: float
@@ -69,7 +77,7 @@ def read_inputs(path: Path | None = None) -> dict[str, Input]:
     path = path or project_root() / "data/value-model.toml"
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ValueModelError(f"expected the value model's inputs in {path}; it cannot be read: {error}") from error
     wrong = sorted(set(NAMES) ^ set(found))
     if wrong:
@@ -77,31 +85,41 @@ def read_inputs(path: Path | None = None) -> dict[str, Input]:
     return {name: _input(path, name, found[name]) for name in NAMES}
 
 
-def _input(path: Path, name: str, table: Mapping[str, object]) -> Input:
+def _input(path: Path, name: str, table: object) -> Input:
+    if not isinstance(table, Mapping) or set(table) != set(KEYS):
+        held = ", ".join(sorted(table)) if isinstance(table, Mapping) else repr(table)
+        raise ValueModelError(
+            f"expected a table [{name}] with {', '.join(KEYS)} in {path}; found {held}. Mend that table"
+        )
     most = 1.0 if name in SHARES else math.inf
     values = []
     for case in CASES:
-        value = table.get(case)
-        right = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most
-        if not right:
+        value = table[case]
+        right = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if not right or not 0 <= value <= most:
             top = "1" if most == 1 else "any size"
             raise ValueModelError(
                 f"expected a number from 0 to {top} as {name}.{case} in {path}; found {value!r}. Mend that line"
             )
-        values.append(float(value))  # type: ignore[arg-type]
-    texts = [str(table.get(key, "")).strip() for key in ("unit", "source")]
-    if not all(texts):
+        values.append(float(value))
+    texts = [table[key] for key in ("unit", "source")]
+    if not all(isinstance(text, str) and text.strip() for text in texts):
         raise ValueModelError(f"expected a unit and a source for {name} in {path}; write 'assumption' where it is one")
-    low, base, high = values
-    return Input(name, low, base, high, unit=texts[0], source=texts[1])
+    low, base, high = values if name in FACTORS else values[::-1]
+    if not low <= base <= high:
+        order = "low <= base <= high" if name in FACTORS else "low >= base >= high, as a cost is lower in a better case"
+        raise ValueModelError(f"expected {order} for {name} in {path}; found {', '.join(map(str, values))}")
+    return Input(name, values[0], values[1], values[2], unit=texts[0].strip(), source=texts[1].strip())
 
 
 def outcome(values: Mapping[str, float]) -> Outcome:
     """What a choice of all inputs is worth."""
-    gross = math.prod(values[name] for name in FACTORS)
+    clicks = values["visits"] * values["click_rate"] * values["uplift"]
+    orders = clicks * values["order_rate"] * values["additional"]
+    gross = orders * values["margin"]
     net = gross - values["running"]
     months = values["setup"] / net if net > 0 else math.inf
-    return Outcome(gross, net, 12 * net - values["setup"], months)
+    return Outcome(clicks, orders, gross, net, 12 * net - values["setup"], months)
 
 
 def case(inputs: Mapping[str, Input], name: str) -> Outcome:
@@ -119,8 +137,24 @@ def sensitivity(inputs: Mapping[str, Input]) -> list[tuple[str, float, float]]:
     return sorted(found, key=lambda row: -abs(row[2] - row[1]))
 
 
-def uplift_to_break_even(inputs: Mapping[str, Input], months: int = 12) -> float:
-    """The uplift at which the base case earns its setup in so many months."""
+def to_break_even(inputs: Mapping[str, Input], name: str, months: int = 12) -> float:
+    """The value of a factor at which the base case earns its setup in so many months; infinite if none does."""
+    base = {key: given.base for key, given in inputs.items()}
+    each = math.prod(base[factor] for factor in FACTORS if factor != name)
+    return (base["setup"] / months + base["running"]) / each if each else math.inf
+
+
+def by_visits(inputs: Mapping[str, Input]) -> list[tuple[float, float]]:
+    """Shops of five sizes, from the low to the high number of visits: visits a month, first year's value in euros.
+
+    The steps are even on a scale of doublings, rounded to two digits; all other inputs stand at their base.
+    """
     base = {name: given.base for name, given in inputs.items()}
-    per_uplift = math.prod(base[name] for name in FACTORS if name != "uplift")
-    return (base["setup"] / months + base["running"]) / per_uplift if per_uplift else math.inf
+    low, high = max(inputs["visits"].low, 1.0), max(inputs["visits"].high, 1.0)
+    sizes = dict.fromkeys(_rounded(low * (high / low) ** (step / 4)) for step in range(5))
+    return [(size, outcome(base | {"visits": size}).first_year) for size in sizes]
+
+
+def _rounded(value: float) -> float:
+    digits = math.floor(math.log10(value)) - 1
+    return float(round(value / 10**digits) * 10**digits) if digits > 0 else float(round(value))
