@@ -10,7 +10,7 @@ import shutil
 import subprocess
 
 import pytest
-from documents import DOCUMENTS, ROOT, anchors, blocks, calls, codes, every_command, links, tables, text_of
+from documents import DOCUMENTS, ROOT, anchors, blocks, calls, codes, every_command, links, table_with, tables, text_of
 
 from fashion.cli import build_parser, main
 from fashion.reference import subcommands, targets, variables
@@ -20,7 +20,7 @@ MAKEFILE = text_of(ROOT / "Makefile")
 COMMANDS = every_command()
 NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
 #: Programs of others, which readers have or get.
-OTHERS = {"git", "cd", "sudo", "apt-get", "conda", "curl", "wrk"}
+OTHERS = {"git", "cd", "sudo", "apt-get", "conda", "pip", "curl", "wrk"}
 #: Commands of `fashion` that are run here, on the small report. What the others would do takes minutes, does not end or
 #: writes into the project: their words are parsed here, and they are run by the tests of their own modules.
 RUN = {"recommend", "export", "deck", "data"}
@@ -275,6 +275,13 @@ def test_names_of_the_package_and_its_artefacts_exist(name):
             )
         elif last not in FILES and first in first_names:
             assert resolves(bare), f"{name} names {code}, which the package has not"
+
+
+def test_every_artefact_is_described_with_its_notebook():
+    said = {}
+    for row in table_with(text_of(ROOT / "docs/reproducing.md"), "artefact", "notebook", "what"):
+        said |= dict.fromkeys(codes(row[0]), row[1])
+    assert said == {name: notebook[:2] for name, notebook in WRITERS.items()}, "docs/reproducing.md: its artefacts"
 
 
 def test_every_document_is_found_from_the_readme():
