@@ -36,6 +36,8 @@ SETTINGS = --catalogue "$(CATALOGUE)" \
 #? SCHEDULER=tcp://host:port   of distribute: a running Dask scheduler (default: processes on this machine)
 #? WORKERS=n           of distribute: so many processes on this machine
 #? ONLY=a,b            of bench: parts to measure, such as embedding,tsne
+#? SIZES=1000,all      of bench: catalogue sizes of its part run
+#? MISSING=1           of bench: only what has not been measured yet
 #? QUICK=1             of bench: tiny sizes, to prove that all of it runs
 #? PYTHON=path         of env: the Python to make .venv with (default: the first of 3.11 to 3.13 that is found)
 
@@ -73,7 +75,7 @@ distribute: $(STAMP) ## measure and embed photos on a Dask cluster
 
 bench: $(STAMP) ## speed against peers and the machine -> reports/bench
 	@$(BIN)/fashion bench --catalogue "$(CATALOGUE)" $(if $(DATA),--data "$(DATA)") $(if $(ONLY),--only "$(ONLY)") \
-		$(if $(QUICK),--quick)
+		$(if $(SIZES),--sizes "$(SIZES)") $(if $(MISSING),--missing) $(if $(QUICK),--quick)
 
 lint: $(STAMP) ## style, types, notebooks without outputs, lock in step and without known vulnerabilities
 	@$(BIN)/ruff check .

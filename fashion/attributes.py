@@ -94,7 +94,8 @@ class AttributesNetwork:
     def distributions(self, features: NDArray, grid: NDArray, batch: int = 1024) -> tuple[Float, Float]:
         """What the network sees: distributions over categories (n, categories) and colours (n, colours).
 
-        The mean of its members', in batches.
+        Of the mean of its members' logits: the normalised geometric mean of their distributions, in which a word that
+        one of them rules out is ruled out (Hinton 2002, Training Products of Experts). In batches.
         """
         category = np.zeros((len(features), len(self.categories)), np.float32)
         colour = np.zeros((len(features), len(self.colours)), np.float32)
@@ -104,8 +105,9 @@ class AttributesNetwork:
             inputs = {"features": np.asarray(features[part], np.float32), "colours": seen}
             for model in self.models:
                 out = model(inputs, training=False)
-                category[part] += distribution(out["category"]) / len(self.models)
-                colour[part] += distribution(out["colour"]) / len(self.models)
+                category[part] += np.asarray(out["category"]) / len(self.models)
+                colour[part] += np.asarray(out["colour"]) / len(self.models)
+            category[part], colour[part] = distribution(category[part]), distribution(colour[part])
         return category, colour
 
     def compose(self, features: NDArray, category: Float, colour: Float, words: pd.DataFrame | None = None) -> Float:

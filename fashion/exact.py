@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 Float = NDArray[np.float32]
 Int = NDArray[np.int64]
 
-#: Bytes of one block of similarities (queries x gallery, float32) where `block_rows` is not given.
-BLOCK_BYTES = 32 * 2**20
+#: Bytes of all cores' blocks of similarities together (queries x gallery, float32), where `block_rows` is not given.
+BLOCK_BYTES = 128 * 2**20
 #: Places of a group of `candidates`.
 GROUP = 64
 
@@ -30,9 +33,11 @@ def search(
 ) -> tuple[Int, Float]:
     """Find the k most similar rows of a gallery for each query; arguments are taken as checked.
 
-    Memory beside arguments and result: a block of similarities (4 bytes each) and little more: at most
-    9 x `block_rows` x gallery bytes (some 40 x where all similarities tie), never queries x gallery. By
-    default that is 9 x `BLOCK_BYTES`, 288 MiB (or one query, where that is more).
+    Blocks are worked at side by side, one on each core, each with a matrix library of one thread: so the rest of the
+    work uses all cores as well as the product does. Memory beside arguments and result: a block of similarities
+    (4 bytes each) a core and little more: at most 9 x `block_rows` x gallery bytes a core (some 40 x where all
+    similarities tie), never queries x gallery. By default that is 9 x `BLOCK_BYTES`, 1.1 GiB, for all cores together
+    (or one query a core, where that is more).
 
     The answer depends on neither `block_rows` nor threads. A float32 matrix product only picks candidates,
     with a margin for its rounding error (Higham, Accuracy and Stability of Numerical Algorithms, 2002,
@@ -69,27 +74,45 @@ def search(
     """
     if block_rows is not None and block_rows < 1:
         raise ValueError(f"block_rows: expected at least 1, found {block_rows}")
-    size = block_rows or max(1, BLOCK_BYTES // (4 * len(gallery)))
+    cores = os.cpu_count() or 1
+    size = block_rows or max(1, BLOCK_BYTES // (4 * len(gallery) * cores))
     # Four times Higham's d x 2^-24: the candidate and the k-th may both be off, and so may their lengths.
     margin = 4 * (gallery.shape[1] + 2) * 2.0**-24
     forbidden = None if allowed is None else ~allowed
     found, similarity = np.empty((len(rows), k), np.int64), np.empty((len(rows), k), np.float32)
+
+    def work(start: int) -> int:
+        block = asking[rows[start : start + size]]  # (b, d)
+        rough = block @ gallery.T  # (b, g)
+        mine = own[start : start + size]
+        rough[np.flatnonzero(mine >= 0), mine[mine >= 0]] = -np.inf
+        if forbidden is not None:
+            np.copyto(rough, -np.inf, where=forbidden)
+        query, answer = candidates(rough, k, margin)
+        exact = cosines(block, gallery, query, answer)
+        order = np.lexsort((answer, -exact, query))
+        first = np.searchsorted(query, np.arange(len(block)))  # where each query's candidates begin
+        best = order[first[:, np.newaxis] + np.arange(k)]
+        found[start : start + size], similarity[start : start + size] = answer[best], exact[best]
+        return len(block)
+
+    starts = range(0, len(rows), size)
     with tqdm(total=len(rows), desc="neighbours", unit="item", disable=not progress) as bar:
-        for start in range(0, len(rows), size):
-            block = asking[rows[start : start + size]]  # (b, d)
-            rough = block @ gallery.T  # (b, g)
-            mine = own[start : start + size]
-            rough[np.flatnonzero(mine >= 0), mine[mine >= 0]] = -np.inf
-            if forbidden is not None:
-                np.copyto(rough, -np.inf, where=forbidden)
-            query, answer = candidates(rough, k, margin)
-            exact = cosines(block, gallery, query, answer)
-            order = np.lexsort((answer, -exact, query))
-            first = np.searchsorted(query, np.arange(len(block)))  # where each query's candidates begin
-            best = order[first[:, np.newaxis] + np.arange(k)]
-            found[start : start + size], similarity[start : start + size] = answer[best], exact[best]
-            bar.update(len(block))
+        if len(starts) < cores:
+            for start in starts:
+                bar.update(work(start))
+        else:
+            with _side_by_side(cores) as spread:
+                for done in spread(work, starts):
+                    bar.update(done)
     return found, similarity
+
+
+@contextmanager
+def _side_by_side(cores: int) -> Iterator[Callable[..., Iterator[int]]]:
+    """A `map` over threads, in which matrix products take one thread each."""
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(cores) as pool:
+        yield pool.map
 
 
 def candidates(rough: Float, k: int, margin: float) -> tuple[Int, Int]:

@@ -62,7 +62,7 @@ def top_k(
     """Find each query's k most similar items by cosine: exact, ties to the lower row.
 
     Memory and determinism are `fashion.exact.search`'s: never more than 9 x `block_rows` x gallery bytes
-    beside vectors, gallery rows and result (288 MiB by default), and the same bytes whatever the block.
+    a core beside vectors, gallery rows and result (1.1 GiB in all by default), and the same bytes whatever the block.
 
     Parameters
     ----------

@@ -8,6 +8,7 @@ import pytest
 
 from fashion.backbones import load_backbone
 from fashion.bench import harness, page
+from fashion.bench import run as whole_run
 from fashion.bench.embedding import multiply_adds, random_resnet50
 from fashion.bench.harness import Way, alternate, peak, summarise
 from fashion.bench.neighbours import clustered
@@ -90,3 +91,36 @@ def test_a_page_of_nothing_and_a_table(tmp_path):
     assert page.write(tmp_path).read_text().startswith("# Benchmarks")
     assert page.table(("a", "b"), [(1, 2)]).splitlines() == ["| a | b |", "| --- | --- |", "| 1 | 2 |"]
     assert harness.read(tmp_path, "run") is None
+
+
+def test_each_report_is_kept_as_soon_as_it_is_measured(tmp_path, monkeypatch):
+    made = []
+
+    def measured(settings, folder):
+        items = settings.limit or 4000
+        if items == 2000 and 2000 not in made:
+            made.append(items)
+            raise KeyboardInterrupt
+        made.append(items)
+        results = folder / "reports" / settings.catalogue / "results"
+        results.mkdir(parents=True)
+        (results / "06.json").write_text("{}")
+        seconds = {step.notebook: items / 100 for step in STEPS}
+        return {"catalogue": settings.catalogue, "items": items, "seconds": seconds, "embedding": {"seconds": 200.0}}
+
+    monkeypatch.setattr(whole_run, "measured", measured)
+    monkeypatch.setattr(whole_run, "adding", lambda *_: {"added": 10, "seconds": 2.0})
+    monkeypatch.setattr(whole_run, "project_root", lambda: tmp_path)
+    (tmp_path / "data").mkdir()
+    options = {"quick": False, "catalogue": "hm", "data": None, "reports": str(tmp_path), "sizes": "1000,2000,all"}
+    with pytest.raises(KeyboardInterrupt):
+        whole_run.run(options)
+    found = whole_run.run(options | {"missing": True})
+    assert made == [1000, 2000, 2000, 4000], "what was measured before the stop is not measured again"
+    assert [report["items"] for report in found["reports"]] == [1000, 2000, 4000]
+    assert found["exponents"] == pytest.approx({step.notebook: 1.0 for step in STEPS})
+    assert found["adding"]["seconds"] == 2.0 and found["adding"]["items"] == 4000
+    assert (tmp_path / "bench/run/hm-all/06.json").is_file(), "the report's own numbers stay"
+    assert "grows as items to the power of | 1.00" in page.run(
+        {**found, "reports": [report | {"cold_seconds": 1, "warm_seconds": 1} for report in found["reports"]]}
+    )

@@ -8,11 +8,13 @@ import re
 import shlex
 import shutil
 import subprocess
+import tomllib
 
 import pytest
 from documents import DOCUMENTS, ROOT, anchors, blocks, calls, codes, every_command, links, table_with, tables, text_of
 
 from fashion.cli import build_parser, main
+from fashion.deck import value
 from fashion.reference import subcommands, targets, variables
 from fashion.workspace import WRITERS
 
@@ -197,8 +199,6 @@ def test_what_is_cheap_is_run(command, fill, work, capsys):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_examples_in_python_and_toml_are_sound(name):
-    import tomllib
-
     for language, content in blocks(text_of(ROOT / name)):
         if language == "python":
             compile(content, name, "exec")
@@ -275,6 +275,19 @@ def test_names_of_the_package_and_its_artefacts_exist(name):
             )
         elif last not in FILES and first in first_names:
             assert resolves(bare), f"{name} names {code}, which the package has not"
+
+
+def test_every_key_of_the_value_model_is_described():
+    """docs/value-model.md's table has each input, and its text what each input has."""
+    text = text_of(ROOT / "docs/value-model.md")
+    rows = table_with(text, "key", "range", "what")
+    said = [name for row in rows for name in codes(row[0])]
+    assert sorted(said) == sorted(value.NAMES), "docs/value-model.md: its table and fashion.deck.value.NAMES differ"
+    shares = {name for row in rows if row[1] == "0 to 1" for name in codes(row[0])}
+    assert shares == set(value.SHARES), "docs/value-model.md: which inputs are shares, from 0 to 1"
+    inner = next(line for line in text.splitlines() if line.startswith("Each has"))
+    given = tomllib.loads(text_of(ROOT / "data/value-model.toml"))
+    assert all(set(table) == set(codes(inner)) for table in given.values()), "docs/value-model.md: Each has ..."
 
 
 def test_every_artefact_is_described_with_its_notebook():

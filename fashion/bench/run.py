@@ -13,11 +13,15 @@ import numpy as np
 
 from fashion.bench.harness import say
 from fashion.paths import project_root
+from fashion.provenance import commit, machine
 from fashion.report import build_report
 from fashion.steps import STEPS, Settings
+from fashion.workspace import write_json
 
 #: Items of the runs that show how cost grows, where the catalogue has as many.
 SIZES = (1_000, 5_000, 20_000, 60_000)
+#: The backbone that all of them run.
+NETWORK = "efficientnet-lite0"
 
 
 def measured(settings: Settings, folder: Path) -> dict[str, Any]:
@@ -92,22 +96,55 @@ def adding(settings: Settings, folder: Path, count: int = 10) -> dict[str, Any]:
     return {"added": added.embedded, "seconds": added.seconds}
 
 
-def run(options: dict[str, Any]) -> dict[str, Any]:
-    """The part `run`; with data, ImageLab at several sizes, else the sample alone."""
+def wanted(options: dict[str, Any]) -> list[Settings]:
+    """The reports to measure: the sample, and parts of the catalogue that was given, the largest last."""
     quick, catalogue = options["quick"], options["catalogue"]
-    reports = []
-    settings = [Settings(limit=400 if quick else None, backbone="efficientnet-lite0")]
-    if catalogue != "sample" and not quick:
-        sizes = [*SIZES[:-1], None]
-        settings += [Settings(catalogue, options["data"], limit=n, backbone="efficientnet-lite0") for n in sizes]
-    for setting in settings:
-        say(f"report of {setting.catalogue}, {setting.limit or 'all'} items")
-        with tempfile.TemporaryDirectory(dir=project_root() / "data") as folder:
-            reports.append(measured(setting, Path(folder)))
-            if setting is settings[-1]:  # the largest gets ten new items
-                added = adding(setting, Path(folder)) | {
-                    "catalogue": reports[-1]["catalogue"], "items": reports[-1]["items"],
-                    "all_seconds": reports[-1]["embedding"]["seconds"],
-                }  # fmt: skip
-    grown = [report for report in reports if report["catalogue"] == catalogue]
-    return {"reports": reports, "exponents": exponents(grown) if len(grown) > 1 else {}, "adding": added}
+    if quick or catalogue == "sample":
+        return [Settings(limit=400 if quick else None, backbone=NETWORK)]
+    named = options.get("sizes") or f"sample,{','.join(map(str, SIZES[:-1]))},all"
+    found = []
+    for size in named.split(","):
+        if size == "sample":
+            found.append(Settings(backbone=NETWORK))
+        else:
+            limit = None if size == "all" else int(size)
+            found.append(Settings(catalogue, options["data"], limit=limit, backbone=NETWORK))
+    return found
+
+
+def measure(settings: Settings, kept: Path, *, add: bool) -> dict[str, Any]:
+    """Make a report in an empty folder, and write at once what it cost: `<kept>/cost.json`, beside its own numbers."""
+    say(f"report of {settings.catalogue}, {settings.limit or 'all'} items")
+    with tempfile.TemporaryDirectory(dir=project_root() / "data") as place:
+        folder = Path(place)
+        found = measured(settings, folder)
+        if add:
+            found["adding"] = adding(settings, folder)
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(folder / "reports" / found["catalogue"] / "results", kept)
+    write_json(kept / "cost.json", found | {"commit": commit(), "machine": machine()})
+    return found
+
+
+def run(options: dict[str, Any]) -> dict[str, Any]:
+    """The part `run`; with data, ImageLab at several sizes, else the sample alone.
+
+    Each report's cost is kept in `reports/bench/run` as soon as it is there; what was measured before counts along with
+    what is measured now.
+    """
+    root = Path(options["reports"]) / "bench" / ("run-quick" if options["quick"] else "run")
+    for settings in wanted(options):
+        label = f"{settings.catalogue}-{settings.limit or 'all'}".replace("/", "_")
+        if options.get("missing") and (root / label / "cost.json").is_file():
+            say(f"[{label}] measured before")
+            continue
+        measure(settings, root / label, add=settings.limit is None or options["quick"])
+    costs = [json.loads(path.read_text(encoding="utf-8")) for path in root.glob("*/cost.json")]
+    reports = sorted(costs, key=lambda report: (report["catalogue"] != "sample", report["items"]))
+    grown = [report for report in reports if report["catalogue"] == reports[-1]["catalogue"]]
+    largest = reports[-1]
+    added = largest.get("adding")
+    if added:
+        added |= {"catalogue": largest["catalogue"], "items": largest["items"],
+                  "all_seconds": largest["embedding"]["seconds"]}  # fmt: skip
+    return {"reports": reports, "exponents": exponents(grown), "adding": added}

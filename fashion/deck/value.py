@@ -15,7 +15,6 @@ from fashion.errors import FashionError
 from fashion.paths import project_root
 
 CASES = ("low", "base", "high")
-TEXTS = ("unit", "source")
 SHARES = ("click_rate", "order_rate", "additional")
 FACTORS = ("visits", "click_rate", "uplift", "order_rate", "additional", "margin")
 NAMES = (*FACTORS, "running", "setup")
@@ -65,8 +64,7 @@ def read_inputs(path: Path | None = None) -> dict[str, Input]:
     Raises
     ------
     ValueModelError
-        For a file that cannot be read, a missing or unknown table or key, a value that is no number or outside its
-        range.
+        For a file that cannot be read, a missing or unknown key, a value that is no number or outside its range.
     """
     path = path or project_root() / "data/value-model.toml"
     try:
@@ -91,12 +89,7 @@ def _input(path: Path, name: str, table: Mapping[str, object]) -> Input:
                 f"expected a number from 0 to {top} as {name}.{case} in {path}; found {value!r}. Mend that line"
             )
         values.append(float(value))  # type: ignore[arg-type]
-    unknown = sorted(set(table) - {*CASES, *TEXTS})
-    if unknown:
-        raise ValueModelError(
-            f"expected {', '.join((*CASES, *TEXTS))} in [{name}] of {path}; found {', '.join(unknown)}. Take it out"
-        )
-    texts = [str(table.get(key, "")).strip() for key in TEXTS]
+    texts = [str(table.get(key, "")).strip() for key in ("unit", "source")]
     if not all(texts):
         raise ValueModelError(f"expected a unit and a source for {name} in {path}; write 'assumption' where it is one")
     low, base, high = values
