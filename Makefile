@@ -19,20 +19,35 @@ SETTINGS = --catalogue "$(CATALOGUE)" \
 	$(if $(BACKBONE),--backbone "$(BACKBONE)") $(if $(WEIGHTS),--weights "$(WEIGHTS)") \
 	$(if $(RUNTIME),--runtime "$(RUNTIME)") $(if $(SEED),--seed "$(SEED)") $(if $(KEEP_UNKNOWN),--keep-unknown) $(if $(QUERIES),--queries "$(QUERIES)")
 
+# What a user may set. `make help` and docs/commands.md are made from these lines and from the targets' own.
+#? CATALOGUE=sample|imagelab|fashion-product-images|hm|path/to.toml   which clothes (default: sample)
+#? DATA=path           the catalogue's zip or folder, where it is not in data/raw; for add: that of the new items
+#? LIMIT=n             n items, sampled within departments
+#? FIRST=n             the table's first n rows
+#? BACKBONE=auto|resnet50|efficientnet-lite0   the frozen network (default: auto)
+#? WEIGHTS=file        its weights file, for resnet50
+#? RUNTIME=auto|openvino|tensorflow   what computes it (default: the fastest that is installed)
+#? SEED=n              of every random choice (default: 0)
+#? QUERIES=a,b         items to show in notebook 04, by name
+#? KEEP_UNKNOWN=1      pass words that the glossary lacks untranslated
+#? HOST=address        of serve (default: 127.0.0.1, this machine alone)
+#? PORT=n              of serve (default: 8000)
+#? SHARED=folder       of distribute: where the workers put finished parts
+#? SCHEDULER=tcp://host:port   of distribute: a running Dask scheduler (default: processes on this machine)
+#? WORKERS=n           of distribute: so many processes on this machine
+#? ONLY=a,b            of bench: parts to measure, such as embedding,tsne
+#? SIZES=1000,all      of bench: catalogue sizes of its part run
+#? MISSING=1           of bench: only what has not been measured yet
+#? QUICK=1             of bench: tiny sizes, to prove that all of it runs
+#? PYTHON=path         of env: the Python to make .venv with (default: the first of 3.11 to 3.13 that is found)
+
 help: ## print this list
 	@echo "Usage: make TARGET [VARIABLE=value ...]"
 	@echo
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 	@echo
-	@echo "Variables of report, verify and data (each may be left out):"
-	@echo "  CATALOGUE=sample|imagelab|fashion-product-images|hm|path/to.toml   which clothes (default: sample)"
-	@echo "  DATA=path           the catalogue's zip or folder, where it is not in data/raw"
-	@echo "  LIMIT=n  FIRST=n    n items, sampled within departments  |  the table's first n rows"
-	@echo "  BACKBONE=auto|resnet50|efficientnet-lite0   WEIGHTS=file   the frozen network, its weights file"
-	@echo "  RUNTIME=auto|openvino|tensorflow   what computes it (default: the fastest that is installed)"
-	@echo "  SEED=n              of every random choice (default: 0)"
-	@echo "  QUERIES=a,b         items to show in notebook 04, by name"
-	@echo "  KEEP_UNKNOWN=1      pass words that the glossary lacks untranslated"
+	@echo "Variables (each may be left out; those of no one target are of report, verify, data and the like):"
+	@sed -n 's/^#? /  /p' $(MAKEFILE_LIST)
 
 report: $(STAMP) ## every table and figure again: notebooks 01-06, then reports/<catalogue>/index.html
 	@$(BIN)/fashion report $(SETTINGS)
@@ -50,15 +65,15 @@ test: $(STAMP) ## the whole test suite, with line coverage of fashion/
 deck: $(STAMP) ## the business case as slides -> reports/<catalogue>/deck.pptx
 	@$(BIN)/fashion deck --catalogue "$(CATALOGUE)"
 
-serve: $(STAMP) ## open the shop window of a reported catalogue (PORT=8000 HOST=127.0.0.1)
+serve: $(STAMP) ## open the shop window of a reported catalogue
 	@$(BIN)/fashion serve --catalogue "$(CATALOGUE)" $(if $(PORT),--port "$(PORT)") $(if $(HOST),--host "$(HOST)") \
 		$(if $(WEIGHTS),--weights "$(WEIGHTS)")
 
-distribute: $(STAMP) ## measure and embed photos on a Dask cluster (SHARED=folder; SCHEDULER=tcp://... or WORKERS=n)
+distribute: $(STAMP) ## measure and embed photos on a Dask cluster
 	@$(BIN)/fashion distribute $(SETTINGS) --shared "$(SHARED)" $(if $(SCHEDULER),--scheduler "$(SCHEDULER)") \
 		$(if $(WORKERS),--workers "$(WORKERS)")
 
-bench: $(STAMP) ## speed against peers and the machine -> reports/bench (ONLY=embedding,tsne,...; SIZES=1000,all: of run)
+bench: $(STAMP) ## speed against peers and the machine -> reports/bench
 	@$(BIN)/fashion bench --catalogue "$(CATALOGUE)" $(if $(DATA),--data "$(DATA)") $(if $(ONLY),--only "$(ONLY)") \
 		$(if $(SIZES),--sizes "$(SIZES)") $(if $(MISSING),--missing) $(if $(QUICK),--quick)
 
@@ -81,12 +96,13 @@ load: $(STAMP) ## the shop window of a reported catalogue under load, by wrk -> 
 	@$(BIN)/fashion bench --catalogue "$(CATALOGUE)" --only load $(if $(MINUTES),--minutes "$(MINUTES)") \
 		$(if $(QUICK),--quick)
 
-lint: $(STAMP) ## style, types, notebooks without outputs, lock in step with pyproject.toml and environment.yml
+lint: $(STAMP) ## style, types, notebooks without outputs, lock in step and without known vulnerabilities
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/nbstripout --verify notebooks/*.ipynb
 	@$(BIN)/python -m pytest -q tests/test_environment.py
+	@$(BIN)/python -m fashion.audit
 
 format: $(STAMP) ## mend style and strip outputs from notebooks
 	@$(BIN)/ruff check --fix .

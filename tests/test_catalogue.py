@@ -1,8 +1,9 @@
 """TOML that is wrong, and the catalogues that come with the project."""
 
 import pytest
+from documents import ROOT, codes, table_with, text_of
 
-from fashion.catalogue import known_catalogues, load_catalogue, open_catalogue
+from fashion.catalogue import _TABLES, REQUIRED, known_catalogues, load_catalogue, open_catalogue
 from fashion.errors import CatalogueError
 
 
@@ -48,6 +49,20 @@ def test_wrong_toml(tmp_path, change, complaint):
     path.write_text(GOOD.replace(*change))
     with pytest.raises(CatalogueError, match=complaint):
         load_catalogue(path)
+
+
+def test_every_key_is_documented():
+    """data/README.md's table of keys is the reader's."""
+    said = {}
+    for row in table_with(text_of(ROOT / "data/README.md"), "key", "needed", "what"):
+        names = codes(row[0])
+        table = names.pop(0).strip("[]") if names[0].startswith("[") else ""
+        said.setdefault(table, set()).update(names)
+    columns = said.pop("columns")
+    assert said == {table: set(keys) for table, keys in _TABLES.items()}, "data/README.md, Your own: keys differ"
+    assert set(REQUIRED) <= columns
+    for name in known_catalogues():
+        assert f"\n## `{name}`\n" in text_of(ROOT / "data/README.md"), f"data/README.md has no part on {name}"
 
 
 def test_unknown_name_lists_the_known_ones():

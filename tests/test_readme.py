@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-from fashion.cli import build_parser
 from fashion.errors import ReportError
 from fashion.paths import project_root
 from fashion.readme import BEGIN, END, IMAGES, MEASURES, renew_readme, results_table, with_table
@@ -75,9 +74,7 @@ def test_only_the_marked_part_changes(tmp_path):
     assert sorted(path.stem for path in (tmp_path / "Images").iterdir()) == sorted(IMAGES)
 
 
-def test_images_and_links_exist():
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
-        assert (project_root() / target).exists(), target
+def test_places_of_the_layout_exist():
     for place in re.findall(r"^\| `([^`<]+)` \|", README, flags=re.MULTILINE):
         assert place.startswith("reports/") or (project_root() / place).exists(), place
 
@@ -85,20 +82,3 @@ def test_images_and_links_exist():
 def test_readme_holds_a_generated_table():
     table = README.split(BEGIN)[1].split(END)[0]
     assert re.search(r"^\| learned \|( [01]\.\d{3} \[.*\] \|){4}$", table, flags=re.MULTILINE)
-
-
-def test_every_command_of_readme_is_one(capsys):
-    makefile = (project_root() / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z]+):", makefile, flags=re.MULTILINE))
-    variables = set(re.findall(r"\$\(([A-Z_]+)\)", makefile)) | {"PYTHON"}
-    for target, rest in re.findall(r"\bmake ([a-z]+)((?: [A-Z]+=\S+)*)", README):
-        assert target in targets, target
-        assert set(re.findall(r"([A-Z_]+)=", rest)) <= variables, rest
-    for line in re.findall(r"^\.venv/bin/fashion (.+)$", README, flags=re.MULTILINE):
-        arguments = line.split()
-        if "--help" in arguments:
-            with pytest.raises(SystemExit) as ended:
-                build_parser().parse_args(arguments)
-            assert ended.value.code == 0
-        else:
-            build_parser().parse_args(arguments)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from fashion.bench.scale import BEGIN, plan, renew, size, tables, units_of
+from fashion.bench.scale import BEGIN, COSTS, plan, renew, size, tables, units_of
+from fashion.errors import FashionError
 from fashion.paths import project_root
 
 UNITS = {
@@ -35,3 +36,20 @@ def test_the_document_is_in_step_with_its_unit_costs():
     text = (project_root() / "docs/scale.md").read_text(encoding="utf-8")
     assert renew(text, units_of()) == text, "run `python -m fashion.bench.scale`"
     assert BEGIN in text and tables(units_of()) in text
+
+
+def test_every_unit_cost_is_documented_and_no_other_is_taken(tmp_path):
+    text = (project_root() / "docs/scale.md").read_text(encoding="utf-8")
+    for kind, costs in COSTS.items():
+        for name, what in costs.items():
+            assert f"| `{name}` |" in text and f"| {kind} | {what} |" in text, name
+    source = (project_root() / "docs/unit-costs.toml").read_text(encoding="utf-8")
+    for old, new, message in (
+        ("feature_numbers = 4128", "features = 4128", "measured.feature_numbers, measured.features"),
+        ("wanted_hours = 24", "wanted_hours = 0", "assumed.wanted_hours"),
+        ("[assumed]", "[guessed]", "guessed.photo_bytes"),
+    ):
+        assert old in source
+        (tmp_path / "costs.toml").write_text(source.replace(old, new, 1))
+        with pytest.raises(FashionError, match=message):
+            units_of(tmp_path / "costs.toml")

@@ -12,9 +12,29 @@ from pathlib import Path
 from typing import Any
 
 from fashion.bench.page import table
+from fashion.errors import FashionError
 from fashion.paths import project_root
 from fashion.workspace import write_whole
 
+#: The keys of docs/unit-costs.toml and what they mean.
+COSTS = {
+    "measured": {
+        "photos_per_core_second": "photos from file to vector, a second and core",
+        "facts_per_core_second": "photos whose size, hash and garment colour are measured, a second and core",
+        "feature_numbers": "float32 numbers of all depths, a photo",
+        "embedding_numbers": "float32 numbers of the learned embedding, a photo",
+        "index_bytes_per_item": "the index in half precision",
+        "bytes_per_second": "that one pass of one question over memory reads",
+    },
+    "assumed": {
+        "photo_bytes": "a shop's photo",
+        "machine_cores": "a rented machine's",
+        "machine_memory_gib": "a rented machine's",
+        "share_of_memory": "for the index; the rest is the system's and the queries'",
+        "machine_hour_price": "in any currency",
+        "wanted_hours": "for embedding everything",
+    },
+}
 SIZES = (60_000, 10_000_000, 1_000_000_000)
 BEGIN, END = "<!-- scale: begin, written by `python -m fashion.bench.scale` -->", "<!-- scale: end -->"
 
@@ -86,16 +106,32 @@ def tables(units: dict[str, Any]) -> str:
         ),
         ("one exact question on one machine", *(f"{p['exact_seconds'] * 1e3:,.0f} ms" for p in plans.values())),
     ]  # fmt: skip
-    costs = [(name, value, kind) for kind in ("measured", "assumed") for name, value in units[kind].items()]
-    units_table = table(
-        ("unit cost", "value", "kind"), [(name.replace("_", " "), f"{value:,}", kind) for name, value, kind in costs]
-    )
+    costs = [
+        (f"`{name}`", f"{units[kind][name]:,}", kind, what) for kind in COSTS for name, what in COSTS[kind].items()
+    ]
+    units_table = table(("unit cost", "value", "kind", "what"), costs)
     return units_table + "\n\n" + table(("photos", *(f"{items:,}" for items in SIZES)), rows)
 
 
 def units_of(path: Path | None = None) -> dict[str, Any]:
-    """The unit costs."""
-    return tomllib.loads((path or project_root() / "docs/unit-costs.toml").read_text(encoding="utf-8"))
+    """The unit costs.
+
+    Raises
+    ------
+    FashionError
+        For a missing or unknown key, or a value that is no number above 0.
+    """
+    path = path or project_root() / "docs/unit-costs.toml"
+    found = tomllib.loads(path.read_text(encoding="utf-8"))
+    wanted = {f"{kind}.{name}" for kind, costs in COSTS.items() for name in costs}
+    given = {f"{kind}.{name}": value for kind, costs in found.items() for name, value in dict(costs).items()}
+    if wanted != set(given):
+        wrong = ", ".join(sorted(wanted ^ set(given)))
+        raise FashionError(f"expected the keys of fashion.bench.scale.COSTS in {path}; missing or unknown: {wrong}")
+    for name, value in given.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+            raise FashionError(f"expected a number above 0 as {name} in {path}; found {value!r}")
+    return found
 
 
 def renew(text: str, units: dict[str, Any]) -> str:
