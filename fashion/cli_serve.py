@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> None:
     from fashion.web.app import create_app
     from fashion.web.security import Buckets
     from fashion.web.server import make_server
-    from fashion.web.shop import Window
+    from fashion.web.window import Window
     from fashion.workspace import Workspace
 
     if not 0 <= arguments.port <= 65535 or arguments.threads < 1 or arguments.photos_per_minute < 1:

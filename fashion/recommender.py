@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion.additions import EMBEDDINGS, with_additions
+from fashion.answers import answer_table, similarity_parts
 from fashion.description import COLOUR_WEIGHT, Layout, as_queries
 from fashion.diversity import first_of_each, maximal_marginal_relevance
 from fashion.errors import ArtefactError
@@ -17,7 +18,6 @@ from fashion.filters import QueryError, Where, near_words, where_mask
 from fashion.index import APPROXIMATE_FROM, ApproximateIndex, nearest_rows, open_index
 from fashion.neighbours import Neighbours, normalise, top_k
 from fashion.queries import Query, reworded, words_query
-from fashion.reasons import DESCRIPTION, reasons
 from fashion.twins import joined_groups
 from fashion.workspace import Workspace
 
@@ -206,7 +206,8 @@ class Recommender:
         index, similarity = self.ranked(
             query, k, where, colour_weight=colour_weight, hide_duplicates=hide_duplicates, diversity=diversity
         )
-        return self._table(query, index, similarity)
+        parts = similarity_parts(query, self._raw(index), self.layout)
+        return answer_table(self.items, query, index, similarity, parts)
 
     def ranked(
         self,
@@ -282,32 +283,6 @@ class Recommender:
         rows = self._raw(index)
         asking = rows if self.layout is None else as_queries(rows, self.layout.colour_from, weight)
         return np.asarray(asking @ rows.T, np.float32)
-
-    def _parts(self, query: Query, rows: NDArray[np.integer]) -> list[dict[str, float]]:
-        """How alike query (its best alternative) and each item are, in each part of which the query says anything."""
-        found: dict[str, NDArray] = {}
-        if self.layout is None:
-            found["looks"] = (normalise(query.vectors) @ self.vectors[rows].T).max(axis=0)
-        else:
-            own, at = self._raw(rows).astype(float), self.layout.colour_from
-            for name, weight in (("looks", 0.0), ("colour", 1.0)):
-                part = slice(None, at) if name == "looks" else slice(at, None)
-                if np.any(query.vectors[:, part]):
-                    asking = as_queries(query.vectors, at, weight)
-                    found[name] = (asking[:, part] @ own[:, part].T).max(axis=0)
-        return [{name: float(values[place]) for name, values in found.items()} for place in range(len(rows))]
-
-    def _table(self, query: Query, index: NDArray, similarity: NDArray) -> pd.DataFrame:
-        found = self.items.iloc[index]
-        columns = [column for column in DESCRIPTION if column in found]
-        table = found[["item", *columns, "photo"]].reset_index(drop=True)
-        table.insert(0, "rank", np.arange(1, len(found) + 1))
-        table.insert(2, "similarity", similarity)
-        table["reasons"] = [
-            reasons(query.description, record, parts)
-            for record, parts in zip(found.to_dict("records"), self._parts(query, index), strict=True)
-        ]
-        return table
 
 
 def _checked(weight: float) -> float:

@@ -150,7 +150,7 @@ def test_every_import_of_the_package_is_a_direct_dependency():
     homes = packages_distributions()
     needed = {Requirement(line).name.lower().replace("_", "-") for line in PROJECT["dependencies"]}
     # Optional ones are for those who ask for them; the benchmarks may use the developers'.
-    extras = {"runtimes.py": "fast", "cluster.py": "cluster", "parts.py": "cluster"}
+    extras = {"runtimes.py": "fast", "converted.py": "fast", "cluster.py": "cluster", "parts.py": "cluster"}
     for path in PACKAGE:
         extra = "dev" if path.parent.name == "bench" else extras.get(path.name)
         wanted = needed | {Requirement(line).name.lower().replace("_", "-") for line in EXTRAS.get(extra, [])}

@@ -12,11 +12,11 @@ from fashion.bench import page, served, swap
 from fashion.bench.load import MIXTURE, growth, mixture, run, upload_body, uploads
 from fashion.bench.swap import MARK, copied, exchange_at, judge
 from fashion.errors import FashionError
-from fashion.web import shop as shops
+from fashion.web import window as windows
 from fashion.web.app import create_app
 from fashion.web.security import Buckets
 from fashion.web.server import make_server
-from fashion.web.shop import Window
+from fashion.web.window import Window
 
 wrk = pytest.mark.skipif(shutil.which("wrk") is None, reason="needs Debian's wrk")
 
@@ -37,7 +37,7 @@ def shop_at(work):
 
 @pytest.mark.slow  # by the report that it is about
 def test_a_report_exchanged_under_load_is_shown_whole_or_not_at_all(work, tmp_path, monkeypatch):
-    monkeypatch.setattr(shops, "LOOK_AGAIN", 0.05)
+    monkeypatch.setattr(windows, "LOOK_AGAIN", 0.05)
     copy = copied(work, tmp_path)
     names = copy.items()["item"].head(6).tolist()
     with shop_at(copy) as address:

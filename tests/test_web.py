@@ -18,13 +18,16 @@ from hypothesis import settings as properties
 from PIL import Image
 
 from fashion.errors import PhotoError
+from fashion.locking import is_running
 from fashion.web import shop as shops
+from fashion.web import window as windows
 from fashion.web.app import create_app
 from fashion.web.ask import PAGE
 from fashion.web.openapi import document
 from fashion.web.security import HEADERS, Buckets
-from fashion.web.shop import Window, is_running, open_shop
+from fashion.web.shop import open_shop
 from fashion.web.uploads import EDGE, MOST_PIXELS, open_upload
+from fashion.web.window import Window
 
 pytestmark = pytest.mark.slow  # by the report that it is about; the tests themselves are quick
 
@@ -389,16 +392,21 @@ def test_methods_that_are_none(client):
 def test_a_new_report_is_shown_when_it_is_whole_and_not_before(work, monkeypatch):
     window = Window(work, warm=False)
     old = window.shop()
-    monkeypatch.setattr(shops, "LOOK_AGAIN", 0.0)
+    monkeypatch.setattr(windows, "LOOK_AGAIN", 0.0)
+
+    def everywhere(name, value):
+        for module in (shops, windows):
+            monkeypatch.setattr(module, name, value)
+
     stamps = iter(range(10**6))
     real = shops.stamp_of
-    monkeypatch.setattr(shops, "is_running", lambda _: True)
-    monkeypatch.setattr(shops, "stamp_of", lambda w: real(w) + 1)
+    everywhere("is_running", lambda _: True)
+    everywhere("stamp_of", lambda w: real(w) + 1)
     assert settle(window) is old, "a report is being made"
-    monkeypatch.setattr(shops, "is_running", lambda _: False)
-    monkeypatch.setattr(shops, "stamp_of", lambda w: real(w) + 1 + next(stamps))
+    everywhere("is_running", lambda _: False)
+    everywhere("stamp_of", lambda w: real(w) + 1 + next(stamps))
     assert settle(window) is old, "the report changed while it was read"
-    monkeypatch.setattr(shops, "stamp_of", lambda w: real(w) + 2)
+    everywhere("stamp_of", lambda w: real(w) + 2)
     assert settle(window) is not old and window.shop().stamp == real(work) + 2
 
 

@@ -21,7 +21,7 @@ def address(work):
     from fashion.web.app import create_app
     from fashion.web.security import Buckets
     from fashion.web.server import make_server
-    from fashion.web.shop import Window
+    from fashion.web.window import Window
 
     window = Window(work, warm=False)
     window.shop().reader()

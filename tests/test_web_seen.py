@@ -11,7 +11,7 @@ import pytest
 from fashion.web import seen
 from fashion.web.app import create_app
 from fashion.web.security import Buckets
-from fashion.web.shop import Window
+from fashion.web.window import Window
 
 pytestmark = pytest.mark.slow  # by the report that it is about
 

@@ -15,8 +15,8 @@ from fashion.web import shop as shops
 from fashion.web.app import create_app
 from fashion.web.security import HEADERS, Buckets
 from fashion.web.server import make_server
-from fashion.web.shop import Window
 from fashion.web.uploads import MOST_BYTES
+from fashion.web.window import Window
 
 pytestmark = pytest.mark.slow  # by the report that it is about
 

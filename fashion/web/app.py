@@ -19,8 +19,8 @@ from fashion.web.pages import pages, shop_now
 from fashion.web.pictures import EDGES, Pictures
 from fashion.web.security import Buckets, add_headers
 from fashion.web.sending import add_sending
-from fashion.web.shop import Window
 from fashion.web.uploads import MOST_BYTES
+from fashion.web.window import Window
 
 log = logging.getLogger("fashion.web")
 photos = Blueprint("photos", __name__)

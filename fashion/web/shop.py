@@ -1,12 +1,10 @@
-"""A report's catalogue as the shop window needs it, held in memory whole; a new report replaces it at once."""
+"""A report's catalogue as the shop window needs it, held in memory whole."""
 
 from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.errors import ArtefactError, FashionError
+from fashion.errors import ArtefactError
 from fashion.intact import require_answers, require_intact
 from fashion.locking import is_running
 from fashion.recommender import Recommender
@@ -32,8 +30,6 @@ if TYPE_CHECKING:
 FIRST = ("department", "category", "colour", "gender", "season")
 #: Words that a column may have to be a filter, but for category and colour, which always are.
 MOST_WORDS = 60
-#: Seconds between two looks at whether there is a new report.
-LOOK_AGAIN = 2.0
 
 Chosen = Mapping[str, Sequence[str]]
 
@@ -254,54 +250,3 @@ def stamp_of(workspace: Workspace) -> int:
         )
     folder = additions_folder(workspace)
     return path.stat().st_mtime_ns + (folder.stat().st_mtime_ns if folder.is_dir() else 0)
-
-
-def _warm(shop: Shop) -> None:
-    """Load the networks; what cannot be had now is said to the visitor who asks for it."""
-    with suppress(FashionError, OSError):
-        shop.reader()
-
-
-class Window:
-    """The shop that is shown: the old one until the new one is whole, then the new one, at once.
-
-    Parameters
-    ----------
-    workspace : Workspace
-    weights : str, optional
-        The backbone's weights file, where the report was given one.
-    warm : bool
-        Load the networks at once, beside the first visitors.
-    """
-
-    def __init__(self, workspace: Workspace, weights: str | None = None, *, warm: bool = True) -> None:
-        self.workspace, self.weights, self.warm = workspace, weights, warm
-        self._shop = open_shop(workspace, weights)
-        self._looked = time.monotonic()
-        self._loading = threading.Lock()
-        self._tried = self._shop.stamp
-        if warm:
-            threading.Thread(target=_warm, args=(self._shop,), daemon=True).start()
-
-    def shop(self) -> Shop:
-        """The shop to answer one request from, to its end."""
-        now = time.monotonic()
-        if now - self._looked > LOOK_AGAIN and self._loading.acquire(blocking=False):
-            self._looked = now
-            threading.Thread(target=self._renew, daemon=True).start()
-        return self._shop
-
-    def _renew(self) -> None:
-        try:
-            if is_running(self.workspace) or stamp_of(self.workspace) == self._tried:
-                return
-            stamp = stamp_of(self.workspace)
-            new = open_shop(self.workspace, self.weights)
-            if self.warm:
-                new.reader()
-            self._shop = new
-            self._tried = stamp
-        except (FashionError, OSError):
-            pass  # not whole yet; looked at again soon
-        finally:
-            self._loading.release()
