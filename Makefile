@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help report add verify deck serve distribute bench load doctor test faults lint format lab data env lock clean
+.PHONY: help report add verify deck serve distribute bench doctor load test faults lint format lab data env lock clean
 
 VENV  := .venv
 BIN   := $(VENV)/bin
@@ -39,6 +39,8 @@ SETTINGS = --catalogue "$(CATALOGUE)" \
 #? SIZES=1000,all      of bench: catalogue sizes of its part run
 #? MISSING=1           of bench: only what has not been measured yet
 #? QUICK=1             of bench: tiny sizes, to prove that all of it runs
+#? KILLS=n             of faults: how often a report is killed (default: 20)
+#? MINUTES=n           of load: of mixed load (default: 10)
 #? PYTHON=path         of env: the Python to make .venv with (default: the first of 3.11 to 3.13 that is found)
 
 help: ## print this list
@@ -89,10 +91,10 @@ doctor: ## what is installed, at hand and missing, and what to do
 		exit 1; \
 	fi
 
-faults: $(STAMP) ## kill a report at random moments and damage it; each time it must recover (KILLS=20)
+faults: $(STAMP) ## kill a report at random moments and damage it; each time it must recover
 	@$(BIN)/python tests/kills.py $(if $(KILLS),--kills "$(KILLS)")
 
-load: $(STAMP) ## the shop window of a reported catalogue under load, by wrk -> reports/bench (MINUTES=10; QUICK=1: tiny)
+load: $(STAMP) ## the shop window of a reported catalogue under load, by wrk -> reports/bench
 	@$(BIN)/fashion bench --catalogue "$(CATALOGUE)" --only load $(if $(MINUTES),--minutes "$(MINUTES)") \
 		$(if $(QUICK),--quick)
 

@@ -75,13 +75,14 @@ def test_make(command):
     if "TARGET" in command.words:  # the pattern of all calls
         return
     known = variables(MAKEFILE)
-    for word in command.words[1:]:
+    words = tuple(word.strip("[]") for word in command.words[1:])  # `[NAME=value]` may be left out
+    for word in words:
         name, given, _ = word.partition("=")
         if given:
             assert name in known, f"{command}: the Makefile has no variable {name}"
         else:
             assert name in targets(MAKEFILE), f"{command}: the Makefile has no target {name}"
-    ended = dry_run(command.words[1:])
+    ended = dry_run(words)
     assert ended.returncode == 0, f"{command}: {ended.stderr}"
     for line in ended.stdout.replace("\\\n", " ").splitlines():
         if "/bin/fashion " in line:
