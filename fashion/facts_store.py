@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from fashion.photos import photo_facts
-from fashion.provenance import code_of, fingerprint, sha256_json, versions
+from fashion.provenance import code_of, fingerprint, sha256_file, sha256_json, versions
 from fashion.source import Source
 from fashion.workspace import write_whole
 
@@ -23,9 +23,20 @@ def facts_path(root: Path, source: Source) -> Path:
 
 
 def write_facts(root: Path, source: Source, facts: pd.DataFrame) -> Path:
-    """Keep facts, as `photo_facts` gives them; with checksums inside, as a flipped byte may still be a number."""
-    path = facts_path(root, source)
-    return write_whole(path, lambda aside: facts.to_parquet(aside, index=False, write_page_checksum=True))
+    """Keep facts, as `photo_facts` gives them, with the file's checksum beside it: a flipped byte may still be read."""
+    path = write_whole(facts_path(root, source), lambda aside: facts.to_parquet(aside, index=False))
+    write_whole(path.with_suffix(".sha256"), lambda aside: aside.write_text(sha256_file(path), encoding="utf-8"))
+    return path
+
+
+def _kept(path: Path) -> pd.DataFrame | None:
+    """What is kept; None where there is nothing, or it is not as it was written: what is measured anew is the same."""
+    try:
+        if path.with_suffix(".sha256").read_text(encoding="utf-8") != sha256_file(path):
+            return None
+        return pd.read_parquet(path)
+    except (OSError, ValueError):
+        return None
 
 
 def facts_of(source: Source, names: Sequence[str], root: Path, *, progress: bool = True) -> pd.DataFrame:
@@ -40,10 +51,8 @@ def facts_of(source: Source, names: Sequence[str], root: Path, *, progress: bool
         Folder of all catalogues' artefacts.
     progress : bool
     """
-    wanted, path = pd.Index(names), facts_path(root, source)
-    try:
-        kept = pd.read_parquet(path, page_checksum_verification=True)
-    except (OSError, ValueError):  # none, or damaged: what is measured anew is the same
+    wanted, kept = pd.Index(names), _kept(facts_path(root, source))
+    if kept is None:
         return photo_facts(source, list(names), progress=progress)
     kept = kept[kept["problem"].eq("") & kept["photo"].isin(wanted)]  # what was missing may be there now
     absent = wanted.unique().difference(pd.Index(kept["photo"]), sort=False)
