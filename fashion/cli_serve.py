@@ -25,6 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Serve until it is stopped."""
+    from threadpoolctl import threadpool_limits
+
     from fashion.catalogue import load_catalogue
     from fashion.errors import FashionError
     from fashion.web.app import create_app
@@ -51,6 +53,8 @@ def run(arguments: argparse.Namespace) -> None:
     port = getattr(server, "effective_port", arguments.port)
     print(f"{window.shop().title}: {len(window.shop().items):,} items at http://{arguments.host}:{port}/", flush=True)
     try:
-        server.run()
+        # Requests run side by side already; matrix products that spread over all cores would wait for each other.
+        with threadpool_limits(1, user_api="blas"):
+            server.run()
     except KeyboardInterrupt:
         print("closed")

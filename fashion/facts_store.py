@@ -10,12 +10,14 @@ from pathlib import Path
 import pandas as pd
 
 from fashion.photos import FACTS, facts_table
-from fashion.provenance import code_of, sha256_json, versions
+from fashion.provenance import code_of, sha256_file, sha256_json, versions
 from fashion.source import Source
 from fashion.workspace import write_whole
 
 #: Packages on which the measured numbers depend.
 PACKAGES = ["numpy", "opencv-python", "imagehash", "pillow"]
+#: Ending of the file beside a part that holds its checksum.
+SEAL = ".sha256"
 
 
 def facts_folder(root: Path, source: Source) -> Path:
@@ -32,7 +34,7 @@ def marks_of(source: Source, names: Iterable[str]) -> dict[str, str]:
 def write_facts(root: Path, source: Source, facts: pd.DataFrame, marks: Mapping[str, str]) -> Path:
     """Keep facts as one more part; its name comes from its content, so doing it twice gives one file.
 
-    Parquet's checksums are inside, as a flipped byte may still be a number.
+    The file's checksum is written beside it, and last: a flipped byte may still be read as a number.
 
     Parameters
     ----------
@@ -47,7 +49,9 @@ def write_facts(root: Path, source: Source, facts: pd.DataFrame, marks: Mapping[
     marked = facts.assign(mark=[marks[name] for name in facts["photo"]])
     name = sha256_json(marked[["photo", "mark", "sha256"]].to_numpy().tolist())[:16]
     path = facts_folder(root, source) / f"part-{name}.parquet"
-    return write_whole(path, lambda aside: marked.to_parquet(aside, index=False, write_page_checksum=True))
+    write_whole(path, lambda aside: marked.to_parquet(aside, index=False))
+    write_whole(path.with_suffix(SEAL), lambda aside: aside.write_text(sha256_file(path), encoding="utf-8"))
+    return path
 
 
 def kept_facts(root: Path, source: Source, marks: Mapping[str, str]) -> pd.DataFrame:
@@ -72,8 +76,13 @@ def kept_facts(root: Path, source: Source, marks: Mapping[str, str]) -> pd.DataF
 
 
 def _read(part: Path) -> pd.DataFrame | None:
+    seal = part.with_suffix(SEAL)
+    if not seal.is_file():
+        return None  # a kill came before its end; it is written again
     try:
-        return pd.read_parquet(part, columns=[*FACTS, "mark"], page_checksum_verification=True)
+        if seal.read_text(encoding="utf-8") != sha256_file(part):
+            raise ValueError("its checksum is another")
+        return pd.read_parquet(part, columns=[*FACTS, "mark"])
     except (OSError, ValueError) as error:  # damaged: what is measured anew is the same
         os.replace(part, part.with_suffix(".damaged"))
         warnings.warn(f"{part} is damaged ({error}); set aside, its photos are measured again", stacklevel=3)

@@ -64,7 +64,7 @@ def run_notebook(path: Path, output: Path, parameters: dict[str, Any], *, cell_l
     begin = time.perf_counter()
     try:
         papermill.execute_notebook(
-            str(path), str(aside), parameters, cwd=str(path.parent), kernel_name="python3", language="python",
+            _literal(path), _literal(aside), parameters, cwd=_literal(path.parent), kernel_name="python3", language="python",
             progress_bar=False, execution_timeout=cell_limit, config=LOCAL_KERNEL,
         )  # fmt: skip
     except papermill.PapermillExecutionError as error:
@@ -82,6 +82,11 @@ def run_notebook(path: Path, output: Path, parameters: dict[str, Any], *, cell_l
     write_whole(output, lambda whole: nbformat.write(strip_metadata(notebook), whole))
     aside.unlink()
     return time.perf_counter() - begin
+
+
+def _literal(path: Path) -> str:
+    """A path in which papermill finds no pattern to fill in: braces are letters like any other."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def strip_metadata(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

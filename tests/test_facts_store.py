@@ -77,12 +77,21 @@ def test_a_zips_photos_are_known_by_their_checksums(clothes, tmp_path):
     assert len(kept_facts(tmp_path, zipped, marks)) == len(names) - 1
 
 
-def test_a_flipped_byte_is_found(clothes, tmp_path):
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.7, 0.99])
+def test_a_flipped_byte_is_found_wherever_it_is(clothes, tmp_path, share):
     source, names = clothes
     path = keep(source, names, tmp_path)
     data = bytearray(path.read_bytes())
-    at = data.index(b"images/")
-    data[at + 3] ^= 1
+    data[int(share * len(data))] ^= 1
     path.write_bytes(data)
     with pytest.warns(UserWarning, match="damaged"):
         assert kept_facts(tmp_path, source, marks_of(source, names)).empty
+
+
+def test_a_part_without_its_seal_was_not_finished(clothes, tmp_path):
+    source, names = clothes
+    path = keep(source, names, tmp_path)
+    path.with_suffix(".sha256").unlink()
+    assert kept_facts(tmp_path, source, marks_of(source, names)).empty
+    keep(source, names, tmp_path)
+    assert not kept_facts(tmp_path, source, marks_of(source, names)).empty
