@@ -64,7 +64,8 @@ def run_notebook(path: Path, output: Path, parameters: dict[str, Any], *, cell_l
     begin = time.perf_counter()
     try:
         papermill.execute_notebook(
-            _literal(path), _literal(aside), parameters, cwd=_literal(path.parent), kernel_name="python3", language="python",
+            _literal(path), _literal(aside), parameters, cwd=str(path.parent), kernel_name="python3",
+            language="python",
             progress_bar=False, execution_timeout=cell_limit, config=LOCAL_KERNEL,
         )  # fmt: skip
     except papermill.PapermillExecutionError as error:
