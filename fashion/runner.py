@@ -17,6 +17,9 @@ from fashion.workspace import write_whole
 #: Seconds that one cell may take; the longest, embedding 60,000 photos by ResNet-50 on two cores, takes 3,200.
 CELL_LIMIT = 6 * 3600
 
+#: Seconds that a kernel may take to begin; on a machine with much other work a minute was too little.
+START_LIMIT = 600
+
 #: Kernels talk through files that only the user can open, not through TCP ports of the machine, and keep to themselves
 #: what they say when they are stopped.
 LOCAL_KERNEL = Config({
@@ -64,8 +67,9 @@ def run_notebook(path: Path, output: Path, parameters: dict[str, Any], *, cell_l
     begin = time.perf_counter()
     try:
         papermill.execute_notebook(
-            _literal(path), _literal(aside), parameters, cwd=_literal(path.parent), kernel_name="python3",
-            language="python", progress_bar=False, execution_timeout=cell_limit, config=LOCAL_KERNEL,
+            _literal(path), _literal(aside), parameters, cwd=str(path.parent), kernel_name="python3",
+            language="python",
+            progress_bar=False, start_timeout=START_LIMIT, execution_timeout=cell_limit, config=LOCAL_KERNEL,
         )  # fmt: skip
     except papermill.PapermillExecutionError as error:
         raise ReportError(
@@ -73,7 +77,7 @@ def run_notebook(path: Path, output: Path, parameters: dict[str, Any], *, cell_l
             f"The notebook up to there is {aside}; what earlier steps made is kept. Mend the cause and run the "
             "same command again: it goes on from here."
         ) from None
-    except (CellTimeoutError, DeadKernelError) as error:
+    except (CellTimeoutError, DeadKernelError, RuntimeError) as error:  # RuntimeError: the kernel did not begin
         raise ReportError(
             f"{path.name} did not end: {type(error).__name__}: {str(error)[:300]}\nThe notebook up to there is "
             f"{aside}. Finished parts are kept; run the same command again to go on."
