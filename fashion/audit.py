@@ -175,8 +175,8 @@ def audit(
         packages = _ask(lock, service, seconds)
     except _Crashed as error:
         raise AuditError(
-            f"expected pip-audit's answer about {lock}, as its service knows the flaws of {CONTROL}; {error}. Where the "
-            "network broke off, run `make lint` again; otherwise mend what the message says."
+            f"expected pip-audit's answer about {lock}, as its service knows the flaws of {CONTROL}; {error}. Where "
+            "the network broke off, run `make lint` again; otherwise mend what the message says."
         ) from error
     if packages is None:
         return Audit(skipped=f"the vulnerability service gave no whole answer within {seconds:.0f} s")

@@ -172,7 +172,7 @@ def load(address: str, lines: Sequence[str], clients: int, seconds: float, folde
     if not found["requests"]:
         raise FashionError(
             f"expected an answer to {lines[0][:80]} from {address}; none came in {found['seconds']:.0f} s of "
-            f"{clients} clients ({found['errors']}). Look at what the shop window says, or at what else the machine does"
+            f"{clients} clients ({found['errors']}). Look at what the shop window says, or at the machine's load"
         )
     found |= {name: found[name] / 1e6 for name in ("p50", "p99", "most")}
     return found | {"rate": found["requests"] / found["seconds"], "clients": clients}
