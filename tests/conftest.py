@@ -192,6 +192,7 @@ def work(tiny, built):
     return Workspace("tiny", tiny / "processed", tiny / "reports")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
 def pytest_collection_modifyitems(items):
     """On several cores a file's tests stay together, and so do all that need the one small report."""
     for item in items:
