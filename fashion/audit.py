@@ -87,8 +87,18 @@ def ignored_vulnerabilities(pyproject: Path | None = None) -> dict[str, str]:
     return dict(found)
 
 
+class _Crashed(Exception):
+    """pip-audit ended without an answer; the message is the end of what it said."""
+
+
 def _ask(requirements: Path, service: Sequence[str], seconds: float) -> list[dict[str, Any]] | None:
-    """pip-audit's list of packages; None where the service did not answer, or not in time."""
+    """pip-audit's list of packages; None where the service did not answer in time.
+
+    Raises
+    ------
+    _Crashed
+        When pip-audit ends without a list.
+    """
     with tempfile.TemporaryDirectory() as cache:  # its own would be pip's, for which pip is asked, slowly
         command = [
             sys.executable, "-m", "pip_audit", "--requirement", str(requirements), "--no-deps", "--disable-pip",
@@ -97,10 +107,21 @@ def _ask(requirements: Path, service: Sequence[str], seconds: float) -> list[dic
         ]  # fmt: skip
         try:
             ended = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
-            found: list[dict[str, Any]] = json.loads(ended.stdout)["dependencies"]
-        except (subprocess.TimeoutExpired, ValueError, KeyError):
+        except subprocess.TimeoutExpired:
             return None
+        try:
+            found: list[dict[str, Any]] = json.loads(ended.stdout)["dependencies"]
+        except (ValueError, KeyError) as error:
+            raise _Crashed(f"it ended with {ended.returncode}: {ended.stderr.strip()[-600:]}") from error
         return found
+
+
+def _knows_control(control: Path, service: Sequence[str]) -> bool:
+    """Whether a service answers, and knows the control's flaws."""
+    try:
+        return bool(_findings(_ask(control, service, CONTROL_SECONDS) or []))
+    except _Crashed:  # so it does where it reaches no service
+        return False
 
 
 def _findings(packages: Sequence[Mapping[str, Any]]) -> list[Finding]:
@@ -140,18 +161,23 @@ def audit(
     Raises
     ------
     AuditError
-        When pip-audit is not installed.
+        When pip-audit is not installed, or ends without an answer about the lock.
     """
     if importlib.util.find_spec("pip_audit") is None:
         raise AuditError("expected pip-audit in this environment; it is not installed. Run `make env`")
     with tempfile.TemporaryDirectory() as folder:
         control = Path(folder) / "control.txt"
         control.write_text(f"{CONTROL}\n", encoding="utf-8")
-        answers = ((service, _ask(control, service, CONTROL_SECONDS)) for service in services)
-        service = next((service for service, packages in answers if _findings(packages or [])), None)
+        service = next((service for service in services if _knows_control(control, service)), None)
     if service is None:
         return Audit(skipped=f"no vulnerability service could be reached (none knows the flaws of {CONTROL})")
-    packages = _ask(lock, service, seconds)
+    try:
+        packages = _ask(lock, service, seconds)
+    except _Crashed as error:
+        raise AuditError(
+            f"expected pip-audit's answer about {lock}, as its service knows the flaws of {CONTROL}; {error}. Where "
+            "the network broke off, run `make lint` again; otherwise mend what the message says."
+        ) from error
     if packages is None:
         return Audit(skipped=f"the vulnerability service gave no whole answer within {seconds:.0f} s")
     found = _findings(packages)

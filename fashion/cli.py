@@ -40,12 +40,16 @@ def _add_catalogue(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     data = parser.add_argument_group("which clothes")
     data.add_argument("--catalogue", "-c", default="sample", metavar="C", help=f"{CATALOGUE_HELP} (default: sample)")
     data.add_argument("--data", metavar="PATH", help="the catalogue's zip or folder, where it is not in data/raw")
-    data.add_argument("--keep-unknown", action="store_true", help="pass words that the glossary lacks untranslated")
     return data
+
+
+def _add_unknown(data: argparse._ArgumentGroup) -> None:
+    data.add_argument("--keep-unknown", action="store_true", help="pass words that the glossary lacks untranslated")
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     data = _add_catalogue(parser)
+    _add_unknown(data)
     part = data.add_mutually_exclusive_group()
     part.add_argument("--limit", type=_positive, metavar="N", help="N items, a seeded sample within departments")
     part.add_argument(
@@ -53,6 +57,10 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     )
     data.add_argument("--seed", type=int, default=0, metavar="N", help="of every random choice (default: 0)")
     data.add_argument("--queries", metavar="A,B", help="items to show in notebook 04, by name; drawn ones follow")
+    _add_network(parser)
+
+
+def _add_network(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("which network")
     group.add_argument(
         "--backbone", choices=["auto", "resnet50", "efficientnet-lite0"], default="auto",
@@ -65,10 +73,11 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def _add_folders(parser: argparse.ArgumentParser) -> None:
+def _add_folders(parser: argparse.ArgumentParser, *, reports: bool = True) -> None:
     group = parser.add_argument_group("where to")
     group.add_argument("--processed", type=Path, metavar="DIR", help="artefacts (default: data/processed)")
-    group.add_argument("--reports", type=Path, metavar="DIR", help="reports (default: reports)")
+    if reports:
+        group.add_argument("--reports", type=Path, metavar="DIR", help="reports (default: reports)")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -107,9 +116,10 @@ def build_parser() -> argparse.ArgumentParser:
     cli_add.add_arguments(add, CATALOGUE_HELP)
     _add_folders(add)
     spread = _command(sub, "distribute", cli_distribute.TITLE, cli_distribute.TEXT, cli_distribute.EXAMPLES)
-    _add_settings(spread)
+    _add_catalogue(spread)
+    _add_network(spread)
     cli_distribute.add_arguments(spread)
-    _add_folders(spread)
+    _add_folders(spread, reports=False)
     export = _command(sub, "export", cli_export.TITLE, cli_export.TEXT, cli_export.EXAMPLES)
     export.add_argument("--catalogue", "-c", default="sample", metavar="C", help=f"{CATALOGUE_HELP} (default: sample)")
     cli_export.add_arguments(export)
@@ -135,7 +145,7 @@ def build_parser() -> argparse.ArgumentParser:
         "opens them); the sample is made if it is missing.",
         "  fashion data\n  fashion data -c imagelab --data imagelab.zip",
     )  # fmt: skip
-    _add_catalogue(data)
+    _add_unknown(_add_catalogue(data))
     verify = _command(
         sub, "verify", "run the report twice and compare",
         "Run the report twice in fresh folders; numbers and figures must be equal, bit for bit.",

@@ -16,7 +16,8 @@ TEXT = """\
 Measure this project against its peers and the machine, side by side in one run: embedding, its memory, quality against
 cost, neighbours, the map, the whole run, and the shop window under load. Each part runs in a process of its own and is
 written when it is done, so a run that was stopped goes on with --missing; of the part run, each report is kept as soon
-as it is there."""
+as it is there. After the part load it ends with an error, all of it written, where an answer failed or memory grew by
+more than a tenth (not with --quick)."""
 
 EXAMPLES = (
     "  fashion bench -c imagelab\n  fashion bench --only neighbours,tsne\n  fashion bench --only load --minutes 2"
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure and write."""
-    from fashion.bench import harness, page
+    from fashion.bench import harness, load, page
     from fashion.bench.__main__ import spawn
     from fashion.errors import FashionError
     from fashion.paths import project_root
@@ -58,7 +59,8 @@ def run(arguments: argparse.Namespace) -> None:
         "processed": str(arguments.processed) if arguments.processed else None, "reports": str(reports),
         "minutes": arguments.minutes,
     }  # fmt: skip
-    failed = []
+    failed: list[str] = []
+    wrong: list[str] = []
     for name in names:
         if arguments.missing and name != "run" and harness.read(folder, name):  # run looks at each report by itself
             harness.say(f"[{name}] measured before")
@@ -69,8 +71,16 @@ def run(arguments: argparse.Namespace) -> None:
             if spawn(name, options, out):
                 failed.append(name)
                 continue
-            harness.write(folder, name, json.loads(out.read_text(encoding="utf-8")) | {"quick": arguments.quick})
+            found = json.loads(out.read_text(encoding="utf-8"))
+            harness.write(folder, name, found | {"quick": arguments.quick})
+            wrong += load.faults(found) if name == "load" and not arguments.quick else []
     page.write(folder)
     harness.say(f"{folder / 'README.md'}")
     if failed:
         raise FashionError(f"expected every part to end; {', '.join(failed)} did not: the message stands above")
+    if wrong:
+        raise FashionError(
+            "expected a shop window without errors under load; found\n  "
+            + "\n  ".join(wrong)
+            + f"\nWhat was measured stands in {folder / 'load.json'}. Look at what the shop window said, above."
+        )

@@ -8,7 +8,8 @@ from pathlib import Path
 TITLE = "measure and embed the photos on a Dask cluster"
 TEXT = """\
 Measure and embed a catalogue's photos on several machines. Each worker writes its own finished parts to shared storage,
-so a worker may die, a part may be done twice, and a run that was stopped goes on. The parts are then gathered here:
+so a worker may die, a part may be done twice, and a run that was stopped goes on. All photos that the catalogue's table
+names are done, whatever part of it a report takes later. The parts are then gathered here:
 `fashion report` finds every photo's facts and vectors, equal to those that it would have made itself."""
 EXAMPLES = """\
   fashion distribute -c imagelab --data imagelab.zip --shared /mnt/parts --scheduler tcp://10.0.0.1:8786
@@ -16,7 +17,7 @@ EXAMPLES = """\
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `fashion distribute`, besides those of `fashion embed`."""
+    """The options of `fashion distribute`, besides which clothes and which network."""
     group = parser.add_argument_group("on which machines")
     address = "of a running Dask scheduler, such as tcp://10.0.0.1:8786 (default: local processes)"
     group.add_argument("--scheduler", default="local", metavar="ADDRESS", help=address)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 #: A file that `workspace.write_whole` was at when its process died: the name carries the process's number.
@@ -42,20 +42,24 @@ def hint(message: str) -> str:
     return " The disk is full: make room first." if _SHORT_WRITE.search(message) else ""
 
 
-def sweep(folders: Iterable[Path]) -> list[Path]:
-    """Remove half-written files of processes that are gone from these folders and all below; return them.
+def half_written(folders: Iterable[Path]) -> Iterator[Path]:
+    """Files in these folders and all below that a process was at which is gone.
 
-    A run at work on this machine keeps its own: its process lives.
+    What a run at work on this machine writes is its own: its process lives.
     """
-    removed = []
     for folder in folders:
         for root, _, names in os.walk(folder):
             for name in names:
                 match = ASIDE.match(name)
                 if match and not _alive(int(match[1])):
-                    path = Path(root, name)
-                    path.unlink(missing_ok=True)
-                    removed.append(path)
+                    yield Path(root, name)
+
+
+def sweep(folders: Iterable[Path]) -> list[Path]:
+    """Remove what is half-written in these folders and all below; return it."""
+    removed = list(half_written(folders))
+    for path in removed:
+        path.unlink(missing_ok=True)
     return removed
 
 

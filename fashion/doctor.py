@@ -11,6 +11,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -234,7 +235,11 @@ def _newest(work: Workspace) -> float:
     """The latest time of change among files that make or a report looks at."""
     places = [project_root() / name for name in ("requirements.lock", "pyproject.toml", "fashion")]
     places += [*work.processed_root.glob("*/steps/*.json"), *work.report.parent.glob("*/provenance.json")]
-    return max((path.stat().st_mtime for path in places if path.exists()), default=0.0)
+    latest = 0.0
+    for path in places:
+        with suppress(FileNotFoundError):  # not made yet, or taken away by a report that runs
+            latest = max(latest, path.stat().st_mtime)
+    return latest
 
 
 # -- the page --------------------------------------------------------------------------------------------

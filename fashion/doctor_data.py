@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from fashion.catalogue import Catalogue, known_catalogues, load_catalogue
-from fashion.disk import ASIDE
+from fashion.disk import half_written
 from fashion.doctor_finding import Finding
 from fashion.errors import FashionError
 from fashion.intact import changed, changed_additions, recorded
@@ -76,14 +78,28 @@ def reports(work: Workspace) -> Iterator[Finding]:
         "reports", "locks", "note" if held else "ok", f"held: {', '.join(held)}" if held else "none held",
         "wait for the end of what runs there, or stop it; a lock ends with its process" if held else "",
     )  # fmt: skip
-    left = [path for root in (work.processed_root, work.report.parent) for path in root.rglob(".*")]
-    size = sum(path.stat().st_size for path in left if ASIDE.match(path.name))
-    aside = [*work.processed_root.rglob("*.damaged"), *work.report.parent.glob("*/notebooks/*.failed.ipynb")]
+    size, aside = _leftovers(work.processed_root, work.report.parent, set(held))
     yield Finding(
         "reports", "leftovers", "note" if size or aside else "ok",
         f"{size / 1e6:.0f} MB half-written" + (f"; set aside: {', '.join(p.name for p in aside[:3])}" if aside else ""),
         "the next report sweeps what is half-written; what was set aside is yours to look at and remove",
     )  # fmt: skip
+
+
+def _leftovers(processed: Path, reports: Path, held: set[str]) -> tuple[int, list[Path]]:
+    """Bytes that dead runs left half-written, and what was set aside; of the catalogues in `held` nothing is set aside.
+
+    A report that runs meanwhile takes files away between the look at a folder and the look at its files.
+    """
+    size = 0
+    for path in half_written([processed, reports]):
+        with suppress(FileNotFoundError):
+            size += path.stat().st_size
+    found = [Path(root, name) for top in (processed, reports) for root, _, names in os.walk(top) for name in names]
+    aside = [path for path in found if path.name.endswith(".damaged") and path.is_relative_to(processed)]
+    failed = [path for path in found if path.name.endswith(".failed.ipynb") and path.is_relative_to(reports)]
+    # A notebook that runs stands under that name until its end.
+    return size, aside + [path for path in failed if path.relative_to(reports).parts[0] not in held]
 
 
 def _report(work: Workspace) -> Finding:

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import IO
 
 from fashion.errors import ReportError
 from fashion.workspace import Workspace
+
+#: Seconds after which a held lock is tried once more: `is_running` holds one for a moment.
+AGAIN = 0.05
+
+
+def _lock(stream: IO[str]) -> None:
+    """Take the lock, or raise BlockingIOError."""
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        time.sleep(AGAIN)
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @contextmanager
@@ -24,7 +38,7 @@ def only_one(workspace: Workspace) -> Iterator[None]:
             folder.mkdir(parents=True, exist_ok=True)
             stream = held.enter_context((folder / ".lock").open("a"))
             try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _lock(stream)
             except BlockingIOError as error:
                 raise ReportError(
                     f"another report on {folder} is running; wait for its end, or stop it, and run again"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fashion.catalogue import load_catalogue
-from fashion.disk import sweep
+from fashion.disk import hint, sweep
 from fashion.errors import FashionError, ReportError, WeightsError
 from fashion.locking import only_one
 from fashion.paths import project_root
@@ -157,6 +157,15 @@ def _accompany(companion: Callable[[Workspace], object] | None, workspace: Works
             companion(workspace)
     except FashionError as error:
         return error
+    except Exception as error:  # whatever it is, no page waits for it
+        failed = ReportError(
+            f"expected what accompanies the report, the slides; they could not be written: {type(error).__name__}: "
+            f"{error}.{hint(str(error))} The report itself is whole: {workspace.report / 'index.html'}. If the message "
+            f"names a file, mend it and run `make deck CATALOGUE={workspace.catalogue}`; otherwise it is a fault of "
+            "the study's code."
+        )
+        failed.__cause__ = error
+        return failed
     return None
 
 

@@ -36,15 +36,15 @@ def lock(tmp_path):
     return path
 
 
-def osv(known, wait=0.0):
-    """A vulnerability service on this machine, which knows what is in `known`."""
+def osv(known, wait=0.0, broken=()):
+    """A vulnerability service on this machine, which knows what is in `known` and fails at the packages in `broken`."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
             time.sleep(wait)
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             body = json.dumps(known.get(asked["package"]["name"], {})).encode()
-            self.send_response(200)
+            self.send_response(500 if asked["package"]["name"] in broken else 200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -94,6 +94,15 @@ def test_a_service_that_hangs_does_not_hold_the_lint(lock, monkeypatch):
     with osv(KNOWN, wait=6) as address:
         assert "could be reached" in audit(lock, {}, at(address)).skipped
         assert time.perf_counter() - begin < 5
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_crash_at_the_lock_is_an_error_not_a_skip(lock):
+    with (
+        osv(KNOWN, broken=["beta"]) as address,
+        pytest.raises(AuditError, match=r"(?s)requirements\.lock.*ended with 1"),
+    ):
+        audit(lock, {}, at(address))
 
 
 def test_no_pip_audit_is_an_error_that_says_what_to_do(lock, monkeypatch):

@@ -70,3 +70,10 @@ def test_command_says_what_was_wrong(capsys, small_folder):
     command = ["distribute", "-c", "imagelab", "--data", str(small_folder), "--shared", "x", "--workers", "0"]
     assert main(command) == 1
     assert "at least one worker" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--limit=5", "--first=5", "--seed=1", "--queries=a", "--keep-unknown"])
+def test_what_would_be_ignored_is_refused(capsys, option):
+    with pytest.raises(SystemExit):
+        main(["distribute", "--shared", "x", option])
+    assert f"unrecognized arguments: {option}" in capsys.readouterr().err

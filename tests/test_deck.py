@@ -18,7 +18,7 @@ from fashion.deck.build import build_deck
 from fashion.deck.findings import KNOWN, LEARNED, USUAL, said
 from fashion.deck.template import LAYOUTS
 from fashion.deck.value import CASES, ValueModelError, by_visits, case, read_inputs, sensitivity
-from fashion.errors import ArtefactError
+from fashion.errors import ArtefactError, ReportError
 from fashion.paths import project_root
 from fashion.report import build_report
 from fashion.workspace import Workspace
@@ -312,3 +312,11 @@ def test_the_page_links_the_slides_and_does_not_wait_for_them(settings, work, as
     with pytest.raises(ValueModelError, match="no such thing"):
         build_report(settings, **folders, companion=broken)
     assert "deck.pptx" not in index.read_text(encoding="utf-8")
+
+    def unforeseen(workspace):
+        raise ValueError("unsupported image format")
+
+    index.unlink()
+    with pytest.raises(ReportError, match=r"ValueError: unsupported image format.*index\.html"):
+        build_report(settings, **folders, companion=unforeseen)
+    assert index.is_file()

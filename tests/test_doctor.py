@@ -169,6 +169,27 @@ def of_report(work, name="tiny"):
     return named(list(doctor_data.reports(work)), name)
 
 
+def test_a_report_that_runs_is_not_in_its_own_way(tmp_path, monkeypatch):
+    work = Workspace("tiny", tmp_path / "p", tmp_path / "r")
+    (work.processed / "steps").mkdir(parents=True)
+    (work.report / "notebooks").mkdir(parents=True)
+    mine, dead = work.processed / f".map.{os.getpid()}.parquet", work.processed / ".map.4194305.parquet"
+    for file in (mine, dead):
+        file.write_bytes(bytes(2 * 10**6))
+    (work.report / "notebooks/03-attributes.failed.ipynb").write_text("{}")
+    with only_one(work):
+        assert of_report(work, "leftovers").said == "2 MB half-written", "what the running report is at is no leftover"
+    assert "set aside: 03-attributes.failed.ipynb" in of_report(work, "leftovers").said
+
+    def taken_away(folders):
+        yield dead
+        dead.unlink(missing_ok=True)
+        yield dead
+
+    monkeypatch.setattr(doctor_data, "half_written", taken_away)
+    assert of_report(work, "leftovers").said.startswith("2 MB half-written")
+
+
 @pytest.mark.slow
 def test_states_of_a_report(copy, work):
     assert of_report(copy).said.startswith("whole, finished 20") and of_report(copy).state == "ok"

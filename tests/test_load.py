@@ -1,16 +1,21 @@
 """The shop window under load: what is counted, and a report exchanged meanwhile is shown whole or not at all."""
 
+import http.server
+import json
 import shutil
 import threading
+import time
 from collections import Counter
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from loopback import serve
 
 from fashion.bench import page, served, swap
-from fashion.bench.load import MIXTURE, growth, mixture, run, upload_body, uploads
+from fashion.bench.load import MIXTURE, faults, growth, mixture, run, upload_body, uploads
 from fashion.bench.swap import MARK, copied, exchange_at, judge
+from fashion.cli import main
 from fashion.errors import FashionError
 from fashion.web import window as windows
 from fashion.web.app import create_app
@@ -114,7 +119,47 @@ def test_a_shop_that_does_not_open_is_said(tmp_path):
         pass
 
 
-def test_the_page_tells_it_all(tmp_path):
+def test_no_answer_is_no_measurement(tmp_path, monkeypatch):
+    errors = dict.fromkeys(("connect", "read", "write", "status", "timeout"), 0)
+    none = {"requests": 0, "seconds": 1.0, "p50": 0.0, "p99": 0.0, "most": 0.0, "bytes": 0, "errors": errors}
+    lengths = []
+
+    def asked(address, lines, clients, seconds, folder):
+        lengths.append(seconds)
+        return dict(none) if seconds < served.TIMEOUT else none | {"requests": 4, "seconds": 8.0, "p50": 2e6}
+
+    monkeypatch.setattr(served, "_asked", asked)
+    found = served.load("http://127.0.0.1:9", ["GET /"], 2, 1.0, tmp_path)
+    assert (found["rate"], found["p50"]) == (0.5, 2.0) and lengths[0] == 1.0 < served.TIMEOUT < lengths[1]
+    monkeypatch.setattr(served, "_asked", lambda *given: dict(none))
+    with pytest.raises(FashionError, match="expected an answer to GET /slow"):
+        served.load("http://127.0.0.1:9", ["GET /slow"], 2, 1.0, tmp_path)
+
+
+def test_the_first_upload_is_waited_for(tmp_path):
+    got = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            got.append((self.headers["Content-Type"], self.rfile.read(int(self.headers["Content-Length"]))))
+            time.sleep(0.2)
+            self.send_response(200 if self.path == "/up" else 400)
+            self.end_headers()
+
+        def log_message(self, *details):
+            pass
+
+    (tmp_path / "body").write_bytes(b"a photo")
+    with serve(Handler) as address:
+        shop = served.Served(address, 0, 0.0)
+        assert shop.warm(f"POST /up {tmp_path / 'body'} multipart/form-data; boundary=b") >= 0.2
+        assert got == [("multipart/form-data; boundary=b", b"a photo")]
+        with pytest.raises(FashionError, match="400"):
+            shop.warm(f"POST /no {tmp_path / 'body'} multipart/form-data; boundary=b")
+
+
+@pytest.fixture
+def found():
     errors = dict.fromkeys(("connect", "read", "write", "status", "timeout"), 0)
     one = {
         "requests": 900,
@@ -127,13 +172,34 @@ def test_the_page_tells_it_all(tmp_path):
         "errors": errors,
     }
     memory = {"first": 2.0**30, "last": 2.0**30 * 1.01, "most": 2.0**30 * 1.02, "growth": 0.01}
-    found = {
+    return {
         "catalogue": "Sample", "items": 900, "start_seconds": 4.0, "busy_before": 0.1,
         "ways": [one | {"way": way, "clients": clients} for way in ("item page", "upload") for clients in (1, 64)],
         "mixed": one | {"clients": 16, "mixture": MIXTURE, "memory": memory | {"noted": [[0, 2**30], [9, 2**30]]}},
         "swap": {"answers": 90, "old": 60, "new": 30, "neither": 0, "too_early": 0, "back": 0, "failed": 0,
                  "slowest": 0.4, "shown_after": 3.0, "clients": 8},
     }  # fmt: skip
+
+
+def test_errors_and_growth_end_the_command_after_all_is_written(found, tmp_path, monkeypatch, capsys):
+    assert faults(found) == []
+    found["ways"][0] |= {"errors": found["ways"][0]["errors"] | {"status": 3}}
+    found["mixed"]["memory"]["growth"] = 0.11
+    found["swap"]["neither"] = 1
+
+    def spawn(part, options, out):
+        out.write_text(json.dumps(found))
+        return 0
+
+    monkeypatch.setattr("fashion.bench.__main__.spawn", spawn)
+    assert main(["bench", "--only", "load", "--reports", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert "item page, 1 clients: 3 errors of 900 answers" in said and "grew by 11%" in said and "'neither': 1" in said
+    assert json.loads((tmp_path / "bench/load.json").read_text())["items"] == 900
+    assert main(["bench", "--only", "load", "--quick", "--reports", str(tmp_path)]) == 0
+
+
+def test_the_page_tells_it_all(found, tmp_path):
     text = page.load(found)
     assert "| item page | 64 | 90.0 | 10.0 | 20.0 | 8.0 | 0 |" in text and "(+1.0%)" in text and "0 neither's" in text
     from fashion.bench.figures import draw

@@ -1,5 +1,6 @@
 """The runner is strict, re-does only what it must, and leaves nothing half done."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 
 from fashion import report, steps
 from fashion.errors import ReportError
-from fashion.locking import only_one
+from fashion.locking import is_running, only_one
 from fashion.paths import project_root
 from fashion.report import notebook_parameters
 from fashion.runner import run_notebook, strip_metadata
@@ -56,6 +57,13 @@ def test_failing_cell_says_what_and_keeps_what_ran(tmp_path):
         run_notebook(path, tmp_path / "b.ipynb", {})
     assert not (tmp_path / "b.ipynb").exists()
     assert "before" in (tmp_path / "b.failed.ipynb").read_text(encoding="utf-8")
+
+
+def test_a_kernel_that_does_not_begin_in_time_is_a_clear_error(tmp_path, monkeypatch):
+    monkeypatch.setattr("fashion.runner.START_LIMIT", 0.01)
+    path = notebook(tmp_path / "a.ipynb", "print('never')")
+    with pytest.raises(ReportError, match=r"(?s)a\.ipynb did not end: RuntimeError.*run the same command again"):
+        run_notebook(path, tmp_path / "b.ipynb", {})
 
 
 def test_endless_cell_and_dead_kernel(tmp_path):
@@ -150,6 +158,17 @@ def test_only_one_report_at_a_time(tmp_path):
         pass
     with only_one(work):
         pass
+
+
+def test_a_look_at_the_lock_does_not_refuse_a_report(tmp_path, monkeypatch):
+    work = Workspace("sample", tmp_path / "p", tmp_path / "r")
+    with only_one(work):
+        pass
+    with (work.processed / ".lock").open() as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        monkeypatch.setattr("fashion.locking.time.sleep", lambda _: fcntl.flock(looking, fcntl.LOCK_UN))
+        with only_one(work):
+            assert is_running(work)
 
 
 def test_lock_is_free_after_a_kill(tmp_path):

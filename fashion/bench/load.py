@@ -31,6 +31,8 @@ ITEMS = 2_000
 #: Parts of a hundred of the mixed load: what a visitor's browser asks for that has nothing cached yet.
 MIXTURE = {"photo": 40, "item page": 25, "filter": 15, "similar (API)": 10, "search": 5, "upload": 5}
 LARGE = "upload, 12 megapixels"
+#: Growth of memory over the mixed load, from its first tenth to its last, above which `make load` ends with an error.
+MOST_GROWTH = 0.10
 BOUNDARY = "shop-window-load"
 WORDS = ("red dress", "vestito rosso", "black shoes", "scarpe nere", "blue", "borsa", "white shirt", "pantaloni")
 
@@ -107,6 +109,27 @@ def growth(noted: Sequence[tuple[float, int]]) -> dict[str, Any]:
     return {"first": first, "last": last, "most": sizes.max(), "growth": last / first - 1}
 
 
+def faults(found: dict[str, Any]) -> list[str]:
+    """What a measurement found that must not be: errors under load, memory that grows, a report shown by halves.
+
+    Parameters
+    ----------
+    found : dict
+        From `run`.
+    """
+    ways = [*found["ways"], found["mixed"] | {"way": "mixed load"}]
+    said = [
+        f"{way['way']}, {way['clients']} clients: {sum(way['errors'].values())} errors of {way['requests']} answers"
+        for way in ways
+        if sum(way["errors"].values())
+    ]
+    grown = found["mixed"]["memory"]["growth"]
+    if grown > MOST_GROWTH:
+        said.append(f"memory grew by {grown:.0%} over the mixed load; {MOST_GROWTH:.0%} is the most")
+    wrong = {name: found["swap"][name] for name in ("neither", "too_early", "back", "failed") if found["swap"][name]}
+    return said + ([f"the exchange of a report: {wrong} of {found['swap']['answers']} answers"] if wrong else [])
+
+
 def steady(shop: Served, kinds: dict[str, list[str]], seconds: float, folder: Path) -> dict[str, Any]:
     """Mixed load for a long time, with the server's memory over it."""
     say(f"  mixed load for {seconds:.0f} s")
@@ -132,6 +155,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
         with served(options, "--photos-per-minute", str(UNBOUNDED)) as shop:
             small, large = uploads(folder / "photos")
             kinds = requests(shop, names) | {"upload": small, LARGE: [large]}
+            say(f"  the first upload, networks loaded for it: {shop.warm(small[0]):.1f} s, not counted")
             for kind, lines in kinds.items():
                 load(shop.address, lines, 2, 1.0 if quick else 2.0, folder)  # networks, caches, templates
                 for clients in CLIENTS[: 1 if kind == LARGE else None]:

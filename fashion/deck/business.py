@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from fashion.deck.paper import bar_chart, lead, new_slide, table, write
-from fashion.deck.value import CASES, Input, by_visits, case, sensitivity, to_break_even
+from fashion.deck.value import CASES, Input, by_visits, case, sensitivity, to_break_even, two_digits
 from fashion.plots import PALETTE
 
 ASSUMPTION = "assumption"
@@ -50,15 +50,14 @@ def _is_assumption(given: Input) -> bool:
 def assumptions(deck: Any, inputs: dict[str, Input], name: str) -> None:
     """The value model's inputs with their sources."""
     assumed = sum(map(_is_assumption, inputs.values()))
-    count = "All" if assumed == len(inputs) else f"{assumed} of the"
+    count = "all" if assumed in (0, len(inputs)) else f"{assumed} of the"
+    said = "are assumptions, to be replaced by the shop's own figures" if assumed else "come from a source"
     slide = new_slide(
         deck,
         "Table",
-        f"Value model: {count.lower() if assumed < len(inputs) else 'all'} {len(inputs)} inputs are assumptions, to "
-        "be replaced by the shop's own figures",
+        f"Value model: {count} {len(inputs)} inputs {said}",
         "None of these was measured in the study; put the shop's own figures in the file and run make deck again. "
-        "Where they come "
-        "from, in full: " + " ".join(f"{given.unit}: {given.source}." for given in inputs.values()),
+        "Where they come from, in full: " + " ".join(f"{given.unit}: {given.source}." for given in inputs.values()),
         name,
     )
     lead(slide, "Margin a month = visits x click rate x uplift x order rate x additional share x margin of an order")
@@ -94,7 +93,7 @@ def value(deck: Any, inputs: dict[str, Input], name: str) -> None:
         ("additional orders a month", [number(round(found[name].orders, 1)) for name in CASES]),
         ("additional margin a month", [euros(found[name].gross) for name in CASES]),
         ("net of running cost, a month", [euros(found[name].net) for name in CASES]),
-        ("set-up cost, once", [euros(inputs["setup"].__getattribute__(name)) for name in CASES]),
+        ("set-up cost, once", [euros(getattr(inputs["setup"], name)) for name in CASES]),
         ("first year", [euros(found[name].first_year) for name in CASES]),
         ("set-up earned back after", [when(found[name].months) for name in CASES]),
     ]
@@ -107,7 +106,11 @@ def sizes(deck: Any, inputs: dict[str, Input], name: str) -> None:
     """From which size of shop it pays."""
     rows = by_visits(inputs)
     visits = to_break_even(inputs, "visits")
-    pays = f"from about {_rounded(visits)} visits a month" if math.isfinite(visits) else "at no number of visits"
+    pays = (
+        f"from about {two_digits(visits, math.ceil):,.0f} visits a month"
+        if math.isfinite(visits)
+        else "at no number of visits"
+    )
     slide = new_slide(
         deck,
         "Chart and text",
@@ -136,11 +139,6 @@ def sizes(deck: Any, inputs: dict[str, Input], name: str) -> None:
             f"Running cost is taken as the same for every size, {euros(inputs['running'].base)} euros a month.",
         ],
     )
-
-
-def _rounded(value: float) -> str:
-    digits = max(0, math.floor(math.log10(value)) - 1) if value > 0 else 0
-    return f"{math.ceil(value / 10**digits) * 10**digits:,.0f}"
 
 
 def what_matters(deck: Any, inputs: dict[str, Input], name: str) -> None:

@@ -13,9 +13,12 @@ import numpy as np
 from fashion.catalogue import Catalogue, load_catalogue
 from fashion.errors import ArtefactError
 from fashion.evaluation import BOTH
+from fashion.jpegs import bounded
+from fashion.photos import decode
 from fashion.protocol import CEILING, RANDOM
 from fashion.reasons import describe
 from fashion.source import Source, open_source
+from fashion.steps import STEPS, read_state
 from fashion.workspace import Workspace
 
 #: Methods of notebook 06 that the slides compare, by their names there; further ones are shown, not spoken of.
@@ -29,6 +32,8 @@ SAID = {
 }  # fmt: skip
 #: Results that are read.
 NUMBERS = ("01", "02", "03", "04", "06")
+#: Longest side of a photo on a slide, pixels: more than 300 to the inch at the largest size there.
+EDGE = 640
 
 
 def said(method: str) -> str:
@@ -38,7 +43,7 @@ def said(method: str) -> str:
 
 @dataclass(frozen=True)
 class Article:
-    """An item as a slide shows it: its photo's bytes, its words, and how many of the two words a query shares."""
+    """An item as a slide shows it: its photo as a JPEG, its words, and how many of the two words a query shares."""
 
     photo: bytes
     words: str
@@ -129,9 +134,22 @@ class Findings:
         return open_source(Path(self.place["data"]), self.place["table"])
 
     def rows(self, count: int) -> list[int]:
-        """Rows of the first items that notebook 04 drew and showed."""
+        """Rows of the first items that notebook 04 drew and showed; last those that it was asked for by name."""
         row_of = {name: row for row, name in enumerate(self._items["item"])}
-        return [row_of[name] for name in self.results["04"]["shown"] if name in row_of][:count]
+        names = self.results["04"]["shown"]
+        names = dict.fromkeys((*names[self._asked :], *names[: self._asked]))
+        return [row_of[name] for name in names if name in row_of][:count]
+
+    @cached_property
+    def _asked(self) -> int:
+        """How many of notebook 04's items were asked for by name: it shows them first."""
+        (step,) = (step for step in STEPS if step.number == "04")
+        queries = read_state(self.workspace, step).parameters.get("queries")
+        return len(queries.split(",")) if queries else 0
+
+    def picked(self, count: int) -> bool:
+        """Whether any of `rows(count)` was asked for by name, not drawn."""
+        return self._asked > 0 and len(self.results["04"]["shown"]) - self._asked < count
 
     def article(self, row: int, query: int | None = None) -> Article:
         """An item's photo and words; `query` is the row of the article beside which it stands."""
@@ -139,7 +157,9 @@ class Findings:
         asked = item if query is None else self._items.iloc[query]
         columns = ("category",) if self.measured else ("category", "colour")
         shared = int(sum(item[column] == asked[column] for column in columns))
-        return Article(self._photos.read(item["photo"]), describe(item.to_dict()), shared)
+        # Slides take neither WebP nor the turn that EXIF data tells.
+        photo = bounded(decode(self._photos.read(item["photo"]), item["photo"]), EDGE, quality=92)
+        return Article(photo, describe(item.to_dict()), shared)
 
     @cached_property
     def _items(self) -> Any:

@@ -147,6 +147,13 @@ def _legend(slide: Any, found: Findings, top: float) -> None:
     caption(slide, measure, 7.2, top, WIDTH - MARGIN - 7.2, 0.3, shade=QUIET)
 
 
+def _drawn(found: Findings, count: int) -> str:
+    """How the first articles were come by."""
+    if found.picked(count):
+        return "Some of the articles were asked for by name, so they are no sample of the catalogue."
+    return "Articles drawn by the report, those of the largest departments first, none picked for its result."
+
+
 def compared(deck: Any, found: Findings) -> None:
     """The same articles by the frozen network and by this study."""
     rows = found.rows(COMPARED)
@@ -157,9 +164,8 @@ def compared(deck: Any, found: Findings) -> None:
         deck,
         "Photos",
         f"Matching in {found.match}: {right[0]} of {total} by the usual network, {right[1]} of {total} by this study",
-        "Articles drawn by the report, one of each of the largest departments, none picked for its result. Above the "
-        "frozen network with the features that notebook 2 chose, below this study's with the catalogue's words "
-        "known, as on the shop's own page. These are examples, not the measure: here the article asks with its own "
+        f"{_drawn(found, COMPARED)} Above the frozen network with the features that notebook 2 chose, below this "
+        "study's with the catalogue's words known, as on the shop's own page. These are examples, not the measure: here the article asks with its own "
         "words as well, in slide 4 with its photo alone. Near-duplicates are not hidden; the shop window can hide "
         f"them. The photos' terms, which these slides share: {found.catalogue.terms}",
         f"{found.source}; notebook 04 of the report",
@@ -189,8 +195,9 @@ def shown(deck: Any, found: Findings) -> None:
         deck,
         "Photos",
         f"On the article's page: {right} of these {sum(map(len, six.values()))} have its {found.match}",
-        "The next two articles that the report drew, with what the shop's page would show beside them. Each "
-        "suggestion carries its words; a slider moves between looks and colour, and near-duplicates can be hidden. "
+        f"The next two articles. {_drawn(found, COMPARED + SHOWN)} Beside them stands what the shop's page would "
+        "show. Each suggestion carries its words; a slider moves between looks and colour, and near-duplicates can "
+        "be hidden. "
         "Where none of its own kind and colour is left, the nearest in words and looks follow.",
         f"{found.source}; notebook 04 of the report",
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -151,10 +151,11 @@ def by_visits(inputs: Mapping[str, Input]) -> list[tuple[float, float]]:
     """
     base = {name: given.base for name, given in inputs.items()}
     low, high = max(inputs["visits"].low, 1.0), max(inputs["visits"].high, 1.0)
-    sizes = dict.fromkeys(_rounded(low * (high / low) ** (step / 4)) for step in range(5))
+    sizes = dict.fromkeys(two_digits(low * (high / low) ** (step / 4)) for step in range(5))
     return [(size, outcome(base | {"visits": size}).first_year) for size in sizes]
 
 
-def _rounded(value: float) -> float:
-    digits = math.floor(math.log10(value)) - 1
-    return float(round(value / 10**digits) * 10**digits) if digits > 0 else float(round(value))
+def two_digits(value: float, whole: Callable[[float], int] = round) -> float:
+    """A number's first two digits, the rest zeros; `whole` rounds, such as `math.ceil`."""
+    digits = max(0, math.floor(math.log10(value)) - 1) if value > 0 else 0
+    return float(whole(value / 10**digits) * 10**digits)

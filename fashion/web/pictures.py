@@ -5,9 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 
-import cv2
-import numpy as np
-
+from fashion.jpegs import bounded
 from fashion.photos import decode
 from fashion.web.shop import Shop
 
@@ -51,11 +49,6 @@ class Pictures:
 def smaller(data: bytes, name: str, edge: int) -> tuple[bytes, str]:
     """A photo whose longer side is at most `edge`: its own bytes where it is a JPEG of that size, else a new JPEG."""
     rgb = decode(data, name)
-    longest = max(rgb.shape[:2])
-    if longest <= edge and data[:3] == b"\xff\xd8\xff":
+    if max(rgb.shape[:2]) <= edge and data[:3] == b"\xff\xd8\xff":
         return data, "image/jpeg"
-    if longest > edge:
-        scale = edge / longest
-        shape = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
-        rgb = np.asarray(cv2.resize(rgb, shape, interpolation=cv2.INTER_AREA), np.uint8)
-    return cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes(), "image/jpeg"
+    return bounded(rgb, edge), "image/jpeg"
