@@ -115,7 +115,7 @@ def test_a_parameter_that_would_do_nothing_is_refused(client, window):
         f"/item?id={name}&diversity=1", f"/item?id={name}&q=red", f"/item?id={name}&page=2",
         "/api/v1/facets?q=red", "/api/v1/facets?hide=1", f"/api/v1/similar?id={name}&page=2",
     ):  # fmt: skip
-        assert "expected parameters of" in get(client, address, 400).get_data(as_text=True), address
+        assert "xpected parameters of" in get(client, address, 400).get_data(as_text=True), address
 
 
 def test_the_document_tells_what_each_route_reads(client, window):
@@ -498,7 +498,9 @@ def test_json_is_plain(client):
     found = get(client, "/api/v1/map").get_json()
     assert len(found["x"]) == len(found["id"]) and json.dumps(found, allow_nan=False)
     assert min(found["x"]) >= 0 and max(found["y"]) <= 65535
-    assert len(found["title"]) == len(found["x"]) and "red · dress" in " ".join(found["titles"])
+    assert len(found["title"]) == len(found["x"]) and found["id"]
+    titles = [found["titles"][place] for place in found["title"]]
+    assert any(title.startswith("red · ") and "dress" in title for title in titles)
 
 
 def test_the_maps_picture_is_of_the_report_that_is_shown(client, window):

@@ -129,6 +129,7 @@ canvas.addEventListener("pointerup", release);
 canvas.addEventListener("pointercancel", release);
 canvas.addEventListener("wheel", (event) => { event.preventDefault(); zoom(Math.exp(-event.deltaY / 400), ...point(event)); }, { passive: false });
 canvas.addEventListener("keydown", (event) => {
+  if (!data) return;
   const step = canvas.width / 8 / unit();
   const ways = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] };
   if (ways[event.key]) { view.x += ways[event.key][0]; view.y += ways[event.key][1]; }
