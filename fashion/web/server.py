@@ -31,6 +31,7 @@ class Full(Error):
 class BoundedParser(HTTPRequestParser):
     """A request whose body is refused by its announced length: by what it is for, and by what is held already."""
 
+    adj: Any  # waitress's settings, without types
     held: ClassVar[weakref.WeakSet[Any]] = weakref.WeakSet()  # until they are answered or their line is closed
 
     def parse_header(self, header_plus: bytes) -> None:
