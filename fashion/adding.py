@@ -136,7 +136,7 @@ def add(
         "colour": _counts_outside(items["colour"], network.colours),
     }
     seconds = time.perf_counter() - begin
-    embedded = seen.vectors.embedded
+    embedded = min(seen.vectors.embedded, len(items))  # photos that were dropped afterwards may be among those embedded
     return Added(addition, read, step.rejected, embedded, len(items) - embedded, untaught, seconds)
 
 

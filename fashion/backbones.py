@@ -190,10 +190,11 @@ def _resnet50(size: int | None, weights: Path, reason: str, known: str = "") -> 
     if size < 32:
         raise _wrong_size("resnet50", "at least 32", size)
     build: Callable[[], keras.Model] = partial(resnet.build_resnet50, size, weights)
-    if not (known and weights.is_file() and sha256_file(weights) == known):
+    checksum = sha256_file(weights) if weights.is_file() else ""
+    if not known or checksum != known:
         trunk = build()  # a wrong file is an error now, not after the photos were read
         build = lambda: trunk  # noqa: E731
-    return _frozen("resnet50", size, build, resnet.preprocess, resnet.DEPTHS, sha256_file(weights), reason)
+    return _frozen("resnet50", size, build, resnet.preprocess, resnet.DEPTHS, checksum, reason)
 
 
 def _efficientnet_lite0(size: int | None, reason: str) -> Backbone:

@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
     from fashion.adding import add
     from fashion.additions import EMBEDDINGS
     from fashion.catalogue import load_catalogue
-    from fashion.intact import require_answers, require_intact
+    from fashion.intact import require_answers
     from fashion.locking import only_one
     from fashion.workspace import Workspace
 
@@ -43,8 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
     workspace = Workspace(catalogue.name, arguments.processed, arguments.reports)
     workspace.need("attributes.npz")
     with only_one(workspace):
-        require_answers(workspace, "described", photo=True)
-        require_intact(workspace, [workspace.path(f"{name}.npy") for name in EMBEDDINGS])
+        require_answers(workspace, *EMBEDDINGS, photo=True)
         added = add(
             workspace, catalogue, arguments.data, weights=arguments.weights, keep_unknown=arguments.keep_unknown
         )

@@ -20,6 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--photos-per-minute", type=int, default=30, metavar="N",
         help="photos that one visitor may send, by address; a fifth of them, but at least 12, at once (default: 30)",
     )  # fmt: skip
+    parser.add_argument(
+        "--photos-at-once", type=int, metavar="N",
+        help="photos of all visitors that are looked at at a time (default: half of the threads)",
+    )  # fmt: skip
     parser.add_argument("--weights", metavar="FILE", help="the weights file that the report was given")
 
 
@@ -35,16 +39,17 @@ def run(arguments: argparse.Namespace) -> None:
     from fashion.web.window import Window
     from fashion.workspace import Workspace
 
-    if not 0 <= arguments.port <= 65535 or arguments.threads < 1 or arguments.photos_per_minute < 1:
+    at_once = max(1, arguments.threads // 2) if arguments.photos_at_once is None else arguments.photos_at_once
+    if not 0 <= arguments.port <= 65535 or arguments.threads < 1 or min(arguments.photos_per_minute, at_once) < 1:
         raise FashionError(
-            "expected a port from 0 to 65535, at least one thread and at least one photo a minute; found "
-            f"{arguments.port}, {arguments.threads} and {arguments.photos_per_minute}"
+            "expected a port from 0 to 65535, at least one thread, and at least one photo a minute and at once; found "
+            f"{arguments.port}, {arguments.threads}, {arguments.photos_per_minute} and {at_once}"
         )
     workspace = Workspace(load_catalogue(arguments.catalogue).name, arguments.processed, arguments.reports)
     window = Window(workspace, arguments.weights)
     buckets = Buckets(max(12, arguments.photos_per_minute // 5), arguments.photos_per_minute / 60)
     try:
-        server = make_server(create_app(window, buckets), arguments.host, arguments.port, arguments.threads)
+        server = make_server(create_app(window, buckets, at_once), arguments.host, arguments.port, arguments.threads)
     except OSError as error:
         raise FashionError(
             f"expected to listen at {arguments.host}:{arguments.port}; that cannot be had: {error.strerror}. "

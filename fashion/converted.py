@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 #: OpenVINO's two files: the graph, and its weights.
 FILES = (".xml", ".bin")
+#: How a folder is called in which they are written, before they are renamed.
+ASIDE = ".writing-"
 
 
 def place(folder: Path, backbone: Backbone) -> Path:
@@ -45,7 +49,10 @@ def write(folder: Path, backbone: Backbone, network: Any, parity: float) -> None
 
     stem = place(folder, backbone)
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".") as aside:
+    for left in folder.glob(f"{ASIDE}*"):  # by a run that was killed while it wrote
+        if time.time() - left.stat().st_mtime > 3600:
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=ASIDE) as aside:
         graph = Path(aside) / "network.xml"
         openvino.save_model(network, graph, compress_to_fp16=False)
         sums = {}

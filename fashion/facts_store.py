@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -14,8 +15,8 @@ from fashion.provenance import code_of, sha256_file, sha256_json, versions
 from fashion.source import Source
 from fashion.workspace import write_whole
 
-#: Packages on which the measured numbers depend.
-PACKAGES = ["numpy", "opencv-python", "imagehash", "pillow"]
+#: Packages on which the measured numbers, and the bytes of their files, depend.
+PACKAGES = ["numpy", "opencv-python", "imagehash", "pillow", "pandas", "pyarrow"]
 #: Ending of the file beside a part that holds its checksum.
 SEAL = ".sha256"
 
@@ -83,8 +84,11 @@ def _read(part: Path) -> pd.DataFrame | None:
         if seal.read_text(encoding="utf-8") != sha256_file(part):
             raise ValueError("its checksum is another")
         return pd.read_parquet(part, columns=[*FACTS, "mark"])
-    except (OSError, ValueError) as error:  # damaged: what is measured anew is the same
-        os.replace(part, part.with_suffix(".damaged"))
+    except FileNotFoundError:
+        return None  # another run has set it aside
+    except ValueError as error:  # damaged: what is measured anew is the same
+        with suppress(FileNotFoundError):
+            os.replace(part, part.with_suffix(".damaged"))
         warnings.warn(f"{part} is damaged ({error}); set aside, its photos are measured again", stacklevel=3)
         return None
 

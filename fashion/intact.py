@@ -12,7 +12,7 @@ from pathlib import Path
 from fashion.additions import add_command, read_all
 from fashion.errors import ArtefactError
 from fashion.provenance import sha256_file
-from fashion.steps import STEPS, read_state
+from fashion.steps import STEPS, read_state, state_path
 from fashion.workspace import Workspace
 
 #: What every answer needs, whichever embedding it is from.
@@ -36,7 +36,21 @@ def changed(workspace: Workspace, paths: Sequence[Path] | None = None) -> dict[P
     """Files, of `paths` or of the whole report, that are there but not as their notebook left them -> that notebook.
 
     Missing ones are for those who read them to name.
+
+    Raises
+    ------
+    ArtefactError
+        When what was remembered of a notebook is itself damaged.
     """
+    unreadable = [
+        step.notebook for step in STEPS if state_path(workspace, step).is_file() and not read_state(workspace, step).key
+    ]
+    if unreadable:
+        raise ArtefactError(
+            f"expected what was remembered of {', '.join(unreadable)} in {workspace.processed / 'steps'}; it is "
+            "damaged, so nothing says whether the report's files are whole. Run `make report CATALOGUE="
+            f"{workspace.catalogue}`: it runs those notebooks again."
+        )
     known = recorded(workspace)
     looked_at = known if paths is None else [path for path in paths if path in known]
     return {path: known[path][1] for path in looked_at if path.is_file() and sha256_file(path) != known[path][0]}
@@ -47,14 +61,15 @@ def changed_additions(workspace: Workspace) -> list[str]:
     found = []
     for addition in read_all(workspace)[0]:
         files = addition.facts.get("files", {})
-        if any(sha256_file(addition.folder / name) != checksum for name, checksum in files.items()):
+        paths = {addition.folder / name: checksum for name, checksum in files.items()}
+        if any(not path.is_file() or sha256_file(path) != checksum for path, checksum in paths.items()):
             found.append(f"rm -r {shlex.quote(str(addition.folder))} && {add_command(addition.facts)}")
     return found
 
 
-def require_answers(workspace: Workspace, embedding: str, *, photo: bool = False) -> None:
+def require_answers(workspace: Workspace, *embeddings: str, photo: bool = False) -> None:
     """`require_intact` for what answers are made of, and for additions; with `photo`, also what a photo is read by."""
-    names = [*ANSWERS, f"{embedding}.npy", *(PHOTOS if photo else ())]
+    names = [*ANSWERS, *(f"{name}.npy" for name in embeddings), *(PHOTOS if photo else ())]
     require_intact(workspace, [workspace.path(name) for name in names])
     lines = changed_additions(workspace)
     if lines:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import threading
 import warnings
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +21,8 @@ from fashion.workspace import write_whole
 
 #: Photos a finished part holds; a kill loses at most one part's work.
 PART = 256
+#: What a damaged archive makes zipfile and NumPy raise; NotImplementedError is a RuntimeError.
+DAMAGE = (ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 class PhotoStore:
@@ -58,14 +63,19 @@ class PhotoStore:
                     expected = (len(keys) // 64, *empty.shape[1:])
                     if shape != expected or dtype != empty.dtype:
                         raise ValueError(f"{name} is {dtype}{shape}, not {empty.dtype}{expected}")
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except (OSError, *DAMAGE) as error:
             self._set_aside(part, error)
             return
         self._at.update({keys[start : start + 64]: (part, start // 64) for start in range(0, len(keys), 64)})
 
     def _set_aside(self, part: Path, error: Exception) -> None:
+        """Take a damaged part out of the way; what the system refused for another reason is no damage."""
+        gone = isinstance(error, FileNotFoundError)  # another process has set it aside
+        if isinstance(error, OSError) and not gone and error.errno not in (None, errno.EINVAL):  # a bad place to seek
+            raise error
         aside = part.with_suffix(".damaged")
-        os.replace(part, aside)
+        with suppress(FileNotFoundError):
+            os.replace(part, aside)
         self._at = {key: place for key, place in self._at.items() if place[0] != part}
         warnings.warn(
             f"{part} is damaged ({error}); set aside as {aside.name}, its photos are looked at again", stacklevel=4
@@ -77,7 +87,7 @@ class PhotoStore:
             with np.load(part, allow_pickle=False) as arrays:
                 for name in self.empty:
                     arrays[name]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except (OSError, *DAMAGE) as error:
             self._set_aside(part, error)
         else:
             self._whole.add(part)
@@ -110,7 +120,7 @@ class PhotoStore:
         Raises
         ------
         ArtefactError
-            When a photo is not in the store.
+            When a photo is not in the store, or another process has just set its part aside.
         """
         absent = [key for key in sha256 if key not in self]
         if absent:
@@ -126,7 +136,13 @@ class PhotoStore:
             rows_of.setdefault(part, []).append((target, row))
         for part, pairs in rows_of.items():
             targets, rows = np.array(pairs).T
-            with np.load(part, allow_pickle=False) as arrays:
-                for name in found:
-                    found[name][targets] = arrays[name][rows]
+            try:
+                with np.load(part, allow_pickle=False) as arrays:
+                    for name in found:
+                        found[name][targets] = arrays[name][rows]
+            except FileNotFoundError as error:
+                raise ArtefactError(
+                    f"expected {part}; another run has set it aside as damaged. Run `make report` again: it looks at "
+                    "its photos anew."
+                ) from error
         return found

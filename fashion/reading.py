@@ -142,7 +142,8 @@ class _Pass:
     rows: list[dict[str, Any]] = field(default_factory=list)  # facts, all that were new
     written: int = 0  # of `rows`
     waiting: dict[str, dict[str, NDArray]] = field(default_factory=dict)  # sha256 -> descriptors not yet kept
-    sent: dict[str, None] = field(default_factory=dict)  # sha256 of what the network got, in order
+    sent: list[str] = field(default_factory=list)  # sha256 of what the network got, in order
+    known_sent: set[str] = field(default_factory=set)
 
     def lacks(self, name: str) -> bool:
         """Whether something of a photo is not kept."""
@@ -163,8 +164,9 @@ class _Pass:
                 self.waiting[sha256] = look.described
             if len(self.rows) - self.written >= PART or len(self.waiting) >= PART:
                 self.keep()
-            if look.view is not None and sha256 not in self.sent:
-                self.sent[sha256] = None
+            if look.view is not None and sha256 not in self.known_sent:
+                self.known_sent.add(sha256)
+                self.sent.append(sha256)
                 yield look.view
         self.keep()
 
@@ -231,7 +233,7 @@ def read_photos(
             chosen = choose_runtime(backbone, runtime, embeddings / NETWORKS)
             loading = time.perf_counter() - before
             for blocks in parts(chosen.stream(chain([first], waiting))):
-                store.add(list(work.sent)[done : done + len(blocks["embedding"])], blocks)
+                store.add(work.sent[done : done + len(blocks["embedding"])], blocks)
                 done += len(blocks["embedding"])
         seconds = time.perf_counter() - begin - loading
     facts = in_order([facts_table(work.rows), kept], names)

@@ -32,7 +32,7 @@ def reasons(query: Mapping[Hashable, object], found: Mapping[Hashable, object], 
         Description of the item.
     parts : mapping of str to float
         What was compared ("looks", "colour") -> how alike: the expected agreement (`fashion.description`; nine tenths
-        of the looks are the kind of garment), or the cosine of frozen vectors.
+        of the looks are the kind of garment), or the cosine of frozen vectors. Below 0 it is said as 0.
 
     Examples
     --------
@@ -49,4 +49,4 @@ def reasons(query: Mapping[Hashable, object], found: Mapping[Hashable, object], 
     else:
         missed = [column for column in ("colour", "category") if column in asked]
         words = f"another {' and '.join(missed)}" if missed else ""
-    return "; ".join(filter(None, [words, *(f"{name} {alike:.2f}" for name, alike in parts.items())]))
+    return "; ".join(filter(None, [words, *(f"{name} {max(alike, 0.0):.2f}" for name, alike in parts.items())]))

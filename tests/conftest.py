@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -192,8 +193,23 @@ def work(tiny, built):
     return Workspace("tiny", tiny / "processed", tiny / "reports")
 
 
-def pytest_collection_modifyitems(items):
-    """On several cores a file's tests stay together, and so do all that need the one small report."""
-    for item in items:
-        group = "report" if "built" in item.fixturenames else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
+#: A function that takes the small report, or the fixture that makes it.
+TAKES_REPORT = re.compile(r"^def \w+\([^)]*\b(?:built|work)\b", re.MULTILINE)
+
+
+@pytest.hookimpl(optionalhook=True)  # the suite runs without pytest-xdist as well
+def pytest_xdist_make_scheduler(config, log):
+    """On several cores a file's tests stay together, and so do all files that need the one small report.
+
+    Our own, since pytest-xdist 3.8 can no longer tell its groups with pytest 9.2.
+    """
+    from xdist.scheduler import LoadFileScheduling
+
+    class ReportTogether(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            path = super()._split_scope(nodeid)
+            text = (config.rootpath / path).read_text(encoding="utf-8")
+            own = "\ndef work(" in text  # a workspace of the file's own
+            return "report" if TAKES_REPORT.search(text) and not own else path
+
+    return ReportTogether(config, log)

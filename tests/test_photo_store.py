@@ -1,8 +1,12 @@
 """Parts of any kind of array come back as they were; what is damaged or of another shape is set aside, not used."""
 
+import errno
+import warnings
+
 import numpy as np
 import pytest
 
+from fashion import photo_store
 from fashion.errors import ArtefactError
 from fashion.photo_store import PhotoStore
 
@@ -47,3 +51,45 @@ def test_a_flipped_byte_is_found_before_its_numbers_are_used(tmp_path):
         store.add(KEYS[4:], arrays(3))
         assert KEYS[0] not in store
     assert len(store) == 3 and KEYS[6] in store and part.with_suffix(".damaged").exists()
+
+
+def test_a_flipped_bit_anywhere_is_set_aside_or_harmless(tmp_path):
+    """Those of the archive's own tables too: version, flags, method, places."""
+    part = PhotoStore(tmp_path, "k", NONE).add(KEYS[:4], arrays(4))
+    whole, rows, lost = part.read_bytes(), arrays(4), 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for at in range(len(whole)):
+            part.write_bytes(whole[:at] + bytes([whole[at] ^ (1 << at % 8)]) + whole[at + 1 :])
+            store = PhotoStore(tmp_path, "k", NONE)
+            if all(key in store for key in KEYS[:4]):
+                found = store.gather(KEYS[:4])
+                assert all(np.array_equal(found[name], rows[name]) for name in rows), at
+            else:
+                lost += 1
+    assert lost > len(whole) / 2
+
+
+def test_two_runs_may_find_the_same_damage(tmp_path):
+    part = PhotoStore(tmp_path, "k", NONE).add(KEYS[:4], arrays(4))
+    one, other = PhotoStore(tmp_path, "k", NONE), PhotoStore(tmp_path, "k", NONE)
+    data = bytearray(part.read_bytes())
+    data[data.index(arrays(4)["pixels"].tobytes()) + 1] ^= 1
+    part.write_bytes(data)
+    for store in (one, other):
+        with pytest.warns(UserWarning, match="set aside"):
+            assert KEYS[0] not in store
+
+
+def test_what_the_system_refuses_is_no_damage(tmp_path, monkeypatch):
+    part = PhotoStore(tmp_path, "k", NONE).add(KEYS[:4], arrays(4))
+    store = PhotoStore(tmp_path, "k", NONE)
+
+    def refused(*_, **__):
+        raise OSError(errno.EMFILE, "Too many open files", str(part))
+
+    monkeypatch.setattr(photo_store.np, "load", refused)
+    with pytest.raises(OSError, match="Too many open files"):
+        assert KEYS[0] in store
+    monkeypatch.undo()
+    assert part.is_file() and KEYS[0] in store

@@ -17,6 +17,7 @@ def test_what_is_shared_is_said_and_nothing_else():
 def test_only_what_was_asked_for_is_missed():
     assert reasons({"colour": "red"}, {"colour": "blue", "category": "boots"}, {}) == "another colour"
     assert reasons({}, RED_BOOTS, {"looks": 0.5}) == "looks 0.50"
+    assert reasons({}, RED_BOOTS, {"looks": -0.012, "colour": -0.001}) == "looks 0.00; colour 0.00"
 
 
 def test_any_of_several_words_will_do():

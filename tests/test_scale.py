@@ -8,7 +8,7 @@ from fashion.paths import project_root
 
 UNITS = {
     "measured": {
-        "photos_per_core_second": 100.0, "facts_per_core_second": 400.0, "feature_numbers": 4128,
+        "photos_per_core_second": 100.0, "descriptor_bytes": 24_000, "feature_numbers": 4128,
         "embedding_numbers": 256, "index_bytes_per_item": 660, "bytes_per_second": 10e9,
     },
     "assumed": {
@@ -20,8 +20,9 @@ UNITS = {
 
 def test_a_billion_by_hand():
     found = plan(10**9, UNITS)
-    assert found["core_hours"] == pytest.approx((10**7 + 2.5 * 10**6) / 3600)
-    assert found["machines"] == 10 and found["price"] == pytest.approx(12.5e6 / 3600 / 16 * 2)  # 9.04 machines
+    assert found["core_hours"] == pytest.approx(10**7 / 3600)
+    assert found["machines"] == 8 and found["price"] == pytest.approx(1e7 / 3600 / 16 * 2)  # 7.23 machines
+    assert found["descriptor_bytes"] == 2.4e13
     assert found["embedding_bytes"] == 1.024e12 and found["index_bytes"] == 6.6e11
     assert found["index_bytes_8_bit"] == 660e9 - 256e9
     assert found["index_machines"] == 20 and found["index_machines_8_bit"] == 12  # of 32 GiB of room each

@@ -97,6 +97,69 @@ def test_an_items_page_has_six_with_the_same_reasons_as_the_engine(client, windo
     assert f"/map?id={name}" in page and "measured colour" in page
 
 
+def test_the_balance_and_the_filters_stay_from_page_to_page(client, window):
+    name = window.shop().items["item"].iloc[3]
+    page = get(client, f"/item?id={name}&colour_weight=0.9&hide=1").get_data(as_text=True)
+    links = re.findall(r'<a href="/item\?([^"]+)">', page)
+    assert len(links) == 6 and all(to.endswith("&amp;colour_weight=0.9&amp;hide=1") for to in links)
+    page = get(client, "/?colour=red&colour=blue&hide=1").get_data(as_text=True)
+    head = page[page.index('<form class="search"') : page.index("</form>")]
+    kept = re.findall(r'type="hidden" name="([^"]+)" value="([^"]+)"', head)
+    assert kept == [("colour", "red"), ("colour", "blue"), ("hide", "1")]
+    assert "hidden" not in get(client, "/").get_data(as_text=True).replace("aria-hidden", "")
+
+
+def test_a_parameter_that_would_do_nothing_is_refused(client, window):
+    name = window.shop().items["item"].iloc[3]
+    for address in (
+        f"/item?id={name}&diversity=1", f"/item?id={name}&q=red", f"/item?id={name}&page=2",
+        "/api/v1/facets?q=red", "/api/v1/facets?hide=1", f"/api/v1/similar?id={name}&page=2",
+    ):  # fmt: skip
+        assert "xpected parameters of" in get(client, address, 400).get_data(as_text=True), address
+
+
+def test_the_document_tells_what_each_route_reads(client, window):
+    columns = set(window.shop().facets)
+    paths = document(list(columns))["paths"]
+    named = {path: {p["name"] for p in next(iter(how.values()))["parameters"]} for path, how in paths.items()}
+    assert named["/facets"] == columns and "page" not in named["/similar"] | named["/similar-to-photo"]
+    sent = paths["/similar-to-photo"]["post"]["requestBody"]["content"]
+    data = window.shop().photo(5)
+    assert "application/octet-stream" in sent
+    answer = client.post("/api/v1/similar-to-photo", data=data, content_type="application/octet-stream")
+    assert answer.status_code == 200
+
+
+def test_what_tells_of_a_visitors_photo_is_kept_by_no_cache(client, window):
+    data = window.shop().photo(5)
+    page = client.post("/look", data={"photo": (io.BytesIO(data), "x.jpg")})
+    address = re.search(r'data-address="([^"]+)"', page.get_data(as_text=True)).group(1).replace("&amp;", "&")
+    api = client.post("/api/v1/similar-to-photo", data=data, content_type="image/jpeg")
+    for answer in (page, client.get(address), api, client.post("/look", data={})):
+        assert answer.headers["Cache-Control"] == "no-store"
+    assert address.startswith("/look?seen=")
+
+
+def test_around_an_item_is_never_itself(window):
+    shop = window.shop()
+    crowd = replace(shop, xy=np.zeros_like(shop.xy))  # all on one spot
+    client = create_app(type("Still", (), {"shop": lambda self: crowd})(), Buckets()).test_client()
+    name = shop.items["item"].iloc[9]
+    page = get(client, f"/map?id={name}").get_data(as_text=True)
+    near = re.findall(r'<li class="card">\s*<a href="/item\?id=([^"]+)"', page)
+    assert len(near) == 12 and name not in near
+
+
+def test_a_column_called_like_a_parameter_is_no_filter(window):
+    shop = window.shop()
+    names = ("page", "q", "id", "words", "seen", "v")
+    items = shop.items.assign(**{name: shop.items["colour"] for name in (*names, "fabric")})
+    odd = replace(shop, recommender=replace(shop.recommender, items=items))
+    assert "fabric" in odd.facets and not set(names) & set(odd.facets)
+    client = create_app(type("Still", (), {"shop": lambda self: odd})(), Buckets()).test_client()
+    assert len(cards(get(client, "/?page=2"))) == PAGE and len(cards(get(client, "/?fabric=red"))) > 0
+
+
 def test_a_photo_asks_as_its_item_does_and_words_change_it(client, window):
     shop = window.shop()
     data = shop.photo(5)
@@ -251,7 +314,8 @@ def test_photos_come_at_a_rate(window):
 
     assert [send().status_code for _ in range(3)] == [400, 400, 429]
     assert int(send().headers["Retry-After"]) >= 2
-    assert client.post("/look", data={}).status_code == 429
+    page = client.post("/look", data={})
+    assert page.status_code == 429 and int(page.headers["Retry-After"]) >= 2
     clock[0] += 2
     assert send().status_code == 400 and send().status_code == 429
 
@@ -334,7 +398,7 @@ def test_a_photo_is_turned_as_its_exif_says_and_a_bomb_is_not_unpacked(monkeypat
     assert turned.shape[:2] == (40, 20) and turned[5, 10, 1] < 60 and turned[35, 10, 1] > 200
     bomb = fuzz()[0]["bomb"]
     monkeypatch.setattr(Image.Image, "load", lambda *_: pytest.fail("it was unpacked"))
-    with pytest.raises(PhotoError, match=r"pixels in all|DecompressionBomb"):  # ours, or Pillow's own
+    with pytest.raises(PhotoError, match=r"pixels in all|cannot be opened"):  # by us, or by Pillow
         open_upload(bomb)
     assert MOST_PIXELS < 20_000**2
 
@@ -434,7 +498,20 @@ def test_json_is_plain(client):
     found = get(client, "/api/v1/map").get_json()
     assert len(found["x"]) == len(found["id"]) and json.dumps(found, allow_nan=False)
     assert min(found["x"]) >= 0 and max(found["y"]) <= 65535
-    assert get(client, "/map.png").mimetype == "image/png"
+    assert len(found["title"]) == len(found["x"]) and found["id"]
+    titles = [found["titles"][place] for place in found["title"]]
+    assert any(title.startswith("red · ") and "dress" in title for title in titles)
+
+
+def test_the_maps_picture_is_of_the_report_that_is_shown(client, window):
+    page = get(client, "/map").get_data(as_text=True)
+    address = re.search(r'href="(/map\.png\?v=[^"]+)"', page).group(1)
+    found = get(client, address)
+    assert found.mimetype == "image/png" and "immutable" in found.headers["Cache-Control"]
+    assert get(client, "/map.png?v=another").headers["Cache-Control"] == "no-cache"
+    newer = replace(window.shop(), still=b"new", stamp=7)
+    other = create_app(type("Still", (), {"shop": lambda self: newer})(), Buckets()).test_client()
+    assert other.get("/map.png").data == b"new"
 
 
 def test_a_jpeg_is_served_as_it_is_and_a_large_one_smaller():

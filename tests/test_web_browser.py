@@ -154,7 +154,56 @@ def test_browsing_works_without_javascript(address, browser):
     page.get_by_role("slider").fill("0.9")
     page.get_by_role("button", name="Show").click()
     assert "colour_weight=0.9" in page.url and page.locator("#found .card").count() == 6
+    page.goto(address)
+    if not page.evaluate("CSS.supports('selector(::details-content)')"):
+        page.get_by_text("Filters").first.click()
+    page.get_by_role("link", name="dresses").first.click()
+    assert "department=dresses" in page.url and page.locator(".card").count() > 6
     page.context.close()
+
+
+def test_where_the_browser_cannot_hold_filters_open_they_open_on_request(address, browser):
+    page = browser.new_context(java_script_enabled=False, viewport=SIZES["desktop"]).new_page()
+
+    def without(route):  # as a browser reads it that does not know the selector
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace("::details-content", "::unheard-of"))
+
+    page.route("**/static/shop.css*", without)
+    page.goto(address)
+    page.get_by_text("Filters").first.click()
+    page.get_by_role("link", name="dresses").first.click()
+    assert "department=dresses" in page.url
+    page.context.close()
+
+
+def test_of_two_photos_the_last_one_is_sent(address, browser, tmp_path):
+    page = browser.new_page(viewport=SIZES["phone"], has_touch=True, is_mobile=True)
+    page.goto(f"{address}/look")
+    page.evaluate("document.querySelector('form.drop').requestSubmit = () => {}")
+    old, new = tmp_path / "old.jpg", tmp_path / "new.jpg"
+    for path in (old, new):
+        path.write_bytes(b"x")
+    names = "['photo', 'camera'].map(id => [...document.getElementById(id).files].map(f => f.name).join())"
+    page.locator("#photo").set_input_files(old)
+    page.locator("#camera").set_input_files(new)
+    assert page.evaluate(names) == ["", "new.jpg"]
+    page.locator("#photo").set_input_files(old)
+    assert page.evaluate(names) == ["old.jpg", ""]
+    page.close()
+
+
+def test_a_line_that_breaks_is_said(address, browser, work):
+    page = browser.new_page(viewport=SIZES["desktop"])
+    name = work.items()["item"].iloc[0]
+    page.goto(f"{address}/item?id={name}")
+    page.evaluate("window.fetch = () => Promise.reject(new Error('no line'))")
+    page.get_by_label("hide near-duplicates").check()
+    page.wait_for_url("**hide=1**")  # the form itself was sent
+    page.route("**/api/v1/map*", lambda route: route.abort())
+    page.goto(f"{address}/map")
+    page.get_by_text("The map cannot be had just now").wait_for()
+    page.close()
 
 
 def test_the_keyboard_alone_leads_from_item_to_item(address, browser):
@@ -215,4 +264,12 @@ def test_axe_finds_no_violation(address, browser, work, scheme, size):
         page.wait_for_load_state("networkidle")
         found = Axe().run(page)
         assert found.violations_count == 0, f"{path}: {found.generate_report()}"
+    photo = next((work.processed.parents[1] / "clothes/images").glob("*00AAF.jpg"))
+    page.goto(f"{address}/look")
+    page.locator("#photo").set_input_files(photo)
+    page.get_by_role("button", name="Find similar clothes").click()
+    page.get_by_role("heading", name="Similar to your photo").wait_for()
+    page.wait_for_load_state("networkidle")
+    found = Axe().run(page)
+    assert found.violations_count == 0, f"a photo's results: {found.generate_report()}"
     context.close()

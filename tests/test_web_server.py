@@ -97,7 +97,16 @@ def test_text_is_compressed_for_who_takes_it(client):
 def test_static_files_are_kept_under_names_of_their_content(client):
     (address,) = re.findall(r'href="(/static/shop\.css\?v=\w+)"', client.get("/").get_data(as_text=True))
     assert "immutable" in client.get(address).headers["Cache-Control"]
-    assert "immutable" not in client.get("/static/shop.css").headers.get("Cache-Control", "")
+    for other in ("/static/shop.css", "/static/shop.css?v=older", "/static/shop.css?v="):
+        assert "immutable" not in client.get(other).headers.get("Cache-Control", ""), other
+
+
+def test_the_map_travels_packed_and_is_packed_once(client, monkeypatch):
+    plain, packed = (client.get("/api/v1/map", headers={"Accept-Encoding": kind}) for kind in ("identity", "gzip"))
+    assert packed.headers["Content-Encoding"] == "gzip" and gzip.decompress(packed.data) == plain.data
+    assert "Accept-Encoding" in plain.headers["Vary"] and "Accept-Encoding" in packed.headers["Vary"]
+    monkeypatch.setattr(gzip, "compress", lambda *_, **__: pytest.fail("packed again"))
+    assert client.get("/api/v1/map", headers={"Accept-Encoding": "gzip"}).data == packed.data
 
 
 def send(client, work):

@@ -19,8 +19,8 @@ from fashion.workspace import write_whole
 #: The keys of docs/unit-costs.toml and what they mean.
 COSTS = {
     "measured": {
-        "photos_per_core_second": "photos from file to vector, a second and core",
-        "facts_per_core_second": "photos whose size, hash and garment colour are measured, a second and core",
+        "photos_per_core_second": "photos read, measured, described and embedded in one pass, a second and core",
+        "descriptor_bytes": "kept descriptors, a photo",
         "feature_numbers": "float32 numbers of all depths, a photo",
         "embedding_numbers": "float32 numbers of the learned embedding, a photo",
         "index_bytes_per_item": "the index in half precision",
@@ -51,13 +51,12 @@ def plan(items: int, units: dict[str, dict[str, float]]) -> dict[str, float]:
     Returns
     -------
     dict
-        Core hours of embedding, machines that do it in the wanted hours, their price; bytes of photos, of all
-        features, of embeddings, of the index in half precision and in 8 bits; machines that hold the index; seconds of
-        one exact question.
+        Core hours of the pass, machines that do it in the wanted hours, their price; bytes of photos, of descriptors,
+        of all features, of embeddings, of the index in half precision and in 8 bits; machines that hold the index;
+        seconds of one exact question.
     """
     had, said = units["measured"], units["assumed"]
-    seconds = items / had["photos_per_core_second"] + items / had["facts_per_core_second"]
-    core_hours = seconds / 3600
+    core_hours = items / had["photos_per_core_second"] / 3600
     machine_hours = core_hours / said["machine_cores"]
     index = items * had["index_bytes_per_item"]
     small = index - items * had["embedding_numbers"]  # 8 bits a number in place of 16
@@ -67,6 +66,7 @@ def plan(items: int, units: dict[str, dict[str, float]]) -> dict[str, float]:
         "machines": math.ceil(machine_hours / said["wanted_hours"]),
         "price": machine_hours * said["machine_hour_price"],
         "photo_bytes": items * said["photo_bytes"],
+        "descriptor_bytes": float(items * had["descriptor_bytes"]),
         "feature_bytes": items * had["feature_numbers"] * 4.0,
         "embedding_bytes": items * had["embedding_numbers"] * 4.0,
         "index_bytes": index,
@@ -92,10 +92,11 @@ def tables(units: dict[str, Any]) -> str:
     said = units["assumed"]
     machines = f"machines of {said['machine_cores']} cores for {said['wanted_hours']} hours"
     rows = [
-        ("measure and embed, core hours", *(f"{p['core_hours']:,.1f}" for p in plans.values())),
+        ("read, measure and embed, core hours", *(f"{p['core_hours']:,.1f}" for p in plans.values())),
         (machines, *(p["machines"] for p in plans.values())),
         (f"their price at {said['machine_hour_price']} an hour each", *(f"{p['price']:,.0f}" for p in plans.values())),
         ("photos", *(size(p["photo_bytes"]) for p in plans.values())),
+        ("descriptors", *(size(p["descriptor_bytes"]) for p in plans.values())),
         ("features of all depths", *(size(p["feature_bytes"]) for p in plans.values())),
         ("embeddings, 256 numbers", *(size(p["embedding_bytes"]) for p in plans.values())),
         ("index in memory, half precision", *(size(p["index_bytes"]) for p in plans.values())),

@@ -10,13 +10,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from fashion.bench.served import TIMEOUT, served
 from fashion.errors import FashionError
 from fashion.locking import only_one
+from fashion.steps import STEPS, checksums, read_state, write_state
 from fashion.workspace import Workspace, write_whole
 
 #: In front of every item's name in the new report.
@@ -71,6 +72,10 @@ def renew(work: Workspace, pause: float = 0.0) -> None:
             time.sleep(pause)
         for name in ("attributes", "backbone"):
             work.write_json(name, work.json(name) | {"items_checksum": work.items_checksum()})
+        for step in STEPS:  # answers are given from files alone that are what their notebook left
+            state = read_state(work, step)
+            if state.key:
+                write_state(work, step, replace(state, outputs=checksums(work, step)))
         provenance = work.report / "provenance.json"
         text = provenance.read_text(encoding="utf-8")
         write_whole(provenance, lambda aside: aside.write_text(text, encoding="utf-8"))

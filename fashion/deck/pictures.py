@@ -165,10 +165,10 @@ def compared(deck: Any, found: Findings) -> None:
         "Photos",
         f"Matching in {found.match}: {right[0]} of {total} by the usual network, {right[1]} of {total} by this study",
         f"{_drawn(found, COMPARED)} Above the frozen network with the features that notebook 2 chose, below this "
-        "study's with the catalogue's words known, as on the shop's own page. These are examples, not the "
-        "measure: here the article asks with its own words as well, in slide 4 with its photo alone. "
-        "Near-duplicates are not hidden; the shop window can hide them. "
-        f"The photos' terms, which these slides share: {found.catalogue.terms}",
+        "study's with the catalogue's words known, as on the shop's own page. These are examples, not the measure: "
+        "here the article asks with its own words as well, in slide 4 with its photo alone. Near-duplicates are not "
+        "hidden; the shop window can hide them. The photos' terms, which these slides share: "
+        f"{found.catalogue.terms}",
         f"{found.source}; notebook 04 of the report",
     )
     edge, high = 1.08, 2.42

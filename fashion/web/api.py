@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
 from fashion.errors import PhotoError
 from fashion.filters import QueryError
-from fashion.web.ask import PAGE, found_rows, number, read_ask, similar, whole
+from fashion.web.ask import BALANCE, PAGE, found_rows, number, read_ask, similar, whole
 from fashion.web.openapi import document
 from fashion.web.pages import card, cards, photo_query, recommended, shop_now
+from fashion.web.security import NotNow
 from fashion.web.uploads import as_png, open_upload, sent_photo
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -29,6 +31,14 @@ def problem(status: int, title: str, detail: str) -> Response:
 def wrong(error: Exception) -> Response:
     """What was asked makes no sense here."""
     return problem(400, "Bad Request", str(error))
+
+
+@api.errorhandler(NotNow)
+def later(error: NotNow) -> Response:
+    """A photo that is not looked at now."""
+    answer = problem(error.status, HTTPStatus(error.status).phrase, str(error))
+    answer.headers["Retry-After"] = str(error.seconds)
+    return answer
 
 
 @api.get("/openapi.json")
@@ -64,7 +74,7 @@ def item() -> Response:
 def similar_to() -> Response:
     """The items most similar to one."""
     shop = shop_now()
-    ask = read_ask(request.args, shop, ("id", "k", "diversity"))
+    ask = read_ask(request.args, shop, ("q", *BALANCE, "id", "k", "diversity"))
     k = whole(request.args, "k", 6, 1, 60)
     diversity = number(request.args, "diversity", 0, 0, 1)
     name = request.args.get("id", "")
@@ -80,25 +90,21 @@ def similar_to() -> Response:
 def similar_to_photo() -> Response:
     """The items most similar to a photo, sent as `photo` of a form or as the body; nothing of it is kept."""
     shop = shop_now()
-    wait = current_app.extensions["buckets"].take(request.remote_addr or "")
-    if wait:
-        answer = problem(429, "Too Many Requests", "many photos in a short time; wait, then try again")
-        answer.headers["Retry-After"] = str(int(wait) + 1)
-        return answer
-    ask = read_ask(request.args, shop, ("k",))
-    k = whole(request.args, "k", 6, 1, 60)
-    given = sent_photo(request.files)
-    data = request.get_data(cache=False) if given is None else given
-    query = photo_query(shop, as_png(open_upload(data)), ask.words)
-    seen = {column: query.description.get(column) for column in ("colour", "category")}
-    return jsonify({"seen": seen, "items": recommended(shop, similar(shop, query, ask, k))})
+    with current_app.extensions["turns"].turn(request.remote_addr or ""):
+        ask = read_ask(request.args, shop, ("q", *BALANCE, "k"))
+        k = whole(request.args, "k", 6, 1, 60)
+        given = sent_photo(request.files)
+        data = request.get_data(cache=False) if given is None else given
+        query = photo_query(shop, as_png(open_upload(data)), ask.words)
+        seen = {column: query.description.get(column) for column in ("colour", "category")}
+        return jsonify({"seen": seen, "items": recommended(shop, similar(shop, query, ask, k))})
 
 
 @api.get("/facets")
 def facets() -> Response:
     """Each filter's words, with the items that choosing each would leave."""
     shop = shop_now()
-    ask = read_ask(request.args, shop)
+    ask = read_ask(request.args, shop, ())
     found: dict[str, Any] = {}
     for column, counts in shop.counts(ask.chosen).items():
         found[column] = [
@@ -114,7 +120,11 @@ def chart() -> Response:
     _only(("v",))
     if shop.xy is None:
         return problem(404, "Not Found", "this report has no map")
-    answer = Response(shop.chart, mimetype="application/json")
+    packed = bool(request.accept_encodings["gzip"])
+    answer = Response(shop.packed_chart if packed else shop.chart, mimetype="application/json")
+    answer.vary.add("Accept-Encoding")
+    if packed:
+        answer.headers["Content-Encoding"] = "gzip"
     lasting = request.args.get("v") == shop.version
     answer.headers["Cache-Control"] = "public, max-age=31536000, immutable" if lasting else "no-cache"
     return answer

@@ -17,7 +17,7 @@ from fashion.web.ask import Ask
 from fashion.web.metrics import Metrics, watch
 from fashion.web.pages import pages, shop_now
 from fashion.web.pictures import EDGES, Pictures
-from fashion.web.security import Buckets, add_headers
+from fashion.web.security import Buckets, Turns, add_headers
 from fashion.web.sending import add_sending
 from fashion.web.uploads import MOST_BYTES
 from fashion.web.window import Window
@@ -34,7 +34,7 @@ class InMemory(Request):
         return io.BytesIO()
 
 
-def create_app(window: Window, buckets: Buckets | None = None) -> Flask:
+def create_app(window: Window, buckets: Buckets | None = None, at_once: int = 4) -> Flask:
     """Make the application.
 
     Parameters
@@ -43,6 +43,8 @@ def create_app(window: Window, buckets: Buckets | None = None) -> Flask:
         What is shown.
     buckets : Buckets, optional
         Limit on photos sent by one visitor.
+    at_once : int
+        Photos looked at at a time, of all visitors.
     """
     app = Flask(__name__)
     app.request_class = InMemory
@@ -51,7 +53,8 @@ def create_app(window: Window, buckets: Buckets | None = None) -> Flask:
     app.config["MAX_FORM_PARTS"] = 20
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     metrics = Metrics()
-    app.extensions |= {"window": window, "buckets": buckets or Buckets(), "pictures": Pictures(), "metrics": metrics}
+    turns = Turns(buckets or Buckets(), at_once)
+    app.extensions |= {"window": window, "turns": turns, "pictures": Pictures(), "metrics": metrics}
     watch(app, metrics)
     add_headers(app)
     add_sending(app)

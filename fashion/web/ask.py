@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus, urlencode
@@ -18,6 +18,9 @@ from fashion.web.shop import Shop
 
 #: Items on a page of browsing, and results of a search in words at most.
 PAGE, MOST_FOUND = 48, 480
+#: Parameters of the balance between looks and colour, and all that browsing and searching read beside filters.
+BALANCE = ("colour_weight", "hide")
+BROWSING = ("q", "page", *BALANCE)
 #: Characters of a search at most.
 LONGEST = 200
 
@@ -47,15 +50,23 @@ class Ask:
     hide: bool = False
 
     def address(self, **other: Any) -> str:
-        """The query string of this, with some of it changed: page=2; a column's value to be chosen or let go."""
+        """The query string of this, with some of it changed (page=2, chosen={}), and with `more` parameters."""
         pairs: list[tuple[str, str]] = [("q", other.get("words", self.words))]
-        chosen = other.get("chosen", self.chosen)
-        pairs += [(column, value) for column, values in chosen.items() for value in values]
+        pairs += self.filters(other.get("chosen"))
         page = other.get("page", 1)
         pairs += [("page", str(page))] if page > 1 else []
-        pairs += [("colour_weight", f"{self.weight:g}")] if self.weight != COLOUR_WEIGHT else []
-        pairs += [("hide", "1")] if self.hide else []
+        pairs += [*self.balance(), *other.get("more", ())]
         return "?" + urlencode([pair for pair in pairs if pair[1]])
+
+    def filters(self, chosen: Mapping[str, Iterable[str]] | None = None) -> list[tuple[str, str]]:
+        """Filters as parameters of an address: those chosen here, or others."""
+        chosen = self.chosen if chosen is None else chosen
+        return [(column, value) for column, values in chosen.items() for value in values]
+
+    def balance(self) -> list[tuple[str, str]]:
+        """What of the balance is not as it is by itself, as parameters of an address."""
+        pairs = [("colour_weight", f"{self.weight:g}")] if self.weight != COLOUR_WEIGHT else []
+        return pairs + ([("hide", "1")] if self.hide else [])
 
     def toggled(self, column: str, value: str) -> str:
         """The address with a filter's value chosen, or let go where it is chosen."""
@@ -109,7 +120,7 @@ def flag(given: MultiDict, name: str) -> bool:
     return text in ("1", "on", "true")
 
 
-def read_ask(given: MultiDict, shop: Shop, also: tuple[str, ...] = ()) -> Ask:
+def read_ask(given: MultiDict, shop: Shop, reads: tuple[str, ...] = BROWSING) -> Ask:
     """Read an address.
 
     Parameters
@@ -117,15 +128,15 @@ def read_ask(given: MultiDict, shop: Shop, also: tuple[str, ...] = ()) -> Ask:
     given : MultiDict
         Its parameters.
     shop : Shop
-    also : tuple of str
-        Parameters that are read elsewhere.
+    reads : tuple of str
+        Parameters that mean something beside filters, here or to who asks; any other is refused.
 
     Raises
     ------
     QueryError
         For a parameter, a word or a number that means nothing here.
     """
-    known = {"q", "page", "colour_weight", "hide", *shop.facets, *also}
+    known = {*shop.facets, *reads}
     strange = sorted(set(given) - known)
     if strange:
         raise QueryError(f"expected parameters of {', '.join(sorted(known))}; found {', '.join(strange)[:200]}")

@@ -33,6 +33,22 @@ FOUND = {
         },
     ]
 }  # fmt: skip
+ITEM = {
+    "allOf": [
+        {"$ref": "#/components/schemas/Card"},
+        {
+            "type": "object",
+            "required": ["facts", "map"],
+            "properties": {
+                "facts": {"type": "object", "additionalProperties": {"type": "string"}},
+                "map": {
+                    "type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2, "nullable": True,
+                    "description": "its place, 0 to 1 in both directions; null for what was added since",
+                },
+            },
+        },
+    ]
+}  # fmt: skip
 PROBLEM = {
     "type": "object",
     "required": ["title", "status", "detail"],
@@ -80,17 +96,18 @@ def document(columns: Sequence[str]) -> dict[str, Any]:
     k = _parameter("k", {"type": "integer", "minimum": 1, "maximum": 60}, "how many")
     various = _parameter("diversity", share, "how unlike each other")
     version = _parameter("v", {"type": "string"}, "anything; a new one asks past caches")
-    common = [words, *filters, page, weight, hide]
+    balance = [words, *filters, weight, hide]
     whole = {"type": "integer"}
     photo = {"type": "object", "required": ["photo"], "properties": {"photo": {"type": "string", "format": "binary"}}}
-    lists = {key: {"type": "array"} for key in ("x", "y", "hex", "id")}
+    lists = {key: {"type": "array"} for key in ("x", "y", "hex", "id", "titles", "title")}
+    raw = {"type": "string", "format": "binary", "description": "the photo's bytes, whatever media type is named"}
     paths = {
-        "/items": ("A page of items, filtered or searched by words", common,
+        "/items": ("A page of items, filtered or searched by words", [*balance, page],
                    _answers(_list("Card", total=whole, page=whole, per_page=whole), 400)),
-        "/item": ("One item", [name], _answers({"$ref": "#/components/schemas/Card"}, 400, 404)),
-        "/similar": ("The items most similar to one", [name, k, various, *common],
+        "/item": ("One item", [name], _answers({"$ref": "#/components/schemas/Item"}, 400, 404)),
+        "/similar": ("The items most similar to one", [name, k, various, *balance],
                      _answers(_list("Found", id={"type": "string"}), 400, 404)),
-        "/facets": ("Each filter's words and how many items each leaves", common, _answers({"type": "object"}, 400)),
+        "/facets": ("Each filter's words and how many items each leaves", filters, _answers({"type": "object"}, 400)),
         "/map": ("Every item's place on the map", [version],
                  _answers({"type": "object", "required": list(lists), "properties": lists}, 400, 404)),
         "/openapi.json": ("This document", [], _answers({"type": "object"})),
@@ -102,8 +119,11 @@ def document(columns: Sequence[str]) -> dict[str, Any]:
     made["/similar-to-photo"] = {
         "post": {
             "summary": "The items most similar to a photo, of which nothing is kept",
-            "parameters": [k, *common],
-            "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": photo}}},
+            "parameters": [k, *balance],
+            "requestBody": {
+                "required": True,
+                "content": {"multipart/form-data": {"schema": photo}, "application/octet-stream": {"schema": raw}},
+            },
             "responses": _answers(_list("Found", seen={"type": "object"}), 400, 413, 429, 503),
         }
     }
@@ -112,5 +132,5 @@ def document(columns: Sequence[str]) -> dict[str, Any]:
         "info": {"title": "Fashion shop window", "version": "1", "description": "Similar clothes of one catalogue."},
         "servers": [{"url": "/api/v1"}],
         "paths": made,
-        "components": {"schemas": {"Card": CARD, "Found": FOUND, "Problem": PROBLEM}},
+        "components": {"schemas": {"Card": CARD, "Item": ITEM, "Found": FOUND, "Problem": PROBLEM}},
     }

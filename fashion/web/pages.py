@@ -16,7 +16,8 @@ from fashion.filters import QueryError
 from fashion.queries import Query
 from fashion.reasons import describe
 from fashion.web import seen
-from fashion.web.ask import PAGE, Ask, found_rows, in_words, read_ask, similar
+from fashion.web.ask import BALANCE, PAGE, Ask, found_rows, in_words, read_ask, similar
+from fashion.web.security import NotNow
 from fashion.web.shop import Shop
 from fashion.web.uploads import TYPES, as_address, as_png, open_upload, sent_photo
 
@@ -31,8 +32,9 @@ def shop_now() -> Shop:
     return shop
 
 
-def cards(shop: Shop, rows: Iterable[int]) -> list[dict[str, Any]]:
-    """What a card shows of each row."""
+def cards(shop: Shop, rows: Iterable[int], ask: Ask | None = None) -> list[dict[str, Any]]:
+    """What a card shows of each row; where it leads to keeps the balance that is asked for."""
+    kept = "".join(f"&{name}={value}" for name, value in ask.balance()) if ask else ""
     at, photo_at = url_for("pages.item"), url_for("photos.photo")  # once: an address by Flask costs as much as a card
     found = []
     for row in rows:
@@ -42,7 +44,7 @@ def cards(shop: Shop, rows: Iterable[int]) -> list[dict[str, Any]]:
             "item": record["item"], "title": describe(record) or record["item"], "colour": record.get("colour", ""),
             "category": record.get("category", ""), "department": record.get("department", ""),
             "hex": record["garment_hex"],
-            "href": f"{at}?id={name}",
+            "href": f"{at}?id={name}{kept}",
             "photo": f"{photo_at}?id={name}&size=small&v={shop.version}",
             "large": f"{photo_at}?id={name}&size=large&v={shop.version}",
             "width": record["width"], "height": record["height"],
@@ -55,9 +57,9 @@ def card(shop: Shop, row: int) -> dict[str, Any]:
     return cards(shop, [row])[0]
 
 
-def recommended(shop: Shop, table: pd.DataFrame) -> list[dict[str, Any]]:
+def recommended(shop: Shop, table: pd.DataFrame, ask: Ask | None = None) -> list[dict[str, Any]]:
     """Cards of recommendations, with their reasons."""
-    found = cards(shop, [shop.rows[name] for name in table["item"]])
+    found = cards(shop, [shop.rows[name] for name in table["item"]], ask)
     return [
         one | {"reasons": why, "similarity": float(close), "rank": int(rank)}
         for one, why, close, rank in zip(found, table["reasons"], table["similarity"], table["rank"], strict=True)
@@ -79,7 +81,7 @@ def browse() -> str | tuple[str, int]:
     if ask.page > last:
         return redirect(url_for("pages.browse") + ask.address(page=last))  # type: ignore[return-value]
     return render_template(
-        "browse.html", shop=shop, ask=ask, cards=cards(shop, rows), total=total, last=last, said=said,
+        "browse.html", shop=shop, ask=ask, cards=cards(shop, rows, ask), total=total, last=last, said=said,
         facets={column: facet(shop, ask, column, counts) for column, counts in shop.counts(ask.chosen).items()},
     )  # fmt: skip
 
@@ -110,11 +112,11 @@ def item() -> str | tuple[str, int]:
     if name not in shop.rows:
         abort(404, f"There is no item {name[:80]!r} here. It may have been taken out of the catalogue.")
     try:
-        ask = read_ask(request.args, shop, ("id", "diversity"))
+        ask = read_ask(request.args, shop, ("id", *BALANCE))
     except QueryError as error:
         return render_template("lost.html", shop=shop, ask=Ask(), message=str(error)), 400
     row = shop.rows[name]
-    found = recommended(shop, similar(shop, shop.recommender.item_query(name), ask))
+    found = recommended(shop, similar(shop, shop.recommender.item_query(name), ask), ask)
     record = shop.items.iloc[row].to_dict()
     facts = [(column, str(record[column])) for column in shop.facets if record.get(column)]
     on_map = shop.xy is not None and row < len(shop.xy)
@@ -134,26 +136,26 @@ def look() -> str | tuple[str, int]:
     if "seen" not in request.args:
         return looked(shop)
     try:
-        ask = read_ask(request.args, shop, seen.NAMES)
+        ask = read_ask(request.args, shop, (*seen.NAMES, *BALANCE))
         return looked(shop, ask, seen.read(request.args, shop), request.args.get("words", "").strip())
     except QueryError as error:
         return looked(shop, message=str(error)), 400
 
 
 @pages.post("/look")
-def look_at() -> tuple[str, int]:
+def look_at() -> tuple[str, int, dict[str, str]]:
     """What is similar to a visitor's own photo; nothing of it is kept."""
-    shop, window = shop_now(), current_app.extensions
-    wait = window["buckets"].take(request.remote_addr or "")
-    if wait:
-        return looked(shop, message=f"Too many photos in a short time. Try again in {int(wait) + 1} seconds."), 429
+    shop = shop_now()
     try:
-        ask = read_ask(request.form, shop, ("words",))
-        rgb = open_upload(sent_photo(request.files) or b"")
-        query = seen.as_kept(photo_query(shop, as_png(rgb)))
-        return looked(shop, ask, query, request.form.get("words", "").strip(), as_address(rgb)), 200
+        with current_app.extensions["turns"].turn(request.remote_addr or ""):
+            ask = read_ask(request.form, shop, ("words", *BALANCE))
+            rgb = open_upload(sent_photo(request.files) or b"")
+            query = seen.as_kept(photo_query(shop, as_png(rgb)))
+            return looked(shop, ask, query, request.form.get("words", "").strip(), as_address(rgb)), 200, {}
+    except NotNow as error:
+        return looked(shop, message=str(error)), error.status, {"Retry-After": str(error.seconds)}
     except (PhotoError, QueryError) as error:
-        return looked(shop, message=str(error)), 400
+        return looked(shop, message=str(error)), 400, {}
 
 
 def looked(
@@ -163,9 +165,9 @@ def looked(
     ask, sent, found = ask or Ask(), None, []
     if query is not None:
         asked = shop.recommender.words_query(words, query) if words else query
-        found = recommended(shop, similar(shop, asked, ask))
+        found = recommended(shop, similar(shop, asked, ask), ask)
         kept = seen.as_pairs(shop, query, words)
-        address = url_for("pages.look") + ask.address() + "&" + urlencode(kept)
+        address = url_for("pages.look") + ask.address(more=kept)
         sent = {"photo": photo, "said": describe(asked.description), "kept": kept, "address": address}
     return render_template("look.html", shop=shop, ask=ask, sent=sent, found=found, message=message, kinds=TYPES)
 
@@ -186,22 +188,23 @@ def map_page() -> str:
     here = card(shop, shop.rows[name]) if name in shop.rows and shop.rows[name] < len(shop.xy) else None
     near = []
     if here:
-        own = shop.xy[shop.rows[name]]
-        distance = ((shop.xy - own) ** 2).sum(axis=1)
-        near = cards(shop, np.argsort(distance, kind="stable")[1:13])
-    still = (shop.workspace.report / "figures/05-map-departments.png").is_file()
-    return render_template("map.html", shop=shop, ask=Ask(), here=here, near=near, still=still)
+        row = shop.rows[name]
+        distance = ((shop.xy - shop.xy[row]) ** 2).sum(axis=1)
+        distance[row] = np.inf  # several may lie on one spot
+        near = cards(shop, np.argsort(distance, kind="stable")[: min(12, len(distance) - 1)])
+    return render_template("map.html", shop=shop, ask=Ask(), here=here, near=near)
 
 
 @pages.get("/map.png")
 def still_map() -> Response:
     """The report's own figure of the map, for whom the interactive one is of no use."""
-    from flask import send_file
-
-    path = shop_now().workspace.report / "figures/05-map-departments.png"
-    if not path.is_file():
+    shop = shop_now()
+    if shop.still is None:
         abort(404, "This report has no figure of its map.")
-    return send_file(path, max_age=300)
+    answer = Response(shop.still, mimetype="image/png")
+    lasting = request.args.get("v") == shop.version
+    answer.headers["Cache-Control"] = "public, max-age=31536000, immutable" if lasting else "no-cache"
+    return answer
 
 
 @pages.app_template_filter("capital")

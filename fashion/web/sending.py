@@ -26,9 +26,12 @@ def add_sending(app: Flask) -> None:
     def static_address(filename: str) -> str:
         return url_for("static", filename=filename, v=mark(filename))
 
+    def lasting() -> bool:
+        return request.args.get("v") == mark((request.view_args or {})["filename"])
+
     @app.after_request
     def send(response: Response) -> Response:
-        if request.endpoint == "static" and response.status_code in (200, 304) and "v" in request.args:
+        if request.endpoint == "static" and response.status_code in (200, 304) and lasting():
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return compressed(response)
 

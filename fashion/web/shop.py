@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from fashion.errors import ArtefactError
 from fashion.intact import require_answers, require_intact
 from fashion.locking import is_running
+from fashion.reasons import describe
 from fashion.recommender import Recommender
 from fashion.source import Source, open_source
 from fashion.translation import colour_hexes
@@ -40,7 +42,7 @@ class Shop:
 
     Attributes
     ----------
-    title, terms : str
+    title : str
         Of the catalogue.
     recommender : Recommender
     sources : dict of str to Source
@@ -49,6 +51,10 @@ class Shop:
         The report's map, 0 to 1 in both directions; items that were added since are not on it.
     stamp : int
         Changes with the report.
+    weights : str or None
+        The backbone's weights file, where the report was given one.
+    still : bytes or None
+        The report's own figure of the map, PNG.
     """
 
     title: str
@@ -58,6 +64,7 @@ class Shop:
     xy: NDArray[np.float32] | None
     stamp: int
     weights: str | None = None
+    still: bytes | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -90,7 +97,7 @@ class Shop:
         """Column -> its words, the most frequent first, and each row's place among them."""
         found: dict[str, tuple[list[str], NDArray[np.intp]]] = {}
         text = [str(column) for column in self.items if self.items[column].dtype == object]
-        text = [column for column in text if column not in HIDDEN and not column.endswith("_source")]
+        text = [column for column in text if column not in HIDDEN | TAKEN and not column.endswith("_source")]
         first = [column for column in FIRST if column in self.items]
         for column in [*first, *(column for column in text if column not in first)]:
             counts = self.items[column].astype(str).replace("", np.nan).value_counts()
@@ -110,15 +117,27 @@ class Shop:
 
     @cached_property
     def chart(self) -> bytes:
-        """The map's items as JSON: places from 0 to 65535, garments' colours without #, names; made once."""
+        """The map's items as JSON: places from 0 to 65535, garments' colours without #, names, titles; made once.
+
+        `title` holds each item's place in `titles`, as many share one.
+        """
         assert self.xy is not None
         places = (self.xy * 65535).round().astype(int)
         hexes = [hex_of.lstrip("#") for hex_of in self.shown["garment_hex"][: len(places)]]
+        kinds = [self.shown.get(column, [""] * len(places)) for column in ("colour", "category")]
+        said = [describe({"colour": c, "category": k}) for c, k, _ in zip(*kinds, places, strict=False)]
+        titles = sorted(set(said))
+        place_of = {title: place for place, title in enumerate(titles)}
         found = {
             "x": places[:, 0].tolist(), "y": places[:, 1].tolist(), "hex": hexes,
-            "id": self.shown["item"][: len(places)],
+            "id": self.shown["item"][: len(places)], "titles": titles, "title": [place_of[title] for title in said],
         }  # fmt: skip
         return json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()
+
+    @cached_property
+    def packed_chart(self) -> bytes:
+        """`chart` as gzip."""
+        return gzip.compress(self.chart, mtime=0)
 
     @cached_property
     def swatches(self) -> dict[str, str]:
@@ -195,6 +214,11 @@ class Shop:
 
 #: Columns of the items table that say nothing to a customer.
 HIDDEN = {"item", "photo", "sha256", "phash", "garment_hex", "added", "twin", "problem"}
+#: Names that mean something else in an address: a column of such a name is no filter here.
+TAKEN = {
+    "q", "page", "colour_weight", "hide", "id", "k", "diversity", "v", "size", "words", "photo", "camera",
+    "seen", "of", "seen_colour", "seen_category",
+}  # fmt: skip
 
 
 def open_shop(workspace: Workspace, weights: str | None = None) -> Shop:
@@ -219,7 +243,9 @@ def open_shop(workspace: Workspace, weights: str | None = None) -> Shop:
         table = workspace.table("map")
         xy = table[["x", "y"]].to_numpy(np.float32)
         xy = (xy - xy.min(axis=0)) / np.maximum(np.ptp(xy, axis=0), 1e-9)
-    shop = Shop(facts["title"], workspace, recommender, sources, xy, before, weights)
+    figure = workspace.report / "figures/05-map-departments.png"
+    still = figure.read_bytes() if figure.is_file() else None
+    shop = Shop(facts["title"], workspace, recommender, sources, xy, before, weights, still)
     _ = shop.vocabulary, shop.rows, shop.order, shop.facets, shop.shown, recommender.places
     shop.check_unchanged()
     return shop

@@ -69,7 +69,7 @@ def open_upload(data: bytes) -> NDArray[np.uint8]:
         raise
     except Exception as error:  # Pillow raises many kinds on a damaged file
         raise PhotoError(
-            f"expected a whole photo ({', '.join(KINDS)}); this one cannot be opened ({type(error).__name__}). "
+            f"expected a whole photo ({', '.join(KINDS)}); this one cannot be opened. "
             "Save it as JPEG or PNG and send it again."
         ) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from contextlib import suppress
@@ -13,6 +14,10 @@ from fashion.workspace import Workspace
 
 #: Seconds between two looks at whether there is a new report.
 LOOK_AGAIN = 2.0
+#: Seconds until a report that could not be loaded is loaded again, where it is still the same one.
+TRY_AGAIN = 60.0
+
+log = logging.getLogger("fashion.web")
 
 
 def _warm(shop: Shop) -> None:
@@ -38,7 +43,7 @@ class Window:
         self._shop = open_shop(workspace, weights)
         self._looked = time.monotonic()
         self._loading = threading.Lock()
-        self._tried = self._shop.stamp
+        self._failed, self._failed_at = 0, 0.0
         if warm:
             threading.Thread(target=_warm, args=(self._shop,), daemon=True).start()
 
@@ -52,15 +57,25 @@ class Window:
 
     def _renew(self) -> None:
         try:
-            if is_running(self.workspace) or stamp_of(self.workspace) == self._tried:
-                return
             stamp = stamp_of(self.workspace)
-            new = open_shop(self.workspace, self.weights)
+            if is_running(self.workspace) or stamp == self._shop.stamp or not self._due(stamp):
+                return
+            try:
+                self._shop = new = open_shop(self.workspace, self.weights)
+            except Exception as error:  # whatever a damaged report makes of it, the old one stays open
+                self._put_off(stamp, error)
+                return
             if self.warm:
-                new.reader()
-            self._shop = new
-            self._tried = stamp
+                _warm(new)
         except (FashionError, OSError):
-            pass  # not whole yet; looked at again soon
+            pass  # no report just now; looked at again soon
         finally:
             self._loading.release()
+
+    def _due(self, stamp: int) -> bool:
+        return stamp != self._failed or time.monotonic() - self._failed_at > TRY_AGAIN
+
+    def _put_off(self, stamp: int, error: Exception) -> None:
+        if stamp != self._failed:
+            log.warning("a new report of %s cannot be shown: %s", self.workspace.catalogue, error)
+        self._failed, self._failed_at = stamp, time.monotonic()

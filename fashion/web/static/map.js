@@ -71,6 +71,7 @@ const nearest = (px, py) => {
   return best;
 };
 const address = (i) => canvas.dataset.item + "?id=" + encodeURIComponent(data.id[i]);
+const title = (i) => data.titles[data.title[i]] || data.id[i];
 const name = (i) => {
   if (i === active) return;
   active = i;
@@ -80,7 +81,7 @@ const name = (i) => {
   photo.src = source(i);
   photo.alt = "";
   link.href = address(i);
-  link.textContent = "Open " + data.id[i];
+  link.textContent = "Open " + title(i);
   spot.replaceChildren(photo, link);
 };
 const point = (event) => {
@@ -128,6 +129,7 @@ canvas.addEventListener("pointerup", release);
 canvas.addEventListener("pointercancel", release);
 canvas.addEventListener("wheel", (event) => { event.preventDefault(); zoom(Math.exp(-event.deltaY / 400), ...point(event)); }, { passive: false });
 canvas.addEventListener("keydown", (event) => {
+  if (!data) return;
   const step = canvas.width / 8 / unit();
   const ways = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] };
   if (ways[event.key]) { view.x += ways[event.key][0]; view.y += ways[event.key][1]; }
@@ -141,11 +143,14 @@ canvas.addEventListener("keydown", (event) => {
 });
 new ResizeObserver(() => { fit(); draw(); }).observe(canvas);
 
-fetch(canvas.dataset.source).then((answer) => answer.json()).then((found) => {
+fetch(canvas.dataset.source).then((answer) => {
+  if (!answer.ok) throw new Error(answer.status);
+  return answer.json();
+}).then((found) => {
   data = found;
   data.fill = data.hex.map((hex) => "#" + hex);
   const here = canvas.dataset.here ? data.id.indexOf(canvas.dataset.here) : -1;
   if (here >= 0) { view = { x: data.x[here], y: data.y[here], scale: Math.max(1, Math.min(60, Math.sqrt(data.x.length / 25))) }; name(here); }
   canvas.dataset.ready = "1";
   draw();
-});
+}).catch(() => { spot.textContent = "The map cannot be had just now. Load the page again in a minute."; });

@@ -9,7 +9,8 @@ if (mine && !mine.hidden) {
   history.replaceState(null, "", mine.dataset.address);
   try { sessionStorage.setItem("photo", JSON.stringify([seen(location.href), mine.src])); } catch { /* no room: no matter */ }
 } else if (mine) {
-  const [of, source] = JSON.parse(sessionStorage.getItem("photo") || "[null, null]");
+  let of = null, source = null;
+  try { [of, source] = JSON.parse(sessionStorage.getItem("photo") || "[null, null]"); } catch { /* storage is closed: no picture */ }
   if (of === seen(location.href)) { mine.src = source; mine.hidden = false; }
 }
 
@@ -20,10 +21,13 @@ for (const form of document.querySelectorAll("form[data-live]")) {
   const show = async () => {
     const mine = ++last;
     const address = form.action + "?" + new URLSearchParams(new FormData(form));
-    const answer = await fetch(address);
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const found = page.getElementById(form.dataset.live);
-    if (mine !== last || !found) return; // a later answer was asked for
+    let found = null;
+    try {
+      const page = new DOMParser().parseFromString(await (await fetch(address)).text(), "text/html");
+      found = page.getElementById(form.dataset.live);
+    } catch { /* no line, or a server that is away */ }
+    if (mine !== last) return; // a later answer was asked for
+    if (!found) { form.submit(); return; } // the browser says what is wrong
     document.getElementById(form.dataset.live).replaceChildren(...found.childNodes);
     history.replaceState(null, "", address);
     const link = document.getElementById("address"); // of a photo's results
@@ -40,19 +44,22 @@ if (filters && matchMedia("(min-width: 60.01rem)").matches) filters.open = true;
 
 // A photo may be dropped anywhere on the page, pasted, or taken with the phone's camera.
 for (const form of document.querySelectorAll("form[data-drop]")) {
-  const input = form.querySelector("#photo"), button = form.querySelector("button");
+  const input = form.querySelector("#photo"), camera = form.querySelector("#camera"), button = form.querySelector("button");
   const give = (files) => {
     if (!files || !files.length) return;
     const held = new DataTransfer();
     held.items.add(files[0]);
     input.files = held.files;
+    camera.value = "";
     form.requestSubmit();
   };
   document.addEventListener("dragover", (event) => { event.preventDefault(); form.classList.add("over"); });
   document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) form.classList.remove("over"); });
   document.addEventListener("drop", (event) => { event.preventDefault(); form.classList.remove("over"); give(event.dataTransfer.files); });
   document.addEventListener("paste", (event) => give(event.clipboardData && event.clipboardData.files));
-  form.querySelector("#camera").addEventListener("change", () => form.requestSubmit());
+  // Of two photos the last one counts.
+  input.addEventListener("change", () => { if (input.files.length) camera.value = ""; });
+  camera.addEventListener("change", () => { if (!camera.files.length) return; input.value = ""; form.requestSubmit(); });
   form.addEventListener("submit", () => { button.textContent = "Looking …"; });
   addEventListener("pageshow", () => { button.textContent = "Find similar clothes"; }); // come back to
 }
