@@ -60,7 +60,10 @@ def test_failing_cell_says_what_and_keeps_what_ran(tmp_path):
 
 
 def test_a_kernel_that_does_not_begin_in_time_is_a_clear_error(tmp_path, monkeypatch):
-    monkeypatch.setattr("fashion.runner.START_LIMIT", 0.01)
+    monkeypatch.setattr("fashion.runner.START_LIMIT", 0)
+    (tmp_path / "late").mkdir()
+    (tmp_path / "late/sitecustomize.py").write_text("import time\ntime.sleep(4)\n")  # each Python begins late
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'late'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
     path = notebook(tmp_path / "a.ipynb", "print('never')")
     with pytest.raises(ReportError, match=r"(?s)a\.ipynb did not end: RuntimeError.*run the same command again"):
         run_notebook(path, tmp_path / "b.ipynb", {})
