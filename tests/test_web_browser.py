@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from fashion.paths import project_root
+
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = [
@@ -165,9 +167,14 @@ def test_browsing_works_without_javascript(address, browser):
 def test_where_the_browser_cannot_hold_filters_open_they_open_on_request(address, browser):
     page = browser.new_context(java_script_enabled=False, viewport=SIZES["desktop"]).new_page()
 
-    def without(route):  # as a browser reads it that does not know the selector
-        answer = route.fetch()
-        route.fulfill(response=answer, body=answer.text().replace("::details-content", "::unheard-of"))
+    style = (project_root() / "fashion/web/static/shop.css").read_text(encoding="utf-8")
+    unknown = style.replace(
+        "::details-content", "::unheard-of"
+    )  # as a browser reads it that does not know the selector
+    assert unknown != style
+
+    def without(route):
+        route.fulfill(content_type="text/css", body=unknown)
 
     page.route("**/static/shop.css*", without)
     page.goto(address)
@@ -180,7 +187,7 @@ def test_where_the_browser_cannot_hold_filters_open_they_open_on_request(address
 def test_of_two_photos_the_last_one_is_sent(address, browser, tmp_path):
     page = browser.new_page(viewport=SIZES["phone"], has_touch=True, is_mobile=True)
     page.goto(f"{address}/look")
-    page.evaluate("document.querySelector('form.drop').requestSubmit = () => {}")
+    page.evaluate("() => { document.querySelector('form.drop').requestSubmit = () => {} }")
     old, new = tmp_path / "old.jpg", tmp_path / "new.jpg"
     for path in (old, new):
         path.write_bytes(b"x")
@@ -197,7 +204,7 @@ def test_a_line_that_breaks_is_said(address, browser, work):
     page = browser.new_page(viewport=SIZES["desktop"])
     name = work.items()["item"].iloc[0]
     page.goto(f"{address}/item?id={name}")
-    page.evaluate("window.fetch = () => Promise.reject(new Error('no line'))")
+    page.evaluate("() => { window.fetch = () => Promise.reject(new Error('no line')) }")
     page.get_by_label("hide near-duplicates").check()
     page.wait_for_url("**hide=1**")  # the form itself was sent
     page.route("**/api/v1/map*", lambda route: route.abort())
