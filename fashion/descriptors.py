@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fashion.photos import RGB, decode, garment_mask, resize, to_lab
+from fashion.photos import RGB, Picture, decode, resize
 from fashion.progress import tracked
 from fashion.source import Source
 
@@ -65,12 +65,8 @@ def ground_lab(lab: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.median(np.concatenate(sides), axis=0), np.float32)
 
 
-def colour_grid(rgb: RGB) -> NDArray[np.float16]:
+def colour_grid(picture: Picture) -> NDArray[np.float16]:
     """A small picture of where which colour is, as the attributes network sees it.
-
-    Parameters
-    ----------
-    rgb : ndarray of uint8, shape (height, width, 3)
 
     Returns
     -------
@@ -78,7 +74,7 @@ def colour_grid(rgb: RGB) -> NDArray[np.float16]:
         For each cell: mean L (less the ground's), a and b; their spread over the cell's quarters, all in units of
         `LAB_SCALE`; and the share of the cell that differs from the ground, 0-1.
     """
-    lab = to_lab(rgb)
+    lab = picture.lab
     ground = ground_lab(lab)
     weighted = (lab - ground) * np.array([1, 1.5, 1.5], np.float32)  # hue tells cloth from shadow better than light
     distance = cv2.GaussianBlur(np.linalg.norm(weighted, axis=2), (0, 0), 0.8)
@@ -94,13 +90,13 @@ def colour_grid(rgb: RGB) -> NDArray[np.float16]:
     return np.concatenate([quarters.mean(axis=2), quarters.std(axis=2), share], axis=2).astype(np.float16)
 
 
-def lab_histogram(rgb: RGB) -> NDArray[np.float32]:
+def lab_histogram(picture: Picture) -> NDArray[np.float32]:
     """Colour histogram of the garment in CIELAB, 8 x 10 x 10 bins, square-rooted, shape (800,).
 
     The plain ground is left out (`photos.garment_mask`), as it is for the attributes network. The square root
     makes the cosine of two histograms their Bhattacharyya coefficient (Bhattacharyya 1946).
     """
-    lab = to_lab(rgb)[garment_mask(rgb)]
+    lab = picture.lab[picture.garment]
     counts, _ = np.histogramdd(lab, bins=HISTOGRAM_BINS, range=((0, 100), (-60, 80), (-70, 80)))
     return np.asarray(np.sqrt(counts.ravel() / len(lab)), np.float32)
 
@@ -138,9 +134,10 @@ NONE: dict[str, NDArray] = {
 }
 
 
-def describe(rgb: RGB) -> dict[str, NDArray]:
+def describe(picture: Picture) -> dict[str, NDArray]:
     """One photo's row of each array of `Descriptors`."""
-    found = (colour_grid(rgb), lab_histogram(rgb), oriented_gradients(rgb), resize(rgb, PIXELS).ravel())
+    rgb = picture.rgb
+    found = (colour_grid(picture), lab_histogram(picture), oriented_gradients(rgb), resize(rgb, PIXELS).ravel())
     return {name: np.asarray(row, NONE[name].dtype) for name, row in zip(NONE, found, strict=True)}
 
 
@@ -156,7 +153,7 @@ def describe_photos(source: Source, photos: Sequence[str], *, workers: int = 2, 
     """
     arrays = {name: np.empty((len(photos), *none.shape[1:]), none.dtype) for name, none in NONE.items()}
     with ThreadPoolExecutor(workers) as pool:
-        described = pool.map(lambda photo: describe(decode(source.read(photo), photo)), photos)
+        described = pool.map(lambda photo: describe(Picture.of(decode(source.read(photo), photo))), photos)
         for row, found in enumerate(tracked(described, len(photos), "colours measured", show=progress)):
             for name, values in found.items():
                 arrays[name][row] = values

@@ -37,7 +37,7 @@ def map_trustworthiness(chart: Map, k: int = 10, *, seed: int = 0, limit: int = 
     return float(trustworthiness(chart.unit[rows], chart.xy[rows], n_neighbors=k, metric="cosine"))
 
 
-def neighbour_recall(vectors: ArrayLike, xy: ArrayLike, k: int = 10) -> float:
+def neighbour_recall(vectors: ArrayLike, xy: ArrayLike, k: int = 10, *, seed: int = 0, limit: int = 10_000) -> float:
     """Share of each item's k nearest by cosine that are among its k nearest on the map, on average.
 
     Parameters
@@ -46,6 +46,8 @@ def neighbour_recall(vectors: ArrayLike, xy: ArrayLike, k: int = 10) -> float:
     xy : array, shape (n, 2)
     k : int
         1 to n - 1.
+    seed, limit : int
+        Above `limit` items so many ask, a seeded part of them; any item may be their neighbour.
 
     Returns
     -------
@@ -60,11 +62,15 @@ def neighbour_recall(vectors: ArrayLike, xy: ArrayLike, k: int = 10) -> float:
     from scipy.spatial import cKDTree
 
     positions = np.asarray(xy, np.float64)
-    expected, _ = top_k(vectors, k)
-    if positions.shape != (len(expected), 2):
-        raise ValueError(f"xy: expected shape ({len(expected)}, 2), found {positions.shape}")
-    _, found = cKDTree(positions).query(positions, k + 1)
-    others = found != np.arange(len(found))[:, np.newaxis]
+    count = len(np.asarray(vectors))
+    if positions.shape != (count, 2):
+        raise ValueError(f"xy: expected shape ({count}, 2), found {positions.shape}")
+    rows = np.arange(count)
+    if count > limit:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, limit, replace=False))
+    expected, _ = top_k(vectors, k, queries=rows)
+    _, found = cKDTree(positions).query(positions[rows], k + 1)
+    others = found != rows[:, np.newaxis]
     others[others.all(axis=1), -1] = False  # under k twins, an item may not be among its own nearest
     shown = found[others].reshape(len(found), k)
     return float((expected[:, :, np.newaxis] == shown[:, np.newaxis, :]).any(axis=2).mean())

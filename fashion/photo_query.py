@@ -11,7 +11,7 @@ from fashion.attributes import AttributesNetwork, join_features, load_network
 from fashion.backbones import Backbone, reopen_backbone
 from fashion.descriptors import PIXELS, colour_grid
 from fashion.errors import PhotoError
-from fashion.photos import decode, perceptual_hash, resize
+from fashion.photos import Picture, decode, perceptual_hash, resize
 from fashion.queries import Query
 from fashion.recommender import Recommender
 from fashion.runtimes import Blocks, network_call
@@ -81,10 +81,11 @@ class PhotoReader:
         rgb = decode(data, name)
         edge = self.backbone.size
         blocks: Blocks = {k: np.asarray(v) for k, v in self._call(resize(rgb, edge)[np.newaxis]).items()}
-        pixels = resize(rgb, PIXELS).reshape(1, -1)
-        rows = [
-            row for _, row in twin_pairs(self._known, Pictures(blocks["embedding"], [perceptual_hash(rgb)], pixels))
-        ]
+        picture = Picture.of(rgb)
+        asked = Pictures(
+            blocks["embedding"], [perceptual_hash(picture.rgb)], resize(picture.rgb, PIXELS).reshape(1, -1)
+        )
+        rows = [row for _, row in twin_pairs(self._known, asked)]
         groups = self.recommender.groups
         # What repeats one of them repeats the photo: groups are joined through one another.
         twins = np.array(rows, np.intp) if groups is None else np.flatnonzero(np.isin(groups, groups[rows]))
@@ -92,7 +93,7 @@ class PhotoReader:
             assert self.selection is not None
             return Query(name, self.selection.apply(blocks), {}, twins=twins)
         features = join_features(blocks["depths"], blocks["embedding"])
-        grid = colour_grid(rgb)[np.newaxis]
+        grid = colour_grid(picture)[np.newaxis]
         category, colour = self.network.distributions(features, grid)
         seen = {
             "colour": self.network.colours[int(colour[0].argmax())],

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import cv2
@@ -17,6 +19,9 @@ from fashion.progress import tracked
 from fashion.source import Source
 
 RGB = NDArray[np.uint8]
+
+#: Longer side at which a photo is measured, pixels: more tells little of colours and outlines, and costs by the square.
+MEASURED = 320
 
 #: CIELAB units from the ground at which a pixel counts as garment; about three just noticeable differences.
 GROUND_DISTANCE = 7.0
@@ -80,20 +85,57 @@ def to_lab(rgb: RGB) -> NDArray[np.float32]:
     return np.asarray(cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
 
 
-def garment_mask(rgb: RGB) -> NDArray[np.bool_]:
+@dataclass(frozen=True)
+class Picture:
+    """A decoded photo as it is measured; what several measures need of it is made once.
+
+    Attributes
+    ----------
+    rgb : ndarray of uint8, shape (h, w, 3)
+        The photo, its longer side at most `MEASURED` pixels; from `Picture.of`.
+    """
+
+    rgb: RGB
+
+    @classmethod
+    def of(cls, rgb: RGB) -> Picture:
+        """Shrink a photo to what is measured, aspect kept, by area averaging; a smaller one stays as it is."""
+        height, width = rgb.shape[:2]
+        scale = MEASURED / max(height, width)
+        if scale >= 1:
+            return cls(rgb)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        return cls(np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8))
+
+    @cached_property
+    def lab(self) -> NDArray[np.float32]:
+        """From `to_lab`, shape (h, w, 3)."""
+        return to_lab(self.rgb)
+
+    @cached_property
+    def garment(self) -> NDArray[np.bool_]:
+        """From `garment_mask`, shape (h, w)."""
+        return garment_mask(self.lab)
+
+
+def garment_mask(lab: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Tell the garment from a near-uniform ground.
 
     The ground's colour is the median of the photo's border in CIELAB; what is further than
     `GROUND_DISTANCE` from it, with specks removed and holes filled, is garment. Where that leaves
     less than 2 % or more than 98 % of the photo, the central ellipse is taken instead.
 
+    Parameters
+    ----------
+    lab : ndarray of float32, shape (height, width, 3)
+        From `to_lab`.
+
     Returns
     -------
     ndarray of bool, shape (height, width)
         Never empty.
     """
-    height, width = rgb.shape[:2]
-    lab = to_lab(rgb)
+    height, width = lab.shape[:2]
     border = np.concatenate([lab[0], lab[-1], lab[:, 0], lab[:, -1]])
     distance = np.linalg.norm(lab - np.median(border, axis=0), axis=2)
     mask = (distance > GROUND_DISTANCE).astype(np.uint8)
@@ -109,9 +151,9 @@ def garment_mask(rgb: RGB) -> NDArray[np.bool_]:
     return filled.astype(bool)
 
 
-def garment_lab(rgb: RGB) -> NDArray[np.float64]:
+def garment_lab(picture: Picture) -> NDArray[np.float64]:
     """The garment's colour: the median of its pixels in CIELAB, shape (3,)."""
-    return np.asarray(np.median(to_lab(rgb)[garment_mask(rgb)], axis=0), np.float64)
+    return np.asarray(np.median(picture.lab[picture.garment], axis=0), np.float64)
 
 
 def perceptual_hash(rgb: RGB) -> str:
@@ -141,14 +183,14 @@ def open_photo(source: Source, name: str) -> tuple[dict[str, Any], RGB | None]:
         return facts | {"problem": str(error)}, None
 
 
-def measure(rgb: RGB) -> dict[str, Any]:
-    """What a decoded photo tells: the rest of `FACTS`."""
-    lightness, a, b = garment_lab(rgb)
+def measure(rgb: RGB, picture: Picture) -> dict[str, Any]:
+    """What a decoded photo, and the picture of it, tell: the rest of `FACTS`."""
+    lightness, a, b = garment_lab(picture)
     return {
         "height": rgb.shape[0],
         "width": rgb.shape[1],
-        "phash": perceptual_hash(rgb),
-        "thumbnail": resize(rgb, THUMBNAIL).tobytes(),
+        "phash": perceptual_hash(picture.rgb),
+        "thumbnail": resize(picture.rgb, THUMBNAIL).tobytes(),
         "garment_l": float(lightness),
         "garment_a": float(a),
         "garment_b": float(b),
@@ -191,7 +233,7 @@ def photo_facts(source: Source, names: Iterable[str], *, workers: int = 2, progr
 
     def facts(name: str) -> dict[str, Any]:
         found, rgb = open_photo(source, name)
-        return found if rgb is None else found | measure(rgb)
+        return found if rgb is None else found | measure(rgb, Picture.of(rgb))
 
     with ThreadPoolExecutor(workers) as pool:
         return facts_table(tracked(pool.map(facts, names), len(names), "photos read", show=progress))

@@ -19,6 +19,9 @@ Progress = Callable[[int, int, float], None]
 #: Steps and exaggeration of the phases: attraction 12 times too strong first, for groups to find together.
 PHASES = ((250, 12), (500, 1))
 
+#: Perplexity where none is given: of fewer items than `MANY`, and from there on.
+PERPLEXITY, PERPLEXITY_OF_MANY, MANY = 30, 15, 10_000
+
 
 @dataclass(frozen=True)
 class Map:
@@ -46,7 +49,7 @@ def tsne_map(
     vectors: ArrayLike,
     seed: int,
     *,
-    perplexity: float = 30,
+    perplexity: float | None = None,
     initialisation: Literal["pca", "random"] = "pca",
     threads: int = 2,
     progress: Progress | None = None,
@@ -68,8 +71,10 @@ def tsne_map(
         n at least 4, d at least 2; lengths do not matter.
     seed : int
         Of the start: its jitter (1 % of its spread), or all of it.
-    perplexity : float
-        Neighbours that count, softly; more than 0, usually 5-50. At most (n - 1) / 3 is used.
+    perplexity : float, optional
+        Neighbours that count, softly; more than 0, usually 5-50. At most (n - 1) / 3 is used. If not given, 30 below
+        10,000 items and 15 from there on: of 59,524 items 15 kept .314 of the ten nearest where 30 kept .301, in less
+        time; of 7,500 items .404 where 30 kept .407 (`docs/decisions.md`).
     initialisation : "pca" or "random"
         Start from the first two principal components, which keeps large distances' order (Kobak & Berens,
         Nature Communications 10:5416, 2019), or from a Gaussian.
@@ -96,9 +101,11 @@ def tsne_map(
     """
     if initialisation not in ("pca", "random"):
         raise ValueError(f'initialisation: expected "pca" or "random", found {initialisation!r}')
+    unit = normalise(vectors)
+    if perplexity is None:
+        perplexity = PERPLEXITY if len(unit) < MANY else PERPLEXITY_OF_MANY
     if not perplexity > 0:
         raise ValueError(f"perplexity: expected more than 0, found {perplexity}")
-    unit = normalise(vectors)
     if len(unit) < 4 or unit.shape[1] < 2:
         raise ArtefactError(f"a map needs at least 4 items of 2 dimensions, found an array of shape {unit.shape}")
     tsne = _opentsne()

@@ -25,7 +25,7 @@ from fashion.embedding import NETWORKS, EmbeddingRun, ahead, batches, open_store
 from fashion.errors import PhotoError
 from fashion.facts_store import in_order, kept_facts, marks_of, write_facts
 from fashion.photo_store import PART, PhotoStore
-from fashion.photos import RGB, facts_table, measure, open_photo, resize
+from fashion.photos import RGB, Picture, facts_table, measure, open_photo, resize
 from fashion.progress import progress_bar
 from fashion.provenance import code_of, versions
 from fashion.runtimes import choose_runtime
@@ -78,10 +78,10 @@ def look(
     facts, rgb = open_photo(source, name)
     if rgb is None:
         return Look(facts)
-    sha256 = facts["sha256"]
+    sha256, picture = facts["sha256"], Picture.of(rgb)
     return Look(
-        facts if sha256 == known else facts | measure(rgb),
-        None if sha256 in described else descriptors.describe(rgb),
+        facts if sha256 == known else facts | measure(rgb, picture),
+        None if sha256 in described else descriptors.describe(picture),
         None if sha256 in vectors else resize(rgb, edge),
     )
 

@@ -10,21 +10,22 @@ from fashion.descriptors import (
     HOG_EDGE,
     LAB_SCALE,
     colour_grid,
+    describe,
     describe_photos,
     ground_lab,
     lab_histogram,
     oriented_gradients,
 )
 from fashion.errors import PhotoError
-from fashion.photos import garment_mask, resize, to_lab
+from fashion.photos import MEASURED, Picture, resize, to_lab
 from fashion.source import open_source
 
 
 def test_grid_holds_the_garments_colour_where_the_garment_is():
     rgb = draw("VESTITO", COLOURS["ROSSO"], 0)
-    grid = colour_grid(rgb).astype(float)
+    grid = colour_grid(Picture.of(rgb)).astype(float)
     assert grid.shape == (GRID, GRID, 7)
-    inside = garment_mask(rgb).reshape(GRID, 4, GRID, 4).mean(axis=(1, 3))
+    inside = Picture.of(rgb).garment.reshape(GRID, 4, GRID, 4).mean(axis=(1, 3))
     assert np.corrcoef(grid[..., 6].ravel(), inside.ravel())[0, 1] > 0.9
     red = to_lab(np.array([[COLOURS["ROSSO"]]], np.uint8))[0, 0] - [ground_lab(to_lab(rgb))[0], 0, 0]
     full = inside == 1
@@ -33,11 +34,22 @@ def test_grid_holds_the_garments_colour_where_the_garment_is():
 
 
 def test_histogram_is_a_unit_vector_whose_cosine_is_shared_colour():
-    red, again = (lab_histogram(draw("VESTITO", COLOURS["ROSSO"], seed)) for seed in (0, 1))
-    blue = lab_histogram(draw("VESTITO", COLOURS["BLU"], 0))
-    shoe = lab_histogram(draw("BALLERINA", COLOURS["ROSSO"], 0))
+    red, again = (lab_histogram(Picture.of(draw("VESTITO", COLOURS["ROSSO"], seed))) for seed in (0, 1))
+    blue = lab_histogram(Picture.of(draw("VESTITO", COLOURS["BLU"], 0)))
+    shoe = lab_histogram(Picture.of(draw("BALLERINA", COLOURS["ROSSO"], 0)))
     assert np.linalg.norm(red) == pytest.approx(1, abs=1e-5)
     assert min(red @ again, red @ shoe) > 0.7 > 0.3 > red @ blue, "colour alone counts, not the ground, nor the kind"
+
+
+def test_a_large_photo_is_described_as_it_looks_small():
+    one, other = draw("VESTITO", COLOURS["ROSSO"], 0), draw("BALLERINA", COLOURS["BLU"], 1)
+    large = cv2.resize(one, (4 * MEASURED, 4 * MEASURED), interpolation=cv2.INTER_CUBIC)
+    same, seen, unlike = (describe(Picture.of(rgb)) for rgb in (one, large, other))
+    assert Picture.of(large).rgb.shape == (MEASURED, MEASURED, 3) and Picture.of(one).rgb is one
+    assert Picture.of(large[:, :3]).rgb.shape == (MEASURED, 1, 3), "a side never goes to nothing"
+    for name, row in same.items():
+        near, far = (np.abs(row.astype(float) - found[name]).mean() for found in (seen, unlike))
+        assert near < 0.35 * far, f"{name}: {near} of {far}"
 
 
 def test_oriented_gradients_are_scikit_images():

@@ -6,11 +6,14 @@ from conftest import COLOURS, draw
 
 from fashion.descriptors import GRID, colour_grid
 from fashion.palette import learn_palette, palette_features, regions
+from fashion.photos import Picture
 
 
 @pytest.fixture(scope="module")
 def grids():
-    return np.stack([colour_grid(draw("VESTITO", rgb, seed)) for rgb in COLOURS.values() for seed in range(6)])
+    return np.stack(
+        [colour_grid(Picture.of(draw("VESTITO", rgb, seed))) for rgb in COLOURS.values() for seed in range(6)]
+    )
 
 
 def test_palette_holds_the_garments_colours(grids):

@@ -9,7 +9,7 @@ from conftest import COLOURS, draw, jpeg
 from PIL import Image
 
 from fashion.errors import PhotoError
-from fashion.photos import decode, garment_lab, garment_mask, perceptual_hash, photo_facts, resize, to_lab
+from fashion.photos import Picture, decode, garment_lab, garment_mask, perceptual_hash, photo_facts, resize, to_lab
 from fashion.source import open_source
 
 
@@ -87,23 +87,23 @@ def test_garment_is_told_from_the_ground(kind, colour):
     clean = np.full((128, 128, 3), 242, np.uint8)
     rgb = draw(kind, COLOURS[colour], 3)
     truth = (np.abs(rgb.astype(int) - clean).max(axis=2)) > 40
-    mask = garment_mask(rgb)
+    mask = garment_mask(to_lab(rgb))
     assert (mask & truth).sum() / (mask | truth).sum() > 0.95
     expected = to_lab(np.array([[COLOURS[colour]]], np.uint8))[0, 0]
-    assert np.linalg.norm(garment_lab(rgb) - expected) < 6
+    assert np.linalg.norm(garment_lab(Picture.of(rgb)) - expected) < 6
 
 
 def test_mask_is_never_empty():
     for value in (0, 128, 255):
-        mask = garment_mask(np.full((50, 40, 3), value, np.uint8))
+        mask = garment_mask(to_lab(np.full((50, 40, 3), value, np.uint8)))
         assert mask.shape == (50, 40) and 0.1 < mask.mean() < 0.6
-    assert garment_mask(np.full((1, 1, 3), 9, np.uint8)).any()
+    assert garment_mask(to_lab(np.full((1, 1, 3), 9, np.uint8))).any()
 
 
 def test_holes_are_garment():
     rgb = draw("VESTITO", (30, 60, 160), 0)
     rgb[60:72, 58:70] = 242  # a white print
-    assert garment_mask(rgb)[60:72, 58:70].all()
+    assert garment_mask(to_lab(rgb))[60:72, 58:70].all()
 
 
 def test_perceptual_hash_survives_compression_and_tells_shapes_apart():

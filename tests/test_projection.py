@@ -91,6 +91,13 @@ def test_another_seed_and_another_start_give_another_map(vectors):
     assert all(one.perplexity == pytest.approx(59 / 3) for one in maps)  # lowered from 30: only 60 items
 
 
+def test_many_items_have_a_lower_perplexity_unless_one_is_given(vectors, monkeypatch):
+    part = vectors[::2]
+    assert tsne_map(part, 1).perplexity == 30
+    monkeypatch.setattr("fashion.projection.MANY", len(part))
+    assert tsne_map(part, 1).perplexity == 15 and tsne_map(part, 1, perplexity=20).perplexity == 20
+
+
 def test_progress_is_told_and_changes_nothing(vectors, chart, reports):
     total = sum(steps for steps, _ in PHASES)
     assert [done for done, _, _ in reports] == list(range(50, total + 1, 50))
@@ -158,10 +165,10 @@ def test_arguments_that_do_not_fit_are_refused(vectors, chart):
     assert place_new(chart, np.empty((0, DIMENSIONS))).shape == (0, 2)
 
 
-def brute_force_recall(vectors, xy, k):
+def brute_force_recall(vectors, xy, k, rows=None):
     expected, _ = top_k(vectors, k)
     shares = []
-    for row in range(len(xy)):
+    for row in range(len(xy)) if rows is None else rows:
         distances = np.linalg.norm(xy - xy[row], axis=1)
         distances[row] = np.inf
         shares.append(len(set(np.argsort(distances)[:k]) & set(expected[row])) / k)
@@ -174,6 +181,12 @@ def test_neighbour_recall_is_the_brute_forces(vectors, chart):
     anywhere = np.random.default_rng(0).random((240, 2))
     assert neighbour_recall(vectors, anywhere, 10) == pytest.approx(10 / 239, abs=0.02)
     assert neighbour_recall(vectors, anywhere, 239) == 1
+
+
+def test_neighbour_recall_of_a_part_is_that_of_those_who_ask(vectors, chart):
+    asked = np.sort(np.random.default_rng(3).choice(len(vectors), 50, replace=False))
+    part = neighbour_recall(vectors, chart.xy, 10, seed=3, limit=50)
+    assert part == pytest.approx(brute_force_recall(vectors, chart.xy, 10, asked))
 
 
 def test_neighbour_recall_of_a_circle_is_perfect_and_twins_do_no_harm():

@@ -1,5 +1,6 @@
 """A shopper's whole way in a real browser, at phone and desktop size; axe's rules on every page, light and dark."""
 
+import re
 import threading
 from pathlib import Path
 
@@ -14,6 +15,7 @@ pytestmark = [
     pytest.mark.browser, pytest.mark.slow,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium"),
 ]  # fmt: skip
+expect = playwright.expect  # asks again until it is so, or seconds have passed
 SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1440, "height": 900}}
 
 
@@ -65,7 +67,7 @@ def test_the_way_of_a_shopper(address, browser, screens, work, size, tmp_path):
         assert len(Image.open(path).convert("RGB").resize((64, 64)).getcolors(4096) or range(4096)) > 20
 
     page.goto(address)
-    assert page.locator(".card").count() == 48
+    expect(page.locator(".card")).to_have_count(48)
     shoot("1-browse")
     if size == "phone":
         assert not page.get_by_role("heading", name="department").is_visible()
@@ -91,34 +93,38 @@ def test_the_way_of_a_shopper(address, browser, screens, work, size, tmp_path):
     shoot("4-slider")
     tuned = page.url
     page.reload()
-    assert page.get_by_role("slider").input_value() == "1" and page.get_by_label("hide near-duplicates").is_checked()
+    expect(page.get_by_role("slider")).to_have_value("1")
+    expect(page.get_by_label("hide near-duplicates")).to_be_checked()
     page.locator("#found .card a").first.click()
     page.wait_for_url(lambda url: "/item?id=" in url and url not in (first, tuned))
     shoot("5-next")
     page.go_back()
-    assert page.url == tuned
+    expect(page).to_have_url(tuned)
     page.go_back()
-    assert page.url == filtered
+    expect(page).to_have_url(filtered)
     page.get_by_role("link", name="Your photo").click()
     photo = tmp_path / "mine.jpg"
     photo.write_bytes(next((work.processed.parents[1] / "clothes/images").glob("*00AAF.jpg")).read_bytes())
     page.locator("#photo").set_input_files(photo)
     page.get_by_role("button", name="Find similar clothes").click()
     page.get_by_role("heading", name="Similar to your photo").wait_for()
-    assert page.locator(".similar .card").count() == 6 and page.locator("#camera").is_visible() == (size == "phone")
+    expect(page.locator(".similar .card")).to_have_count(6)
+    expect(page.locator("#camera")).to_be_visible(visible=size == "phone")
     shoot("6-photo")
     sent, shown = page.url, page.locator("#mine").get_attribute("src")
     assert "seen=" in sent, "the results have an address"
     page.reload()  # nothing is sent again, and the tab still has the photo
-    assert page.url == sent and page.locator("#mine").get_attribute("src") == shown
+    expect(page).to_have_url(sent)
+    expect(page.locator("#mine")).to_have_attribute("src", shown)
     page.locator("#found .card a").first.click()
     page.wait_for_url("**/item?id=**")
     page.go_back()
-    assert page.url == sent and page.locator("#found .card").count() == 6
+    expect(page).to_have_url(sent)
+    expect(page.locator("#found .card")).to_have_count(6)
     page.locator("#found .card a").first.click()
     page.get_by_role("link", name="Show it on the map").click()
     page.wait_for_selector("canvas[data-ready]")
-    assert "Open" in page.locator("#spot").inner_text()
+    expect(page.locator("#spot")).to_contain_text("Open")
     shoot("7-map")
     canvas = page.locator("#map")
     canvas.focus()
@@ -151,16 +157,19 @@ def test_browsing_works_without_javascript(address, browser):
     page.goto(address)
     page.get_by_role("searchbox").fill("red dress")
     page.get_by_role("button", name="Search").click()
-    assert "q=red+dress" in page.url and page.locator(".card").count() > 6
+    expect(page).to_have_url(re.compile(r"q=red\+dress"))
+    expect(page.locator(".card").nth(6)).to_be_attached()
     page.locator(".results .card a").first.click()
     page.get_by_role("slider").fill("0.9")
     page.get_by_role("button", name="Show").click()
-    assert "colour_weight=0.9" in page.url and page.locator("#found .card").count() == 6
+    expect(page).to_have_url(re.compile("colour_weight=0.9"))
+    expect(page.locator("#found .card")).to_have_count(6)
     page.goto(address)
     if not page.evaluate("CSS.supports('selector(::details-content)')"):
         page.get_by_text("Filters").first.click()
     page.get_by_role("link", name="dresses").first.click()
-    assert "department=dresses" in page.url and page.locator(".card").count() > 6
+    expect(page).to_have_url(re.compile("department=dresses"))
+    expect(page.locator(".card").nth(6)).to_be_attached()
     page.context.close()
 
 
@@ -180,7 +189,7 @@ def test_where_the_browser_cannot_hold_filters_open_they_open_on_request(address
     page.goto(address)
     page.get_by_text("Filters").first.click()
     page.get_by_role("link", name="dresses").first.click()
-    assert "department=dresses" in page.url
+    expect(page).to_have_url(re.compile("department=dresses"))
     page.context.close()
 
 

@@ -48,7 +48,7 @@ def compare(vectors: NDArray[np.float32], rounds: int) -> list[dict[str, Any]]:
             seconds = time.perf_counter() - begin
             chart = Map(np.asarray(xy, np.float32), vectors, 0.0, 30)
             quality = {
-                "recall": neighbour_recall(vectors, xy, 10),
+                "recall": neighbour_recall(vectors, xy, 10, limit=len(xy)),
                 "trustworthiness": map_trustworthiness(chart),
             }
             say(f"  {name}: {seconds:.1f} s, recall {quality['recall']:.3f}")
