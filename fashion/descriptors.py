@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fashion.photos import RGB, Picture, decode, resize
-from fashion.progress import tracked
-from fashion.source import Source
+from fashion.photos import RGB, Picture, resize
 
 #: Edge of the colour grid, cells; each cell holds what a person sees from across the room.
 GRID = 32
@@ -32,28 +26,6 @@ _DIFFERENCES = np.arange(-255.0, 256.0)
 _LENGTHS = np.hypot(_DIFFERENCES[:, np.newaxis], _DIFFERENCES).ravel()
 _ANGLES = np.rad2deg(np.arctan2(_DIFFERENCES[:, np.newaxis], _DIFFERENCES)).ravel() % 180
 _DIRECTIONS = np.minimum((_ANGLES * (HOG_BINS / 180)).astype(np.intp), HOG_BINS - 1)
-
-
-@dataclass(frozen=True)
-class Descriptors:
-    """Descriptors of n photos.
-
-    Attributes
-    ----------
-    colour_grid : ndarray of float16, shape (n, 32, 32, 7)
-        From `colour_grid`.
-    histogram : ndarray of float32, shape (n, 800)
-        From `lab_histogram`.
-    hog : ndarray of float16, shape (n, 1764)
-        From `oriented_gradients`.
-    pixels : ndarray of uint8, shape (n, 3072)
-        The photo at 32 x 32, RGB, flattened.
-    """
-
-    colour_grid: NDArray[np.float16]
-    histogram: NDArray[np.float32]
-    hog: NDArray[np.float16]
-    pixels: NDArray[np.uint8]
 
 
 def ground_lab(lab: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -125,7 +97,8 @@ def oriented_gradients(rgb: RGB) -> NDArray[np.float32]:
     return blocks.astype(np.float32).ravel()
 
 
-#: The arrays of `Descriptors` for no photo.
+#: The descriptors of no photo: what each of them is called, and its shape and type after the first axis, the photos.
+#: `colour_grid`, `histogram` (`lab_histogram`), `hog` (`oriented_gradients`), `pixels` (32 x 32 RGB, flattened).
 NONE: dict[str, NDArray] = {
     "colour_grid": np.empty((0, GRID, GRID, 7), np.float16),
     "histogram": np.empty((0, int(np.prod(HISTOGRAM_BINS))), np.float32),
@@ -135,26 +108,7 @@ NONE: dict[str, NDArray] = {
 
 
 def describe(picture: Picture) -> dict[str, NDArray]:
-    """One photo's row of each array of `Descriptors`."""
+    """One photo's row of each array of `NONE`."""
     rgb = picture.rgb
     found = (colour_grid(picture), lab_histogram(picture), oriented_gradients(rgb), resize(rgb, PIXELS).ravel())
     return {name: np.asarray(row, NONE[name].dtype) for name, row in zip(NONE, found, strict=True)}
-
-
-def describe_photos(source: Source, photos: Sequence[str], *, workers: int = 2, progress: bool = True) -> Descriptors:
-    """Read photos and compute their descriptors, in the order given.
-
-    Descriptors alone, and nothing is kept: `fashion.reading` has the pass that looks at everything at once.
-
-    Raises
-    ------
-    PhotoError
-        When a photo has vanished or is damaged since it was checked.
-    """
-    arrays = {name: np.empty((len(photos), *none.shape[1:]), none.dtype) for name, none in NONE.items()}
-    with ThreadPoolExecutor(workers) as pool:
-        described = pool.map(lambda photo: describe(Picture.of(decode(source.read(photo), photo))), photos)
-        for row, found in enumerate(tracked(described, len(photos), "colours measured", show=progress)):
-            for name, values in found.items():
-                arrays[name][row] = values
-    return Descriptors(**arrays)

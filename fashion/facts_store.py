@@ -43,7 +43,7 @@ def write_facts(root: Path, source: Source, facts: pd.DataFrame, marks: Mapping[
         Folder of all catalogues' artefacts.
     source : Source
     facts : DataFrame
-        As `photos.photo_facts` gives them.
+        With the columns `photos.FACTS`.
     marks : mapping of str to str
         From `marks_of`, of the photos as they were read.
     """

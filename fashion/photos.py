@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,7 +14,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion.errors import PhotoError
-from fashion.progress import tracked
 from fashion.source import Source
 
 RGB = NDArray[np.uint8]
@@ -206,34 +204,3 @@ FACTS = ("photo", "problem", "sha256", "bytes", "width", "height", "phash", "thu
 def facts_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     """Facts as a table with the columns `FACTS`; missing values where there is a problem."""
     return pd.DataFrame(list(rows), columns=list(FACTS))
-
-
-def photo_facts(source: Source, names: Iterable[str], *, workers: int = 2, progress: bool = True) -> pd.DataFrame:
-    """Read and measure photos; a bad photo becomes a row with its problem, never an exception.
-
-    Facts alone, and nothing is kept: `fashion.reading` has the pass that looks at everything of a photo at once.
-
-    Parameters
-    ----------
-    source : Source
-        Where the photos are.
-    names : iterable of str
-        Photo names, in the order of the result.
-    workers : int
-        Threads; decoding frees the interpreter's lock.
-    progress : bool
-        Show a progress bar.
-
-    Returns
-    -------
-    DataFrame
-        With the columns `FACTS`.
-    """
-    names = list(names)
-
-    def facts(name: str) -> dict[str, Any]:
-        found, rgb = open_photo(source, name)
-        return found if rgb is None else found | measure(rgb, Picture.of(rgb))
-
-    with ThreadPoolExecutor(workers) as pool:
-        return facts_table(tracked(pool.map(facts, names), len(names), "photos read", show=progress))

@@ -93,7 +93,7 @@ class Readings:
     Attributes
     ----------
     facts : DataFrame
-        A row for each photo asked for, in that order, as `photos.photo_facts` gives it: a bad photo is a row too.
+        A row for each photo asked for, in that order, with the columns `photos.FACTS`: a bad photo is a row too.
     described : PhotoStore
         Descriptors.
     vectors : EmbeddingRun
@@ -117,7 +117,7 @@ class Readings:
             )
 
     def descriptor(self, name: str) -> NDArray:
-        """One array of `descriptors.Descriptors`, of the good photos in the order of `facts`; read when asked for."""
+        """One array of `descriptors.NONE`'s names, of the good photos in the order of `facts`; read when asked for."""
         return self.described.gather(self.vectors.sha256, [name])[name]
 
 

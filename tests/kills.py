@@ -167,8 +167,9 @@ def prepare(base: Path, folder: Path | None, step: Step) -> None:
     work = Workspace("tiny", folder / "p", folder / "r")
     for path in [*output_paths(work, step), state_path(work, step)]:
         path.unlink()
-    if step.number == "01":
-        shutil.rmtree(work.processed_root / "photo_facts", ignore_errors=True)
+    if step.number == "01":  # its one pass over the photos leaves all three
+        for name in ("photo_facts", "descriptors", "embeddings"):
+            shutil.rmtree(work.processed_root / name)
     if step.number == "02":
         shutil.rmtree(work.processed_root / "embeddings")
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from conftest import HEADER, draw, jpeg, write_small_catalogue
 from PIL import Image
+from plain import descriptors_of, photo_facts
 
 from fashion import adding, additions, embedding, photos, reading
 from fashion.adding import add
@@ -18,9 +19,7 @@ from fashion.backbones import facts, load_backbone
 from fashion.catalogue import load_catalogue
 from fashion.cli import main
 from fashion.colour import lab_to_hex
-from fashion.descriptors import describe_photos
 from fashion.errors import ArtefactError, TranslationError, WeightsError
-from fashion.photos import photo_facts
 from fashion.recommender import Recommender
 from fashion.selection import Selection
 from fashion.source import open_source
@@ -39,7 +38,7 @@ def reported(tmp_path_factory):
     folder, catalogue = write_small_catalogue(root / "clothes", each=5), load_catalogue("imagelab")
     source = open_source(folder, catalogue.table)
     items = translate(read_table(catalogue, source)[0])
-    measured = photo_facts(source, items["photo"], progress=False).drop(columns=["problem", "thumbnail"])
+    measured = photo_facts(source, items["photo"]).drop(columns=["problem", "thumbnail"])
     items = items.merge(measured, on="photo")
     items["garment_hex"] = lab_to_hex(items[["garment_l", "garment_a", "garment_b"]].to_numpy())
     work = Workspace("imagelab", root / "processed", root / "reports")
@@ -54,9 +53,9 @@ def reported(tmp_path_factory):
     work.write_arrays("selection", selection.arrays())
     work.write_vectors("frozen", selection.apply(blocks))
     work.write_vectors("maxima", blocks["embedding"])
-    work.write_vectors("pixels", describe_photos(source, items["photo"], progress=False).pixels)
+    work.write_vectors("pixels", descriptors_of(source, items["photo"])["pixels"])
     features = join_features(blocks["depths"], blocks["embedding"])
-    grid = describe_photos(source, items["photo"], progress=False).colour_grid
+    grid = descriptors_of(source, items["photo"])["colour_grid"]
     part = np.array(["train"] * 60)
     network, _ = train_attributes(
         features, grid, items, part, 0, frozen_width=backbone.dimension, epochs=2, progress=False
@@ -138,7 +137,7 @@ def test_new_items_get_the_vectors_that_a_report_would_give_them(work, tmp_path,
     blocks = embedding.embed(source, new["photo"], new["sha256"], backbone, tmp_path / "store", progress=False).blocks
     network = adding.load_network(work.arrays("attributes"), work.json("attributes"))
     features = join_features(blocks["depths"], blocks["embedding"])
-    grid = describe_photos(source, new["photo"], progress=False).colour_grid
+    grid = descriptors_of(source, new["photo"])["colour_grid"]
     assert np.allclose(vectors[60:], network.embed(features, grid), atol=1e-5)
     assert np.allclose(with_additions(work, "described")[1][60:], network.embed(features, grid, new), atol=1e-5)
     frozen = Selection.from_arrays(work.arrays("selection")).apply(blocks)

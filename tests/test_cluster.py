@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import write_small_catalogue
+from plain import photo_facts
 
 from fashion.cli import main
 from fashion.cluster import distribute
@@ -15,7 +16,6 @@ from fashion.embedding import embed
 from fashion.errors import ArtefactError
 from fashion.facts_store import in_order, kept_facts, marks_of
 from fashion.parts import Job, open_home, tools
-from fashion.photos import photo_facts
 from fashion.reading import read_photos
 
 
@@ -40,7 +40,7 @@ def test_a_worker_that_is_killed_costs_its_part_and_nothing_else(tmp_path, monke
     assert 2 <= killed[0][1] < 30, "the kill came too late to prove anything"
     source, backbone, _ = tools(job)
     names = sorted(path.relative_to(folder).as_posix() for path in (folder / "images").iterdir())
-    facts = photo_facts(source, names, progress=False)
+    facts = photo_facts(source, names)
     kept = kept_facts(tmp_path / "home", source, marks_of(source, names))
     assert len(kept) == len(names)
     pd.testing.assert_frame_equal(in_order([kept], names), facts)

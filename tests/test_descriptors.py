@@ -9,16 +9,14 @@ from fashion.descriptors import (
     GRID,
     HOG_EDGE,
     LAB_SCALE,
+    NONE,
     colour_grid,
     describe,
-    describe_photos,
     ground_lab,
     lab_histogram,
     oriented_gradients,
 )
-from fashion.errors import PhotoError
 from fashion.photos import MEASURED, Picture, resize, to_lab
-from fashion.source import open_source
 
 
 def test_grid_holds_the_garments_colour_where_the_garment_is():
@@ -71,13 +69,9 @@ def test_oriented_gradients_know_the_shape_and_not_the_colour():
     assert cosine[0] > 0.8 > cosine[1]
 
 
-def test_order_and_errors(small_folder):
-    source = open_source(small_folder, "annotation.txt")
-    names = sorted(f"images/{path.name}" for path in (small_folder / "images").iterdir())[:5]
-    described = describe_photos(source, names, progress=False)
-    turned = describe_photos(source, names[::-1], progress=False)
-    assert np.array_equal(described.colour_grid, turned.colour_grid[::-1])
-    assert np.array_equal(described.hog, turned.hog[::-1]) and described.hog.dtype == np.float16
-    assert described.pixels.shape == (5, 3072) and described.pixels.dtype == np.uint8
-    with pytest.raises(PhotoError, match="missing"):
-        describe_photos(source, ["images/none.jpg"], progress=False)
+def test_a_photos_descriptors_have_the_shapes_and_types_that_are_said():
+    found = describe(Picture.of(draw("VESTITO", COLOURS["ROSSO"], 0)))
+    assert found.keys() == NONE.keys()
+    for name, none in NONE.items():
+        assert (found[name].shape, found[name].dtype) == (none.shape[1:], none.dtype), name
+        assert np.isfinite(found[name]).all() and found[name].any(), name

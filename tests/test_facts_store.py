@@ -5,9 +5,9 @@ import os
 import pandas as pd
 import pytest
 from conftest import write_small_catalogue
+from plain import photo_facts
 
 from fashion.facts_store import facts_folder, in_order, kept_facts, marks_of, write_facts
-from fashion.photos import photo_facts
 from fashion.source import open_source
 
 
@@ -20,7 +20,7 @@ def clothes(tmp_path):
 
 
 def plain(source, names):
-    return photo_facts(source, names, progress=False)
+    return photo_facts(source, names)
 
 
 def keep(source, names, root, **changes):

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import TOML, draw, jpeg
+from plain import photo_facts
 
 from fashion import cleaning, fitting, plots, plots_catalogue, tables, translation
 from fashion.catalogue import load_catalogue, open_catalogue
@@ -23,7 +24,6 @@ from fashion.disk import in_words
 from fashion.embedding import EmbeddingStore
 from fashion.errors import ReportError
 from fashion.locking import only_one
-from fashion.photos import photo_facts
 from fashion.provenance import fingerprint, sha256_file
 from fashion.report import build_report
 from fashion.runner import run_notebook
@@ -249,7 +249,7 @@ def test_odd_names_are_read_and_none_leads_out(oddly):
     source = open_catalogue(catalogue)
     rows, malformed = tables.read_table(catalogue, source)
     assert malformed.empty and rows["item"].tolist()[0] == "a b"
-    facts = photo_facts(source, rows["photo"], progress=False)
+    facts = photo_facts(source, rows["photo"])
     bad = dict(zip(facts["photo"], facts["problem"], strict=True))
     assert [name for name, problem in bad.items() if problem] == [f"images/{name}" for name in WRONG]
     for name in WRONG[:2] + WRONG[3:4]:

@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import write_small_catalogue
+from plain import descriptors_of, photo_facts
 
 from fashion import parts
-from fashion.descriptors import describe_photos
 from fashion.embedding import embed
 from fashion.errors import ArtefactError
 from fashion.parts import Job, cut, do, finished, gather, get, made_by, open_home, put, tools
-from fashion.photos import photo_facts
 from fashion.reading import open_descriptors
 
 
@@ -62,7 +61,7 @@ def test_what_comes_home_is_what_one_machine_makes(here, tmp_path):
     store = open_home(here, tmp_path / "home")
     facts = pd.concat([gather(here, part, store) for part in work], ignore_index=True)
     source, backbone, _ = parts.tools(here)
-    pd.testing.assert_frame_equal(facts, photo_facts(source, photos, progress=False))
+    pd.testing.assert_frame_equal(facts, photo_facts(source, photos))
     good = facts[facts["problem"] == ""]
     alone = embed(source, good["photo"], good["sha256"], backbone, tmp_path / "alone", progress=False).blocks
     home = store.gather(good["sha256"].tolist())
@@ -70,7 +69,7 @@ def test_what_comes_home_is_what_one_machine_makes(here, tmp_path):
     described = open_descriptors(tmp_path / "home")
     for part in work:
         gather(here, part, store, described)
-    grid = describe_photos(source, good["photo"].tolist(), progress=False).colour_grid
+    grid = descriptors_of(source, good["photo"].tolist())["colour_grid"]
     assert np.array_equal(described.gather(good["sha256"].tolist())["colour_grid"], grid)
 
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from conftest import COLOURS, draw, jpeg
 from PIL import Image
+from plain import photo_facts
 
 from fashion.errors import PhotoError
-from fashion.photos import Picture, decode, garment_lab, garment_mask, perceptual_hash, photo_facts, resize, to_lab
+from fashion.photos import Picture, decode, garment_lab, garment_mask, perceptual_hash, resize, to_lab
 from fashion.source import open_source
 
 
@@ -121,7 +122,7 @@ def test_facts_never_raise(tmp_path):
     files = {"good.jpg": good, "cut.jpg": good[:900], "text.jpg": b"hello", "empty.jpg": b""}
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
-    facts = photo_facts(open_source(tmp_path, "annotation.txt"), [*files, "none.jpg", "../x.jpg"], progress=False)
+    facts = photo_facts(open_source(tmp_path, "annotation.txt"), [*files, "none.jpg", "../x.jpg"])
     problems = facts.set_index("photo")["problem"]
     assert problems["good.jpg"] == ""
     for name, word in [("cut.jpg", "truncated"), ("text.jpg", "not an image"), ("empty.jpg", "empty"),

@@ -4,13 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import write_small_catalogue
+from plain import descriptors_of, photo_facts
 
 from fashion import descriptors, reading
 from fashion.backbones import load_backbone
-from fashion.descriptors import describe_photos
 from fashion.embedding import embed
 from fashion.errors import PhotoError
-from fashion.photos import photo_facts
 from fashion.reading import read_photos
 from fashion.runtimes import choose_runtime
 from fashion.source import open_source
@@ -48,16 +47,16 @@ def test_a_pass_gives_what_the_plain_ways_give_bit_for_bit(clothes, network, tmp
     monkeypatch.setattr("fashion.embedding.PART", 16)
     source, names = clothes
     seen = go(clothes, network, tmp_path / "root")
-    facts = photo_facts(source, names, progress=False)
+    facts = photo_facts(source, names)
     pd.testing.assert_frame_equal(seen.facts, facts)
     assert facts["problem"].ne("").tolist() == [True, *[False] * 3, True, *[False] * 56]
     good = facts[facts["problem"] == ""]
     alone = embed(source, good["photo"], good["sha256"], network[0], tmp_path / "alone", progress=False)
     assert all(np.array_equal(seen.vectors.blocks[name], alone.blocks[name]) for name in alone.blocks)
-    described = describe_photos(source, good["photo"].tolist(), progress=False)
+    described = descriptors_of(source, good["photo"].tolist())
     for name, none in descriptors.NONE.items():
         found = seen.descriptor(name)
-        assert np.array_equal(found, getattr(described, name)) and found.dtype == none.dtype
+        assert np.array_equal(found, described[name]) and found.dtype == none.dtype
     assert (seen.vectors.embedded, seen.vectors.reused) == (58, 0), "two photos of equal bytes go through once"
     with pytest.raises(PhotoError, match=r"2 are not, the first is missing.*none\.jpg"):
         seen.require_good()

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from fashion.bench.harness import say
-from fashion.paths import project_root
 from fashion.provenance import commit, machine
 from fashion.report import build_report
 from fashion.steps import STEPS, Settings
@@ -127,7 +126,8 @@ def wanted(options: dict[str, Any]) -> list[Settings]:
 def measure(settings: Settings, kept: Path, *, add: bool) -> dict[str, Any]:
     """Make a report in an empty folder, and write at once what it cost: `<kept>/cost.json`, beside its own numbers."""
     say(f"report of {settings.catalogue}, {settings.limit or 'all'} items")
-    with tempfile.TemporaryDirectory(dir=project_root() / "data") as place:
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=kept.parent) as place:
         folder = Path(place)
         found = measured(settings, folder)
         if add:

@@ -1,0 +1,21 @@
+"""The plain way to look at photos, one by one, nothing kept: what the package's one pass has to equal."""
+
+import numpy as np
+
+from fashion.descriptors import describe
+from fashion.photos import Picture, decode, facts_table, measure, open_photo
+
+
+def photo_facts(source, names):
+    """A row of `photos.FACTS` for each photo; a bad one is a row with its problem."""
+    rows = []
+    for name in names:
+        facts, rgb = open_photo(source, name)
+        rows.append(facts if rgb is None else facts | measure(rgb, Picture.of(rgb)))
+    return facts_table(rows)
+
+
+def descriptors_of(source, names):
+    """Name -> array (n, ...) of `descriptors.NONE`, for good photos."""
+    rows = [describe(Picture.of(decode(source.read(name), name))) for name in names]
+    return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
