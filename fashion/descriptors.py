@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fashion.photos import RGB, Picture, resize
+from fashion.photos import Picture
+from fashion.pixels import RGB, resize
 
 #: Edge of the colour grid, cells; each cell holds what a person sees from across the room.
 GRID = 32

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fashion.photo_store import PART, PhotoStore
-from fashion.photos import RGB, decode, resize
+from fashion.pixels import RGB, decode, resize
 from fashion.progress import progress_bar
 from fashion.provenance import code_of
 from fashion.runtimes import Blocks, Runtime, choose_runtime
@@ -91,7 +91,7 @@ class EmbeddingRun:
 
 def store_key(backbone: Backbone) -> str:
     """Folder name that says what made the vectors: network, input size, weights, code from file to vector."""
-    code = code_of(["photos", "backbones", "efficientnet", "resnet"])
+    code = code_of(["pixels", "backbones", "efficientnet", "resnet"])
     return f"{backbone.name}-{backbone.size}-{backbone.weights_checksum[:12]}-{code[:8]}"
 
 

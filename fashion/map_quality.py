@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fashion.neighbours import top_k
-from fashion.projection import Map
 
 
-def map_trustworthiness(chart: Map, k: int = 10, *, seed: int = 0, limit: int = 5000) -> float:
+def map_trustworthiness(vectors: ArrayLike, xy: ArrayLike, k: int = 10, *, seed: int = 0, limit: int = 5000) -> float:
     """How far neighbours on the map are neighbours in the vectors, too: 1 if all are, about 0.5 by chance.
 
     1 - 2 / (n k (2n - 3k - 1)) x the sum of (cosine rank - k) over the map neighbours, k of each item, that
@@ -17,7 +16,8 @@ def map_trustworthiness(chart: Map, k: int = 10, *, seed: int = 0, limit: int = 
 
     Parameters
     ----------
-    chart : Map
+    vectors : array, shape (n, d)
+    xy : array, shape (n, 2)
     k : int
         Neighbours; less than half of the items.
     seed, limit : int
@@ -31,10 +31,11 @@ def map_trustworthiness(chart: Map, k: int = 10, *, seed: int = 0, limit: int = 
     """
     from sklearn.manifold import trustworthiness
 
-    rows = np.arange(len(chart.xy))
+    near, positions = np.asarray(vectors), np.asarray(xy)
+    rows = np.arange(len(positions))
     if len(rows) > limit:
         rows = np.sort(np.random.default_rng(seed).choice(rows, limit, replace=False))
-    return float(trustworthiness(chart.unit[rows], chart.xy[rows], n_neighbors=k, metric="cosine"))
+    return float(trustworthiness(near[rows], positions[rows], n_neighbors=k, metric="cosine"))
 
 
 def neighbour_recall(vectors: ArrayLike, xy: ArrayLike, k: int = 10, *, seed: int = 0, limit: int = 10_000) -> float:

@@ -11,7 +11,8 @@ from fashion.attributes import AttributesNetwork, join_features, load_network
 from fashion.backbones import Backbone, reopen_backbone
 from fashion.descriptors import PIXELS, colour_grid
 from fashion.errors import PhotoError
-from fashion.photos import Picture, decode, perceptual_hash, resize
+from fashion.photos import Picture, perceptual_hash
+from fashion.pixels import decode, resize
 from fashion.queries import Query
 from fashion.recommender import Recommender
 from fashion.runtimes import Blocks, network_call
@@ -81,7 +82,7 @@ class PhotoReader:
         rgb = decode(data, name)
         edge = self.backbone.size
         blocks: Blocks = {k: np.asarray(v) for k, v in self._call(resize(rgb, edge)[np.newaxis]).items()}
-        picture = Picture.of(rgb)
+        picture = Picture(rgb)
         asked = Pictures(
             blocks["embedding"], [perceptual_hash(picture.rgb)], resize(picture.rgb, PIXELS).reshape(1, -1)
         )

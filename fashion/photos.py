@@ -1,4 +1,4 @@
-"""Photos: bytes to RGB arrays, and what can be measured on one photo."""
+"""What can be measured on one photo."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion.errors import PhotoError
+from fashion.pixels import RGB, decode, resize, shrunk
 from fashion.source import Source
-
-RGB = NDArray[np.uint8]
 
 #: Longer side at which a photo is measured, pixels: more tells little of colours and outlines, and costs by the square.
 MEASURED = 320
@@ -29,55 +28,6 @@ GROUND_DISTANCE = 7.0
 THUMBNAIL = 16
 
 
-def decode(data: bytes, name: str = "photo") -> RGB:
-    """Decode JPEG, PNG, WebP or another format of OpenCV's to RGB, turned as its EXIF data says.
-
-    Parameters
-    ----------
-    data : bytes
-        The file's content.
-    name : str
-        For error messages.
-
-    Returns
-    -------
-    ndarray of uint8, shape (height, width, 3)
-        RGB, 0-255; grey photos have three equal channels, transparency is dropped.
-
-    Raises
-    ------
-    PhotoError
-        When the bytes are no image, or a JPEG or PNG is cut short (OpenCV would fill the rest with grey).
-    """
-    if not data:
-        raise PhotoError(f"empty: {name!r} has no bytes")
-    # In a JPEG's data a marker byte is always stuffed, so the end marker after the last scan is the file's own.
-    if data[:2] == b"\xff\xd8" and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda"):
-        raise PhotoError(f"truncated: the JPEG {name!r} ends after {len(data)} bytes without its end marker")
-    if data[:4] == b"\x89PNG" and b"IEND" not in data[-64:]:
-        raise PhotoError(f"truncated: the PNG {name!r} ends after {len(data)} bytes without its end chunk")
-    try:
-        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error as error:
-        raise PhotoError(f"not an image: {name!r} ({error.err or 'OpenCV cannot decode it'})") from error
-    if bgr is None:
-        raise PhotoError(f"not an image: {name!r} starts with the bytes {data[:8]!r}")
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
-
-
-def resize(rgb: RGB, edge: int) -> RGB:
-    """Resize to a square of `edge` pixels, aspect not kept, as the original study did.
-
-    Area averaging when both sides shrink (no aliasing), bilinear otherwise: the one filter rule used everywhere.
-    """
-    height, width = rgb.shape[:2]
-    if (height, width) == (edge, edge):
-        return rgb
-    shrink = height >= edge and width >= edge
-    size = (edge, edge)
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR), np.uint8)
-
-
 def to_lab(rgb: RGB) -> NDArray[np.float32]:
     """sRGB (uint8) to CIELAB (D65): L 0-100, a and b about -128 to 127; float32, same height and width."""
     return np.asarray(cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
@@ -85,34 +35,29 @@ def to_lab(rgb: RGB) -> NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded photo as it is measured; what several measures need of it is made once.
+    """A decoded photo and what measures need of it, each made once and when it is first needed.
 
     Attributes
     ----------
-    rgb : ndarray of uint8, shape (h, w, 3)
-        The photo, its longer side at most `MEASURED` pixels; from `Picture.of`.
+    full : ndarray of uint8, shape (height, width, 3)
+        The photo, from `pixels.decode`.
     """
 
-    rgb: RGB
+    full: RGB
 
-    @classmethod
-    def of(cls, rgb: RGB) -> Picture:
-        """Shrink a photo to what is measured, aspect kept, by area averaging; a smaller one stays as it is."""
-        height, width = rgb.shape[:2]
-        scale = MEASURED / max(height, width)
-        if scale >= 1:
-            return cls(rgb)
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        return cls(np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8))
+    @cached_property
+    def rgb(self) -> RGB:
+        """The photo as it is measured, its longer side at most `MEASURED` pixels, shape (h, w, 3)."""
+        return shrunk(self.full, MEASURED)
 
     @cached_property
     def lab(self) -> NDArray[np.float32]:
-        """From `to_lab`, shape (h, w, 3)."""
+        """`rgb` by `to_lab`, shape (h, w, 3)."""
         return to_lab(self.rgb)
 
     @cached_property
     def garment(self) -> NDArray[np.bool_]:
-        """From `garment_mask`, shape (h, w)."""
+        """Of `lab`, by `garment_mask`, shape (h, w)."""
         return garment_mask(self.lab)
 
 
@@ -181,12 +126,12 @@ def open_photo(source: Source, name: str) -> tuple[dict[str, Any], RGB | None]:
         return facts | {"problem": str(error)}, None
 
 
-def measure(rgb: RGB, picture: Picture) -> dict[str, Any]:
-    """What a decoded photo, and the picture of it, tell: the rest of `FACTS`."""
+def measure(picture: Picture) -> dict[str, Any]:
+    """What a decoded photo tells: the rest of `FACTS`; height and width are the whole photo's."""
     lightness, a, b = garment_lab(picture)
     return {
-        "height": rgb.shape[0],
-        "width": rgb.shape[1],
+        "height": picture.full.shape[0],
+        "width": picture.full.shape[1],
         "phash": perceptual_hash(picture.rgb),
         "thumbnail": resize(picture.rgb, THUMBNAIL).tobytes(),
         "garment_l": float(lightness),

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from fashion.photos import RGB, decode
+from fashion.pixels import RGB, decode
 from fashion.source import Source
 from fashion.translation import colour_hexes, department_colours
 

@@ -25,7 +25,8 @@ from fashion.embedding import NETWORKS, EmbeddingRun, ahead, batches, open_store
 from fashion.errors import PhotoError
 from fashion.facts_store import in_order, kept_facts, marks_of, write_facts
 from fashion.photo_store import PART, PhotoStore
-from fashion.photos import RGB, Picture, facts_table, measure, open_photo, resize
+from fashion.photos import Picture, facts_table, measure, open_photo
+from fashion.pixels import RGB, resize
 from fashion.progress import progress_bar
 from fashion.provenance import code_of, versions
 from fashion.runtimes import choose_runtime
@@ -78,9 +79,9 @@ def look(
     facts, rgb = open_photo(source, name)
     if rgb is None:
         return Look(facts)
-    sha256, picture = facts["sha256"], Picture.of(rgb)
+    sha256, picture = facts["sha256"], Picture(rgb)
     return Look(
-        facts if sha256 == known else facts | measure(rgb, picture),
+        facts if sha256 == known else facts | measure(picture),
         None if sha256 in described else descriptors.describe(picture),
         None if sha256 in vectors else resize(rgb, edge),
     )
@@ -124,7 +125,7 @@ class Readings:
 def open_descriptors(root: Path) -> PhotoStore:
     """The store of descriptors under `root`; its key follows code and packages that make them."""
     made_by = versions(["numpy", "opencv-python"])
-    key = f"{code_of(['photos', 'descriptors'])[:8]}-numpy{made_by['numpy']}-opencv{made_by['opencv-python']}"
+    key = f"{code_of(['pixels', 'photos', 'descriptors'])[:8]}-numpy{made_by['numpy']}-opencv{made_by['opencv-python']}"
     return PhotoStore(root / "descriptors", key, descriptors.NONE)
 
 

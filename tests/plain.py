@@ -3,7 +3,8 @@
 import numpy as np
 
 from fashion.descriptors import describe
-from fashion.photos import Picture, decode, facts_table, measure, open_photo
+from fashion.photos import Picture, facts_table, measure, open_photo
+from fashion.pixels import decode
 
 
 def photo_facts(source, names):
@@ -11,11 +12,11 @@ def photo_facts(source, names):
     rows = []
     for name in names:
         facts, rgb = open_photo(source, name)
-        rows.append(facts if rgb is None else facts | measure(rgb, Picture.of(rgb)))
+        rows.append(facts if rgb is None else facts | measure(Picture(rgb)))
     return facts_table(rows)
 
 
 def descriptors_of(source, names):
     """Name -> array (n, ...) of `descriptors.NONE`, for good photos."""
-    rows = [describe(Picture.of(decode(source.read(name), name))) for name in names]
+    rows = [describe(Picture(decode(source.read(name), name))) for name in names]
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}

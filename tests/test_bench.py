@@ -15,7 +15,7 @@ from fashion.bench.neighbours import clustered
 from fashion.bench.photos import write_photos
 from fashion.bench.run import exponents
 from fashion.cli import main
-from fashion.photos import decode
+from fashion.pixels import decode
 from fashion.steps import STEPS
 
 
@@ -110,8 +110,6 @@ def test_each_report_is_kept_as_soon_as_it_is_measured(tmp_path, monkeypatch):
 
     monkeypatch.setattr(whole_run, "measured", measured)
     monkeypatch.setattr(whole_run, "adding", lambda *_: {"added": 10, "seconds": 2.0})
-    monkeypatch.setattr(whole_run, "project_root", lambda: tmp_path)
-    (tmp_path / "data").mkdir()
     options = {"quick": False, "catalogue": "hm", "data": None, "reports": str(tmp_path), "sizes": "1000,2000,all"}
     with pytest.raises(KeyboardInterrupt):
         whole_run.run(options)
@@ -121,6 +119,9 @@ def test_each_report_is_kept_as_soon_as_it_is_measured(tmp_path, monkeypatch):
     assert found["exponents"] == pytest.approx({step.notebook: 1.0 for step in STEPS})
     assert found["adding"]["seconds"] == 2.0 and found["adding"]["items"] == 4000
     assert (tmp_path / "bench/run/hm-all/06.json").is_file(), "the report's own numbers stay"
+    (tmp_path / f"bench/run/{whole_run.WORKING}dead").mkdir()  # left by a run that was killed
+    whole_run.run(options | {"missing": True})
+    assert {path.name for path in (tmp_path / "bench/run").iterdir()} == {"hm-1000", "hm-2000", "hm-all"}
     assert "grows as items to the power of | 1.00" in page.run(
         {**found, "reports": [report | {"cold_seconds": 1, "warm_seconds": 1} for report in found["reports"]]}
     )

@@ -19,12 +19,8 @@ def clothes(tmp_path):
     return source, sorted(f"images/{path.name}" for path in (folder / "images").iterdir())
 
 
-def plain(source, names):
-    return photo_facts(source, names)
-
-
 def keep(source, names, root, **changes):
-    return write_facts(root, source, plain(source, names).assign(**changes), marks_of(source, names))
+    return write_facts(root, source, photo_facts(source, names).assign(**changes), marks_of(source, names))
 
 
 def test_kept_facts_equal_what_would_be_measured_and_a_bad_photo_is_not_kept(clothes, tmp_path):
@@ -34,9 +30,9 @@ def test_kept_facts_equal_what_would_be_measured_and_a_bad_photo_is_not_kept(clo
     kept = kept_facts(tmp_path, source, marks_of(source, names))
     assert sorted(kept["photo"]) == names[:-1], "all but the broken one"
     asked = [names[3], names[0], names[3]]
-    pd.testing.assert_frame_equal(in_order([kept], asked), plain(source, asked))
+    pd.testing.assert_frame_equal(in_order([kept], asked), photo_facts(source, asked))
     asked = [names[3], names[-1], names[0]]
-    pd.testing.assert_frame_equal(in_order([plain(source, names[-1:]), kept], asked), plain(source, asked))
+    pd.testing.assert_frame_equal(in_order([photo_facts(source, names[-1:]), kept], asked), photo_facts(source, asked))
 
 
 def test_a_photo_that_changed_or_came_is_not_kept_and_the_others_are(clothes, tmp_path):

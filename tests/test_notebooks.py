@@ -20,7 +20,7 @@ from fashion.colour import delta_e, hex_to_lab
 from fashion.errors import PhotoError, WeightsError
 from fashion.paths import project_root
 from fashion.photo_query import PhotoReader
-from fashion.photos import decode
+from fashion.pixels import decode
 from fashion.recommender import Recommender
 from fashion.report import build_report
 from fashion.source import open_source

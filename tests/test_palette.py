@@ -11,9 +11,7 @@ from fashion.photos import Picture
 
 @pytest.fixture(scope="module")
 def grids():
-    return np.stack(
-        [colour_grid(Picture.of(draw("VESTITO", rgb, seed))) for rgb in COLOURS.values() for seed in range(6)]
-    )
+    return np.stack([colour_grid(Picture(draw("VESTITO", rgb, seed))) for rgb in COLOURS.values() for seed in range(6)])
 
 
 def test_palette_holds_the_garments_colours(grids):

@@ -10,7 +10,8 @@ from PIL import Image
 from plain import photo_facts
 
 from fashion.errors import PhotoError
-from fashion.photos import Picture, decode, garment_lab, garment_mask, perceptual_hash, resize, to_lab
+from fashion.photos import MEASURED, Picture, garment_lab, garment_mask, perceptual_hash, to_lab
+from fashion.pixels import decode, resize, shrunk
 from fashion.source import open_source
 
 
@@ -91,7 +92,7 @@ def test_garment_is_told_from_the_ground(kind, colour):
     mask = garment_mask(to_lab(rgb))
     assert (mask & truth).sum() / (mask | truth).sum() > 0.95
     expected = to_lab(np.array([[COLOURS[colour]]], np.uint8))[0, 0]
-    assert np.linalg.norm(garment_lab(Picture.of(rgb)) - expected) < 6
+    assert np.linalg.norm(garment_lab(Picture(rgb)) - expected) < 6
 
 
 def test_mask_is_never_empty():
@@ -114,6 +115,27 @@ def test_perceptual_hash_survives_compression_and_tells_shapes_apart():
     other = draw("PANTALONI", (200, 30, 30), 0)
     assert (bits(perceptual_hash(one)) != bits(perceptual_hash(again))).sum() <= 4
     assert (bits(perceptual_hash(one)) != bits(perceptual_hash(other))).sum() > 10
+
+
+def test_a_large_photo_has_its_own_size_and_the_facts_of_a_small_one(tmp_path):
+    small = draw("VESTITO", (200, 30, 30), 0)
+    large = cv2.resize(small, (640, 1280), interpolation=cv2.INTER_CUBIC)
+    for name, rgb in (("small.png", small), ("large.png", large)):
+        assert cv2.imwrite(str(tmp_path / name), rgb[..., ::-1])
+    (tmp_path / "annotation.txt").write_text("x")
+    facts = photo_facts(open_source(tmp_path, "annotation.txt"), ["small.png", "large.png"])
+    assert facts[["width", "height"]].to_numpy().tolist() == [[128, 128], [640, 1280]]
+    seen = cv2.resize(large, (MEASURED // 2, MEASURED), interpolation=cv2.INTER_AREA)
+    assert facts.loc[1, "phash"] == perceptual_hash(seen) and facts.loc[1, "thumbnail"] == resize(seen, 16).tobytes()
+    lab = facts[["garment_l", "garment_a", "garment_b"]].to_numpy()
+    assert np.abs(lab[0] - lab[1]).max() < 3
+
+
+def test_shrinking_keeps_the_aspect_and_no_side_goes_to_nothing():
+    rgb = np.arange(1280 * 640 * 3, dtype=np.uint32).astype(np.uint8).reshape(1280, 640, 3)
+    assert shrunk(rgb, 320).shape == (320, 160, 3) and shrunk(rgb, 1280) is rgb
+    assert shrunk(rgb[:, :1], 320).shape == (320, 1, 3) and shrunk(rgb[:1, :], 64).shape == (1, 64, 3)
+    assert shrunk(rgb, 5).mean() == pytest.approx(rgb.mean(), abs=1)
 
 
 def test_facts_never_raise(tmp_path):

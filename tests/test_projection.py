@@ -59,7 +59,7 @@ def test_optimisation_is_what_makes_it_good(vectors, chart):
     _, _, axes = np.linalg.svd(chart.unit - chart.unit.mean(axis=0), full_matrices=False)
     start = chart.unit @ axes[:2].T
     assert neighbour_recall(vectors, chart.xy) > neighbour_recall(vectors, start) + 0.1
-    assert map_trustworthiness(chart) > 0.9
+    assert map_trustworthiness(chart.unit, chart.xy) > 0.9
 
 
 def test_the_same_seed_gives_the_same_bytes_in_other_processes_with_other_threads(vectors, tmp_path):
@@ -208,12 +208,12 @@ def test_trustworthiness_is_the_formulas():
         distances[row] = np.inf
         penalty += sum(max(0, cosine_rank[other] - k) for other in np.argsort(distances)[:k])
     expected = 1 - 2 / (n * k * (2 * n - 3 * k - 1)) * penalty
-    assert map_trustworthiness(Map(xy, unit, 0.0, 5.0), k) == pytest.approx(expected)
+    assert map_trustworthiness(unit, xy, k) == pytest.approx(expected)
 
 
 def test_trustworthiness_of_a_part_is_seeded(chart):
-    parts = [map_trustworthiness(chart, 5, seed=seed, limit=100) for seed in (1, 1, 2)]
+    parts = [map_trustworthiness(chart.unit, chart.xy, 5, seed=seed, limit=100) for seed in (1, 1, 2)]
     assert parts[0] == parts[1] != parts[2]
-    assert parts[0] == pytest.approx(map_trustworthiness(chart, 5), abs=0.05)
+    assert parts[0] == pytest.approx(map_trustworthiness(chart.unit, chart.xy, 5), abs=0.05)
     shuffled = Map(np.random.default_rng(0).permutation(chart.xy), chart.unit, 0.0, 30.0)
     assert map_trustworthiness(shuffled, 5) == pytest.approx(0.5, abs=0.1)

@@ -1,5 +1,6 @@
 """One pass gives what the plain ways give, looks only at what is not kept, and never stops at a bad photo."""
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -29,11 +30,13 @@ def loaded_once(monkeypatch, network):
 
 @pytest.fixture
 def clothes(tmp_path):
-    """60 photos, one damaged, one with the bytes of another; and a name without a photo."""
+    """60 photos, one damaged, one with the bytes of another, one that is large; and a name without a photo."""
     folder = write_small_catalogue(tmp_path / "clothes", each=5)
     images = sorted((folder / "images").iterdir())
     images[3].write_bytes(images[3].read_bytes()[:700])
     images[5].write_bytes(images[4].read_bytes())
+    large = cv2.resize(cv2.imread(str(images[7])), (700, 900), interpolation=cv2.INTER_CUBIC)
+    assert cv2.imwrite(str(images[7]), large)
     source = open_source(folder, "annotation.txt")
     return source, ["images/none.jpg", *(f"images/{path.name}" for path in images)]
 

@@ -15,7 +15,8 @@ pytestmark = [
     pytest.mark.browser, pytest.mark.slow,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium"),
 ]  # fmt: skip
-expect = playwright.expect  # asks again until it is so, or seconds have passed
+expect = playwright.expect  # asks again until it is so, for 30 s at most, as a click does
+expect.set_options(timeout=30_000)
 SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1440, "height": 900}}
 
 

@@ -113,12 +113,13 @@ def tsne(found: dict[str, Any]) -> str:
         for way, group in runs.groupby("way", sort=False):
             seconds = group["seconds"]
             rows.append((
-                way, f"{seconds.median():.1f} ({seconds.min():.1f}-{seconds.max():.1f})",
-                f"{group['recall'].median():.3f}", f"{group['trustworthiness'].median():.4f}",
+                way, f"{group['perplexity'].median():g}",
+                f"{seconds.median():.1f} ({seconds.min():.1f}-{seconds.max():.1f})", f"{group['recall'].median():.3f}",
+                f"{group['trustworthiness'].median():.4f}",
             ))  # fmt: skip
         parts.append(
             f"{one['items']:,} x {one['numbers']:,}:\n\n"
-            + table(("way", "seconds (least-most)", "recall of ten neighbours", "trustworthiness"), rows)
+            + table(("way", "perplexity", "seconds (least-most)", "recall of ten neighbours", "trustworthiness"), rows)
         )
     new = found["placing"]
     parts.append(

@@ -23,6 +23,8 @@ from fashion.workspace import write_json
 SIZES = (1_000, 5_000, 20_000, 60_000)
 #: The backbone that all of them run.
 NETWORK = "efficientnet-lite0"
+#: How the folder of a report that is being measured is called, beside those that are kept.
+WORKING = ".working-"
 
 
 def measured(settings: Settings, folder: Path) -> dict[str, Any]:
@@ -71,7 +73,7 @@ def adding(settings: Settings, folder: Path, count: int = 10) -> dict[str, Any]:
 
     from fashion.adding import add
     from fashion.catalogue import load_catalogue, open_catalogue
-    from fashion.photos import decode
+    from fashion.pixels import decode
     from fashion.workspace import Workspace
 
     catalogue = load_catalogue(settings.catalogue)
@@ -127,7 +129,7 @@ def measure(settings: Settings, kept: Path, *, add: bool) -> dict[str, Any]:
     """Make a report in an empty folder, and write at once what it cost: `<kept>/cost.json`, beside its own numbers."""
     say(f"report of {settings.catalogue}, {settings.limit or 'all'} items")
     kept.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=kept.parent) as place:
+    with tempfile.TemporaryDirectory(dir=kept.parent, prefix=WORKING) as place:
         folder = Path(place)
         found = measured(settings, folder)
         if add:
@@ -145,6 +147,8 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
     what is measured now.
     """
     root = Path(options["reports"]) / "bench" / ("run-quick" if options["quick"] else "run")
+    for dead in root.glob(f"{WORKING}*"):  # of a run that was killed
+        shutil.rmtree(dead)
     for settings in wanted(options):
         label = f"{settings.catalogue}-{settings.limit or 'all'}".replace("/", "_")
         if options.get("missing") and (root / label / "cost.json").is_file():

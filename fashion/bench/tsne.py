@@ -11,28 +11,35 @@ from numpy.typing import NDArray
 from fashion.bench.harness import say
 from fashion.bench.neighbours import clustered
 from fashion.map_quality import map_trustworthiness, neighbour_recall
-from fashion.projection import Map, place_new, tsne_map
+from fashion.projection import place_new, tsne_map
 
 OURS = "ours"
 
 
-def scikit_learn(vectors: NDArray[np.float32]) -> NDArray:
+#: Positions (n, 2), and the perplexity that they were made with.
+Laid = tuple[NDArray, float]
+
+
+def scikit_learn(vectors: NDArray[np.float32]) -> Laid:
     """scikit-learn's t-SNE as it comes, but for the metric and the use of both cores."""
     from sklearn.manifold import TSNE
 
-    return TSNE(metric="cosine", init="random", random_state=0, n_jobs=-1).fit_transform(vectors)
+    tsne = TSNE(metric="cosine", init="random", random_state=0, n_jobs=-1)
+    return tsne.fit_transform(vectors), tsne.perplexity
 
 
-def open_tsne(vectors: NDArray[np.float32]) -> NDArray:
+def open_tsne(vectors: NDArray[np.float32]) -> Laid:
     """openTSNE as it comes, but for the metric and the use of both cores."""
     from openTSNE import TSNE
 
-    return np.asarray(TSNE(metric="cosine", n_jobs=-1, random_state=0).fit(vectors))
+    tsne = TSNE(metric="cosine", n_jobs=-1, random_state=0)
+    return np.asarray(tsne.fit(vectors)), tsne.perplexity
 
 
-def ours(vectors: NDArray[np.float32]) -> NDArray:
+def ours(vectors: NDArray[np.float32]) -> Laid:
     """As notebook 05 calls it."""
-    return tsne_map(vectors, 0).xy
+    chart = tsne_map(vectors, 0)
+    return chart.xy, chart.perplexity
 
 
 WAYS = {OURS: ours, "openTSNE's defaults": open_tsne, "scikit-learn's defaults": scikit_learn}
@@ -44,12 +51,12 @@ def compare(vectors: NDArray[np.float32], rounds: int) -> list[dict[str, Any]]:
     for number in range(rounds):
         for name, way in WAYS.items():
             begin = time.perf_counter()
-            xy = way(vectors)
+            xy, perplexity = way(vectors)
             seconds = time.perf_counter() - begin
-            chart = Map(np.asarray(xy, np.float32), vectors, 0.0, 30)
             quality = {
+                "perplexity": perplexity,
                 "recall": neighbour_recall(vectors, xy, 10, limit=len(xy)),
-                "trustworthiness": map_trustworthiness(chart),
+                "trustworthiness": map_trustworthiness(vectors, xy),
             }
             say(f"  {name}: {seconds:.1f} s, recall {quality['recall']:.3f}")
             found.append({"way": name, "round": number, "seconds": seconds, **quality})

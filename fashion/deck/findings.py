@@ -14,7 +14,7 @@ from fashion.catalogue import Catalogue, load_catalogue
 from fashion.errors import ArtefactError
 from fashion.evaluation import BOTH
 from fashion.jpegs import bounded
-from fashion.photos import decode
+from fashion.pixels import decode
 from fashion.protocol import CEILING, RANDOM
 from fashion.reasons import describe
 from fashion.source import Source, open_source

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 
 from fashion.jpegs import bounded
-from fashion.photos import decode
+from fashion.pixels import decode
 from fashion.web.shop import Shop
 
 #: Longest sides that are served, pixels; photos are never enlarged.

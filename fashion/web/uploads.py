@@ -107,9 +107,6 @@ def as_png(rgb: NDArray[np.uint8]) -> bytes:
 
 def as_address(rgb: NDArray[np.uint8], edge: int = 480) -> str:
     """A small copy as a `data:` address, to show the visitor what was sent."""
-    import cv2
+    from fashion.jpegs import bounded
 
-    scale = min(1.0, edge / max(rgb.shape[:2]))
-    small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else rgb
-    data = cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
-    return "data:image/jpeg;base64," + base64.b64encode(data).decode()
+    return "data:image/jpeg;base64," + base64.b64encode(bounded(rgb, edge, 85)).decode()
