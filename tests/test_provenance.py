@@ -18,7 +18,7 @@ def notebook(path, code, text="# Title"):
 
 def test_closure_follows_imports():
     needed = provenance.code_closure("from fashion import embedding")
-    assert {"embedding", "photos", "source", "errors", "workspace"} <= set(needed)
+    assert {"embedding", "pixels", "source", "errors", "workspace"} <= set(needed)
     assert "report" not in needed and "plots_map" not in needed
     assert provenance.code_closure("import numpy") == []
     assert "colour" in provenance.code_closure("def f():\n    from fashion.colour import delta_e")
