@@ -12,6 +12,7 @@ import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from fashion.pixels import RGB, decode
@@ -53,8 +54,20 @@ def use_style() -> None:
     })  # fmt: skip
 
 
+def _plain_numbers(axes: Axes) -> None:
+    """Numbers at logarithmic axes as they are: matplotlib writes powers as formulas, which are not read here."""
+    for axis in (axes.xaxis, axes.yaxis):
+        if axis.get_scale() == "log" and isinstance(axis.get_major_formatter(), LogFormatter):
+            low, high = axis.get_view_interval()
+            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 1e3 * low else (1.0,)))
+            axis.set_major_formatter("{x:,g}")
+            axis.set_minor_formatter(NullFormatter())
+
+
 def sign(figure: Figure, source_line: str) -> Figure:
-    """Write at the figure's foot what it was made from: catalogue, items, backbone."""
+    """Write at the finished figure's foot what it was made from: catalogue, items, backbone."""
+    for axes in figure.axes:
+        _plain_numbers(axes)
     figure.text(0.0, -0.02, source_line, ha="left", va="top", fontsize=8, color=QUIET)
     return figure
 

@@ -5,6 +5,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 from fashion import (
     plots,
@@ -132,6 +133,8 @@ def test_every_axis_has_a_name_and_every_figure_its_source(shop):
         plots_evaluation.success_curve(curve, ["learned"], "the source"),
     ]
     for figure in figures:
+        figure.canvas.draw()
+        assert not [text for text in figure.findobj(Text) if "mathdefault" in text.get_text()], "a formula as it stands"
         assert "the source" in [text.get_text() for text in figure.texts]
         for axes in figure.axes:
             assert axes.get_xlabel() or axes.get_ylabel(), axes.get_title(loc="left")

@@ -74,3 +74,9 @@ def test_methods_of_one_figure_differ_in_colour():
         CEILING,
     ]
     assert len({COLOURS[method] for method in together}) == len(together)
+
+
+def test_labels_of_sizes_near_each_other_leave_room():
+    figure = plots_evaluation.agreement_by_gallery_size(curve("size", [1000, 20_000, 50_000, 59_524]), "the source")
+    for axes in figure.axes:
+        assert [label.get_text() for label in axes.get_xticklabels()] == ["1,000", "20,000", "59,524"]
