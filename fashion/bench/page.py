@@ -113,7 +113,7 @@ def tsne(found: dict[str, Any]) -> str:
         for way, group in runs.groupby("way", sort=False):
             seconds = group["seconds"]
             rows.append((
-                way, f"{group['perplexity'].median():g}",
+                way, f"{group['perplexity'].median():g}" if "perplexity" in group else "-",
                 f"{seconds.median():.1f} ({seconds.min():.1f}-{seconds.max():.1f})", f"{group['recall'].median():.3f}",
                 f"{group['trustworthiness'].median():.4f}",
             ))  # fmt: skip
