@@ -216,4 +216,4 @@ def test_trustworthiness_of_a_part_is_seeded(chart):
     assert parts[0] == parts[1] != parts[2]
     assert parts[0] == pytest.approx(map_trustworthiness(chart.unit, chart.xy, 5), abs=0.05)
     shuffled = Map(np.random.default_rng(0).permutation(chart.xy), chart.unit, 0.0, 30.0)
-    assert map_trustworthiness(shuffled, 5) == pytest.approx(0.5, abs=0.1)
+    assert map_trustworthiness(shuffled.unit, shuffled.xy, 5) == pytest.approx(0.5, abs=0.1)
