@@ -51,7 +51,7 @@ def half_written(folders: Iterable[Path]) -> Iterator[Path]:
         for root, _, names in os.walk(folder):
             for name in names:
                 match = ASIDE.match(name)
-                if match and not _alive(int(match[1])):
+                if match and not alive(int(match[1])):
                     yield Path(root, name)
 
 
@@ -63,7 +63,8 @@ def sweep(folders: Iterable[Path]) -> list[Path]:
     return removed
 
 
-def _alive(process: int) -> bool:
+def alive(process: int) -> bool:
+    """Whether a process of this number runs on this machine."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

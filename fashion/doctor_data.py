@@ -87,7 +87,8 @@ def reports(work: Workspace) -> Iterator[Finding]:
 
 
 def _leftovers(processed: Path, reports: Path, held: set[str]) -> tuple[int, list[Path]]:
-    """Bytes that dead runs left half-written, and what was set aside; of the catalogues in `held` nothing is set aside.
+    """Bytes that dead runs left half-written, and what was set aside; of the catalogues in `held`, and of
+    reports that are measured, nothing is set aside.
 
     A report that runs meanwhile takes files away between the look at a folder and the look at its files.
     """

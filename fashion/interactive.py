@@ -62,7 +62,7 @@ def thumbnail(rgb: npt.NDArray[np.uint8], edge: int = 64) -> bytes:
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or rgb.size == 0:
         raise PhotoError(
             f"A thumbnail needs a photo as uint8 of shape (height, width, 3), found {rgb.dtype} of shape "
-            f"{rgb.shape}; decode the photo with fashion.photos first."
+            f"{rgb.shape}; decode the photo with fashion.pixels first."
         )
     scale = edge / max(rgb.shape[:2])
     height, width = (max(1, round(side * scale)) for side in rgb.shape[:2])

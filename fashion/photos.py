@@ -17,7 +17,7 @@ from fashion.errors import PhotoError
 from fashion.pixels import RGB, decode, resize, shrunk
 from fashion.source import Source
 
-#: Longer side at which a photo is measured, pixels: more tells little of colours and outlines, and costs by the square.
+#: Longer side at which a photo is measured, pixels: what that costs grows with the square of the side.
 MEASURED = 320
 
 #: CIELAB units from the ground at which a pixel counts as garment; about three just noticeable differences.

@@ -60,7 +60,7 @@ def _plain_numbers(axes: Axes) -> None:
         if axis.get_scale() == "log" and isinstance(axis.get_major_formatter(), LogFormatter):
             low, high = axis.get_view_interval()
             axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 1e3 * low else (1.0,)))
-            axis.set_major_formatter("{x:,g}")
+            axis.set_major_formatter("{x:,.10g}")
             axis.set_minor_formatter(NullFormatter())
 
 

@@ -1,13 +1,14 @@
 """The benchmarks measure turn by turn, count work rightly, and write what they found."""
 
 import json
+import os
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from fashion.backbones import load_backbone
-from fashion.bench import harness, page
+from fashion.bench import figures, harness, page
 from fashion.bench import run as whole_run
 from fashion.bench.embedding import multiply_adds, random_resnet50
 from fashion.bench.harness import Way, alternate, peak, summarise
@@ -16,6 +17,7 @@ from fashion.bench.photos import write_photos
 from fashion.bench.run import exponents
 from fashion.cli import main
 from fashion.pixels import decode
+from fashion.plots import use_style
 from fashion.steps import STEPS
 
 
@@ -119,9 +121,21 @@ def test_each_report_is_kept_as_soon_as_it_is_measured(tmp_path, monkeypatch):
     assert found["exponents"] == pytest.approx({step.notebook: 1.0 for step in STEPS})
     assert found["adding"]["seconds"] == 2.0 and found["adding"]["items"] == 4000
     assert (tmp_path / "bench/run/hm-all/06.json").is_file(), "the report's own numbers stay"
-    (tmp_path / f"bench/run/{whole_run.WORKING}dead").mkdir()  # left by a run that was killed
+    dead, mine = (f"{whole_run.WORKING}{number}-x" for number in (4194305, os.getpid()))
+    for name in (dead, mine):
+        (tmp_path / "bench/run" / name).mkdir()
     whole_run.run(options | {"missing": True})
-    assert {path.name for path in (tmp_path / "bench/run").iterdir()} == {"hm-1000", "hm-2000", "hm-all"}
+    assert {path.name for path in (tmp_path / "bench/run").iterdir()} == {"hm-1000", "hm-2000", "hm-all", mine}
     assert "grows as items to the power of | 1.00" in page.run(
         {**found, "reports": [report | {"cold_seconds": 1, "warm_seconds": 1} for report in found["reports"]]}
     )
+
+
+def test_numbers_at_a_logarithmic_axis_are_written_out():
+    sizes = (10_000, 100_000, 1_000_000)
+    times = {name: {"p50": 1e-3, "p99": 2e-3} for name in ("exact", "approximate", "one_pass")}
+    use_style()
+    figure = figures.neighbours({"single": [{"items": size} | times for size in sizes]})[0]
+    figure.canvas.draw()
+    labels = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    assert {"10,000", "100,000", "1,000,000"} <= set(labels) and not [t for t in labels if "$" in t or "e+" in t]

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import time
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
@@ -17,7 +18,7 @@ import pytest
 from conftest import TOML, draw, jpeg
 from plain import photo_facts
 
-from fashion import cleaning, fitting, plots, plots_catalogue, tables, translation
+from fashion import cleaning, converted, fitting, plots, plots_catalogue, tables, translation
 from fashion.catalogue import load_catalogue, open_catalogue
 from fashion.cli import main
 from fashion.disk import in_words
@@ -83,6 +84,20 @@ def test_a_full_disk_leaves_the_old_file_and_no_half(small_disk, name, write):
         write(work, BIG)
     assert "disk is full" in in_words(error.value)
     assert sha256_file(work.path(name)) == before and [path.name for path in work.processed.iterdir()] == [name]
+
+
+def test_a_full_disk_under_a_converted_network_is_said_and_leaves_nothing(small_disk):
+    openvino = pytest.importorskip("openvino")
+    from openvino import opset13 as operations
+
+    asked = operations.parameter([1, 400], np.float32)
+    network = openvino.Model(
+        [operations.matmul(asked, operations.constant(BIG.astype(np.float32)), False, False)], [asked]
+    )
+    backbone = SimpleNamespace(name="small", size=96, weights_checksum="0" * 64)
+    with pytest.raises(OSError, match="No space left") as caught:
+        converted.write(small_disk, backbone, network, 0.0)
+    assert "the disk is full" in in_words(caught.value) and list(small_disk.iterdir()) == []
 
 
 def test_a_full_disk_costs_the_store_no_finished_part(small_disk):

@@ -2,12 +2,14 @@
 
 import os
 import subprocess
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 
-from fashion import provenance
+from fashion import embedding, facts_store, parts, provenance, reading
 from fashion.paths import project_root
+from fashion.source import open_source
 
 
 def notebook(path, code, text="# Title"):
@@ -19,6 +21,7 @@ def notebook(path, code, text="# Title"):
 def test_closure_follows_imports():
     needed = provenance.code_closure("from fashion import embedding")
     assert {"embedding", "pixels", "source", "errors", "workspace"} <= set(needed)
+    assert "photos" not in needed, "how photos are measured is nothing to their vectors"
     assert "report" not in needed and "plots_map" not in needed
     assert provenance.code_closure("import numpy") == []
     assert "colour" in provenance.code_closure("def f():\n    from fashion.colour import delta_e")
@@ -37,6 +40,30 @@ def test_code_checksum_sees_cells_and_modules(tmp_path, monkeypatch):
     changed.clear()
     changed["plots_map"] = "x = 1"
     assert provenance.code_checksum(path) == second
+
+
+def test_what_is_kept_of_photos_hangs_on_the_code_that_made_it(tmp_path, monkeypatch):
+    backbone = SimpleNamespace(name="small", size=96, weights_checksum="0" * 64)
+    runtime = SimpleNamespace(name="none", version="0")
+    (tmp_path / "annotation.txt").write_text("x")
+    source = open_source(tmp_path, "annotation.txt")
+    monkeypatch.setattr(parts, "tools", lambda job: (source, backbone, runtime))
+
+    def keys():
+        return [
+            embedding.store_key(backbone), facts_store.facts_folder(tmp_path, source).name,
+            reading.open_descriptors(tmp_path).folder.name, parts.made_by(None, "data"),
+        ]  # fmt: skip
+
+    real, changed = provenance._module_code, {}
+    monkeypatch.setattr(provenance, "_module_code", lambda name: changed.get(name) or real(name))
+    before = keys()
+    assert keys() == before
+    changed["pixels"] = "x = 1"
+    assert all(now != then for now, then in zip(keys(), before, strict=True))
+    del changed["pixels"]
+    changed["photos"] = "x = 1"
+    assert [now == then for now, then in zip(keys(), before, strict=True)] == [True, False, False, False]
 
 
 def test_comments_docstrings_and_layout_do_not_count_but_code_does():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from fashion.bench.harness import say
+from fashion.disk import alive
 from fashion.provenance import commit, machine
 from fashion.report import build_report
 from fashion.steps import STEPS, Settings
@@ -23,7 +25,7 @@ from fashion.workspace import write_json
 SIZES = (1_000, 5_000, 20_000, 60_000)
 #: The backbone that all of them run.
 NETWORK = "efficientnet-lite0"
-#: How the folder of a report that is being measured is called, beside those that are kept.
+#: How the folder of a report that is being measured is called, beside those kept; the process's number follows.
 WORKING = ".working-"
 
 
@@ -129,7 +131,7 @@ def measure(settings: Settings, kept: Path, *, add: bool) -> dict[str, Any]:
     """Make a report in an empty folder, and write at once what it cost: `<kept>/cost.json`, beside its own numbers."""
     say(f"report of {settings.catalogue}, {settings.limit or 'all'} items")
     kept.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=kept.parent, prefix=WORKING) as place:
+    with tempfile.TemporaryDirectory(dir=kept.parent, prefix=f"{WORKING}{os.getpid()}-") as place:
         folder = Path(place)
         found = measured(settings, folder)
         if add:
@@ -147,8 +149,9 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
     what is measured now.
     """
     root = Path(options["reports"]) / "bench" / ("run-quick" if options["quick"] else "run")
-    for dead in root.glob(f"{WORKING}*"):  # of a run that was killed
-        shutil.rmtree(dead)
+    for left in root.glob(f"{WORKING}*"):
+        if not alive(int(left.name.removeprefix(WORKING).split("-")[0])):  # of a run that was killed
+            shutil.rmtree(left)
     for settings in wanted(options):
         label = f"{settings.catalogue}-{settings.limit or 'all'}".replace("/", "_")
         if options.get("missing") and (root / label / "cost.json").is_file():
