@@ -244,7 +244,7 @@ def test_auto_downloads_into_keras_cache_and_finds_it_there(random_resnet, monke
 def test_without_a_network_auto_takes_the_other_and_says_so(lite):
     start = time.monotonic()
     backbone = load_backbone("auto", size=96)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 40
     assert backbone.name == "efficientnet-lite0"
     for words in (
         "IN PLACE OF resnet50",

@@ -168,8 +168,8 @@ CHILD = "import sys; from pathlib import Path; import test_fitting as t; t.slow_
 
 
 def slow_run(folder):
-    """What the child of the next test does: train, so slowly that a kill finds it at work."""
-    pause = import_keras().callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: time.sleep(0.5))
+    """What the child of the next test does: train, and halt after the second epoch, so that a kill finds it at work."""
+    pause = import_keras().callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: time.sleep(600 * (epoch >= 1)))
     run(StateFile(folder, "small", KEY), [pause])
 
 
@@ -180,7 +180,7 @@ def test_kill_9_then_resume_gives_the_same(whole, tmp_path):
     deadline = time.monotonic() + 60
     while not state.path.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
-    time.sleep(0.3)  # somewhere in the second epoch
+    time.sleep(0.3)  # somewhere in the second epoch, or after it
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL, "the kill came too late to prove anything"
     epochs = []

