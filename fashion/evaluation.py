@@ -96,7 +96,10 @@ def split(
     return part
 
 
-def _agreements(items: pd.DataFrame, found: Int, queries: Int, columns: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
+def agreements(
+    items: pd.DataFrame, found: ArrayLike, queries: ArrayLike, columns: Sequence[str]
+) -> dict[str, NDArray[np.bool_]]:
+    """Whether each recommendation agrees with its query, label by label, each of shape (q, k); arguments as below."""
     agrees = {column: relevance(items, found, queries, column) for column in columns}
     if {"category", "colour"} <= set(columns):
         agrees[BOTH] = agrees["category"] & agrees["colour"]
@@ -122,13 +125,13 @@ def agreement_at_k(items: pd.DataFrame, found: ArrayLike, queries: ArrayLike, co
     DataFrame of float
         One row a query, one column a label, 0-1.
     """
-    agrees = _agreements(items, np.asarray(found), np.asarray(queries), columns)
+    agrees = agreements(items, found, queries, columns)
     return pd.DataFrame({column: hits.mean(axis=1) for column, hits in agrees.items()})
 
 
 def success_at_k(items: pd.DataFrame, found: ArrayLike, queries: ArrayLike, columns: Sequence[str]) -> pd.DataFrame:
     """Success@k (hit rate, which fashion papers call Recall@k): 1 where at least one of the k agrees, else 0."""
-    agrees = _agreements(items, np.asarray(found), np.asarray(queries), columns)
+    agrees = agreements(items, found, queries, columns)
     return pd.DataFrame({column: hits.any(axis=1).astype(float) for column, hits in agrees.items()})
 
 

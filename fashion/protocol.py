@@ -9,15 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from fashion import metrics, ranking
-from fashion.evaluation import (
-    BOTH,
-    agreement_at_k,
-    bootstrap_interval,
-    paired_difference,
-    random_neighbours,
-    success_at_k,
-)
+from fashion import metrics, ranking, trec
+from fashion.evaluation import BOTH, agreements, bootstrap_interval, paired_difference, random_neighbours
 from fashion.neighbours import normalise, top_k
 
 Float = NDArray[np.float64]
@@ -158,13 +151,11 @@ class Protocol:
         def keep(measure: str, column: str, values: ArrayLike) -> None:
             self.scores[method, name, measure, column] = np.asarray(values, np.float64)
 
-        precision = agreement_at_k(self.items, found, self.queries, self.columns)
-        for column in self.wanted:
-            keep(f"Precision@{self.k}", column, precision[column])
-        for shown in dict.fromkeys((1, self.k)):
-            success = success_at_k(self.items, found[:, :shown], self.queries, self.columns)
+        agreeing = agreements(self.items, found, self.queries, self.columns)
+        scored = {column: trec.precision_and_success(hits, (1, self.k)) for column, hits in agreeing.items()}
+        for measure in scored[BOTH]:
             for column in self.wanted:
-                keep(f"Success@{shown}", column, success[column])
+                keep(measure, column, scored[column][measure])
         gains = metrics.graded_relevance(self.items, self.queries, found, self.lab)
         keep(f"nDCG@{self.k}", DESCRIPTION, metrics.ndcg_at_k(gains, self._ideal[name]))
         gallery = self.galleries[name]
