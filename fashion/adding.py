@@ -21,6 +21,7 @@ from fashion.backbones import reopen_backbone
 from fashion.catalogue import Catalogue, open_catalogue
 from fashion.cleaning import Cleaning
 from fashion.errors import ArtefactError, CatalogueError
+from fashion.photos import PICTURES
 from fashion.provenance import sha256_bytes, sha256_file, sha256_json
 from fashion.reading import Readings, read_photos
 from fashion.selection import Selection
@@ -201,7 +202,7 @@ def _translated(rows: pd.DataFrame, language: str, keep_unknown: bool) -> pd.Dat
 def _measured(facts: pd.DataFrame, step: Cleaning, there: pd.DataFrame) -> tuple[pd.DataFrame, Cleaning]:
     """The items with what their photos tell, without bad photos and those that the catalogue has already."""
     step = cleaning.drop_photos(step, facts["problem"], facts["sha256"])
-    measured = facts.drop(columns=["problem", "thumbnail"]).drop_duplicates("photo")
+    measured = facts.drop(columns=["problem", *PICTURES]).drop_duplicates("photo")
     items = step.rows.merge(measured, on="photo", how="left", validate="many_to_one")
     owners = dict(zip(there["sha256"], there["item"], strict=True))
     owner = items["sha256"].map(owners)

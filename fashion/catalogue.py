@@ -16,7 +16,7 @@ from fashion.source import Source, open_source
 REQUIRED = ("item", "category")
 #: Columns of the items table that the study fills itself.
 RESERVED = {
-    *("row", "photo", "width", "height", "bytes", "sha256", "phash", "thumbnail", "problem"),
+    *("row", "photo", "width", "height", "bytes", "sha256", "phash", "thumbnail", "tile", "problem"),
     *("garment_l", "garment_a", "garment_b", "garment_hex"),
     *("colour_source", "category_source", "department_source"),
 }

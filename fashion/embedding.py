@@ -103,7 +103,7 @@ def open_store(root: Path, backbone: Backbone) -> EmbeddingStore:
 
 def read_photo(source: Source, photo: str, edge: int) -> RGB:
     """Read, decode and resize one photo: uint8 RGB, shape (edge, edge, 3)."""
-    return resize(decode(source.read(photo), photo), edge)
+    return resize(decode(source.read(photo), photo, edge), edge)
 
 
 def ahead(read: Callable[[str], Read], names: Sequence[str], workers: int) -> Iterator[Read]:

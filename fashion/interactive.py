@@ -36,45 +36,6 @@ Floats = npt.NDArray[np.floating]
 Integers = npt.NDArray[np.integer]
 
 
-def thumbnail(rgb: npt.NDArray[np.uint8], edge: int = 64) -> bytes:
-    """Make the small square photo that the map shows.
-
-    The whole photo is kept, reduced by area averaging; what a square has to spare is filled with the median
-    colour of the photo's border, which on a studio photo is its background.
-
-    Parameters
-    ----------
-    rgb : ndarray of uint8, shape (height, width, 3)
-        Photo, sRGB.
-    edge : int
-        Edge of the square in pixels, 48 to 64 for the map.
-
-    Returns
-    -------
-    bytes
-        JPEG, quality 90. The same photo gives the same bytes.
-
-    Raises
-    ------
-    PhotoError
-        If `rgb` is not such an array.
-    """
-    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or rgb.size == 0:
-        raise PhotoError(
-            f"A thumbnail needs a photo as uint8 of shape (height, width, 3), found {rgb.dtype} of shape "
-            f"{rgb.shape}; decode the photo with fashion.pixels first."
-        )
-    scale = edge / max(rgb.shape[:2])
-    height, width = (max(1, round(side * scale)) for side in rgb.shape[:2])
-    small = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    ground = np.median(np.concatenate([rgb[0], rgb[-1], rgb[:, 0], rgb[:, -1]]), axis=0)
-    square = np.full((edge, edge, 3), ground, np.uint8)
-    top, left = (edge - height) // 2, (edge - width) // 2
-    square[top : top + height, left : left + width] = small
-    bgr = cv2.cvtColor(square, cv2.COLOR_RGB2BGR)
-    return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
-
-
 def write_map(
     path: Path,
     items: pd.DataFrame,
@@ -104,7 +65,7 @@ def write_map(
     similarity : ndarray of float, shape (n, k)
         Their similarities, shown as they are; a bar shows the part of [0, 1].
     thumbnails : sequence of n bytes
-        JPEG or WebP photos, all square and of one size, as `thumbnail` makes them.
+        JPEG or WebP photos, all square and of one size, as `jpegs.thumbnail` makes them.
     title : str
         Heading of the page.
     department_colours, colour_words : dict of str to str
@@ -185,7 +146,7 @@ def _sheets(thumbnails: Sequence[bytes]) -> tuple[list[str], int]:
         tile = cv2.imdecode(np.frombuffer(coded, np.uint8), cv2.IMREAD_COLOR) if coded else None
         if tile is None or tile.shape[0] != tile.shape[1] or (tiles and tile.shape != tiles[0].shape):
             seen = "cannot be decoded" if tile is None else f"has shape {tile.shape}"
-            raise PhotoError(f"Thumbnails must be square and of one size; that of row {row} {seen}: use thumbnail().")
+            raise PhotoError(f"Thumbnails must be square and of one size; row {row} {seen}: use jpegs.thumbnail().")
         tiles.append(tile)
     edge, across, sheets = len(tiles[0]), SHEET_COLUMNS, []
     for start in range(0, len(tiles), across**2):

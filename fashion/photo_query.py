@@ -11,8 +11,8 @@ from fashion.attributes import AttributesNetwork, join_features, load_network
 from fashion.backbones import Backbone, reopen_backbone
 from fashion.descriptors import PIXELS, colour_grid
 from fashion.errors import PhotoError
-from fashion.photos import Picture, perceptual_hash
-from fashion.pixels import decode, resize
+from fashion.photos import perceptual_hash, unpack
+from fashion.pixels import resize
 from fashion.queries import Query
 from fashion.recommender import Recommender
 from fashion.runtimes import Blocks, network_call
@@ -79,10 +79,9 @@ class PhotoReader:
         PhotoError
             When the bytes are no whole image.
         """
-        rgb = decode(data, name)
-        edge = self.backbone.size
-        blocks: Blocks = {k: np.asarray(v) for k, v in self._call(resize(rgb, edge)[np.newaxis]).items()}
-        picture = Picture(rgb)
+        picture = unpack(data, name)
+        view = picture.view(self.backbone.size)
+        blocks: Blocks = {k: np.asarray(v) for k, v in self._call(view[np.newaxis]).items()}
         asked = Pictures(
             blocks["embedding"], [perceptual_hash(picture.rgb)], resize(picture.rgb, PIXELS).reshape(1, -1)
         )

@@ -14,7 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion.errors import PhotoError
-from fashion.pixels import RGB, decode, resize, shrunk
+from fashion.jpegs import thumbnail
+from fashion.pixels import ENOUGH, RGB, decode, jpeg_sides, reduction, resize, shrunk
 from fashion.source import Source
 
 #: Longer side at which a photo is measured, pixels: what that costs grows with the square of the side.
@@ -26,6 +27,8 @@ GROUND_DISTANCE = 7.0
 
 #: Edge of the thumbnails by which near-duplicates are confirmed.
 THUMBNAIL = 16
+#: Edge of the photos on the interactive map.
+TILE = 48
 
 
 def to_lab(rgb: RGB) -> NDArray[np.float32]:
@@ -39,16 +42,30 @@ class Picture:
 
     Attributes
     ----------
-    full : ndarray of uint8, shape (height, width, 3)
-        The photo, from `pixels.decode`.
+    unpacked : ndarray of uint8, shape (height, width, 3)
+        The photo, from `pixels.decode`; of a large JPEG its reduction.
+    data : bytes
+        The file that it was unpacked from; empty where it was none.
     """
 
-    full: RGB
+    unpacked: RGB
+    data: bytes = b""
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """Height and width of the whole photo."""
+        height, width = self.unpacked.shape[:2]
+        return jpeg_sides(self.data) or (height, width)
+
+    def view(self, edge: int) -> RGB:
+        """The photo as a network takes it, shape (edge, edge, 3): as large as `pixels.decode` unpacks it for that."""
+        finer = edge > ENOUGH and reduction(self.data, edge) != reduction(self.data, ENOUGH)
+        return resize(decode(self.data, edge=edge) if finer else self.unpacked, edge)
 
     @cached_property
     def rgb(self) -> RGB:
         """The photo as it is measured, its longer side at most `MEASURED` pixels, shape (h, w, 3)."""
-        return shrunk(self.full, MEASURED)
+        return shrunk(self.unpacked, MEASURED)
 
     @cached_property
     def lab(self) -> NDArray[np.float32]:
@@ -107,21 +124,32 @@ def perceptual_hash(rgb: RGB) -> str:
     return str(imagehash.phash(Image.fromarray(rgb)))
 
 
-def open_photo(source: Source, name: str) -> tuple[dict[str, Any], RGB | None]:
+def unpack(data: bytes, name: str = "photo") -> Picture:
+    """Decode a photo as far as measures and networks need it.
+
+    Raises
+    ------
+    PhotoError
+        As `pixels.decode`.
+    """
+    return Picture(decode(data, name, ENOUGH), data)
+
+
+def open_photo(source: Source, name: str) -> tuple[dict[str, Any], Picture | None]:
     """Read a photo and decode it; a bad one is no exception.
 
     Returns
     -------
     facts : dict
         `photo`, `problem` (empty if none), `sha256` and, where it could be read, `bytes`.
-    rgb : ndarray of uint8, shape (height, width, 3), or None
-        The picture; None where there is a problem.
+    picture : Picture or None
+        None where there is a problem.
     """
     facts: dict[str, Any] = {"photo": name, "problem": "", "sha256": ""}
     try:
         data = source.read(name)
         facts |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-        return facts, decode(data, name)
+        return facts, unpack(data, name)
     except PhotoError as error:
         return facts | {"problem": str(error)}, None
 
@@ -129,11 +157,13 @@ def open_photo(source: Source, name: str) -> tuple[dict[str, Any], RGB | None]:
 def measure(picture: Picture) -> dict[str, Any]:
     """What a decoded photo tells: the rest of `FACTS`; height and width are the whole photo's."""
     lightness, a, b = garment_lab(picture)
+    height, width = picture.sides
     return {
-        "height": picture.full.shape[0],
-        "width": picture.full.shape[1],
+        "height": height,
+        "width": width,
         "phash": perceptual_hash(picture.rgb),
         "thumbnail": resize(picture.rgb, THUMBNAIL).tobytes(),
+        "tile": thumbnail(picture.rgb, TILE),
         "garment_l": float(lightness),
         "garment_a": float(a),
         "garment_b": float(b),
@@ -141,9 +171,12 @@ def measure(picture: Picture) -> dict[str, Any]:
 
 
 #: Columns of a table of facts: `photo`, `problem` (empty if none), `sha256` (hex), `bytes`, `width`, `height` (pixels),
-#: `phash` (16 hex digits), `thumbnail` (bytes of 16 x 16 RGB), `garment_l`, `garment_a`, `garment_b` (CIELAB).
-FACTS = ("photo", "problem", "sha256", "bytes", "width", "height", "phash", "thumbnail",
+#: `phash` (16 hex digits), `thumbnail` (bytes of 16 x 16 RGB), `tile` (a JPEG of 48 x 48), `garment_l`, `garment_a`,
+#: `garment_b` (CIELAB).
+FACTS = ("photo", "problem", "sha256", "bytes", "width", "height", "phash", "thumbnail", "tile",
          "garment_l", "garment_a", "garment_b")  # fmt: skip
+#: Columns of bytes among them, too large for the items table.
+PICTURES = ["thumbnail", "tile"]
 
 
 def facts_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
-from fashion.pixels import RGB, decode
+from fashion.pixels import ENOUGH, RGB, decode
 from fashion.source import Source
 from fashion.translation import colour_hexes, department_colours
 
@@ -94,8 +94,8 @@ def readable_on(hex_colour: str) -> str:
 
 
 def load_photos(source: Source, photos: Sequence[str]) -> list[RGB]:
-    """Decode a few photos for a figure."""
-    return [decode(source.read(photo), photo) for photo in photos]
+    """Decode a few photos for a figure, which shows them in a square of some 200 pixels."""
+    return [decode(source.read(photo), photo, 2 * ENOUGH) for photo in photos]
 
 
 def photo_axes(axes: Axes, rgb: RGB, *, frame: str | None = None, width: float = 2.5) -> None:

@@ -25,8 +25,8 @@ from fashion.embedding import NETWORKS, EmbeddingRun, ahead, batches, open_store
 from fashion.errors import PhotoError
 from fashion.facts_store import in_order, kept_facts, marks_of, write_facts
 from fashion.photo_store import PART, PhotoStore
-from fashion.photos import Picture, facts_table, measure, open_photo
-from fashion.pixels import RGB, resize
+from fashion.photos import facts_table, measure, open_photo
+from fashion.pixels import RGB
 from fashion.progress import progress_bar
 from fashion.provenance import code_of, versions
 from fashion.runtimes import choose_runtime
@@ -76,14 +76,14 @@ def look(
     described, vectors : container of str
         SHA-256 of the contents whose descriptors, or vectors, are kept already.
     """
-    facts, rgb = open_photo(source, name)
-    if rgb is None:
+    facts, picture = open_photo(source, name)
+    if picture is None:
         return Look(facts)
-    sha256, picture = facts["sha256"], Picture(rgb)
+    sha256 = facts["sha256"]
     return Look(
         facts if sha256 == known else facts | measure(picture),
         None if sha256 in described else descriptors.describe(picture),
-        None if sha256 in vectors else resize(rgb, edge),
+        None if sha256 in vectors else picture.view(edge),
     )
 
 

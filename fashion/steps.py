@@ -54,7 +54,10 @@ STEPS = (
         ("source.json", "items.parquet", "split.parquet", "backbone.json", "maxima.npy", "frozen.npy", "attributes.npz",
          "attributes.json", "learned.npy", "described.npy"),
     ),
-    Step("05-map", ("source.json", "items.parquet", "backbone.json", "frozen.npy", "neighbours.parquet")),
+    Step(
+        "05-map",
+        ("source.json", "items.parquet", "tiles.parquet", "backbone.json", "frozen.npy", "neighbours.parquet"),
+    ),
     Step(
         "06-evaluation",
         ("source.json", "items.parquet", "split.parquet", "backbone.json", "maxima.npy", "frozen.npy",

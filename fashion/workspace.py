@@ -28,6 +28,7 @@ WRITERS = {
     "rejected.csv": "01-catalogue",
     "doubtful_labels.csv": "01-catalogue",
     "near_duplicates.parquet": "01-catalogue",
+    "tiles.parquet": "01-catalogue",
     "backbone.json": "02-embedding",
     "maxima.npy": "02-embedding",
     "depths.npy": "02-embedding",

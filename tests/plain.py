@@ -3,20 +3,19 @@
 import numpy as np
 
 from fashion.descriptors import describe
-from fashion.photos import Picture, facts_table, measure, open_photo
-from fashion.pixels import decode
+from fashion.photos import facts_table, measure, open_photo, unpack
 
 
 def photo_facts(source, names):
     """A row of `photos.FACTS` for each photo; a bad one is a row with its problem."""
     rows = []
     for name in names:
-        facts, rgb = open_photo(source, name)
-        rows.append(facts if rgb is None else facts | measure(Picture(rgb)))
+        facts, picture = open_photo(source, name)
+        rows.append(facts if picture is None else facts | measure(picture))
     return facts_table(rows)
 
 
 def descriptors_of(source, names):
     """Name -> array (n, ...) of `descriptors.NONE`, for good photos."""
-    rows = [describe(Picture(decode(source.read(name), name))) for name in names]
+    rows = [describe(unpack(source.read(name), name)) for name in names]
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}

@@ -20,6 +20,7 @@ from fashion.catalogue import load_catalogue
 from fashion.cli import main
 from fashion.colour import lab_to_hex
 from fashion.errors import ArtefactError, TranslationError, WeightsError
+from fashion.photos import PICTURES
 from fashion.recommender import Recommender
 from fashion.selection import Selection
 from fashion.source import open_source
@@ -38,7 +39,7 @@ def reported(tmp_path_factory):
     folder, catalogue = write_small_catalogue(root / "clothes", each=5), load_catalogue("imagelab")
     source = open_source(folder, catalogue.table)
     items = translate(read_table(catalogue, source)[0])
-    measured = photo_facts(source, items["photo"]).drop(columns=["problem", "thumbnail"])
+    measured = photo_facts(source, items["photo"]).drop(columns=["problem", *PICTURES])
     items = items.merge(measured, on="photo")
     items["garment_hex"] = lab_to_hex(items[["garment_l", "garment_a", "garment_b"]].to_numpy())
     work = Workspace("imagelab", root / "processed", root / "reports")
@@ -172,7 +173,7 @@ def test_a_word_that_the_network_was_not_taught_is_kept_and_told(work, tmp_path)
 def test_twice_changes_nothing_and_embeds_nothing(work, tmp_path, monkeypatch):
     folder = write_arrivals(tmp_path / "new", NEW)
     decoded, decode = [], photos.decode
-    monkeypatch.setattr(photos, "decode", lambda data, name: decoded.append(name) or decode(data, name))
+    monkeypatch.setattr(photos, "decode", lambda data, name, edge: decoded.append(name) or decode(data, name, edge))
     put(work, folder)
     assert sorted(decoded) == [f"images/{row[0]}" for row in NEW], "each new photo once, and no other"
     before = {path: path.read_bytes() for path in additions.additions_folder(work).rglob("*") if path.is_file()}

@@ -61,7 +61,7 @@ def test_what_comes_home_is_what_one_machine_makes(here, tmp_path):
     store = open_home(here, tmp_path / "home")
     facts = pd.concat([gather(here, part, store) for part in work], ignore_index=True)
     source, backbone, _ = parts.tools(here)
-    missing = {"phash": "", "thumbnail": b""}  # None in one table is NaN in the other
+    missing = {"phash": "", "thumbnail": b"", "tile": b""}  # None in one table is NaN in the other
     pd.testing.assert_frame_equal(facts.fillna(missing), photo_facts(source, photos).fillna(missing))
     good = facts[facts["problem"] == ""]
     alone = embed(source, good["photo"], good["sha256"], backbone, tmp_path / "alone", progress=False).blocks

@@ -1,80 +1,16 @@
-"""Photos that are whole, and every kind that is not."""
-
-import io
+"""What is measured on a photo, small or large, and what a bad one says."""
 
 import cv2
 import numpy as np
 import pytest
 from conftest import COLOURS, draw, jpeg
-from PIL import Image
 from plain import photo_facts
 
-from fashion.errors import PhotoError
-from fashion.photos import MEASURED, Picture, garment_lab, garment_mask, perceptual_hash, to_lab
-from fashion.pixels import decode, resize, shrunk
+from fashion import photos
+from fashion.embedding import read_photo
+from fashion.photos import MEASURED, Picture, garment_lab, garment_mask, perceptual_hash, to_lab, unpack
+from fashion.pixels import decode, resize
 from fashion.source import open_source
-
-
-def png(rgb):
-    return cv2.imencode(".png", rgb[..., ::-1])[1].tobytes()
-
-
-def test_png_round_trip_is_exact_and_rgb():
-    rgb = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
-    assert np.array_equal(decode(png(rgb)), rgb)
-
-
-@pytest.mark.parametrize("mode", ["L", "RGBA", "CMYK", "P", "I;16"])
-def test_other_modes_become_rgb(mode):
-    rgb = draw("VESTITO", (200, 30, 30), 0)
-    picture = Image.fromarray(rgb)
-    picture = Image.fromarray(rgb[..., 0].astype(np.uint16) * 257) if mode == "I;16" else picture.convert(mode)
-    stream = io.BytesIO()
-    picture.save(stream, "JPEG" if mode == "CMYK" else "PNG")
-    decoded = decode(stream.getvalue())
-    assert decoded.shape == (128, 128, 3) and decoded.dtype == np.uint8
-    assert decoded[0, 0].min() > 220  # the ground is light in every mode
-
-
-def test_exif_rotation_is_applied():
-    wide = np.zeros((20, 60, 3), np.uint8)
-    wide[:, :20] = (250, 0, 0)
-    stream = io.BytesIO()
-    exif = Image.Exif()
-    exif[274] = 6  # to be turned a quarter clockwise
-    Image.fromarray(wide).save(stream, "JPEG", exif=exif, quality=95)
-    turned = decode(stream.getvalue())
-    assert turned.shape == (60, 20, 3) and turned[5, 10, 0] > 200 and turned[50, 10, 0] < 50
-
-
-def test_truncated_at_every_tenth_is_refused():
-    data = jpeg(draw("VESTITO", (200, 30, 30), 0))
-    for tenth in range(1, 10):
-        with pytest.raises(PhotoError):
-            decode(data[: len(data) * tenth // 10])
-    with pytest.raises(PhotoError, match="truncated"):
-        decode(data[:-2])
-    decode(data + b"\0" * 40)  # padding after the end is no damage
-
-
-@pytest.mark.parametrize("data", [b"", b"hello, I am a text", b"\xff\xd8\xff\xd9", b"<svg xmlns='x'/>", b"GIF89a"])
-def test_no_image(data):
-    with pytest.raises(PhotoError, match=r"not an image|empty|truncated"):
-        decode(data, "x.jpg")
-
-
-def test_truncated_png():
-    with pytest.raises(PhotoError, match="truncated"):
-        decode(png(draw("VESTITO", (200, 30, 30), 0))[:-30])
-
-
-def test_resize_averages_when_it_shrinks():
-    checks = np.indices((64, 64)).sum(axis=0) % 2 * 255
-    rgb = np.repeat(checks[..., None], 3, axis=2).astype(np.uint8)
-    small = resize(rgb, 8)
-    assert small.shape == (8, 8, 3) and np.abs(small.astype(int) - 127).max() <= 1
-    assert resize(rgb, 64) is rgb
-    assert resize(rgb[:, :16], 32).shape == (32, 32, 3)
 
 
 def test_lab_of_known_colours():
@@ -131,13 +67,6 @@ def test_a_large_photo_has_its_own_size_and_the_facts_of_a_small_one(tmp_path):
     assert np.abs(lab[0] - lab[1]).max() < 3
 
 
-def test_shrinking_keeps_the_aspect_and_no_side_goes_to_nothing():
-    rgb = np.arange(1280 * 640 * 3, dtype=np.uint32).astype(np.uint8).reshape(1280, 640, 3)
-    assert shrunk(rgb, 320).shape == (320, 160, 3) and shrunk(rgb, 1280) is rgb
-    assert shrunk(rgb[:, :1], 320).shape == (320, 1, 3) and shrunk(rgb[:1, :], 64).shape == (1, 64, 3)
-    assert shrunk(rgb, 5).mean() == pytest.approx(rgb.mean(), abs=1)
-
-
 def test_facts_never_raise(tmp_path):
     (tmp_path / "annotation.txt").write_text("x")
     good = jpeg(draw("VESTITO", (200, 30, 30), 0))
@@ -153,3 +82,40 @@ def test_facts_never_raise(tmp_path):
     assert facts.loc[0, ["width", "height", "bytes"]].tolist() == [128, 128, len(good)]
     assert len(facts.loc[0, "thumbnail"]) == 16 * 16 * 3
     assert facts["sha256"].str.len().tolist() == [64, 64, 64, 64, 0, 0]
+
+
+@pytest.mark.parametrize(("edge", "times"), [(96, 1), (160, 1), (197, 1), (200, 1), (224, 2), (256, 2)])
+def test_a_network_sees_of_a_large_photo_what_embedding_alone_would_show_it(tmp_path, monkeypatch, edge, times):
+    large = cv2.resize(draw("VESTITO", (200, 30, 30), 0), (440, 660), interpolation=cv2.INTER_CUBIC)
+    (tmp_path / "annotation.txt").write_text("x")
+    (tmp_path / "large.jpg").write_bytes(jpeg(large))
+    source = open_source(tmp_path, "annotation.txt")
+    expected = read_photo(source, "large.jpg", edge)
+    decoded = []
+    monkeypatch.setattr(photos, "decode", lambda *given, **more: decoded.append(1) or decode(*given, **more))
+    picture = unpack(source.read("large.jpg"))
+    assert picture.unpacked.shape == (330, 220, 3) and picture.sides == (660, 440)
+    assert np.array_equal(picture.view(edge), expected)
+    assert len(decoded) == times, "unpacked again only for a network that sees more than is measured"
+    whole = resize(large, edge).astype(int)
+    assert np.abs(whole - picture.view(edge)).mean() < 2
+
+
+def test_a_large_jpeg_has_the_facts_of_a_small_one(tmp_path):
+    small = draw("PANTALONI", (30, 60, 160), 0)
+    (tmp_path / "annotation.txt").write_text("x")
+    for name, size in (("small.jpg", (400, 400)), ("large.jpg", (1700, 3400)), ("wide.jpg", (3400, 1700))):
+        (tmp_path / name).write_bytes(jpeg(cv2.resize(small, size, interpolation=cv2.INTER_CUBIC), 95))
+    facts = photo_facts(open_source(tmp_path, "annotation.txt"), ["small.jpg", "large.jpg", "wide.jpg"])
+    assert facts[["width", "height"]].to_numpy().tolist() == [[400, 400], [1700, 3400], [3400, 1700]]
+    lab = facts[["garment_l", "garment_a", "garment_b"]].to_numpy()
+    assert np.abs(lab - lab[0]).max() < 1.5
+    thumbnails = np.array([list(data) for data in facts["thumbnail"]])
+    assert np.abs(thumbnails - thumbnails[0]).mean() < 2  # squares of the whole photo, whatever its shape
+
+
+def test_the_tile_is_the_photo_on_the_map():
+    picture = Picture(draw("VESTITO", COLOURS["VERDE"], 0))
+    tile = decode(photos.measure(picture)["tile"])
+    assert tile.shape == (photos.TILE, photos.TILE, 3)
+    assert np.abs(tile.astype(int) - resize(picture.rgb, photos.TILE)).mean() < 3

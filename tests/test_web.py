@@ -520,5 +520,7 @@ def test_a_jpeg_is_served_as_it_is_and_a_large_one_smaller():
     small = jpeg(draw("VESTITO", COLOURS["BLU"], 0))
     assert smaller(small, "x", 320)[0] is small
     big = np.kron(draw("VESTITO", COLOURS["BLU"], 0), np.ones((4, 4, 1), np.uint8))
-    found = Image.open(io.BytesIO(smaller(jpeg(big), "x", 320)[0]))
-    assert max(found.size) == 320
+    twice = np.kron(draw("VESTITO", COLOURS["BLU"], 0), np.ones((5, 5, 1), np.uint8))  # unpacked at half its size: 320
+    for photo in (big, twice):
+        found = Image.open(io.BytesIO(smaller(jpeg(photo), "x", 320)[0]))
+        assert max(found.size) == 320

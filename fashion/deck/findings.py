@@ -158,7 +158,7 @@ class Findings:
         columns = ("category",) if self.measured else ("category", "colour")
         shared = int(sum(item[column] == asked[column] for column in columns))
         # Slides take neither WebP nor the turn that EXIF data tells.
-        photo = bounded(decode(self._photos.read(item["photo"]), item["photo"]), EDGE, quality=92)
+        photo = bounded(decode(self._photos.read(item["photo"]), item["photo"], EDGE), EDGE, quality=92)
         return Article(photo, describe(item.to_dict()), shared)
 
     @cached_property

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 
 from fashion.jpegs import bounded
-from fashion.pixels import decode
+from fashion.pixels import decode, jpeg_sides
 from fashion.web.shop import Shop
 
 #: Longest sides that are served, pixels; photos are never enlarged.
@@ -48,7 +48,7 @@ class Pictures:
 
 def smaller(data: bytes, name: str, edge: int) -> tuple[bytes, str]:
     """A photo whose longer side is at most `edge`: its own bytes where it is a JPEG of that size, else a new JPEG."""
-    rgb = decode(data, name)
-    if max(rgb.shape[:2]) <= edge and data[:3] == b"\xff\xd8\xff":
+    rgb = decode(data, name, edge)  # for its problems, too
+    if max(jpeg_sides(data) or (edge + 1,)) <= edge:
         return data, "image/jpeg"
     return bounded(rgb, edge), "image/jpeg"
