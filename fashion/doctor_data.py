@@ -87,8 +87,7 @@ def reports(work: Workspace) -> Iterator[Finding]:
 
 
 def _leftovers(processed: Path, reports: Path, held: set[str]) -> tuple[int, list[Path]]:
-    """Bytes that dead runs left half-written, and what was set aside; of the catalogues in `held`, and of
-    reports that are measured, nothing is set aside.
+    """Bytes that dead runs left half-written, and what was set aside; of the catalogues in `held`, no notebook.
 
     A report that runs meanwhile takes files away between the look at a folder and the look at its files.
     """
@@ -96,11 +95,17 @@ def _leftovers(processed: Path, reports: Path, held: set[str]) -> tuple[int, lis
     for path in half_written([processed, reports]):
         with suppress(FileNotFoundError):
             size += path.stat().st_size
-    found = [Path(root, name) for top in (processed, reports) for root, _, names in os.walk(top) for name in names]
-    aside = [path for path in found if path.name.endswith(".damaged") and path.is_relative_to(processed)]
-    failed = [path for path in found if path.name.endswith(".failed.ipynb") and path.is_relative_to(reports)]
-    # A notebook that runs stands under that name until its end; reports that are measured are made under bench.
-    return size, aside + [path for path in failed if path.relative_to(reports).parts[0] not in held | {"bench"}]
+    aside = [path for path in _files(processed) if path.name.endswith(".damaged")]
+    for path in _files(reports):
+        catalogue, *between = path.relative_to(reports).parts[:-1] or ("",)
+        # A notebook that runs stands under that name until its end.
+        if path.name.endswith(".failed.ipynb") and between == ["notebooks"] and catalogue not in held:
+            aside.append(path)
+    return size, aside
+
+
+def _files(top: Path) -> list[Path]:
+    return [Path(root, name) for root, _, names in os.walk(top) for name in names]
 
 
 def _report(work: Workspace) -> Finding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from fashion.neighbours import top_k
 
@@ -32,9 +32,7 @@ def map_trustworthiness(vectors: ArrayLike, xy: ArrayLike, k: int = 10, *, seed:
     from sklearn.manifold import trustworthiness
 
     near, positions = np.asarray(vectors), np.asarray(xy)
-    rows = np.arange(len(positions))
-    if len(rows) > limit:
-        rows = np.sort(np.random.default_rng(seed).choice(rows, limit, replace=False))
+    rows = _drawn(len(positions), limit, seed)
     return float(trustworthiness(near[rows], positions[rows], n_neighbors=k, metric="cosine"))
 
 
@@ -66,12 +64,16 @@ def neighbour_recall(vectors: ArrayLike, xy: ArrayLike, k: int = 10, *, seed: in
     count = len(np.asarray(vectors))
     if positions.shape != (count, 2):
         raise ValueError(f"xy: expected shape ({count}, 2), found {positions.shape}")
-    rows = np.arange(count)
-    if count > limit:
-        rows = np.sort(np.random.default_rng(seed).choice(rows, limit, replace=False))
+    rows = _drawn(count, limit, seed)
     expected, _ = top_k(vectors, k, queries=rows)
     _, found = cKDTree(positions).query(positions[rows], k + 1)
     others = found != rows[:, np.newaxis]
     others[others.all(axis=1), -1] = False  # under k twins, an item may not be among its own nearest
     shown = found[others].reshape(len(found), k)
     return float((expected[:, :, np.newaxis] == shown[:, np.newaxis, :]).any(axis=2).mean())
+
+
+def _drawn(count: int, limit: int, seed: int) -> NDArray[np.int64]:
+    """All of `count` rows, or `limit` of them, drawn at random; rising."""
+    rows = np.arange(count)
+    return rows if count <= limit else np.sort(np.random.default_rng(seed).choice(rows, limit, replace=False))
