@@ -16,7 +16,7 @@ PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3 python; do \
 CATALOGUE ?= sample
 SETTINGS = --catalogue "$(CATALOGUE)" \
 	$(if $(DATA),--data "$(DATA)") $(if $(LIMIT),--limit "$(LIMIT)") $(if $(FIRST),--first "$(FIRST)") \
-	$(if $(BACKBONE),--backbone "$(BACKBONE)") $(if $(WEIGHTS),--weights "$(WEIGHTS)") \
+	$(if $(BACKBONE),--backbone "$(BACKBONE)") $(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(SIZE),--size "$(SIZE)") \
 	$(if $(RUNTIME),--runtime "$(RUNTIME)") $(if $(SEED),--seed "$(SEED)") $(if $(KEEP_UNKNOWN),--keep-unknown) $(if $(QUERIES),--queries "$(QUERIES)")
 
 # What a user may set. `make help` and docs/commands.md are made from these lines and from the targets' own.
@@ -26,6 +26,7 @@ SETTINGS = --catalogue "$(CATALOGUE)" \
 #? FIRST=n             the table's first n rows
 #? BACKBONE=auto|resnet50|efficientnet-lite0   the frozen network (default: auto)
 #? WEIGHTS=file        its weights file, for resnet50
+#? SIZE=px             edge of its input (default: 160 for efficientnet-lite0, 197 for resnet50)
 #? RUNTIME=auto|openvino|tensorflow   what computes it (default: the fastest that is installed)
 #? SEED=n              of every random choice (default: 0)
 #? QUERIES=a,b         items to show in notebook 04, by name

@@ -140,6 +140,19 @@ def load_backbone(
     return _resnet50(size, path, f"resnet50: its weights were {how}. {GET_EFFICIENTNET}", known)
 
 
+def check_size(name: str, size: int) -> None:
+    """Raise WeightsError when a network, called by its own name, does not take photos of `size` x `size` pixels."""
+    if name == "efficientnet-lite0":
+        expected, fits = "a multiple of 32 from 96 to 224", size % 32 == 0 and 96 <= size <= 224
+    else:
+        expected, fits = "at least 32", size >= 32
+    if not fits:
+        raise WeightsError(
+            f"Expected: an input edge that {name} takes, {expected} pixels. Found: {size}. "
+            f"Where: SIZE. What next: leave it out (then {SIZES[name]}), or give such a number."
+        )
+
+
 def reopen_backbone(facts: Mapping[str, Any], weights: Path | str | None = None) -> Backbone:
     """Load the network that made a report's vectors again, to embed new photos as the old ones were.
 
@@ -187,8 +200,7 @@ def summary_table(backbone: Backbone) -> pd.DataFrame:
 
 def _resnet50(size: int | None, weights: Path, reason: str, known: str = "") -> Backbone:
     size = SIZES["resnet50"] if size is None else size
-    if size < 32:
-        raise _wrong_size("resnet50", "at least 32", size)
+    check_size("resnet50", size)
     build: Callable[[], keras.Model] = partial(resnet.build_resnet50, size, weights)
     checksum = sha256_file(weights) if weights.is_file() else ""
     if not known or checksum != known:
@@ -199,8 +211,7 @@ def _resnet50(size: int | None, weights: Path, reason: str, known: str = "") -> 
 
 def _efficientnet_lite0(size: int | None, reason: str) -> Backbone:
     size = SIZES["efficientnet-lite0"] if size is None else size
-    if size % 32 or not 96 <= size <= 224:
-        raise _wrong_size("efficientnet-lite0", "a multiple of 32 from 96 to 224", size)
+    check_size("efficientnet-lite0", size)
     build = partial(efficientnet.build_efficientnet_lite0, size, weights=efficientnet_lite0_file())
     checksum = EFFICIENTNET_LITE0_SHA256  # verified by the line above
     return _frozen("efficientnet-lite0", size, build, efficientnet.preprocess, efficientnet.DEPTHS, checksum, reason)
@@ -216,13 +227,6 @@ def _frozen(
     reason: str,
 ) -> Backbone:
     return Backbone(name, size, build, preprocess, tuple(depths), tuple(depths.values()), checksum, reason)
-
-
-def _wrong_size(name: str, expected: str, found: int) -> WeightsError:
-    return WeightsError(
-        f"Expected: an input edge that {name} takes, {expected} pixels. Found: {found}. "
-        f"Where: the input size. What next: leave it out (then {SIZES[name]}), or give such a number."
-    )
 
 
 def _assemble(trunk: keras.Model, preprocess: Callable, depths: Sequence[str]) -> tuple[keras.Model, keras.Model]:

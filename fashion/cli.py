@@ -68,6 +68,10 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument("--weights", metavar="FILE", help="a Keras weights file for resnet50 (no top)")
     group.add_argument(
+        "--size", type=_positive, metavar="PX",
+        help="edge of the network's input (default: 160 for efficientnet-lite0, 197 for resnet50)",
+    )  # fmt: skip
+    group.add_argument(
         "--runtime", choices=["auto", "openvino", "tensorflow"], default="auto",
         help="what computes the network; auto takes the fastest that is installed (default: auto)",
     )  # fmt: skip
@@ -158,7 +162,8 @@ def build_parser() -> argparse.ArgumentParser:
 def _settings(arguments: argparse.Namespace):  # type: ignore[no-untyped-def]
     from fashion.steps import Settings
 
-    names = ("catalogue", "data", "limit", "first", "backbone", "weights", "runtime", "seed", "keep_unknown", "queries")
+    names = ("catalogue", "data", "limit", "first", "backbone", "weights", "size", "runtime", "seed",
+             "keep_unknown", "queries")  # fmt: skip
     return Settings(**{name: getattr(arguments, name) for name in names})
 
 

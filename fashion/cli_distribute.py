@@ -38,7 +38,8 @@ def run(arguments: argparse.Namespace) -> None:
     data = str(Path(arguments.data).resolve()) if arguments.data else None
     toml = Path(arguments.catalogue)
     catalogue = str(toml.resolve()) if toml.suffix == ".toml" else arguments.catalogue
-    job = Job(catalogue, data, arguments.shared, arguments.backbone, arguments.weights, None, arguments.runtime)
+    network = (arguments.backbone, arguments.weights, arguments.size, arguments.runtime)
+    job = Job(catalogue, data, arguments.shared, *network)
     root = Workspace("any", arguments.processed).processed_root
     found = distribute(job, root, scheduler=arguments.scheduler, workers=arguments.workers)
     print(f"{found.photos:,} photos in {found.parts:,} parts: {found.done:,} done now, {found.found:,} there before")

@@ -84,6 +84,8 @@ class Settings:
         "auto", "resnet50" or "efficientnet-lite0".
     weights : str or None
         A weights file for resnet50.
+    size : int or None
+        Edge of the network's input, pixels; 160 for efficientnet-lite0 and 197 for resnet50 if None.
     runtime : str
         What computes the backbone: "auto" (the fastest that is installed), "openvino" or "tensorflow".
     seed : int
@@ -100,6 +102,7 @@ class Settings:
     first: int | None = None
     backbone: str = "auto"
     weights: str | None = None
+    size: int | None = None
     runtime: str = "auto"
     seed: int = 0
     keep_unknown: bool = False

@@ -178,7 +178,7 @@ def tiny(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def settings(tiny):
-    return Settings(catalogue=str(tiny / "tiny.toml"), backbone="efficientnet-lite0")
+    return Settings(catalogue=str(tiny / "tiny.toml"), backbone="efficientnet-lite0", size=96)
 
 
 @pytest.fixture(scope="session")

@@ -139,6 +139,7 @@ def test_provenance(work, settings):
     assert set(found["seconds"]) == {step.notebook for step in STEPS} and min(found["seconds"].values()) > 0
     assert all(len(found["checksums"][key]) == 64 for key in ("table", "photos", "weights", "lock"))
     assert found["versions"]["tensorflow"].startswith("2.") and found["backbone"]["name"] == "efficientnet-lite0"
+    assert found["settings"]["size"] == found["backbone"]["size"] == 96, "the size asked for is the size taken"
 
 
 def test_notebooks_that_are_kept_hold_no_absolute_path(work, tiny):

@@ -12,10 +12,10 @@ import nbformat
 import pytest
 
 from fashion import report, steps
-from fashion.errors import ReportError
+from fashion.errors import ReportError, WeightsError
 from fashion.locking import is_running, only_one
 from fashion.paths import project_root
-from fashion.report import notebook_parameters
+from fashion.report import build_report, notebook_parameters
 from fashion.runner import run_notebook, strip_metadata
 from fashion.steps import STEPS, Settings, State, declared_parameters, read_state, stale_because, write_state
 from fashion.workspace import Workspace
@@ -218,3 +218,11 @@ def test_threads_end():
     while (left := [t.name for t in threading.enumerate() if "relay" in t.name]) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert left == []
+
+
+def test_a_size_that_the_network_does_not_take_is_told_before_anything_runs(tmp_path):
+    said = []
+    settings = Settings(backbone="efficientnet-lite0", size=100)
+    with pytest.raises(WeightsError, match=r"a multiple of 32 from 96 to 224 pixels\. Found: 100\. Where: SIZE"):
+        build_report(settings, processed=tmp_path / "p", reports=tmp_path / "r", say=said.append)
+    assert not said and not list(tmp_path.rglob("*.ipynb"))
