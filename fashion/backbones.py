@@ -12,6 +12,7 @@ import pandas as pd
 
 from fashion import efficientnet, resnet, resnet_weights
 from fashion.errors import WeightsError
+from fashion.input_sizes import SIZES, TAKEN, check_size
 from fashion.provenance import sha256_file
 from fashion.quiet import import_keras
 from fashion.weights import EFFICIENTNET_LITE0_SHA256, efficientnet_lite0_file
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     import keras
 
 NAMES = ("auto", "resnet50", "efficientnet-lite0")
-SIZES = {"resnet50": 197, "efficientnet-lite0": 160}
-"""Default edge of the input, pixels."""
 
 GET_RESNET50 = (
     f"To get resnet50: download {resnet_weights.WEIGHTS_URL} ({resnet_weights.SIZE}) into ~/.keras/models, "
@@ -95,7 +94,7 @@ def load_backbone(
     weights : Path, optional
         A Keras weights file of ResNet-50 without top. With "auto" it means ResNet-50, and must load.
     size : int, optional
-        Edge of the square input, pixels. ResNet-50: 197 unless said otherwise, at least 32;
+        Edge of the square input, pixels. ResNet-50: 197 unless said otherwise, 32 to 1024;
         EfficientNet-Lite0: 160 unless said otherwise, a multiple of 32 from 96 to 224.
     known : str
         SHA-256 of a weights file of ResNet-50 that has been loaded before: it is not tried again at once.
@@ -132,25 +131,18 @@ def load_backbone(
             raise
         state = "damaged in Keras's cache" if resnet_weights.cached_file().is_file() else "not at hand"
         cause = resnet_weights.why(error.__cause__ or error)
+        if size is not None and size not in TAKEN["efficientnet-lite0"][1]:
+            raise WeightsError(
+                f"Expected: the weights of resnet50, as efficientnet-lite0 takes no photos of {size} pixels. Found: "
+                f"they are {state} and could not be downloaded ({cause}). Where: SIZE. What next: leave it out. "
+                f"{GET_RESNET50}"
+            ) from error
         return _efficientnet_lite0(
             size,
             f"efficientnet-lite0 IN PLACE OF resnet50: the weights of resnet50 are {state} and could not be "
             f"downloaded ({cause}). {GET_RESNET50}",
         )
     return _resnet50(size, path, f"resnet50: its weights were {how}. {GET_EFFICIENTNET}", known)
-
-
-def check_size(name: str, size: int) -> None:
-    """Raise WeightsError when a network, called by its own name, does not take photos of `size` x `size` pixels."""
-    if name == "efficientnet-lite0":
-        expected, fits = "a multiple of 32 from 96 to 224", size % 32 == 0 and 96 <= size <= 224
-    else:
-        expected, fits = "at least 32", size >= 32
-    if not fits:
-        raise WeightsError(
-            f"Expected: an input edge that {name} takes, {expected} pixels. Found: {size}. "
-            f"Where: SIZE. What next: leave it out (then {SIZES[name]}), or give such a number."
-        )
 
 
 def reopen_backbone(facts: Mapping[str, Any], weights: Path | str | None = None) -> Backbone:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
 TITLE = "measure and embed the photos on a Dask cluster"
@@ -38,10 +39,17 @@ def run(arguments: argparse.Namespace) -> None:
     data = str(Path(arguments.data).resolve()) if arguments.data else None
     toml = Path(arguments.catalogue)
     catalogue = str(toml.resolve()) if toml.suffix == ".toml" else arguments.catalogue
-    network = (arguments.backbone, arguments.weights, arguments.size, arguments.runtime)
-    job = Job(catalogue, data, arguments.shared, *network)
+    job = Job(
+        catalogue, data, arguments.shared, backbone=arguments.backbone, weights=arguments.weights, size=arguments.size,
+        runtime=arguments.runtime,
+    )  # fmt: skip
     root = Workspace("any", arguments.processed).processed_root
     found = distribute(job, root, scheduler=arguments.scheduler, workers=arguments.workers)
     print(f"{found.photos:,} photos in {found.parts:,} parts: {found.done:,} done now, {found.found:,} there before")
     print(f"{found.embedded:,} photos embedded; facts in {found.facts}")
-    print(f"next: fashion report --catalogue {arguments.catalogue}" + (f" --data {arguments.data}" if data else ""))
+    given = {
+        "catalogue": arguments.catalogue, "data": arguments.data, "backbone": arguments.backbone,
+        "weights": arguments.weights, "size": arguments.size, "runtime": arguments.runtime,
+    }  # fmt: skip
+    options = [f"--{name} {shlex.quote(str(value))}" for name, value in given.items() if value not in (None, "auto")]
+    print(" ".join(["next: fashion report", *options]))

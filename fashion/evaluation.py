@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from fashion.errors import ArtefactError
 from fashion.metrics import relevance
 from fashion.sampling import quotas
+from fashion.trec import precision_and_success
 
 Float = NDArray[np.float64]
 Int = NDArray[np.integer]
@@ -99,7 +100,17 @@ def split(
 def agreements(
     items: pd.DataFrame, found: ArrayLike, queries: ArrayLike, columns: Sequence[str]
 ) -> dict[str, NDArray[np.bool_]]:
-    """Whether each recommendation agrees with its query, label by label, each of shape (q, k); arguments as below."""
+    """Whether each recommendation agrees with its query, label by label.
+
+    Parameters
+    ----------
+    items, found, queries, columns
+        As for `agreement_at_k`.
+
+    Returns
+    -------
+    dict of str to ndarray of bool, shape (q, k)
+    """
     agrees = {column: relevance(items, found, queries, column) for column in columns}
     if {"category", "colour"} <= set(columns):
         agrees[BOTH] = agrees["category"] & agrees["colour"]
@@ -126,13 +137,19 @@ def agreement_at_k(items: pd.DataFrame, found: ArrayLike, queries: ArrayLike, co
         One row a query, one column a label, 0-1.
     """
     agrees = agreements(items, found, queries, columns)
-    return pd.DataFrame({column: hits.mean(axis=1) for column, hits in agrees.items()})
+    return pd.DataFrame(_at_k(agrees, "Precision", ()))
 
 
 def success_at_k(items: pd.DataFrame, found: ArrayLike, queries: ArrayLike, columns: Sequence[str]) -> pd.DataFrame:
     """Success@k (hit rate, which fashion papers call Recall@k): 1 where at least one of the k agrees, else 0."""
     agrees = agreements(items, found, queries, columns)
-    return pd.DataFrame({column: hits.any(axis=1).astype(float) for column, hits in agrees.items()})
+    return pd.DataFrame(_at_k(agrees, "Success", (np.shape(found)[1],)))
+
+
+def _at_k(agrees: Mapping[str, NDArray[np.bool_]], measure: str, cutoffs: Sequence[int]) -> dict[str, Float]:
+    return {
+        column: precision_and_success(hits, cutoffs)[f"{measure}@{hits.shape[1]}"] for column, hits in agrees.items()
+    }
 
 
 def random_neighbours(queries: ArrayLike, gallery: ArrayLike, k: int, seed: int) -> Int:

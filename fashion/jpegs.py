@@ -25,7 +25,7 @@ def bounded(rgb: RGB, edge: int, quality: int = 88) -> bytes:
     return cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
 
 
-def thumbnail(rgb: RGB, edge: int = 64) -> bytes:
+def squared(rgb: RGB, edge: int) -> bytes:
     """Make a small square photo, such as the map shows.
 
     The whole photo is kept, reduced by area averaging; what a square has to spare is filled with the median
@@ -36,7 +36,7 @@ def thumbnail(rgb: RGB, edge: int = 64) -> bytes:
     rgb : ndarray of uint8, shape (height, width, 3)
         Photo, sRGB.
     edge : int
-        Edge of the square in pixels, 48 to 64 for the map.
+        Edge of the square in pixels.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def thumbnail(rgb: RGB, edge: int = 64) -> bytes:
     """
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or rgb.size == 0:
         raise PhotoError(
-            f"A thumbnail needs a photo as uint8 of shape (height, width, 3), found {rgb.dtype} of shape "
+            f"A small square needs a photo as uint8 of shape (height, width, 3), found {rgb.dtype} of shape "
             f"{rgb.shape}; decode the photo with fashion.pixels first."
         )
     scale = edge / max(rgb.shape[:2])

@@ -11,7 +11,7 @@ from fashion.attributes import AttributesNetwork, join_features, load_network
 from fashion.backbones import Backbone, reopen_backbone
 from fashion.descriptors import PIXELS, colour_grid
 from fashion.errors import PhotoError
-from fashion.photos import perceptual_hash, unpack
+from fashion.photos import perceptual_hash, picture_of
 from fashion.pixels import resize
 from fashion.queries import Query
 from fashion.recommender import Recommender
@@ -79,7 +79,7 @@ class PhotoReader:
         PhotoError
             When the bytes are no whole image.
         """
-        picture = unpack(data, name)
+        picture = picture_of(data, name)
         view = picture.view(self.backbone.size)
         blocks: Blocks = {k: np.asarray(v) for k, v in self._call(view[np.newaxis]).items()}
         asked = Pictures(

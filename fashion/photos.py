@@ -13,13 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fashion import pixels
 from fashion.errors import PhotoError
-from fashion.jpegs import thumbnail
-from fashion.pixels import ENOUGH, RGB, decode, jpeg_sides, reduction, resize, shrunk
+from fashion.jpegs import squared
+from fashion.pixels import MEASURED, RGB, jpeg_sides, resize, shrunk
 from fashion.source import Source
-
-#: Longer side at which a photo is measured, pixels: what that costs grows with the square of the side.
-MEASURED = 320
 
 #: CIELAB units from the ground at which a pixel counts as garment; about three just noticeable differences.
 GROUND_DISTANCE = 7.0
@@ -53,14 +51,15 @@ class Picture:
 
     @property
     def sides(self) -> tuple[int, int]:
-        """Height and width of the whole photo."""
+        """Height and width of the whole photo, as it is shown."""
         height, width = self.unpacked.shape[:2]
-        return jpeg_sides(self.data) or (height, width)
+        whole = jpeg_sides(self.data) or (height, width)
+        turned = (height < width) != (whole[0] < whole[1]) and height != width
+        return (whole[1], whole[0]) if turned else whole
 
     def view(self, edge: int) -> RGB:
-        """The photo as a network takes it, shape (edge, edge, 3): as large as `pixels.decode` unpacks it for that."""
-        finer = edge > ENOUGH and reduction(self.data, edge) != reduction(self.data, ENOUGH)
-        return resize(decode(self.data, edge=edge) if finer else self.unpacked, edge)
+        """The photo as a network takes it, by `pixels.view`: what `embedding.read_photo` makes of the file."""
+        return pixels.view(self.data, self.unpacked, edge)
 
     @cached_property
     def rgb(self) -> RGB:
@@ -124,15 +123,15 @@ def perceptual_hash(rgb: RGB) -> str:
     return str(imagehash.phash(Image.fromarray(rgb)))
 
 
-def unpack(data: bytes, name: str = "photo") -> Picture:
-    """Decode a photo as far as measures and networks need it.
+def picture_of(data: bytes, name: str = "photo") -> Picture:
+    """A file's picture, decoded as far as measures and networks need it.
 
     Raises
     ------
     PhotoError
         As `pixels.decode`.
     """
-    return Picture(decode(data, name, ENOUGH), data)
+    return Picture(pixels.unpack(data, name), data)
 
 
 def open_photo(source: Source, name: str) -> tuple[dict[str, Any], Picture | None]:
@@ -149,7 +148,7 @@ def open_photo(source: Source, name: str) -> tuple[dict[str, Any], Picture | Non
     try:
         data = source.read(name)
         facts |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-        return facts, unpack(data, name)
+        return facts, picture_of(data, name)
     except PhotoError as error:
         return facts | {"problem": str(error)}, None
 
@@ -163,7 +162,7 @@ def measure(picture: Picture) -> dict[str, Any]:
         "width": width,
         "phash": perceptual_hash(picture.rgb),
         "thumbnail": resize(picture.rgb, THUMBNAIL).tobytes(),
-        "tile": thumbnail(picture.rgb, TILE),
+        "tile": squared(picture.rgb, TILE),
         "garment_l": float(lightness),
         "garment_a": float(a),
         "garment_b": float(b),
@@ -176,7 +175,7 @@ def measure(picture: Picture) -> dict[str, Any]:
 FACTS = ("photo", "problem", "sha256", "bytes", "width", "height", "phash", "thumbnail", "tile",
          "garment_l", "garment_a", "garment_b")  # fmt: skip
 #: Columns of bytes among them, too large for the items table.
-PICTURES = ["thumbnail", "tile"]
+PICTURES = ("thumbnail", "tile")
 
 
 def facts_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -12,37 +10,50 @@ from fashion.errors import PhotoError
 
 RGB = NDArray[np.uint8]
 
-#: Pixels that a large JPEG's shorter side keeps at least where it is unpacked smaller than it is: enough to measure a
-#: photo, and for the inputs of both backbones as they are by default.
+#: Longer side at which a photo is measured, pixels: what that costs grows with the square of the side.
+MEASURED = 300
+#: What a large JPEG keeps of its shorter side at least where it is unpacked smaller than it is: enough for the inputs
+#: of both backbones as they are by default.
 ENOUGH = 200
-#: OpenCV's switches for a half, a quarter and an eighth. The JPEG library then leaves out the fine waves of each block
+#: OpenCV's switches for an eighth, a quarter and a half. The JPEG library then leaves out the fine waves of each block
 #: of 8 x 8 pixels, and with them most of the work.
 REDUCED = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2}
+#: Markers of a JPEG's frame header, which says its size: all of C0 to CF but tables (C4, CC) and a reserved one (C8).
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+#: Markers that stand alone, without a length.
+_ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 
 
 def jpeg_sides(data: bytes) -> tuple[int, int] | None:
-    """Height and width of a JPEG as it is shown, by its header; None for another format or a damaged header."""
+    """Height and width in a JPEG's header, before any turn that its EXIF data asks for; None for other files.
+
+    Found by going from marker to marker up to the frame header (ITU-T T.81, annex B).
+    """
     if data[:2] != b"\xff\xd8":
         return None
-    from PIL.JpegImagePlugin import JpegImageFile
-
-    try:
-        photo = JpegImageFile(io.BytesIO(data))
-        width, height = photo.size
-        turned = photo.getexif().get(0x0112) in (5, 6, 7, 8)  # orientations on a side
-    except Exception:  # Pillow raises many kinds on a damaged file, of which `decode` will tell
-        return None
-    return (width, height) if turned else (height, width)
+    at = 2
+    while at + 9 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker in _FRAMES:
+            height, width = (int.from_bytes(data[place : place + 2], "big") for place in (at + 5, at + 7))
+            return (height, width) if height and width else None
+        if marker == 0xFF:  # a byte that fills up
+            at += 1
+        else:
+            at += 2 if marker in _ALONE else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return None
 
 
 def reduction(data: bytes, edge: int) -> int:
     """By how much `decode` makes a photo smaller as it unpacks it: 8, 4, 2, or 1 for not at all.
 
-    The most at which the shorter side of a JPEG stays at least `edge`, and at least `ENOUGH`.
+    The most at which a JPEG's shorter side keeps `edge` pixels, and `ENOUGH`, and its longer one what is `MEASURED`.
     """
     sides = jpeg_sides(data)
-    least = max(edge, ENOUGH)
-    return next((scale for scale in REDUCED if sides and min(sides) >= scale * least), 1)
+    if sides is None:
+        return 1
+    short, long = sorted(sides)
+    return next((scale for scale in REDUCED if short >= scale * max(edge, ENOUGH) and long >= scale * MEASURED), 1)
 
 
 def decode(data: bytes, name: str = "photo", edge: int | None = None) -> RGB:
@@ -55,7 +66,7 @@ def decode(data: bytes, name: str = "photo", edge: int | None = None) -> RGB:
     name : str
         For error messages.
     edge : int, optional
-        Of a square that will be made of the photo: a large JPEG is unpacked at a fraction of its size (`reduction`).
+        Pixels of the shorter side that suffice: a large JPEG is unpacked at a fraction of its size (`reduction`).
         Without it, every photo is unpacked whole.
 
     Returns
@@ -106,3 +117,23 @@ def shrunk(rgb: RGB, edge: int) -> RGB:
         return rgb
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def unpack(data: bytes, name: str = "photo") -> RGB:
+    """`decode` as far as measures, and networks of up to `ENOUGH` pixels, need a photo."""
+    return decode(data, name, ENOUGH)
+
+
+def view(data: bytes, unpacked: RGB, edge: int) -> RGB:
+    """A photo as a network takes it: `decode(data, edge=edge)` resized, shape (edge, edge, 3).
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    unpacked : ndarray of uint8, shape (height, width, 3)
+        From `unpack`: what is resized, unless a network of a larger input has use for more of the photo.
+    edge : int
+    """
+    finer = edge > ENOUGH and reduction(data, edge) != reduction(data, ENOUGH)
+    return resize(decode(data, edge=edge) if finer else unpacked, edge)

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
-from fashion.pixels import ENOUGH, RGB, decode
+from fashion.pixels import RGB, decode
 from fashion.source import Source
 from fashion.translation import colour_hexes, department_colours
 
@@ -24,6 +24,8 @@ INK, QUIET, LINE = "#22201d", "#6b655d", "#d9d4cc"
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#000000")
 #: One map of values for every heat map: perceptually even, safe for colour-blind readers.
 HEAT = "cividis"
+#: What the shorter side of a photo in a figure keeps at least, pixels: twice what is drawn.
+SHOWN = 400
 
 
 def use_style() -> None:
@@ -94,8 +96,8 @@ def readable_on(hex_colour: str) -> str:
 
 
 def load_photos(source: Source, photos: Sequence[str]) -> list[RGB]:
-    """Decode a few photos for a figure, which shows them in a square of some 200 pixels."""
-    return [decode(source.read(photo), photo, 2 * ENOUGH) for photo in photos]
+    """Decode a few photos for a figure."""
+    return [decode(source.read(photo), photo, SHOWN) for photo in photos]
 
 
 def photo_axes(axes: Axes, rgb: RGB, *, frame: str | None = None, width: float = 2.5) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import matplotlib.patheffects as effects
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from fashion.plots import INK, colours_of_departments, load_photos, sign
-from fashion.source import Source
+from fashion.pixels import decode
+from fashion.plots import INK, colours_of_departments, sign
 
 
 def _frame(axes: Axes, title: str) -> None:
@@ -71,10 +73,18 @@ def map_by_colour(items: pd.DataFrame, xy: NDArray[np.floating], garment_hex: li
     return sign(figure, source_line)
 
 
-def map_of_photos(
-    items: pd.DataFrame, source: Source, xy: NDArray[np.floating], source_line: str, cells: int = 46
-) -> Figure:
-    """Thumbnails on a grid: in each cell the item nearest to its centre, so that none hides another."""
+def map_of_photos(tiles: Sequence[bytes], xy: NDArray[np.floating], source_line: str, cells: int = 46) -> Figure:
+    """Small photos on a grid: in each cell the item nearest to its centre, so that none hides another.
+
+    Parameters
+    ----------
+    tiles : sequence of n bytes
+        Of `photos.FACTS`: small square JPEGs.
+    xy : ndarray of float, shape (n, 2)
+    source_line : str
+    cells : int
+        Along the longer side.
+    """
     low, high = xy.min(axis=0), xy.max(axis=0)
     step = float((high - low).max()) / cells
     place = np.floor((xy - low) / step).astype(int)
@@ -82,10 +92,10 @@ def map_of_photos(
     table = pd.DataFrame({"x": place[:, 0], "y": place[:, 1], "far": np.linalg.norm(xy - centre, axis=1)})
     chosen = table.sort_values("far").groupby(["x", "y"]).head(1)
     figure, axes = plt.subplots(figsize=_canvas(xy, 11), layout="constrained")
-    photos = load_photos(source, list(items["photo"].iloc[chosen.index]))
-    for (_, cell), rgb in zip(chosen.iterrows(), photos, strict=True):
+    for row, cell in zip(chosen.index, chosen.to_dict("records"), strict=True):
+        rgb = decode(tiles[row])
         box = (cell["x"], cell["x"] + 1, cell["y"], cell["y"] + 1)
         axes.imshow(rgb, extent=box, interpolation="antialiased", aspect="auto")
     axes.set(xlim=(-0.3, place[:, 0].max() + 1.3), ylim=(-0.3, place[:, 1].max() + 1.3))
-    _frame(axes, f"Map of the photos: {len(chosen):,} of {len(items):,} items, one a cell")
+    _frame(axes, f"Map of the photos: {len(chosen):,} of {len(xy):,} items, one a cell")
     return sign(figure, source_line)

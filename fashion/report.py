@@ -11,10 +11,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from fashion.backbones import check_size
 from fashion.catalogue import load_catalogue
 from fashion.disk import hint, sweep
 from fashion.errors import FashionError, ReportError, WeightsError
+from fashion.input_sizes import check_size
 from fashion.locking import only_one
 from fashion.paths import project_root
 from fashion.progress import relayed
@@ -143,8 +143,8 @@ def _run_step(step: Step, settings: Settings, workspace: Workspace, say: Say) ->
 
 def _preflight(settings: Settings) -> None:
     """Find out at once, not after the first step, that a network which was asked for by name cannot be had."""
-    if settings.size is not None and settings.backbone != "auto":
-        check_size(settings.backbone, settings.size)
+    if settings.size is not None:
+        check_size("resnet50" if settings.weights else settings.backbone, settings.size)
     if settings.weights and not Path(settings.weights).is_file():
         raise WeightsError(
             f"expected a weights file of resnet50 at {settings.weights}; there is nothing. Name one with WEIGHTS=path, "

@@ -3,19 +3,25 @@
 import numpy as np
 
 from fashion.descriptors import describe
-from fashion.photos import facts_table, measure, open_photo, unpack
+from fashion.photos import Picture, facts_table, measure, open_photo
+from fashion.pixels import ENOUGH, decode
+
+
+def picture(data):
+    """A photo as far as it is unpacked to be measured: whole, but for a large JPEG."""
+    return Picture(decode(data, edge=ENOUGH), data)
 
 
 def photo_facts(source, names):
     """A row of `photos.FACTS` for each photo; a bad one is a row with its problem."""
     rows = []
     for name in names:
-        facts, picture = open_photo(source, name)
-        rows.append(facts if picture is None else facts | measure(picture))
+        facts, seen = open_photo(source, name)
+        rows.append(facts if seen is None else facts | measure(picture(source.read(name))))
     return facts_table(rows)
 
 
 def descriptors_of(source, names):
     """Name -> array (n, ...) of `descriptors.NONE`, for good photos."""
-    rows = [describe(unpack(source.read(name), name)) for name in names]
+    rows = [describe(picture(source.read(name))) for name in names]
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}

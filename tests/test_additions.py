@@ -11,7 +11,7 @@ from conftest import HEADER, draw, jpeg, write_small_catalogue
 from PIL import Image
 from plain import descriptors_of, photo_facts
 
-from fashion import adding, additions, embedding, photos, reading
+from fashion import adding, additions, embedding, pixels, reading
 from fashion.adding import add
 from fashion.additions import EMBEDDINGS, load, with_additions
 from fashion.attributes import join_features
@@ -172,8 +172,8 @@ def test_a_word_that_the_network_was_not_taught_is_kept_and_told(work, tmp_path)
 
 def test_twice_changes_nothing_and_embeds_nothing(work, tmp_path, monkeypatch):
     folder = write_arrivals(tmp_path / "new", NEW)
-    decoded, decode = [], photos.decode
-    monkeypatch.setattr(photos, "decode", lambda data, name, edge: decoded.append(name) or decode(data, name, edge))
+    decoded, decode = [], pixels.decode
+    monkeypatch.setattr(pixels, "decode", lambda data, name, edge: decoded.append(name) or decode(data, name, edge))
     put(work, folder)
     assert sorted(decoded) == [f"images/{row[0]}" for row in NEW], "each new photo once, and no other"
     before = {path: path.read_bytes() for path in additions.additions_folder(work).rglob("*") if path.is_file()}

@@ -159,11 +159,18 @@ def test_preprocessing_is_that_of_the_networks_authors():
     np.testing.assert_array_equal(np.asarray(efficientnet.preprocess(rgb)), (rgb - 127) / 128)
 
 
-@pytest.mark.parametrize(("name", "size"), [("efficientnet-lite0", s) for s in (0, 64, 100, 256)] + [("resnet50", 31)])
+@pytest.mark.parametrize(
+    ("name", "size"), [("efficientnet-lite0", s) for s in (0, 64, 100, 256)] + [("resnet50", s) for s in (31, 1025)]
+)
 def test_sizes_that_a_network_does_not_take(name, size, tmp_path):
     weights = tmp_path / "unread.h5" if name == "resnet50" else None
     with pytest.raises(WeightsError, match=rf"{name} takes.*Found: {size}\."):
         load_backbone(name, weights, size)
+
+
+def test_a_size_that_only_the_network_out_of_reach_takes_is_told():
+    with pytest.raises(WeightsError, match=r"as efficientnet-lite0 takes no photos of 256 pixels.*could not be downl"):
+        load_backbone("auto", size=256)
 
 
 def test_names_and_files_that_do_not_go_together(tmp_path):
@@ -241,7 +248,8 @@ def test_auto_downloads_into_keras_cache_and_finds_it_there(random_resnet, monke
     assert "damaged in Keras's cache and could not be downloaded" in load_backbone("auto", size=96).reason
 
 
-def test_without_a_network_auto_takes_the_other_and_says_so(lite):
+def test_without_a_network_auto_takes_the_other_and_says_so(lite, monkeypatch):
+    monkeypatch.setattr(resnet_weights, "PROBE_SECONDS", 100)
     start = time.monotonic()
     backbone = load_backbone("auto", size=96)
     assert time.monotonic() - start < 40

@@ -113,3 +113,11 @@ def test_make_stops_at_a_failure_with_the_commands_error():
 
 def test_module_runs_as_a_script():
     assert Path(sys.executable).with_name("fashion").exists()
+
+
+@pytest.mark.parametrize("command", ["report", "embed", "verify"])
+def test_a_size_reaches_the_settings(command):
+    from fashion.cli import _settings
+
+    assert _settings(build_parser().parse_args([command, "--size", "96"])).size == 96
+    assert _settings(build_parser().parse_args([command])).size is None

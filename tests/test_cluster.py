@@ -11,7 +11,7 @@ from conftest import write_small_catalogue
 from plain import photo_facts
 
 from fashion.cli import main
-from fashion.cluster import distribute
+from fashion.cluster import Distributed, distribute
 from fashion.embedding import embed
 from fashion.errors import ArtefactError
 from fashion.facts_store import in_order, kept_facts, marks_of
@@ -77,3 +77,21 @@ def test_what_would_be_ignored_is_refused(capsys, option):
     with pytest.raises(SystemExit):
         main(["distribute", "--shared", "x", option])
     assert f"unrecognized arguments: {option}" in capsys.readouterr().err
+
+
+def test_the_next_command_asks_for_the_network_that_was_distributed(monkeypatch, capsys, tmp_path):
+    jobs = []
+
+    def distributed(job, root, **_):
+        jobs.append(job)
+        return Distributed(12, 1, 1, 0, 12, tmp_path / "facts.parquet")
+
+    monkeypatch.setattr("fashion.cluster.distribute", distributed)
+    data = str(tmp_path / "my clothes")
+    main(["distribute", "-c", "imagelab", "--data", data, "--shared", "x", "--backbone", "efficientnet-lite0",
+          "--size", "96"])  # fmt: skip
+    assert (jobs[0].size, jobs[0].backbone, jobs[0].runtime) == (96, "efficientnet-lite0", "auto")
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert line == (
+        f"next: fashion report --catalogue imagelab --data '{data}' --backbone efficientnet-lite0 --size 96"
+    )

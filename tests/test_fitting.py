@@ -177,12 +177,12 @@ def test_kill_9_then_resume_gives_the_same(whole, tmp_path):
     state = StateFile(tmp_path, "small", KEY)
     paths = os.pathsep.join([str(Path(__file__).parent), str(project_root())])
     process = subprocess.Popen([sys.executable, "-c", CHILD, str(tmp_path)], env=os.environ | {"PYTHONPATH": paths})
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not state.path.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     time.sleep(0.3)  # somewhere in the second epoch, or after it
     process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL, "the kill came too late to prove anything"
+    assert process.wait() == -signal.SIGKILL and state.path.exists()
     epochs = []
     assert_equal(run(state, [seen_epochs(epochs)]), whole)
     assert epochs and epochs[0] >= 1

@@ -17,7 +17,7 @@ import pytest
 
 from fashion.errors import ArtefactError, PhotoError
 from fashion.interactive import NO_COLOUR, write_map
-from fashion.jpegs import thumbnail
+from fashion.jpegs import squared
 
 CHROMIUM = Path("/usr/bin/chromium")
 DEPARTMENTS = {f"department {i}": f"#{40 + 12 * i:02x}{200 - 9 * i:02x}{(70 * i) % 256:02x}" for i in range(15)}
@@ -36,7 +36,7 @@ def make_inputs(n: int, edge: int = 48, seed: int = 5) -> SimpleNamespace:
     for dye in dyes:
         photo = np.full((128, 128, 3), 235, np.uint8)
         photo[24:104, 24:104] = dye
-        photos.append(thumbnail(photo, edge))
+        photos.append(squared(photo, edge))
     dye_of = rng.integers(len(dyes), size=n)
     items = pd.DataFrame(
         {
@@ -205,7 +205,7 @@ def test_no_items_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize("bad", [b"", b"\xff\xd8 cut short", None])
 def test_a_thumbnail_that_is_none_names_its_row(tmp_path: Path, bad: bytes | None) -> None:
     inputs = make_inputs(9)
-    inputs.photos[4] = thumbnail(np.zeros((9, 9, 3), np.uint8), 32) if bad is None else bad
+    inputs.photos[4] = squared(np.zeros((9, 9, 3), np.uint8), 32) if bad is None else bad
     with pytest.raises(PhotoError, match="row 4 "):
         write(tmp_path / "map.html", inputs)
 

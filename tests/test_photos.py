@@ -6,10 +6,10 @@ import pytest
 from conftest import COLOURS, draw, jpeg
 from plain import photo_facts
 
-from fashion import photos
+from fashion import photos, pixels
 from fashion.embedding import read_photo
-from fashion.photos import MEASURED, Picture, garment_lab, garment_mask, perceptual_hash, to_lab, unpack
-from fashion.pixels import decode, resize
+from fashion.photos import Picture, garment_lab, garment_mask, perceptual_hash, picture_of, to_lab
+from fashion.pixels import MEASURED, decode, resize
 from fashion.source import open_source
 
 
@@ -92,8 +92,8 @@ def test_a_network_sees_of_a_large_photo_what_embedding_alone_would_show_it(tmp_
     source = open_source(tmp_path, "annotation.txt")
     expected = read_photo(source, "large.jpg", edge)
     decoded = []
-    monkeypatch.setattr(photos, "decode", lambda *given, **more: decoded.append(1) or decode(*given, **more))
-    picture = unpack(source.read("large.jpg"))
+    monkeypatch.setattr(pixels, "decode", lambda *given, **more: decoded.append(1) or decode(*given, **more))
+    picture = picture_of(source.read("large.jpg"))
     assert picture.unpacked.shape == (330, 220, 3) and picture.sides == (660, 440)
     assert np.array_equal(picture.view(edge), expected)
     assert len(decoded) == times, "unpacked again only for a network that sees more than is measured"

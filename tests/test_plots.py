@@ -17,6 +17,8 @@ from fashion import (
     plots_recommendation,
 )
 from fashion.catalogue import load_catalogue, open_catalogue
+from fashion.jpegs import squared
+from fashion.pixels import decode
 from fashion.tables import read_table
 from fashion.translation import colour_hexes, department_colours, translate
 
@@ -175,7 +177,8 @@ def test_recommendation_frames_say_what_agrees(shop):
 def test_map_of_photos_draws_one_photo_a_cell(shop):
     items, source = shop
     xy = np.random.default_rng(0).normal(size=(len(items), 2))
-    axes = plots_map.map_of_photos(items, source, xy, "x", cells=4).axes[0]
+    tiles = [squared(decode(source.read(photo)), 48) for photo in items["photo"]]
+    axes = plots_map.map_of_photos(tiles, xy, "x", cells=4).axes[0]
     corners = [tuple(image.get_extent()[::2]) for image in axes.images]
     assert len(corners) == len(set(corners)) and 4 <= len(corners) <= 25
 

@@ -220,9 +220,15 @@ def test_threads_end():
     assert left == []
 
 
-def test_a_size_that_the_network_does_not_take_is_told_before_anything_runs(tmp_path):
+@pytest.mark.parametrize(
+    ("backbone", "weights", "size", "words"),
+    [("efficientnet-lite0", None, 100, r"a multiple of 32 from 96 to 224 pixels\. Found: 100\. Where: SIZE"),
+     ("auto", __file__, 20, r"resnet50 takes, from 32 to 1024 pixels\. Found: 20"),
+     ("auto", None, 20, r"resnet50 takes.*efficientnet-lite0 takes.*Found: 20\..*197 for resnet50, 160 for eff")],
+)  # fmt: skip
+def test_a_size_that_no_network_asked_for_takes_is_told_before_anything_runs(tmp_path, backbone, weights, size, words):
     said = []
-    settings = Settings(backbone="efficientnet-lite0", size=100)
-    with pytest.raises(WeightsError, match=r"a multiple of 32 from 96 to 224 pixels\. Found: 100\. Where: SIZE"):
+    settings = Settings(backbone=backbone, weights=weights, size=size)
+    with pytest.raises(WeightsError, match=words):
         build_report(settings, processed=tmp_path / "p", reports=tmp_path / "r", say=said.append)
     assert not said and not list(tmp_path.rglob("*.ipynb"))

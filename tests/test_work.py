@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import write_small_catalogue
 
-from fashion import embedding, exact, photos, reading
+from fashion import embedding, exact, pixels, reading
 from fashion.backbones import load_backbone
 from fashion.embedding import BATCH, embed
 from fashion.neighbours import normalise, top_k
@@ -36,11 +36,11 @@ def network():
 def count(monkeypatch, network, clothes):
     """Files read, photos decoded, and batches and photos that reach the network."""
     done = {"read": 0, "decoded": 0, "batches": 0, "embedded": 0}
-    decode, read, runtime = photos.decode, type(clothes[0])._read, network[1]
+    decode, read, runtime = pixels.decode, type(clothes[0])._read, network[1]
 
-    def decoded(*given):
+    def decoded(*given, **more):
         done["decoded"] += 1
-        return decode(*given)
+        return decode(*given, **more)
 
     def counted_read(source, name):
         done["read"] += 1
@@ -55,7 +55,7 @@ def count(monkeypatch, network, clothes):
 
         return runtime.stream(counted())
 
-    for module in (photos, embedding):
+    for module in (pixels, embedding):
         monkeypatch.setattr(module, "decode", decoded)
     monkeypatch.setattr(type(clothes[0]), "_read", counted_read)
     for module in (embedding, reading):

@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion import backbones, resnet
-from fashion.backbones import Backbone
+from fashion import resnet
+from fashion.backbones import Backbone, load_backbone
 from fashion.bench.harness import Way, alternate, peak, say, summarise
 from fashion.bench.photos import write_photos
 from fashion.embedding import BATCH, embed, read_photo
+from fashion.input_sizes import SIZES
 from fashion.neighbours import normalise
 from fashion.quiet import import_keras
 from fashion.runtimes import choose_runtime, network_call
@@ -42,7 +43,7 @@ def multiply_adds(backbone: Backbone) -> int:
 def random_resnet50(size: int | None = None) -> Backbone:
     """ResNet-50 with random weights: its speed does not depend on them."""
     import_keras().utils.set_random_seed(0)
-    edge = size or backbones.SIZES["resnet50"]
+    edge = size or SIZES["resnet50"]
     trunk, depths = resnet.build_resnet50(edge), resnet.DEPTHS
     return Backbone(
         "resnet50", edge, lambda: trunk, resnet.preprocess, tuple(depths), tuple(depths.values()), "0" * 64,
@@ -165,7 +166,7 @@ def memory(count: int) -> dict[str, int]:
         source = open_source(folder / "photos", "table.txt")
         many = [names[number % len(names)] for number in range(count)]
         sums = [f"{number:064x}" for number in range(count)]  # as if all were different photos
-        backbone = backbones.load_backbone("efficientnet-lite0", size=96)
+        backbone = load_backbone("efficientnet-lite0", size=96)
         embed(source, many, sums, backbone, folder / "store", progress=False)
     return {"photos": count, "bytes": resident()}
 
@@ -174,7 +175,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
     """The part `embedding`."""
     quick = options["quick"]
     rounds, count = (1, 64) if quick else (3, 512)
-    networks = [backbones.load_backbone("efficientnet-lite0", size=96 if quick else None)]
+    networks = [load_backbone("efficientnet-lite0", size=96 if quick else None)]
     if not quick:
         networks.append(random_resnet50())
     return {"backbones": [measure(backbone, rounds, count) for backbone in networks]}
