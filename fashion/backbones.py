@@ -90,7 +90,7 @@ def load_backbone(
     ----------
     name : {"auto", "resnet50", "efficientnet-lite0"}
         "auto" takes ResNet-50 if its weights are given, at hand or can be downloaded (that much is
-        known in under ten seconds), else EfficientNet-Lite0. "resnet50" is strict.
+        known in some ten seconds), else EfficientNet-Lite0. "resnet50" is strict.
     weights : Path, optional
         A Keras weights file of ResNet-50 without top. With "auto" it means ResNet-50, and must load.
     size : int, optional
