@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from fashion.agreement import agreement_at_k, random_expectation
 from fashion.description import filled
-from fashion.evaluation import agreement_at_k, bootstrap_interval, random_expectation
+from fashion.evaluation import bootstrap_interval
 from fashion.neighbours import normalise, top_k
 from fashion.protocol import CEILING, RANDOM, Method, best_possible
 

@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from fashion import metrics, ranking, trec
-from fashion.evaluation import BOTH, agreements, bootstrap_interval, paired_difference, random_neighbours
+from fashion.agreement import BOTH, agreements, random_neighbours
+from fashion.evaluation import bootstrap_interval, paired_difference
 from fashion.neighbours import normalise, top_k
 
 Float = NDArray[np.float64]

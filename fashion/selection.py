@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.evaluation import agreement_at_k, bootstrap_interval
+from fashion.agreement import agreement_at_k
+from fashion.evaluation import bootstrap_interval
 from fashion.features import Vectors, pca, some_rows
 from fashion.neighbours import top_k
 

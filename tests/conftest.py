@@ -66,6 +66,17 @@ def write_small_catalogue(folder: Path, each: int = 4) -> Path:
     return folder
 
 
+def ninety_items() -> pd.DataFrame:
+    """90 items; a category belongs to one department."""
+    rng = np.random.default_rng(4)
+    category = rng.integers(0, 8, 90)
+    return pd.DataFrame({
+        "department": [f"department {c % 3}" for c in category],
+        "category": [f"category {c}" for c in category],
+        "colour": rng.choice(["red", "blue", "grey", "white"], 90, p=[0.5, 0.3, 0.1, 0.1]),
+    })  # fmt: skip
+
+
 @pytest.fixture(scope="session")
 def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """48 items: 3 categories in 3 departments, 4 colours, 4 of each; read-only by agreement."""

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from fashion.agreement import BOTH, agreement_at_k, random_expectation
 from fashion.curves import by_embedding_length, by_gallery_size, directions, gallery_sizes
 from fashion.description import filled
-from fashion.evaluation import BOTH, agreement_at_k, random_expectation
 from fashion.neighbours import normalise, top_k
 from fashion.protocol import CEILING, RANDOM, best_possible
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fashion.agreement import BOTH
 from fashion.colour import hex_to_lab
-from fashion.evaluation import BOTH
 from fashion.metrics import graded_relevance
 from fashion.neighbours import normalise
 from fashion.protocol import (

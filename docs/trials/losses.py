@@ -23,8 +23,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fashion.agreement import BOTH, agreement_at_k
 from fashion.attributes import join_features
-from fashion.evaluation import BOTH, agreement_at_k
 from fashion.neighbours import normalise, top_k
 from fashion.palette import palette_features
 from fashion.quiet import import_keras

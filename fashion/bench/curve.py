@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from fashion import backbones
+from fashion.agreement import agreement_at_k
 from fashion.backbones import Backbone
 from fashion.bench.embedding import multiply_adds, random_resnet50
 from fashion.bench.harness import say
 from fashion.embedding import embed
-from fashion.evaluation import agreement_at_k, bootstrap_interval
+from fashion.evaluation import bootstrap_interval
 from fashion.neighbours import normalise, top_k
 from fashion.runtimes import choose_runtime
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from fashion.agreement import BOTH
 from fashion.catalogue import Catalogue, load_catalogue
 from fashion.errors import ArtefactError
-from fashion.evaluation import BOTH
 from fashion.jpegs import bounded
 from fashion.pixels import decode
 from fashion.protocol import CEILING, RANDOM
