@@ -118,6 +118,7 @@ def load_backbone(
             "Expected: no weights file with efficientnet-lite0, whose weights come with a package. "
             f"Found: {weights}. Where: WEIGHTS. What next: leave WEIGHTS out, or use BACKBONE=resnet50."
         )
+    check_size(name, size, weights)
     if name == "efficientnet-lite0":
         return _efficientnet_lite0(size, f"efficientnet-lite0: asked for by name. {GET_RESNET50}")
     if weights is not None:
@@ -192,7 +193,6 @@ def summary_table(backbone: Backbone) -> pd.DataFrame:
 
 def _resnet50(size: int | None, weights: Path, reason: str, known: str = "") -> Backbone:
     size = SIZES["resnet50"] if size is None else size
-    check_size("resnet50", size)
     build: Callable[[], keras.Model] = partial(resnet.build_resnet50, size, weights)
     checksum = sha256_file(weights) if weights.is_file() else ""
     if not known or checksum != known:
@@ -203,7 +203,6 @@ def _resnet50(size: int | None, weights: Path, reason: str, known: str = "") -> 
 
 def _efficientnet_lite0(size: int | None, reason: str) -> Backbone:
     size = SIZES["efficientnet-lite0"] if size is None else size
-    check_size("efficientnet-lite0", size)
     build = partial(efficientnet.build_efficientnet_lite0, size, weights=efficientnet_lite0_file())
     checksum = EFFICIENTNET_LITE0_SHA256  # verified by the line above
     return _frozen("efficientnet-lite0", size, build, efficientnet.preprocess, efficientnet.DEPTHS, checksum, reason)

@@ -50,6 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
     given = {
         "catalogue": arguments.catalogue, "data": arguments.data, "backbone": arguments.backbone,
         "weights": arguments.weights, "size": arguments.size, "runtime": arguments.runtime,
+        "processed": arguments.processed,
     }  # fmt: skip
     options = [f"--{name} {shlex.quote(str(value))}" for name, value in given.items() if value not in (None, "auto")]
     print(" ".join(["next: fashion report", *options]))

@@ -14,10 +14,20 @@ TAKEN = {
 }
 
 
-def check_size(name: str, size: int) -> None:
-    """Raise WeightsError when a network takes no photos of `size` x `size` pixels; with "auto", when none does."""
-    names = list(TAKEN) if name == "auto" else [name]
-    if any(size in TAKEN[one][1] for one in names):
+def check_size(name: str, size: int | None, weights: object = None) -> None:
+    """Raise WeightsError when no network that was asked for takes photos of `size` x `size` pixels.
+
+    Parameters
+    ----------
+    name : {"auto", "resnet50", "efficientnet-lite0"}
+        "auto" may become either, and with a weights file ResNet-50.
+    size : int or None
+        None is each network's default.
+    weights : optional
+        A weights file, where one was given.
+    """
+    names = ["resnet50"] if name == "auto" and weights else list(TAKEN) if name == "auto" else [name]
+    if size is None or any(size in TAKEN[one][1] for one in names):
         return
     expected = ", or ".join(f"an input edge that {one} takes, {TAKEN[one][0]} pixels" for one in names)
     usual = ", ".join(f"{SIZES[one]} for {one}" for one in names)

@@ -16,8 +16,11 @@ from numpy.typing import NDArray
 from fashion import pixels
 from fashion.errors import PhotoError
 from fashion.jpegs import squared
-from fashion.pixels import MEASURED, RGB, jpeg_sides, resize, shrunk
+from fashion.pixels import RGB, jpeg_sides, resize, shrunk
 from fashion.source import Source
+
+#: Longer side at which a photo is measured, pixels: what that costs grows with the square of the side.
+MEASURED = 320
 
 #: CIELAB units from the ground at which a pixel counts as garment; about three just noticeable differences.
 GROUND_DISTANCE = 7.0
@@ -54,7 +57,7 @@ class Picture:
         """Height and width of the whole photo, as it is shown."""
         height, width = self.unpacked.shape[:2]
         whole = jpeg_sides(self.data) or (height, width)
-        turned = (height < width) != (whole[0] < whole[1]) and height != width
+        turned = (height < width) != (whole[0] < whole[1])
         return (whole[1], whole[0]) if turned else whole
 
     def view(self, edge: int) -> RGB:

@@ -10,11 +10,11 @@ from fashion.errors import PhotoError
 
 RGB = NDArray[np.uint8]
 
-#: Longer side at which a photo is measured, pixels: what that costs grows with the square of the side.
-MEASURED = 300
 #: What a large JPEG keeps of its shorter side at least where it is unpacked smaller than it is: enough for the inputs
 #: of both backbones as they are by default.
 ENOUGH = 200
+#: What it keeps of its longer side at least: next to `photos.MEASURED`, so that all large photos are measured alike.
+LONG_ENOUGH = 300
 #: OpenCV's switches for an eighth, a quarter and a half. The JPEG library then leaves out the fine waves of each block
 #: of 8 x 8 pixels, and with them most of the work.
 REDUCED = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2}
@@ -47,13 +47,18 @@ def jpeg_sides(data: bytes) -> tuple[int, int] | None:
 def reduction(data: bytes, edge: int) -> int:
     """By how much `decode` makes a photo smaller as it unpacks it: 8, 4, 2, or 1 for not at all.
 
-    The most at which a JPEG's shorter side keeps `edge` pixels, and `ENOUGH`, and its longer one what is `MEASURED`.
+    The most at which a JPEG's shorter side keeps `edge` pixels, and `ENOUGH`, and its longer one `LONG_ENOUGH`,
+    and at which the two still differ if they did: by that it is known which of them is the height.
     """
     sides = jpeg_sides(data)
     if sides is None:
         return 1
     short, long = sorted(sides)
-    return next((scale for scale in REDUCED if short >= scale * max(edge, ENOUGH) and long >= scale * MEASURED), 1)
+    for scale in REDUCED:
+        differ = short == long or -(-short // scale) != -(-long // scale)  # OpenCV rounds up
+        if short >= scale * max(edge, ENOUGH) and long >= scale * LONG_ENOUGH and differ:
+            return scale
+    return 1
 
 
 def decode(data: bytes, name: str = "photo", edge: int | None = None) -> RGB:

@@ -142,9 +142,8 @@ def _run_step(step: Step, settings: Settings, workspace: Workspace, say: Say) ->
 
 
 def _preflight(settings: Settings) -> None:
-    """Find out at once, not after the first step, that a network which was asked for by name cannot be had."""
-    if settings.size is not None:
-        check_size("resnet50" if settings.weights else settings.backbone, settings.size)
+    """Find out at once, not after the first step, that a network, or its size, which was asked for cannot be had."""
+    check_size(settings.backbone, settings.size, settings.weights)
     if settings.weights and not Path(settings.weights).is_file():
         raise WeightsError(
             f"expected a weights file of resnet50 at {settings.weights}; there is nothing. Name one with WEIGHTS=path, "

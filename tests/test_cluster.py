@@ -89,9 +89,10 @@ def test_the_next_command_asks_for_the_network_that_was_distributed(monkeypatch,
     monkeypatch.setattr("fashion.cluster.distribute", distributed)
     data = str(tmp_path / "my clothes")
     main(["distribute", "-c", "imagelab", "--data", data, "--shared", "x", "--backbone", "efficientnet-lite0",
-          "--size", "96"])  # fmt: skip
+          "--size", "96", "--processed", str(tmp_path / "home")])  # fmt: skip
     assert (jobs[0].size, jobs[0].backbone, jobs[0].runtime) == (96, "efficientnet-lite0", "auto")
     line = capsys.readouterr().out.splitlines()[-1]
     assert line == (
-        f"next: fashion report --catalogue imagelab --data '{data}' --backbone efficientnet-lite0 --size 96"
+        f"next: fashion report --catalogue imagelab --data '{data}' --backbone efficientnet-lite0 --size 96 "
+        f"--processed {tmp_path / 'home'}"
     )

@@ -16,8 +16,8 @@ from fashion.descriptors import (
     lab_histogram,
     oriented_gradients,
 )
-from fashion.photos import Picture, to_lab
-from fashion.pixels import MEASURED, resize
+from fashion.photos import MEASURED, Picture, to_lab
+from fashion.pixels import resize
 
 
 def test_grid_holds_the_garments_colour_where_the_garment_is():
@@ -47,7 +47,7 @@ def test_a_large_photo_is_described_as_it_looks_small():
     assert Picture(large).rgb.shape == (MEASURED, MEASURED, 3) and Picture(one).rgb is one
     for name, row in same.items():
         near, far = (np.abs(row.astype(float) - found[name]).mean() for found in (seen, unlike))
-        assert near < 0.4 * far, f"{name}: {near} of {far}"
+        assert near < 0.35 * far, f"{name}: {near} of {far}"
 
 
 def test_oriented_gradients_are_scikit_images():

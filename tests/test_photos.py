@@ -8,8 +8,8 @@ from plain import photo_facts
 
 from fashion import photos, pixels
 from fashion.embedding import read_photo
-from fashion.photos import Picture, garment_lab, garment_mask, perceptual_hash, picture_of, to_lab
-from fashion.pixels import MEASURED, decode, resize
+from fashion.photos import MEASURED, Picture, garment_lab, garment_mask, perceptual_hash, picture_of, to_lab
+from fashion.pixels import decode, resize
 from fashion.source import open_source
 
 

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 
 from fashion.errors import PhotoError
 from fashion.photos import Picture, picture_of
-from fashion.pixels import ENOUGH, MEASURED, decode, jpeg_sides, reduction, resize, shrunk
+from fashion.pixels import ENOUGH, LONG_ENOUGH, decode, jpeg_sides, reduction, resize, shrunk
 
 
 def png(rgb):
@@ -90,14 +90,14 @@ def sized(width, height):
     ("width", "height", "edge", "expected"),
     [(128, 128, 160, 1), (399, 900, 160, 1), (400, 600, 160, 2), (600, 400, 197, 2), (400, 600, 224, 1),
      (448, 600, 224, 2), (400, 400, 160, 1), (600, 600, 160, 2), (1200, 1800, 160, 4), (800, 800, 96, 2),
-     (2400, 2400, 160, 8), (4000, 90, 160, 1)],
+     (2400, 2400, 160, 8), (4000, 90, 160, 1), (600, 599, 160, 1), (2400, 2393, 160, 4)],
 )  # fmt: skip
 def test_a_photo_is_unpacked_no_smaller_than_needed_and_little_larger(width, height, edge, expected):
     data = sized(width, height)
     assert jpeg_sides(data) == (height, width) and reduction(data, edge) == expected
     found = decode(data, edge=edge)
     assert found.shape == (-(-height // expected), -(-width // expected), 3)
-    assert expected == 1 or (min(found.shape[:2]) >= max(edge, ENOUGH) and max(found.shape[:2]) >= MEASURED)
+    assert expected == 1 or (min(found.shape[:2]) >= max(edge, ENOUGH) and max(found.shape[:2]) >= LONG_ENOUGH)
     assert decode(data).shape == (height, width, 3)
 
 
@@ -172,3 +172,13 @@ def test_a_photo_has_the_sides_with_which_it_is_shown_whoever_else_speaks_of_a_t
     picture = picture_of(data)
     whole = decode(data)
     assert picture.sides == whole.shape[:2] and picture.unpacked.shape[0] == whole.shape[0] // 2
+
+
+@pytest.mark.parametrize(("width", "height"), [(600, 599), (2400, 2393), (604, 600), (600, 600)])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_nearly_square_photo_has_its_sides_the_right_way_round(width, height, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stream = io.BytesIO()
+    Image.new("RGB", (width, height), (200, 30, 30)).save(stream, "JPEG", exif=exif)
+    assert picture_of(stream.getvalue()).sides == ((height, width) if orientation == 1 else (width, height))

@@ -175,12 +175,20 @@ def test_recommendation_frames_say_what_agrees(shop):
 
 
 def test_map_of_photos_draws_one_photo_a_cell(shop):
-    items, source = shop
-    xy = np.random.default_rng(0).normal(size=(len(items), 2))
-    tiles = [squared(decode(source.read(photo)), 48) for photo in items["photo"]]
+    items, _ = shop
+    random = np.random.default_rng(0)
+    xy = random.normal(size=(len(items), 2))
+    shades = np.stack([np.arange(len(items)) * 255 // len(items), random.permutation(len(items)), xy[:, 0] > 0], axis=1)
+    shades = (shades * [1, 1, 200]).astype(np.uint8)  # each item's own
+    tiles = [squared(np.full((48, 48, 3), shade, np.uint8), 48) for shade in shades]
     axes = plots_map.map_of_photos(tiles, xy, "x", cells=4).axes[0]
     corners = [tuple(image.get_extent()[::2]) for image in axes.images]
     assert len(corners) == len(set(corners)) and 4 <= len(corners) <= 25
+    place = (xy - xy.min(axis=0)) / (np.ptp(xy, axis=0).max() / 4)  # in cells
+    for corner, image in zip(corners, axes.images, strict=True):
+        inside = np.flatnonzero((np.floor(place) == corner).all(axis=1))
+        nearest = inside[np.linalg.norm(place[inside] - np.array(corner) - 0.5, axis=1).argmin()]
+        assert np.array_equal(image.get_array(), decode(tiles[nearest])), corner
 
 
 def test_garments_are_drawn_in_their_own_colour(shop):

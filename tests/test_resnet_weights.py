@@ -60,7 +60,7 @@ def test_strict_resnet50_without_a_network_is_an_error_at_once(monkeypatch):
     start = time.monotonic()
     with pytest.raises(WeightsError) as error:
         load_backbone("resnet50")
-    assert time.monotonic() - start < 20  # a refused connection is not tried for minutes
+    assert time.monotonic() - start < 5  # a refused connection is not tried for minutes
     for words in (
         "Expected",
         "Found: no connection",
@@ -77,7 +77,7 @@ def test_a_network_that_swallows_everything_costs_seconds(monkeypatch):
         start = time.monotonic()
         with pytest.raises(WeightsError, match="does not answer"):
             load_backbone("resnet50")
-        assert time.monotonic() - start < resnet_weights.PROBE_SECONDS + 15
+        assert time.monotonic() - start < resnet_weights.PROBE_SECONDS + 1 < 10
 
 
 def test_a_name_server_that_does_not_answer_costs_seconds(monkeypatch):
@@ -86,7 +86,7 @@ def test_a_name_server_that_does_not_answer_costs_seconds(monkeypatch):
     start = time.monotonic()
     with pytest.raises(WeightsError, match="no answer within"):
         resnet_weights.find_weights()
-    assert time.monotonic() - start < 15
+    assert time.monotonic() - start < 2
 
 
 @pytest.mark.parametrize(("pause", "found"), [(5.0, "does not answer|no connection"), (0.05, "only .* bytes in")])
@@ -114,5 +114,5 @@ def test_a_download_that_stalls_or_trickles_is_given_up(monkeypatch, pause, foun
         start = time.monotonic()
         with pytest.raises(WeightsError, match=found):
             resnet_weights.find_weights()
-        assert time.monotonic() - start < 20  # the whole would take minutes
+        assert time.monotonic() - start < 4  # the whole would take minutes
     assert not list(resnet_weights.cached_file().parent.iterdir())
