@@ -12,13 +12,11 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from fashion.provenance import code_of, machine, sha256_file, sha256_json, versions
+from fashion.backbones import Backbone
+from fashion.provenance import closure_of, code_of, machine, sha256_file, sha256_json, versions
 from fashion.workspace import write_json
-
-if TYPE_CHECKING:
-    from fashion.backbones import Backbone
 
 #: OpenVINO's two files: the graph, and its weights.
 FILES = (".xml", ".bin")
@@ -28,7 +26,7 @@ ASIDE = ".writing-"
 
 def place(folder: Path, backbone: Backbone) -> Path:
     """Where a backbone's files lie, without their endings."""
-    code = code_of(["backbones", "efficientnet", "resnet", "runtimes", "converted"])
+    code = code_of(closure_of(Backbone, "fashion.runtimes"))
     made_by = [backbone.name, backbone.size, backbone.weights_checksum, code, machine()["processor"]]
     made_by.append(versions(["openvino", "tensorflow", "keras", "numpy"]))
     return folder / f"{backbone.name}-{backbone.size}-{sha256_json(made_by)[:16]}"

@@ -9,20 +9,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fashion.backbones import Backbone
 from fashion.photo_store import PART, PhotoStore
 from fashion.pixels import RGB, decode, resize
 from fashion.progress import progress_bar
-from fashion.provenance import code_of
+from fashion.provenance import closure_of, code_of
 from fashion.runtimes import Blocks, Runtime, choose_runtime
 from fashion.source import Source
-
-if TYPE_CHECKING:
-    from fashion.backbones import Backbone
 
 #: Photos a network call takes; small batches fit the processor's cache better than large ones.
 BATCH = 16
@@ -91,7 +89,7 @@ class EmbeddingRun:
 
 def store_key(backbone: Backbone) -> str:
     """Folder name that says what made the vectors: network, input size, weights, code from file to vector."""
-    code = code_of(["pixels", "backbones", "efficientnet", "resnet"])
+    code = code_of(closure_of(decode, Backbone))
     return f"{backbone.name}-{backbone.size}-{backbone.weights_checksum[:12]}-{code[:8]}"
 
 

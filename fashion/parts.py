@@ -23,13 +23,13 @@ from numpy.typing import NDArray
 
 from fashion.backbones import load_backbone
 from fashion.catalogue import load_catalogue, open_catalogue
-from fashion.descriptors import NONE
+from fashion.descriptors import NONE, describe
 from fashion.embedding import ahead, embed_views, open_store, store_key
 from fashion.errors import ArtefactError
 from fashion.facts_store import PACKAGES
 from fashion.photo_store import PART, PhotoStore
-from fashion.photos import facts_table
-from fashion.provenance import code_of, sha256_bytes, sha256_json, versions
+from fashion.photos import facts_table, measure
+from fashion.provenance import closure_of, code_of, sha256_bytes, sha256_json, versions
 from fashion.reading import look as see
 from fashion.runtimes import choose_runtime
 from fashion.source import Source
@@ -94,7 +94,7 @@ def tools(job: Job) -> tuple[Source, Any, Any]:
 def made_by(job: Job, fingerprint: str) -> list[object]:
     """What determines the parts of a job: network, code, versions, and the data's fingerprint."""
     _, backbone, runtime = tools(job)
-    code = code_of(["pixels", "jpegs", "photos", "descriptors"])
+    code = code_of(closure_of(measure, describe))
     return [store_key(backbone), runtime.name, runtime.version, code, versions(PACKAGES), fingerprint]
 
 

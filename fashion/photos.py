@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -17,7 +17,9 @@ from fashion import pixels
 from fashion.errors import PhotoError
 from fashion.jpegs import squared
 from fashion.pixels import RGB, jpeg_sides, resize, shrunk
-from fashion.source import Source
+
+if TYPE_CHECKING:
+    from fashion.source import Source
 
 #: Longer side at which a photo is measured, pixels: what that costs grows with the square of the side.
 MEASURED = 320

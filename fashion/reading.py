@@ -28,7 +28,7 @@ from fashion.photo_store import PART, PhotoStore
 from fashion.photos import facts_table, measure, open_photo
 from fashion.pixels import RGB
 from fashion.progress import progress_bar
-from fashion.provenance import code_of, versions
+from fashion.provenance import closure_of, code_of, versions
 from fashion.runtimes import choose_runtime
 from fashion.source import Source
 
@@ -125,7 +125,8 @@ class Readings:
 def open_descriptors(root: Path) -> PhotoStore:
     """The store of descriptors under `root`; its key follows code and packages that make them."""
     made_by = versions(["numpy", "opencv-python"])
-    key = f"{code_of(['pixels', 'photos', 'descriptors'])[:8]}-numpy{made_by['numpy']}-opencv{made_by['opencv-python']}"
+    code = code_of(closure_of(descriptors.describe))
+    key = f"{code[:8]}-numpy{made_by['numpy']}-opencv{made_by['opencv-python']}"
     return PhotoStore(root / "descriptors", key, descriptors.NONE)
 
 

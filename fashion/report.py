@@ -18,7 +18,7 @@ from fashion.input_sizes import check_size
 from fashion.locking import only_one
 from fashion.paths import project_root
 from fashion.progress import relayed
-from fashion.provenance import code_of, commit, machine, sha256_file, sha256_json, versions
+from fashion.provenance import closure_of, code_of, commit, machine, sha256_file, sha256_json, versions
 from fashion.resnet_weights import find_weights
 from fashion.runner import run_notebook
 from fashion.steps import (
@@ -184,7 +184,7 @@ def _finish(settings: Settings, workspace: Workspace, say: Say) -> None:
     states = [read_state(workspace, step) for step in STEPS]
     key = sha256_json(
         [[state.key, state.outputs] for state in states]
-        + [code_of(["page", "readme"]), asdict(settings), linked_files(workspace)]
+        + [code_of(closure_of(__name__)), asdict(settings), linked_files(workspace)]
     )
     remembered = workspace.processed / "steps" / "page.json"
     try:

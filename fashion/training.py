@@ -22,7 +22,7 @@ from fashion.attributes import (
 from fashion.features import SAMPLE, pca, some_rows
 from fashion.fitting import Examples, Rows, StateFile, array_checksum, fit
 from fashion.palette import learn_palette, palette_features
-from fashion.provenance import code_closure, code_of, sha256_json, versions
+from fashion.provenance import closure_of, code_of, sha256_json, versions
 from fashion.quiet import import_keras
 
 BATCH, SMALLEST_BATCH = 256, 32
@@ -183,7 +183,7 @@ def training_key(
 ) -> str:
     """The key of everything that determines the trained weights: code, versions, settings, content of the inputs."""
     return sha256_json({
-        "code": code_of(code_closure("from fashion import training")),
+        "code": code_of(closure_of(__name__)),
         "versions": versions(["tensorflow", "keras", "numpy", "scikit-learn"]),
         "settings": [seed, epochs],
         "inputs": [array_checksum(features), array_checksum(grid), list(part)],

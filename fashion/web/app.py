@@ -46,7 +46,7 @@ def create_app(window: Window, buckets: Buckets | None = None, at_once: int = 4)
     at_once : int
         Photos looked at at a time, of all visitors.
     """
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder="static", template_folder="templates")
     app.request_class = InMemory
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES + 64 * 1024
     app.config["MAX_FORM_MEMORY_SIZE"] = 512 * 1024
