@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.metadata
+import io
 import json
 import os
 import platform
 import re
 import subprocess
+import tokenize
 import tomllib
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -434,10 +436,32 @@ def code_of(modules: Iterable[str]) -> str:
 
 
 def code_checksum(notebook: Path) -> str:
-    """One checksum of a notebook's cells and of every module of the package that they need."""
+    """One checksum of what a notebook's code cells do, and of every module of the package that they need.
+
+    Text and comments do not count: they are renewed without running anything (`runner.renew_text`).
+    """
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    sources = [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
-    return sha256_json([sources, code_of(notebook_closure(notebook))])
+    code = [
+        (cell_meaning("".join(cell["source"])), sorted(cell["metadata"].get("tags", [])))
+        for cell in cells
+        if cell["cell_type"] == "code"
+    ]
+    return sha256_json([code, code_of(notebook_closure(notebook))])
+
+
+def cell_meaning(cell: str) -> str:
+    """What a code cell does and shows: as `meaning`, with the value of its last line and the `;` that hides it.
+
+    A cell with shell or magic lines counts as it is written.
+    """
+    try:
+        tree = ast.parse(cell)
+    except (SyntaxError, ValueError):
+        return cell
+    last = ast.unparse(tree.body[-1]) if tree.body and isinstance(tree.body[-1], ast.Expr) else ""
+    silent = {tokenize.COMMENT, tokenize.NEWLINE, tokenize.NL, tokenize.DEDENT, tokenize.ENDMARKER}
+    words = [word.string for word in tokenize.generate_tokens(io.StringIO(cell).readline) if word.type not in silent]
+    return f"{meaning(cell)}\n{last}\n{words[-1:] == [';']}"
 
 
 def notebook_closure(notebook: Path) -> list[str]:

@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from fashion.paths import project_root
 from fashion.progress import relayed
 from fashion.provenance import closure_of, code_of, commit, machine, sha256_file, sha256_json, versions
 from fashion.resnet_weights import find_weights
-from fashion.runner import run_notebook
+from fashion.runner import renew_text, run_notebook
 from fashion.steps import (
     STEPS,
     Settings,
@@ -120,8 +120,14 @@ def build_report(
 def _run_step(step: Step, settings: Settings, workspace: Workspace, say: Say) -> bool:
     key = step_key(workspace, step, settings)
     why = stale_because(workspace, step, key)
+    output = workspace.report / "notebooks" / f"{step.notebook}.ipynb"
     if not why:
-        say(f"[{step.number}/{len(STEPS):02d}] {step.notebook[3:]}: unchanged")
+        renewed = renew_text(step.path, output)
+        if renewed:
+            state = replace(read_state(workspace, step), outputs=checksums(workspace, step))
+            write_state(workspace, step, state)
+        only = " but for its text, which is renewed" if renewed else ""
+        say(f"[{step.number}/{len(STEPS):02d}] {step.notebook[3:]}: unchanged{only}")
         return False
     say(f"[{step.number}/{len(STEPS):02d}] {step.notebook[3:]}: runs, as {why}")
     # Figures and pages that the new run no longer makes must not stay.
@@ -129,7 +135,6 @@ def _run_step(step: Step, settings: Settings, workspace: Workspace, say: Say) ->
         if path.suffix in (".png", ".html"):
             path.unlink()
     parameters = notebook_parameters(settings, workspace, step.path)
-    output = workspace.report / "notebooks" / f"{step.notebook}.ipynb"
     seconds = run_notebook(step.path, output, parameters)
     key = key_after(key)
     absent = [name for name in step.writes if not workspace.path(name).is_file()]

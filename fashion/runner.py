@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,15 @@ from traitlets.config import Config
 
 from fashion.disk import hint
 from fashion.errors import ReportError
+from fashion.provenance import cell_meaning
 from fashion.steps import declared_parameters
 from fashion.workspace import write_whole
 
 #: Seconds that one cell may take; the longest, embedding 60,000 photos by ResNet-50 on two cores, takes 3,200.
 CELL_LIMIT = 6 * 3600
+
+#: Papermill's tag of the cell that holds what a run was given.
+INJECTED = "injected-parameters"
 
 #: Seconds that a kernel may take to begin; on a machine with much other work a minute was too little.
 START_LIMIT = 600
@@ -106,3 +111,50 @@ def strip_metadata(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
         cell.id = f"cell-{number:02d}"
     return notebook
+
+
+def renew_text(path: Path, output: Path) -> bool:
+    """Give an executed notebook the text and the comments that it has now; what its code did and showed stays.
+
+    Parameters
+    ----------
+    path, output : Path
+        The notebook, and the executed one, which is replaced whole or not at all.
+
+    Returns
+    -------
+    bool
+        Whether there was anything to renew. Nothing is done where the code differs: then it has to run.
+    """
+    now, then = _cells(path), [cell for cell in _cells(output) if INJECTED not in cell["metadata"].get("tags", [])]
+    if [_written(cell) for cell in now] == [_written(cell) for cell in then]:
+        return False
+    code = [[cell_meaning(_written(cell)[1]) for cell in cells if cell["cell_type"] == "code"] for cells in (now, then)]
+    if code[0] != code[1]:
+        return False
+    executed = nbformat.read(output, as_version=4)
+    code_cells = [cell for cell in executed.cells if cell.cell_type == "code"]
+    injected = [cell for cell in code_cells if INJECTED in cell.metadata.get("tags", [])]
+    ran = iter([cell for cell in code_cells if INJECTED not in cell.metadata.get("tags", [])])
+    cells = []
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type != "code":
+            cells.append(cell)
+            continue
+        cells.append(nbformat.from_dict(next(ran) | {"source": cell.source}))
+        if "parameters" in cell.metadata.get("tags", []):
+            cells += injected
+    executed.cells = cells
+    write_whole(output, lambda whole: nbformat.write(strip_metadata(executed), whole))
+    return True
+
+
+def _cells(path: Path) -> list[dict[str, Any]]:
+    # as JSON: nbformat's checks take longer than all else of a report that has nothing to do
+    cells: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return cells
+
+
+def _written(cell: dict[str, Any]) -> tuple[str, str, dict[str, Any]]:
+    """What somebody wrote of a cell: its kind, its text, and pictures in it."""
+    return cell["cell_type"], "".join(cell["source"]), cell.get("attachments", {})

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import cv2
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,13 +19,14 @@ from fashion.backbones import reopen_backbone
 from fashion.cli import main
 from fashion.colour import delta_e, hex_to_lab
 from fashion.errors import PhotoError, WeightsError
+from fashion.intact import require_intact
 from fashion.paths import project_root
 from fashion.photo_query import PhotoReader
 from fashion.pixels import decode, resize
 from fashion.recommender import Recommender
 from fashion.report import build_report
 from fashion.source import open_source
-from fashion.steps import STEPS, Settings
+from fashion.steps import STEPS, Settings, Step
 from fashion.translation import colour_hexes
 from fashion.verify import differences
 from fashion.workspace import Workspace
@@ -167,6 +169,32 @@ def test_nothing_changed_nothing_done(tiny, settings, work):
     begin = time.perf_counter()
     said = again(tiny, settings)
     assert sum("unchanged" in line for line in said) == len(STEPS) and time.perf_counter() - begin < 10
+
+
+def test_another_text_of_a_notebook_reaches_the_report_and_nothing_runs(tiny, settings, work, tmp_path, monkeypatch):
+    shutil.copytree(project_root() / "notebooks", tmp_path / "notebooks")
+    for place in (work.processed, work.report):
+        shutil.copytree(place, tmp_path / place.parent.name / "tiny")
+    monkeypatch.setattr(Step, "path", property(lambda step: tmp_path / f"notebooks/{step.notebook}.ipynb"))
+    path = tmp_path / "notebooks/05-map.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[0].source += "\n\nA sentence that was not there before."
+    notebook.cells[2].source += "\n# a remark that was not there before"
+    nbformat.write(notebook, path)
+
+    def report():
+        said = []
+        place = build_report(settings, processed=tmp_path / "processed", reports=tmp_path / "reports", say=said.append)
+        return said, place
+
+    said, index = report()
+    assert [line for line in said if "unchanged" not in line][:-1] == [] and "0 of 6 steps run" in said[-1]
+    assert [line for line in said if "renewed" in line] == ["[05/06] map: unchanged but for its text, which is renewed"]
+    for page in (index, tmp_path / "reports/tiny/notebooks/05-map.html"):
+        text = page.read_text(encoding="utf-8")
+        assert "A sentence that was not there before." in text and "a remark that was not there before" in text
+    assert not any("renewed" in line for line in report()[0])
+    require_intact(Workspace("tiny", tmp_path / "processed", tmp_path / "reports"))
 
 
 def test_damaged_and_missing_outputs_are_renewed_alone(tiny, settings, work):

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -11,12 +12,12 @@ import time
 import nbformat
 import pytest
 
-from fashion import report, steps
+from fashion import provenance, report, steps
 from fashion.errors import ReportError, WeightsError
 from fashion.locking import is_running, only_one
 from fashion.paths import project_root
 from fashion.report import build_report, notebook_parameters
-from fashion.runner import run_notebook, strip_metadata
+from fashion.runner import renew_text, run_notebook, strip_metadata
 from fashion.steps import STEPS, Settings, State, declared_parameters, read_state, stale_because, write_state
 from fashion.workspace import Workspace
 
@@ -211,6 +212,69 @@ def test_strip_metadata_makes_runs_equal(tmp_path):
     assert (tmp_path / "b.ipynb").read_bytes() == (tmp_path / "c.ipynb").read_bytes()
     assert json.loads((tmp_path / "b.ipynb").read_text())["metadata"]["kernelspec"]["name"] == "python3"
     assert strip_metadata(nbformat.read(path, as_version=4)).cells[0].id == "cell-00"
+
+
+def edited(path, change):
+    """Let `change` edit the cells of a notebook as a person would."""
+    found = nbformat.read(path, as_version=4)
+    change(found.cells)
+    nbformat.write(found, path)
+
+
+def test_text_and_comments_are_renewed_and_outputs_stay(tmp_path):
+    path, output = notebook(tmp_path / "a.ipynb", "print(n)", "n + 1"), tmp_path / "b.ipynb"
+    run_notebook(path, output, {"n": 2})
+    before = output.read_bytes()
+    assert not renew_text(path, output) and output.read_bytes() == before
+
+    def change(cells):
+        cells.insert(0, nbformat.v4.new_markdown_cell("# A title\nwith *words*"))
+        cells.insert(3, nbformat.v4.new_markdown_cell("Between."))
+        cells[2].source = "# why\n" + cells[2].source
+        cells[-1].source = "n + 1  # one more"
+
+    edited(path, change)
+    key = provenance.code_checksum(path)
+    assert renew_text(path, output) and not renew_text(path, output)
+    renewed = nbformat.read(output, as_version=4)
+    nbformat.validate(renewed)
+    sources = [cell.source for cell in renewed.cells]
+    assert [source for source in sources if "# Parameters" not in source] == [
+        cell.source for cell in nbformat.read(path, as_version=4).cells
+    ]
+    run_notebook(path, tmp_path / "c.ipynb", {"n": 2})
+    assert (tmp_path / "c.ipynb").read_bytes() == output.read_bytes(), "what a run would have given"
+    edited(path, lambda cells: cells.pop(0))
+    assert provenance.code_checksum(path) == key
+    assert renew_text(path, output)
+    run_notebook(path, tmp_path / "c.ipynb", {"n": 2})
+    assert (tmp_path / "c.ipynb").read_bytes() == output.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("n + 1", "n + 2"), ("n + 1", "n + 1;"), ("'a'", "'b'"), ("n", "n\n'c'"), ("%pwd", "%ls"), ("n", "n\nn"),
+     ("if n:\n    n", "if n:\n    pass")],
+)  # fmt: skip
+def test_another_code_is_another_key_and_not_put_over_old_outputs(tmp_path, one, other):
+    path, output = notebook(tmp_path / "a.ipynb", one), tmp_path / "b.ipynb"
+    shutil.copy(path, output)
+    first, before = provenance.code_checksum(path), output.read_bytes()
+    notebook(path, other)
+    assert provenance.code_checksum(path) != first
+    assert not renew_text(path, output) and output.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("n + 1", "n + 1  # why;"), ("n + 1;", "n + 1;  # quiet"), ("f(\n1)", "f(1)"),
+     ("def f():\n    'What.'\n    return 1", "def f():\n    return 1"), ("", "# only a remark")],
+)  # fmt: skip
+def test_a_remark_is_no_other_key(tmp_path, one, other):
+    path = notebook(tmp_path / "a.ipynb", one)
+    first = provenance.code_checksum(path)
+    notebook(path, other)
+    assert provenance.code_checksum(path) == first
 
 
 def test_threads_end():
