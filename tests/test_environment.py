@@ -138,11 +138,6 @@ def test_notebooks_are_committed_without_outputs_and_tell_their_question():
         assert all("#" in line for line in tagged[0].source.splitlines()), f"{path.name}: a parameter has no comment"
 
 
-def test_no_module_outgrows_its_idea():
-    sizes = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in PACKAGE}
-    assert {name: size for name, size in sizes.items() if size > 300} == {}
-
-
 def test_every_import_of_the_package_is_a_direct_dependency():
     import ast
     from importlib.metadata import packages_distributions
