@@ -97,7 +97,7 @@ def kernel_settings() -> Iterator[Config]:
 
 
 def _private_folder(places: list[Path]) -> tuple[Path, bool]:
-    """A new folder that only the user can open, and whether it takes sockets; the first place that does, else the first."""
+    """A new folder that only the user can open, in the first place that takes sockets; and whether one does."""
     for place in places:
         try:
             folder = Path(tempfile.mkdtemp(prefix=FOLDER, dir=place))
@@ -185,7 +185,7 @@ def run_notebook(path: Path, output: Path, parameters: dict[str, Any], *, cell_l
         raise ReportError(
             f"expected {path.name} to run to its end; its kernel did not: {type(error).__name__}: "
             f"{str(error)[:300]}.{hint(str(error))}{kept} Finished parts are kept; run the same command again to go on. "
-            f"If it fails in the same way, `fashion doctor` looks for what is missing; the kernel's files go to "
+            "If it fails in the same way, `fashion doctor` looks for what is missing; the kernel's files go to "
             f"{tempfile.gettempdir()} (TMPDIR names another folder)."
         ) from error
     notebook = nbformat.read(aside, as_version=4)

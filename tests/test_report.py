@@ -65,16 +65,18 @@ def test_a_kernel_that_does_not_begin_in_time_is_a_clear_error(tmp_path, monkeyp
     (tmp_path / "late/sitecustomize.py").write_text("import time\ntime.sleep(4)\n")  # each Python begins late
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'late'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
     path = notebook(tmp_path / "a.ipynb", "print('never')")
-    with pytest.raises(ReportError, match=r"(?s)expected a\.ipynb to run to its end.*RuntimeError.*run the same command again"):
+    with pytest.raises(
+        ReportError, match=r"(?s)expected a\.ipynb to run to its end.*RuntimeError.*run the same command again"
+    ):
         run_notebook(path, tmp_path / "b.ipynb", {})
 
 
 def test_endless_cell_and_dead_kernel(tmp_path):
     path = notebook(tmp_path / "a.ipynb", "import time\ntime.sleep(60)")
-    with pytest.raises(ReportError, match="expected .* to run to its end"):
+    with pytest.raises(ReportError, match=r"expected .* to run to its end"):
         run_notebook(path, tmp_path / "b.ipynb", {}, cell_limit=2)
     path = notebook(tmp_path / "c.ipynb", "import os\nos.kill(os.getpid(), 9)")
-    with pytest.raises(ReportError, match="expected .* to run to its end"):
+    with pytest.raises(ReportError, match=r"expected .* to run to its end"):
         run_notebook(path, tmp_path / "d.ipynb", {})
 
 
