@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fashion.console import replace_unknown
 from fashion.errors import FashionError
 from fashion.paths import project_root
 
@@ -106,7 +107,9 @@ def _ask(requirements: Path, service: Sequence[str], seconds: float) -> list[dic
             *service,
         ]  # fmt: skip
         try:
-            ended = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
+            ended = subprocess.run(
+                command, capture_output=True, encoding="utf-8", errors="replace", timeout=seconds, check=False
+            )
         except subprocess.TimeoutExpired:
             return None
         try:
@@ -189,6 +192,7 @@ def audit(
 
 def main() -> int:
     """Audit requirements.lock: 0 if nothing counts or nothing could be asked, 1 with what was found."""
+    replace_unknown()
     try:
         ignored = ignored_vulnerabilities()
         found = audit(project_root() / "requirements.lock", ignored)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fashion import cli_add, cli_bench, cli_deck, cli_distribute, cli_doctor, cli_export, cli_recommend, cli_serve
+from fashion.bounds import COUNTS, SEEDS, in_words, whole
+from fashion.console import replace_unknown
 from fashion.errors import CatalogueError, FashionError
 
 CATALOGUE_HELP = "name of a catalogue (sample, imagelab, fashion-product-images, hm) or the path of a .toml"
@@ -26,16 +28,6 @@ def _command(
     return parser
 
 
-def _positive(text: str) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        value = 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1; found {text!r}")
-    return value
-
-
 def _add_catalogue(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     data = parser.add_argument_group("which clothes")
     data.add_argument("--catalogue", "-c", default="sample", metavar="C", help=f"{CATALOGUE_HELP} (default: sample)")
@@ -51,11 +43,17 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     data = _add_catalogue(parser)
     _add_unknown(data)
     part = data.add_mutually_exclusive_group()
-    part.add_argument("--limit", type=_positive, metavar="N", help="N items, a seeded sample within departments")
+    part.add_argument("--limit", type=whole(COUNTS), metavar="N", help="N items, a seeded sample within departments")
     part.add_argument(
-        "--first", type=_positive, metavar="N", help="the table's first N rows (the original study's slice)"
+        "--first", type=whole(COUNTS), metavar="N", help="the table's first N rows (the original study's slice)"
     )
-    data.add_argument("--seed", type=int, default=0, metavar="N", help="of every random choice (default: 0)")
+    data.add_argument(
+        "--seed",
+        type=whole(SEEDS),
+        default=0,
+        metavar="N",
+        help=f"of every random choice, {in_words(SEEDS)} (default: 0)",
+    )
     data.add_argument("--queries", metavar="A,B", help="items to show in notebook 04, by name; drawn ones follow")
     _add_network(parser)
 
@@ -68,7 +66,7 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument("--weights", metavar="FILE", help="a Keras weights file for resnet50 (no top)")
     group.add_argument(
-        "--size", type=_positive, metavar="PX",
+        "--size", type=whole(COUNTS), metavar="PX",
         help="edge of the network's input: efficientnet-lite0 takes 96, 128 ... 224 (default: 160), "
              "resnet50 32 to 1024 (default: 197)",
     )  # fmt: skip
@@ -115,7 +113,7 @@ def build_parser() -> argparse.ArgumentParser:
     recommend.add_argument(
         "--catalogue", "-c", default="sample", metavar="C", help=f"{CATALOGUE_HELP} (default: sample)"
     )
-    recommend.add_argument("-k", type=_positive, default=6, metavar="N", help="how many (default: 6)")
+    recommend.add_argument("-k", type=whole(COUNTS), default=6, metavar="N", help="how many (default: 6)")
     _add_folders(recommend)
     add = _command(sub, "add", cli_add.TITLE, cli_add.TEXT, cli_add.EXAMPLES)
     cli_add.add_arguments(add, CATALOGUE_HELP)
@@ -235,6 +233,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     1 is an error that says what to do, or, from `doctor`, that a report cannot run.
     """
+    replace_unknown()
     parsed = build_parser().parse_args(arguments)
     try:
         return _run(parsed)

@@ -7,6 +7,8 @@ import json
 import tempfile
 from pathlib import Path
 
+from fashion.bounds import positive
+
 PARTS = ("embedding", "memory", "curve", "neighbours", "tsne", "run", "load")
 #: Parts that run only when they are named: each takes many minutes more.
 NAMED_ONLY = ("run", "load")
@@ -34,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--sizes", metavar="A,B", help="of run: sample, numbers of items, all (default: sample,1000,5000,20000,all)"
     )
     parser.add_argument("--missing", action="store_true", help="only what has not been measured yet")
-    parser.add_argument("--minutes", type=float, metavar="N", help="of mixed load, in the part load (default: 10)")
+    parser.add_argument("--minutes", type=positive, metavar="N", help="of mixed load, in the part load (default: 10)")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, to prove that all of it runs")
 
 

@@ -6,6 +6,8 @@ import argparse
 import shlex
 from pathlib import Path
 
+from fashion.bounds import WORKERS, whole
+
 TITLE = "measure and embed the photos on a Dask cluster"
 TEXT = """\
 Measure and embed a catalogue's photos on several machines. Each worker writes its own finished parts to shared storage,
@@ -22,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("on which machines")
     address = "of a running Dask scheduler, such as tcp://10.0.0.1:8786 (default: local processes)"
     group.add_argument("--scheduler", default="local", metavar="ADDRESS", help=address)
-    group.add_argument("--workers", type=int, default=2, metavar="N", help="local processes (default: 2)")
+    group.add_argument("--workers", type=whole(WORKERS), default=2, metavar="N", help="local processes (default: 2)")
     folder = "folder for finished parts that all workers reach: a path, or any address of fsspec"
     group.add_argument("--shared", required=True, metavar="ADDRESS", help=folder)
 
@@ -30,12 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Distribute, and say what was done."""
     from fashion.cluster import distribute
-    from fashion.errors import FashionError
     from fashion.parts import Job
     from fashion.workspace import Workspace
 
-    if arguments.workers < 1:
-        raise FashionError(f"expected at least one worker; found {arguments.workers}. Mend --workers")
     data = str(Path(arguments.data).resolve()) if arguments.data else None
     toml = Path(arguments.catalogue)
     catalogue = str(toml.resolve()) if toml.suffix == ".toml" else arguments.catalogue

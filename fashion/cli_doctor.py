@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 TITLE = "say what is installed, at hand and missing, and what to do"
 TEXT = """\
@@ -20,10 +19,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Look and print; 0 when a report can run."""
+    from fashion.console import print_json
     from fashion.doctor import as_json, can_run, examine, page
     from fashion.workspace import Workspace
 
     work = Workspace("any", arguments.processed, arguments.reports)
     findings = examine(work, arguments.catalogue, arguments.data)
-    print(json.dumps(as_json(findings), indent=2, ensure_ascii=False) if arguments.json else page(findings))
+    if arguments.json:
+        print_json(as_json(findings))
+    else:
+        print(page(findings))
     return 0 if can_run(findings) else 1

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from fashion.console import print_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,4 +106,4 @@ def _print_json(
         "where": {column: list(values) for column, values in where.items()},
         "recommendations": table.assign(similarity=table["similarity"].astype(float).round(6)).to_dict("records"),
     }
-    print(json.dumps(answer, indent=2, ensure_ascii=False))
+    print_json(answer)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from fashion.bounds import COUNTS, PORTS, WORKERS, whole
+
 TITLE = "open the shop window of a reported catalogue"
 TEXT = """\
 Serve a reported catalogue as a small shop: browse, filter, search in words, see what is similar, send a photo. A report
@@ -14,14 +16,18 @@ EXAMPLES = "  fashion serve -c sample\n  fashion serve -c imagelab --port 8080"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `fashion serve`."""
     parser.add_argument("--host", default="127.0.0.1", metavar="H", help="address to listen at (default: 127.0.0.1)")
-    parser.add_argument("--port", type=int, default=8000, metavar="N", help="port to listen at (default: 8000)")
-    parser.add_argument("--threads", type=int, default=8, metavar="N", help="requests at a time (default: 8)")
     parser.add_argument(
-        "--photos-per-minute", type=int, default=30, metavar="N",
+        "--port", type=whole(PORTS), default=8000, metavar="N", help="port to listen at (default: 8000)"
+    )
+    parser.add_argument(
+        "--threads", type=whole(WORKERS), default=8, metavar="N", help="requests at a time (default: 8)"
+    )
+    parser.add_argument(
+        "--photos-per-minute", type=whole(COUNTS), default=30, metavar="N",
         help="photos that one visitor may send, by address; a fifth of them, but at least 12, at once (default: 30)",
     )  # fmt: skip
     parser.add_argument(
-        "--photos-at-once", type=int, metavar="N",
+        "--photos-at-once", type=whole(COUNTS), metavar="N",
         help="photos of all visitors that are looked at at a time (default: half of the threads)",
     )  # fmt: skip
     parser.add_argument("--weights", metavar="FILE", help="the weights file that the report was given")
@@ -40,11 +46,6 @@ def run(arguments: argparse.Namespace) -> None:
     from fashion.workspace import Workspace
 
     at_once = max(1, arguments.threads // 2) if arguments.photos_at_once is None else arguments.photos_at_once
-    if not 0 <= arguments.port <= 65535 or arguments.threads < 1 or min(arguments.photos_per_minute, at_once) < 1:
-        raise FashionError(
-            "expected a port from 0 to 65535, at least one thread, and at least one photo a minute and at once; found "
-            f"{arguments.port}, {arguments.threads}, {arguments.photos_per_minute} and {at_once}"
-        )
     workspace = Workspace(load_catalogue(arguments.catalogue).name, arguments.processed, arguments.reports)
     window = Window(workspace, arguments.weights)
     buckets = Buckets(max(12, arguments.photos_per_minute // 5), arguments.photos_per_minute / 60)

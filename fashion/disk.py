@@ -11,6 +11,9 @@ from pathlib import Path
 #: A file that `workspace.write_whole` was at when its process died: the name carries the process's number.
 ASIDE = re.compile(r"^\..+\.(\d+)\.[a-z]+$")
 
+#: The largest number that a process can have; what is larger was not written by this machine.
+LARGEST = 2**31 - 1
+
 _WORDS = {
     errno.ENOSPC: "the disk is full: make room",
     errno.EDQUOT: "your share of the disk is used up: make room",
@@ -19,6 +22,9 @@ _WORDS = {
     "--reports",
     errno.EIO: "the disk fails: look after it before anything else",
 }
+#: What the system says where it lets nobody, or not this user, write.
+READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+
 _WORDS[errno.EPERM] = _WORDS[errno.EACCES]
 
 #: What NumPy says of a full disk, without the system's number.
@@ -65,10 +71,6 @@ def sweep(folders: Iterable[Path]) -> list[Path]:
 
 def alive(process: int) -> bool:
     """Whether a process of this number runs on this machine."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        pass  # another user's, or no number that a process can have here
-    return True
+    from psutil import pid_exists  # os.kill(process, 0), the usual way, would end the process on Windows
+
+    return process > LARGEST or bool(pid_exists(process))

@@ -147,7 +147,7 @@ def _some(names: list[str], most: int = 5) -> str:
 def gpus() -> list[str]:
     """Accelerators that the system shows, without loading TensorFlow."""
     cards = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
-    names = [re.search(r"Model:\s*(.+)", card.read_text(errors="replace")) for card in cards]
+    names = [re.search(r"Model:\s*(.+)", card.read_text(encoding="utf-8", errors="replace")) for card in cards]
     found = [match[1].strip() for match in names if match]
     return [*found, *(["ROCm device"] if Path("/dev/kfd").exists() else [])]
 
@@ -222,13 +222,18 @@ def _enough(name: str, found: float, need: float, items: int, advice: str) -> Fi
 def _memory() -> int:
     """Bytes that programs can have, Linux's estimate or else the machine's whole; 0 where that is not known."""
     path = Path("/proc/meminfo")
-    match = re.search(r"MemAvailable:\s*(\d+) kB", path.read_text()) if path.is_file() else None
+    match = (
+        re.search(r"MemAvailable:\s*(\d+) kB", path.read_text(encoding="utf-8", errors="replace"))
+        if path.is_file()
+        else None
+    )
     return int(match[1]) * 1024 if match else int(machine()["memory_bytes"])
 
 
 def _read_only(folder: Path) -> bool:
     """Whether the file system takes no writes, which the rights of a folder do not tell."""
-    return bool(os.statvfs(folder).f_flag & getattr(os, "ST_RDONLY", 1))
+    flags = os.statvfs(folder).f_flag if hasattr(os, "statvfs") else 0  # Windows knows no such flag
+    return bool(flags & getattr(os, "ST_RDONLY", 1))
 
 
 def _newest(work: Workspace) -> float:

@@ -147,5 +147,5 @@ def _settings(work: Workspace) -> Settings | None:
     try:
         told = json.loads((work.report / "provenance.json").read_text(encoding="utf-8"))["settings"]
         return Settings(**told)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (FashionError, OSError, ValueError, KeyError, TypeError):
         return None

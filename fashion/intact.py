@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fashion.additions import add_command, read_all
 from fashion.errors import ArtefactError
-from fashion.provenance import sha256_file
+from fashion.provenance import sha256_file, sha256_output
 from fashion.steps import STEPS, read_state, state_path
 from fashion.workspace import Workspace
 
@@ -53,7 +53,7 @@ def changed(workspace: Workspace, paths: Sequence[Path] | None = None) -> dict[P
         )
     known = recorded(workspace)
     looked_at = known if paths is None else [path for path in paths if path in known]
-    return {path: known[path][1] for path in looked_at if path.is_file() and sha256_file(path) != known[path][0]}
+    return {path: known[path][1] for path in looked_at if path.is_file() and sha256_output(path) != known[path][0]}
 
 
 def changed_additions(workspace: Workspace) -> list[str]:

@@ -12,6 +12,8 @@ from typing import IO, Any
 
 from tqdm import tqdm
 
+from fashion.console import can_show
+
 #: Names the file to which a kernel writes its bars; the process that started the kernel shows it.
 VARIABLE = "FASHION_PROGRESS"
 
@@ -30,7 +32,8 @@ def progress_bar(total: int, what: str, unit: str = "photo", *, show: bool = Tru
     """
     relay = os.environ.get(VARIABLE)
     stream: IO[str] = open(relay, "a", encoding="utf-8") if relay else sys.stderr  # noqa: SIM115
-    terminal = bool(os.environ.get(f"{VARIABLE}_TTY")) if relay else sys.stderr.isatty()
+    kind = os.environ.get(f"{VARIABLE}_TTY", "") if relay else _kind_of(sys.stderr)
+    terminal = kind != ""
     return tqdm(
         total=total,
         initial=done,
@@ -40,9 +43,16 @@ def progress_bar(total: int, what: str, unit: str = "photo", *, show: bool = Tru
         disable=not show,
         mininterval=0.2 if terminal else 10.0,
         leave=True,
-        ascii=not terminal,
+        ascii=kind != "blocks",
         dynamic_ncols=terminal,
     )
+
+
+def _kind_of(stream: IO[str]) -> str:
+    """How bars are drawn on a stream: in "blocks" or "ascii" on a terminal; empty where there is none."""
+    if not stream.isatty():
+        return ""
+    return "blocks" if can_show("█", stream) else "ascii"
 
 
 @contextmanager
@@ -70,7 +80,7 @@ def relayed(folder: Path) -> Iterator[None]:
     thread = threading.Thread(target=relay, daemon=True)
     thread.start()
     before = dict(os.environ)
-    os.environ |= {VARIABLE: str(path), f"{VARIABLE}_TTY": "1" if sys.stderr.isatty() else ""}
+    os.environ |= {VARIABLE: str(path), f"{VARIABLE}_TTY": _kind_of(sys.stderr)}
     try:
         yield
     finally:

@@ -36,6 +36,32 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+#: The one key of results/*.json that may differ between runs: seconds and photos a second.
+TIMING = "timing"
+
+
+def without_timing(content: Any) -> Any:
+    """A JSON value without what the key `timing` holds, at any depth."""
+    if isinstance(content, dict):
+        return {key: without_timing(value) for key, value in content.items() if key != TIMING}
+    if isinstance(content, list):
+        return [without_timing(value) for value in content]
+    return content
+
+
+def sha256_output(path: Path) -> str:
+    """Hex SHA-256 of a file that a notebook left, the same whenever the same notebook ran on the same inputs.
+
+    Of results/*.json it is that of the numbers, without timings, which no two runs share.
+    """
+    if path.suffix == ".json" and path.parent.name == "results":
+        try:
+            return sha256_json(without_timing(json.loads(path.read_text(encoding="utf-8"))))
+        except ValueError:  # damaged: it has the checksum of its bytes, which is that of no whole file
+            pass
+    return sha256_file(path)
+
+
 def sha256_bytes(data: bytes) -> str:
     """Hex SHA-256 of bytes."""
     return hashlib.sha256(data).hexdigest()
@@ -55,7 +81,7 @@ def fingerprint(path: Path) -> str:
     marks = []
     for file in files:
         stat = file.lstat()  # a broken link is a file like any other here; reading it says what is wrong
-        marks.append((str(file.relative_to(path)), stat.st_size, stat.st_mtime_ns))
+        marks.append((file.relative_to(path).as_posix(), stat.st_size, stat.st_mtime_ns))
     return sha256_json(marks)
 
 
@@ -504,14 +530,14 @@ def commit() -> str:
     """The project's commit, with "+ changes" when the work tree differs; "unknown" outside a checkout."""
     try:
         head = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=project_root(), capture_output=True, text=True, check=True
+            ["git", "rev-parse", "HEAD"], cwd=project_root(), capture_output=True, encoding="utf-8", check=True
         ).stdout.strip()
         # What a report renews itself does not make the code another one.
         status = subprocess.run(
             ["git", "status", "--porcelain", "--", ".", ":!README.md", ":!Images"],
-            cwd=project_root(), capture_output=True, text=True, check=True,
+            cwd=project_root(), capture_output=True, encoding="utf-8", check=True,
         ).stdout  # fmt: skip
-    except (OSError, subprocess.CalledProcessError):
+    except (OSError, ValueError, subprocess.CalledProcessError):
         return "unknown"
     return head + (" + changes" if status.strip() else "")
 
@@ -522,10 +548,10 @@ def machine() -> dict[str, Any]:
     memory = 0
     cpuinfo, meminfo = Path("/proc/cpuinfo"), Path("/proc/meminfo")
     if cpuinfo.is_file():
-        match = re.search(r"model name\s*:\s*(.+)", cpuinfo.read_text())
+        match = re.search(r"model name\s*:\s*(.+)", cpuinfo.read_text(encoding="utf-8", errors="replace"))
         model = match.group(1) if match else model
     if meminfo.is_file():
-        match = re.search(r"MemTotal:\s*(\d+) kB", meminfo.read_text())
+        match = re.search(r"MemTotal:\s*(\d+) kB", meminfo.read_text(encoding="utf-8", errors="replace"))
         memory = int(match.group(1)) * 1024 if match else 0
     return {
         "processor": model,

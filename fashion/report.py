@@ -11,8 +11,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from fashion.catalogue import load_catalogue
-from fashion.disk import hint, sweep
+from fashion.catalogue import Catalogue, load_catalogue
+from fashion.console import announce
+from fashion.disk import READ_ONLY, hint, in_words, sweep
 from fashion.errors import FashionError, ReportError, WeightsError
 from fashion.input_sizes import check_size
 from fashion.locking import only_one
@@ -40,13 +41,15 @@ from fashion.workspace import Workspace, write_json
 Say = Callable[[str], None]
 
 
-def announce(line: str) -> None:
-    """Print at once, also where the output goes to a file."""
-    print(line, flush=True)
-
-
 def _relative(path: str | None, folder: Path) -> str | None:
-    return os.path.relpath(Path(path).resolve(), folder) if path else None
+    """A path as seen from a folder, with slashes on every system; whole where they lie on two drives (Windows)."""
+    if not path:
+        return None
+    whole = Path(path).resolve()
+    try:
+        return Path(os.path.relpath(whole, folder)).as_posix()
+    except ValueError:
+        return whole.as_posix()
 
 
 def notebook_parameters(settings: Settings, workspace: Workspace, notebook: Path) -> dict[str, Any]:
@@ -106,7 +109,8 @@ def build_report(
     with only_one(workspace), relayed(workspace.processed):
         shared = [workspace.processed_root / name for name in ("embeddings", "descriptors", "photo_facts")]
         sweep([workspace.processed, workspace.report, *shared])
-        ran = [_run_step(step, settings, workspace, say) for step in steps]
+        used = _with_sample(settings, catalogue, workspace)
+        ran = [_run_step(step, used, workspace, say) for step in steps]
         if until is None:
             failed = _accompany(companion, workspace)
             _finish(settings, workspace, say)
@@ -115,6 +119,22 @@ def build_report(
     target = workspace.report / "index.html" if until is None else workspace.processed
     say(f"{target} · {sum(ran)} of {len(steps)} steps run, {time.perf_counter() - begin:.1f} s")
     return target
+
+
+def _with_sample(settings: Settings, catalogue: Catalogue, workspace: Workspace) -> Settings:
+    """The settings, with a sample beside the artefacts where the project's own folder cannot be written to."""
+    if settings.data or catalogue.maker != "sample" or catalogue.data is None:
+        return settings
+    from fashion.sample import make_sample
+
+    try:
+        make_sample(catalogue.data)
+    except OSError as error:
+        if error.errno not in READ_ONLY:
+            raise
+        # A name with a dot is no catalogue's.
+        return replace(settings, data=str(make_sample(workspace.processed_root / f".{catalogue.name}")))
+    return settings
 
 
 def _run_step(step: Step, settings: Settings, workspace: Workspace, say: Say) -> bool:
@@ -203,8 +223,15 @@ def _finish(settings: Settings, workspace: Workspace, say: Say) -> None:
     write_pages(workspace)
     own = workspace.report.parent == (project_root() / "reports").resolve()
     if settings == Settings() and own:
-        renew_readme(workspace)
-        say("README's table and Images/ are renewed from this report")
+        try:
+            renew_readme(workspace)
+            say("README's table and Images/ are renewed from this report")
+        except (
+            OSError
+        ) as error:  # a checkout that can only be read, with a folder for reports in it that can be written
+            if error.errno not in READ_ONLY:
+                raise
+            say(f"README and Images/ are left as they are: {in_words(error)}")
     pages = {path.name: sha256_file(path) for path in _page_files(workspace)}
     write_json(remembered, {"key": key, "pages": pages})
 

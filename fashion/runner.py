@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import socket
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from traitlets.config import Config
 
-from fashion.disk import hint
+from fashion.disk import hint, in_words
 from fashion.errors import ReportError
 from fashion.provenance import cell_meaning
+from fashion.locking import is_held, try_lock
 from fashion.steps import declared_parameters
 from fashion.workspace import write_whole
 
@@ -25,12 +32,105 @@ INJECTED = "injected-parameters"
 #: Seconds that a kernel may take to begin; on a machine with much other work a minute was too little.
 START_LIMIT = 600
 
-#: Kernels talk through files that only the user can open, not through TCP ports of the machine, and keep to themselves
-#: what they say when they are stopped.
-LOCAL_KERNEL = Config({
-    "KernelManager": {"transport": "ipc"},
-    "NotebookClient": {"extra_arguments": ["--log-level=50"]},
-})  # fmt: skip
+#: A kernel's private folder: how its name begins, and the file in it that is locked while the folder is in use.
+FOLDER, LOCK = "fashion-kernel-", "lock"
+
+#: Seconds after which a folder without a lock file is a leftover: between making one and locking it pass microseconds.
+UNLOCKED = 3600
+
+
+def temporary_places() -> list[Path]:
+    """Where a kernel's folder may lie, best first: the user's choice (TMPDIR), then places with short paths.
+
+    The path of a socket has at most 107 bytes (103 on macOS), and not every file system takes one.
+    """
+    places = [tempfile.gettempdir(), os.environ.get("XDG_RUNTIME_DIR", ""), "/tmp"]
+    return [Path(place) for place in dict.fromkeys(places) if os.path.isabs(place) and os.path.isdir(place)]
+
+
+def takes_sockets(folder: Path) -> bool:
+    """Whether a kernel's sockets can lie in this folder: the system and its ZeroMQ know them, and the path is short."""
+    import zmq
+
+    if os.name != "posix" or not zmq.has("ipc"):
+        return False
+    probe = folder / "s-0"
+    try:
+        str(probe).encode()  # ZeroMQ's addresses are UTF-8
+        with socket.socket(socket.AF_UNIX) as one:
+            one.bind(str(probe))
+    except (OSError, UnicodeEncodeError):
+        return False
+    finally:
+        probe.unlink(missing_ok=True)
+    return True
+
+
+@contextmanager
+def kernel_settings() -> Iterator[Config]:
+    """Settings of one kernel, whose files all lie in a private folder that is removed at the end.
+
+    Kernel and runner talk through sockets in that folder, which only the user can open; where there are none, through
+    TCP on the loopback interface, each message signed with a random key that stands in the folder's connection file.
+    The kernel reads no start-up files or settings from the user's own IPython folder: these would change a report.
+
+    Yields
+    ------
+    Config
+
+    Raises
+    ------
+    OSError
+        When no temporary folder can be written to.
+    """
+    places = temporary_places()
+    sweep_kernels(places)
+    folder, local = _private_folder(places)
+    try:
+        with (folder / LOCK).open("w", encoding="utf-8") as stream:
+            with suppress(OSError):  # a file system without locks: then the folder is never swept
+                try_lock(stream)
+            (folder / "ipython").mkdir()
+            manager = {"connection_file": str(folder / "kernel.json")}
+            tcp, ipc = {"transport": "tcp", "ip": "127.0.0.1"}, {"transport": "ipc", "ip": str(folder / "s")}
+            manager |= ipc if local else tcp
+            # --log-level: kernels keep to themselves what they say when they are stopped.
+            client = {"extra_arguments": ["--log-level=50", f"--ipython-dir={folder / 'ipython'}"]}
+            yield Config({"KernelManager": manager, "NotebookClient": client})
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _private_folder(places: list[Path]) -> tuple[Path, bool]:
+    """A new folder that only the user can open, in the first place that takes sockets; and whether one does."""
+    for place in places:
+        try:
+            folder = Path(tempfile.mkdtemp(prefix=FOLDER, dir=place))
+        except OSError:
+            continue
+        if takes_sockets(folder):
+            return folder, True
+        folder.rmdir()
+    return Path(tempfile.mkdtemp(prefix=FOLDER)), False
+
+
+def sweep_kernels(places: list[Path]) -> list[Path]:
+    """Remove the folders that kernels of killed runs left in these places; return them."""
+    removed = []
+    for folder in (found for place in places for found in place.glob(f"{FOLDER}*")):
+        try:
+            stat = folder.lstat()
+            mine = not hasattr(os, "getuid") or stat.st_uid == os.getuid()
+            if not mine or folder.is_symlink() or not folder.is_dir():
+                continue
+            lock = folder / LOCK
+            used = is_held(lock) if lock.exists() else time.time() - stat.st_mtime < UNLOCKED
+        except OSError:  # gone meanwhile, or not to be looked at
+            continue
+        if not used:
+            shutil.rmtree(folder, ignore_errors=True)
+            removed.append(folder)
+    return removed
 
 
 def run_notebook(path: Path, output: Path, parameters: dict[str, Any], *, cell_limit: int = CELL_LIMIT) -> float:
@@ -54,11 +154,10 @@ def run_notebook(path: Path, output: Path, parameters: dict[str, Any], *, cell_l
     Raises
     ------
     ReportError
-        For a parameter that the notebook does not declare, or when a cell fails.
+        For a parameter that the notebook does not declare, and when a cell or the kernel fails.
     """
     # Imported here: papermill costs half a second that a warm run can spare.
     import papermill
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
     declared = declared_parameters(path)
     unknown = sorted(set(parameters) - set(declared))
@@ -71,22 +170,29 @@ def run_notebook(path: Path, output: Path, parameters: dict[str, Any], *, cell_l
     aside = output.with_name(f"{output.stem}.failed.ipynb")
     begin = time.perf_counter()
     try:
-        papermill.execute_notebook(
-            _literal(path), _literal(aside), parameters, cwd=str(path.parent), kernel_name="python3",
-            language="python",
-            progress_bar=False, start_timeout=START_LIMIT, execution_timeout=cell_limit, config=LOCAL_KERNEL,
-        )  # fmt: skip
+        with kernel_settings() as config:
+            papermill.execute_notebook(
+                _literal(path), _literal(aside), parameters, cwd=str(path.parent), kernel_name="python3",
+                language="python",
+                progress_bar=False, start_timeout=START_LIMIT, execution_timeout=cell_limit, config=config,
+            )  # fmt: skip
     except papermill.PapermillExecutionError as error:
         raise ReportError(
             f"{path.name} failed in cell {error.exec_count}: {error.ename}: {error.evalue}{hint(error.evalue)}\n"
             f"The notebook up to there is {aside}; what earlier steps made is kept. Mend the cause and run the "
             "same command again: it goes on from here."
         ) from None
-    except (CellTimeoutError, DeadKernelError, RuntimeError) as error:  # RuntimeError: the kernel did not begin
+    # Whatever a kernel's start or end raises: a time limit, a dead kernel, ZeroMQ, a forged message, the disk.
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise ReportError(f"{path.name}: {in_words(error)}") from error
+        kept = f"\nThe notebook up to there is {aside}." if aside.is_file() else ""
         raise ReportError(
-            f"{path.name} did not end: {type(error).__name__}: {str(error)[:300]}\nThe notebook up to there is "
-            f"{aside}. Finished parts are kept; run the same command again to go on."
-        ) from None
+            f"expected {path.name} to run to its end; its kernel did not: {type(error).__name__}: "
+            f"{str(error)[:300]}.{hint(str(error))}{kept} Finished parts are kept; run the same command again to go on. "
+            "If it fails in the same way, `fashion doctor` looks for what is missing; the kernel's files go to "
+            f"{tempfile.gettempdir()} (TMPDIR names another folder)."
+        ) from error
     notebook = nbformat.read(aside, as_version=4)
     write_whole(output, lambda whole: nbformat.write(strip_metadata(notebook), whole))
     aside.unlink()

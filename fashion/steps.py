@@ -9,10 +9,11 @@ from typing import Any
 
 import nbformat
 
+from fashion.bounds import COUNTS, SEEDS, check_whole
 from fashion.catalogue import load_catalogue, open_catalogue
 from fashion.errors import ReportError
 from fashion.paths import project_root
-from fashion.provenance import code_checksum, fingerprint, sha256_file, sha256_json, versions
+from fashion.provenance import code_checksum, fingerprint, sha256_file, sha256_json, sha256_output, versions
 from fashion.resnet_weights import cached_file
 from fashion.translation import glossary_folder
 from fashion.workspace import WRITERS, Workspace, write_json
@@ -89,11 +90,16 @@ class Settings:
     runtime : str
         What computes the backbone: "auto" (the fastest that is installed), "openvino" or "tensorflow".
     seed : int
-        Of every random choice.
+        Of every random choice, 0 to 4294967295.
     keep_unknown : bool
         Pass words that the glossary lacks untranslated.
     queries : str or None
         Items to show in notebook 04, by name, separated by commas; drawn ones follow.
+
+    Raises
+    ------
+    ReportError
+        For a number out of its bounds, and for `limit` and `first` together.
     """
 
     catalogue: str = "sample"
@@ -107,6 +113,16 @@ class Settings:
     seed: int = 0
     keep_unknown: bool = False
     queries: str | None = None
+
+    def __post_init__(self) -> None:
+        check_whole("seed", self.seed, SEEDS)
+        for name in ("limit", "first", "size"):
+            if getattr(self, name) is not None:
+                check_whole(name, getattr(self, name), COUNTS)
+        if self.limit is not None and self.first is not None:
+            raise ReportError(
+                f"expected limit or first, not both; found {self.limit} and {self.first}. What to do: leave one out."
+            )
 
 
 @dataclass
@@ -165,12 +181,12 @@ def output_paths(workspace: Workspace, step: Step) -> list[Path]:
 
 
 def checksums(workspace: Workspace, step: Step) -> dict[str, str]:
-    """Path of each output -> its SHA-256; "p:" under processed, "r:" under the report's folder."""
+    """Path of each output -> its SHA-256, timings aside; "p:" under processed, "r:" under the report's folder."""
     found = {}
     for path in output_paths(workspace, step):
         inside = path.is_relative_to(workspace.processed)
         root, mark = (workspace.processed, "p:") if inside else (workspace.report, "r:")
-        found[mark + path.relative_to(root).as_posix()] = sha256_file(path)
+        found[mark + path.relative_to(root).as_posix()] = sha256_output(path)
     return found
 
 

@@ -9,19 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from fashion.catalogue import load_catalogue
+from fashion.console import announce
 from fashion.errors import ReportError
-from fashion.provenance import sha256_file
-from fashion.report import announce, build_report
+from fashion.provenance import sha256_file, without_timing
+from fashion.report import build_report
 from fashion.steps import Settings
-
-#: The one key of results/*.json that may differ between runs: seconds and photos a second.
-TIMING = "timing"
-
-
-def _without_timing(content: Any) -> Any:
-    if isinstance(content, dict):
-        return {key: _without_timing(value) for key, value in content.items() if key != TIMING}
-    return content
 
 
 def differences(one: Path, other: Path) -> list[str]:
@@ -47,7 +39,7 @@ def differences(one: Path, other: Path) -> list[str]:
             if not (first.is_file() and second.is_file()):
                 found.append(f"{name} is in one report only")
             elif name.suffix == ".json":
-                a, b = (_without_timing(json.loads(p.read_text(encoding="utf-8"))) for p in (first, second))
+                a, b = (without_timing(json.loads(p.read_text(encoding="utf-8"))) for p in (first, second))
                 found += [f"{name}: {line}" for line in _json_differences(a, b, "")]
             elif sha256_file(first) != sha256_file(second):
                 found.append(f"{name} differs")

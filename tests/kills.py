@@ -35,6 +35,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 from conftest import TOML, write_small_catalogue
 
+from fashion.bounds import WORKERS, whole
+from fashion.console import replace_unknown
 from fashion.disk import ASIDE
 from fashion.provenance import sha256_file
 from fashion.steps import STEPS, Step, output_paths, read_state, state_path
@@ -57,7 +59,7 @@ def descendants(process: int) -> list[int]:
     parents: dict[int, list[int]] = {}
     for entry in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError, ValueError):
-            fields = entry.read_text().rsplit(")", 1)[1].split()
+            fields = entry.read_text(encoding="utf-8", errors="replace").rsplit(")", 1)[1].split()
             parents.setdefault(int(fields[1]), []).append(int(entry.parent.name))
     found, waiting = [], [process]
     while waiting:
@@ -72,7 +74,9 @@ def spent(process: int) -> float:
     ticks = 0
     for number in [process, *descendants(process)]:
         with suppress(OSError):
-            fields = Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()
+            fields = (
+                Path(f"/proc/{number}/stat").read_text(encoding="utf-8", errors="replace").rsplit(")", 1)[1].split()
+            )
             ticks += sum(int(field) for field in fields[11:15])
     return ticks / os.sysconf("SC_CLK_TCK")
 
@@ -89,7 +93,10 @@ def living(processes: list[int]) -> list[int]:
     found = []
     for process in processes:
         with suppress(OSError):
-            if Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z":
+            if (
+                Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace").rsplit(")", 1)[1].split()[0]
+                != "Z"
+            ):
                 found.append(process)
     return found
 
@@ -100,7 +107,9 @@ def start(root: Path, folder: Path, said: str = "said") -> subprocess.Popen[str]
     command += ["--backbone", "efficientnet-lite0", "--processed", str(folder / "p"), "--reports", str(folder / "r")]
     folder.mkdir(exist_ok=True)
     with (folder / said).open("w", encoding="utf-8") as stream:
-        return subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+        return subprocess.Popen(
+            command, stdout=stream, stderr=subprocess.STDOUT, encoding="utf-8", start_new_session=True
+        )
 
 
 def said_in(folder: Path) -> str:
@@ -342,14 +351,17 @@ def kills(root: Path, given: argparse.Namespace, tell: Callable[[str, dict[str, 
 def main() -> int:
     """Run as told; 0 when every report ended as the undisturbed one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=20, metavar="N", help="how many (default: 20)")
-    parser.add_argument("--fresh", type=int, default=2, metavar="N", help="of reports from nothing (default: 2)")
-    parser.add_argument("--at-once", type=int, default=1, metavar="N", help="reports at a time (default: 1)")
+    parser.add_argument("--kills", type=whole(range(1000)), default=20, metavar="N", help="how many (default: 20)")
+    parser.add_argument(
+        "--fresh", type=whole(range(1000)), default=2, metavar="N", help="of reports from nothing (default: 2)"
+    )
+    parser.add_argument("--at-once", type=whole(WORKERS), default=1, metavar="N", help="reports at a time (default: 1)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the moments (default: 0)")
     parser.add_argument("--only", choices=["kills", *SCENES], help="one kind of fault (default: all)")
     parser.add_argument("--base", type=Path, metavar="DIR", help="of an earlier run, with its undisturbed report")
     parser.add_argument("--out", type=Path, default=Path("reports/faults.json"), metavar="FILE", help="what happened")
     given = parser.parse_args()
+    replace_unknown()
     root = given.base or Path(tempfile.mkdtemp(prefix="fashion-faults-"))
     if not given.base:
         write_small_catalogue(root / "clothes", each=6)

@@ -1,6 +1,5 @@
 """The runner is strict, re-does only what it must, and leaves nothing half done."""
 
-import fcntl
 import json
 import os
 import shutil
@@ -11,6 +10,7 @@ import time
 
 import nbformat
 import pytest
+from filelock import lock_descriptor, unlock_descriptor
 
 from fashion import provenance, report, steps
 from fashion.errors import ReportError, WeightsError
@@ -66,16 +66,18 @@ def test_a_kernel_that_does_not_begin_in_time_is_a_clear_error(tmp_path, monkeyp
     (tmp_path / "late/sitecustomize.py").write_text("import time\ntime.sleep(4)\n")  # each Python begins late
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'late'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
     path = notebook(tmp_path / "a.ipynb", "print('never')")
-    with pytest.raises(ReportError, match=r"(?s)a\.ipynb did not end: RuntimeError.*run the same command again"):
+    with pytest.raises(
+        ReportError, match=r"(?s)expected a\.ipynb to run to its end.*RuntimeError.*run the same command again"
+    ):
         run_notebook(path, tmp_path / "b.ipynb", {})
 
 
 def test_endless_cell_and_dead_kernel(tmp_path):
     path = notebook(tmp_path / "a.ipynb", "import time\ntime.sleep(60)")
-    with pytest.raises(ReportError, match="did not end"):
+    with pytest.raises(ReportError, match=r"expected .* to run to its end"):
         run_notebook(path, tmp_path / "b.ipynb", {}, cell_limit=2)
     path = notebook(tmp_path / "c.ipynb", "import os\nos.kill(os.getpid(), 9)")
-    with pytest.raises(ReportError, match="did not end"):
+    with pytest.raises(ReportError, match=r"expected .* to run to its end"):
         run_notebook(path, tmp_path / "d.ipynb", {})
 
 
@@ -168,9 +170,9 @@ def test_a_look_at_the_lock_does_not_refuse_a_report(tmp_path, monkeypatch):
     work = Workspace("sample", tmp_path / "p", tmp_path / "r")
     with only_one(work):
         pass
-    with (work.processed / ".lock").open() as looking:
-        fcntl.flock(looking, fcntl.LOCK_SH)
-        monkeypatch.setattr("fashion.locking.time.sleep", lambda _: fcntl.flock(looking, fcntl.LOCK_UN))
+    with (work.processed / ".lock").open(encoding="utf-8") as looking:
+        assert lock_descriptor(looking.fileno(), blocking=False)
+        monkeypatch.setattr("fashion.locking.time.sleep", lambda _: unlock_descriptor(looking.fileno()))
         with only_one(work):
             assert is_running(work)
 

@@ -62,9 +62,11 @@ def _memory(options: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> int:
     """Run the part that the command line names."""
+    from fashion.console import replace_unknown
     from fashion.errors import FashionError
     from fashion.workspace import write_json
 
+    replace_unknown()
     part, options = sys.argv[1], json.loads(sys.argv[2])
     out = Path(options.pop("out"))
     try:

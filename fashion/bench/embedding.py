@@ -123,7 +123,7 @@ def measure(backbone: Backbone, rounds: int, count: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         (folder / "photos").mkdir()
-        (folder / "photos/table.txt").write_text("photos for a benchmark\n")
+        (folder / "photos/table.txt").write_text("photos for a benchmark\n", encoding="utf-8")
         names, sums = write_photos(folder / "photos", count)
         source = open_source(folder / "photos", "table.txt")
         say(f"{backbone.name}, {backbone.size} px")
@@ -161,7 +161,7 @@ def memory(count: int) -> dict[str, int]:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         (folder / "photos").mkdir()
-        (folder / "photos/table.txt").write_text("photos for a benchmark\n")
+        (folder / "photos/table.txt").write_text("photos for a benchmark\n", encoding="utf-8")
         names, _ = write_photos(folder / "photos", 64)
         source = open_source(folder / "photos", "table.txt")
         many = [names[number % len(names)] for number in range(count)]

@@ -109,7 +109,12 @@ def peak(edge: int = PEAK_EDGE) -> Way:
 
 def resident() -> int:
     """The most memory that this process has held, bytes."""
-    import resource
+    try:
+        import resource
+    except ImportError:  # Windows
+        import psutil
+
+        return int(psutil.Process().memory_info().peak_wset)
     import sys
 
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -16,6 +16,7 @@ import numpy as np
 
 from fashion.bench.harness import say
 from fashion.disk import alive
+from fashion.errors import FashionError
 from fashion.provenance import commit, machine
 from fashion.report import build_report
 from fashion.steps import STEPS, Settings
@@ -122,6 +123,10 @@ def wanted(options: dict[str, Any]) -> list[Settings]:
         if size == "sample":
             found.append(Settings(backbone=NETWORK))
         else:
+            if size != "all" and not size.isdecimal():
+                raise FashionError(
+                    f"expected sizes such as sample,1000,all; found {size!r}. Correct --sizes (make: SIZES)"
+                )
             limit = None if size == "all" else int(size)
             found.append(Settings(catalogue, options["data"], limit=limit, backbone=NETWORK))
     return found

@@ -122,7 +122,7 @@ def served(options: dict[str, Any], *more: str) -> Iterator[Served]:
     for name in ("processed", "reports"):
         command += [f"--{name}", str(options[name])] if options.get(name) else []
     begin = time.perf_counter()
-    process = subprocess.Popen([*command, *more], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*command, *more], stdout=subprocess.PIPE, encoding="utf-8", errors="replace")
     try:
         assert process.stdout is not None
         hit = re.search(r"http://\S+:\d+", process.stdout.readline())
@@ -187,7 +187,7 @@ def _asked(address: str, lines: Sequence[str], clients: int, seconds: float, fol
         need_wrk(), f"-t{min(2, clients)}", f"-c{clients}", f"-d{max(1, round(seconds))}s", f"--timeout={TIMEOUT}s",
         "-s", str(script), address, "--", str(listed),
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
     told = [line for line in done.stdout.splitlines() if line.startswith("{")]
     if done.returncode or not told:
         raise FashionError(f"expected wrk to measure; it ended with {done.returncode}: {done.stderr or done.stdout}")
