@@ -68,7 +68,8 @@ def open_workspace(
             raise CatalogueError(
                 f"expected one catalogue of the name {entry.name!r}; {folder} holds that of {owner.toml}, and "
                 f"{entry.path} is another one. Give one of them another `name`. If it is the same catalogue, moved and "
-                f"changed, or the other one is not needed any more, remove {workspace.processed} and {workspace.report}."
+                f"changed, or the other one is not needed any more, remove {workspace.processed} and "
+                f"{workspace.report}."
             )
     return workspace
 

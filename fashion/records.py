@@ -1,8 +1,8 @@
 """Delimited text cut into records: RFC 4180's quoted cells, and quotation marks that went astray.
 
-A cell that begins with a quotation mark ends at the next single one, which a delimiter or the line's end must follow; it
-may hold delimiters, line breaks, and marks that are doubled. A mark inside any other cell is a letter. Where such a cell
-is not closed, the line on which it begins costs its own row and no other.
+A cell that begins with a quotation mark ends at the next single one, which a delimiter or the line's end must follow;
+it may hold delimiters, line breaks, and marks that are doubled. A mark inside any other cell is a letter. Where such a
+cell is not closed, the line on which it begins costs its own row and no other.
 
 Each search for the closing mark ends at the next line with an odd run of marks, and a line without one cannot begin a
 cell that runs on: so the lines that two searches look at do not overlap, and the time is linear in the table's length
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -74,7 +73,7 @@ class Records:
         self._delimiter, self._tabbed = delimiter, delimiter == "\t"
         self._begin = next((n for n, line in enumerate(self._lines) if line.strip("\r\n")), len(self._lines))
         self.header: list[str] = []
-        self._width = 0
+        self._width, self._trusting = 0, False
         if self._begin < len(self._lines):
             found = self._scan(self._begin, "strict")
             if found.stray >= 0:
@@ -139,8 +138,8 @@ class Records:
             if self._tabbed:
                 return Record(at + 1, self._body(at).split(self._delimiter)), at + 1
             # Closed, but of another width: the fault of one row, where no line in it is a row on its own.
-            rows = [line for line in range(at + 1, found.after) if self._alone(line)]
-            after = at + 1 if rows else found.after
+            holds = any(self._is_row(self._alone(line), self._known) for line in range(at + 1, found.after))
+            after = at + 1 if holds else found.after
             count = f"{len(found.fields)} fields where the header has {self._width}"
             said = f"lines {at + 1} to {found.after}, by the quotation marks one row: {count}"
             return Record(at + 1, found.fields, said), after
@@ -203,7 +202,7 @@ class Records:
             here = end + 1
 
     def _cell(self, line: int, here: int, mode: Mode, last: int) -> tuple[str, int, int] | None:
-        """A quoted cell that begins at a place of a line: its text, and line and place of its end; None if not closed."""
+        """A quoted cell that begins at a place of a line: its text, and the line and place of its end; or None."""
         parts: list[str] = []
         body, at = self._body(line), here + 1
         while True:
@@ -233,16 +232,31 @@ class Records:
 
     # -- whether a cell that runs over lines holds rows ------------------------------------------------
     @cached_property
-    def _words(self) -> dict[int, Counter[str]]:
-        """Words of the known columns -> lines of the table's width, on their own, that have them."""
-        words: dict[int, Counter[str]] = {column: Counter() for column in self._known}
-        for line in range(self._begin, len(self._lines)):
-            body = self._body(line)
-            cells = self._strict(body) if MARK in body else body.split(self._delimiter)
+    def _words(self) -> dict[int, set[str]]:
+        """Words of the known columns, of records whose quoted cells are taken as they are closed.
+
+        So none comes from within a cell, where a sentence may have as many commas as the table has columns.
+        """
+        words: dict[int, set[str]] = {column: set() for column in self._known}
+        self._trusting, at = True, self._begin
+        while at < len(self._lines):
+            body, after = self._body(at), at + 1
+            cells = body.split(self._delimiter) if MARK not in body else self._strict(body)
+            if cells is None:
+                found = self._scan(at, "strict")
+                if found.stray < 0:
+                    cells, after = found.fields, found.after
             if cells is not None and self._fits(cells):
                 for column in self._known:
-                    words[column][cells[column].strip()] += 1
+                    if (word := cells[column].strip()) and "\n" not in word:
+                        words[column].add(word)
+            at = after
+        self._trusting = False
         return words
+
+    def _is_row(self, cells: list[str] | None, columns: Sequence[int]) -> bool:
+        """Whether a line's cells hold a word of the table in one of these columns."""
+        return cells is not None and any(cells[column] in self._words[column] for column in columns)
 
     def _holds_rows(self, at: int, begin: int, end: int, column: int, place: int) -> bool:
         """Whether lines inside a cell are rows on their own: then its marks are two that went astray.
@@ -258,38 +272,17 @@ class Records:
         place : int
             Where in its last line it is closed.
         """
-        if not self._width:
+        if self._trusting or not self._width:
             return False
-        inside: list[tuple[list[str] | None, list[int]]] = []
-        for line in range(begin + 1, end):
-            if self._body(line).strip():
-                inside.append((self._alone(line), self._known))
-        middle = len(inside)
+        inside = [(self._alone(line), self._known) for line in range(begin + 1, end) if self._body(line).strip()]
+        wide = sum(cells is not None for cells, _ in inside)
+        if wide >= MANY and 2 * wide > len(inside):
+            return True
         # Of the first and last line only what lies in the cell says anything.
         if begin == at and (cells := self._alone(begin)):
             inside.append((cells, [known for known in self._known if known > column]))
         before = self._body(end)[: place - 1].count(self._delimiter)
         if before and (cells := self._alone(end)):
             inside.append((cells, [known for known in self._known if known < before]))
-        wide = sum(cells is not None for cells, _ in inside[:middle])
-        if self._tabbed:
-            return any(cells is not None for cells, _ in inside)
-        if wide >= MANY and 2 * wide > middle:
-            return True
-        held = {known: Counter[str]() for known in self._known}
-        for cells, columns in inside[:middle]:
-            for known in columns if cells else []:
-                held[known][cells[known]] += 1  # type: ignore[index]
-        first = self._alone(begin) if begin == at else None
-        counted = [(cells, columns) for cells, columns in inside if columns]
-        rows = 0
-        for cells, columns in counted:
-            rows += cells is not None and any(
-                cells[known]
-                and (
-                    self._words[known][cells[known]] > held[known][cells[known]]
-                    or (first is not None and known < column and first[known] == cells[known])
-                )
-                for known in columns
-            )
-        return rows > 0 and 2 * rows >= len(counted)
+        told = [self._is_row(cells, columns) for cells, columns in inside if columns]
+        return any(told) and 2 * sum(told) >= len(told)

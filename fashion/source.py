@@ -148,8 +148,8 @@ def open_source(path: Path, table: str) -> Source:
         book = workbook_of(source.names())
         if book and not any(name == table or name.endswith(f"/{table}") for name in source.names()):
             raise CatalogueError(
-                f"expected the catalogue's zip or folder at {path}; this is {book}. For a table of it: {advice_on(book)} "
-                f"Then name its folder: DATA={path.parent} (make) or --data {path.parent} (fashion)."
+                f"expected the catalogue's zip or folder at {path}; this is {book}. For a table of it: "
+                f"{advice_on(book)} Then name its folder: DATA={path.parent} (make) or --data {path.parent} (fashion)."
             )
     else:
         raise CatalogueError(

@@ -105,10 +105,8 @@ def _absence(absent: list[str], header: list[str], text: str, catalogue: Catalog
     for other in ",;\t|":
         names = [clean_text(name).strip().strip('"').strip() for name in first.split(other)]
         if other != catalogue.delimiter and set(absent) <= set(names):
-            toml = "\\t" if other == "\t" else other
-            return (
-                f'{said}Its delimiter is another one: write `delimiter = "{toml}"` under [table] in {catalogue.path}.'
-            )
+            right = 'delimiter = "{}"'.format("\\t" if other == "\t" else other)
+            return f"{said}Its delimiter is another one: write `{right}` under [table] in {catalogue.path}."
     return (
         f"{said}Correct [columns] or `photos` in {catalogue.path}, or the table's delimiter (now "
         f"{catalogue.delimiter!r})."

@@ -196,6 +196,6 @@ def advice_on(kind: str) -> str:
     """How to make a text table of a file of that kind (from `kind_of`)."""
     if "workbook" in kind:
         return "save the sheet as CSV (UTF-8), and name that file as the table."
-    if "archive" in kind or kind.endswith("file") and "Parquet" not in kind:
+    if "archive" in kind or (kind.endswith("file") and "Parquet" not in kind):
         return "unpack it."
     return "name a table of text: values, one row a line, with a header."

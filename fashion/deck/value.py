@@ -99,16 +99,14 @@ def _input(path: Path, name: str, table: object) -> Input:
                 f"expected a number from 0 to {top} as {name}.{case} in {path}; found {value!r}. Mend that line"
             )
         values.append(float(value))
-    texts = [table[key] for key in ("unit", "source")]
-    if not all(isinstance(text, str) and clean_text(text).strip() for text in texts):
+    texts = [clean_text(text).strip() if isinstance(text := table[key], str) else "" for key in ("unit", "source")]
+    if not all(texts):
         raise ValueModelError(f"expected a unit and a source for {name} in {path}; write 'assumption' where it is one")
     low, base, high = values if name in FACTORS else values[::-1]
     if not low <= base <= high:
         order = "low <= base <= high" if name in FACTORS else "low >= base >= high, as a cost is lower in a better case"
         raise ValueModelError(f"expected {order} for {name} in {path}; found {', '.join(map(str, values))}")
-    return Input(
-        name, values[0], values[1], values[2], unit=clean_text(texts[0]).strip(), source=clean_text(texts[1]).strip()
-    )
+    return Input(name, values[0], values[1], values[2], unit=texts[0], source=texts[1])
 
 
 def outcome(values: Mapping[str, float]) -> Outcome:
