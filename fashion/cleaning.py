@@ -13,7 +13,7 @@ REJECTED_COLUMNS = ["row", "item", "photo", "reason", "detail"]
 
 #: Reasons in the order in which they are applied, with what each means.
 REASONS = {
-    "malformed row": "the row has more fields than the header",
+    "malformed row": "the row does not fit the header, or a quotation mark is not closed",
     "null row": "item, category, colour or department is empty",
     "duplicate row": "every value equals an earlier row's",
     "duplicate item": "the item's name stands in an earlier row with other values",

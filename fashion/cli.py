@@ -160,20 +160,24 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _settings(arguments: argparse.Namespace):  # type: ignore[no-untyped-def]
     from fashion.steps import Settings
+    from fashion.texts import clean_text
 
     names = ("catalogue", "data", "limit", "first", "backbone", "weights", "size", "runtime", "seed",
              "keep_unknown", "queries")  # fmt: skip
-    return Settings(**{name: getattr(arguments, name) for name in names})
+    told = {name: getattr(arguments, name) for name in names}
+    return Settings(**told | {"queries": clean_text(arguments.queries) if arguments.queries else None})
 
 
 def _data(arguments: argparse.Namespace) -> None:
     from fashion.catalogue import load_catalogue, open_catalogue
-    from fashion.cleaning import drop_duplicate_rows, drop_null_rows, start
+    from fashion.cleaning import drop_departments, drop_duplicate_rows, drop_null_rows, require_items, start
+    from fashion.identity import open_workspace
     from fashion.provenance import sha256_file
     from fashion.tables import read_table
-    from fashion.translation import translate
+    from fashion.translation import non_garments, translate
 
     catalogue = load_catalogue(arguments.catalogue)
+    open_workspace(catalogue)  # a report could not run where another catalogue has its name
     source = open_catalogue(catalogue, arguments.data)
     rows, malformed = read_table(catalogue, source)
     names = set(source.names())
@@ -185,10 +189,13 @@ def _data(arguments: argparse.Namespace) -> None:
     cleaning = drop_duplicate_rows(drop_null_rows(start(rows, malformed), needed))
     print(f"  table   {catalogue.table}: {len(rows)} rows, {len(malformed)} malformed, "
           f"{len(cleaning.rejected) - len(malformed)} null or repeated")  # fmt: skip
+    for line in malformed.head(5).itertuples():
+        print(f"          row {line.row}: {line.reason}")
     print(
         f"  photos  {len(rows) - len(missing)} of {len(rows)} at hand"
         + (f", missing e.g. {missing[0]}" if missing else "")
     )
+    require_items(cleaning, catalogue.title, least=1)
     translated = translate(cleaning.rows, language=catalogue.language, keep_unknown=arguments.keep_unknown)
     counts = [f"{translated[c].nunique()} {c} words" for c in ("colour", "category", "department") if c in translated]
     known = "all known" if catalogue.language == "it" and not arguments.keep_unknown else "kept as they are"
@@ -199,6 +206,12 @@ def _data(arguments: argparse.Namespace) -> None:
             f"expected photos such as {missing[0]!r} in {source.path}; found none of {len(rows)}. Correct `photos` in "
             f"{catalogue.path}, or the place of the data."
         )
+    cleaning.rows = translated
+    cleaning = drop_departments(
+        cleaning, [*catalogue.drop_departments, *(non_garments() if catalogue.language == "it" else [])]
+    )
+    absent = cleaning.rows["photo"].isin(missing)
+    require_items(cleaning.drop(absent, "missing photo", "missing: there is no such file"), catalogue.title, least=1)
 
 
 #: Commands with a module of their own.

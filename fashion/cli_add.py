@@ -35,12 +35,12 @@ def run(arguments: argparse.Namespace) -> None:
     from fashion.adding import add
     from fashion.additions import EMBEDDINGS
     from fashion.catalogue import load_catalogue
+    from fashion.identity import open_workspace
     from fashion.intact import require_answers
     from fashion.locking import only_one
-    from fashion.workspace import Workspace
 
     catalogue = load_catalogue(arguments.catalogue)
-    workspace = Workspace(catalogue.name, arguments.processed, arguments.reports)
+    workspace = open_workspace(catalogue, arguments.processed, arguments.reports)
     workspace.need("attributes.npz")
     with only_one(workspace):
         require_answers(workspace, *EMBEDDINGS, photo=True)

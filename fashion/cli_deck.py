@@ -30,12 +30,11 @@ def accompany(workspace: Workspace) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the slides."""
-    from fashion.catalogue import load_catalogue
     from fashion.deck.build import build_deck
+    from fashion.identity import open_workspace
     from fashion.intact import ANSWERS, require_intact
-    from fashion.workspace import Workspace
 
-    workspace = Workspace(load_catalogue(arguments.catalogue).name, arguments.processed, arguments.reports)
+    workspace = open_workspace(arguments.catalogue, arguments.processed, arguments.reports)
     read = [workspace.path(name) for name in (*ANSWERS, "described.npy")]
     require_intact(workspace, [*read, *(workspace.report / "results").glob("*.json")])
     print(build_deck(workspace, arguments.value_model))

@@ -32,17 +32,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Distribute, and say what was done."""
     from fashion.cluster import distribute
+    from fashion.identity import open_workspace
     from fashion.parts import Job
-    from fashion.workspace import Workspace
 
     data = str(Path(arguments.data).resolve()) if arguments.data else None
     toml = Path(arguments.catalogue)
-    catalogue = str(toml.resolve()) if toml.suffix == ".toml" else arguments.catalogue
+    catalogue = str(toml.resolve()) if toml.suffix.lower() == ".toml" else arguments.catalogue
     job = Job(
         catalogue, data, arguments.shared, backbone=arguments.backbone, weights=arguments.weights, size=arguments.size,
         runtime=arguments.runtime,
     )  # fmt: skip
-    root = Workspace("any", arguments.processed).processed_root
+    root = open_workspace(catalogue, arguments.processed).processed_root
     found = distribute(job, root, scheduler=arguments.scheduler, workers=arguments.workers)
     print(f"{found.photos:,} photos in {found.parts:,} parts: {found.done:,} done now, {found.found:,} there before")
     print(f"{found.embedded:,} photos embedded; facts in {found.facts}")

@@ -21,14 +21,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Export, and say how to send."""
-    from fashion.catalogue import load_catalogue
     from fashion.export import export
+    from fashion.identity import open_workspace
     from fashion.intact import require_answers
     from fashion.recommender import Recommender
-    from fashion.workspace import Workspace
 
-    name = load_catalogue(arguments.catalogue).name
-    work = Workspace(name, arguments.processed, arguments.reports)
+    work = open_workspace(arguments.catalogue, arguments.processed, arguments.reports)
+    name = work.catalogue
     require_answers(work, arguments.embedding)
     recommender = Recommender.from_workspace(work, arguments.embedding, approximate=False)
     paths = export(recommender, name, arguments.to)

@@ -64,15 +64,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Answer and print."""
-    from fashion.catalogue import load_catalogue
     from fashion.filters import parse_where
+    from fashion.identity import open_workspace
     from fashion.intact import require_answers
     from fashion.reasons import describe
     from fashion.recommendation import make_query
     from fashion.recommender import Recommender
-    from fashion.workspace import Workspace
 
-    workspace = Workspace(load_catalogue(arguments.catalogue).name, arguments.processed, arguments.reports)
+    workspace = open_workspace(arguments.catalogue, arguments.processed, arguments.reports)
     require_answers(workspace, arguments.embedding, photo=bool(arguments.photo))
     recommender = Recommender.from_workspace(workspace, arguments.embedding, arguments.colour_weight)
     where = parse_where(arguments.where, recommender.items)

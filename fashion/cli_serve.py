@@ -37,16 +37,15 @@ def run(arguments: argparse.Namespace) -> None:
     """Serve until it is stopped."""
     from threadpoolctl import threadpool_limits
 
-    from fashion.catalogue import load_catalogue
     from fashion.errors import FashionError
+    from fashion.identity import open_workspace
     from fashion.web.app import create_app
     from fashion.web.security import Buckets
     from fashion.web.server import make_server
     from fashion.web.window import Window
-    from fashion.workspace import Workspace
 
     at_once = max(1, arguments.threads // 2) if arguments.photos_at_once is None else arguments.photos_at_once
-    workspace = Workspace(load_catalogue(arguments.catalogue).name, arguments.processed, arguments.reports)
+    workspace = open_workspace(arguments.catalogue, arguments.processed, arguments.reports)
     window = Window(workspace, arguments.weights)
     buckets = Buckets(max(12, arguments.photos_per_minute // 5), arguments.photos_per_minute / 60)
     try:

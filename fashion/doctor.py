@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from fashion.doctor_data import data, reports, rows_of
+from fashion.doctor_data import data, names, reports, rows_of
 from fashion.doctor_finding import Finding
 from fashion.paths import project_root
 from fashion.provenance import machine
@@ -54,7 +54,10 @@ def examine(work: Workspace | None = None, catalogue: str = "sample", place: str
     """
     work = work or Workspace("any")
     items = rows_of(catalogue, place)
-    return [*installed(), *programs(), *weights(), *data(catalogue, place), *reports(work), *room(work, items)]
+    return [
+        *installed(), *programs(), *weights(), *data(catalogue, place), *names(work, catalogue), *reports(work),
+        *room(work, items),
+    ]  # fmt: skip
 
 
 def can_run(findings: list[Finding]) -> bool:

@@ -12,6 +12,7 @@ from fashion.catalogue import Catalogue, known_catalogues, load_catalogue
 from fashion.disk import half_written
 from fashion.doctor_finding import Finding
 from fashion.errors import FashionError
+from fashion.identity import open_workspace
 from fashion.intact import changed, changed_additions, recorded
 from fashion.locking import is_running
 from fashion.paths import project_root
@@ -64,6 +65,19 @@ def data(wanted: str, given: str | None = None) -> Iterator[Finding]:
         said = f"no data at {place}" if place else "no data, and no place named"
         option = "DATA=zip-or-folder" if name in known_catalogues() else "`data` in its TOML, or DATA=zip-or-folder"
         yield Finding("catalogues", label, worst, said, f"name it: {option}. {catalogue.obtain}".strip())
+
+
+def names(work: Workspace, wanted: str) -> Iterator[Finding]:
+    """Whether another catalogue of its name has taken the folders of `wanted`: a finding only if so."""
+    try:
+        catalogue = load_catalogue(wanted)
+    except (FashionError, OSError):
+        return  # `data` says so
+    try:
+        open_workspace(catalogue, work.processed_root, work.report.parent)
+    except FashionError as error:
+        advice = "give one of the two another `name`"
+        yield Finding("catalogues", f"{catalogue.name}'s name", "missing", str(error), advice)
 
 
 def reports(work: Workspace) -> Iterator[Finding]:

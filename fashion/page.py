@@ -103,7 +103,7 @@ def write_pages(workspace: Workspace) -> Path:
     template = environment.get_template("report.html.j2")
     css = Markup((TEMPLATES / "report.css").read_text(encoding="utf-8") + highlight_css())
     found = json.loads((workspace.report / "provenance.json").read_text(encoding="utf-8"))
-    catalogue: Catalogue = load_catalogue(workspace.json("source")["catalogue_toml"])
+    catalogue: Catalogue = load_catalogue(workspace.toml or workspace.json("source")["catalogue_toml"])
     results = [workspace.results(step.number) for step in STEPS]
     captions = workspace.captions()
     chosen = [name for numbers in results for name in numbers.get("key_figures", [])]

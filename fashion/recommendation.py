@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from fashion.catalogue import known_catalogues
 from fashion.filters import QueryError, parse_where
+from fashion.identity import open_workspace
 from fashion.queries import Query
 from fashion.recommender import Recommender
 from fashion.workspace import Workspace
@@ -50,7 +52,8 @@ def recommend(
     >>> recommend(words="vestito rosso", catalogue="imagelab")  # doctest: +SKIP
     >>> recommend(photo="holiday.jpg", words="blue", catalogue="imagelab")  # doctest: +SKIP
     """
-    workspace = Workspace(catalogue)
+    own = catalogue.lower().endswith(".toml") or catalogue in known_catalogues()
+    workspace = open_workspace(catalogue) if own else Workspace(catalogue)
     recommender = Recommender.from_workspace(workspace, embedding, colour_weight)
     query = make_query(recommender, workspace, item, photo, words)
     return recommender.answer(

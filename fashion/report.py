@@ -15,6 +15,7 @@ from fashion.catalogue import Catalogue, load_catalogue
 from fashion.console import announce
 from fashion.disk import READ_ONLY, hint, in_words, sweep
 from fashion.errors import FashionError, ReportError, WeightsError
+from fashion.identity import open_workspace, take
 from fashion.input_sizes import check_size
 from fashion.locking import only_one
 from fashion.paths import project_root
@@ -61,7 +62,7 @@ def notebook_parameters(settings: Settings, workspace: Workspace, notebook: Path
         "processed": _relative(str(workspace.processed_root), folder),
         "reports": _relative(str(workspace.report.parent), folder),
     }
-    if settings.catalogue.endswith(".toml"):
+    if settings.catalogue.lower().endswith(".toml"):
         values["catalogue"] = _relative(settings.catalogue, folder)
     declared = declared_parameters(notebook)
     return {name: value for name, value in values.items() if name in declared}
@@ -102,11 +103,12 @@ def build_report(
         With what was expected, found, where, and what to do; finished steps are kept.
     """
     catalogue = load_catalogue(settings.catalogue)
-    workspace = Workspace(catalogue.name, processed, reports)
+    workspace = open_workspace(catalogue, processed, reports)
     begin = time.perf_counter()
     _preflight(settings)
     steps = [step for step in STEPS if until is None or step.number <= until]
     with only_one(workspace), relayed(workspace.processed):
+        take(workspace, catalogue)
         shared = [workspace.processed_root / name for name in ("embeddings", "descriptors", "photo_facts")]
         sweep([workspace.processed, workspace.report, *shared])
         used = _with_sample(settings, catalogue, workspace)

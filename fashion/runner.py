@@ -18,8 +18,8 @@ from traitlets.config import Config
 
 from fashion.disk import hint, in_words
 from fashion.errors import ReportError
-from fashion.provenance import cell_meaning
 from fashion.locking import is_held, try_lock
+from fashion.provenance import cell_meaning
 from fashion.steps import declared_parameters
 from fashion.workspace import write_whole
 

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path, PurePosixPath
 
 from fashion.errors import CatalogueError, PhotoError
+from fashion.texts import advice_on, kind_of, workbook_of
 
 
 class Source(ABC):
@@ -142,7 +143,14 @@ def open_source(path: Path, table: str) -> Source:
     if path.is_dir():
         source = FolderSource(path)
     elif path.is_file():
+        _require_zip(path, table)
         source = ZipSource(path)
+        book = workbook_of(source.names())
+        if book and not any(name == table or name.endswith(f"/{table}") for name in source.names()):
+            raise CatalogueError(
+                f"expected the catalogue's zip or folder at {path}; this is {book}. For a table of it: "
+                f"{advice_on(book)} Then name its folder: DATA={path.parent} (make) or --data {path.parent} (fashion)."
+            )
     else:
         raise CatalogueError(
             f"expected the catalogue's zip or folder at {path}; there is nothing. Give its place with "
@@ -150,3 +158,29 @@ def open_source(path: Path, table: str) -> Source:
         )
     source.locate(table)
     return source
+
+
+def _require_zip(path: Path, table: str) -> None:
+    """Say what a file is that was named in place of a zip or folder."""
+    with path.open("rb") as stream:
+        head = stream.read(512)
+    kind = kind_of(head, names=())
+    if kind == "a zip archive":
+        return
+    folder = f"Name its folder: DATA={path.parent} (make) or --data {path.parent} (fashion)."
+    if path.name == PurePosixPath(table).name:
+        said, advice = "this is the table", folder
+    elif path.suffix.lower() == ".toml":
+        said = "this is a catalogue's TOML"
+        advice = f"Name it as the catalogue, CATALOGUE={path} (make) or --catalogue {path} (fashion)."
+    elif "photo" in kind:
+        said, advice = f"this is {kind}", "Name the folder or zip that holds the table and the photos."
+    elif kind:
+        said = f"this is {kind}"
+        packed = advice_on(kind).startswith("unpack")
+        advice = "Unpack it, and name the folder." if packed else f"For a table of it: {advice_on(kind)} {folder}"
+    elif head and b"\x00" not in head and path.suffix.lower() != ".zip":
+        said, advice = f"this is a text, {path.name}", f"If it is the table ({table}), name its folder: {path.parent}."
+    else:
+        return  # a zip that is damaged: what opens it says so
+    raise CatalogueError(f"expected the catalogue's zip or folder at {path}; {said}. {advice}")

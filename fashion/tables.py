@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import string
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
 from fashion.catalogue import Catalogue
 from fashion.errors import CatalogueError
+from fashion.records import Records
 from fashion.source import Source
+from fashion.texts import advice_on, clean_text, decode, kind_of
 
-
-def decode_text(data: bytes, encoding: str = "auto") -> str:
-    """Decode a table: UTF-8 with or without BOM if it is valid, else Latin-1, which always decodes.
-
-    Raises
-    ------
-    CatalogueError
-        When `encoding` names another one that does not fit.
-    """
-    try:
-        return data.decode("utf-8-sig" if encoding == "auto" else encoding)
-    except (UnicodeDecodeError, LookupError) as error:
-        if encoding == "auto":
-            return data.decode("latin-1")
-        raise CatalogueError(f"the table is not {encoding}: {error}; use encoding = 'auto'") from error
+#: Our columns of few words: by them a line inside a quoted cell is seen to be a row of its own.
+FEW_WORDS = ("category", "colour", "department")
 
 
 def read_table(catalogue: Catalogue, source: Source) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -44,52 +31,50 @@ def read_table(catalogue: Catalogue, source: Source) -> tuple[pd.DataFrame, pd.D
     -------
     rows : DataFrame
         Columns `row` (int, 1 for the first row under the header), `photo` (name inside the source) and one
-        for each of the catalogue's columns, with outer spaces stripped.
+        for each of the catalogue's columns, with outer spaces stripped, on one line, without control characters.
     rejected : DataFrame
-        Rows whose number of fields does not fit the header: `row`, `item`, `photo`, `reason`.
+        Rows whose number of fields does not fit the header, or with a quotation mark that is not closed: `row`, `item`,
+        `photo`, `reason`, which names the line in the file.
 
     Raises
     ------
     CatalogueError
-        When the table is empty or lacks a column that the TOML names.
+        When the table is no text, is empty, or lacks a column that the TOML names.
     """
-    text = decode_text(source.read(catalogue.table), catalogue.encoding)
     place = f"{source.path}: {catalogue.table}"
-    records = _records(text, catalogue, place)
-    header = [name.strip() for name in records[0]] if records else []
+    data = source.read(catalogue.table)
+    kind = kind_of(data)
+    if kind:
+        raise CatalogueError(f"expected a table of text in {place}; this is {kind}: {advice_on(kind)}")
+    text = _decoded(data, catalogue, place)
+    records = Records(
+        clean_text(text, keep=f"{catalogue.delimiter}\t\r\n"),
+        catalogue.delimiter,
+        [catalogue.columns[ours] for ours in FEW_WORDS if ours in catalogue.columns],
+    )
+    header = [clean_text(name).strip() for name in records.header]
     wanted = list(catalogue.columns.values())
     fields = list(dict.fromkeys(name for _, name, _, _ in string.Formatter().parse(catalogue.photos) if name))
     absent = [name for name in dict.fromkeys(wanted + fields) if name not in header]
     if absent:
-        raise CatalogueError(
-            f"{place}: expected the columns {', '.join(absent)}; found "
-            f"{', '.join(filter(None, header)) or 'no header'}. "
-            f"Correct [columns] or `photos` in {catalogue.path}, or the table's delimiter "
-            f"(now {catalogue.delimiter!r})."
-        )
+        raise CatalogueError(_absence(absent, header, text, catalogue, place))
     good: list[list[str]] = []
     numbers: list[int] = []
     bad: list[dict[str, Any]] = []
     width = len(header)
-    for number, values in enumerate(records[1:], start=1):
-        if not values:
-            continue
-        broken = sum(value.count("\n") for value in values)
-        if broken:
-            reason = f"a field goes on over {broken + 1} lines: is a quotation mark not closed?"
-            bad.append({"row": number, "item": "", "photo": "", "reason": reason})
-            continue
-        # A surplus of empty fields is a trailing delimiter, not damage.
-        surplus = [value for value in values[width:] if value.strip()]
-        if surplus:
-            reason = f"{len(values)} fields where the header has {width}"
-            bad.append({"row": number, "item": "", "photo": "", "reason": reason})
-            continue
-        good.append([value.strip() for value in values[:width]] + [""] * (width - len(values)))
-        numbers.append(number)
+    for number, record in enumerate(records, start=1):
+        values = record.fields
+        if record.reason:
+            bad.append({"row": number, "item": "", "photo": "", "reason": record.reason})
+        elif values:
+            good.append([value.strip() for value in values[:width]] + [""] * (width - len(values)))
+            numbers.append(number)
     if not good:
-        raise CatalogueError(f"{place}: expected at least one row under the header; found none")
+        first = f"; {len(bad)} rows are malformed, the first: row {bad[0]['row']}, {bad[0]['reason']}" if bad else ""
+        raise CatalogueError(f"{place}: expected at least one row under the header; found none{first}")
     table = pd.DataFrame(good, columns=pd.Index(_unique(header)), dtype=object)
+    for name in dict.fromkeys(wanted + fields):
+        table[name] = [clean_text(value) for value in table[name]]
     photos = [catalogue.photos.format_map(record) for record in table[fields].astype(str).to_dict("records")]
     rows = pd.DataFrame({"row": numbers, "photo": photos})
     for ours, theirs in catalogue.columns.items():
@@ -100,16 +85,32 @@ def read_table(catalogue: Catalogue, source: Source) -> tuple[pd.DataFrame, pd.D
     return rows, pd.DataFrame(bad, columns=["row", "item", "photo", "reason"])
 
 
-def _records(text: str, catalogue: Catalogue, place: str) -> list[list[str]]:
-    """The table's lines as lists of fields; in tab-separated tables a quotation mark is a letter like any other."""
-    quoting: Literal[0, 3] = csv.QUOTE_NONE if catalogue.delimiter == "\t" else csv.QUOTE_MINIMAL
+def _decoded(data: bytes, catalogue: Catalogue, place: str) -> str:
     try:
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=catalogue.delimiter, quoting=quoting))
-    except csv.Error as error:
-        raise CatalogueError(
-            f"{place}: expected rows of fields with the delimiter {catalogue.delimiter!r}; found: {error}. Look for a "
-            "quotation mark that is not closed."
-        ) from error
+        return decode(data, catalogue.encoding)
+    except CatalogueError as error:
+        raise CatalogueError(f"{place}: {error}") from error
+
+
+def _absence(absent: list[str], header: list[str], text: str, catalogue: Catalogue, place: str) -> str:
+    """The message on columns that the header lacks, with what the table seems to be."""
+    found = [name if len(name) <= 40 else f"{name[:40]}..." for name in header if name]
+    listed = ", ".join(found[:30]) + (" ..." if len(found) > 30 else "")
+    said = f"{place}: expected the columns {', '.join(absent)}; found {listed or 'no header'}. "
+    begin = text.lstrip()[:1]
+    if begin and begin in "<{[":
+        kind = "HTML or XML" if begin == "<" else "JSON"
+        return f"{said}It begins as {kind} does: save it as CSV (UTF-8)."
+    first = text.lstrip().splitlines()[0] if text.strip() else ""
+    for other in ",;\t|":
+        names = [clean_text(name).strip().strip('"').strip() for name in first.split(other)]
+        if other != catalogue.delimiter and set(absent) <= set(names):
+            right = 'delimiter = "{}"'.format("\\t" if other == "\t" else other)
+            return f"{said}Its delimiter is another one: write `{right}` under [table] in {catalogue.path}."
+    return (
+        f"{said}Correct [columns] or `photos` in {catalogue.path}, or the table's delimiter (now "
+        f"{catalogue.delimiter!r})."
+    )
 
 
 def _unique(header: list[str]) -> list[str]:

@@ -91,10 +91,15 @@ class Workspace:
         The catalogue's short name.
     processed, reports : str or Path, optional
         Folders for artefacts and for what people read; the project's data/processed and reports if not given.
+    toml : str
+        Path of the catalogue's TOML, or a shipped catalogue's name; empty where only its folders are known. Commands
+        get it from `identity.open_workspace`.
     """
 
-    def __init__(self, catalogue: str, processed: str | Path | None = None, reports: str | Path | None = None) -> None:
-        self.catalogue = catalogue
+    def __init__(
+        self, catalogue: str, processed: str | Path | None = None, reports: str | Path | None = None, toml: str = ""
+    ) -> None:
+        self.catalogue, self.toml = catalogue, toml
         self.processed_root = Path(processed or project_root() / "data/processed").resolve()
         self.processed = self.processed_root / catalogue
         self.report = Path(reports or project_root() / "reports").resolve() / catalogue

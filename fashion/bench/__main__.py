@@ -36,10 +36,10 @@ def child(part: str, *given: Any) -> dict[str, Any]:
 
 def report_of(options: dict[str, Any]) -> tuple[Any, Any]:
     """The workspace and the source of the catalogue that the benchmarks were given."""
+    from fashion.identity import open_workspace
     from fashion.source import open_source
-    from fashion.workspace import Workspace
 
-    work = Workspace(options["catalogue"], options.get("processed"), options.get("reports"))
+    work = open_workspace(options["catalogue"], options.get("processed"), options.get("reports"))
     facts = work.json("source")
     return work, open_source(Path(options["data"] or facts["data"]), facts["table"])
 

@@ -20,8 +20,7 @@ from fashion.bench.harness import say
 from fashion.bench.photos import write_photos
 from fashion.bench.served import UNBOUNDED, Served, load, memory_watched, need_wrk, served
 from fashion.bench.swap import exchange
-from fashion.catalogue import load_catalogue
-from fashion.workspace import Workspace
+from fashion.identity import open_workspace
 
 CLIENTS = (1, 64)
 #: Seconds of each measurement, of uploads by many clients (each waits for seconds), and of the mixed load.
@@ -146,7 +145,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
     seconds = 1.0 if quick else SECONDS
     busy = os.getloadavg()[0]
     long = 4.0 if quick else float(options.get("minutes") or MIXED_SECONDS / 60) * 60
-    work = Workspace(load_catalogue(options["catalogue"]).name, options.get("processed"), options.get("reports"))
+    work = open_workspace(options["catalogue"], options.get("processed"), options.get("reports"))
     items = work.items()
     names = items["item"].sample(min(ITEMS, len(items)), random_state=0).tolist()
     ways = []

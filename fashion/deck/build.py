@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fashion.deck import business, pictures, study
 from fashion.deck.findings import Findings
-from fashion.deck.paper import finish
+from fashion.deck.paper import finish, plain
 from fashion.deck.template import new_deck
 from fashion.deck.value import read_inputs
 from fashion.workspace import Workspace, write_whole
@@ -48,7 +48,11 @@ def build_deck(workspace: Workspace, value_model: Path | None = None) -> Path:
     business.next_steps(deck, inputs, name)
     finish(deck)
     core = deck.core_properties
-    core.author, core.title, core.last_modified_by = "fashion", f"Similar clothes: {found.place['title']}", "fashion"
+    core.author, core.title, core.last_modified_by = (
+        "fashion",
+        plain(f"Similar clothes: {found.place['title']}"),
+        "fashion",
+    )
     core.subject, core.language = "The business case", "en-GB"
     core.created = core.modified = core.last_printed = datetime.datetime(1980, 1, 1)
     held = io.BytesIO()

@@ -81,7 +81,7 @@ class Findings:
         """
         results = {number: workspace.results(number) for number in NUMBERS}
         place = workspace.json("source")
-        found = cls(workspace, results, place, load_catalogue(place["catalogue_toml"]))
+        found = cls(workspace, results, place, load_catalogue(workspace.toml or place["catalogue_toml"]))
         missing = sorted({USUAL, LEARNED, KNOWN, CEILING, RANDOM} - set(found.whole))
         if missing:
             raise ArtefactError(

@@ -17,8 +17,14 @@ from pptx.util import Emu, Inches, Pt
 
 from fashion.deck.template import FONT, FOOT, INNER, LEAD, MAIN, NUMBER, SMALL_POINTS, TEXT, layout_of, set_theme
 from fashion.plots import INK, PALETTE, QUIET
+from fashion.texts import clean_text
 
 PALE = "#f4f2ee"
+
+
+def plain(text: str) -> str:
+    """Text as slides may hold it: without the characters that XML does not take; lines stay."""
+    return clean_text(text, keep="\n\t")
 
 
 def colour(hexadecimal: str) -> RGBColor:
@@ -28,15 +34,15 @@ def colour(hexadecimal: str) -> RGBColor:
 
 def describe(shape: Any, text: str) -> None:
     """Give a shape the text that a screen reader says."""
-    shape._element.xpath(".//p:cNvPr")[0].set("descr", text)
+    shape._element.xpath(".//p:cNvPr")[0].set("descr", plain(text))
 
 
 def new_slide(deck: Any, layout: str, title: str, notes: str, source: str) -> Any:
     """A slide with its title, what the speaker says, and where its numbers come from."""
     paper = layout_of(deck, layout)
     slide = deck.slides.add_slide(paper)
-    slide.shapes.title.text = title
-    slide.notes_slide.notes_text_frame.text = notes
+    slide.shapes.title.text = plain(title)
+    slide.notes_slide.notes_text_frame.text = plain(notes)
     for place in paper.placeholders:  # those of the foot are not copied by python-pptx
         if place.placeholder_format.idx in (FOOT, NUMBER):
             element = copy.deepcopy(place._element)
@@ -44,7 +50,7 @@ def new_slide(deck: Any, layout: str, title: str, notes: str, source: str) -> An
             slide.shapes._spTree.append(element)
     foot = slide.shapes[-2]
     foot.name = "source"
-    foot.text_frame.text = f"Source: {source}"
+    foot.text_frame.text = plain(f"Source: {source}")
     return slide
 
 
@@ -69,7 +75,7 @@ def write(slide: Any, lines: Sequence[str], place: int = TEXT) -> Any:
     frame = slide.placeholders[place].text_frame
     for number, line in enumerate(lines):
         paragraph = frame.paragraphs[0] if number == 0 else frame.add_paragraph()
-        paragraph.text = line
+        paragraph.text = plain(line)
     return slide.placeholders[place]
 
 
@@ -87,7 +93,7 @@ def caption(
     frame = box.text_frame
     frame.word_wrap = True
     frame.margin_left = frame.margin_right = frame.margin_top = frame.margin_bottom = 0
-    frame.text = text
+    frame.text = plain(text)
     style(frame, points, shade, bold=bold)
     for paragraph in frame.paragraphs:
         paragraph.alignment = PP_ALIGN.CENTER if centred else PP_ALIGN.LEFT
@@ -115,7 +121,7 @@ def table(
         shape.table.rows[number].height = Inches(row_height)
         for place, said in enumerate(row):
             cell = shape.table.cell(number, place)
-            cell.text = said
+            cell.text = plain(said)
             cell.margin_top = cell.margin_bottom = Inches(0.03)
             cell.vertical_anchor = MSO_ANCHOR.MIDDLE
             head = number == 0
@@ -160,9 +166,9 @@ def bar_chart(
         Where the axis of values begins; below negative bars there is room for their labels.
     """
     data = CategoryChartData(number_format="0%" if "%" in form else "#,##0")  # of the sheet behind the chart
-    data.categories = list(names)
+    data.categories = [plain(name) for name in names]
     for name, values in series:
-        data.add_series(name, values)
+        data.add_series(plain(name), values)
     kind = XL_CHART_TYPE.BAR_CLUSTERED if across else XL_CHART_TYPE.COLUMN_CLUSTERED
     shape = slide.placeholders[MAIN].insert_chart(kind, data)
     floor = _room_below([value for _, values in series for value in values]) if floor is None else floor

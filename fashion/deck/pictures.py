@@ -11,7 +11,7 @@ from pptx.enum.text import MSO_ANCHOR
 from pptx.util import Inches, Pt
 
 from fashion.deck.findings import KNOWN, Article, Findings
-from fashion.deck.paper import caption, colour, describe, lead, new_slide, picture, style
+from fashion.deck.paper import caption, colour, describe, lead, new_slide, picture, plain, style
 from fashion.deck.study import percent
 from fashion.deck.template import INNER, MARGIN, SMALL_POINTS, TOP, WIDTH
 from fashion.plots import INK, PALETTE, QUIET
@@ -85,7 +85,7 @@ def _box(group: Any, head: str, text: str, left: float, top: float) -> Any:
     box.shadow.inherit = False
     frame = box.text_frame
     frame.word_wrap, frame.vertical_anchor = True, MSO_ANCHOR.MIDDLE
-    frame.text = f"{head}\n{text}"
+    frame.text = plain(f"{head}\n{text}")
     style(frame, SMALL_POINTS, INK)
     for run in frame.paragraphs[0].runs:
         run.font.size, run.font.bold = Pt(18), True

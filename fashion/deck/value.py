@@ -7,13 +7,13 @@ Each further figure follows from these in closed form (docs/value-model.md).
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from fashion.errors import FashionError
 from fashion.paths import project_root
+from fashion.texts import clean_text, read_toml
 
 CASES = ("low", "base", "high")
 SHARES = ("click_rate", "order_rate", "additional")
@@ -75,10 +75,7 @@ def read_inputs(path: Path | None = None) -> dict[str, Input]:
         For a file that cannot be read, a missing or unknown key, a value that is no number or outside its range.
     """
     path = path or project_root() / "data/value-model.toml"
-    try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ValueModelError(f"expected the value model's inputs in {path}; it cannot be read: {error}") from error
+    found = read_toml(path, ValueModelError)
     wrong = sorted(set(NAMES) ^ set(found))
     if wrong:
         raise ValueModelError(f"expected the tables {', '.join(NAMES)} in {path}; wrong or missing: {', '.join(wrong)}")
@@ -102,14 +99,14 @@ def _input(path: Path, name: str, table: object) -> Input:
                 f"expected a number from 0 to {top} as {name}.{case} in {path}; found {value!r}. Mend that line"
             )
         values.append(float(value))
-    texts = [table[key] for key in ("unit", "source")]
-    if not all(isinstance(text, str) and text.strip() for text in texts):
+    texts = [clean_text(text).strip() if isinstance(text := table[key], str) else "" for key in ("unit", "source")]
+    if not all(texts):
         raise ValueModelError(f"expected a unit and a source for {name} in {path}; write 'assumption' where it is one")
     low, base, high = values if name in FACTORS else values[::-1]
     if not low <= base <= high:
         order = "low <= base <= high" if name in FACTORS else "low >= base >= high, as a cost is lower in a better case"
         raise ValueModelError(f"expected {order} for {name} in {path}; found {', '.join(map(str, values))}")
-    return Input(name, values[0], values[1], values[2], unit=texts[0].strip(), source=texts[1].strip())
+    return Input(name, values[0], values[1], values[2], unit=texts[0], source=texts[1])
 
 
 def outcome(values: Mapping[str, float]) -> Outcome:
