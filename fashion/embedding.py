@@ -91,7 +91,7 @@ class EmbeddingRun:
 
 def store_key(backbone: Backbone) -> str:
     """Folder name that says what made the vectors: network, input size, weights, code from file to vector."""
-    code = code_of(["pixels", "backbones", "efficientnet", "resnet"])
+    code = code_of(["photo_headers", "pixels", "backbones", "efficientnet", "resnet"])
     return f"{backbone.name}-{backbone.size}-{backbone.weights_checksum[:12]}-{code[:8]}"
 
 

@@ -23,7 +23,12 @@ SEAL = ".sha256"
 
 def facts_folder(root: Path, source: Source) -> Path:
     """The folder of a source's facts: named after its place, the code, and the packages' versions."""
-    made_by = [str(source.path.resolve()), source.base, code_of(["pixels", "jpegs", "photos"]), versions(PACKAGES)]
+    made_by = [
+        str(source.path.resolve()),
+        source.base,
+        code_of(["photo_headers", "pixels", "jpegs", "photos"]),
+        versions(PACKAGES),
+    ]
     return root / "photo_facts" / sha256_json(made_by)[:24]
 
 

@@ -94,7 +94,7 @@ def tools(job: Job) -> tuple[Source, Any, Any]:
 def made_by(job: Job, fingerprint: str) -> list[object]:
     """What determines the parts of a job: network, code, versions, and the data's fingerprint."""
     _, backbone, runtime = tools(job)
-    code = code_of(["pixels", "jpegs", "photos", "descriptors"])
+    code = code_of(["photo_headers", "pixels", "jpegs", "photos", "descriptors"])
     return [store_key(backbone), runtime.name, runtime.version, code, versions(PACKAGES), fingerprint]
 
 

@@ -125,7 +125,8 @@ class Readings:
 def open_descriptors(root: Path) -> PhotoStore:
     """The store of descriptors under `root`; its key follows code and packages that make them."""
     made_by = versions(["numpy", "opencv-python"])
-    key = f"{code_of(['pixels', 'photos', 'descriptors'])[:8]}-numpy{made_by['numpy']}-opencv{made_by['opencv-python']}"
+    code = code_of(["photo_headers", "pixels", "photos", "descriptors"])
+    key = f"{code[:8]}-numpy{made_by['numpy']}-opencv{made_by['opencv-python']}"
     return PhotoStore(root / "descriptors", key, descriptors.NONE)
 
 
