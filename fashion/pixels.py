@@ -180,9 +180,9 @@ def _whiten(rgb: RGB, alpha: NDArray[np.uint8]) -> None:
     """Lay pixels on white by their alpha (0 transparent, 255 opaque), in place."""
     rows = max(1, _BLOCK // max(1, rgb.shape[1]))
     for top in range(0, len(rgb), rows):
-        colour, clear = rgb[top : top + rows], alpha[top : top + rows] < 255
-        share = alpha[top : top + rows][clear].astype(np.uint16)[:, np.newaxis]
-        colour[clear] = (colour[clear] * share + 255 * (255 - share) + 127) // 255
+        opacity = cv2.merge([alpha[top : top + rows]] * 3)
+        colour = cv2.multiply(rgb[top : top + rows], opacity, scale=1 / 255)
+        rgb[top : top + rows] = cv2.add(colour, cv2.bitwise_not(opacity))
 
 
 def _turned(rgb: RGB, exif: bytes) -> RGB:
