@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from fashion.errors import PhotoError
+from fashion.photo_headers import FRAMES, OTHERS, Header, read_header
 
 RGB = NDArray[np.uint8]
 
@@ -18,8 +21,13 @@ LONG_ENOUGH = 300
 #: OpenCV's switches for an eighth, a quarter and a half. The JPEG library then leaves out the fine waves of each block
 #: of 8 x 8 pixels, and with them most of the work.
 REDUCED = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2}
-#: Markers of a JPEG's frame header, which says its size: all of C0 to CF but tables (C4, CC) and a reserved one (C8).
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+#: Bytes that a photo may take as it is decoded: 350 million pixels of RGB, of a JPEG after its reduction. A file of a
+#: few kilobytes can unpack to more, and would end the process.
+MOST_UNPACKED = 2**30
+#: Pixels that are laid on white at a time, so that this takes little memory beside the photo's own.
+_BLOCK = 2**20
+#: What undoes each of EXIF's turns (orientations 2 to 8): transpose, then flip up-down, then flip left-right.
+_TURNS = {2: (0, 0, 1), 3: (0, 1, 1), 4: (0, 1, 0), 5: (1, 0, 0), 6: (1, 0, 1), 7: (1, 1, 1), 8: (1, 1, 0)}
 #: Markers that stand alone, without a length.
 _ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 
@@ -34,7 +42,7 @@ def jpeg_sides(data: bytes) -> tuple[int, int] | None:
     at = 2
     while at + 9 <= len(data) and data[at] == 0xFF:
         marker = data[at + 1]
-        if marker in _FRAMES:
+        if marker in FRAMES:
             height, width = (int.from_bytes(data[place : place + 2], "big") for place in (at + 5, at + 7))
             return (height, width) if height and width else None
         if marker == 0xFF:  # a byte that fills up
@@ -62,12 +70,13 @@ def reduction(data: bytes, edge: int) -> int:
 
 
 def decode(data: bytes, name: str = "photo", edge: int | None = None) -> RGB:
-    """Decode JPEG, PNG, WebP or another format of OpenCV's to RGB, turned as its EXIF data says.
+    """Decode a photo to RGB: turned as its EXIF data says, transparent pixels laid on white by their alpha.
 
     Parameters
     ----------
     data : bytes
-        The file's content.
+        The file's content: JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF, JPEG 2000, PPM or Sun raster. Of an animation the
+        first frame is taken; bytes behind the picture, such as a motion photo's film, are ignored.
     name : str
         For error messages.
     edge : int, optional
@@ -77,28 +86,120 @@ def decode(data: bytes, name: str = "photo", edge: int | None = None) -> RGB:
     Returns
     -------
     ndarray of uint8, shape (height, width, 3)
-        RGB, 0-255; grey photos have three equal channels, transparency is dropped.
+        RGB, 0-255; grey photos have three equal channels.
 
     Raises
     ------
     PhotoError
-        When the bytes are no image, or a JPEG or PNG is cut short (OpenCV would fill the rest with grey).
+        When the bytes are no image, are cut short (OpenCV would fill the rest with grey), or would take more than
+        `MOST_UNPACKED` bytes.
     """
     if not data:
         raise PhotoError(f"empty: {name!r} has no bytes")
-    # In a JPEG's data a marker byte is always stuffed, so the end marker after the last scan is the file's own.
-    if data[:2] == b"\xff\xd8" and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda"):
-        raise PhotoError(f"truncated: the JPEG {name!r} ends after {len(data)} bytes without its end marker")
-    if data[:4] == b"\x89PNG" and b"IEND" not in data[-64:]:
-        raise PhotoError(f"truncated: the PNG {name!r} ends after {len(data)} bytes without its end chunk")
+    header = read_header(data, name)
+    scale = 1 if edge is None else reduction(data, edge)
+    if header.unpacked(scale) > MOST_UNPACKED:
+        raise PhotoError(
+            f"too large: expected a photo of at most {MOST_UNPACKED / 1e9:.1f} GB unpacked; found {name!r} with "
+            f"{header.width} x {header.height} pixels, {header.unpacked(scale) / 1e9:.1f} GB. Save it smaller."
+        )
+    if header.alpha and (on_white := _on_white(data, header, name)) is not None:
+        return on_white
+    bgr = _decoded(_picture(data, header), REDUCED.get(scale, cv2.IMREAD_COLOR), name)
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _picture(data: bytes, header: Header) -> NDArray[np.uint8]:
+    """The bytes of the picture alone: of a GIF its first frame, closed as a file."""
+    if header.kind == "GIF":
+        return np.frombuffer(data[: header.end] + b";", np.uint8)
+    return np.frombuffer(data, np.uint8, header.end)
+
+
+def _decoded(picture: NDArray[np.uint8], flags: int, name: str) -> NDArray:
+    """Decode by OpenCV; raise PhotoError where it cannot."""
     try:
-        scale = 1 if edge is None else reduction(data, edge)
-        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), REDUCED.get(scale, cv2.IMREAD_COLOR))
+        found = cv2.imdecode(picture, flags)
     except cv2.error as error:
         raise PhotoError(f"not an image: {name!r} ({error.err or 'OpenCV cannot decode it'})") from error
-    if bgr is None:
-        raise PhotoError(f"not an image: {name!r} starts with the bytes {data[:8]!r}")
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+    if found is None:
+        raise PhotoError(f"not an image: {name!r} starts with the bytes {picture[:8].tobytes()!r}")
+    return np.asarray(found)
+
+
+def _on_white(data: bytes, header: Header, name: str) -> RGB | None:
+    """Decode a photo whose pixels may be transparent, on white; None where the decoder finds that none can be.
+
+    Where all are opaque, the result is that of IMREAD_COLOR, which knows no alpha.
+    """
+    if header.kind in ("TIFF", "AVIF"):  # OpenCV has darkened a TIFF's colours by alpha, and leaves 10 bits as 10
+        return _on_white_by_pillow(data, name)
+    pixels = _decoded(_picture(data, header), cv2.IMREAD_UNCHANGED, name)  # which turns nothing
+    if header.key is not None and pixels.ndim == 2:
+        alpha = np.where(pixels == header.key, 0, 255).astype(np.uint8)
+        rgb = np.repeat(_eight_bits(pixels)[..., np.newaxis], 3, axis=2)
+    elif pixels.ndim == 3 and pixels.shape[2] == 4:
+        pixels = _eight_bits(pixels)
+        rgb, alpha = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB), np.uint8), pixels[..., 3].copy()
+    elif header.part is not None:
+        colour = _decoded(_picture(data, header), cv2.IMREAD_COLOR, name)
+        rgb, alpha = (
+            np.asarray(cv2.cvtColor(colour, cv2.COLOR_BGR2RGB), np.uint8),
+            np.full(colour.shape[:2], 255, np.uint8),
+        )
+    else:
+        return None
+    if header.part is not None:
+        left, top, width, height = header.part
+        covered = np.zeros(alpha.shape, bool)
+        covered[top : top + height, left : left + width] = True
+        alpha[~covered] = 0
+    _whiten(rgb, alpha)
+    return _turned(rgb, header.exif)
+
+
+def _on_white_by_pillow(data: bytes, name: str) -> RGB:
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(io.BytesIO(data), formats=OTHERS) as photo:
+            rgba = np.array(ImageOps.exif_transpose(photo.convert("RGBA")))
+    except Exception as error:  # Pillow raises many kinds on a damaged file
+        raise PhotoError(f"not an image: {name!r} ({error})") from error
+    rgb = rgba[..., :3].copy()
+    _whiten(rgb, rgba[..., 3])
+    return rgb
+
+
+def _eight_bits(pixels: NDArray) -> NDArray[np.uint8]:
+    """The upper byte of 16 bits, as OpenCV's PNG decoder makes 8 of them."""
+    return (pixels >> 8).astype(np.uint8) if pixels.dtype == np.uint16 else pixels
+
+
+def _whiten(rgb: RGB, alpha: NDArray[np.uint8]) -> None:
+    """Lay pixels on white by their alpha (0 transparent, 255 opaque), in place."""
+    rows = max(1, _BLOCK // max(1, rgb.shape[1]))
+    for top in range(0, len(rgb), rows):
+        opacity = cv2.merge([alpha[top : top + rows]] * 3)
+        colour = cv2.multiply(rgb[top : top + rows], opacity, scale=1 / 255)
+        rgb[top : top + rows] = cv2.add(colour, cv2.bitwise_not(opacity))
+
+
+def _turned(rgb: RGB, exif: bytes) -> RGB:
+    """Turn a photo as its EXIF data says."""
+    if not exif:
+        return rgb
+    from PIL import Image
+
+    tags = Image.Exif()
+    try:
+        tags.load(exif)
+    except Exception:  # damaged EXIF data: OpenCV does not turn by it either
+        return rgb
+    across, down, mirrored = _TURNS.get(tags.get(0x0112, 1), (0, 0, 0))
+    rgb = rgb.transpose(1, 0, 2) if across else rgb
+    rgb = rgb[::-1] if down else rgb
+    return np.ascontiguousarray(rgb[:, ::-1] if mirrored else rgb)
 
 
 def resize(rgb: RGB, edge: int) -> RGB:

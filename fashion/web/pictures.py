@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 
 from fashion.jpegs import bounded
+from fashion.photo_headers import read_header
 from fashion.pixels import decode, jpeg_sides
 from fashion.web.shop import Shop
 
@@ -50,5 +51,5 @@ def smaller(data: bytes, name: str, edge: int) -> tuple[bytes, str]:
     """A photo whose longer side is at most `edge`: its own bytes where it is a JPEG of that size, else a new JPEG."""
     rgb = decode(data, name, edge)  # for its problems, too
     if max(jpeg_sides(data) or (edge + 1,)) <= edge:
-        return data, "image/jpeg"
+        return data[: read_header(data, name).end], "image/jpeg"  # without a motion photo's film
     return bounded(rgb, edge), "image/jpeg"

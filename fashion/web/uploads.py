@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import base64
+import ctypes
 import io
 import threading
-import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import numpy as np
 from numpy.typing import NDArray
 from werkzeug.datastructures import FileStorage, MultiDict
 
 from fashion.errors import PhotoError
+from fashion.photo_headers import Header, read_header
+from fashion.pixels import decode, shrunk
+from fashion.web.security import NotNow
 
 #: Bytes and pixels at most.
 MOST_BYTES, MOST_PIXELS = 12 * 2**20, 50_000_000
+#: Bytes that a photo may take as it is unpacked: 33 million pixels of 8-bit colour, half as many of 16 bits. A JPEG is
+#: unpacked no larger than needed, so that `MOST_PIXELS` is its limit in general.
+MOST_UNPACKED = 2**27
+#: Bytes from which a photo counts as large: one of these is unpacked at a time, and its memory is given back at once.
+LARGE = 2**25
 #: Kinds that are taken, as Pillow calls them.
 KINDS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 #: The same as media types: a phone that takes other kinds turns its photo into one of them for such a form.
 TYPES = ",".join(f"image/{kind.lower()}" for kind in KINDS)
-#: Photos unpacked at a time: the largest that is allowed takes some 200 MB for a moment, and more at once gain nothing.
+#: Photos unpacked at a time, of any size: more at once gain nothing.
 UNPACKED = threading.Semaphore(2)
+#: Held by the large photo that is being unpacked, and the seconds that another one waits for it.
+ONE_LARGE, PATIENCE = threading.Semaphore(1), 5.0
 #: Longest side after opening: more than any network here sees.
 EDGE = 1024
 
@@ -28,8 +40,9 @@ EDGE = 1024
 def open_upload(data: bytes) -> NDArray[np.uint8]:
     """Open a visitor's photo.
 
-    Its header is read first: kind and size must be right before a pixel is unpacked. It is turned as its EXIF says;
-    of an animation the first frame counts; transparent parts become white; 16-bit and CMYK photos become 8-bit RGB.
+    Its header is read first: kind, size and the memory it takes must be right before a pixel is unpacked. It is turned
+    as its EXIF says; of an animation the first frame counts; transparent pixels are laid on white as in a catalogue's
+    photos (`pixels.decode`); 16-bit and CMYK photos become 8-bit RGB.
 
     Parameters
     ----------
@@ -44,48 +57,102 @@ def open_upload(data: bytes) -> NDArray[np.uint8]:
     ------
     PhotoError
         When it is no whole photo of a kind that is taken, or too large.
+    NotNow
+        When it is large, and another large one is not finished in `PATIENCE` seconds.
     """
-    from PIL import Image, ImageOps
-
     if not data:
         raise PhotoError("expected a photo; found an empty file. Choose one and send it again.")
     if len(data) > MOST_BYTES:
         raise PhotoError(f"expected a photo of at most {MOST_BYTES // 2**20} MB; found {len(data) / 2**20:.1f} MB.")
+    damaged = PhotoError(
+        f"expected a whole photo ({', '.join(KINDS)}); this one cannot be opened. "
+        "Save it as JPEG or PNG and send it again."
+    )
     try:
-        with UNPACKED, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of Pillow's own limit; ours is checked below, before anything is unpacked
-            with Image.open(io.BytesIO(data), formats=KINDS) as photo:
-                width, height = photo.size
-                if width * height > MOST_PIXELS or min(width, height) < 8:
-                    raise PhotoError(
-                        f"expected a photo of 8 x 8 to {MOST_PIXELS:,} pixels in all; found {width} x {height}."
-                    )
-                photo.draft("RGB", (EDGE, EDGE))  # a JPEG is unpacked no larger than needed
-                photo.load()
-                turned = ImageOps.exif_transpose(photo) or photo
-                turned.thumbnail((EDGE, EDGE))
-                return _rgb(turned)
-    except PhotoError:
+        header = read_header(data)
+    except PhotoError as error:
+        raise damaged from error
+    if header.kind not in KINDS:
+        raise damaged
+    _require_pixels(header.width, header.height)
+    try:
+        return shrunk(_on_white(data, header), EDGE) if header.alpha else _opaque(data, header)
+    except (NotNow, _TooLarge):
         raise
     except Exception as error:  # Pillow raises many kinds on a damaged file
-        raise PhotoError(
-            f"expected a whole photo ({', '.join(KINDS)}); this one cannot be opened. "
-            "Save it as JPEG or PNG and send it again."
-        ) from error
+        raise damaged from error
+
+
+class _TooLarge(PhotoError):
+    """A photo that would take too much memory."""
+
+
+def _require_pixels(width: int, height: int) -> None:
+    if width * height > MOST_PIXELS or min(width, height) < 8:
+        raise _TooLarge(f"expected a photo of 8 x 8 to {MOST_PIXELS:,} pixels in all; found {width} x {height}.")
+
+
+@contextmanager
+def _room(size: int) -> Iterator[None]:
+    """Unpack a photo of so many bytes within the block: two at a time, of large ones one.
+
+    Raises
+    ------
+    PhotoError
+        When it takes more than `MOST_UNPACKED`.
+    NotNow
+        When another large one takes too long.
+    """
+    if size > MOST_UNPACKED:
+        raise _TooLarge(
+            f"expected a photo of at most {MOST_UNPACKED // 2**20} MB unpacked; found {size // 2**20} MB. "
+            "Save it smaller, or as JPEG, and send it again."
+        )
+    if size <= LARGE:
+        with UNPACKED:
+            yield
+        return
+    if not ONE_LARGE.acquire(timeout=PATIENCE):
+        raise NotNow(503, 5, "Another large photo is being looked at just now. Try again in a few seconds.")
+    try:
+        with UNPACKED:
+            yield
+    finally:
+        give_back_memory()
+        ONE_LARGE.release()
+
+
+def give_back_memory() -> None:
+    """Return freed memory to the system, which glibc keeps for the next time; elsewhere nothing is done."""
+    with suppress(OSError, AttributeError, TypeError):  # no such library, no such function
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _on_white(data: bytes, header: Header) -> NDArray[np.uint8]:
+    with _room(header.unpacked()):
+        return decode(data)
+
+
+def _opaque(data: bytes, header: Header) -> NDArray[np.uint8]:
+    """Open a photo without transparency by Pillow: made smaller before it is turned, so that one copy is large."""
+    from PIL import Image, ImageOps
+
+    with Image.open(io.BytesIO(data), formats=KINDS) as photo:
+        _require_pixels(*photo.size)  # as Pillow sees them, too
+        photo.draft("RGB", (EDGE, EDGE))  # a JPEG is unpacked no larger than needed
+        width, height = photo.size
+        held = int(header.width * header.height * header.held_bytes)
+        with _room(width * height * max(4, header.pixel_bytes) + held):  # Pillow holds RGB in four bytes
+            photo.load()
+            # A palette's or a bitmap's photo would be made smaller by leaving pixels out.
+            small = photo.convert({"1": "L", "P": "RGB"}[photo.mode]) if photo.mode in ("1", "P") else photo
+            small.thumbnail((EDGE, EDGE))
+            return _rgb(ImageOps.exif_transpose(small))
 
 
 def _rgb(photo) -> NDArray[np.uint8]:  # type: ignore[no-untyped-def]
-    from PIL import Image
-
-    if photo.mode.startswith("I") or photo.mode == "F":  # 16 bits or more a pixel, grey
-        grey = np.asarray(photo, np.float64)
-        top = 65535.0 if grey.max() > 255 else 255.0
-        grey8 = np.clip(grey / top * 255, 0, 255).astype(np.uint8)
-        return np.repeat(grey8[..., np.newaxis], 3, axis=2)
-    if photo.mode in ("RGBA", "LA", "PA") or "transparency" in photo.info:
-        photo = photo.convert("RGBA")
-        ground = Image.new("RGBA", photo.size, "white")
-        photo = Image.alpha_composite(ground, photo)
+    if photo.mode.startswith("I;16"):  # the upper byte, as `pixels.decode` takes it
+        return np.repeat((np.asarray(photo) >> 8).astype(np.uint8)[..., np.newaxis], 3, axis=2)
     return np.asarray(photo.convert("RGB"), np.uint8).copy()
 
 
