@@ -33,6 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     from fashion.catalogue import load_catalogue
     from fashion.errors import FashionError
+    from fashion.libraries import require
     from fashion.web.app import create_app
     from fashion.web.security import Buckets
     from fashion.web.server import make_server
@@ -45,6 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
             "expected a port from 0 to 65535, at least one thread, and at least one photo a minute and at once; found "
             f"{arguments.port}, {arguments.threads}, {arguments.photos_per_minute} and {at_once}"
         )
+    require("cv2")  # visitors' photos are read later, in threads of their own
     workspace = Workspace(load_catalogue(arguments.catalogue).name, arguments.processed, arguments.reports)
     window = Window(workspace, arguments.weights)
     buckets = Buckets(max(12, arguments.photos_per_minute // 5), arguments.photos_per_minute / 60)

@@ -15,6 +15,7 @@ from fashion.catalogue import load_catalogue
 from fashion.disk import hint, sweep
 from fashion.errors import FashionError, ReportError, WeightsError
 from fashion.input_sizes import check_size
+from fashion.libraries import require
 from fashion.locking import only_one
 from fashion.paths import project_root
 from fashion.progress import relayed
@@ -142,7 +143,8 @@ def _run_step(step: Step, settings: Settings, workspace: Workspace, say: Say) ->
 
 
 def _preflight(settings: Settings) -> None:
-    """Find out at once, not after the first step, that a network, or its size, which was asked for cannot be had."""
+    """Find out at once, not in a notebook, that a system library, or the network asked for, is missing."""
+    require("cv2")
     check_size(settings.backbone, settings.size, settings.weights)
     if settings.weights and not Path(settings.weights).is_file():
         raise WeightsError(

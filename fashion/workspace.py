@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import DTypeLike, NDArray
 
 from fashion.errors import ArtefactError
+from fashion.harmless import spreadsheet
 from fashion.paths import project_root
 
 if TYPE_CHECKING:
@@ -175,8 +176,9 @@ class Workspace:
         return write_whole(self.path(f"{name}.npz"), lambda aside: np.savez(aside, **arrays))  # type: ignore[arg-type]
 
     def write_csv(self, name: str, frame: pd.DataFrame) -> Path:
-        """Write `<name>.csv`, UTF-8, for people and spreadsheets."""
-        return write_whole(self.path(f"{name}.csv"), lambda aside: frame.to_csv(aside, index=False))
+        """Write `<name>.csv`, UTF-8, for people and spreadsheets; no cell of it is a formula."""
+        safe = spreadsheet(frame)
+        return write_whole(self.path(f"{name}.csv"), lambda aside: safe.to_csv(aside, index=False))
 
     def json(self, name: str) -> Any:
         """Read `<name>.json`."""
