@@ -30,6 +30,7 @@ from fashion.steps import (
     checksums,
     declared_parameters,
     key_after,
+    letters_without_font,
     output_paths,
     read_state,
     stale_because,
@@ -137,7 +138,12 @@ def _run_step(step: Step, settings: Settings, workspace: Workspace, say: Say) ->
     if absent:
         raise ReportError(f"{step.notebook} ended without writing {', '.join(absent)}, which later notebooks read")
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    write_state(workspace, step, State(key, parameters, checksums(workspace, step), round(seconds, 2), now))
+    told = letters_without_font(workspace)
+    write_state(workspace, step, State(key, parameters, checksums(workspace, step), round(seconds, 2), now, told))
+    if step.number == "01" and told:
+        from fashion.fonts import sentence
+
+        say(sentence(told))
     say(f"      done in {seconds:.1f} s")
     return True
 

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import re
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -219,11 +220,16 @@ class Workspace:
         import matplotlib.pyplot as plt
         from IPython.display import Image
 
+        from fashion import fonts
+
         if not re.fullmatch(r"\d\d-[a-z0-9-]+", name):
             raise ValueError(f"expected a figure name such as '01-departments'; found {name!r}")
         path = self.report / "figures" / f"{name}.png"
         metadata = {"Title": name, "Description": caption, "Software": None}
-        write_whole(path, lambda aside: figure.savefig(aside, dpi=150, bbox_inches="tight", metadata=metadata))
+        fonts.fit(figure)
+        with warnings.catch_warnings():
+            fonts.quiet()
+            write_whole(path, lambda aside: figure.savefig(aside, dpi=150, bbox_inches="tight", metadata=metadata))
         plt.close(figure)
         width = min(int(figure.get_figwidth() * 80), 1000)
         return Image(filename=str(path), width=width, alt=caption)
