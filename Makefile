@@ -118,7 +118,8 @@ lab: $(STAMP) ## open the notebooks in JupyterLab
 data: $(STAMP) ## make the sample, or check that a catalogue's table, words and photos are at hand
 	@$(BIN)/fashion data --catalogue "$(CATALOGUE)" $(if $(DATA),--data "$(DATA)") $(if $(KEEP_UNKNOWN),--keep-unknown)
 
-env: $(STAMP) ## the environment in .venv, from requirements.lock
+env: $(STAMP) ## the environment in .venv, from requirements.lock; names system libraries that are missing
+	@$(BIN)/python -m fashion.libraries
 
 # uv where it is installed, as it is faster; else venv and pip. Both check every hash of the lock, which is complete:
 # hence --no-deps, as pip otherwise looks for newer releases of packages that another one wants with an extra.

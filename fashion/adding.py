@@ -21,6 +21,7 @@ from fashion.backbones import reopen_backbone
 from fashion.catalogue import Catalogue, open_catalogue
 from fashion.cleaning import Cleaning
 from fashion.errors import ArtefactError, CatalogueError
+from fashion.harmless import spreadsheet
 from fashion.photos import PICTURES
 from fashion.provenance import sha256_bytes, sha256_file, sha256_json
 from fashion.reading import Readings, read_photos
@@ -265,7 +266,7 @@ def _write(
     aside.mkdir(parents=True)
     try:
         items.to_parquet(aside / "items.parquet", index=False)
-        rejected.to_csv(aside / "rejected.csv", index=False)
+        spreadsheet(rejected).to_csv(aside / "rejected.csv", index=False)
         for name, array in vectors.items():
             np.save(aside / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
         files = {path.name: sha256_file(path) for path in sorted(aside.iterdir())}

@@ -259,6 +259,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except ImportError as error:
+        from fashion.libraries import in_words as told
+
+        words = told(str(error), error.name or "a package")
+        if not words:
+            raise
+        print(f"fashion {parsed.command}: {words}", file=sys.stderr)
+        return 1
     except OSError as error:  # a full disk, a folder that may not be written to
         from fashion.disk import in_words
 

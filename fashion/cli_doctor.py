@@ -6,8 +6,9 @@ import argparse
 
 TITLE = "say what is installed, at hand and missing, and what to do"
 TEXT = """\
-Look at Python and the packages, weights, catalogues, reports (whole, stale, running, damaged), programs, disk, memory,
-folders and the clock. It changes nothing. Ends with 0 when a report on the catalogue can run, else with 1."""
+Look at Python, the packages and the system libraries that they load, weights, catalogues, reports (whole, stale,
+running, damaged), programs, disk, memory, folders and the clock. It changes nothing. Ends with 0 when a report on the
+catalogue can run, else with 1."""
 EXAMPLES = "  fashion doctor\n  fashion doctor -c imagelab --data imagelab.zip\n  fashion doctor --json"
 
 

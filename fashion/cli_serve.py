@@ -39,12 +39,14 @@ def run(arguments: argparse.Namespace) -> None:
 
     from fashion.errors import FashionError
     from fashion.identity import open_workspace
+    from fashion.libraries import require
     from fashion.web.app import create_app
     from fashion.web.security import Buckets
     from fashion.web.server import make_server
     from fashion.web.window import Window
 
     at_once = max(1, arguments.threads // 2) if arguments.photos_at_once is None else arguments.photos_at_once
+    require("cv2")  # visitors' photos are read later, in threads of their own
     workspace = open_workspace(arguments.catalogue, arguments.processed, arguments.reports)
     window = Window(workspace, arguments.weights)
     buckets = Buckets(max(12, arguments.photos_per_minute // 5), arguments.photos_per_minute / 60)

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from fashion.libraries import install, missing_library
+
 #: A file that `workspace.write_whole` was at when its process died: the name carries the process's number.
 ASIDE = re.compile(r"^\..+\.(\d+)\.[a-z]+$")
 
@@ -44,8 +46,11 @@ def in_words(error: OSError) -> str:
 
 
 def hint(message: str) -> str:
-    """A sentence for an error's message that tells of a full disk; empty for any other."""
-    return " The disk is full: make room first." if _SHORT_WRITE.search(message) else ""
+    """A sentence for an error's message that tells of a full disk or a missing system library; empty for any other."""
+    if _SHORT_WRITE.search(message):
+        return " The disk is full: make room first."
+    library = missing_library(message)
+    return f" The system library {library} is missing. Install it first: {install([library])}." if library else ""
 
 
 def half_written(folders: Iterable[Path]) -> Iterator[Path]:

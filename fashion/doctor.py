@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from fashion import libraries
 from fashion.doctor_data import data, names, reports, rows_of
 from fashion.doctor_finding import Finding
 from fashion.paths import project_root
@@ -67,7 +68,7 @@ def can_run(findings: list[Finding]) -> bool:
 
 # -- installed -------------------------------------------------------------------------------------------
 def installed() -> Iterator[Finding]:
-    """Python, the packages against the lock, what computes the network."""
+    """Python, the packages against the lock, what computes the network, the system libraries that packages load."""
     section = "installed"
     here = ".".join(map(str, sys.version_info[:3]))
     fits = (3, 11) <= sys.version_info[:2] <= (3, 13)
@@ -97,6 +98,16 @@ def installed() -> Iterator[Finding]:
             section, package, "ok" if version else absence[0],
             f"{version}: {use}" if version else f"absent; it {use}", "" if version else absence[1],
         )  # fmt: skip
+    problems = libraries.check()
+    for package, message in problems.items():
+        name = libraries.missing_library(message)
+        yield Finding(
+            section, package, "note" if package == "openvino" else "missing",
+            f"cannot be loaded: {f'the system library {name} is missing' if name else message[:300]}",
+            libraries.install([name]) if name else "rm -rf .venv && make env",
+        )  # fmt: skip
+    if not problems:
+        yield Finding(section, "system libraries", "ok", "all that the compiled packages load")
     cards = gpus()
     yield Finding(
         section, "GPU", "ok" if cards else "note",

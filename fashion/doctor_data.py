@@ -13,10 +13,10 @@ from fashion.disk import half_written
 from fashion.doctor_finding import Finding
 from fashion.errors import FashionError
 from fashion.identity import open_workspace
+from fashion.idx import SOURCES
 from fashion.intact import changed, changed_additions, recorded
 from fashion.locking import is_running
 from fashion.paths import project_root
-from fashion.sample import SOURCES
 from fashion.source import open_source
 from fashion.steps import STEPS, Settings, read_state, step_key
 from fashion.workspace import Workspace
@@ -145,7 +145,7 @@ def _report(work: Workspace) -> Finding:
     for step in STEPS:
         try:
             fresh = read_state(work, step).key == step_key(work, step, settings)
-        except (FashionError, OSError) as error:
+        except (FashionError, OSError, ImportError) as error:  # the sample is looked at by OpenCV
             said = f"whole, but its data cannot be looked at: {error}"
             return Finding("reports", name, "note", said, "nothing, to read it; to renew it, bring its data back")
         if not fresh:

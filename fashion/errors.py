@@ -27,3 +27,7 @@ class ArtefactError(FashionError):
 
 class ReportError(FashionError):
     """A notebook failed, or was given a parameter that it does not have."""
+
+
+class LibraryError(FashionError):
+    """A system library that a compiled package loads is missing."""

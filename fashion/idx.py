@@ -14,6 +14,12 @@ from numpy.typing import NDArray
 from fashion.errors import CatalogueError
 
 UNSIGNED_BYTE = 0x08
+#: Fashion-MNIST's files in data/sample, with their SHA-256: the sample's source.
+IMAGES, LABELS = "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"
+SOURCES = {
+    IMAGES: "cc1d090a38ace84dfa1aa66e3ada7c336ef481a96936906477e6dd344da56eaa",
+    LABELS: "8d3605d196f4be44669e46906da9733c8131fef761fdbfec72c424d5222f1a05",
+}
 
 
 def read_idx(path: Path, *, sha256: str | None = None) -> NDArray[np.uint8]:

@@ -10,7 +10,6 @@ the page only as JSON with its angle brackets escaped, and the document only as 
 """
 
 import base64
-import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
@@ -24,6 +23,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from fashion.errors import ArtefactError, PhotoError
+from fashion.harmless import source_hash
 from fashion.workspace import write_whole
 
 FACETS = ("department", "colour", "category")
@@ -101,7 +101,7 @@ def write_map(
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
     html = environment.from_string((folder / "map.html").read_text("utf-8")).render(
         {"title": title, "source_line": source_line, "data": data, "sheets": sheets},
-        **{"style": style, "style_hash": _hash(style), "script": script, "script_hash": _hash(script)},
+        **{"style": style, "style_hash": source_hash(style), "script": script, "script_hash": source_hash(script)},
     )
     return write_whole(path, lambda aside: aside.write_text(html, "utf-8", newline="\n"))
 
@@ -198,8 +198,3 @@ def _fan_order(colour: str) -> tuple[int, float]:
     lab = cv2.cvtColor(_rgb([colour])[None].astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
     lightness, a, b = lab[0, 0].tolist()
     return (-1 if np.hypot(a, b) < 9 else int(np.degrees(np.arctan2(b, a)) % 360 // 30), -lightness)
-
-
-def _hash(text: str) -> str:
-    """Source expression of the content security policy that allows this very text."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}"

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from fashion.catalogue import Catalogue, load_catalogue
+from fashion.harmless import REPORT_POLICY
 from fashion.steps import STEPS
 from fashion.workspace import Workspace, write_whole
 
@@ -113,6 +114,7 @@ def write_pages(workspace: Workspace) -> Path:
         text = template.render(
             title=f"Fashion recommendation: {catalogue.title}" if summary else titles[names[0]],
             css=css,
+            policy=Markup(REPORT_POLICY),  # nosec: our own constant
             summary=summary,
             source_line=results[-1]["source_line"],
             warnings=[numbers["warning"] for numbers in results if numbers.get("warning")],

@@ -10,6 +10,7 @@ import pandas as pd
 from fashion.catalogue import known_catalogues
 from fashion.filters import QueryError, parse_where
 from fashion.identity import open_workspace
+from fashion.libraries import require
 from fashion.queries import Query
 from fashion.recommender import Recommender
 from fashion.workspace import Workspace
@@ -76,11 +77,14 @@ def make_query(
     ------
     QueryError
         When nothing is given, or both an item and a photo.
+    LibraryError
+        For a photo where a system library that reads photos is missing.
     """
     if (item is None and photo is None and words is None) or (item is not None and photo is not None):
         raise QueryError("expected an item or a photo, or words, or words beside one of them")
     like = None
     if photo is not None:
+        require("cv2")
         from fashion.photo_query import PhotoReader  # loads the network
 
         like = PhotoReader(workspace, recommender, weights).query_file(photo)

@@ -17,6 +17,7 @@ from fashion.disk import READ_ONLY, hint, in_words, sweep
 from fashion.errors import FashionError, ReportError, WeightsError
 from fashion.identity import open_workspace, take
 from fashion.input_sizes import check_size
+from fashion.libraries import require
 from fashion.locking import only_one
 from fashion.paths import project_root
 from fashion.progress import relayed
@@ -31,6 +32,7 @@ from fashion.steps import (
     checksums,
     declared_parameters,
     key_after,
+    letters_without_font,
     output_paths,
     read_state,
     stale_because,
@@ -163,13 +165,19 @@ def _run_step(step: Step, settings: Settings, workspace: Workspace, say: Say) ->
     if absent:
         raise ReportError(f"{step.notebook} ended without writing {', '.join(absent)}, which later notebooks read")
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    write_state(workspace, step, State(key, parameters, checksums(workspace, step), round(seconds, 2), now))
+    told = letters_without_font(workspace)
+    write_state(workspace, step, State(key, parameters, checksums(workspace, step), round(seconds, 2), now, told))
+    if step.number == "01" and told:
+        from fashion.fonts import sentence
+
+        say(sentence(told))
     say(f"      done in {seconds:.1f} s")
     return True
 
 
 def _preflight(settings: Settings) -> None:
-    """Find out at once, not after the first step, that a network, or its size, which was asked for cannot be had."""
+    """Find out at once, not in a notebook, that a system library, or the network asked for, is missing."""
+    require("cv2")
     check_size(settings.backbone, settings.size, settings.weights)
     if settings.weights and not Path(settings.weights).is_file():
         raise WeightsError(

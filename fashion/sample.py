@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from fashion import dyeing, sample_plan
 from fashion.errors import CatalogueError
-from fashion.idx import read_idx
+from fashion.idx import IMAGES, LABELS, SOURCES, read_idx
 from fashion.paths import project_root
 from fashion.progress import tracked
 from fashion.sample_plan import SAMPLE_COLOURS, SampleCounts, photo_bytes, plan_sample, sample_counts
@@ -31,11 +31,6 @@ __all__ = ["SAMPLE_COLOURS", "SampleCounts", "make_sample", "read_idx", "read_so
 
 HEADER = "filename\tcolor\tmicro_category\tmacro_category\tmacro_category(english)\t\t\t\n"
 TABLE, PHOTOS, STAMP = "annotation.txt", "images", "sample.json"
-IMAGES, LABELS = "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"
-SOURCES = {
-    IMAGES: "cc1d090a38ace84dfa1aa66e3ada7c336ef481a96936906477e6dd344da56eaa",
-    LABELS: "8d3605d196f4be44669e46906da9733c8131fef761fdbfec72c424d5222f1a05",
-}
 
 
 def make_sample(

@@ -127,13 +127,17 @@ class Settings:
 
 @dataclass
 class State:
-    """What is remembered of a step that ran: the key of what made its outputs, and their checksums."""
+    """What is remembered of a step that ran: the key of what made its outputs, and their checksums.
+
+    `letters` are those that no installed font had, so that figures show boxes.
+    """
 
     key: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     finished: str = ""
+    letters: str = ""
 
 
 def state_path(workspace: Workspace, step: Step) -> Path:
@@ -234,6 +238,12 @@ def key_after(before: str) -> str:
     return f"{start}+{_weights_at_hand()}" if plus else before
 
 
+def letters_without_font(workspace: Workspace) -> str:
+    """The catalogue's letters that no installed font had when notebook 01 ran."""
+    path = workspace.report / "results" / "01.json"
+    return str(workspace.results("01").get("letters_without_font", "")) if path.is_file() else ""
+
+
 def stale_because(workspace: Workspace, step: Step, key: str) -> str:
     """Why the step must run; empty when its outputs are those that `key` would make, unharmed."""
     state = read_state(workspace, step)
@@ -247,4 +257,9 @@ def stale_because(workspace: Workspace, step: Step, key: str) -> str:
             return f"{name[2:]} is missing"
         if now[name] != checksum:
             return f"{name[2:]} is damaged or was edited"
+    if state.letters:
+        from fashion.fonts import lacking
+
+        if lacking([state.letters]) != state.letters:
+            return "a font for the figures was installed"
     return ""

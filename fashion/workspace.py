@@ -7,6 +7,7 @@ import json
 import math
 import os
 import re
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ import pandas as pd
 from numpy.typing import DTypeLike, NDArray
 
 from fashion.errors import ArtefactError
+from fashion.harmless import spreadsheet
 from fashion.paths import project_root
 
 if TYPE_CHECKING:
@@ -180,8 +182,9 @@ class Workspace:
         return write_whole(self.path(f"{name}.npz"), lambda aside: np.savez(aside, **arrays))  # type: ignore[arg-type]
 
     def write_csv(self, name: str, frame: pd.DataFrame) -> Path:
-        """Write `<name>.csv`, UTF-8, for people and spreadsheets."""
-        return write_whole(self.path(f"{name}.csv"), lambda aside: frame.to_csv(aside, index=False))
+        """Write `<name>.csv`, UTF-8, for people and spreadsheets; no cell of it is a formula."""
+        safe = spreadsheet(frame)
+        return write_whole(self.path(f"{name}.csv"), lambda aside: safe.to_csv(aside, index=False))
 
     def json(self, name: str) -> Any:
         """Read `<name>.json`."""
@@ -222,11 +225,16 @@ class Workspace:
         import matplotlib.pyplot as plt
         from IPython.display import Image
 
+        from fashion import fonts
+
         if not re.fullmatch(r"\d\d-[a-z0-9-]+", name):
             raise ValueError(f"expected a figure name such as '01-departments'; found {name!r}")
         path = self.report / "figures" / f"{name}.png"
         metadata = {"Title": name, "Description": caption, "Software": None}
-        write_whole(path, lambda aside: figure.savefig(aside, dpi=150, bbox_inches="tight", metadata=metadata))
+        fonts.fit(figure)
+        with warnings.catch_warnings():
+            fonts.quiet()
+            write_whole(path, lambda aside: figure.savefig(aside, dpi=150, bbox_inches="tight", metadata=metadata))
         plt.close(figure)
         width = min(int(figure.get_figwidth() * 80), 1000)
         return Image(filename=str(path), width=width, alt=caption)

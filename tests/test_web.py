@@ -1,13 +1,14 @@
 """The shop window on a real small report whose title holds markup: pages, answers, limits, and what visitors send."""
 
 import builtins
+import html
 import io
 import json
 import os
 import re
 import threading
 from dataclasses import replace
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from fashion.locking import is_running
 from fashion.web import shop as shops
 from fashion.web import window as windows
 from fashion.web.app import create_app
-from fashion.web.ask import PAGE
+from fashion.web.ask import PAGE, Ask, found_rows
 from fashion.web.openapi import document
 from fashion.web.security import HEADERS, Buckets
 from fashion.web.shop import open_shop
@@ -258,14 +259,58 @@ def test_filters_stay_with_pages_and_with_what_was_chosen_beside_them(client):
 
 @pytest.mark.parametrize(
     "address",
-    ["/?colour=nope", "/?page=0", "/?page=x", "/?bogus=1", "/?q=qwertz", "/?colour_weight=2", "/?hide=maybe",
-     "/api/v1/items?page=1.5", "/api/v1/similar?id=x&k=61", "/api/v1/items?q=" + "x" * 300, "/api/v1/item?id=a&b=1"],
+    ["/?colour=nope", "/?page=0", "/?page=x", "/?q=qwertz", "/?colour_weight=2", "/?hide=maybe",
+     "/api/v1/items?page=1.5", "/api/v1/similar?id=x&k=61", "/api/v1/items?q=" + "x" * 300, "/api/v1/item?id=a&b=1",
+     "/api/v1/items?utm_source=x", "/api/v1/facets?fbclid=x", "/api/v1/map?gclid=x"],
 )  # fmt: skip
 def test_nonsense_is_answered_with_400_and_what_was_expected(client, address):
     answer = client.get(address)
     assert answer.status_code == 400 and "Traceback" not in answer.get_data(as_text=True)
     text = answer.get_json()["detail"] if "/api/" in address else answer.get_data(as_text=True)
     assert re.search("expected|no item|mean", text, re.IGNORECASE)
+
+
+TRACKED = "utm_source=news&utm_medium=e-mail&fbclid=IwAR0&gclid=x&bogus=%3Cscript%3E"
+
+
+def test_pages_ignore_parameters_that_they_do_not_know_and_leave_them_out_of_their_links(client, window):
+    name = window.shop().items["item"].iloc[0]
+    for address in ("/?", "/?q=red+dress&", "/?colour=red&page=2&", f"/item?id={name}&", "/look?", f"/map?id={name}&"):
+        text = get(client, address + TRACKED).get_data(as_text=True)
+        assert text == get(client, address.rstrip("?&")).get_data(as_text=True), address
+    far = client.get(f"/?page=999&{TRACKED}")
+    assert far.status_code == 302 and "utm" not in far.location and "bogus" not in far.location
+    sent = {"words": "", "utm_source": "x", "photo": (io.BytesIO(window.shop().photo(5)), "x.jpg")}
+    page = client.post(f"/look?{TRACKED}", data=sent).get_data(as_text=True)
+    assert "Similar to your photo" in page and "utm" not in page
+
+
+def test_the_api_names_the_parameters_that_it_does_not_know(client):
+    told = client.get(f"/api/v1/items?{TRACKED}").get_json()["detail"]
+    assert "expected parameters" in told and "utm_source" in told and "fbclid" in told
+
+
+def test_the_search_boxs_examples_find_what_they_say(client, window):
+    shop = window.shop()
+    text = html.unescape(get(client, "/").get_data(as_text=True))
+    (shown,) = re.findall(r'<input id="q"[^>]* placeholder="([^"]*)"', text)
+    examples = shown.removesuffix(" …").split(", ")
+    assert tuple(examples) == shop.examples and len(examples) == 2  # English, and the catalogue's own Italian
+    for example in examples:
+        asked = shop.vocabulary.parse(example)
+        first = shop.items.iloc[found_rows(shop, Ask(words=example))[0][0]]
+        assert first["colour"] in asked["colour"] and first["category"] in asked["category"]
+        assert cards(get(client, "/?" + urlencode({"q": example})))
+    english, italian = examples
+    assert english == f"{shop.vocabulary.parse(english)['colour'][0]} {shop.vocabulary.parse(english)['category'][0]}"
+    assert set(italian.upper().split()) & set(COLOURS)
+
+
+def test_examples_are_left_out_where_words_cannot_be_asked_for(window):
+    shop = window.shop()
+    items = shop.items.assign(colour="!!", category="...", colour_source="", category_source="")
+    bare = replace(shop, recommender=replace(shop.recommender, items=items))
+    assert bare.examples == ()
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "..%2f..%2fetc%2fpasswd", "a\0b", "", "'; DROP"])

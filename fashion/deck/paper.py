@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO, Any
 
 from pptx.chart.data import CategoryChartData
+from pptx.chart.xlsx import CategoryWorkbookWriter
 from pptx.dml.color import RGBColor
 from pptx.enum.chart import XL_CHART_TYPE, XL_LABEL_POSITION, XL_LEGEND_POSITION, XL_TICK_LABEL_POSITION, XL_TICK_MARK
 from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
@@ -25,6 +27,24 @@ PALE = "#f4f2ee"
 def plain(text: str) -> str:
     """Text as slides may hold it: without the characters that XML does not take; lines stay."""
     return clean_text(text, keep="\n\t")
+
+
+class _TextWorkbook(CategoryWorkbookWriter):
+    """The sheet behind a chart, in which a catalogue's word is text: no formula and no link, however it begins."""
+
+    @contextmanager
+    def _open_worksheet(self, xlsx_file: IO[bytes]) -> Iterator[tuple[Any, Any]]:
+        with super()._open_worksheet(xlsx_file) as (workbook, worksheet):
+            worksheet.strings_to_formulas = worksheet.strings_to_urls = False
+            yield workbook, worksheet
+
+
+class _TextChartData(CategoryChartData):
+    """A chart's data whose sheet holds text as text."""
+
+    @property
+    def _workbook_writer(self) -> _TextWorkbook:
+        return _TextWorkbook(self)
 
 
 def colour(hexadecimal: str) -> RGBColor:
@@ -165,7 +185,7 @@ def bar_chart(
     floor : float, optional
         Where the axis of values begins; below negative bars there is room for their labels.
     """
-    data = CategoryChartData(number_format="0%" if "%" in form else "#,##0")  # of the sheet behind the chart
+    data = _TextChartData(number_format="0%" if "%" in form else "#,##0")  # of the sheet behind the chart
     data.categories = [plain(name) for name in names]
     for name, values in series:
         data.add_series(plain(name), values)

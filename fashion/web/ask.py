@@ -120,7 +120,7 @@ def flag(given: MultiDict, name: str) -> bool:
     return text in ("1", "on", "true")
 
 
-def read_ask(given: MultiDict, shop: Shop, reads: tuple[str, ...] = BROWSING) -> Ask:
+def read_ask(given: MultiDict, shop: Shop, reads: tuple[str, ...] = BROWSING, *, strict: bool = True) -> Ask:
     """Read an address.
 
     Parameters
@@ -129,16 +129,19 @@ def read_ask(given: MultiDict, shop: Shop, reads: tuple[str, ...] = BROWSING) ->
         Its parameters.
     shop : Shop
     reads : tuple of str
-        Parameters that mean something beside filters, here or to who asks; any other is refused.
+        Parameters that mean something beside filters, here or to who asks.
+    strict : bool
+        Refuse any other parameter, as the API does: a program's slip must not pass unseen. Pages ignore them:
+        newsletters and social networks add `utm_source`, `fbclid` and the like to every link.
 
     Raises
     ------
     QueryError
-        For a parameter, a word or a number that means nothing here.
+        For a word or a number that means nothing here, and where `strict` for such a parameter.
     """
     known = {*shop.facets, *reads}
     strange = sorted(set(given) - known)
-    if strange:
+    if strange and strict:
         raise QueryError(f"expected parameters of {', '.join(sorted(known))}; found {', '.join(strange)[:200]}")
     chosen = {}
     for column, (words, _) in shop.facets.items():

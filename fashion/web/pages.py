@@ -1,4 +1,7 @@
-"""The shop window's pages. They work without JavaScript; scripts only save a click."""
+"""The shop window's pages. They work without JavaScript; scripts only save a click.
+
+Parameters that a page does not know are ignored, and its own links leave them out.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +74,7 @@ def browse() -> str | tuple[str, int]:
     """Browse, filter and search."""
     shop = shop_now()
     try:
-        ask = read_ask(request.args, shop)
+        ask = read_ask(request.args, shop, strict=False)
         rows, total = found_rows(shop, ask)
         said = understood(in_words(shop, ask.words)) if ask.words else ""
     except QueryError as error:
@@ -112,7 +115,7 @@ def item() -> str | tuple[str, int]:
     if name not in shop.rows:
         abort(404, f"There is no item {name[:80]!r} here. It may have been taken out of the catalogue.")
     try:
-        ask = read_ask(request.args, shop, ("id", *BALANCE))
+        ask = read_ask(request.args, shop, ("id", *BALANCE), strict=False)
     except QueryError as error:
         return render_template("lost.html", shop=shop, ask=Ask(), message=str(error)), 400
     row = shop.rows[name]
@@ -136,7 +139,7 @@ def look() -> str | tuple[str, int]:
     if "seen" not in request.args:
         return looked(shop)
     try:
-        ask = read_ask(request.args, shop, (*seen.NAMES, *BALANCE))
+        ask = read_ask(request.args, shop, (*seen.NAMES, *BALANCE), strict=False)
         return looked(shop, ask, seen.read(request.args, shop), request.args.get("words", "").strip())
     except QueryError as error:
         return looked(shop, message=str(error)), 400
@@ -148,7 +151,7 @@ def look_at() -> tuple[str, int, dict[str, str]]:
     shop = shop_now()
     try:
         with current_app.extensions["turns"].turn(request.remote_addr or ""):
-            ask = read_ask(request.form, shop, ("words", *BALANCE))
+            ask = read_ask(request.form, shop, ("words", *BALANCE), strict=False)
             rgb = open_upload(sent_photo(request.files) or b"")
             query = seen.as_kept(photo_query(shop, as_png(rgb)))
             return looked(shop, ask, query, request.form.get("words", "").strip(), as_address(rgb)), 200, {}

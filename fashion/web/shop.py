@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion.errors import ArtefactError
+from fashion.filters import QueryError
 from fashion.intact import require_answers, require_intact
 from fashion.locking import is_running
 from fashion.reasons import describe
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 #: Filters that come first, where the catalogue has them.
 FIRST = ("department", "category", "colour", "gender", "season")
+#: Pairs that are tried as the search box's example at most, and the characters that it may have.
+MOST_TRIED, LONGEST_EXAMPLE = 50, 32
 #: Words that a column may have to be a filter, but for category and colour, which always are.
 MOST_WORDS = 60
 
@@ -133,6 +136,40 @@ class Shop:
             "id": self.shown["item"][: len(places)], "titles": titles, "title": [place_of[title] for title in said],
         }  # fmt: skip
         return json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()
+
+    @cached_property
+    def examples(self) -> tuple[str, ...]:
+        """Searches that find something here: a colour and a category that exist together, as customers say them.
+
+        One in the words that the pages show; where these are translated, a second in the catalogue's own language, of
+        another pair if there is one. Empty where no item has both.
+        """
+        if not {"colour", "category"} <= set(self.items):
+            return ()
+        shown = self.items[(self.items["colour"] != "") & (self.items["category"] != "")]
+        counts = shown.groupby(["colour", "category"]).size().sort_values(ascending=False, kind="stable")
+        pairs = [(str(colour), str(category)) for colour, category in counts.index]
+        first = self._first(pairs, {pair: " ".join(pair) for pair in pairs})
+        found = [" ".join(first)] if first else []
+        if {"colour_source", "category_source"} <= set(self.items):
+            own = shown.groupby(["colour", "category"])[["colour_source", "category_source"]].first()
+            said = {p: f"{own.loc[p, 'category_source']} {own.loc[p, 'colour_source']}".lower() for p in pairs}
+            second = self._first([pair for pair in pairs if pair != first] or pairs, said)
+            found += [said[second]] if second and said[second] not in found else []
+        return tuple(found)
+
+    def _first(self, pairs: Sequence[tuple[str, str]], said: Mapping[tuple[str, str], str]) -> tuple[str, str] | None:
+        """The first of some pairs of colour and category that a search means, if it is asked for as it is `said`."""
+        for colour, category in pairs[:MOST_TRIED]:
+            text = said[colour, category]
+            try:
+                asked = self.vocabulary.parse(text)
+            except QueryError:
+                continue
+            fits = colour in asked.get("colour", ()) and category in asked.get("category", ())
+            if fits and set(asked) == {"colour", "category"} and len(text) <= LONGEST_EXAMPLE:
+                return colour, category
+        return None
 
     @cached_property
     def packed_chart(self) -> bytes:
@@ -246,7 +283,7 @@ def open_shop(workspace: Workspace, weights: str | None = None) -> Shop:
     figure = workspace.report / "figures/05-map-departments.png"
     still = figure.read_bytes() if figure.is_file() else None
     shop = Shop(facts["title"], workspace, recommender, sources, xy, before, weights, still)
-    _ = shop.vocabulary, shop.rows, shop.order, shop.facets, shop.shown, recommender.places
+    _ = shop.vocabulary, shop.rows, shop.order, shop.facets, shop.shown, shop.examples, recommender.places
     shop.check_unchanged()
     return shop
 
