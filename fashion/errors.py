@@ -27,3 +27,10 @@ class ArtefactError(FashionError):
 
 class ReportError(FashionError):
     """A notebook failed, or was given a parameter that it does not have."""
+
+
+def in_short(error: BaseException, most: int = 200) -> str:
+    """An error as one line of at most about `most` characters: its kind and what it says."""
+    text = " ".join(str(error).split()).rstrip(".")
+    said = text if len(text) <= most else f"{text[:most]} ..."
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__

@@ -28,9 +28,7 @@ def progress_bar(total: int, what: str, unit: str = "photo", *, show: bool = Tru
     show : bool
         False for a silent bar.
     """
-    relay = os.environ.get(VARIABLE)
-    stream: IO[str] = open(relay, "a", encoding="utf-8") if relay else sys.stderr  # noqa: SIM115
-    terminal = bool(os.environ.get(f"{VARIABLE}_TTY")) if relay else sys.stderr.isatty()
+    stream, terminal = _console()
     return tqdm(
         total=total,
         initial=done,
@@ -43,6 +41,23 @@ def progress_bar(total: int, what: str, unit: str = "photo", *, show: bool = Tru
         ascii=not terminal,
         dynamic_ncols=terminal,
     )
+
+
+def _console() -> tuple[IO[str], bool]:
+    """Where bars and notes go, and whether somebody watches a terminal there."""
+    relay = os.environ.get(VARIABLE)
+    if not relay:
+        return sys.stderr, sys.stderr.isatty()
+    return open(relay, "a", encoding="utf-8"), bool(os.environ.get(f"{VARIABLE}_TTY"))
+
+
+def note(line: str) -> None:
+    """Say one line on the console, also from a notebook's kernel; a bar that is being drawn goes on below it."""
+    stream, terminal = _console()
+    stream.write(f"\r\x1b[K{line}\n" if terminal else f"\n{line}\n")
+    stream.flush()
+    if stream is not sys.stderr:
+        stream.close()
 
 
 @contextmanager
