@@ -58,8 +58,8 @@ class EmbeddingRun:
     store : PhotoStore
     sha256 : tuple of str
         Of the photos, in the order given.
-    runtime : str
-        What computed the network now, or "none needed".
+    runtime, reason : str
+        What computed the network now, with its version, or "none needed"; and why that.
     embedded, reused : int
         Photos that went through the network now, and those whose vectors were in the store.
     seconds : float
@@ -69,6 +69,7 @@ class EmbeddingRun:
     store: PhotoStore
     sha256: tuple[str, ...]
     runtime: str
+    reason: str
     embedded: int
     reused: int
     seconds: float
@@ -206,8 +207,14 @@ def embed(
                 store.add(keys[done : done + len(blocks["embedding"])], blocks)
                 done += len(blocks["embedding"])
     seconds = time.perf_counter() - begin
-    what = f"{chosen.name} {chosen.version}" if chosen else "none needed"
-    return EmbeddingRun(store, tuple(sha256), what, len(keys), reused, seconds)
+    return EmbeddingRun(store, tuple(sha256), *computed_by(chosen), len(keys), reused, seconds)
+
+
+def computed_by(runtime: Runtime | None) -> tuple[str, str]:
+    """What computed vectors, with its version, and why that; of no runtime where none had to be computed."""
+    if runtime is None:
+        return "none needed", "all vectors were in the store"
+    return f"{runtime.name} {runtime.version}", runtime.reason
 
 
 def embed_views(views: Iterable[RGB], backbone: Backbone, runtime: Runtime) -> Blocks:

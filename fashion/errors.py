@@ -31,3 +31,10 @@ class ReportError(FashionError):
 
 class LibraryError(FashionError):
     """A system library that a compiled package loads is missing."""
+
+
+def in_short(error: BaseException, most: int = 200) -> str:
+    """An error as one line of at most about `most` characters: its kind and what it says."""
+    text = " ".join(str(error).split()).rstrip(".")
+    said = text if len(text) <= most else f"{text[:most]} ..."
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__

@@ -83,6 +83,7 @@ def _provenance_rows(found: dict[str, Any]) -> list[tuple[str, str]]:
         ("Commit", found["commit"]),
         ("Settings", settings),
         ("Backbone", found["backbone"]["reason"]),
+        ("Runtime", found["runtime"]["reason"]),
         ("Weights", f"sha256 {found['checksums']['weights']}"),
         ("Table", f"sha256 {found['checksums']['table']}"),
         ("Photos", f"sha256 {found['checksums']['photos']}"),

@@ -30,9 +30,7 @@ def progress_bar(total: int, what: str, unit: str = "photo", *, show: bool = Tru
     show : bool
         False for a silent bar.
     """
-    relay = os.environ.get(VARIABLE)
-    stream: IO[str] = open(relay, "a", encoding="utf-8") if relay else sys.stderr  # noqa: SIM115
-    kind = os.environ.get(f"{VARIABLE}_TTY", "") if relay else _kind_of(sys.stderr)
+    stream, kind = _console()
     terminal = kind != ""
     return tqdm(
         total=total,
@@ -53,6 +51,23 @@ def _kind_of(stream: IO[str]) -> str:
     if not stream.isatty():
         return ""
     return "blocks" if can_show("█", stream) else "ascii"
+
+
+def _console() -> tuple[IO[str], str]:
+    """Where bars and notes go, and how bars are drawn there (`_kind_of`)."""
+    relay = os.environ.get(VARIABLE)
+    if not relay:
+        return sys.stderr, _kind_of(sys.stderr)
+    return open(relay, "a", encoding="utf-8"), os.environ.get(f"{VARIABLE}_TTY", "")
+
+
+def note(line: str) -> None:
+    """Say one line on the console, also from a notebook's kernel; a bar that is being drawn goes on below it."""
+    stream, kind = _console()
+    stream.write(f"\r\x1b[K{line}\n" if kind else f"\n{line}\n")
+    stream.flush()
+    if stream is not sys.stderr:
+        stream.close()
 
 
 @contextmanager

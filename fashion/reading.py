@@ -21,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion import descriptors
-from fashion.embedding import NETWORKS, EmbeddingRun, ahead, batches, open_store, parts
+from fashion.embedding import NETWORKS, EmbeddingRun, ahead, batches, computed_by, open_store, parts
 from fashion.errors import PhotoError
 from fashion.facts_store import in_order, kept_facts, marks_of, write_facts
 from fashion.photo_store import PART, PhotoStore
@@ -240,8 +240,7 @@ def read_photos(
         seconds = time.perf_counter() - begin - loading
     facts = in_order([facts_table(work.rows), kept], names)
     good = facts.loc[facts["problem"] == "", "sha256"].tolist()
-    what = f"{chosen.name} {chosen.version}" if chosen else "none needed"
-    run = EmbeddingRun(store, tuple(good), what, done, len(set(good)) - done, seconds)
+    run = EmbeddingRun(store, tuple(good), *computed_by(chosen), done, len(set(good)) - done, seconds)
     return Readings(facts, work.described, run, len(todo))
 
 

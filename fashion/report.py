@@ -250,6 +250,7 @@ def provenance(settings: Settings, workspace: Workspace) -> dict[str, Any]:
     """What made this report: versions, commit, parameters, checksums, machine, seconds of each step."""
     items = workspace.items()
     states = {step.notebook: read_state(workspace, step) for step in STEPS}
+    embedding = workspace.results("01")["timing"]
     return {
         "catalogue": workspace.catalogue,
         "commit": commit(),
@@ -267,6 +268,7 @@ def provenance(settings: Settings, workspace: Workspace) -> dict[str, Any]:
             "lock": sha256_file(project_root() / "requirements.lock"),
         },
         "backbone": workspace.json("backbone"),
+        "runtime": {"name": embedding["runtime"], "reason": embedding["runtime_reason"]},
         "seconds": {name: state.seconds for name, state in states.items()},
         "finished": {name: state.finished for name, state in states.items()},
     }

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from threading import Thread
 
-from fashion.errors import WeightsError
+from fashion.errors import WeightsError, in_short
 from fashion.progress import progress_bar
 
 FILE_NAME = "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
@@ -156,4 +156,4 @@ def why(error: BaseException) -> str:
         return f"an answer that is not the file ({text})"
     if isinstance(error, ValueError) and "hash" in text:
         return f"another file, whose MD5 is not {WEIGHTS_MD5}"
-    return f"{type(error).__name__}: {text if len(text) < 300 else text[:300] + ' ...'}"
+    return in_short(error, 300)

@@ -1,15 +1,18 @@
 """What computes a backbone: TensorFlow, the reference, or OpenVINO, about twice as fast on a processor.
 
 Both take the same photos and give the same vectors up to rounding, which is checked on the spot before OpenVINO is
-taken. The store of vectors does not tell them apart: cosines differ by less than a millionth (docs/speed.md).
+taken. The store of vectors does not tell them apart: cosines differ by less than a millionth (docs/speed.md). Hence
+TensorFlow can take over wherever OpenVINO fails, among the photos too, unless OpenVINO was asked for by name.
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fashion import converted
-from fashion.errors import WeightsError
+from fashion.errors import WeightsError, in_short
 from fashion.neighbours import normalise
+from fashion.progress import note
 from fashion.quiet import import_keras
 
 if TYPE_CHECKING:
@@ -32,9 +36,9 @@ NAMES = ("auto", "openvino", "tensorflow")
 PARITY = 1e-3
 
 
-@dataclass(frozen=True)
+@dataclass
 class Runtime:
-    """A way to compute a backbone.
+    """A way to compute a backbone. What it says of itself changes when TensorFlow takes over among the photos.
 
     Attributes
     ----------
@@ -78,7 +82,9 @@ def choose_runtime(backbone: Backbone, name: str = "auto", kept: Path | None = N
     ----------
     backbone : Backbone
     name : {"auto", "openvino", "tensorflow"}
-        "auto" takes OpenVINO where it is installed, TensorFlow sees no accelerator, and the vectors agree.
+        "auto" takes OpenVINO where it is installed, TensorFlow sees no accelerator, and the vectors agree. Whatever
+        fails in OpenVINO, now or later among the photos, TensorFlow takes over, and `Runtime.reason` and the console
+        say why.
     kept : Path, optional
         Folder of networks that were converted and compared before (`fashion.converted`): one of them is taken as it is,
         without TensorFlow; a new one is added.
@@ -86,7 +92,9 @@ def choose_runtime(backbone: Backbone, name: str = "auto", kept: Path | None = N
     Raises
     ------
     WeightsError
-        For another name, or when OpenVINO was asked for by name and is not installed or its vectors differ.
+        For another name, or when OpenVINO was asked for by name and is not installed, fails, or its vectors differ.
+    OSError
+        When the disk takes no new network in `kept`.
     """
     if name not in NAMES:
         raise WeightsError(
@@ -94,30 +102,97 @@ def choose_runtime(backbone: Backbone, name: str = "auto", kept: Path | None = N
         )
     if name == "tensorflow":
         return _tensorflow(backbone, "asked for by name")
-    reason = "asked for by name" if name == "openvino" else "it is installed, and the fastest"
-    if kept is not None and not (name == "auto" and any(Path("/dev").glob("nvidia[0-9]*"))):
-        network = converted.read(kept, backbone)
-        if network is not None:
-            return _compiled(network, reason)
-    if name == "auto" and _accelerated():
+    by_name = name == "openvino"
+    reason = "asked for by name" if by_name else "it is installed, and the fastest"
+    if kept is not None and (by_name or not any(Path("/dev").glob("nvidia[0-9]*"))):
+        found = _kept(kept, backbone, reason)
+        if found is not None:
+            return _guarded(found, backbone, by_name)
+    if not by_name and _accelerated():
         return _tensorflow(backbone, "it sees an accelerator")
     try:
         found = _openvino(backbone, reason)
-    except ModuleNotFoundError:
-        problem = "OpenVINO is not installed (pip install openvino)"
-    else:
         worst = parity(found, _tensorflow(backbone, ""), backbone.size)
-        if worst <= PARITY:
-            if kept is not None:
-                converted.write(kept, backbone, found.network, worst)
-            return found
-        problem = f"OpenVINO's vectors differ from TensorFlow's by {worst:.1e} in cosine"
-    if name == "openvino":
+    except Exception as error:  # of whatever kind: a native library stands behind it
+        return _instead(backbone, error, by_name)
+    if not worst <= PARITY:  # nor where it is no number
+        differs = WeightsError(f"OpenVINO's vectors differ from TensorFlow's by {worst:.1e} in cosine")
+        return _instead(backbone, differs, by_name)
+    if kept is not None:
+        try:
+            converted.write(kept, backbone, found.network, worst)
+        except RuntimeError as error:  # OpenVINO's own, with room on the disk: this run needs no kept network
+            note(f"OpenVINO's network could not be kept for the next run ({in_short(error)})")
+    return _guarded(found, backbone, by_name)
+
+
+def _kept(folder: Path, backbone: Backbone, reason: str) -> Runtime | None:
+    """The runtime of a network that was kept, tried on one photo; None where it is absent or fails: it is made anew."""
+    try:
+        network = converted.read(folder, backbone)
+        if network is None:
+            return None
+        found = _compiled(network, reason)
+        next(found.stream([np.zeros((1, backbone.size, backbone.size, 3), np.uint8)]))
+    except Exception:
+        return None
+    return found
+
+
+def _problem(error: Exception) -> str:
+    """What kept OpenVINO from computing, on one line."""
+    if isinstance(error, ModuleNotFoundError) and error.name == "openvino":
+        return "OpenVINO is not installed (pip install openvino)"
+    return str(error) if isinstance(error, WeightsError) else f"OpenVINO failed ({in_short(error)})"
+
+
+def _instead(backbone: Backbone, error: Exception, by_name: bool) -> Runtime:
+    """TensorFlow in place of OpenVINO, which failed; said on the console. An error where OpenVINO was asked for."""
+    problem = _problem(error)
+    if by_name:
         raise WeightsError(
-            f"Expected: OpenVINO, with TensorFlow's vectors to {PARITY:.0e} in cosine. Found: {problem}. "
-            "Where: RUNTIME. What next: install it, or leave RUNTIME out."
-        )
-    return _tensorflow(backbone, problem)
+            f"expected OpenVINO, asked for by RUNTIME, to compute {backbone.name} with TensorFlow's vectors to "
+            f"{PARITY:.0e} in cosine; found: {problem}. Mend that, or leave RUNTIME out: TensorFlow computes then. "
+            "What was finished is kept."
+        ) from error
+    found = _tensorflow(backbone, f"in place of openvino: {problem}")
+    note(f"{backbone.name} is computed by {found.reason}")
+    return found
+
+
+def _guarded(fast: Runtime, backbone: Backbone, by_name: bool) -> Runtime:
+    """OpenVINO's runtime, for which TensorFlow takes over at the first photo that it fails on."""
+    found = replace(fast)
+
+    def stream(batches: Iterable[Photos]) -> Iterator[Blocks]:
+        given = iter(batches)
+        waiting: deque[Photos] = deque()  # went in, and did not come out yet
+        ended_by: list[Exception] = []
+
+        def watched() -> Iterator[Photos]:
+            try:
+                for batch in given:
+                    waiting.append(batch)
+                    yield batch
+            except Exception as error:
+                ended_by.append(error)
+                raise
+
+        try:
+            for blocks in fast.stream(watched()):
+                waiting.popleft()
+                yield blocks
+            return
+        except Exception as error:
+            if ended_by:  # it is the photos' error, not OpenVINO's
+                raise
+            other = _instead(backbone, error, by_name)
+        found.name, found.version, found.reason = other.name, other.version, other.reason
+        found.stream, found.network = other.stream, None
+        yield from other.stream(chain(waiting, given))
+
+    found.stream = stream
+    return found
 
 
 def parity(one: Runtime, other: Runtime, size: int, count: int = 4) -> float:
@@ -151,7 +226,17 @@ def _openvino(backbone: Backbone, reason: str) -> Runtime:
     """The same graph in OpenVINO's form, compiled."""
     import openvino
 
-    network = openvino.convert_model(network_call(backbone).get_concrete_function())  # type: ignore[attr-defined]
+    call = network_call(backbone)
+    import tensorflow as tf  # after Keras, which `network_call` loads quietly
+
+    # OpenVINO gets a SavedModel's path, not TensorFlow's objects, which its Python code treats in ways that fail with
+    # Python 3.13. It finds a variable only where the saved module holds it by itself, not within Keras's model.
+    module = tf.Module()
+    module.call = call
+    module.held = [variable.value for variable in backbone.model.variables]
+    with tempfile.TemporaryDirectory(prefix="fashion-network-") as folder:
+        tf.saved_model.save(module, folder, signatures={"serving_default": call.get_concrete_function()})  # type: ignore[attr-defined]
+        network = openvino.convert_model(folder)
     # One photo a request: its vector then depends on nothing but itself, and it is the fastest here.
     network.reshape({network.inputs[0]: [1, backbone.size, backbone.size, 3]})
     return _compiled(network, reason)
