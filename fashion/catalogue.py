@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import string
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fashion.errors import CatalogueError
+from fashion.errors import CatalogueError, did_you_mean
 from fashion.paths import project_root
 from fashion.source import Source, open_source
 
@@ -71,6 +72,9 @@ class Catalogue:
     citation: str = ""
     obtain: str = ""
 
+    def __repr__(self) -> str:
+        return f"Catalogue({self.name!r}: {self.title}, {self.table} with {', '.join(self.columns)}, from {self.path})"
+
     @property
     def is_shipped(self) -> bool:
         """Whether it comes with the project, so that its name is enough to find it."""
@@ -94,15 +98,21 @@ def load_catalogue(name_or_path: str | Path) -> Catalogue:
     is_path = text.endswith(".toml")
     path = Path(text) if is_path else project_root() / "data/catalogues" / f"{text}.toml"
     if not path.is_file():
-        raise CatalogueError(
-            f"expected a catalogue, one of {', '.join(known_catalogues())}, or the path of a .toml file; "
-            f"found {text!r}. See data/README.md for how to describe your own."
-        )
+        raise no_such_catalogue(text, known_catalogues())
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CatalogueError(f"expected valid TOML in {path}; found: {error}") from error
     return _from_toml(raw, path.resolve())
+
+
+def no_such_catalogue(text: str, known: Iterable[str]) -> CatalogueError:
+    """The error for a name that is no catalogue's, or a path at which there is no file."""
+    names = sorted(set(known))
+    return CatalogueError(
+        f"expected a catalogue, one of {', '.join(names)}, or the path of a .toml file; "
+        f"found {text!r}.{did_you_mean(text, names)} See data/README.md for how to describe your own."
+    )
 
 
 _TABLES: dict[str, dict[str, type]] = {

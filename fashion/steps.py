@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
-
-import nbformat
 
 from fashion.catalogue import load_catalogue, open_catalogue
 from fashion.errors import ReportError
@@ -108,6 +106,12 @@ class Settings:
     keep_unknown: bool = False
     queries: str | None = None
 
+    def __repr__(self) -> str:
+        """What differs from the defaults, as it would be written."""
+        said = {f.name: getattr(self, f.name) for f in fields(self)}
+        own = [f"{f.name}={said[f.name]!r}" for f in fields(self) if f.name == "catalogue" or said[f.name] != f.default]
+        return f"Settings({', '.join(own)})"
+
 
 @dataclass
 class State:
@@ -146,6 +150,8 @@ def declared_parameters(notebook: Path) -> dict[str, str]:
     ReportError
         When there is not exactly one such cell.
     """
+    import nbformat  # here, as its checker takes a third of a second, which no question to a report needs
+
     cells = nbformat.read(notebook, as_version=4).cells
     tagged = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
     if len(tagged) != 1:
