@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 import pandas as pd
@@ -68,9 +68,9 @@ def _pairs(conditions: Conditions | None) -> Iterator[tuple[str, str | list[str]
     """Each condition as its column and its value: a text that may join several by commas, or a list."""
     if isinstance(conditions, Mapping):
         for column, value in conditions.items():
-            several = isinstance(value, Iterable) and not isinstance(value, str)
-            values = [str(one) for one in value] if several else [str(value)]  # type: ignore[attr-defined]
-            if not values or not all(one.strip() for one in values):
+            one = isinstance(value, str) or not isinstance(value, Iterable)
+            values = [str(value)] if one else [str(each) for each in cast(Iterable[object], value)]
+            if not values or not all(each.strip() for each in values):
                 raise QueryError(f"expected a filter like {{'colour': 'red'}}; found {{{column!r}: {value!r}}}")
             yield str(column), values
         return

@@ -155,6 +155,4 @@ def photo_bytes(photo: Photo, name: str = "photo") -> tuple[bytes, str]:
         return Path(photo).read_bytes(), Path(photo).name
     except (OSError, ValueError) as error:  # ValueError: a name with a null byte
         why = error.strerror if isinstance(error, OSError) else error
-        raise PhotoError(
-            f"expected a photo (JPEG, PNG, WebP) at {str(photo)!r}; it cannot be read: {why}"
-        ) from error
+        raise PhotoError(f"expected a photo (JPEG, PNG, WebP) at {str(photo)!r}; it cannot be read: {why}") from error

@@ -142,7 +142,8 @@ class Picks:
         """One photo with its lines, all escaped."""
         picture = self._thumbnail(place)
         told = "".join(f'<div style="font-size:80%">{html.escape(line)}</div>' for line in lines if line)
-        image = f'<img src="{picture}" alt="{html.escape(item)}" style="max-width:100%;max-height:{THUMBNAIL}px">' if picture else ""
+        size = f"max-width:100%;max-height:{THUMBNAIL}px"
+        image = f'<img src="{picture}" alt="{html.escape(item)}" style="{size}">' if picture else ""
         frame = "border-right:1px solid;padding-right:12px;" if place is None else ""
         return (
             f'<div style="{frame}width:{THUMBNAIL + 28}px">{image}'

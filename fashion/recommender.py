@@ -199,9 +199,7 @@ class Recommender:
         )
         return self.table_of(query, index, similarity)
 
-    def table_of(
-        self, query: Query, index: NDArray[np.integer], similarity: NDArray[np.float32]
-    ) -> pd.DataFrame:
+    def table_of(self, query: Query, index: NDArray[np.integer], similarity: NDArray[np.float32]) -> pd.DataFrame:
         """The table of `answer` for what `ranked` gave: descriptions and reasons."""
         parts = similarity_parts(query, self._raw(index), self.layout)
         return answer_table(self.items, query, index, similarity, parts)

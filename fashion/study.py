@@ -407,14 +407,21 @@ def _refuse(other: dict[str, Never], known: dict[str, object]) -> None:
         )
 
 
-class _ByName:
-    """The photos of one answer as `plots_recommendation` reads them, wherever each lies."""
+class _Held(Source):
+    """The photos of one answer, wherever each lies, as a source that figures read from."""
 
     def __init__(self, photos: dict[str, bytes]) -> None:
+        super().__init__(Path())
         self.photos = photos
 
-    def read(self, name: str) -> bytes:
-        return self.photos[name]
+    def names(self) -> list[str]:
+        return sorted(self.photos)
+
+    def _read(self, full_name: str) -> bytes:
+        return self.photos[full_name]
+
+    def _mark(self, full_name: str) -> str:
+        return full_name
 
 
 def _draw(picks: Picks) -> Figure:
@@ -436,7 +443,7 @@ def _draw(picks: Picks) -> Figure:
         title = f"Most similar to {picks.query.title}" if picture is not None else "What the words ask for"
         title += f", the first {DRAWN} of {len(picks)}" if len(picks) > DRAWN else ""
         figure = answers(
-            [(picture, picks.query, table.assign(photo=names))], _ByName(photos), picks.source_line, title=title
+            [(picture, picks.query, table.assign(photo=names))], _Held(photos), picks.source_line, title=title
         )
     if getattr(figure.canvas, "required_interactive_framework", None):  # a window, where there is a screen
         plt.show(block=False)

@@ -72,12 +72,14 @@ def test_the_readmes_session(root, item, tiny, tmp_path, monkeypatch):
 def test_what_is_there(shop, work):
     assert len(shop.items) == len(work.items()) and "added" not in shop.items
     name = shop.items["item"].iloc[5]
-    assert decode(shop.photos[name]).shape == (128, 128, 3) and name in shop.photos and len(shop.photos) == len(shop.items)
+    assert decode(shop.photos[name]).shape == (128, 128, 3) and name in shop.photos
+    assert len(shop.photos) == len(shop.items) and list(shop.photos) == shop.items["item"].tolist()
     for kind in ("described", "learned", "frozen", "hog", "maxima"):
         assert np.array_equal(shop.vectors(kind), work.vectors(kind))
     places = shop.map()
     assert places["item"].tolist() == shop.items["item"].tolist() and {"x", "y", "colour"} <= set(places)
-    assert repr(shop).splitlines()[0] == f"Study of Tiny <b>shop</b>: {len(shop.items)} items · efficientnet-lite0, 96 px"
+    line = f"Tiny <b>shop</b>: {len(shop.items)} items · efficientnet-lite0, 96 px"
+    assert repr(shop).splitlines()[0] == f"Study of {line}" and shop.source_line == line
     assert str(work.processed) in repr(shop) and str(work.report) in repr(shop)
     assert repr(shop.photos) == f"Photos of {len(shop.items)} items in {shop.source.path}"
 
@@ -145,7 +147,8 @@ def test_the_command_saves_the_figure(tiny, folders, item, tmp_path, capsys, end
 
 
 def test_figures_show_photos_words_and_reasons(shop, item):
-    for picks in (shop.recommend(item), shop.recommend(words="red dress", k=15), shop.recommend(item, where="colour=red")):
+    red = shop.recommend(item, where="colour=red")
+    for picks in (shop.recommend(item), shop.recommend(words="red dress", k=15), red):
         before = dict(matplotlib.rcParams)
         figure = picks.show()
         assert dict(matplotlib.rcParams) == before, "a figure leaves the user's style alone"
@@ -167,8 +170,8 @@ def test_nothing_left_is_said_in_each_form(shop, work, item):
 
 def test_html_is_escaped_and_holds_small_pictures(shop, item):
     html = shop.recommend(item)._repr_html_()
-    assert html.count("data:image/jpeg;base64,") == 7 and "Tiny &lt;b&gt;shop&lt;/b&gt;" in html and "<b>shop" not in html
-    assert len(html) < 200_000
+    assert html.count("data:image/jpeg;base64,") == 7 and len(html) < 200_000
+    assert "Tiny &lt;b&gt;shop&lt;/b&gt;" in html and "<b>shop" not in html
     sly = shop.recommend(photo=shop.photos[item])
     object.__setattr__(sly.query, "title", '"><script>alert(1)</script>')
     sly.table["item"] = sly.table["reasons"] = "<img src=x onerror=alert(1)>"
@@ -277,15 +280,17 @@ def test_a_damaged_report_is_refused_as_by_the_command(work, tiny, item, tmp_pat
     shutil.copytree(work.report, tmp_path / "reports/tiny")
     study = fashion.open(tiny / "tiny.toml", processed=tmp_path / "processed", reports=tmp_path / "reports")
     for name, call in [
-        ("described.npy", lambda: study.recommend(item)), ("learned.npy", lambda: study.vectors("learned")),
-        ("map.parquet", study.map), ("items.parquet", lambda: study.items),
-    ]:  # fmt: skip
+        ("described.npy", lambda study: study.recommend(item)),
+        ("learned.npy", lambda study: study.vectors("learned")),
+        ("map.parquet", Study.map),
+        ("items.parquet", lambda study: study.items),
+    ]:
         path = study.workspace.path(name)
         data = bytearray(path.read_bytes())
         data[len(data) // 2] ^= 1
         path.write_bytes(data)
         with pytest.raises(ArtefactError, match=rf"(?s){name}.*make report CATALOGUE=tiny"):
-            call()
+            call(study)
         data[len(data) // 2] ^= 1
         path.write_bytes(data)
         study = fashion.open(tiny / "tiny.toml", processed=tmp_path / "processed", reports=tmp_path / "reports")
@@ -315,10 +320,10 @@ def test_moved_photos_are_read_where_they_lie_now(work, tiny, folders, item, tmp
 
 def test_a_question_loads_only_what_it_needs(tiny, work, folders, item):
     """The command's speed is that of its imports."""
+    command = ["recommend", item, "-c", str(tiny / "tiny.toml")]
+    command += ["--processed", str(folders["processed"]), "--reports", str(folders["reports"])]
     code = (
-        "import sys; from fashion.cli import main; "
-        f"main(['recommend', {item!r}, '-c', {str(tiny / 'tiny.toml')!r}, '--processed', {str(folders['processed'])!r}, "
-        f"'--reports', {str(folders['reports'])!r}]); "
+        f"import sys; from fashion.cli import main; main({command!r}); "
         "print([m for m in ('sklearn', 'scipy', 'nbformat', 'cv2', 'matplotlib', 'tensorflow', 'usearch', 'skimage') "
         "if m in sys.modules])"
     )
