@@ -1,53 +1,70 @@
 """Fashion recommendation: similar clothes by photo, colour and category.
 
-The public names are listed here; each is loaded when it is first used, so that `import fashion` is fast and
-loads no TensorFlow.
+=================  ====================================================================================
+`open`             open a reported catalogue: ``shop = fashion.open("sample")``
+`Study`            what `open` gives: items, photos, vectors, map, and ``shop.recommend("42161895WWF")``
+`recommend`        one question to a catalogue that is not open yet
+`embed`            photos (paths, bytes or arrays) to vectors, by a frozen ImageNet network
+`tsne`             vectors to places on a map
+`build_report`     run the notebooks of a catalogue: ``fashion.build_report(fashion.Settings("sample"))``
+`Settings`         what a report may be told: catalogue, data, number of items, network, seed
+`load_catalogue`   read the description of a catalogue: where its table and photos are, its terms
+`FashionError`     base of every error that the package raises on purpose
+=================  ====================================================================================
+
+Each is loaded when it is first used, so that ``import fashion`` takes milliseconds and loads no TensorFlow.
 """
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from fashion.backbones import load_backbone
-    from fashion.catalogue import load_catalogue
-    from fashion.embedding import embed
-    from fashion.errors import FashionError
-    from fashion.recommendation import recommend
-    from fashion.recommender import Recommender
-    from fashion.report import build_report
-    from fashion.tables import read_table
-    from fashion.workspace import Workspace
+import lazy_loader
 
 __version__ = "0.1.0"
 
-_HOMES = {
-    "FashionError": "errors",
-    "Recommender": "recommender",
-    "Workspace": "workspace",
-    "build_report": "report",
-    "embed": "embedding",
-    "load_backbone": "backbones",
-    "load_catalogue": "catalogue",
-    "read_table": "tables",
-    "recommend": "recommendation",
-}
+if TYPE_CHECKING:
+    from fashion.catalogue import load_catalogue
+    from fashion.errors import FashionError
+    from fashion.photo_vectors import embed
+    from fashion.projection import tsne
+    from fashion.report import build_report
+    from fashion.steps import Settings
+    from fashion.study import Study, open, recommend
 
-__all__ = [
-    "FashionError",
-    "Recommender",
-    "Workspace",
-    "build_report",
-    "embed",
-    "load_backbone",
-    "load_catalogue",
-    "read_table",
-    "recommend",
-]
+    __all__ = [
+        "FashionError",
+        "Settings",
+        "Study",
+        "build_report",
+        "embed",
+        "load_catalogue",
+        "open",
+        "recommend",
+        "tsne",
+    ]
+else:
+    _load, __dir__, __all__ = lazy_loader.attach(
+        __name__,
+        submod_attrs={
+            "catalogue": ["load_catalogue"],
+            "errors": ["FashionError"],
+            "photo_vectors": ["embed"],
+            "projection": ["tsne"],
+            "report": ["build_report"],
+            "steps": ["Settings"],
+            "study": ["Study", "open", "recommend"],
+        },
+    )
 
+    def __getattr__(name: str) -> Any:
+        try:
+            return _load(name)
+        except AttributeError as error:
+            if name.startswith("__") or name in __all__:
+                raise
+            from fashion.errors import did_you_mean
 
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"fashion.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'fashion' has no attribute {name!r}; it has {', '.join(__all__)}")
+            raise AttributeError(
+                f"module 'fashion' has no attribute {name!r}.{did_you_mean(name, __all__)} It has {', '.join(__all__)}."
+            ) from error

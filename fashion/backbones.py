@@ -50,6 +50,9 @@ class Backbone:
     reason: str
     """Why this network and these weights, and how to get the other: for console, provenance and captions."""
 
+    def __repr__(self) -> str:
+        return f"Backbone({self.name}, {self.size} px, {self.dimension} dimensions)"
+
     @cached_property
     def _built(self) -> tuple[keras.Model, keras.Model]:
         """`model` and `plain`: Keras is loaded when they are first wanted, which vectors that are kept never do."""

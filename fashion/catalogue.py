@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import string
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fashion.errors import CatalogueError
+from fashion.errors import CatalogueError, did_you_mean
 from fashion.paths import project_root
 from fashion.provenance import sha256_json
 from fashion.source import Source, open_source
@@ -82,6 +83,9 @@ class Catalogue:
     obtain: str = ""
     content: str = ""
 
+    def __repr__(self) -> str:
+        return f"Catalogue({self.name!r}: {self.title}, {self.table} with {', '.join(self.columns)}, from {self.path})"
+
     @property
     def is_shipped(self) -> bool:
         """Whether it comes with the project, so that its name is enough to find it."""
@@ -109,12 +113,18 @@ def load_catalogue(name_or_path: str | Path) -> Catalogue:
     is_path = text.lower().endswith(".toml")
     path = Path(text) if is_path else _shipped_folder() / f"{text}.toml"
     if not path.is_file():
-        wrong = "" if is_path or not Path(text).is_file() else " That is a file, but no .toml."
-        raise CatalogueError(
-            f"expected a catalogue, one of {', '.join(known_catalogues())}, or the path of a .toml file; "
-            f"found {text!r}.{wrong} See data/README.md for how to describe your own."
-        )
+        raise no_such_catalogue(text, known_catalogues())
     return _from_toml(read_toml(path), path.resolve())
+
+
+def no_such_catalogue(text: str, known: Iterable[str]) -> CatalogueError:
+    """The error for a name that is no catalogue's, or a path at which there is no file."""
+    names = sorted(set(known))
+    wrong = " That is a file, but no .toml." if Path(text).is_file() else did_you_mean(text, names)
+    return CatalogueError(
+        f"expected a catalogue, one of {', '.join(names)}, or the path of a .toml file; "
+        f"found {text!r}.{wrong} See data/README.md for how to describe your own."
+    )
 
 
 _TABLES: dict[str, dict[str, type]] = {

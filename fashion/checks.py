@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 #: Bits of 64 in which the perceptual hashes of one picture may differ.
 NEAR_BITS = 4
@@ -134,6 +133,8 @@ def cramers_v(table: NDArray[np.integer]) -> tuple[float, float, float]:
             float("nan"),
             float("nan"),
         )  # nothing to compare: neither independent nor dependent
+    from scipy import stats  # here: a query needs this module's constants, and no statistics
+
     chi_squared, p_value, _, _ = stats.chi2_contingency(table, correction=False)
     n = table.sum()
     phi = max(0.0, chi_squared / n - (rows - 1) * (columns - 1) / (n - 1))

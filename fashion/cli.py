@@ -3,16 +3,49 @@
 from __future__ import annotations
 
 import argparse
+import difflib
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
+import fashion
 from fashion import cli_add, cli_bench, cli_deck, cli_distribute, cli_doctor, cli_export, cli_recommend, cli_serve
 from fashion.bounds import COUNTS, SEEDS, in_words, whole
 from fashion.console import replace_unknown
-from fashion.errors import CatalogueError, FashionError
+from fashion.errors import CatalogueError, FashionError, did_you_mean
 
 CATALOGUE_HELP = "name of a catalogue (sample, imagelab, fashion-product-images, hm) or the path of a .toml"
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that names the nearest of what it knows when it meets what it does not.
+
+    Attributes
+    ----------
+    commands : dict of str to Parser
+        The subcommands, of the parser that has such.
+    """
+
+    commands: dict[str, Parser]
+
+    def error(self, message: str) -> NoReturn:
+        """Print usage and the error, with the choice that was probably meant, and exit with 2."""
+        wrong = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)$", message)
+        super().error(message + did_you_mean(wrong[1], re.findall(r"[\w-]+", wrong[2])) if wrong else message)
+
+    def unknown(self, rest: Sequence[str]) -> NoReturn:
+        """`error` for arguments that a command does not have."""
+        options = [name for action in self._actions for name in action.option_strings]
+        # A long name's beginning is enough: --colr is near --colour, and means --colour-weight.
+        begun = {re.sub(r"(?<=\w)-.*", "", name): name for name in options} | {name: name for name in options}
+        hints = {f" Did you mean {begun[near]}?" for word in rest for near in self._nearest(word, begun)}
+        self.error(f"unrecognized arguments: {' '.join(rest)}.{''.join(sorted(hints))}")
+
+    @staticmethod
+    def _nearest(word: str, names: Iterable[str]) -> list[str]:
+        return difflib.get_close_matches(word.partition("=")[0], names, n=1) if word.startswith("--") else []
 
 
 def _command(
@@ -83,14 +116,16 @@ def _add_folders(parser: argparse.ArgumentParser, *, reports: bool = True) -> No
         group.add_argument("--reports", type=Path, metavar="DIR", help="reports (default: reports)")
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """The command's parser, with a page of help for each subcommand."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="fashion",
         description="Similar clothes by photo, colour and category: a reproducible study.",
         epilog="Each command has a page of its own: fashion COMMAND --help",
     )
+    parser.add_argument("--version", action="version", version=f"fashion {fashion.__version__}")
     sub = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    parser.commands = sub.choices
     report = _command(
         sub, "report", "run the notebooks and write the report",
         "Run notebooks 01-06 in order and write reports/<catalogue>/index.html with every table and figure.\n"
@@ -242,12 +277,19 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns 0, 130 when stopped by the keyboard, else 1.
+    """Run the command; returns 0, 130 when stopped by the keyboard, else 1. Without a command it lists them all.
 
     1 is an error that says what to do, or, from `doctor`, that a report cannot run.
     """
     replace_unknown()
-    parsed = build_parser().parse_args(arguments)
+    parser = build_parser()
+    given = [re.sub(r"^--color\b", "--colour", word) for word in (sys.argv[1:] if arguments is None else arguments)]
+    if not given:
+        parser.print_help()
+        return 0
+    parsed, rest = parser.parse_known_args(given)
+    if rest:
+        parser.commands[parsed.command].unknown(rest)
     try:
         return _run(parsed)
     except FashionError as error:

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 from fashion.console import print_json
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from matplotlib.figure import Figure
 
 TITLE = "print the items most similar to an item, a photo or a few words"
 TEXT = """Print the items of a reported catalogue that are most similar to ITEM, to a photo, or to what words ask for,
 with the reasons. Words beside an item or a photo change it: --words blue means like this, in blue."""
-EXAMPLES = """  fashion recommend 34125195UNF -c imagelab
-  fashion recommend 34125195UNF -c imagelab -k 3 --where colour=red --where category=boots,sandals
-  fashion recommend 34125195UNF -c imagelab --colour-weight 0.8 --hide-duplicates --json
-  fashion recommend --words "vestito rosso" -c imagelab
-  fashion recommend --photo holiday.jpg --words blue -c imagelab"""
+EXAMPLES = """  fashion recommend 42161895WWF
+  fashion recommend 42161895WWF -k 3 --where colour=red --where category=sandals,trainers
+  fashion recommend 42161895WWF --colour-weight 0.8 --hide-duplicates --json
+  fashion recommend 42161895WWF --save picks.png
+  fashion recommend --words "vestito rosso"
+  fashion recommend --photo my.jpg --words blue"""
 
 
 def _share(text: str) -> float:
@@ -60,49 +61,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="0 (by similarity alone) to 1: how unlike each other they shall be (default: 0)",
     )  # fmt: skip
     found.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    found.add_argument("--save", type=Path, metavar="FILE", help="draw the answer with its photos: .png, .svg or .pdf")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Answer and print."""
-    from fashion.filters import parse_where
-    from fashion.identity import open_workspace
-    from fashion.intact import require_answers
-    from fashion.reasons import describe
-    from fashion.recommendation import make_query
-    from fashion.recommender import Recommender
+    from fashion.study import Study
 
-    workspace = open_workspace(arguments.catalogue, arguments.processed, arguments.reports)
-    require_answers(workspace, arguments.embedding, photo=bool(arguments.photo))
-    recommender = Recommender.from_workspace(workspace, arguments.embedding, arguments.colour_weight)
-    where = parse_where(arguments.where, recommender.items)
-    photo = Path(arguments.photo) if arguments.photo else None
-    query = make_query(recommender, workspace, arguments.item, photo, arguments.words, weights=arguments.weights)
-    table = recommender.answer(
-        query, arguments.k, where, hide_duplicates=arguments.hide_duplicates, diversity=arguments.diversity
+    study = Study(
+        arguments.catalogue, processed=arguments.processed, reports=arguments.reports, weights=arguments.weights
     )
-    description = {c: query.description[c] for c in ("colour", "category", "department") if query.description.get(c)}
+    picks = study.recommend(
+        arguments.item, photo=arguments.photo, words=arguments.words, k=arguments.k, where=arguments.where,
+        embedding=arguments.embedding, colour_weight=arguments.colour_weight,
+        hide_duplicates=arguments.hide_duplicates, diversity=arguments.diversity,
+    )  # fmt: skip
     if arguments.json:
-        _print_json(arguments, query.title, description, where, table)
-        return
-    said = describe(query.description)
-    verb = ", seen as" if photo else ":"
-    print(f"{query.title}{verb} {said}\n" if said else f"{query.title}\n")
-    if table.empty:
-        print("no other item fulfils the filter")
-        return
-    shown = table.drop(columns=["photo"])
-    print(shown.to_string(index=False, formatters={"similarity": "{:.3f}".format}))
+        print_json(picks.to_dict() | {"catalogue": arguments.catalogue})
+    else:
+        print(picks)
+    if arguments.save:
+        _save(picks.show(), arguments.save)
 
 
-def _print_json(
-    arguments: argparse.Namespace, title: str, description: dict[str, object], where: dict, table: pd.DataFrame
-) -> None:
-    answer = {
-        "catalogue": arguments.catalogue,
-        "embedding": arguments.embedding,
-        "query": title,
-        "description": description,
-        "where": {column: list(values) for column, values in where.items()},
-        "recommendations": table.assign(similarity=table["similarity"].astype(float).round(6)).to_dict("records"),
-    }
-    print_json(answer)
+def _save(figure: Figure, path: Path) -> None:
+    """Write the figure in the format that the path's ending names.
+
+    Raises
+    ------
+    QueryError
+        For an ending that no format has.
+    """
+    from fashion.filters import QueryError
+
+    endings = sorted(figure.canvas.get_supported_filetypes())
+    if path.suffix.lstrip(".").lower() not in endings:
+        raise QueryError(f"expected --save with a file that ends in .{', .'.join(endings)}; found {str(path)!r}.")
+    figure.savefig(path, dpi=150, bbox_inches="tight")

@@ -1,5 +1,9 @@
 """The package's own errors: each message says what was expected, what was found, where, and what to do next."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 
 class FashionError(Exception):
     """Base of every error that the package raises on purpose."""
@@ -38,3 +42,38 @@ def in_short(error: BaseException, most: int = 200) -> str:
     text = " ".join(str(error).split()).rstrip(".")
     said = text if len(text) <= most else f"{text[:most]} ..."
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def near_words(word: str, known: Iterable[object]) -> str:
+    """Close spellings of a word among the known ones, to end an error with.
+
+    Returns
+    -------
+    str
+        Such as ``; near: red, rust``; empty where none is close.
+
+    Examples
+    --------
+    >>> near_words("rod", ["red", "blue"])
+    '; near: red'
+    >>> near_words("qqqq", ["red", "blue"])
+    ''
+    """
+    import difflib
+
+    hits = difflib.get_close_matches(word, [str(k) for k in known], n=3)
+    return f"; near: {', '.join(hits)}" if hits else ""
+
+
+def did_you_mean(word: str, known: Iterable[object]) -> str:
+    """The closest spelling of a word among a few known ones, as a question; empty where none is close.
+
+    Examples
+    --------
+    >>> did_you_mean("smaple", ["hm", "imagelab", "sample"])
+    ' Did you mean sample?'
+    """
+    import difflib
+
+    hits = difflib.get_close_matches(word, [str(k) for k in known], n=1)
+    return f" Did you mean {hits[0]}?" if hits else ""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import rankdata
-from sklearn.decomposition import PCA
 
 from fashion.neighbours import normalise, top_k
+
+if TYPE_CHECKING:
+    from sklearn.decomposition import PCA
 
 Vectors = NDArray[np.float32]
 
@@ -98,6 +101,8 @@ def sample_pairs(
 
 def separation(high: NDArray[np.floating], low: NDArray[np.floating]) -> float:
     """Probability that a value of `high` exceeds one of `low`: area under the ROC curve, by ranks (Mann-Whitney)."""
+    from scipy.stats import rankdata  # here: a query needs this module's constants, and no statistics
+
     ranks = rankdata(np.concatenate([high, low]))
     n, m = len(high), len(low)
     return float((ranks[:n].sum() - n * (n + 1) / 2) / (n * m))
@@ -166,6 +171,8 @@ def feature_statistics(vectors: Vectors, items: pd.DataFrame, seed: int) -> pd.D
 
 def pca(vectors: Vectors, seed: int, components: int) -> PCA:
     """Principal components of at most `SAMPLE` items (Halko et al. 2011, randomised, where that is faster)."""
+    from sklearn.decomposition import PCA
+
     rows = some_rows(len(vectors), SAMPLE, seed)
     sample = np.asarray(vectors[rows], np.float32)
     return PCA(min(components, *sample.shape), random_state=seed).fit(sample)

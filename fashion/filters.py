@@ -1,65 +1,129 @@
-"""Filters on columns of the items table, in English or Italian words."""
+"""Filters on columns of the items table, in English (British or American) or Italian words."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.errors import FashionError
-from fashion.translation import GLOSSARIES, english_of, normalise_word
+from fashion.errors import FashionError, near_words
+from fashion.translation import GLOSSARIES, british, english_of, load_synonyms
 
-Where = Mapping[str, Sequence[str]]
+#: Column -> allowed values, as the catalogue spells them.
+Where: TypeAlias = Mapping[str, Sequence[str]]
+#: Filters as people write them: column -> value or values, ``colour=red,blue``, or several such texts.
+Conditions: TypeAlias = Mapping[str, object] | Iterable[str] | str
 
 
 class QueryError(FashionError):
     """A query names an item, a column or a word that the catalogue does not have."""
 
 
-def near_words(word: str, known: Iterable[str]) -> str:
-    """Close spellings of a word among the known ones, to end an error with: `; near: red, rust`, or nothing."""
-    hits = difflib.get_close_matches(word, [str(k) for k in known], n=3)
-    return f"; near: {', '.join(hits)}" if hits else ""
+def parse_where(conditions: Conditions | None, items: pd.DataFrame) -> dict[str, tuple[str, ...]]:
+    """Read filters; several must all hold, of several values of one column any.
 
+    Parameters
+    ----------
+    conditions : mapping, str, or iterable of str, optional
+        ``{"colour": "red", "category": ["boots", "sandals"]}``, ``"colour=red"``, or
+        ``["colour=red", "category=boots,sandals"]``. Columns and values may be written the American way, values also
+        in Italian or by a synonym of data/glossary.
+    items : DataFrame
+        The items table.
 
-def parse_where(conditions: Sequence[str], items: pd.DataFrame) -> dict[str, tuple[str, ...]]:
-    """Read filters such as `colour=red` or `category=boots,sandals` (any of these); several must all hold.
-
-    Words may be English or Italian.
+    Returns
+    -------
+    dict of str to tuple of str
+        Column -> allowed values, as the catalogue spells them.
 
     Raises
     ------
     QueryError
-        For a condition without `=`, an unknown column, or a value that no item has.
+        For a condition without a value, an unknown column, or a value that no item has.
+
+    Examples
+    --------
+    >>> shoes = pd.DataFrame({"item": ["a", "b"], "colour": ["grey", "red"], "category": ["boots", "sandals"]})
+    >>> parse_where({"color": "gray"}, shoes)
+    {'colour': ('grey',)}
+    >>> parse_where("category=boots,sandals", shoes)
+    {'category': ('boots', 'sandals')}
     """
     where: dict[str, tuple[str, ...]] = {}
-    for condition in conditions:
-        column, sign, values = condition.partition("=")
-        column = column.strip()
-        if not sign or not values.strip():
-            raise QueryError(f"expected a filter like colour=red; found {condition!r}")
-        if column not in items:
-            raise QueryError(
-                f"expected a column of the catalogue in {condition!r}; it has "
-                f"{', '.join(c for c in items.columns if items[c].dtype == object)}"
-            )
-        known = {normalise_word(str(value)): str(value) for value in items[column].unique()}
-        chosen = []
-        for value in values.split(","):
-            english = english_of(value, column) if column in GLOSSARIES else None
-            hit = known.get(normalise_word(value)) or known.get(normalise_word(english or ""))
-            if hit is None:
-                raise QueryError(f"no item has {column} {value.strip()!r}{near_words(value, known.values())}")
-            chosen.append(hit)
+    for written, values in _pairs(conditions):
+        column = _column(written, items)
+        chosen = _values(column, values, items)
         if column in where:  # all conditions must hold, also two on one column
-            chosen = [value for value in where[column] if value in chosen]
+            chosen = tuple(value for value in where[column] if value in chosen)
             if not chosen:
-                raise QueryError(f"no item can fulfil all conditions on {column}: {', '.join(conditions)}")
-        where[column] = tuple(chosen)
+                raise QueryError(f"no item can fulfil all conditions on {column}: {_written(conditions)}")
+        where[column] = chosen
     return where
+
+
+def _pairs(conditions: Conditions | None) -> Iterator[tuple[str, str | list[str]]]:
+    """Each condition as its column and its value: a text that may join several by commas, or a list."""
+    if isinstance(conditions, Mapping):
+        for column, value in conditions.items():
+            one = isinstance(value, str) or not isinstance(value, Iterable)
+            values = [str(value)] if one else [str(each) for each in cast(Iterable[object], value)]
+            if not values or not all(each.strip() for each in values):
+                raise QueryError(f"expected a filter like {{'colour': 'red'}}; found {{{column!r}: {value!r}}}")
+            yield str(column), values
+        return
+    for condition in [conditions] if isinstance(conditions, str) else conditions or ():
+        column, sign, text = str(condition).partition("=")
+        if not sign or not text.strip():
+            raise QueryError(f"expected a filter like colour=red; found {condition!r}")
+        yield column, text
+
+
+def _written(conditions: Conditions | None) -> str:
+    return ", ".join(conditions) if isinstance(conditions, list | tuple) else str(conditions)
+
+
+def _column(written: str, items: pd.DataFrame) -> str:
+    """The column that is meant: its own name first, then a spelling of it."""
+    written = written.strip()
+    if written in items:
+        return written
+    spellings = {british(str(column)): str(column) for column in items.columns}
+    column = spellings.get(british(written))
+    if column is None:
+        texts = [str(c) for c in items.columns if items[c].dtype == object]
+        raise QueryError(
+            f"expected a column of the catalogue; found {written!r}{near_words(british(written), texts)}. It has "
+            f"{', '.join(texts)}"
+        )
+    return column
+
+
+def _values(column: str, values: str | list[str], items: pd.DataFrame) -> tuple[str, ...]:
+    """The catalogue's spellings of the values that are asked for, each once."""
+    known: dict[str, list[str]] = {}
+    for value in items[column].unique():  # a table may spell one word in two ways: both are meant
+        known.setdefault(british(str(value)), []).append(str(value))
+    if isinstance(values, str):  # a value may hold a comma itself
+        values = [values] if british(values) in known else values.split(",")
+    chosen: dict[str, None] = {}
+    for value in values:
+        meant = [british(word) for word in (value, *_other_words(value, column))]
+        hit = next((word for word in meant if word in known), None)
+        if hit is None:
+            raise QueryError(f"no item has {column} {value.strip()!r}{near_words(british(value), known)}")
+        chosen |= dict.fromkeys(known[hit])
+    return tuple(chosen)
+
+
+def _other_words(value: str, column: str) -> list[str]:
+    """English words for an Italian one, and what a synonym stands for."""
+    words = [english_of(value, column)] if column in GLOSSARIES else []
+    synonyms = load_synonyms()
+    said = (synonyms["column"] == column) & (synonyms["said"].map(british) == british(value))
+    return [word for word in [*words, *synonyms.loc[said, "english"]] if word]
 
 
 def where_mask(items: pd.DataFrame, where: Where | None) -> NDArray[np.bool_]:

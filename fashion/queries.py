@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fashion.description import Layout
 from fashion.filters import QueryError, Where
+from fashion.reasons import DESCRIPTION
 from fashion.wording import Vocabulary
 
 
@@ -43,6 +44,10 @@ class Query:
     row: int | None = None
     twins: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
     where: Where = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{column}={value!r}" for column, value in self.description.items() if column in DESCRIPTION)
+        return f"Query({self.title!r}: {said or 'nothing said'})"
 
 
 def words_query(text: str, items: pd.DataFrame, layout: Layout, vocabulary: Vocabulary | None = None) -> Query:

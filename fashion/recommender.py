@@ -13,8 +13,8 @@ from fashion.additions import EMBEDDINGS, with_additions
 from fashion.answers import answer_table, similarity_parts
 from fashion.description import COLOUR_WEIGHT, Layout, as_queries
 from fashion.diversity import first_of_each, maximal_marginal_relevance
-from fashion.errors import ArtefactError
-from fashion.filters import QueryError, Where, near_words, where_mask
+from fashion.errors import ArtefactError, near_words
+from fashion.filters import QueryError, Where, where_mask
 from fashion.index import APPROXIMATE_FROM, ApproximateIndex, nearest_rows, open_index
 from fashion.neighbours import Neighbours, normalise, top_k
 from fashion.queries import Query, reworded, words_query
@@ -108,12 +108,7 @@ class Recommender:
     @cached_property
     def places(self) -> dict[str, int]:
         """An item's name, and its photo's file name, -> its row; the first one where two share a name."""
-        found: dict[str, int] = {}
-        photos = self.items["photo"].str.rsplit("/", n=1).str[-1]
-        for row, names in enumerate(zip(self.items["item"], photos, strict=True)):
-            for name in names:
-                found.setdefault(name, row)
-        return found
+        return rows_by_name(self.items)
 
     def row_of(self, item: str) -> int:
         """Row of an item by its name (with or without the photo's suffix).
@@ -125,11 +120,7 @@ class Recommender:
         """
         row = self.places.get(item)
         if row is None:
-            names = self.items["item"]
-            raise QueryError(
-                f"expected an item of the catalogue; found {item!r}{near_words(item, names)}. Its {len(names)} items "
-                f"are called like {names.iloc[0]!r}; rejected ones stand in rejected.csv."
-            )
+            raise no_such_item(item, self.items)
         return row
 
     def item_query(self, item: str) -> Query:
@@ -206,6 +197,10 @@ class Recommender:
         index, similarity = self.ranked(
             query, k, where, colour_weight=colour_weight, hide_duplicates=hide_duplicates, diversity=diversity
         )
+        return self.table_of(query, index, similarity)
+
+    def table_of(self, query: Query, index: NDArray[np.integer], similarity: NDArray[np.float32]) -> pd.DataFrame:
+        """The table of `answer` for what `ranked` gave: descriptions and reasons."""
         parts = similarity_parts(query, self._raw(index), self.layout)
         return answer_table(self.items, query, index, similarity, parts)
 
@@ -283,6 +278,25 @@ class Recommender:
         rows = self._raw(index)
         asking = rows if self.layout is None else as_queries(rows, self.layout.colour_from, weight)
         return np.asarray(asking @ rows.T, np.float32)
+
+
+def rows_by_name(items: pd.DataFrame) -> dict[str, int]:
+    """An item's name, and its photo's file name, -> its row; the first one where two share a name."""
+    found: dict[str, int] = {}
+    photos = items["photo"].str.rsplit("/", n=1).str[-1]
+    for row, names in enumerate(zip(items["item"], photos, strict=True)):
+        for name in names:
+            found.setdefault(name, row)
+    return found
+
+
+def no_such_item(item: object, items: pd.DataFrame) -> QueryError:
+    """The error for a name that no item has, with near names."""
+    names = items["item"]
+    return QueryError(
+        f"expected an item of the catalogue; found {item!r}{near_words(str(item), names)}. Its {len(names)} items "
+        f"are called like {names.iloc[0]!r}; rejected ones stand in rejected.csv."
+    )
 
 
 def _checked(weight: float) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +124,12 @@ class Settings:
                 f"expected limit or first, not both; found {self.limit} and {self.first}. What to do: leave one out."
             )
 
+    def __repr__(self) -> str:
+        """What differs from the defaults, as it would be written."""
+        said = {f.name: getattr(self, f.name) for f in fields(self)}
+        own = [f"{f.name}={said[f.name]!r}" for f in fields(self) if f.name == "catalogue" or said[f.name] != f.default]
+        return f"Settings({', '.join(own)})"
+
 
 @dataclass
 class State:
@@ -166,6 +172,7 @@ def declared_parameters(notebook: Path) -> dict[str, str]:
     ReportError
         When there is not exactly one such cell.
     """
+
     cells = nbformat.read(notebook, as_version=4).cells
     tagged = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
     if len(tagged) != 1:

@@ -21,6 +21,25 @@ def normalise_word(word: str) -> str:
     return " ".join(word.split()).casefold()
 
 
+#: American spellings among words of clothes -> the British ones of this project.
+BRITISH = {
+    "color": "colour", "colors": "colours", "colored": "coloured", "multicolor": "multicolour",
+    "multicolored": "multicoloured", "gray": "grey", "grays": "greys", "grayish": "greyish", "jewelry": "jewellery",
+    "pajama": "pyjama", "pajamas": "pyjamas", "woolen": "woollen", "checkered": "chequered", "fiber": "fibre",
+}  # fmt: skip
+
+
+def british(text: str) -> str:
+    """A word or phrase as it is compared: `normalise_word`, and each word of it in its British spelling.
+
+    Examples
+    --------
+    >>> british(" Light  GRAY")
+    'light grey'
+    """
+    return " ".join(BRITISH.get(word, word) for word in normalise_word(text).split())
+
+
 def glossary_folder() -> Path:
     """The folder of the glossary's three files."""
     return project_root() / "data/glossary"

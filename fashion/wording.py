@@ -9,9 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from fashion.filters import QueryError, near_words
+from fashion.errors import near_words
+from fashion.filters import QueryError
 from fashion.reasons import DESCRIPTION
-from fashion.translation import GLOSSARIES, load_glossary, load_synonyms
+from fashion.translation import BRITISH, GLOSSARIES, load_glossary, load_synonyms
 
 #: Words that ask for nothing.
 PASSED_OVER = frozenset(
@@ -24,11 +25,12 @@ Phrase = tuple[str, ...]
 
 
 def stem(token: str) -> str:
-    """A word without its plural or gender: `boots` and `boot`, `rossa` and `rosso`, `dresses` and `dress` are one.
+    """A word without plural, gender and American spelling: `boots` is `boot`, `rossa` is `rosso`, `gray` is `grey`.
 
     Coarse on purpose: it compares a query with a catalogue's few hundred words, and never shows its result.
     """
     plain = "".join(c for c in unicodedata.normalize("NFKD", token.casefold()) if not unicodedata.combining(c))
+    plain = BRITISH.get(plain, plain)  # in the catalogue's words as in the query's
     for ending, instead in (("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("xes", "x"), ("ies", "y"), ("ves", "f")):
         if plain.endswith(ending):
             return plain[: -len(ending)] + instead

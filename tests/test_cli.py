@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import fashion
+from fashion.catalogue import load_catalogue, open_catalogue
 from fashion.cli import build_parser, main
 from fashion.paths import project_root
 from fashion.reference import subcommands
@@ -48,7 +50,12 @@ def test_each_page_has_examples_that_parse(capsys, command):
         (["report", "--backbone", "vgg"], "invalid choice: 'vgg'"),
         (["recommend", "--diversity", "2"], "from 0 to 1; found '2'"),
         (["add"], "--data"),
-        ([], "COMMAND"),
+        (["recomend", "a1"], "Did you mean recommend?"),
+        (["report", "--limt", "5"], "--limt 5. Did you mean --limit?"),
+        (["recommend", "a1", "--colr", "1"], "Did you mean --colour-weight?"),
+        (["recommend", "a1", "--embeding", "frozen"], "Did you mean --embedding?"),
+        (["recommend", "a1", "b1"], "unrecognized arguments: b1"),
+        (["report", "--backbone", "resnet"], "Did you mean resnet50?"),
     ],
 )
 def test_wrong_arguments(capsys, arguments, complaint):
@@ -57,9 +64,28 @@ def test_wrong_arguments(capsys, arguments, complaint):
     assert ended.value.code == 2 and complaint in capsys.readouterr().err
 
 
+def test_bare_command_lists_the_commands_and_version_is_the_packages(capsys):
+    assert main([]) == 0
+    text = capsys.readouterr().out
+    assert all(re.search(rf"^\s+{command}\b", text, flags=re.MULTILINE) for command in COMMANDS)
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0 and capsys.readouterr().out == f"fashion {fashion.__version__}\n"
+
+
+def test_examples_name_items_that_the_sample_has():
+    """The sample is made as for a report, and every name in the pages of help is looked up in its table."""
+    source = open_catalogue(load_catalogue("sample"))
+    table = source.read(load_catalogue("sample").table).decode()
+    text = "".join(parser.format_help() for parser in build_parser().commands.values())
+    names = set(re.findall(r"\b\d{8}[A-Z]{3}\b", text))
+    assert names and not {name for name in names if name not in table}
+
+
 def test_wrong_catalogue_and_data_are_errors_without_a_traceback(tmp_path, capsys):
     assert main(["data", "-c", "imagelap"]) == 1
-    assert "expected a catalogue, one of" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "expected a catalogue, one of" in error and "Did you mean imagelab?" in error
     assert main(["data", "-c", "imagelab", "--data", str(tmp_path / "no.zip")]) == 1
     error = capsys.readouterr().err
     assert "there is nothing" in error and "University of Modena" in error and "Traceback" not in error

@@ -147,6 +147,7 @@ def fill(tiny, work, tmp_path_factory):
         spared = {
             "--photo": str(photo),
             "--to": str(folder / "to"),
+            "--save": str(folder / "picks.png"),
             "--value-model": str(ROOT / "data/value-model.toml"),
         }
         out, skip = [], False

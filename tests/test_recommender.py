@@ -17,7 +17,7 @@ from fashion.filters import QueryError
 from fashion.index import open_index
 from fashion.neighbours import normalise
 from fashion.queries import words_query
-from fashion.recommendation import make_query, recommend
+from fashion.recommendation import make_query
 from fashion.recommender import Recommender, read_layout
 from fashion.workspace import Workspace
 
@@ -216,7 +216,7 @@ def test_opened_from_a_report(folders):
     assert read_layout(work).colours == COLOURS
     learned, known = (Recommender.from_workspace(work, name) for name in ("learned", "described"))
     assert known.by_item("a1", 1)["similarity"][0] >= learned.by_item("a1", 1)["similarity"][0]
-    found = make_query(known, work, item="a5", words="green")
+    found = make_query(known, item="a5", words="green")
     assert known.answer(found, 1)["item"].tolist() == ["a6"]
     for name, weight, complaint in [
         ("learned", 1.2, "expected a colour weight"),
@@ -225,12 +225,6 @@ def test_opened_from_a_report(folders):
     ]:
         with pytest.raises(QueryError, match=complaint):
             Recommender.from_workspace(work, name, weight)
-
-
-def test_recommend_opens_the_catalogue_that_is_named(folders, monkeypatch):
-    monkeypatch.setattr("fashion.recommendation.Workspace", lambda catalogue: folders[0])
-    assert recommend("a1", k=1)["item"].tolist() == ["a4"]
-    assert recommend(words="blue boots", k=1)["item"].tolist() == ["a3"]
 
 
 def test_command_says_what_is_missing(tmp_path, capsys):

@@ -1,0 +1,454 @@
+"""Study: one catalogue's finished run, opened once and asked many times."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Never, cast
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fashion.additions import ARRAYS, EMBEDDINGS, additions_folder, with_additions
+from fashion.additions import load as load_additions
+from fashion.catalogue import Catalogue
+from fashion.errors import ArtefactError, FashionError, did_you_mean
+from fashion.filters import Conditions, QueryError, parse_where
+from fashion.intact import ANSWERS, PHOTOS, require_answers, require_intact
+from fashion.libraries import require
+from fashion.photo_vectors import Photo, photo_bytes
+from fashion.picks import Picks
+from fashion.queries import Query
+from fashion.recommendation import make_query
+from fashion.recommender import Recommender, no_such_item, rows_by_name
+from fashion.run import Run
+from fashion.source import Source, open_source
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from fashion.photo_query import PhotoReader
+
+#: Arrays of a report with a row for each item, by the name of their file.
+VECTORS = (*EMBEDDINGS, "maxima", "depths", "colour_grid", "histogram", "hog", "pixels")
+#: Answers in a figure: more would not fit a page.
+DRAWN = 12
+
+
+def open(
+    catalogue: str | Path | Catalogue = "sample",
+    *,
+    data: str | Path | None = None,
+    processed: str | Path | None = None,
+    reports: str | Path | None = None,
+    weights: str | Path | None = None,
+) -> Study:
+    """Open a reported catalogue, by its name or by the path of its TOML; parameters as in `Study`.
+
+    Files are read when they are first needed, each after its checksum was compared with the one that its notebook
+    left; so a study can be opened while its report still runs, and answers what is finished.
+
+    Raises
+    ------
+    CatalogueError
+        When there is no such catalogue, with near names.
+    ArtefactError
+        When it was not reported yet; the message has the command.
+
+    Examples
+    --------
+    >>> open("smaple")
+    Traceback (most recent call last):
+        ...
+    fashion.errors.CatalogueError: expected a catalogue, ... Did you mean sample? ...
+    """
+    study = Study(catalogue, data=data, processed=processed, reports=reports, weights=weights)
+    if not study.workspace.path("source.json").is_file():
+        raise ArtefactError(
+            f"expected a report of {study.name} in {study.workspace.processed}; there is none. "
+            f"Run `make report CATALOGUE={shlex.quote(study.asked_as)}` first."
+        )
+    return study
+
+
+def recommend(
+    item: str | None = None,
+    *,
+    catalogue: str | Path | Catalogue = "sample",
+    photo: Photo | None = None,
+    words: str | None = None,
+    k: int = 6,
+    where: Conditions | None = None,
+    embedding: str = "described",
+    colour_weight: float | None = None,
+    hide_duplicates: bool = False,
+    diversity: float = 0.0,
+    **other: Never,
+) -> Picks:
+    """The items of a reported catalogue that are most similar to an item, a photo or a few words.
+
+    One question: it opens the catalogue each time. For several, ``shop = fashion.open(catalogue)`` once, then
+    ``shop.recommend(...)``, whose parameters these are.
+    """
+    _refuse(other, Study.recommend.__annotations__)
+    return open(catalogue).recommend(
+        item, photo=photo, words=words, k=k, where=where, embedding=embedding, colour_weight=colour_weight,
+        hide_duplicates=hide_duplicates, diversity=diversity,
+    )  # fmt: skip
+
+
+class Photos:
+    """The photos of a study's items: ``study.photos["42161895WWF"]`` is a file's bytes."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+
+    def __getitem__(self, item: str) -> bytes:
+        return self.read(self._study.row_of(item))
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._study.places
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._study.items["item"])
+
+    def __len__(self) -> int:
+        return len(self._study.items)
+
+    def read(self, row: int) -> bytes:
+        """The bytes of an item's photo, by its row in the items table.
+
+        Raises
+        ------
+        PhotoError
+            When it has vanished.
+        """
+        record = self._study.items.iloc[row]
+        return self._study.source_of(str(record.get("added", ""))).read(str(record["photo"]))
+
+    def __repr__(self) -> str:
+        return f"Photos of {len(self):,} items in {self._study.source.path}"
+
+
+class Study(Run):
+    """One catalogue's run, opened: its items, photos and vectors, and its answers.
+
+    Parameters
+    ----------
+    catalogue : str, Path or Catalogue
+        Name of a catalogue, or the path of its TOML.
+    data : str or Path, optional
+        Its zip or folder, where it is no longer in the place that the report remembers.
+    processed, reports : str or Path, optional
+        Folders for artefacts and for what people read; the project's data/processed and reports if not given.
+    weights : str or Path, optional
+        The weights file that the report was given for resnet50: queries by photo need it.
+
+    Notes
+    -----
+    Each file's checksum is compared once, before its first use. A study answers from the report as it was then; when
+    the report is made again, it says so at the next file that it needs, and is to be opened again.
+    """
+
+    def __init__(
+        self,
+        catalogue: str | Path | Catalogue = "sample",
+        *,
+        data: str | Path | None = None,
+        processed: str | Path | None = None,
+        reports: str | Path | None = None,
+        weights: str | Path | None = None,
+    ) -> None:
+        super().__init__(catalogue, data=data, processed=processed, reports=reports)
+        self._weights = weights
+        self._checked: set[str] = set()
+        self._recommenders: dict[str, Recommender] = {}
+        self._readers: dict[str, PhotoReader] = {}
+        self._sources: dict[str, Source] = {}
+
+    # -- what is there ----------------------------------------------------------------------------------------
+    @cached_property
+    def items(self) -> pd.DataFrame:
+        """The items table, one row an item, index 0..n-1; items that were added since the report come last.
+
+        Where there are such, `added` is the key of their addition and `twin` the item that they nearly repeat, both
+        empty for the report's own.
+        """
+        self._check("items.parquet")
+        own, added = self.workspace.items(), load_additions(self.workspace)
+        if not added:
+            return own
+        tables = [own.assign(added="", twin=""), *(one.items.assign(added=one.key) for one in added)]
+        return pd.concat(tables, ignore_index=True)
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """An item's name, and its photo's file name, -> its row."""
+        return rows_by_name(self.items)
+
+    def row_of(self, item: str) -> int:
+        """An item's row by its name, with or without the photo's suffix.
+
+        Raises
+        ------
+        QueryError
+            When the catalogue has no such item, with near names.
+        """
+        row = self.places.get(item)
+        if row is None:
+            raise no_such_item(item, self.items)
+        return row
+
+    @property
+    def photos(self) -> Photos:
+        """Photos by item: ``study.photos["42161895WWF"]`` is the file's bytes."""
+        return Photos(self)
+
+    def source_of(self, added: str = "") -> Source:
+        """The zip or folder of the report's own photos, or of those of an addition, by its key."""
+        if not added:
+            return self.source
+        if added not in self._sources:
+            facts = next(one.facts for one in load_additions(self.workspace) if one.key == added)
+            self._sources[added] = open_source(Path(facts["data"]), facts["table"])
+        return self._sources[added]
+
+    def vectors(self, name: str) -> NDArray[np.float32]:
+        """The vectors of one kind, a row an item.
+
+        Parameters
+        ----------
+        name : str
+            "described" (photo and known words), "learned" (photo alone), "frozen" (backbone alone), or one of the
+            report's other arrays: "maxima", "depths", "colour_grid", "histogram", "hog", "pixels".
+
+        Returns
+        -------
+        ndarray of float32, shape (n, d)
+            In the order of `items`. Added items have "described", "learned", "frozen", "maxima" and "pixels" alone:
+            other arrays hold the report's own items, which come first.
+
+        Raises
+        ------
+        QueryError
+            For another name.
+        """
+        if name not in VECTORS:
+            raise QueryError(f"expected vectors of {', '.join(VECTORS)}; found {name!r}.{did_you_mean(name, VECTORS)}")
+        self._check(f"{name}.npy", "items.parquet")
+        if name not in ARRAYS:
+            return super().vectors(name)
+        return with_additions(self.workspace, name, self.workspace.items(), super().vectors(name))[1]
+
+    def map(self) -> pd.DataFrame:
+        """The map of notebook 05: `item`, `x`, `y`, and the item's colour, category and department.
+
+        Rows are the report's own items, in the order of `items`; distances have no unit.
+        """
+        self._check("map.parquet", "items.parquet")
+        places = self.workspace.table("map")
+        columns = [c for c in ("colour", "category", "department") if c in self.items]
+        return pd.concat([places, self.items[columns].iloc[: len(places)]], axis=1)
+
+    # -- answers ----------------------------------------------------------------------------------------------
+    def recommend(
+        self,
+        item: str | None = None,
+        *,
+        photo: Photo | None = None,
+        words: str | None = None,
+        k: int = 6,
+        where: Conditions | None = None,
+        embedding: str = "described",
+        colour_weight: float | None = None,
+        hide_duplicates: bool = False,
+        diversity: float = 0.0,
+        **other: Never,
+    ) -> Picks:
+        """The `k` items most similar to an item, to a photo, or to what words ask for.
+
+        Parameters
+        ----------
+        item : str, optional
+            An item's name, as in `items`.
+        photo : str, Path, bytes or ndarray, optional
+            A photo in place of an item: its file, its bytes, or RGB as uint8 (height, width, 3). The networks are
+            loaded for the first one, which takes some seconds.
+        words : str, optional
+            Such as "red dress" or "vestito rosso"; beside an item or a photo they change it ("blue": like this, in
+            blue).
+        k : int
+            How many; fewer come back where the filter leaves fewer.
+        where : mapping, str, or iterable of str, optional
+            Filters, in English or Italian: ``{"colour": "red", "category": ["boots", "sandals"]}``, ``"colour=red"``
+            or ``["colour=red", "category=boots,sandals"]``.
+        embedding : str
+            "described": photo and the items' own words; "learned": the photo alone; "frozen": the backbone alone.
+        colour_weight : float, optional
+            Share of the colour, 0 (looks alone) to 1 (colour alone); half if not given.
+        hide_duplicates : bool
+            Leave out near-duplicates of the query and of each other.
+        diversity : float
+            How diverse the list should be, from 0 (by similarity alone) to 1.
+
+        Returns
+        -------
+        Picks
+            Its `table` is a DataFrame; it shows itself with photos in a notebook, and `show()` is a figure.
+
+        Raises
+        ------
+        QueryError
+            When nothing, or both an item and a photo, are given; for an item, column or word that the catalogue lacks,
+            with near ones; for a number outside its bounds.
+        ArtefactError
+            When the report is not finished, or a file is not as its notebook left it; the message has the command.
+        PhotoError
+            When the photo cannot be read.
+        """
+        _refuse(other, Study.recommend.__annotations__)
+        if embedding == "frozen" and colour_weight is not None:
+            raise QueryError("a colour weight needs the learned embedding; the frozen one has no colour part")
+        seen: list[bytes] = []
+
+        def by_photo() -> Query:
+            data, name = photo_bytes(cast(Photo, photo))
+            seen.append(data)
+            return self._reader(embedding, recommender).query(data, name)
+
+        recommender = self._recommender(embedding)
+        conditions = parse_where(where, recommender.items)
+        query = make_query(recommender, item, words, None if photo is None else by_photo)
+        rows, similarity = recommender.ranked(
+            query, k, conditions, colour_weight=colour_weight, hide_duplicates=hide_duplicates, diversity=diversity
+        )
+        table = recommender.table_of(query, rows, similarity)
+        return Picks(
+            self.name, embedding, query, conditions, table, rows, seen[0] if seen else None,
+            _caption=lambda: self.source_line, _read=self.photos.read, _draw=_draw,
+        )  # fmt: skip
+
+    def _recommender(self, embedding: str) -> Recommender:
+        """The items with one embedding's vectors, loaded once."""
+        if embedding not in self._recommenders:
+            if embedding not in EMBEDDINGS:
+                hint = did_you_mean(embedding, EMBEDDINGS)
+                raise QueryError(f"expected an embedding of {', '.join(EMBEDDINGS)}; found {embedding!r}.{hint}")
+            self._same_report()
+            require_answers(self.workspace, embedding)
+            self._recommenders[embedding] = Recommender.from_workspace(self.workspace, embedding)
+            self.__dict__.setdefault("items", self._without_empty(self._recommenders[embedding].items))
+        return self._recommenders[embedding]
+
+    def _reader(self, embedding: str, recommender: Recommender) -> PhotoReader:
+        """The networks that read photos, loaded once."""
+        if embedding not in self._readers:
+            from fashion.photo_query import PhotoReader
+
+            require("cv2")
+            self._check(*PHOTOS)
+            self._readers[embedding] = PhotoReader(self.workspace, recommender, self._weights)
+        return self._readers[embedding]
+
+    @staticmethod
+    def _without_empty(items: pd.DataFrame) -> pd.DataFrame:
+        """The items without the columns of additions where nothing was added."""
+        return items if (items["added"] != "").any() else items.drop(columns=["added", "twin"])
+
+    # -- whether the files are the report's -------------------------------------------------------------------
+    def _check(self, *names: str) -> None:
+        """Compare the checksums of files that were not compared yet."""
+        self._same_report()
+        new = [name for name in names if name not in self._checked]
+        require_intact(self.workspace, [self.workspace.path(name) for name in new])
+        self._checked |= set(new)
+
+    def _same_report(self) -> None:
+        """See that no file was written since the study first read one: parts of two reports do not go together."""
+        names = [*ANSWERS, *PHOTOS, *(f"{name}.npy" for name in VECTORS), "map.parquet"]
+        stamps = {name: _stamp(self.workspace.path(name)) for name in names}
+        folder = additions_folder(self.workspace)
+        stamps |= {path.name: _stamp(path / "addition.json") for path in sorted(folder.glob("[0-9a-f]*"))}
+        before = self.__dict__.setdefault("_stamps", stamps)
+        late = [name for name in before if before[name] and stamps.get(name) != before[name]]
+        late += [name for name in stamps if name not in before]
+        if late:
+            raise ArtefactError(
+                f"expected the report of {self.name} as it was when it was first read; since then {', '.join(late)} "
+                f"changed. Open it again: fashion.open({self.asked_as!r})."
+            )
+
+    def __repr__(self) -> str:
+        try:
+            told = f"Study of {self.source_line}"
+        except FashionError:
+            told = f"Study of {self.name}: its report is not finished, or damaged"
+        return f"{told}\n  artefacts  {self.workspace.processed}\n  report     {self.workspace.report}"
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Changes with the file; None where there is none."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size
+
+
+def _refuse(other: dict[str, Never], known: dict[str, object]) -> None:
+    """Raise TypeError for arguments that a function does not have, with the near ones that it has."""
+    if other:
+        names = [name for name in known if name not in ("return", "other")]
+        first = next(iter(other))
+        raise TypeError(
+            f"recommend() got an unexpected argument {first!r}.{did_you_mean(first, names)} It takes "
+            f"{', '.join(names)}."
+        )
+
+
+class _Held(Source):
+    """The photos of one answer, wherever each lies, as a source that figures read from."""
+
+    def __init__(self, photos: dict[str, bytes]) -> None:
+        super().__init__(Path())
+        self.photos = photos
+
+    def names(self) -> list[str]:
+        return sorted(self.photos)
+
+    def _read(self, full_name: str) -> bytes:
+        return self.photos[full_name]
+
+    def _mark(self, full_name: str) -> str:
+        return full_name
+
+
+def _draw(picks: Picks) -> Figure:
+    """The figure of `Picks.show`."""
+    import matplotlib.pyplot as plt
+
+    from fashion.pixels import decode
+    from fashion.plots import SHOWN, use_style
+    from fashion.plots_recommendation import answers
+
+    table = picks.table.head(DRAWN)
+    asked = picks.photo_of()
+    picture = None if asked is None else decode(asked, picks.query.title, SHOWN)
+    # Two items may have photos of one name, in two places.
+    names = [f"{place + 1}. {photo}" for place, photo in enumerate(table["photo"])]
+    photos = {name: picks.photo_of(place) or b"" for place, name in enumerate(names)}
+    with plt.rc_context():
+        use_style()
+        title = f"Most similar to {picks.query.title}" if picture is not None else "What the words ask for"
+        title += f", the first {DRAWN} of {len(picks)}" if len(picks) > DRAWN else ""
+        figure = answers(
+            [(picture, picks.query, table.assign(photo=names))], _Held(photos), picks.source_line, title=title
+        )
+    if getattr(figure.canvas, "required_interactive_framework", None):  # a window, where there is a screen
+        plt.show(block=False)
+    else:
+        plt.close(figure)  # a notebook shows what is returned, and would show an open figure once more
+    return figure
