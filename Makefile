@@ -8,10 +8,18 @@ SHELL := bash
 VENV  := .venv
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/.made-from-lock
-# The first Python of 3.11 to 3.13 that is here; `make PYTHON=/path/to/python3.12 env` overrules it.
-PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3 python; do \
+# The first Python of 3.11 to 3.13 that is here, also among those that uv knows; `make PYTHON=/path/to/python3.12 env`
+# overrules it. TensorFlow has no release for 3.14 yet.
+PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3 python \
+	"$$(uv python find --system --no-python-downloads '>=3.11,<3.14' 2>/dev/null)"; do \
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
 	&& echo "$$p" && break; done)
+# What is said where there is none: a shell's commands.
+NO_PYTHON = has=none; for p in python3 python; do \
+	has=$$("$$p" -c 'import sys; print("Python %d.%d" % sys.version_info[:2])' 2>/dev/null) && break || has=none; done; \
+	echo "expected Python 3.11, 3.12 or 3.13 with its venv module; found $$has. TensorFlow has no release for 3.14 yet."; \
+	echo "Install 3.13 beside it and run the same command again: uv python install 3.13, or on Debian and Ubuntu"; \
+	echo "apt-get install python3 python3-venv. Or name one that is elsewhere: make PYTHON=/path/to/python3.13 env"
 
 CATALOGUE ?= sample
 SETTINGS = --catalogue "$(CATALOGUE)" \
@@ -87,8 +95,8 @@ doctor: ## what is installed, at hand and missing, and what to do
 	elif [ -n "$(PYTHON)" ]; then \
 		echo "no environment in $(VENV) yet: make env (or any other target) sets it up, by $(PYTHON)"; \
 	else \
-		echo "no environment in $(VENV) yet, and no Python 3.11, 3.12 or 3.13 with its venv module to make it with:"; \
-		echo "install one (Debian: apt-get install python3 python3-venv), or name it: make PYTHON=/path/to/python env"; \
+		echo "no environment in $(VENV) yet, and no Python to make it with:"; \
+		$(NO_PYTHON); \
 		exit 1; \
 	fi
 
@@ -125,10 +133,9 @@ env: $(STAMP) ## the environment in .venv, from requirements.lock; names system 
 # hence --no-deps, as pip otherwise looks for newer releases of packages that another one wants with an extra.
 $(STAMP): requirements.lock pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then \
-		echo "expected Python 3.11, 3.12 or 3.13 with its venv module on the PATH; found none." >&2; \
-		echo "Install one (Debian: apt-get install python3 python3-venv), or name it: make PYTHON=/path/to/python env" >&2; \
+		{ $(NO_PYTHON); } >&2; \
 		exit 1; fi
-	@echo "environment: .venv by $(PYTHON) from requirements.lock (once; about 1 GB to download, 3.5 GB on disk)"
+	@echo "environment: $(VENV) by $(PYTHON) from requirements.lock (once; about 1 GB to download, 3.5 GB on disk)"
 	@if command -v uv >/dev/null; then \
 		{ [ -x $(BIN)/python ] || uv venv --quiet --python "$(PYTHON)" $(VENV); } \
 		&& uv pip install --python $(BIN)/python --require-hashes --no-deps -r requirements.lock \

@@ -74,7 +74,8 @@ def installed() -> Iterator[Finding]:
     fits = (3, 11) <= sys.version_info[:2] <= (3, 13)
     yield Finding(
         section, "Python", "ok" if fits else "missing", f"{here} at {sys.executable}",
-        "" if fits else "install Python 3.11, 3.12 or 3.13, then: make PYTHON=/path/to/python env",
+        "" if fits else "install Python 3.11, 3.12 or 3.13 (TensorFlow has no release for 3.14 yet), then: "
+        "make PYTHON=/path/to/python env",
     )  # fmt: skip
     wanted = locked()
     if not wanted:

@@ -22,7 +22,7 @@ MAKEFILE = text_of(ROOT / "Makefile")
 COMMANDS = every_command()
 NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
 #: Programs of others, which readers have or get.
-OTHERS = {"git", "cd", "sudo", "apt-get", "conda", "pip", "curl", "wrk"}
+OTHERS = {"git", "cd", "sudo", "apt-get", "conda", "pip", "uv", "curl", "wrk"}
 #: Commands of `fashion` that are run here, on the small report. What the others would do takes minutes, does not end or
 #: writes into the project: their words are parsed here, and they are run by the tests of their own modules.
 RUN = {"recommend", "export", "deck", "data"}

@@ -1,6 +1,7 @@
 """Lock, pyproject.toml and environment.yml say the same; nothing names a download address."""
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -168,3 +169,25 @@ def test_every_dependency_is_used():
         name = Requirement(line).name.lower().replace("_", "-")
         used = any(re.search(rf"\b(import|from) {re.escape(m)}\b", text) for m in modules.get(name, {name}))
         assert used or name in run, f"{name} is not used"
+
+
+#: A Python that says of itself that it is 3.14, and otherwise does what it is asked.
+NEWER = """#!{bash}
+exec {python} -c 'import sys; sys.version_info = (3, 14, 0); exec(sys.argv[1])' "$2"
+"""
+
+
+@pytest.mark.skipif(not (shutil.which("make") and shutil.which("bash")), reason="needs make and bash")
+@pytest.mark.parametrize("target", ["env", "doctor"])
+def test_make_says_which_python_to_install_where_there_is_only_a_newer_one(tmp_path, target):
+    for name in ("bash", "make"):
+        (tmp_path / name).symlink_to(shutil.which(name))
+    python = tmp_path / "python3"
+    python.write_text(NEWER.format(bash=shutil.which("bash"), python=sys.executable))
+    python.chmod(0o755)
+    command = ["make", "--no-print-directory", "-C", str(ROOT), target, f"VENV={tmp_path / 'venv'}"]
+    done = subprocess.run(command, env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False)
+    said = done.stdout + done.stderr
+    assert done.returncode != 0 and not (tmp_path / "venv").exists()
+    assert "expected Python 3.11, 3.12 or 3.13" in said and "found Python 3.14" in said
+    assert "uv python install 3.13" in said and "apt-get install python3 python3-venv" in said and "PYTHON=" in said
