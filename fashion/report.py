@@ -236,9 +236,7 @@ def _finish(settings: Settings, workspace: Workspace, say: Say) -> None:
         try:
             renew_readme(workspace)
             say("README's table and Images/ are renewed from this report")
-        except (
-            OSError
-        ) as error:  # a checkout that can only be read, with a folder for reports in it that can be written
+        except OSError as error:  # a read-only checkout whose folder for reports is mounted on another disk
             if error.errno not in READ_ONLY:
                 raise
             say(f"README and Images/ are left as they are: {in_words(error)}")

@@ -49,10 +49,8 @@ def temporary_places() -> list[Path]:
 
 
 def takes_sockets(folder: Path) -> bool:
-    """Whether a kernel's sockets can lie in this folder: the system and its ZeroMQ know them, and the path is short."""
-    import zmq
-
-    if os.name != "posix" or not zmq.has("ipc"):
+    """Whether a kernel's sockets can lie in this folder: the system knows them, and the path is short."""
+    if os.name != "posix" or not hasattr(socket, "AF_UNIX"):
         return False
     probe = folder / "s-0"
     try:
@@ -189,8 +187,8 @@ def run_notebook(path: Path, output: Path, parameters: dict[str, Any], *, cell_l
         kept = f"\nThe notebook up to there is {aside}." if aside.is_file() else ""
         raise ReportError(
             f"expected {path.name} to run to its end; its kernel did not: {type(error).__name__}: "
-            f"{str(error)[:300]}.{hint(str(error))}{kept} Finished parts are kept; run the same command again to "
-            "resume. If it fails in the same way, `fashion doctor` looks for what is missing; the kernel's files go to "
+            f"{str(error)[:300]}.{hint(str(error))}{kept} Finished parts are kept; run the same command again to go on."
+            " If it fails in the same way, `fashion doctor` looks for what is missing; the kernel's files go to "
             f"{tempfile.gettempdir()} (TMPDIR names another folder)."
         ) from error
     notebook = nbformat.read(aside, as_version=4)
