@@ -45,6 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
     from fashion.bench import harness, load, page
     from fashion.bench.__main__ import spawn
     from fashion.errors import FashionError
+    from fashion.identity import open_workspace
     from fashion.paths import project_root
 
     names = arguments.only.split(",") if arguments.only else [name for name in PARTS if name not in NAMED_ONLY]
@@ -53,6 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise FashionError(
             f"expected parts of {', '.join(PARTS)}; found {', '.join(unknown)}. Mend --only (make: ONLY)"
         )
+    open_workspace(arguments.catalogue, arguments.processed, arguments.reports)
     reports = arguments.reports or project_root() / "reports"
     folder = reports / "bench"
     options = {

@@ -130,6 +130,56 @@ def test_data_without_any_photo_fails(tmp_path, capsys):
     assert "expected photos such as 'images/a.jpg'" in capsys.readouterr().err
 
 
+SHOP = """
+name = "mine"
+title = "Mine"
+[source]
+data = "."
+table = "t.csv"
+photos = "{id}.jpg"
+[columns]
+item = "id"
+category = "kind"
+department = "group"
+[cleaning]
+drop_departments = ["toys"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (["1,top"], "expected the columns id, kind, group"),
+        (["id,kind,group"], "expected at least one row under the header; found none"),
+        (["id,kind,group", "1,top,a,b"], "found none; 1 rows are malformed, the first: row 1, line 2: 4 fields"),
+        (["id,kind,group", "1,,a", "2,,a"], "expected at least 1 items.* 2 × null row"),
+        (["id,kind,group", "1,car,toys"], "expected at least 1 items.* 1 × not a garment"),
+        (["id,kind,group", "9,top,a"], "expected photos such as '9.jpg'.* found none"),
+        (
+            ["id,kind,group", "1,car,toys", "9,top,a"],
+            "expected at least 1 items.* 1 × missing photo, first: row 2, 9.jpg",
+        ),
+    ],
+)
+def test_data_ends_with_an_error_when_nothing_is_left(tmp_path, capsys, lines, said):
+    (tmp_path / "mine.toml").write_text(SHOP)
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    (tmp_path / "1.jpg").write_bytes(b"photo")
+    assert main(["data", "-c", str(tmp_path / "mine.toml")]) == 1
+    assert re.search(said, " ".join(capsys.readouterr().err.split()))
+
+
+def test_data_names_malformed_rows(tmp_path, capsys):
+    (tmp_path / "mine.toml").write_text(SHOP)
+    rows = [f"{n},{'top' if n % 2 else 'bag'},a" for n in range(1, 9)]
+    rows[3] = '4,"bag,a'
+    (tmp_path / "t.csv").write_text("\n".join(["id,kind,group", *rows]) + "\n")
+    (tmp_path / "1.jpg").write_bytes(b"photo")
+    assert main(["data", "-c", str(tmp_path / "mine.toml")]) == 0
+    said = capsys.readouterr().out
+    assert "7 rows, 1 malformed" in said and "row 4: line 5: a quotation mark begins a cell" in said
+
+
 def test_make_stops_at_a_failure_with_the_commands_error():
     ended = subprocess.run(
         ["make", "report", "CATALOGUE=no-such-shop"], capture_output=True, text=True, cwd=project_root()

@@ -12,8 +12,9 @@ from pptx import Presentation
 
 from fashion.catalogue import load_catalogue
 from fashion.deck.findings import EDGE, Findings
-from fashion.deck.paper import picture
+from fashion.deck.paper import bar_chart, caption, lead, new_slide, picture, table, write
 from fashion.deck.pictures import _drawn
+from fashion.deck.template import new_deck
 from fashion.steps import STEPS, State, write_state
 from fashion.workspace import Workspace
 
@@ -61,3 +62,23 @@ def test_articles_that_were_asked_for_come_last_and_are_not_called_drawn(shop, q
     assert shop.rows(8) == [*range(first, 8), *range(first)]
     assert ("asked for by name" in _drawn(shop, 4)) == some and ("none picked" in _drawn(shop, 4)) != some
     assert "none picked" in _drawn(shop, 2)
+
+
+def test_slides_take_any_text():
+    """Reports from before were not cleaned of what XML does not take; nor is the value model's file name."""
+    bad = "a\x00b\x07c\x0bd\x1be\x85f\ud800g\ufffeh"
+    deck = new_deck()
+    slide = new_slide(deck, "Table", bad, f"{bad}\nsecond", bad)
+    lead(slide, bad)
+    table(slide, [[bad, bad], [bad, bad]], (1, 1), bad)
+    chart = new_slide(deck, "Chart and text", bad, bad, bad)
+    bar_chart(chart, [bad, "b"], [(bad, [0.1, 0.2]), ("s", [0.3, 0.4])], bad)
+    write(chart, [bad, bad])
+    caption(chart, bad, 1, 1, 1, 1)
+    held = io.BytesIO()
+    deck.save(held)
+    read = Presentation(io.BytesIO(held.getvalue()))
+    assert {slide.shapes.title.text for slide in read.slides} == {"abc de fgh"}
+    assert read.slides[0].notes_slide.notes_text_frame.text == "abc de fgh\nsecond"
+    [shape] = [shape for shape in read.slides[1].shapes if shape.has_chart]
+    assert list(shape.chart.plots[0].categories) == ["abc de fgh", "b"]

@@ -100,3 +100,14 @@ def test_files_that_are_no_value_model_are_named(tmp_path):
             read_inputs(path)
     with pytest.raises(ValueModelError, match="cannot be read"):
         read_inputs(tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_inputs_as_windows_saves_them(tmp_path, encoding):
+    text = (project_root() / "data/value-model.toml").read_text(encoding="utf-8")
+    path = tmp_path / "shop.toml"
+    path.write_bytes(text.replace("\n", "\r\n").encode(encoding))
+    assert read_inputs(path) == read_inputs()
+    unit = read_inputs()["visits"].unit
+    path.write_bytes(text.replace(f'unit = "{unit}"', 'unit = "vis\\u0007its\\u000ba month"', 1).encode(encoding))
+    assert read_inputs(path)["visits"].unit == "visits a month"

@@ -157,9 +157,8 @@ def other(tiny, tmp_path):
     "command",
     [
         ["report"], ["embed"], ["recommend", "10000001AAF"], ["add", "--data", "DATA"], ["serve", "--port", "0"],
-        ["deck"], ["export", "--to", "DATA"],
-        ["distribute", "--shared", "DATA"], ["bench", "--quick", "--only", "curve"],
-        ["doctor"],
+        ["deck"], ["export", "--to", "DATA"], ["distribute", "--shared", "DATA"], ["doctor"],
+        ["bench", "--quick", "--only", "curve"],
     ],
     ids=lambda command: command[0],
 )  # fmt: skip
