@@ -12,7 +12,7 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.utilities import Error
 
-from fashion.web.uploads import MOST_BYTES
+from fashion.web.uploads import MOST_BYTES, give_back_memory
 
 #: Seconds until a silent connection is closed, and connections at most.
 SILENCE, CONNECTIONS = 60, 100
@@ -20,6 +20,8 @@ SILENCE, CONNECTIONS = 60, 100
 PHOTOS, MOST_OTHER = ("/look", "/api/v1/similar-to-photo"), 16 * 1024
 #: Bytes of announced bodies that are held at a time, by all connections together.
 MOST_HELD = 256 * 2**20
+#: Bytes of an announced body from which its memory is given back once it is answered.
+LARGE_BODY = 2**20
 
 
 class Full(Error):
@@ -54,9 +56,16 @@ class BoundedParser(HTTPRequestParser):
 
 
 class BoundedChannel(HTTPChannel):
-    """A connection whose requests are bounded."""
+    """A connection whose requests are bounded, and whose large bodies leave nothing behind."""
 
     parser_class = BoundedParser
+
+    def service(self) -> None:
+        """Answer what has come; freed memory goes back to the system where there were megabytes."""
+        large = any(request.content_length >= LARGE_BODY for request in self.requests)
+        super().service()
+        if large:
+            give_back_memory()
 
 
 def make_server(app: Flask, host: str = "127.0.0.1", port: int = 0, threads: int = 8) -> Any:

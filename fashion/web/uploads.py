@@ -32,7 +32,7 @@ TYPES = ",".join(f"image/{kind.lower()}" for kind in KINDS)
 #: Photos unpacked at a time, of any size: more at once gain nothing.
 UNPACKED = threading.Semaphore(2)
 #: Held by the large photo that is being unpacked, and the seconds that another one waits for it.
-ONE_LARGE, PATIENCE = threading.Semaphore(1), 5.0
+ONE_LARGE, PATIENCE = threading.Semaphore(1), 10.0
 #: Longest side after opening: more than any network here sees.
 EDGE = 1024
 
@@ -76,7 +76,9 @@ def open_upload(data: bytes) -> NDArray[np.uint8]:
         raise damaged
     _require_pixels(header.width, header.height)
     try:
-        return shrunk(_on_white(data, header), EDGE) if header.alpha else _opaque(data, header)
+        if header.alpha or header.pixel_bytes > 4:  # Pillow cannot lay on white, nor reduce 16 bits
+            return _as_in_catalogues(data, header)
+        return _by_pillow(data, header)
     except (NotNow, _TooLarge):
         raise
     except Exception as error:  # Pillow raises many kinds on a damaged file
@@ -128,13 +130,14 @@ def give_back_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _on_white(data: bytes, header: Header) -> NDArray[np.uint8]:
+def _as_in_catalogues(data: bytes, header: Header) -> NDArray[np.uint8]:
+    """Open a photo that may be transparent, or has 16 bits, as photos of catalogues are."""
     with _room(header.unpacked()):
-        return decode(data)
+        return shrunk(decode(data), EDGE)
 
 
-def _opaque(data: bytes, header: Header) -> NDArray[np.uint8]:
-    """Open a photo without transparency by Pillow: made smaller before it is turned, so that one copy is large."""
+def _by_pillow(data: bytes, header: Header) -> NDArray[np.uint8]:
+    """Open an opaque photo of 8 bits: made smaller before it is turned, so that one copy of it is large."""
     from PIL import Image, ImageOps
 
     with Image.open(io.BytesIO(data), formats=KINDS) as photo:
@@ -142,18 +145,12 @@ def _opaque(data: bytes, header: Header) -> NDArray[np.uint8]:
         photo.draft("RGB", (EDGE, EDGE))  # a JPEG is unpacked no larger than needed
         width, height = photo.size
         held = int(header.width * header.height * header.held_bytes)
-        with _room(width * height * max(4, header.pixel_bytes) + held):  # Pillow holds RGB in four bytes
+        with _room(width * height * 4 + held):  # Pillow holds RGB in four bytes
             photo.load()
             # A palette's or a bitmap's photo would be made smaller by leaving pixels out.
             small = photo.convert({"1": "L", "P": "RGB"}[photo.mode]) if photo.mode in ("1", "P") else photo
             small.thumbnail((EDGE, EDGE))
-            return _rgb(ImageOps.exif_transpose(small))
-
-
-def _rgb(photo) -> NDArray[np.uint8]:  # type: ignore[no-untyped-def]
-    if photo.mode.startswith("I;16"):  # the upper byte, as `pixels.decode` takes it
-        return np.repeat((np.asarray(photo) >> 8).astype(np.uint8)[..., np.newaxis], 3, axis=2)
-    return np.asarray(photo.convert("RGB"), np.uint8).copy()
+            return np.array(ImageOps.exif_transpose(small).convert("RGB"))
 
 
 def sent_photo(files: MultiDict[str, FileStorage]) -> bytes | None:
