@@ -130,7 +130,7 @@ def test_figures_of_words_that_the_font_has_stay_byte_for_byte(installed):
 def test_what_no_font_has_is_said_once_with_the_package_that_has_it():
     assert fonts.lacking(["red", "é", "→", "a\u200db\ufe0f\n"]) == ""
     assert fonts.sentence("") == ""
-    said = fonts.sentence(fonts.lacking(["トップス", "鞄", "กางเกง", "한복", "🧥"]))
+    said = fonts.sentence(fonts.lacking(["トップス", "鞄", "กางเกง", "한복", "🧥", "スカート 赤青緑黒"]))
     for package in ("fonts-noto-cjk", "fonts-thai-tlwg", "fonts-symbola"):
         assert said.count(package) == 1
     assert "apt-get install" in said and "more" in said and "\n" not in said

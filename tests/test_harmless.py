@@ -7,6 +7,7 @@ import re
 import threading
 import zipfile
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 import numpy as np
 import pandas as pd
@@ -166,7 +167,8 @@ def test_no_word_runs_on_the_reports_pages(hostile, watched, file):
     assert policy == REPORT_POLICY and "http" not in policy
     if file.endswith(("01-catalogue.html", "04-recommendation.html")):
         shown = page.locator("table").all_inner_texts()
-        assert any("<svg onload=alert(4)>" in text for text in shown), "a word is shown as it is"
+        words = [word.lower() for word in (*COLOURS, *KINDS)]
+        assert any(word in text.lower() for text in shown for word in words), "words are shown as they are"
 
 
 @marked
@@ -201,13 +203,10 @@ def test_no_word_runs_on_the_map(hostile, watched):
 def test_no_word_runs_in_the_shop(hostile, address, watched, tmp_path):
     page, trouble = watched
     names = hostile.items()["item"].tolist()
-    from urllib.parse import quote, urlencode
-
     ways = ["/", "/look", "/map", f"/map?id={quote(names[0])}", "/?" + urlencode({"q": "svg onload alert"})]
     ways += [f"/item?id={quote(name, safe='')}" for name in names[:3]]
-    ways += ["/?" + urlencode({"colour": word}) for word in COLOURS] + [
-        "/?" + urlencode({"category": w}) for w in KINDS
-    ]
+    for column in ("colour", "category", "department", "season"):
+        ways += ["/?" + urlencode({column: word}) for word in hostile.items()[column].unique()]
     for way in ways:
         answer = page.goto(address + way)
         page.wait_for_load_state("networkidle")
@@ -249,8 +248,8 @@ def test_the_slides_hold_no_formula_and_no_link_out(hostile):
             with zipfile.ZipFile(io.BytesIO(deck.read(name))) as book:
                 for part in book.namelist():
                     text = book.read(part).decode("utf-8", "replace")
-                    assert "External" not in text and not re.search(r"<f[ >/]|<hyperlink", text), (name, part)
-                    words += "HYPERLINK" in text
+                    assert "External" not in text and not re.search(r"<f[ >/]|<hyperlinks?[ >]", text), (name, part)
+                    words += "=hyperlink(" in text.lower()
     assert books and words, "the hostile departments stand in a chart, as text"
 
 
