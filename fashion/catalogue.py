@@ -93,6 +93,8 @@ def load_catalogue(name_or_path: str | Path) -> Catalogue:
     text = str(name_or_path)
     is_path = text.endswith(".toml")
     path = Path(text) if is_path else project_root() / "data/catalogues" / f"{text}.toml"
+    if is_path and not path.is_file():  # a notebook's, which is as seen from the project
+        path = project_root() / text
     if not path.is_file():
         raise CatalogueError(
             f"expected a catalogue, one of {', '.join(known_catalogues())}, or the path of a .toml file; "
