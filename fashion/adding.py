@@ -15,13 +15,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion import cleaning, colour
-from fashion.additions import Addition, additions_folder, made_with, read_all, with_additions
+from fashion.additions import Addition, additions_folder, made_with, places_of, read_all, with_additions
 from fashion.attributes import AttributesNetwork, join_features, load_network
 from fashion.backbones import reopen_backbone
 from fashion.catalogue import Catalogue, open_catalogue
 from fashion.cleaning import Cleaning
 from fashion.errors import ArtefactError, CatalogueError
 from fashion.harmless import spreadsheet
+from fashion.paths import kept_place
 from fashion.photos import PICTURES
 from fashion.provenance import sha256_bytes, sha256_file, sha256_json
 from fashion.reading import Readings, read_photos
@@ -30,7 +31,7 @@ from fashion.source import Source
 from fashion.tables import read_table
 from fashion.translation import colour_hexes, non_garments, translate
 from fashion.twins import Pictures, twins_of_new
-from fashion.workspace import Workspace, write_json
+from fashion.workspace import WRITTEN_AT, Workspace, write_json
 
 
 @dataclass(frozen=True)
@@ -270,7 +271,8 @@ def _write(
         for name, array in vectors.items():
             np.save(aside / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
         files = {path.name: sha256_file(path) for path in sorted(aside.iterdir())}
-        write_json(aside / "addition.json", facts | {"files": files})
+        places = {name: kept_place(facts[name], workspace.processed_root) for name in places_of(facts)}
+        write_json(aside / "addition.json", facts | places | {"files": files, WRITTEN_AT: workspace.processed_root})
         if (root / key).exists():  # of an earlier report
             os.replace(root / key, old)
         os.replace(aside, root / key)

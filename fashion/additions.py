@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fashion.paths import found_place
 from fashion.provenance import sha256_file
-from fashion.workspace import Workspace
+from fashion.workspace import WRITTEN_AT, Workspace
 
 #: The report's files on which an addition's vectors depend.
 MADE_WITH = ("items.parquet", "selection.npz", "attributes.npz", "attributes.json")
@@ -81,8 +82,16 @@ def add_command(facts: dict[str, Any]) -> str:
     return shlex.join([*words, "--keep-unknown"] if facts.get("keep_unknown") else words)
 
 
+def places_of(facts: dict[str, Any]) -> list[str]:
+    """The keys of an addition.json that say where something lies; kept by `paths.kept_place`."""
+    return ["data"] + ["catalogue"] * str(facts["catalogue"]).endswith(".toml")
+
+
 def _open(folder: Path) -> Addition:
     facts = json.loads((folder / "addition.json").read_text(encoding="utf-8"))
+    root = folder.parents[2]  # of all catalogues' artefacts
+    written_at = facts.pop(WRITTEN_AT, "")
+    facts |= {name: str(found_place(facts[name], root, written_at)) for name in places_of(facts)}
     addition = Addition(folder, facts, pd.read_parquet(folder / "items.parquet"))
     for name in ARRAYS:
         found = addition.vectors(name)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from fashion.paths import kept_place
 from fashion.photos import FACTS, facts_table, measure
 from fashion.provenance import closure_of, code_of, sha256_file, sha256_json, versions
 from fashion.source import Source
@@ -23,7 +24,7 @@ SEAL = ".sha256"
 
 def facts_folder(root: Path, source: Source) -> Path:
     """The folder of a source's facts: named after its place, the code, and the packages' versions."""
-    made_by = [str(source.path.resolve()), source.base, code_of(closure_of(measure)), versions(PACKAGES)]
+    made_by = [kept_place(source.path, root), source.base, code_of(closure_of(measure)), versions(PACKAGES)]
     return root / "photo_facts" / sha256_json(made_by)[:24]
 
 

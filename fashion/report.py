@@ -33,6 +33,7 @@ from fashion.steps import (
     declared_parameters,
     key_after,
     letters_without_font,
+    movable,
     output_paths,
     read_state,
     stale_because,
@@ -56,8 +57,8 @@ def _relative(path: str | None, folder: Path) -> str | None:
 
 
 def notebook_parameters(settings: Settings, workspace: Workspace, notebook: Path) -> dict[str, Any]:
-    """The settings that a notebook declares, with paths as seen from its folder."""
-    folder = notebook.parent
+    """The settings that a notebook declares, with paths as seen from the project, wherever the notebook runs."""
+    folder = project_root()
     values = asdict(settings) | {
         "data": _relative(settings.data, folder),
         "weights": _relative(settings.weights, folder),
@@ -219,7 +220,7 @@ def _finish(settings: Settings, workspace: Workspace, say: Say) -> None:
     states = [read_state(workspace, step) for step in STEPS]
     key = sha256_json(
         [[state.key, state.outputs] for state in states]
-        + [code_of(closure_of(__name__)), asdict(settings), linked_files(workspace)]
+        + [code_of(closure_of(__name__)), movable(settings, workspace), linked_files(workspace)]
     )
     remembered = workspace.processed / "steps" / "page.json"
     try:

@@ -12,7 +12,7 @@ import nbformat
 from fashion.bounds import COUNTS, SEEDS, check_whole
 from fashion.catalogue import load_catalogue, open_catalogue
 from fashion.errors import ReportError
-from fashion.paths import project_root
+from fashion.paths import kept_place, project_root
 from fashion.provenance import code_checksum, fingerprint, sha256_file, sha256_json, sha256_output, versions
 from fashion.resnet_weights import cached_file
 from fashion.translation import glossary_folder
@@ -204,10 +204,11 @@ def checksums(workspace: Workspace, step: Step) -> dict[str, str]:
 def step_key(workspace: Workspace, step: Step, settings: Settings) -> str:
     """The key of what would make the step's outputs now: code, versions, parameters, content of its inputs."""
     declared = declared_parameters(step.path)
+    said = movable(settings, workspace)
     parts: dict[str, Any] = {
         "code": code_checksum(step.path),
         "versions": versions(),
-        "parameters": {k: v for k, v in asdict(settings).items() if k in declared},
+        "parameters": {k: v for k, v in said.items() if k in declared},
         "inputs": {name: _input_checksum(workspace, name) for name in step.reads},
         # Words and swatches reach later steps without passing through items.parquet.
         "glossary": [sha256_file(path) for path in sorted(glossary_folder().glob("*.csv"))],
@@ -217,13 +218,20 @@ def step_key(workspace: Workspace, step: Step, settings: Settings) -> str:
         source = open_catalogue(catalogue, settings.data)
         parts["inputs"] = {
             "toml": sha256_file(catalogue.path),
-            "data": [str(source.path.resolve()), fingerprint(source.path)],
+            "data": [kept_place(source.path, workspace.processed_root), fingerprint(source.path)],
         }
     if "backbone" not in declared:
         return sha256_json(parts)
     if settings.weights and Path(settings.weights).is_file():
         parts["inputs"]["weights"] = sha256_file(Path(settings.weights))
     return f"{sha256_json(parts)}+{_weights_at_hand()}"
+
+
+def movable(settings: Settings, workspace: Workspace) -> dict[str, Any]:
+    """The settings as keys hold them: a folder with catalogue, data and artefacts may be moved as a whole."""
+    places = {name: getattr(settings, name) for name in ("data", "weights")}
+    kept = {name: kept_place(place, workspace.processed_root) if place else place for name, place in places.items()}
+    return asdict(settings) | kept | {"catalogue": workspace.catalogue}
 
 
 def _weights_at_hand() -> str:

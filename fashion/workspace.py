@@ -18,7 +18,9 @@ from numpy.typing import DTypeLike, NDArray
 
 from fashion.errors import ArtefactError
 from fashion.harmless import spreadsheet
-from fashion.paths import project_root
+from fashion.paths import found_place, kept_place, project_root
+from fashion.progress import VARIABLE
+from fashion.provenance import sha256_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,6 +51,11 @@ WRITERS = {
     "map.parquet": "05-map",
     "metrics.json": "06-evaluation",
 }
+
+#: JSON artefact -> its keys that say where something lies.
+PLACES = {"source": ("data", "catalogue_toml")}
+#: The key that says where the folder of all artefacts lay when such a file was written.
+WRITTEN_AT = "artefacts"
 
 
 def write_whole(path: Path, write: Callable[[Path], Any]) -> Path:
@@ -187,12 +194,23 @@ class Workspace:
         return write_whole(self.path(f"{name}.csv"), lambda aside: safe.to_csv(aside, index=False))
 
     def json(self, name: str) -> Any:
-        """Read `<name>.json`."""
-        return self._load(f"{name}.json", lambda path: json.loads(path.read_text(encoding="utf-8")))
+        """Read `<name>.json`; places in it are absolute."""
+        found = self._load(f"{name}.json", lambda path: json.loads(path.read_text(encoding="utf-8")))
+        written_at = found.pop(WRITTEN_AT, "") if name in PLACES else ""
+        return self._with_places(name, found, lambda place: str(found_place(place, self.processed_root, written_at)))
 
     def write_json(self, name: str, content: Any) -> Path:
-        """Write `<name>.json`."""
-        return write_json(self.path(f"{name}.json"), content)
+        """Write `<name>.json`; places in it are kept by `paths.kept_place`."""
+        kept = self._with_places(name, content, lambda place: kept_place(place, self.processed_root))
+        written_at = {WRITTEN_AT: self.processed_root} if name in PLACES else {}
+        return write_json(self.path(f"{name}.json"), kept | written_at)
+
+    @staticmethod
+    def _with_places(name: str, content: Any, change: Callable[[str], str]) -> Any:
+        places = [key for key in PLACES.get(name, ()) if key in content]
+        # a catalogue that comes with the project is kept by its name
+        named = [key for key in places if key == "catalogue_toml" and not content[key].endswith(".toml")]
+        return content | {key: change(content[key]) for key in places if key not in named} if places else content
 
     # -- what people read -----------------------------------------------------------------------------
     def results(self, step: str) -> dict[str, Any]:
@@ -207,8 +225,33 @@ class Workspace:
         return found
 
     def write_results(self, step: str, numbers: dict[str, Any]) -> Path:
-        """Write the numbers of notebook `step` to results/<step>.json, the only place where they are written."""
+        """Write the numbers of notebook `step` to results/<step>.json, the only place where they are written.
+
+        A notebook that is run by hand says what `make report` makes of that.
+        """
+        if VARIABLE not in os.environ:
+            print(self._after_a_run_by_hand(step))
         return write_json(self.report / "results" / f"{step}.json", numbers)
+
+    def _after_a_run_by_hand(self, step: str) -> str:
+        """What the next report renews now that notebook `step` has run outside a report."""
+        command = f"`make report CATALOGUE={self.catalogue}`"
+        try:
+            state = self.processed / "steps" / f"{step}.json"
+            known = json.loads(state.read_text(encoding="utf-8"))["outputs"]
+        except (OSError, ValueError, KeyError):
+            return f"Run by hand. There is no report of this notebook yet: {command} runs it, and those after it."
+        names = [name for name, notebook in WRITERS.items() if notebook.startswith(step)]
+        changed = [name for name in names if known.get(f"p:{name}") != sha256_file(self.path(name))]
+        if not changed:
+            return (
+                f"Run by hand, and each of its artefacts is the report's own. {command} runs again only a notebook "
+                "whose code, parameters or saved outputs were changed."
+            )
+        return (
+            f"Run by hand. Other than in the report: {', '.join(changed)}. {command} runs this notebook again, with "
+            "the report's own parameters, and each later one that reads what then differs."
+        )
 
     def show(self, figure: Figure, name: str, caption: str) -> Any:
         """Save a figure as figures/<name>.png with its caption as alternative text, and show it in the notebook.

@@ -1,8 +1,11 @@
 """The whole line on a small catalogue with every kind of bad row and photo, run as a user runs it."""
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 import time
 from html.parser import HTMLParser
 from pathlib import Path
@@ -169,6 +172,67 @@ def test_nothing_changed_nothing_done(tiny, settings, work):
     begin = time.perf_counter()
     said = again(tiny, settings)
     assert sum("unchanged" in line for line in said) == len(STEPS) and time.perf_counter() - begin < 10
+
+
+@pytest.fixture(scope="module")
+def moved(tiny, work, tmp_path_factory):
+    """The project, and the small catalogue with its report, copied to other places."""
+    root = tmp_path_factory.mktemp("moved")
+    for name in ("fashion", "notebooks", "data/catalogues", "data/glossary"):
+        shutil.copytree(project_root() / name, root / "project" / name)
+    for name in ("pyproject.toml", "requirements.lock"):
+        shutil.copy(project_root() / name, root / "project" / name)
+    shutil.copytree(tiny, root / "tiny")
+    return root
+
+
+def in_project_at(root, code):
+    environment = os.environ | {"PYTHONPATH": str(root / "project")}
+    return subprocess.run([sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, text=True)
+
+
+BUILD = """
+from pathlib import Path
+from fashion.report import build_report
+from fashion.steps import Settings
+from fashion.workspace import Workspace
+settings = Settings(catalogue="tiny/tiny.toml", backbone="efficientnet-lite0", size=96)
+place = Workspace("tiny", "tiny/processed").json("source")
+assert Path(place["data"]) == Path("tiny/clothes").resolve(), place
+assert Path(place["catalogue_toml"]) == Path("tiny/tiny.toml").resolve(), place
+build_report(settings, processed=Path("tiny/processed"), reports=Path("tiny/reports"))
+"""
+
+
+def test_a_moved_project_and_a_moved_catalogue_do_nothing_again(moved):
+    done = in_project_at(moved, BUILD)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "0 of 6 steps run" in done.stdout, done.stdout
+
+
+def test_an_executed_notebook_runs_again_where_it_lies(moved):
+    code = """
+import json
+from pathlib import Path
+import nbformat, papermill
+from fashion.report import notebook_parameters
+from fashion.runner import LOCAL_KERNEL
+from fashion.steps import STEPS, Settings
+from fashion.workspace import Workspace
+work = Workspace("tiny", "tiny/processed", "tiny/reports")
+executed = work.report / "notebooks/05-map.ipynb"
+# the project lies elsewhere than the one that made the report: the small report is no part of it
+given = notebook_parameters(Settings(catalogue="tiny/tiny.toml"), work, STEPS[4].path)
+papermill.execute_notebook(str(executed), "again.ipynb", given, cwd=str(executed.parent), progress_bar=False,
+                           kernel_name="python3", language="python", config=LOCAL_KERNEL)
+cell = [cell for cell in nbformat.read("again.ipynb", as_version=4).cells if cell.cell_type == "code"][-1]
+print("".join(output.get("text", "") for output in cell.outputs))
+"""
+    done = in_project_at(moved, code)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "Run by hand, and each of its artefacts is the report's own" in done.stdout
+    files = {path.name for path in (moved / "tiny/reports/tiny/notebooks").iterdir()}
+    assert files == {f"{step.notebook}.{kind}" for step in STEPS for kind in ("ipynb", "html")}, "nothing went astray"
 
 
 def test_another_text_of_a_notebook_reaches_the_report_and_nothing_runs(tiny, settings, work, tmp_path, monkeypatch):

@@ -9,15 +9,18 @@ import threading
 import time
 
 import nbformat
+import pandas as pd
 import pytest
+from conftest import TOML, write_small_catalogue
 from filelock import lock_descriptor, unlock_descriptor
 
-from fashion import provenance, report, steps
+from fashion import facts_store, provenance, report, steps
 from fashion.errors import ReportError, WeightsError
 from fashion.locking import is_running, only_one
-from fashion.paths import project_root
+from fashion.paths import found_place, in_project, kept_place, project_root
 from fashion.report import build_report, notebook_parameters
 from fashion.runner import renew_text, run_notebook, strip_metadata
+from fashion.source import open_source
 from fashion.steps import STEPS, Settings, State, declared_parameters, read_state, stale_because, write_state
 from fashion.workspace import Workspace
 
@@ -111,7 +114,7 @@ def test_a_step_reads_only_what_lower_numbers_wrote():
         assert used <= set(step.reads), f"{step.notebook} reads {used - set(step.reads)} without saying so"
 
 
-def test_parameters_are_relative_to_the_notebook(tmp_path):
+def test_parameters_are_relative_to_the_project(tmp_path):
     work = Workspace("sample", tmp_path / "p", tmp_path / "r")
     settings = Settings(data=str(tmp_path / "d.zip"), limit=5)
     found = notebook_parameters(settings, work, STEPS[0].path)
@@ -121,8 +124,72 @@ def test_parameters_are_relative_to_the_notebook(tmp_path):
         ("data", tmp_path / "d.zip"),
     ):
         assert not os.path.isabs(found[name])
-        assert (project_root() / "notebooks" / found[name]).resolve() == target
+        assert in_project(found[name]) == target
     assert found["limit"] == 5 and "queries" not in found
+    own = notebook_parameters(Settings(), Workspace("sample"), STEPS[1].path)
+    defaults = {}
+    exec("\n".join(declared_parameters(STEPS[1].path).values()), defaults)
+    assert (own["processed"], own["reports"]) == (defaults["processed"], defaults["reports"])
+    assert in_project(None) is None and in_project(tmp_path) == tmp_path
+
+
+def test_places_are_kept_so_that_what_lies_together_moves_together(tmp_path):
+    artefacts = tmp_path / "a/processed"
+    for place, kept in [
+        (tmp_path / "a/clothes.zip", "../clothes.zip"), (artefacts / "x", "x"), (tmp_path / "b", str(tmp_path / "b")),
+        (project_root() / "data/raw", str(project_root() / "data/raw")),
+    ]:  # fmt: skip
+        assert kept_place(place, artefacts) == kept
+        assert found_place(kept, artefacts) == place
+    own = project_root() / "data/processed"
+    assert kept_place(project_root() / "data/raw/sample", own) == "../raw/sample"
+    assert kept_place(project_root() / "photos", own) == "../../photos"
+    assert kept_place(tmp_path, own) == str(tmp_path)
+
+
+def test_keys_and_kept_facts_are_the_same_after_a_move_together_and_others_elsewhere(tmp_path):
+    def keys(root, data):
+        work = Workspace("tiny", root / "processed", root / "reports")
+        settings = Settings(str(root / "tiny.toml"), str(data), backbone="resnet50", weights=str(root / "w.keras"))
+        facts = facts_store.facts_folder(work.processed_root, open_source(data, "annotation.txt")).name
+        return [steps.step_key(work, step, settings) for step in STEPS] + [facts]
+
+    def source(root):
+        return Workspace("tiny", root / "processed").json("source")
+
+    one, two, copied = (tmp_path / name for name in ("one", "far/away/two", "copied"))
+    write_small_catalogue(one / "clothes", each=1)
+    (one / "tiny.toml").write_text(TOML)
+    (one / "w.keras").write_bytes(b"weights")
+    places = {"data": str(one / "clothes"), "catalogue_toml": str(one / "tiny.toml")}
+    Workspace("tiny", one / "processed").write_json("source", places)
+    assert source(one) == places
+    shutil.copytree(one, two)
+    shutil.copytree(one / "processed", copied / "processed")
+    assert source(two) == {"data": str(two / "clothes"), "catalogue_toml": str(two / "tiny.toml")}
+    assert source(copied) == places, "artefacts that were copied without their data find those"
+    first = keys(one, one / "clothes")
+    assert keys(two, two / "clothes") == first
+    apart = keys(two, one / "clothes")
+    assert apart[0] != first[0] and apart[-1] != first[-1]
+    assert str(tmp_path) not in json.loads((one / "processed/tiny/source.json").read_text())["data"]
+
+
+def test_a_notebook_that_is_run_by_hand_says_what_a_report_renews(tmp_path, capsys, monkeypatch):
+    work, step = Workspace("sample", tmp_path / "p", tmp_path / "r"), STEPS[4]
+
+    def said():
+        work.write_results("05", {})
+        return capsys.readouterr().out
+
+    work.write_table("map", pd.DataFrame({"x": [1.0]}))
+    assert "There is no report of this notebook yet: `make report CATALOGUE=sample` runs it" in said()
+    write_state(work, step, State("k", {}, steps.checksums(work, step)))
+    assert "each of its artefacts is the report's own" in said()
+    work.write_table("map", pd.DataFrame({"x": [2.0]}))
+    assert "Other than in the report: map.parquet. `make report CATALOGUE=sample` runs this notebook again" in said()
+    with report.relayed(tmp_path):
+        assert said() == ""
 
 
 def test_key_depends_on_its_own_parameters_only(tmp_path, monkeypatch):
