@@ -21,7 +21,7 @@ from fashion.paths import project_root
 from fashion.runner import FOLDER, LOCK, kernel_settings, run_notebook, sweep_kernels, temporary_places
 
 #: What a kernel says of its own connection.
-TELL = "import ipykernel, json, os\nfacts = json.load(open(ipykernel.get_connection_file(), encoding='utf-8'))\nprint(json.dumps(facts))"
+TELL = "import ipykernel, pathlib\nprint(pathlib.Path(ipykernel.get_connection_file()).read_text(encoding='utf-8'))"
 
 
 @pytest.fixture
@@ -155,7 +155,10 @@ def test_zeromq_that_cannot_bind_is_an_error_in_words(tmp_path, monkeypatch):
 def test_runs_begun_at_one_moment_do_not_meet(tmp_path):
     """Four kernels side by side, from one folder of notebooks."""
     path = notebook(tmp_path / "a.ipynb", "import time\ntime.sleep(0.5)", "print('done')")
-    code = "import sys\nfrom pathlib import Path\nfrom fashion.runner import run_notebook\nrun_notebook(Path(sys.argv[1]), Path(sys.argv[2]), {})"
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom fashion.runner import run_notebook\n"
+        "run_notebook(Path(sys.argv[1]), Path(sys.argv[2]), {})"
+    )
 
     def run(number):
         command = [sys.executable, "-c", code, str(path), str(tmp_path / f"{number}.out.ipynb")]
