@@ -204,7 +204,7 @@ def test_a_read_only_checkout_reports_elsewhere_the_sample_too(tmp_path):
     seen = tmp_path / "checkout"
     seen.mkdir()
     code = (
-        "import fashion.sample as s\ns.make_sample.__kwdefaults__['count'] = 60\n"
+        "import fashion.sample as s\ns.make_sample.__kwdefaults__['count'] = 110\n"
         "from fashion.cli import main\nimport sys\nsys.exit(main(sys.argv[1:]))"
     )
     command = f"""set -e
@@ -212,7 +212,7 @@ mount --bind '{project_root()}' '{seen}'
 mount -o remount,ro,bind '{seen}'
 export PYTHONPATH='{seen}' HOME='{seen}'
 cd '{tmp_path}'
-'{sys.executable}' -c "$CODE" embed --limit 60 --size 96 --backbone efficientnet-lite0 --processed p --reports r
+'{sys.executable}' -c "$CODE" embed --limit 90 --size 96 --backbone efficientnet-lite0 --processed p --reports r
 """
     done = subprocess.run(
         ["unshare", "-m", "bash", "-c", command], check=False, capture_output=True, text=True,
