@@ -188,7 +188,7 @@ def can_mount():
 
 @pytest.mark.slow
 def test_a_run_writes_nothing_below_the_checkout(tmp_path):
-    write_small_catalogue(tmp_path / "clothes", each=4)
+    write_small_catalogue(tmp_path / "clothes", each=6)
     (tmp_path / "tiny.toml").write_text(TOML, encoding="utf-8")
     before = below(project_root())
     where = ["--processed", str(tmp_path / "p"), "--reports", str(tmp_path / "r")]

@@ -121,7 +121,7 @@ NO_SOCKETS = "import fashion.runner\nfashion.runner.takes_sockets = lambda _: Fa
 
 @pytest.mark.slow
 def test_a_catalogue_is_embedded_without_posix_modules_and_sockets(tmp_path):
-    write_small_catalogue(tmp_path / "clothes", each=2)
+    write_small_catalogue(tmp_path / "clothes", each=6)
     (tmp_path / "tiny.toml").write_text(TOML, encoding="utf-8")
     (tmp_path / "hidden").mkdir()
     (tmp_path / "hidden/sitecustomize.py").write_text(WINDOWS_LIKE, encoding="utf-8")
