@@ -154,4 +154,4 @@ lock: $(STAMP) ## renew requirements.lock from pyproject.toml (newest versions t
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet --output-file requirements.lock
 
 clean: ## remove reports and processed data; keeps .venv and data/raw
-	rm -rf reports data/processed .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf reports data/processed notebooks/kernel-ipc-* .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -68,8 +68,9 @@ def test_no_scheduler_is_an_error_that_says_what_to_do(tmp_path, small_folder, m
 
 def test_command_says_what_was_wrong(capsys, small_folder):
     command = ["distribute", "-c", "imagelab", "--data", str(small_folder), "--shared", "x", "--workers", "0"]
-    assert main(command) == 1
-    assert "at least one worker" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        main(command)
+    assert ended.value.code == 2 and "from 1 to 1000; found '0'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", ["--limit=5", "--first=5", "--seed=1", "--queries=a", "--keep-unknown"])

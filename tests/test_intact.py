@@ -9,9 +9,12 @@ import pytest
 from fashion.cli import main
 from fashion.errors import ArtefactError
 from fashion.intact import changed, recorded, require_answers, require_intact
+from fashion.provenance import TIMING
+from fashion.report import notebook_parameters
+from fashion.runner import run_notebook
 from fashion.steps import STEPS, read_state, stale_because
 from fashion.web.shop import open_shop
-from fashion.workspace import WRITERS, Workspace
+from fashion.workspace import WRITERS, Workspace, write_json
 
 pytestmark = pytest.mark.slow  # by the report that it is about; the tests themselves are quick
 
@@ -76,6 +79,35 @@ def test_flipped_vectors_would_be_read_without_a_word_and_are_refused(copy, fold
     require_answers(copy, "described")
     with pytest.raises(ArtefactError, match=r"maxima\.npy"):
         require_answers(copy, "described", photo=True)
+
+
+def test_timings_may_differ_and_nothing_else(copy):
+    timed = 0
+    for step in STEPS:
+        path = copy.report / f"results/{step.number}.json"
+        whole, numbers = path.read_bytes(), json.loads(path.read_text(encoding="utf-8"))
+        if TIMING not in numbers:
+            continue
+        timed += 1
+        numbers[TIMING] = {name: 1e6 for name in numbers[TIMING]}
+        write_json(path, numbers)
+        assert changed(copy) == {} and stale_because(copy, step, read_state(copy, step).key) == ""
+        write_json(path, numbers | {"more": 1})
+        assert changed(copy) == {path: step.notebook}
+        path.write_bytes(whole[:-9])
+        assert changed(copy) == {path: step.notebook}, "cut off"
+        path.write_bytes(whole)
+    assert timed >= 4
+
+
+def test_notebooks_run_again_by_hand_leave_the_report_whole(copy, settings, folders, tmp_path):
+    """As an analyst does in JupyterLab: the notebook alone, its parameters those of the report, nothing remembered."""
+    for step in (STEPS[0], STEPS[4]):
+        seconds = copy.results(step.number)[TIMING]
+        run_notebook(step.path, tmp_path / f"{step.notebook}.ipynb", notebook_parameters(settings, copy, step.path))
+        assert copy.results(step.number)[TIMING] != seconds
+        assert changed(copy) == {}
+    assert main(["deck", *folders]) == 0
 
 
 def test_slides_are_not_made_of_changed_numbers(copy, folders, capsys):

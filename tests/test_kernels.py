@@ -21,10 +21,7 @@ from fashion.paths import project_root
 from fashion.runner import FOLDER, LOCK, kernel_settings, run_notebook, sweep_kernels, temporary_places
 
 #: What a kernel says of its own connection.
-TELL = (
-    "import ipykernel, json, os\nfacts = json.load(open(ipykernel.get_connection_file(), encoding='utf-8'))\n"
-    "print(json.dumps(facts))"
-)
+TELL = "import ipykernel, pathlib\nprint(pathlib.Path(ipykernel.get_connection_file()).read_text(encoding='utf-8'))"
 
 
 @pytest.fixture
@@ -191,7 +188,7 @@ def can_mount():
 
 @pytest.mark.slow
 def test_a_run_writes_nothing_below_the_checkout(tmp_path):
-    write_small_catalogue(tmp_path / "clothes", each=4)
+    write_small_catalogue(tmp_path / "clothes", each=6)
     (tmp_path / "tiny.toml").write_text(TOML, encoding="utf-8")
     before = below(project_root())
     where = ["--processed", str(tmp_path / "p"), "--reports", str(tmp_path / "r")]
@@ -207,7 +204,7 @@ def test_a_read_only_checkout_reports_elsewhere_the_sample_too(tmp_path):
     seen = tmp_path / "checkout"
     seen.mkdir()
     code = (
-        "import fashion.sample as s\ns.make_sample.__kwdefaults__['count'] = 60\n"
+        "import fashion.sample as s\ns.make_sample.__kwdefaults__['count'] = 110\n"
         "from fashion.cli import main\nimport sys\nsys.exit(main(sys.argv[1:]))"
     )
     command = f"""set -e
@@ -215,7 +212,7 @@ mount --bind '{project_root()}' '{seen}'
 mount -o remount,ro,bind '{seen}'
 export PYTHONPATH='{seen}' HOME='{seen}'
 cd '{tmp_path}'
-'{sys.executable}' -c "$CODE" embed --limit 60 --size 96 --backbone efficientnet-lite0 --processed p --reports r
+'{sys.executable}' -c "$CODE" embed --limit 90 --size 96 --backbone efficientnet-lite0 --processed p --reports r
 """
     done = subprocess.run(
         ["unshare", "-m", "bash", "-c", command], check=False, capture_output=True, text=True,
