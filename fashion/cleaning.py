@@ -19,7 +19,7 @@ REASONS = {
     "duplicate item": "the item's name stands in an earlier row with other values",
     "not a garment": "its department holds no clothes",
     "missing photo": "the table names a photo that is not there",
-    "unreadable photo": "the photo is no image, or is cut short",
+    "unreadable photo": "the photo is no image, is cut short, or unpacks to more than 1 GB",
     "identical photo": "its photo has the same bytes as an earlier item's",
 }
 

@@ -15,6 +15,7 @@ from PIL import Image
 
 from fashion.errors import PhotoError
 from fashion.web import uploads
+from fashion.web.security import NotNow
 from fashion.web.uploads import EDGE, MOST_PIXELS, TYPES, open_upload
 
 RED = Image.fromarray(draw("VESTITO", COLOURS["ROSSO"], 1))
@@ -168,21 +169,88 @@ def test_whatever_is_sent_is_opened_or_refused(data, changes, cut):
 
 
 def test_few_photos_are_unpacked_at_a_time(monkeypatch):
-    now, most, lock, real = [0], [0], threading.Lock(), Image.Image.load
+    now, most, lock, real = [0], [0], threading.Lock(), Image.Image.thumbnail
 
-    def load(photo):
+    def thumbnail(*given):
         with lock:
             now[0] += 1
             most[0] = max(most[0], now[0])
         time.sleep(0.02)
         with lock:
             now[0] -= 1
-        return real(photo)
+        return real(*given)
 
-    monkeypatch.setattr(uploads, "_rgb", lambda photo: load(photo) and np.zeros((9, 9, 3), np.uint8))
+    monkeypatch.setattr(Image.Image, "thumbnail", thumbnail)
     threads = [threading.Thread(target=open_upload, args=(saved(RED, "PNG"),)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert most[0] == 2
+
+
+def deep_png(width, height):
+    """A PNG of 16 bits and alpha, all transparent."""
+    row = bytes(1 + width * 8)
+    head = struct.pack(">IIBBBBB", width, height, 16, 6, 0, 0, 0)
+    found = b"\x89PNG\r\n\x1a\n"
+    for name, data in ((b"IHDR", head), (b"IDAT", zlib.compress(row * height, 1)), (b"IEND", b"")):
+        found += struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+    return found
+
+
+def test_the_memory_that_a_photo_takes_is_bounded_by_channels_and_their_bytes(monkeypatch):
+    monkeypatch.setattr(uploads, "MOST_UNPACKED", 8_000_000)
+    assert open_upload(deep_png(1000, 1000)).shape == (1000, 1000, 3)
+    assert open_upload(saved(RED.resize((1400, 1400)), "PNG")).shape == (1024, 1024, 3)
+    assert open_upload(saved(RED.resize((2800, 2800)), "JPEG")).shape == (1024, 1024, 3), "read at a half"
+    for data in (deep_png(1001, 1000), saved(RED.resize((1500, 1400)), "PNG"), saved(RED.resize((1500, 1400)), "BMP"),
+                 saved(RED.resize((1500, 1400)), "WEBP"), saved(RED.resize((1500, 1400)), "GIF"),
+                 saved(RED.resize((2800, 2800)), "JPEG", progressive=True)):  # fmt: skip
+        with pytest.raises(PhotoError, match=r"MB unpacked; found \d+ MB. Save it smaller"):
+            open_upload(data)
+
+
+def test_one_large_photo_is_opened_at_a_time_and_small_ones_meanwhile(monkeypatch):
+    monkeypatch.setattr(uploads, "LARGE", 1_000_000)
+    monkeypatch.setattr(uploads, "PATIENCE", 0.05)
+    large, transparent = saved(RED.resize((600, 600)), "PNG"), deep_png(400, 400)
+    with uploads._room(2_000_000):
+        for data in (large, transparent):
+            with pytest.raises(NotNow, match="Another large photo") as later:
+                open_upload(data)
+            assert (later.value.status, later.value.seconds) == (503, 5)
+        assert open_upload(saved(RED, "PNG")).shape == (128, 128, 3)
+    assert open_upload(large).shape == (600, 600, 3) and open_upload(transparent).min() == 255
+    with pytest.raises(ZeroDivisionError), uploads._room(2_000_000):
+        raise ZeroDivisionError  # a failure gives the place back
+    assert open_upload(large).shape == (600, 600, 3)
+
+
+def test_a_large_grey_photo_of_16_bits_is_made_smaller():
+    rgb = open_upload(deep_grey((4200, 4100)))
+    assert max(rgb.shape) == EDGE
+    assert np.abs(rgb - np.asarray(RED.convert("L").convert("RGB").resize(rgb.shape[1::-1]), float)).mean() < 12
+
+
+def test_dark_photos_of_16_bits_stay_dark():
+    assert open_upload(saved(Image.fromarray(np.full((20, 20), 200, np.uint16)), "PNG")).max() == 0
+
+
+def test_photos_of_a_palette_are_made_smaller_by_averaging():
+    checks = Image.fromarray((np.indices((2048, 2048)).sum(axis=0) % 2 * 255).astype(np.uint8))
+    for photo in (checks.convert("1"), checks.quantize(2)):
+        rgb = open_upload(saved(photo, "PNG"))
+        assert np.abs(rgb.astype(int) - 127).max() <= 3
+
+
+def test_bytes_behind_a_photo_are_no_damage_and_half_a_photo_is():
+    for name in ("CMYK", "progressive", "palette", "BMP", "moving GIF", "moving WebP", "moving PNG"):
+        data = REAL[name]
+        assert np.array_equal(open_upload(data + b"\xff\xda film" * 99), open_upload(data)), name
+        with pytest.raises(PhotoError, match="cannot be opened"):
+            open_upload(data[: len(data) // 3])
+
+
+def test_memory_is_given_back_where_the_system_can():
+    uploads.give_back_memory()
