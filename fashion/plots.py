@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
+from fashion.fonts import quiet
 from fashion.pixels import RGB, decode
 from fashion.source import Source
 from fashion.translation import colour_hexes, department_colours
@@ -31,6 +32,7 @@ SHOWN = 400
 def use_style() -> None:
     """Set the study's look; called once at the head of a notebook."""
     sns.set_theme(style="ticks", context="notebook")
+    quiet()  # seaborn draws some figures itself, before `Workspace.show` gives them their fonts
     matplotlib.rcParams.update({
         "figure.dpi": 110,
         "figure.facecolor": "white",

@@ -127,6 +127,19 @@ def test_figures_of_words_that_the_font_has_stay_byte_for_byte(installed):
     assert png(bars(words)) == stream.getvalue()
 
 
+def test_no_warning_is_left_where_seaborn_draws_a_heat_map_itself(installed, tmp_path):
+    items = pd.DataFrame({"department": ["上", "下"] * 6, "colour": ["赤", "青", "緑"] * 4})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        plots.use_style()
+        work = Workspace("x", tmp_path / "p", tmp_path / "r")
+        work.show(plots_catalogue.colour_by_department(items, "source"), "01-boxes", "Boxes.")
+        installed(("Whole Sans", "上下赤青緑"))
+        work.show(plots_catalogue.colour_by_department(items, "source"), "01-letters", "Letters.")
+    boxes, letters = (tmp_path / f"r/x/figures/01-{name}.png" for name in ("boxes", "letters"))
+    assert boxes.read_bytes() != letters.read_bytes()
+
+
 def test_what_no_font_has_is_said_once_with_the_package_that_has_it():
     assert fonts.lacking(["red", "é", "→", "a\u200db\ufe0f\n"]) == ""
     assert fonts.sentence("") == ""
