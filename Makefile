@@ -121,7 +121,7 @@ format: $(STAMP) ## mend style and strip outputs from notebooks
 	@$(BIN)/nbstripout notebooks/*.ipynb
 
 lab: $(STAMP) ## open the notebooks in JupyterLab
-	@$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks
+	@$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks
 
 data: $(STAMP) ## make the sample, or check that a catalogue's table, words and photos are at hand
 	@$(BIN)/fashion data --catalogue "$(CATALOGUE)" $(if $(DATA),--data "$(DATA)") $(if $(KEEP_UNKNOWN),--keep-unknown)
