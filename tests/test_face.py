@@ -6,6 +6,7 @@ import pydoc
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,7 +16,6 @@ from conftest import COLOURS, draw, jpeg
 import fashion
 from fashion.backbones import load_backbone
 from fashion.errors import PhotoError, WeightsError
-from fashion.paths import project_root
 from fashion.pixels import decode, resize
 
 NAMES = ["FashionError", "Settings", "Study", "build_report", "embed", "load_catalogue", "open", "recommend", "tsne"]
@@ -154,5 +154,5 @@ def test_readme_shows_the_face():
 
 def readme_block():
     """The README's session in Python."""
-    text = (project_root() / "README.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     return re.search(r"```python\n(import fashion\n.*?)```", text, flags=re.DOTALL)[1]

@@ -227,7 +227,7 @@ def test_wrong_questions_say_what_would_be_right(shop, item):
 def test_filters_in_all_their_forms(shop, item):
     forms = [{"color": "red"}, {"colour": ["red"]}, "colour=red", ["colour=ROSSO"], {"Colour": "rosso"}, "color = Red"]
     assert len({tuple(shop.recommend(item, where=where).table["item"]) for where in forms}) == 1
-    two = shop.recommend(item, where={"colour": ("red", "blue"), "category": "dress"})
+    two = shop.recommend(item, k=30, where={"colour": ("red", "blue"), "category": "dress"})
     assert set(two.table["colour"]) == {"red", "blue"} and set(two.table["category"]) == {"dress"}
 
 
