@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -296,3 +297,80 @@ def read_layout(workspace: Workspace) -> Layout:
     facts = workspace.json("attributes")
     projection = workspace.arrays("attributes")["projection"]
     return Layout(tuple(facts["categories"]), tuple(facts["colours"]), projection, int(facts["colour_from"]))
+
+
+def neighbours_table(nearest: Mapping[str, Neighbours]) -> pd.DataFrame:
+    """The nearest items of every item as one long table, which later notebooks and the slides read.
+
+    Parameters
+    ----------
+    nearest : mapping of str to (rows, similarity), shapes (n, k)
+        Embedding -> what `Recommender.nearest_of_all` found.
+
+    Returns
+    -------
+    DataFrame
+        `embedding`, `row`, `rank` (from 1), `neighbour` (row), `similarity`.
+    """
+    parts = []
+    for name, (rows, similarity) in nearest.items():
+        n, k = rows.shape
+        parts.append(
+            pd.DataFrame(
+                {
+                    "embedding": name,
+                    "row": np.repeat(np.arange(n), k),
+                    "rank": np.tile(np.arange(1, k + 1), n),
+                    "neighbour": rows.ravel(),
+                    "similarity": similarity.ravel(),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def diversity_trial(
+    recommender: Recommender,
+    frozen: NDArray[np.float32],
+    rows: NDArray[np.integer],
+    k: int,
+    diversities: Sequence[float] = (0.0, 0.2, 0.4),
+) -> pd.DataFrame:
+    """What diversity costs: similarity to the query, and similarity within the list, near-duplicates hidden.
+
+    Parameters
+    ----------
+    recommender : Recommender
+    frozen : ndarray of float32, shape (n, d)
+        Unit vectors by which the items of a list are compared with each other.
+    rows : ndarray of int
+        Query items.
+    k : int
+        Recommendations for each.
+    diversities : sequence of float
+        To try, 0-1.
+
+    Returns
+    -------
+    DataFrame
+        `diversity`, `similarity to the query`, `frozen similarity within the list`: means over the queries; NaN where
+        no list has an item, or two.
+    """
+    queries = [recommender.item_query(recommender.items["item"].iloc[row]) for row in rows]
+    lines = []
+    for diversity in diversities:
+        lists = [recommender.ranked(query, k, hide_duplicates=True, diversity=diversity) for query in queries]
+        to_query = [similarity.mean() for index, similarity in lists if len(index)]
+        within = []
+        for index, _ in lists:
+            if len(index) > 1:
+                members = frozen[np.sort(index)]
+                within.append(float((members @ members.T)[np.triu_indices(len(members), 1)].mean()))
+        lines.append(
+            {
+                "diversity": diversity,
+                "similarity to the query": float(np.mean(to_query)) if to_query else np.nan,
+                "frozen similarity within the list": float(np.mean(within)) if within else np.nan,
+            }
+        )
+    return pd.DataFrame(lines)
