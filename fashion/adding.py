@@ -20,6 +20,7 @@ from fashion.attributes import AttributesNetwork, join_features, load_network
 from fashion.backbones import reopen_backbone
 from fashion.catalogue import Catalogue, open_catalogue
 from fashion.cleaning import Cleaning
+from fashion.duplicates import Fingerprints, Rule, repeated_items
 from fashion.errors import ArtefactError, CatalogueError
 from fashion.photos import PICTURES
 from fashion.provenance import sha256_bytes, sha256_file, sha256_json
@@ -28,7 +29,6 @@ from fashion.selection import Selection
 from fashion.source import Source
 from fashion.tables import read_table
 from fashion.translation import colour_hexes, non_garments, translate
-from fashion.twins import Pictures, twins_of_new
 from fashion.workspace import Workspace, write_json
 
 
@@ -125,12 +125,13 @@ def add(
     }
     before, maxima = with_additions(workspace, "maxima", base) if current else (base, workspace.vectors("maxima"))
     pixels = with_additions(workspace, "pixels", base)[1] if current else workspace.vectors("pixels")
-    known = Pictures(maxima, before["phash"].tolist(), pixels)
-    new = Pictures(vectors["maxima"], items["phash"].tolist(), vectors["pixels"])
-    twins = twins_of_new(before["item"].tolist(), known, items["item"].tolist(), new)
-    counts = {"read": read, "added": len(items), "near-duplicates": sum(twin != "" for twin in twins)}
+    known = Fingerprints(maxima, before["phash"].tolist(), pixels)
+    new = Fingerprints(vectors["maxima"], items["phash"].tolist(), vectors["pixels"])
+    rule = Rule.stored(workspace.json("source"))
+    repeated = repeated_items(before["item"].tolist(), known, items["item"].tolist(), new, rule)
+    counts = {"read": read, "added": len(items), "near-duplicates": sum(name != "" for name in repeated)}
     facts["counts"] = counts | {"skipped": step.rejected["reason"].value_counts().to_dict()}
-    addition = _write(workspace, items.assign(twin=twins), vectors, facts, step.rejected)
+    addition = _write(workspace, items.assign(twin=repeated), vectors, facts, step.rejected)
     _drop_superseded([a for a in stale if a.key != addition.key], pd.concat([there, items]))
     untaught = {
         "category": _counts_outside(items["category"], network.categories),

@@ -10,6 +10,7 @@ from fashion.additions import with_additions
 from fashion.attributes import AttributesNetwork, join_features, load_network
 from fashion.backbones import Backbone, reopen_backbone
 from fashion.descriptors import PIXELS, colour_grid
+from fashion.duplicates import Fingerprints, Rule, matching_pairs
 from fashion.errors import PhotoError
 from fashion.photos import perceptual_hash, picture_of
 from fashion.pixels import resize
@@ -17,7 +18,6 @@ from fashion.queries import Query
 from fashion.recommender import Recommender
 from fashion.runtimes import Blocks, network_call
 from fashion.selection import Selection
-from fashion.twins import Pictures, twin_pairs
 from fashion.workspace import Workspace
 
 
@@ -45,7 +45,8 @@ class PhotoReader:
         self._call = network_call(self.backbone)
         added = "twin" in recommender.items
         known = [with_additions(workspace, n)[1] if added else workspace.vectors(n) for n in ("maxima", "pixels")]
-        self._known = Pictures(known[0], recommender.items["phash"].tolist(), known[1])
+        self._rule = Rule.stored(workspace.json("source"))
+        self._known = Fingerprints(known[0], recommender.items["phash"].tolist(), known[1])
         self.network: AttributesNetwork | None = None
         self.selection: Selection | None = None
         if recommender.layout is None:
@@ -82,10 +83,10 @@ class PhotoReader:
         picture = picture_of(data, name)
         view = picture.view(self.backbone.size)
         blocks: Blocks = {k: np.asarray(v) for k, v in self._call(view[np.newaxis]).items()}
-        asked = Pictures(
+        asked = Fingerprints(
             blocks["embedding"], [perceptual_hash(picture.rgb)], resize(picture.rgb, PIXELS).reshape(1, -1)
         )
-        rows = [row for _, row in twin_pairs(self._known, asked)]
+        rows = [row for _, row in matching_pairs(self._known, asked, self._rule)]
         groups = self.recommender.groups
         # What repeats one of them repeats the photo: groups are joined through one another.
         twins = np.array(rows, np.intp) if groups is None else np.flatnonzero(np.isin(groups, groups[rows]))

@@ -14,12 +14,12 @@ from fashion.additions import EMBEDDINGS, with_additions
 from fashion.answers import answer_table, similarity_parts
 from fashion.description import COLOUR_WEIGHT, Layout, as_queries
 from fashion.diversity import first_of_each, maximal_marginal_relevance
+from fashion.duplicates import joined_groups
 from fashion.errors import ArtefactError
 from fashion.filters import QueryError, Where, near_words, where_mask
 from fashion.index import APPROXIMATE_FROM, ApproximateIndex, nearest_rows, open_index
 from fashion.neighbours import Neighbours, normalise, top_k
 from fashion.queries import Query, reworded, words_query
-from fashion.twins import joined_groups
 from fashion.workspace import Workspace
 
 
