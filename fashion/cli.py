@@ -170,10 +170,9 @@ def _settings(arguments: argparse.Namespace):  # type: ignore[no-untyped-def]
 
 def _data(arguments: argparse.Namespace) -> None:
     from fashion.catalogue import load_catalogue, open_catalogue
-    from fashion.cleaning import drop_duplicate_rows, drop_null_rows, start
+    from fashion.cleaning import clean_table
     from fashion.provenance import sha256_file
     from fashion.tables import read_table
-    from fashion.translation import translate
 
     catalogue = load_catalogue(arguments.catalogue)
     source = open_catalogue(catalogue, arguments.data)
@@ -183,16 +182,14 @@ def _data(arguments: argparse.Namespace) -> None:
     print(f"{catalogue.title}: {source.path}")
     if source.path.is_file():
         print(f"  sha256  {sha256_file(source.path)}")
-    needed = [column for column in ("item", "colour", "category", "department") if column in rows]
-    cleaning = drop_duplicate_rows(drop_null_rows(start(rows, malformed), needed))
-    print(f"  table   {catalogue.table}: {len(rows)} rows, {len(malformed)} malformed, "
-          f"{len(cleaning.rejected) - len(malformed)} null or repeated")  # fmt: skip
     print(
         f"  photos  {len(rows) - len(missing)} of {len(rows)} at hand"
         + (f", missing e.g. {missing[0]}" if missing else "")
     )
-    translated = translate(cleaning.rows, language=catalogue.language, keep_unknown=arguments.keep_unknown)
-    counts = [f"{translated[c].nunique()} {c} words" for c in ("colour", "category", "department") if c in translated]
+    step, _ = clean_table(catalogue, rows, malformed, keep_unknown=arguments.keep_unknown, garments_only=False)
+    print(f"  table   {catalogue.table}: {len(rows)} rows, {len(malformed)} malformed, "
+          f"{len(step.rejected) - len(malformed)} null or repeated")  # fmt: skip
+    counts = [f"{step.rows[c].nunique()} {c} words" for c in ("colour", "category", "department") if c in rows]
     known = "all known" if catalogue.language == "it" and not arguments.keep_unknown else "kept as they are"
     print(f"  words   {', '.join(counts)}: {known}")
     print(f"  terms   {catalogue.terms}")

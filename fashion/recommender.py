@@ -364,8 +364,9 @@ def diversity_trial(
         within = []
         for index, _ in lists:
             if len(index) > 1:
-                members = frozen[np.sort(index)]
-                within.append(float((members @ members.T)[np.triu_indices(len(members), 1)].mean()))
+                members = np.sort(index)
+                cosines = frozen[members] @ frozen[members].T  # two copies: BLAS rounds a product with itself otherwise
+                within.append(float(cosines[np.triu_indices(len(members), 1)].mean()))
         lines.append(
             {
                 "diversity": diversity,
