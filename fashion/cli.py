@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fashion import cli_add, cli_bench, cli_deck, cli_distribute, cli_doctor, cli_export, cli_recommend, cli_serve
+from fashion.defaults import COLOUR_WEIGHT, LIST_LENGTH
 from fashion.errors import CatalogueError, FashionError
 
 CATALOGUE_HELP = "name of a catalogue (sample, imagelab, fashion-product-images, hm) or the path of a .toml"
@@ -57,6 +58,15 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     )
     data.add_argument("--seed", type=int, default=0, metavar="N", help="of every random choice (default: 0)")
     data.add_argument("--queries", metavar="A,B", help="items to show in notebook 04, by name; drawn ones follow")
+    lists = parser.add_argument_group("which recommendations")
+    lists.add_argument(
+        "--k", "-k", type=_positive, default=LIST_LENGTH, metavar="N",
+        help=f"how many for each item, in the report, the shop and `fashion recommend` (default: {LIST_LENGTH})",
+    )  # fmt: skip
+    lists.add_argument(
+        "--colour-weight", type=cli_recommend.share, default=COLOUR_WEIGHT, metavar="W",
+        help=f"share of the colour in the similarity, 0 (looks alone) to 1 (default: {COLOUR_WEIGHT:g})",
+    )  # fmt: skip
     _add_network(parser)
 
 
@@ -115,7 +125,7 @@ def build_parser() -> argparse.ArgumentParser:
     recommend.add_argument(
         "--catalogue", "-c", default="sample", metavar="C", help=f"{CATALOGUE_HELP} (default: sample)"
     )
-    recommend.add_argument("-k", type=_positive, default=6, metavar="N", help="how many (default: 6)")
+    recommend.add_argument("--k", "-k", type=_positive, metavar="N", help="how many (default: as in the report)")
     _add_folders(recommend)
     add = _command(sub, "add", cli_add.TITLE, cli_add.TEXT, cli_add.EXAMPLES)
     cli_add.add_arguments(add, CATALOGUE_HELP)
@@ -164,7 +174,7 @@ def _settings(arguments: argparse.Namespace):  # type: ignore[no-untyped-def]
     from fashion.steps import Settings
 
     names = ("catalogue", "data", "limit", "first", "backbone", "weights", "size", "runtime", "seed",
-             "keep_unknown", "queries")  # fmt: skip
+             "keep_unknown", "k", "colour_weight", "queries")  # fmt: skip
     return Settings(**{name: getattr(arguments, name) for name in names})
 
 

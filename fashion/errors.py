@@ -27,3 +27,7 @@ class ArtefactError(FashionError):
 
 class ReportError(FashionError):
     """A notebook failed, or was given a parameter that it does not have."""
+
+
+class SettingsError(FashionError):
+    """A setting of a report is outside its range."""

@@ -16,7 +16,7 @@ from fashion.workspace import Workspace
 def recommend(
     item: str | None = None,
     catalogue: str = "sample",
-    k: int = 6,
+    k: int | None = None,
     where: Sequence[str] = (),
     embedding: str = "described",
     colour_weight: float | None = None,

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from fashion.additions import EMBEDDINGS, with_additions
 from fashion.answers import answer_table, similarity_parts
-from fashion.description import COLOUR_WEIGHT, Layout, as_queries
+from fashion.defaults import COLOUR_WEIGHT, LIST_LENGTH, Preferences
+from fashion.description import Layout, as_queries
 from fashion.diversity import first_of_each, maximal_marginal_relevance
 from fashion.duplicates import joined_groups
 from fashion.errors import ArtefactError
@@ -41,6 +42,8 @@ class Recommender:
         Share of the colour in the cosine where a query names none.
     index : ApproximateIndex or None
         Of the first rows of `vectors`; None where every question is answered exactly.
+    k : int
+        Items in a list where a query names no number.
     """
 
     items: pd.DataFrame
@@ -49,6 +52,7 @@ class Recommender:
     groups: NDArray[np.int64] | None = None
     colour_weight: float = COLOUR_WEIGHT
     index: ApproximateIndex | None = None
+    k: int = LIST_LENGTH
 
     @classmethod
     def from_workspace(
@@ -68,8 +72,8 @@ class Recommender:
         embedding : str
             "described" (photo and the items' own words), "learned" (photo alone) or "frozen".
         colour_weight : float, optional
-            Share of the colour in the cosine, 0 (looks alone) to 1 (colour alone); half if not given. Nothing is
-            trained again for it.
+            Share of the colour in the cosine, 0 (looks alone) to 1 (colour alone); the report's if not given.
+            Nothing is trained again for it.
         added : bool
             With the items that were added since; a report's own notebooks go without, as their photos lie elsewhere.
         approximate : bool, optional
@@ -100,11 +104,12 @@ class Recommender:
         if embedding == "frozen" and colour_weight is not None:
             raise QueryError("a colour weight needs the learned embedding; the frozen one has no colour part")
         layout = None if embedding == "frozen" else read_layout(workspace)
-        weight = _checked(COLOUR_WEIGHT if colour_weight is None else colour_weight)
+        usual = Preferences.of_report(workspace)
+        weight = _checked(usual.colour_weight if colour_weight is None else colour_weight)
         unit, index = normalise(vectors), None
         if len(own) >= APPROXIMATE_FROM if approximate is None else approximate:
             index = open_index(unit[: len(own)], workspace.path(f"{embedding}.usearch"))
-        return cls(items, unit, layout, groups, weight, index)
+        return cls(items, unit, layout, groups, weight, index, usual.k)
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -153,20 +158,20 @@ class Recommender:
             return words_query(text, self.items, self.layout)
         return reworded(like, text, self.items, self.layout)
 
-    def nearest_of_all(self, k: int = 6) -> Neighbours:
+    def nearest_of_all(self, k: int | None = None) -> Neighbours:
         """Rows and similarities of the k items most similar to each item, itself excluded; shapes (n, k)."""
         asking = self._asking(self._raw(slice(None)), self.colour_weight)
-        found, cosine = top_k(self.vectors, k, asking=normalise(asking), assume_unit=True)
+        found, cosine = top_k(self.vectors, self.k if k is None else k, asking=normalise(asking), assume_unit=True)
         return found, np.clip(cosine * np.linalg.norm(asking, axis=1, keepdims=True), -1, 1)
 
-    def by_item(self, item: str, k: int = 6, where: Where | None = None) -> pd.DataFrame:
+    def by_item(self, item: str, k: int | None = None, where: Where | None = None) -> pd.DataFrame:
         """The `k` items most similar to `item`, itself excluded; see `answer`."""
         return self.answer(self.item_query(item), k, where)
 
     def answer(
         self,
         query: Query,
-        k: int = 6,
+        k: int | None = None,
         where: Where | None = None,
         *,
         colour_weight: float | None = None,
@@ -182,8 +187,8 @@ class Recommender:
         ----------
         query : Query
             From `item_query`, `words_query` or `photo_query.PhotoReader.query`.
-        k : int
-            How many, at least 1; fewer come back where the filter leaves fewer.
+        k : int, optional
+            How many, at least 1 (the report's number if not given); fewer come back where the filter leaves fewer.
         where : mapping of str to sequence of str, optional
             Column -> allowed values; exact, from `parse_where`.
         colour_weight : float, optional
@@ -213,7 +218,7 @@ class Recommender:
     def ranked(
         self,
         query: Query,
-        k: int = 6,
+        k: int | None = None,
         where: Where | None = None,
         *,
         colour_weight: float | None = None,
@@ -221,6 +226,7 @@ class Recommender:
         diversity: float = 0.0,
     ) -> tuple[NDArray[np.integer], NDArray[np.float32]]:
         """Rows and similarities of `answer`, without descriptions and reasons; shapes (m,), m at most k."""
+        k = self.k if k is None else k
         if k < 1:
             raise QueryError(f"expected at least one recommendation, k >= 1; found {k}")
         if not 0 <= diversity <= 1:

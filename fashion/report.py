@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fashion.catalogue import load_catalogue
+from fashion.defaults import Preferences
 from fashion.disk import hint, sweep
 from fashion.errors import FashionError, ReportError, WeightsError
 from fashion.input_sizes import check_size
@@ -143,6 +144,7 @@ def _run_step(step: Step, settings: Settings, workspace: Workspace, say: Say) ->
 
 def _preflight(settings: Settings) -> None:
     """Find out at once, not after the first step, that a network, or its size, which was asked for cannot be had."""
+    Preferences(settings.k, settings.colour_weight)  # refuses what is outside its range before the first step
     check_size(settings.backbone, settings.size, settings.weights)
     if settings.weights and not Path(settings.weights).is_file():
         raise WeightsError(

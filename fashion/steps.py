@@ -10,6 +10,7 @@ from typing import Any
 import nbformat
 
 from fashion.catalogue import load_catalogue, open_catalogue
+from fashion.defaults import COLOUR_WEIGHT, LIST_LENGTH
 from fashion.errors import ReportError
 from fashion.paths import project_root
 from fashion.provenance import code_checksum, fingerprint, sha256_file, sha256_json, versions
@@ -92,6 +93,10 @@ class Settings:
         Of every random choice.
     keep_unknown : bool
         Pass words that the glossary lacks untranslated.
+    k : int
+        Recommendations for each item, wherever any are shown or counted.
+    colour_weight : float
+        Share of the colour in the similarity, 0 (looks alone) to 1 (colour alone).
     queries : str or None
         Items to show in notebook 04, by name, separated by commas; drawn ones follow.
     """
@@ -106,6 +111,8 @@ class Settings:
     runtime: str = "auto"
     seed: int = 0
     keep_unknown: bool = False
+    k: int = LIST_LENGTH
+    colour_weight: float = COLOUR_WEIGHT
     queries: str | None = None
 
 
