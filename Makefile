@@ -25,7 +25,8 @@ CATALOGUE ?= sample
 SETTINGS = --catalogue "$(CATALOGUE)" \
 	$(if $(DATA),--data "$(DATA)") $(if $(LIMIT),--limit "$(LIMIT)") $(if $(FIRST),--first "$(FIRST)") \
 	$(if $(BACKBONE),--backbone "$(BACKBONE)") $(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(SIZE),--size "$(SIZE)") \
-	$(if $(RUNTIME),--runtime "$(RUNTIME)") $(if $(SEED),--seed "$(SEED)") $(if $(KEEP_UNKNOWN),--keep-unknown) $(if $(QUERIES),--queries "$(QUERIES)")
+	$(if $(RUNTIME),--runtime "$(RUNTIME)") $(if $(SEED),--seed "$(SEED)") $(if $(KEEP_UNKNOWN),--keep-unknown) $(if $(QUERIES),--queries "$(QUERIES)") \
+	$(if $(K),--k "$(K)") $(if $(COLOUR_WEIGHT),--colour-weight "$(COLOUR_WEIGHT)")
 
 # What a user may set. `make help` and docs/commands.md are made from these lines and from the targets' own.
 #? CATALOGUE=sample|imagelab|fashion-product-images|hm|path/to.toml   which clothes (default: sample)
@@ -37,6 +38,8 @@ SETTINGS = --catalogue "$(CATALOGUE)" \
 #? SIZE=px             edge of its input: efficientnet-lite0 takes 96, 128 ... 224 (default: 160), resnet50 32 to 1024 (default: 197)
 #? RUNTIME=auto|openvino|tensorflow   what computes it (default: the fastest that is installed)
 #? SEED=n              of every random choice, from 0 to 4294967295 (default: 0)
+#? K=n                 recommendations for each item, in the report and in the shop (default: 6)
+#? COLOUR_WEIGHT=w     share of the colour in the similarity, 0 (looks alone) to 1 (default: 0.5)
 #? QUERIES=a,b         items to show in notebook 04, by name
 #? KEEP_UNKNOWN=1      pass words that the glossary lacks untranslated
 #? HOST=address        of serve (default: 127.0.0.1, this machine alone)

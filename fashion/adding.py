@@ -14,23 +14,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion import cleaning, colour
 from fashion.additions import Addition, additions_folder, made_with, places_of, read_all, with_additions
-from fashion.attributes import AttributesNetwork, join_features, load_network
-from fashion.backbones import reopen_backbone
 from fashion.catalogue import Catalogue, open_catalogue
-from fashion.cleaning import Cleaning
+from fashion.cleaning import clean_table, join_photos
+from fashion.duplicates import Fingerprints, Rule, repeated_items
 from fashion.errors import ArtefactError, CatalogueError
 from fashion.harmless import spreadsheet
 from fashion.paths import kept_place
-from fashion.photos import PICTURES
+from fashion.photo_encoder import PhotoEncoder
 from fashion.provenance import sha256_bytes, sha256_file, sha256_json
 from fashion.reading import Readings, read_photos
-from fashion.selection import Selection
 from fashion.source import Source
 from fashion.tables import read_table
-from fashion.translation import colour_hexes, non_garments, translate
-from fashion.twins import Pictures, twins_of_new
+from fashion.translation import colour_hexes
 from fashion.workspace import WRITTEN_AT, Workspace, write_json
 
 
@@ -102,20 +98,24 @@ def add(
     there = pd.concat([base, *(addition.items for addition in current)], ignore_index=True)
     source = open_catalogue(catalogue, data)
     rows, malformed = _read(catalogue, source)
-    step = _new_rows(catalogue, rows, malformed, there["item"], keep_unknown)
-    read = len(rows) + len(malformed)
-    items, seen = step.rows, None
+    names = frozenset(there["item"])
+    step, counted = clean_table(
+        catalogue, rows, malformed, keep_unknown=keep_unknown, known_items=names, colour_optional=True
+    )
+    items, seen, encoder = step.rows, None, PhotoEncoder(workspace, weights)
     if len(step.rows):
-        backbone = reopen_backbone(workspace.json("backbone"), weights)
-        seen = read_photos(source, step.rows["photo"].tolist(), workspace.processed_root, backbone, progress=progress)
-        items, step = _measured(seen.facts, step, there)
+        photos = step.rows["photo"].tolist()
+        seen = read_photos(source, photos, workspace.processed_root, encoder.backbone, progress=progress)
+        spoken = {word: shade for word, shade in colour_hexes().items() if word in set(there["colour"])}
+        joined = join_photos(step, seen.facts, known=there, colour_words=spoken)
+        step, items = joined.cleaning, joined.items.assign(colour_was_measured=joined.colour_was_measured)
     if items.empty or seen is None:
         _drop_superseded(stale, there)
-        return Added(None, read, step.rejected, seconds=time.perf_counter() - begin)
+        return Added(None, counted.read, step.rejected, seconds=time.perf_counter() - begin)
     # A colour that was measured is no word of the shop's: the network sees the same photo itself.
     told = items[["category", "colour"]].assign(colour=items["colour"].mask(items["colour_was_measured"]))
     items = _as_in(base, items)
-    vectors, network = _vectors(workspace, seen, items, told)
+    vectors, network = _vectors(encoder, seen, items, told), encoder.network
     facts: dict[str, Any] = {
         "number": 1 + max((addition.facts["number"] for addition in [*current, *stale]), default=0),
         "catalogue": str(catalogue.name if catalogue.is_shipped else catalogue.path),
@@ -127,12 +127,13 @@ def add(
     }
     before, maxima = with_additions(workspace, "maxima", base) if current else (base, workspace.vectors("maxima"))
     pixels = with_additions(workspace, "pixels", base)[1] if current else workspace.vectors("pixels")
-    known = Pictures(maxima, before["phash"].tolist(), pixels)
-    new = Pictures(vectors["maxima"], items["phash"].tolist(), vectors["pixels"])
-    twins = twins_of_new(before["item"].tolist(), known, items["item"].tolist(), new)
-    counts = {"read": read, "added": len(items), "near-duplicates": sum(twin != "" for twin in twins)}
+    known = Fingerprints(maxima, before["phash"].tolist(), pixels)
+    new = Fingerprints(vectors["maxima"], items["phash"].tolist(), vectors["pixels"])
+    rule = Rule.stored(workspace.json("source"))
+    repeated = repeated_items(before["item"].tolist(), known, items["item"].tolist(), new, rule)
+    counts = {"read": counted.read, "added": len(items), "near-duplicates": sum(name != "" for name in repeated)}
     facts["counts"] = counts | {"skipped": step.rejected["reason"].value_counts().to_dict()}
-    addition = _write(workspace, items.assign(twin=twins), vectors, facts, step.rejected)
+    addition = _write(workspace, items.assign(twin=repeated), vectors, facts, step.rejected)
     _drop_superseded([a for a in stale if a.key != addition.key], pd.concat([there, items]))
     untaught = {
         "category": _counts_outside(items["category"], network.categories),
@@ -140,7 +141,7 @@ def add(
     }
     seconds = time.perf_counter() - begin
     embedded = min(seen.vectors.embedded, len(items))  # photos that were dropped afterwards may be among those embedded
-    return Added(addition, read, step.rejected, embedded, len(items) - embedded, untaught, seconds)
+    return Added(addition, counted.read, step.rejected, embedded, len(items) - embedded, untaught, seconds)
 
 
 def _reported(workspace: Workspace) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -170,58 +171,6 @@ def _read(catalogue: Catalogue, source: Source) -> tuple[pd.DataFrame, pd.DataFr
         raise
 
 
-def _new_rows(
-    catalogue: Catalogue, rows: pd.DataFrame, malformed: pd.DataFrame, names: pd.Series, keep_unknown: bool
-) -> Cleaning:
-    """Rows that are whole, garments, and not in the catalogue by name; translated."""
-    needed = [column for column in ("item", "category", "department") if column in rows]
-    step = cleaning.drop_null_rows(cleaning.start(rows, malformed), needed)
-    step = cleaning.drop_duplicate_rows(step)
-    there = step.rows["item"].isin(set(names))
-    step = step.move(there, "item already there", "the catalogue has an item of this name")
-    step.rows = _translated(step.rows, catalogue.language, keep_unknown)
-    if "department" not in step.rows:
-        step.rows["department"] = "clothes"
-    not_garments = [*catalogue.drop_departments, *(non_garments() if catalogue.language == "it" else [])]
-    return cleaning.drop_departments(step, not_garments)
-
-
-def _translated(rows: pd.DataFrame, language: str, keep_unknown: bool) -> pd.DataFrame:
-    """English words; where a row says no colour, colour and colour_source are empty."""
-    if "colour" not in rows:
-        rows = rows.assign(colour="")
-    said = rows["colour"] != ""
-    parts = [rows[said], rows[~said].drop(columns="colour")]
-    found = [translate(part, language=language, keep_unknown=keep_unknown) for part in parts if len(part)]
-    if not found:
-        return rows.assign(colour_source="")
-    joined = pd.concat(found).sort_index()
-    for column in ("colour", "colour_source"):
-        joined[column] = joined[column].fillna("") if column in joined else ""
-    return joined
-
-
-def _measured(facts: pd.DataFrame, step: Cleaning, there: pd.DataFrame) -> tuple[pd.DataFrame, Cleaning]:
-    """The items with what their photos tell, without bad photos and those that the catalogue has already."""
-    step = cleaning.drop_photos(step, facts["problem"], facts["sha256"])
-    measured = facts.drop(columns=["problem", *PICTURES]).drop_duplicates("photo")
-    items = step.rows.merge(measured, on="photo", how="left", validate="many_to_one")
-    owners = dict(zip(there["sha256"], there["item"], strict=True))
-    owner = items["sha256"].map(owners)
-    step = step.move(owner.notna(), "photo already there", "same photo as " + owner.fillna(""))
-    items = items[owner.isna()].reset_index(drop=True)
-    if items.empty:
-        return items, step
-    lab = items[["garment_l", "garment_a", "garment_b"]].to_numpy(float)
-    nameless = (items["colour"] == "").to_numpy()
-    if nameless.any():
-        spoken = {word: shade for word, shade in colour_hexes().items() if word in set(there["colour"])}
-        items.loc[nameless, "colour"] = colour.nearest_colour_word(lab[nameless], spoken or colour_hexes())[0]
-    items["colour_was_measured"] = nameless
-    items["garment_hex"] = colour.lab_to_hex(lab)
-    return items, step
-
-
 def _as_in(base: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
     """The columns of the report's table, in its order and kinds; text that is missing is empty."""
     found = items.reindex(columns=base.columns)
@@ -231,24 +180,20 @@ def _as_in(base: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
     return found.astype(base.dtypes.to_dict())
 
 
-def _vectors(
-    workspace: Workspace, seen: Readings, items: pd.DataFrame, told: pd.DataFrame
-) -> tuple[dict[str, NDArray], AttributesNetwork]:
+def _vectors(encoder: PhotoEncoder, seen: Readings, items: pd.DataFrame, told: pd.DataFrame) -> dict[str, NDArray]:
     """The new items' vectors by the report's own backbone, choice of features and attributes network."""
     sums = items["sha256"].tolist()
     blocks = seen.vectors.store.gather(sums)
     described = seen.described.gather(sums, ["colour_grid", "pixels"])
-    network = load_network(workspace.arrays("attributes"), workspace.json("attributes"))
-    features = join_features(blocks["depths"], blocks["embedding"])
-    distributions = network.distributions(features, described["colour_grid"])
-    vectors: dict[str, NDArray] = {
-        "frozen": Selection.from_arrays(workspace.arrays("selection")).apply(blocks),
-        "learned": network.compose(features, *distributions),
-        "described": network.compose(features, *distributions, told),
+    found = encoder.encode(blocks, described["colour_grid"], told)
+    assert found.described is not None
+    return {
+        "frozen": encoder.frozen(blocks),
+        "learned": found.learned,
+        "described": found.described,
         "maxima": blocks["embedding"],
         "pixels": described["pixels"],
     }
-    return vectors, network
 
 
 def _write(

@@ -7,7 +7,7 @@ import math
 import operator
 from collections.abc import Callable
 
-from fashion.errors import ReportError
+from fashion.errors import SettingsError
 
 #: Seeds that NumPy, scikit-learn and Keras all take.
 SEEDS = range(2**32)
@@ -25,7 +25,7 @@ def in_words(allowed: range) -> str:
 
 
 def check_whole(name: str, value: object, allowed: range) -> None:
-    """Raise ReportError unless `value` is a whole number in `allowed`.
+    """Raise SettingsError unless `value` is a whole number in `allowed`.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def check_whole(name: str, value: object, allowed: range) -> None:
     except TypeError:
         fits = False
     if not fits:
-        raise ReportError(
+        raise SettingsError(
             f"expected {name} as a whole number {in_words(allowed)}; found {value!r}. What to do: correct {name} "
             f"(fashion: --{name.replace('_', '-')}, make: {name.upper()})."
         )

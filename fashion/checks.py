@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,12 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-
-#: Bits of 64 in which the perceptual hashes of one picture may differ.
-NEAR_BITS = 4
-
-#: Items with one and the same perceptual hash from which on they are taken for featureless.
-CROWD = 50
 
 
 @dataclass(frozen=True)
@@ -177,73 +170,8 @@ def check_photo_sizes(items: pd.DataFrame, threshold: float = 0.95) -> Check:
     return Check("photo size", "Have the photos one size?", "share of the commonest", share, threshold, passed, meaning)
 
 
-def near_duplicates(items: pd.DataFrame, distance: int = NEAR_BITS) -> pd.DataFrame:
-    """Pairs of items whose 64-bit perceptual hashes differ in at most `distance` bits: candidates for twins.
-
-    The hash sees shapes only: among plain boots it joins many that differ. `pixel_difference` tells which are twins.
-
-    By the pigeonhole principle, of `distance` + 1 bands of the hash at least one is equal in such a pair: only
-    items that share a band are compared, never all n^2 pairs. Where more than `CROWD` items have the very same
-    hash (featureless photos), each is compared through the first of them only, so that they cost their
-    number, not its square.
-
-    Returns
-    -------
-    DataFrame
-        `first`, `second` (rows, first < second), `bits`.
-    """
-    hashes = np.array([int(text, 16) for text in items["phash"]], np.uint64)
-    _, representative, group, size = np.unique(hashes, return_index=True, return_inverse=True, return_counts=True)
-    members = np.arange(len(hashes))
-    crowded = (size[group] > CROWD) & (members != representative[group])
-    rows = np.flatnonzero(~crowded)
-    edges = np.linspace(0, 64, distance + 2).astype(int)
-    found = [np.stack([representative[group[crowded]], members[crowded]], axis=1)]
-    for low, high in itertools.pairwise(edges):
-        mask = np.uint64((1 << int(high - low)) - 1)
-        found.append(rows[_equal_pairs((hashes[rows] >> np.uint64(low)) & mask, hashes[rows], distance)])
-    pairs = np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
-    bits = np.bitwise_count(hashes[pairs[:, 0]] ^ hashes[pairs[:, 1]]).astype(np.int64)
-    return pd.DataFrame({"first": pairs[:, 0], "second": pairs[:, 1], "bits": bits})
-
-
-def pixel_difference(pairs: pd.DataFrame, thumbnails: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Mean absolute difference of two items' thumbnails, 0-255, for each pair.
-
-    Parameters
-    ----------
-    pairs : DataFrame
-        `first`, `second`.
-    thumbnails : ndarray of uint8, shape (n, pixels)
-        `thumbnail` of `photos.FACTS`, as numbers.
-    """
-    found = np.empty(len(pairs))
-    first, second = pairs["first"].to_numpy(), pairs["second"].to_numpy()
-    for start in range(0, len(pairs), 8192):
-        part = slice(start, start + 8192)
-        a, b = thumbnails[first[part]].astype(np.int16), thumbnails[second[part]].astype(np.int16)
-        found[part] = np.abs(a - b).mean(axis=1)
-    return found
-
-
-def _equal_pairs(band: NDArray[np.uint64], hashes: NDArray[np.uint64], distance: int) -> NDArray[np.intp]:
-    """Pairs of places with an equal band and hashes at most `distance` bits apart, shape (p, 2)."""
-    order = np.argsort(band, kind="stable")
-    starts = np.flatnonzero(np.diff(band[order], prepend=band[order][:1] ^ np.uint64(1)))
-    found = [np.empty((0, 2), np.intp)]
-    for bucket in np.split(order, starts[1:]):
-        for place in range(len(bucket) - 1):
-            rest = bucket[place + 1 :]
-            near = np.bitwise_count(hashes[rest] ^ hashes[bucket[place]]) <= distance
-            if near.any():
-                others = rest[near]
-                mine = np.full(len(others), bucket[place])
-                found.append(np.stack([np.minimum(mine, others), np.maximum(mine, others)], axis=1))
-    return np.concatenate(found)
-
-
 def check_near_duplicates(items: pd.DataFrame, pairs: pd.DataFrame, threshold: float = 0.02) -> Check:
-    """Are twins, photos that show nearly the same picture, rare? `pairs` holds them as `first`, `second`."""
+    """Are near-duplicates rare? `pairs` holds them as `first`, `second`."""
     touched = len(np.unique(pairs[["first", "second"]].to_numpy())) if len(pairs) else 0
     share = touched / len(items) if len(items) else 0.0
     passed = share <= threshold

@@ -14,6 +14,7 @@ import fashion
 from fashion import cli_add, cli_bench, cli_deck, cli_distribute, cli_doctor, cli_export, cli_recommend, cli_serve
 from fashion.bounds import COUNTS, SEEDS, in_words, whole
 from fashion.console import replace_unknown
+from fashion.defaults import COLOUR_WEIGHT, LIST_LENGTH
 from fashion.errors import CatalogueError, FashionError, did_you_mean
 
 CATALOGUE_HELP = "name of a catalogue (sample, imagelab, fashion-product-images, hm) or the path of a .toml"
@@ -88,6 +89,15 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         help=f"of every random choice, {in_words(SEEDS)} (default: 0)",
     )
     data.add_argument("--queries", metavar="A,B", help="items to show in notebook 04, by name; drawn ones follow")
+    lists = parser.add_argument_group("which recommendations")
+    lists.add_argument(
+        "--k", "-k", type=whole(COUNTS), default=LIST_LENGTH, metavar="N",
+        help=f"how many for each item, in the report, the shop and `fashion recommend` (default: {LIST_LENGTH})",
+    )  # fmt: skip
+    lists.add_argument(
+        "--colour-weight", type=cli_recommend.share, default=COLOUR_WEIGHT, metavar="W",
+        help=f"share of the colour in the similarity, 0 (looks alone) to 1 (default: {COLOUR_WEIGHT:g})",
+    )  # fmt: skip
     _add_network(parser)
 
 
@@ -148,7 +158,7 @@ def build_parser() -> Parser:
     recommend.add_argument(
         "--catalogue", "-c", default="sample", metavar="C", help=f"{CATALOGUE_HELP} (default: sample)"
     )
-    recommend.add_argument("-k", type=whole(COUNTS), default=6, metavar="N", help="how many (default: 6)")
+    recommend.add_argument("--k", "-k", type=whole(COUNTS), metavar="N", help="how many (default: as in the report)")
     _add_folders(recommend)
     add = _command(sub, "add", cli_add.TITLE, cli_add.TEXT, cli_add.EXAMPLES)
     cli_add.add_arguments(add, CATALOGUE_HELP)
@@ -198,18 +208,17 @@ def _settings(arguments: argparse.Namespace):  # type: ignore[no-untyped-def]
     from fashion.texts import clean_text
 
     names = ("catalogue", "data", "limit", "first", "backbone", "weights", "size", "runtime", "seed",
-             "keep_unknown", "queries")  # fmt: skip
+             "keep_unknown", "k", "colour_weight", "queries")  # fmt: skip
     told = {name: getattr(arguments, name) for name in names}
     return Settings(**told | {"queries": clean_text(arguments.queries) if arguments.queries else None})
 
 
 def _data(arguments: argparse.Namespace) -> None:
     from fashion.catalogue import load_catalogue, open_catalogue
-    from fashion.cleaning import drop_departments, drop_duplicate_rows, drop_null_rows, require_items, start
+    from fashion.cleaning import clean_table, require_items
     from fashion.identity import open_workspace
     from fashion.provenance import sha256_file
     from fashion.tables import read_table
-    from fashion.translation import non_garments, translate
 
     catalogue = load_catalogue(arguments.catalogue)
     open_workspace(catalogue)  # a report could not run where another catalogue has its name
@@ -220,19 +229,20 @@ def _data(arguments: argparse.Namespace) -> None:
     print(f"{catalogue.title}: {source.path}")
     if source.path.is_file():
         print(f"  sha256  {sha256_file(source.path)}")
-    needed = [column for column in ("item", "colour", "category", "department") if column in rows]
-    cleaning = drop_duplicate_rows(drop_null_rows(start(rows, malformed), needed))
-    print(f"  table   {catalogue.table}: {len(rows)} rows, {len(malformed)} malformed, "
-          f"{len(cleaning.rejected) - len(malformed)} null or repeated")  # fmt: skip
+    step, _ = clean_table(catalogue, rows, malformed, keep_unknown=arguments.keep_unknown)
+    reasons = step.rejected["reason"].value_counts()
+    repeated = sum(
+        count for reason, count in reasons.items() if reason in ("null row", "duplicate row", "duplicate item")
+    )
+    print(f"  table   {catalogue.table}: {len(rows)} rows, {len(malformed)} malformed, {repeated} null or repeated")
     for line in malformed.head(5).itertuples():
         print(f"          row {line.row}: {line.reason}")
     print(
         f"  photos  {len(rows) - len(missing)} of {len(rows)} at hand"
         + (f", missing e.g. {missing[0]}" if missing else "")
     )
-    require_items(cleaning, catalogue.title, least=1)
-    translated = translate(cleaning.rows, language=catalogue.language, keep_unknown=arguments.keep_unknown)
-    counts = [f"{translated[c].nunique()} {c} words" for c in ("colour", "category", "department") if c in translated]
+    require_items(step, catalogue.title, least=1)
+    counts = [f"{step.rows[c].nunique()} {c} words" for c in ("colour", "category", "department") if c in rows]
     known = "all known" if catalogue.language == "it" and not arguments.keep_unknown else "kept as they are"
     print(f"  words   {', '.join(counts)}: {known}")
     print(f"  terms   {catalogue.terms}")
@@ -241,12 +251,8 @@ def _data(arguments: argparse.Namespace) -> None:
             f"expected photos such as {missing[0]!r} in {source.path}; found none of {len(rows)}. Correct `photos` in "
             f"{catalogue.path}, or the place of the data."
         )
-    cleaning.rows = translated
-    cleaning = drop_departments(
-        cleaning, [*catalogue.drop_departments, *(non_garments() if catalogue.language == "it" else [])]
-    )
-    absent = cleaning.rows["photo"].isin(missing)
-    require_items(cleaning.drop(absent, "missing photo", "missing: there is no such file"), catalogue.title, least=1)
+    absent = step.rows["photo"].isin(missing)
+    require_items(step.drop(absent, "missing photo", "missing: there is no such file"), catalogue.title, least=1)
 
 
 #: Commands with a module of their own.

@@ -22,7 +22,8 @@ EXAMPLES = """  fashion recommend 42161895WWF
   fashion recommend --photo my.jpg --words blue"""
 
 
-def _share(text: str) -> float:
+def share(text: str) -> float:
+    """A number from 0 to 1; argparse names the option where it is none."""
     try:
         value = float(text)
     except ValueError:
@@ -50,14 +51,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(default: described)",
     )  # fmt: skip
     found.add_argument(
-        "--colour-weight", type=_share, metavar="W",
-        help="share of the colour, 0 (looks alone) to 1 (colour alone) (default: 0.5)",
+        "--colour-weight", type=share, metavar="W",
+        help="share of the colour, 0 (looks alone) to 1 (colour alone) (default: as in the report)",
     )  # fmt: skip
     found.add_argument(
         "--hide-duplicates", action="store_true", help="leave out near-duplicates of the query and of each other"
     )
     found.add_argument(
-        "--diversity", type=_share, default=0.0, metavar="D",
+        "--diversity", type=share, default=0.0, metavar="D",
         help="0 (by similarity alone) to 1: how unlike each other they shall be (default: 0)",
     )  # fmt: skip
     found.add_argument("--json", action="store_true", help="print JSON instead of a table")

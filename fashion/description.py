@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fashion.colour import delta_e, hex_to_lab
+from fashion.defaults import COLOUR_WEIGHT
 from fashion.neighbours import normalise
 from fashion.translation import colour_hexes
 
@@ -30,8 +31,6 @@ WORD_TRUST = 0.9
 LOOKS_SHARE = 0.1
 #: Share of a colour asked for in words that goes to its neighbours for the eye, and over which CIEDE2000 it spreads.
 NEAR_SHARE, NEAR_WIDTH = 0.2, 10.0
-#: Share of the colour in the cosine where the user asks for none.
-COLOUR_WEIGHT = 0.5
 
 
 def distribution(logits: NDArray) -> Float:

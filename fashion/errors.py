@@ -77,3 +77,7 @@ def did_you_mean(word: str, known: Iterable[object]) -> str:
 
     hits = difflib.get_close_matches(word, [str(k) for k in known], n=1)
     return f" Did you mean {hits[0]}?" if hits else ""
+
+
+class SettingsError(FashionError):
+    """A setting of a report is outside its range."""

@@ -8,22 +8,12 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from fashion.errors import ArtefactError
 from fashion.sampling import quotas
 
 Float = NDArray[np.float64]
 Int = NDArray[np.integer]
-
-
-def duplicate_groups(n: int, pairs: ArrayLike) -> Int:
-    """Group number of each of n items: items that `pairs` (p, 2) join, directly or through others, share one."""
-    joined = np.asarray(pairs, int).reshape(-1, 2)
-    ones = np.ones(len(joined), bool)
-    graph = coo_array((ones, (joined[:, 0], joined[:, 1])), shape=(n, n))
-    return np.asarray(connected_components(graph, directed=False)[1])
 
 
 def split(
@@ -46,7 +36,7 @@ def split(
     items : DataFrame
         With `department`.
     groups : ndarray of int, shape (n,)
-        From `duplicate_groups`.
+        From `duplicates.duplicate_groups`.
     seed : int
     test, validation : float
         Shares, together below 1.

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.neighbours import normalise, top_k
+from fashion.neighbours import normalise
 
 if TYPE_CHECKING:
     from sklearn.decomposition import PCA
@@ -17,43 +17,6 @@ Vectors = NDArray[np.float32]
 
 #: Items on which statistics of single features rest; more change the third digit only.
 SAMPLE = 6_000
-
-#: Cosines of frozen vectors from which two photos show the same picture: alone, and where their hashes agree too.
-TWIN_ALONE, TWIN_WITH_HASH = 0.98, 0.9
-
-
-def same_picture_pairs(
-    vectors: Vectors,
-    by_hash: NDArray[np.integer],
-    *,
-    alone: float = TWIN_ALONE,
-    with_hash: float = TWIN_WITH_HASH,
-    most: int = 10,
-) -> NDArray[np.int64]:
-    """Pairs of rows that nearly show the same picture: shape (p, 2), each once, the lower row first.
-
-    A pair counts when its cosine is at least `alone`, or when it is in `by_hash` and its cosine at least
-    `with_hash`: the hash of a plain silhouette is so poor that different garments share it.
-
-    Parameters
-    ----------
-    vectors : ndarray of float32, shape (n, d)
-        Frozen vectors.
-    by_hash : ndarray of int, shape (h, 2)
-        Pairs of rows with nearly equal perceptual hashes.
-    alone, with_hash : float
-        Cosines.
-    most : int
-        Nearest neighbours looked at; a row with more twins is joined to them through one another.
-    """
-    unit = normalise(vectors)
-    found, similarity = top_k(unit, min(most, len(unit) - 1), assume_unit=True)
-    first, place = np.nonzero(similarity >= alone)
-    near = np.stack([first, found[first, place]], axis=1).astype(np.int64)
-    hashed = np.asarray(by_hash, np.int64).reshape(-1, 2)
-    cosine = np.einsum("ij,ij->i", unit[hashed[:, 0]], unit[hashed[:, 1]])
-    pairs = np.concatenate([near, hashed[cosine >= with_hash]])
-    return np.unique(np.sort(pairs, axis=1), axis=0)
 
 
 def some_rows(n: int, most: int, seed: int) -> NDArray[np.intp]:

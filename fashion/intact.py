@@ -16,7 +16,8 @@ from fashion.steps import STEPS, read_state, state_path
 from fashion.workspace import Workspace
 
 #: What every answer needs, whichever embedding it is from.
-ANSWERS = ("source.json", "items.parquet", "split.parquet", "backbone.json", "attributes.json", "attributes.npz")
+ANSWERS = ("source.json", "items.parquet", "split.parquet", "backbone.json", "attributes.json", "attributes.npz",
+           "recommendation.json")  # fmt: skip
 #: What a query by photo needs beside.
 PHOTOS = ("maxima.npy", "pixels.npy", "selection.npz")
 

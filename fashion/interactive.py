@@ -61,7 +61,7 @@ def write_map(
     xy : ndarray of float, shape (n, 2)
         Places on the map, any unit; y points up, as in the figures.
     neighbours : ndarray of int, shape (n, k)
-        Rows of `items`: the nearest of every item, nearest first, never the item itself; k is 6 here, 1 to 9.
+        Rows of `items`: the nearest of every item, nearest first, never the item itself; k from 1 to 9.
     similarity : ndarray of float, shape (n, k)
         Their similarities, shown as they are; a bar shows the part of [0, 1].
     thumbnails : sequence of n bytes

@@ -7,17 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from fashion.additions import with_additions
-from fashion.attributes import AttributesNetwork, join_features, load_network
-from fashion.backbones import Backbone, reopen_backbone
-from fashion.descriptors import PIXELS, colour_grid
+from fashion.backbones import Backbone
+from fashion.duplicates import Fingerprints, Rule, matching_pairs
 from fashion.errors import PhotoError
-from fashion.photos import perceptual_hash, picture_of
-from fashion.pixels import resize
+from fashion.photo_encoder import PhotoEncoder
 from fashion.queries import Query
 from fashion.recommender import Recommender
-from fashion.runtimes import Blocks, network_call
-from fashion.selection import Selection
-from fashion.twins import Pictures, twin_pairs
 from fashion.workspace import Workspace
 
 
@@ -41,17 +36,18 @@ class PhotoReader:
 
     def __init__(self, workspace: Workspace, recommender: Recommender, weights: Path | str | None = None) -> None:
         self.workspace, self.recommender = workspace, recommender
-        self.backbone: Backbone = reopen_backbone(workspace.json("backbone"), weights)
-        self._call = network_call(self.backbone)
+        self.encoder = PhotoEncoder(workspace, weights)
         added = "twin" in recommender.items
         known = [with_additions(workspace, n)[1] if added else workspace.vectors(n) for n in ("maxima", "pixels")]
-        self._known = Pictures(known[0], recommender.items["phash"].tolist(), known[1])
-        self.network: AttributesNetwork | None = None
-        self.selection: Selection | None = None
-        if recommender.layout is None:
-            self.selection = Selection.from_arrays(workspace.arrays("selection"))
-        else:
-            self.network = load_network(workspace.arrays("attributes"), workspace.json("attributes"))
+        self._rule = Rule.stored(workspace.json("source"))
+        self._known = Fingerprints(known[0], recommender.items["phash"].tolist(), known[1])
+        _ = self.encoder.call  # loads the backbone now, and says now what is wrong with it
+        _ = self.encoder.selection if recommender.layout is None else self.encoder.network
+
+    @property
+    def backbone(self) -> Backbone:
+        """The report's backbone."""
+        return self.encoder.backbone
 
     def query_file(self, path: str | Path) -> Query:
         """The query that a photo's file makes.
@@ -79,24 +75,16 @@ class PhotoReader:
         PhotoError
             When the bytes are no whole image.
         """
-        picture = picture_of(data, name)
-        view = picture.view(self.backbone.size)
-        blocks: Blocks = {k: np.asarray(v) for k, v in self._call(view[np.newaxis]).items()}
-        asked = Pictures(
-            blocks["embedding"], [perceptual_hash(picture.rgb)], resize(picture.rgb, PIXELS).reshape(1, -1)
-        )
-        rows = [row for _, row in twin_pairs(self._known, asked)]
+        photo = self.encoder.look_at(data, name)
+        rows = [row for _, row in matching_pairs(self._known, photo.fingerprints, self._rule)]
         groups = self.recommender.groups
         # What repeats one of them repeats the photo: groups are joined through one another.
         twins = np.array(rows, np.intp) if groups is None else np.flatnonzero(np.isin(groups, groups[rows]))
-        if self.network is None:
-            assert self.selection is not None
-            return Query(name, self.selection.apply(blocks), {}, twins=twins)
-        features = join_features(blocks["depths"], blocks["embedding"])
-        grid = colour_grid(picture)[np.newaxis]
-        category, colour = self.network.distributions(features, grid)
+        if self.recommender.layout is None:
+            return Query(name, self.encoder.frozen(photo.blocks), {}, twins=twins)
+        found, network = self.encoder.encode(photo.blocks, photo.colour_grid), self.encoder.network
         seen = {
-            "colour": self.network.colours[int(colour[0].argmax())],
-            "category": self.network.categories[int(category[0].argmax())],
+            "colour": network.colours[int(found.colour[0].argmax())],
+            "category": network.categories[int(found.category[0].argmax())],
         }
-        return Query(name, self.network.compose(features, category, colour), seen, twins=twins)
+        return Query(name, found.learned, seen, twins=twins)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -82,6 +83,13 @@ def colours_of_departments(departments: Sequence[str]) -> dict[str, str]:
     others = sorted(set(departments) - set(known))
     greys = sns.color_palette("husl", max(len(others), 1)).as_hex()
     return {d: known.get(d) or greys[others.index(d)] for d in dict.fromkeys(departments)}
+
+
+def colours_of_categories(items: pd.DataFrame) -> dict[str, str]:
+    """Each category in the colour of the department that holds most of its items."""
+    home = items.groupby("category")["department"].agg(lambda departments: departments.mode().iloc[0])
+    palette = colours_of_departments(sorted(items["department"].unique()))
+    return {str(category): palette[department] for category, department in home.items()}
 
 
 def hexes_of_colours(colours: Sequence[str]) -> dict[str, str]:

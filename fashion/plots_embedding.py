@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from fashion.numerals import number_word
 from fashion.plots import PALETTE, QUIET, sign
 
 
@@ -71,14 +72,16 @@ def pca_spectrum(explained: NDArray[np.floating], marks: Mapping[str, int], sour
     return sign(figure, source_line)
 
 
-def selection_quality(table: pd.DataFrame, source_line: str) -> Figure:
-    """Agreement of the six nearest for each choice of features, with 95 % intervals.
+def selection_quality(table: pd.DataFrame, source_line: str, *, k: int) -> Figure:
+    """Precision@k of the nearest neighbours for each choice of features, with 95 % intervals.
 
     Parameters
     ----------
     table : DataFrame
         `choice`, `column` ("category", "colour"), `mean`, `low`, `high` (shares), `features`.
     source_line : str
+    k : int
+        Neighbours of each query.
     """
     choices = list(dict.fromkeys(table["choice"]))
     figure, axes = plt.subplots(figsize=(9, 0.9 + 0.42 * len(choices)), layout="constrained")
@@ -90,7 +93,7 @@ def selection_quality(table: pd.DataFrame, source_line: str) -> Figure:
         axes.errorbar(part["mean"], places, xerr=error, fmt="o", color=colour, markersize=5, capsize=2, label=column)
     axes.set_yticks(np.arange(len(choices)), choices)
     axes.set_ylim(len(choices) - 0.5, -0.5)
-    axes.set(xlabel="share of the six nearest that agree with the query", xlim=(0, None))
+    axes.set(xlabel=f"share of the {number_word(k)} nearest that agree with the query", xlim=(0, None))
     axes.set_title("Which features give better neighbours?")
     axes.grid(axis="x", color="#eee9e2")
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2)

@@ -11,6 +11,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from fashion.numerals import number_word
 from fashion.plots import HEAT, LINE, PALETTE, readable_on, sign, wrapped
 from fashion.protocol import CEILING, RANDOM
 
@@ -40,14 +41,16 @@ def _line(method: str) -> dict[str, Any]:
     return {"color": _colour(method), "marker": MARKS.get(method, "o"), "ls": dashes, "label": method, "markersize": 5}
 
 
-def agreement(table: pd.DataFrame, source_line: str) -> Figure:
-    """Share of the six that agree, by method and by what must agree, with 95 % bootstrap intervals.
+def agreement(table: pd.DataFrame, source_line: str, *, k: int) -> Figure:
+    """Precision@k by method and by label, with 95 % bootstrap intervals.
 
     Parameters
     ----------
     table : DataFrame
         `method`, `column`, `mean`, `low`, `high`.
     source_line : str
+    k : int
+        Recommendations for each query.
     """
     methods = list(dict.fromkeys(table["method"]))
     columns = list(dict.fromkeys(table["column"]))
@@ -67,26 +70,29 @@ def agreement(table: pd.DataFrame, source_line: str) -> Figure:
         room = float(part["high"].max())
         for place, (mean, high) in enumerate(zip(part["mean"], part["high"], strict=True)):
             axes.text(high + room * 0.03, place, f"{mean:.3f}".removeprefix("0"), va="center", fontsize=8.5)
-        axes.set(xlim=(0, room * 1.3), title=column, xlabel="share of the six")
+        axes.set(xlim=(0, room * 1.3), title=column, xlabel=f"share of the {number_word(k)}")
         axes.set_yticks(places, [wrapped(method, 24) for method in methods])
         axes.set_ylim(len(methods) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
     return sign(figure, source_line)
 
 
-def agreement_by_department(table: pd.DataFrame, source_line: str) -> Figure:
-    """Share of the six that agree in category and colour, by department and method, as a heat map with numbers.
+def agreement_by_department(table: pd.DataFrame, source_line: str, *, k: int) -> Figure:
+    """Precision@k in category and colour, by department and method, as a heat map with numbers.
 
     Parameters
     ----------
     table : DataFrame
         Index: department with its queries; columns: methods; values: shares.
     source_line : str
+    k : int
+        Recommendations for each query.
     """
     figure, axes = plt.subplots(figsize=(9, 1.5 + 0.32 * len(table)), layout="constrained")
     sns.heatmap(
         table * 100, ax=axes, cmap=HEAT, annot=True, fmt=".0f", vmin=0, vmax=max(float((table * 100).max().max()), 1),
-        cbar_kws={"label": "% of the six: category and colour"}, annot_kws={"fontsize": 8.5}, rasterized=True,
+        cbar_kws={"label": f"% of the {number_word(k)}: category and colour"}, annot_kws={"fontsize": 8.5},
+        rasterized=True,
     )  # fmt: skip
     colour_map = plt.get_cmap(HEAT)
     top = max(float((table * 100).max().max()), 1)
@@ -122,31 +128,35 @@ def success_curve(table: pd.DataFrame, methods: Sequence[str], source_line: str)
     return sign(figure, source_line)
 
 
-def agreement_by_gallery_size(table: pd.DataFrame, source_line: str) -> Figure:
-    """Share of the six that agree against the number of items in the gallery, with 95 % intervals as bands.
+def agreement_by_gallery_size(table: pd.DataFrame, source_line: str, *, k: int) -> Figure:
+    """Precision@k against the number of items in the gallery, with 95 % intervals as bands.
 
     Parameters
     ----------
     table : DataFrame
         From `fashion.curves.by_gallery_size`: `method`, `size`, `column`, `mean`, `low`, `high`.
     source_line : str
+    k : int
+        Recommendations for each query.
     """
-    return _curves(table, "size", "items in the gallery", "A larger gallery holds more right answers", source_line)
+    return _curves(table, "size", "items in the gallery", "A larger gallery holds more right answers", source_line, k)
 
 
-def agreement_by_embedding_size(table: pd.DataFrame, source_line: str) -> Figure:
-    """Share of the six that agree against the numbers kept of each vector, with 95 % intervals as bands.
+def agreement_by_embedding_size(table: pd.DataFrame, source_line: str, *, k: int) -> Figure:
+    """Precision@k against the numbers kept of each vector, with 95 % intervals as bands.
 
     Parameters
     ----------
     table : DataFrame
         From `fashion.curves.by_embedding_length`: `method`, `length`, `column`, `mean`, `low`, `high`.
     source_line : str
+    k : int
+        Recommendations for each query.
     """
-    return _curves(table, "length", "numbers kept of each vector", "How long a vector has to be", source_line)
+    return _curves(table, "length", "numbers kept of each vector", "How long a vector has to be", source_line, k)
 
 
-def _curves(table: pd.DataFrame, along: str, name: str, title: str, source_line: str) -> Figure:
+def _curves(table: pd.DataFrame, along: str, name: str, title: str, source_line: str, k: int) -> Figure:
     columns = list(dict.fromkeys(table["column"]))
     figure, grid = plt.subplots(1, len(columns), figsize=(9.6, 4.2), layout="constrained")
     for axes, column in zip(np.atleast_1d(grid), columns, strict=True):
@@ -161,7 +171,7 @@ def _curves(table: pd.DataFrame, along: str, name: str, title: str, source_line:
         axes.set_xscale("log")
         axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks], rotation=45 if along == "size" else 0)
         axes.minorticks_off()
-        axes.set(xlabel=name, ylabel="% of the six that agree", ylim=(0, None))
+        axes.set(xlabel=name, ylabel=f"% of the {number_word(k)} that agree", ylim=(0, None))
         axes.set_title(column, fontweight="normal")
     axes.legend(loc="best", fontsize=8.5)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12.5, fontweight="bold")

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from fashion.neighbours import Neighbours
 from fashion.plots import INK, PALETTE, QUIET, hexes_of_colours, load_photos, photo_axes, wrapped
 from fashion.queries import Query
 from fashion.reasons import describe
@@ -84,6 +85,24 @@ def recommendations(
                   columnspacing=1.4, handlelength=1.3, borderaxespad=0.4)  # fmt: skip
     figure.text(0.01, 0.04 / height, source_line, fontsize=8, color=QUIET, va="bottom")
     return figure
+
+
+def nearest_items(
+    items: pd.DataFrame, source: Source, rows: Sequence[int], nearest: Neighbours, source_line: str, *, title: str
+) -> Figure:
+    """`recommendations` of some items, taken from those of all.
+
+    Parameters
+    ----------
+    items, source, source_line, title
+        As for `recommendations`.
+    rows : sequence of int, length q
+        Query items.
+    nearest : (rows, similarity), ndarrays of shape (n, k)
+        From `Recommender.nearest_of_all`.
+    """
+    chosen = list(rows)
+    return recommendations(items, source, chosen, nearest[0][chosen], nearest[1][chosen], source_line, title=title)
 
 
 def answers(

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fashion import metrics, ranking, trec
 from fashion.agreement import BOTH, agreements, random_neighbours
+from fashion.errors import SettingsError
 from fashion.evaluation import bootstrap_interval, paired_difference
 from fashion.neighbours import normalise, top_k
 
@@ -49,7 +50,7 @@ def best_possible(
     """The largest Precision@k that any method could reach, column by column: min(R, k) / k, shape (q, columns).
 
     R is how many gallery items, the query left out, have its word. A method that knew every true word would
-    reach it; no list of six need reach it in all columns at once.
+    reach it; no list of k need reach it in all columns at once.
     """
     both = with_both(items)
     counts = {column: metrics.relevant_in_gallery(both, queries, gallery, column) for column in columns}
@@ -95,6 +96,12 @@ class Protocol:
     scores: Scores = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        smallest = min(map(len, self.galleries.values()))
+        if smallest <= self.k:
+            raise SettingsError(
+                f"expected galleries of more items than the list is long, k = {self.k}; found one of {smallest}. Make "
+                "the report with a smaller K, or of more items."
+            )
         random = np.random.default_rng(self.seed)
         #: Places in `queries` of those whose whole rankings are scored.
         self.deep_places = np.sort(random.permutation(len(self.queries))[: self.deep])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
@@ -108,3 +108,43 @@ def reworded(query: Query, text: str, items: pd.DataFrame, layout: Layout) -> Qu
         query, title=f"{query.title}, {told.title}", vectors=vectors, description=description | dict(told.description),
         where=dict(query.where) | dict(told.where),
     )  # fmt: skip
+
+
+def example_rows(items: pd.DataFrame, count: int, seed: int, first: Sequence[int] = ()) -> list[int]:
+    """Rows to show as query items: `first`, then one of each of the largest departments, then any, drawn at random.
+
+    Parameters
+    ----------
+    items : DataFrame
+        The items table, index 0..n-1.
+    count : int
+        How many; fewer where there are fewer items.
+    seed : int
+    first : sequence of int
+        Rows that come first.
+    """
+    departments = items["department"].value_counts().index
+    drawn = items.groupby("department").sample(1, random_state=seed).set_index("department", drop=False)
+    largest = [int(items.index[items["item"] == drawn.loc[d, "item"]][0]) for d in departments[:count]]
+    others = [int(row) for row in np.random.default_rng(seed).permutation(len(items)) if row not in largest]
+    return list(dict.fromkeys([*first, *largest, *others]))[:count]
+
+
+def example_phrases(items: pd.DataFrame) -> list[str]:
+    """Phrases to show as queries by words: the commonest colour with the commonest kind of garment in English.
+
+    Where the table was translated, a second one follows in its own language, with the next most common kind.
+    """
+    colours, kinds = items["colour"].value_counts().index, items["category"].value_counts().index
+    phrases = [f"{colours[0]} {kinds[0]}"]
+    if "colour_source" in items:
+        said = {column: items.groupby(column)[f"{column}_source"].first() for column in ("colour", "category")}
+        kind = kinds[min(1, len(kinds) - 1)]
+        phrases.append(f"{said['category'][kind]} {said['colour'][colours[0]]}".strip().lower())
+    return phrases
+
+
+def other_colour(items: pd.DataFrame, row: int) -> str:
+    """The commonest colour that an item does not have; its own where the catalogue has one colour."""
+    colours = items["colour"].value_counts().index
+    return str(next((word for word in colours if word != items["colour"].iloc[row]), colours[0]))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fashion.errors import ReportError
+from fashion.numerals import number_word
 from fashion.paths import project_root
 from fashion.workspace import Workspace, write_whole
 
@@ -23,14 +24,16 @@ IMAGES = (
 )
 
 
-#: What README's second kind of table shows: column of the report's long table (measure, label) -> words.
-MEASURES = {
-    ("Success@1", "category and colour"): "first one right (Success@1)",
-    ("Success@6", "category and colour"): "at least one of six right (Success@6)",
-    ("MAP@R", "category and colour"): "mean average precision at R (MAP@R)",
-    ("nDCG@6", "description"): "near words count in part (graded nDCG@6)",
-    ("rank correlation", "description"): "rank correlation with the description",
-}
+def measures_of(k: int) -> dict[tuple[str, str], str]:
+    """Columns of README's second kind of table: (measure, label) in the report's long table -> words."""
+    return {
+        ("Success@1", "category and colour"): "first one right (Success@1)",
+        (f"Success@{k}", "category and colour"): f"at least one of {number_word(k)} right (Success@{k})",
+        ("MAP@R", "category and colour"): "mean average precision at R (MAP@R)",
+        (f"nDCG@{k}", "description"): f"near words count in part (graded nDCG@{k})",
+        ("rank correlation", "description"): "rank correlation with the description",
+    }
+
 
 OTHER_MEASURES = (
     "Other measures, against the whole catalogue (right: category and colour); MAP@R and the rank correlation need "
@@ -47,27 +50,36 @@ def results_table(numbers: dict[str, Any]) -> str:
     """The evaluation's tables as Markdown, from the content of results/06.json."""
     whole = f"Against the whole catalogue, most of which the network was trained with ({numbers['source_line']}):"
     unseen = f"Against the {numbers['unseen_gallery_items']:,} items that training did not see, queries among them:"
-    parts = [whole, _table(numbers["agreement"]), unseen, _table(numbers["agreement_unseen_gallery"])]
+    parts = [
+        whole,
+        _table(numbers["agreement"], numbers["k"]),
+        unseen,
+        _table(numbers["agreement_unseen_gallery"], numbers["k"]),
+    ]
     if numbers.get("measures"):
-        parts += [OTHER_MEASURES, _measures_table(numbers["measures"]), THREE_QUESTIONS]
+        parts += [OTHER_MEASURES, _measures_table(numbers["measures"], numbers["k"]), THREE_QUESTIONS]
     return "\n\n".join([*parts, numbers["protocol"]])
 
 
-def _table(rows: list[dict[str, Any]]) -> str:
+def _table(rows: list[dict[str, Any]], k: int) -> str:
     columns = ["department", "category", "colour", "category and colour"]
-    lines = [f"| share of the six that agree in | {' | '.join(columns)} |", f"|---|{'---|' * len(columns)}"]
+    lines = [
+        f"| share of the {number_word(k)} that agree in | {' | '.join(columns)} |",
+        f"|---|{'---|' * len(columns)}",
+    ]
     for row in rows:
         cells = [f"{row[c]['mean']:.3f} [{row[c]['low']:.3f}, {row[c]['high']:.3f}]" for c in columns]
         lines.append(f"| {row['method']} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _measures_table(rows: list[dict[str, Any]]) -> str:
-    """One line a method, one column an entry of `MEASURES`, means alone: intervals stand in notebook 06."""
-    lines = [f"| | {' | '.join(MEASURES.values())} |", f"|---|{'---|' * len(MEASURES)}"]
+def _measures_table(rows: list[dict[str, Any]], k: int) -> str:
+    """One line a method, one column an entry of `measures_of`, means alone: intervals stand in notebook 06."""
+    shown = measures_of(k)
+    lines = [f"| | {' | '.join(shown.values())} |", f"|---|{'---|' * len(shown)}"]
     found = {(r["method"], r["measure"], r["column"]): r["mean"] for r in rows if r["gallery"] == "whole"}
     for method in dict.fromkeys(row["method"] for row in rows):
-        means = [found.get((method, *measure)) for measure in MEASURES]
+        means = [found.get((method, *measure)) for measure in shown]
         lines.append(f"| {method} | {' | '.join('-' if m is None else f'{m:.3f}' for m in means)} |")
     return "\n".join(lines)
 

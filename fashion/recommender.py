@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,14 +12,15 @@ from numpy.typing import NDArray
 
 from fashion.additions import EMBEDDINGS, with_additions
 from fashion.answers import answer_table, similarity_parts
-from fashion.description import COLOUR_WEIGHT, Layout, as_queries
+from fashion.defaults import COLOUR_WEIGHT, LIST_LENGTH, Preferences
+from fashion.description import Layout, as_queries
 from fashion.diversity import first_of_each, maximal_marginal_relevance
+from fashion.duplicates import joined_groups
 from fashion.errors import ArtefactError, near_words
 from fashion.filters import QueryError, Where, where_mask
 from fashion.index import APPROXIMATE_FROM, ApproximateIndex, nearest_rows, open_index
 from fashion.neighbours import Neighbours, normalise, top_k
 from fashion.queries import Query, reworded, words_query
-from fashion.twins import joined_groups
 from fashion.workspace import Workspace
 
 
@@ -40,6 +42,8 @@ class Recommender:
         Share of the colour in the cosine where a query names none.
     index : ApproximateIndex or None
         Of the first rows of `vectors`; None where every question is answered exactly.
+    k : int
+        Items in a list where a query names no number.
     """
 
     items: pd.DataFrame
@@ -48,6 +52,7 @@ class Recommender:
     groups: NDArray[np.int64] | None = None
     colour_weight: float = COLOUR_WEIGHT
     index: ApproximateIndex | None = None
+    k: int = LIST_LENGTH
 
     @classmethod
     def from_workspace(
@@ -67,8 +72,8 @@ class Recommender:
         embedding : str
             "described" (photo and the items' own words), "learned" (photo alone) or "frozen".
         colour_weight : float, optional
-            Share of the colour in the cosine, 0 (looks alone) to 1 (colour alone); half if not given. Nothing is
-            trained again for it.
+            Share of the colour in the cosine, 0 (looks alone) to 1 (colour alone); the report's if not given.
+            Nothing is trained again for it.
         added : bool
             With the items that were added since; a report's own notebooks go without, as their photos lie elsewhere.
         approximate : bool, optional
@@ -99,11 +104,12 @@ class Recommender:
         if embedding == "frozen" and colour_weight is not None:
             raise QueryError("a colour weight needs the learned embedding; the frozen one has no colour part")
         layout = None if embedding == "frozen" else read_layout(workspace)
-        weight = _checked(COLOUR_WEIGHT if colour_weight is None else colour_weight)
+        usual = Preferences.of_report(workspace)
+        weight = _checked(usual.colour_weight if colour_weight is None else colour_weight)
         unit, index = normalise(vectors), None
         if len(own) >= APPROXIMATE_FROM if approximate is None else approximate:
             index = open_index(unit[: len(own)], workspace.path(f"{embedding}.usearch"))
-        return cls(items, unit, layout, groups, weight, index)
+        return cls(items, unit, layout, groups, weight, index, usual.k)
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -143,20 +149,20 @@ class Recommender:
             return words_query(text, self.items, self.layout)
         return reworded(like, text, self.items, self.layout)
 
-    def nearest_of_all(self, k: int = 6) -> Neighbours:
+    def nearest_of_all(self, k: int | None = None) -> Neighbours:
         """Rows and similarities of the k items most similar to each item, itself excluded; shapes (n, k)."""
         asking = self._asking(self._raw(slice(None)), self.colour_weight)
-        found, cosine = top_k(self.vectors, k, asking=normalise(asking), assume_unit=True)
+        found, cosine = top_k(self.vectors, self.k if k is None else k, asking=normalise(asking), assume_unit=True)
         return found, np.clip(cosine * np.linalg.norm(asking, axis=1, keepdims=True), -1, 1)
 
-    def by_item(self, item: str, k: int = 6, where: Where | None = None) -> pd.DataFrame:
+    def by_item(self, item: str, k: int | None = None, where: Where | None = None) -> pd.DataFrame:
         """The `k` items most similar to `item`, itself excluded; see `answer`."""
         return self.answer(self.item_query(item), k, where)
 
     def answer(
         self,
         query: Query,
-        k: int = 6,
+        k: int | None = None,
         where: Where | None = None,
         *,
         colour_weight: float | None = None,
@@ -172,8 +178,8 @@ class Recommender:
         ----------
         query : Query
             From `item_query`, `words_query` or `photo_query.PhotoReader.query`.
-        k : int
-            How many, at least 1; fewer come back where the filter leaves fewer.
+        k : int, optional
+            How many, at least 1 (the report's number if not given); fewer come back where the filter leaves fewer.
         where : mapping of str to sequence of str, optional
             Column -> allowed values; exact, from `parse_where`.
         colour_weight : float, optional
@@ -207,7 +213,7 @@ class Recommender:
     def ranked(
         self,
         query: Query,
-        k: int = 6,
+        k: int | None = None,
         where: Where | None = None,
         *,
         colour_weight: float | None = None,
@@ -215,6 +221,7 @@ class Recommender:
         diversity: float = 0.0,
     ) -> tuple[NDArray[np.integer], NDArray[np.float32]]:
         """Rows and similarities of `answer`, without descriptions and reasons; shapes (m,), m at most k."""
+        k = self.k if k is None else k
         if k < 1:
             raise QueryError(f"expected at least one recommendation, k >= 1; found {k}")
         if not 0 <= diversity <= 1:
@@ -310,3 +317,81 @@ def read_layout(workspace: Workspace) -> Layout:
     facts = workspace.json("attributes")
     projection = workspace.arrays("attributes")["projection"]
     return Layout(tuple(facts["categories"]), tuple(facts["colours"]), projection, int(facts["colour_from"]))
+
+
+def neighbours_table(nearest: Mapping[str, Neighbours]) -> pd.DataFrame:
+    """The nearest items of every item as one long table, which later notebooks and the slides read.
+
+    Parameters
+    ----------
+    nearest : mapping of str to (rows, similarity), shapes (n, k)
+        Embedding -> what `Recommender.nearest_of_all` found.
+
+    Returns
+    -------
+    DataFrame
+        `embedding`, `row`, `rank` (from 1), `neighbour` (row), `similarity`.
+    """
+    parts = []
+    for name, (rows, similarity) in nearest.items():
+        n, k = rows.shape
+        parts.append(
+            pd.DataFrame(
+                {
+                    "embedding": name,
+                    "row": np.repeat(np.arange(n), k),
+                    "rank": np.tile(np.arange(1, k + 1), n),
+                    "neighbour": rows.ravel(),
+                    "similarity": similarity.ravel(),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def diversity_trial(
+    recommender: Recommender,
+    frozen: NDArray[np.float32],
+    rows: NDArray[np.integer],
+    k: int,
+    diversities: Sequence[float] = (0.0, 0.2, 0.4),
+) -> pd.DataFrame:
+    """What diversity costs: similarity to the query, and similarity within the list, near-duplicates hidden.
+
+    Parameters
+    ----------
+    recommender : Recommender
+    frozen : ndarray of float32, shape (n, d)
+        Unit vectors by which the items of a list are compared with each other.
+    rows : ndarray of int
+        Query items.
+    k : int
+        Recommendations for each.
+    diversities : sequence of float
+        To try, 0-1.
+
+    Returns
+    -------
+    DataFrame
+        `diversity`, `similarity to the query`, `frozen similarity within the list`: means over the queries; NaN where
+        no list has an item, or two.
+    """
+    queries = [recommender.item_query(recommender.items["item"].iloc[row]) for row in rows]
+    lines = []
+    for diversity in diversities:
+        lists = [recommender.ranked(query, k, hide_duplicates=True, diversity=diversity) for query in queries]
+        to_query = [similarity.mean() for index, similarity in lists if len(index)]
+        within = []
+        for index, _ in lists:
+            if len(index) > 1:
+                members = np.sort(index)
+                cosines = frozen[members] @ frozen[members].T  # two copies: BLAS rounds a product with itself otherwise
+                within.append(float(cosines[np.triu_indices(len(members), 1)].mean()))
+        lines.append(
+            {
+                "diversity": diversity,
+                "similarity to the query": float(np.mean(to_query)) if to_query else np.nan,
+                "frozen similarity within the list": float(np.mean(within)) if within else np.nan,
+            }
+        )
+    return pd.DataFrame(lines)

@@ -85,9 +85,9 @@ def candidate_selections(
 
 
 def selection_trials(
-    embedding: Vectors, depths: Vectors, statistics: pd.DataFrame, items: pd.DataFrame, seed: int
+    embedding: Vectors, depths: Vectors, statistics: pd.DataFrame, items: pd.DataFrame, seed: int, k: int
 ) -> tuple[pd.DataFrame, dict[str, Selection]]:
-    """Judge each candidate by its neighbours: share of the six nearest that agree with the query.
+    """Judge each candidate by Precision@k of its nearest neighbours.
 
     Parameters
     ----------
@@ -97,6 +97,8 @@ def selection_trials(
     items : DataFrame
     seed : int
         At most `GALLERY` items are drawn, and `QUERIES` of them asked.
+    k : int
+        Neighbours of each query.
 
     Returns
     -------
@@ -116,7 +118,7 @@ def selection_trials(
     for selection in candidate_selections(blocks["embedding"], blocks["depths"], statistics, seed):
         chosen = selection.apply(blocks)
         selections[selection.name] = selection
-        found, _ = top_k(chosen, 6, queries=queries)
+        found, _ = top_k(chosen, k, queries=queries)
         counts[selection.name] = chosen.shape[1]
         agreed = agreement_at_k(part, found, queries, list(shares))
         for column in shares:

@@ -11,7 +11,8 @@ import nbformat
 
 from fashion.bounds import COUNTS, SEEDS, check_whole
 from fashion.catalogue import load_catalogue, open_catalogue
-from fashion.errors import ReportError
+from fashion.defaults import COLOUR_WEIGHT, LIST_LENGTH, Preferences
+from fashion.errors import ReportError, SettingsError
 from fashion.paths import kept_place, project_root
 from fashion.provenance import code_checksum, fingerprint, sha256_file, sha256_json, sha256_output, versions
 from fashion.resnet_weights import cached_file
@@ -93,12 +94,16 @@ class Settings:
         Of every random choice, 0 to 4294967295.
     keep_unknown : bool
         Pass words that the glossary lacks untranslated.
+    k : int
+        Recommendations for each item, wherever any are shown or counted.
+    colour_weight : float
+        Share of the colour in the similarity, 0 (looks alone) to 1 (colour alone).
     queries : str or None
         Items to show in notebook 04, by name, separated by commas; drawn ones follow.
 
     Raises
     ------
-    ReportError
+    SettingsError
         For a number out of its bounds, and for `limit` and `first` together.
     """
 
@@ -112,15 +117,18 @@ class Settings:
     runtime: str = "auto"
     seed: int = 0
     keep_unknown: bool = False
+    k: int = LIST_LENGTH
+    colour_weight: float = COLOUR_WEIGHT
     queries: str | None = None
 
     def __post_init__(self) -> None:
+        Preferences(self.k, self.colour_weight)
         check_whole("seed", self.seed, SEEDS)
         for name in ("limit", "first", "size"):
             if getattr(self, name) is not None:
                 check_whole(name, getattr(self, name), COUNTS)
         if self.limit is not None and self.first is not None:
-            raise ReportError(
+            raise SettingsError(
                 f"expected limit or first, not both; found {self.limit} and {self.first}. What to do: leave one out."
             )
 

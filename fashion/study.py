@@ -80,7 +80,7 @@ def recommend(
     catalogue: str | Path | Catalogue = "sample",
     photo: Photo | None = None,
     words: str | None = None,
-    k: int = 6,
+    k: int | None = None,
     where: Conditions | None = None,
     embedding: str = "described",
     colour_weight: float | None = None,
@@ -260,7 +260,7 @@ class Study(Run):
         *,
         photo: Photo | None = None,
         words: str | None = None,
-        k: int = 6,
+        k: int | None = None,
         where: Conditions | None = None,
         embedding: str = "described",
         colour_weight: float | None = None,
@@ -280,15 +280,15 @@ class Study(Run):
         words : str, optional
             Such as "red dress" or "vestito rosso"; beside an item or a photo they change it ("blue": like this, in
             blue).
-        k : int
-            How many; fewer come back where the filter leaves fewer.
+        k : int, optional
+            How many, as in the report if not given; fewer come back where the filter leaves fewer.
         where : mapping, str, or iterable of str, optional
             Filters, in English or Italian: ``{"colour": "red", "category": ["boots", "sandals"]}``, ``"colour=red"``
             or ``["colour=red", "category=boots,sandals"]``.
         embedding : str
             "described": photo and the items' own words; "learned": the photo alone; "frozen": the backbone alone.
         colour_weight : float, optional
-            Share of the colour, 0 (looks alone) to 1 (colour alone); half if not given.
+            Share of the colour, 0 (looks alone) to 1 (colour alone); the report's if not given.
         hide_duplicates : bool
             Leave out near-duplicates of the query and of each other.
         diversity : float

@@ -237,3 +237,41 @@ def accuracies(
     right = {name: predicted[name] == predicted[f"{name}_predicted"] for name in ("category", "colour")}
     right["category and colour"] = right["category"] & right["colour"]
     return {name: float(hits.mean()) for name, hits in right.items()}, predicted
+
+
+def summary_of(
+    network: AttributesNetwork,
+    history: pd.DataFrame,
+    accuracy: dict[str, float],
+    colour_classes: pd.DataFrame,
+    category_classes: pd.DataFrame,
+) -> dict[str, Any]:
+    """What results/03.json says of the trained network, with the report's two tiles.
+
+    Parameters
+    ----------
+    network : AttributesNetwork
+    history : DataFrame
+        From `train_attributes`.
+    accuracy : dict
+        From `accuracies`.
+    colour_classes, category_classes : DataFrame
+        `name` and `accuracy` of each class, from `summary.class_accuracy`.
+    """
+    names = {"category": network.categories, "colour": network.colours}
+    return {
+        "parameters": network.parameters,
+        "epochs": int(history["epoch"].max()),
+        "members": len(network.models),
+        "accuracy": accuracy,
+        "classes": {name: len(words) for name, words in names.items()},
+        "colour_accuracy": dict(zip(colour_classes["name"], colour_classes["accuracy"], strict=True)),
+        "category_accuracy": dict(zip(category_classes["name"], category_classes["accuracy"], strict=True)),
+        "headline": [
+            {
+                "label": f"of {len(words)} {name} words predicted right on unseen items",
+                "value": f"{accuracy[name]:.0%}",
+            }
+            for name, words in names.items()
+        ],
+    }

@@ -48,6 +48,7 @@ WRITERS = {
     "learned.npy": "03-attributes",
     "described.npy": "03-attributes",
     "neighbours.parquet": "04-recommendation",
+    "recommendation.json": "04-recommendation",
     "map.parquet": "05-map",
     "metrics.json": "06-evaluation",
 }

@@ -13,9 +13,8 @@ from fashion.checks import (
     check_schema,
     checks_table,
     cramers_v,
-    near_duplicates,
-    pixel_difference,
 )
+from fashion.duplicates import near_duplicates
 
 
 def test_a_sound_table_fulfils_the_schema(items):
@@ -111,50 +110,6 @@ def test_photo_sizes_hold_and_fail(items):
     assert not check.passed
     assert check.value == pytest.approx(149 / 200)
     assert "128 × 128" in check.meaning
-
-
-def of_one_colour(hashes):
-    return pd.DataFrame({"phash": hashes, "garment_l": 50.0, "garment_a": 0.0, "garment_b": 0.0})
-
-
-def near(hashes, distance):
-    """All pairs by brute force."""
-    return {
-        (i, j): (hashes[i] ^ hashes[j]).bit_count()
-        for i in range(len(hashes))
-        for j in range(i + 1, len(hashes))
-        if (hashes[i] ^ hashes[j]).bit_count() <= distance
-    }
-
-
-@pytest.mark.parametrize("distance", [0, 1, 4, 7])
-def test_near_duplicates_are_the_brute_forces(distance):
-    rng = np.random.default_rng(distance)
-    hashes = [int(value) for value in rng.integers(0, 2**64, 150, dtype=np.uint64)]
-    for _ in range(250):  # relatives of what is there, 1 to 8 bits away
-        flips = rng.choice(64, rng.integers(1, 9), replace=False)
-        hashes.append(hashes[rng.integers(0, len(hashes))] ^ sum(1 << int(bit) for bit in flips))
-    hashes = list(dict.fromkeys(hashes))
-    hashes += [0, 2**64 - 1, 1, 2**63]
-    pairs = near_duplicates(of_one_colour([f"{value:016x}" for value in hashes]), distance)
-    found = {(int(i), int(j)): int(bits) for i, j, bits in pairs[["first", "second", "bits"]].to_numpy()}
-    assert found == near(hashes, distance)
-    assert bool(found) == (distance > 0)
-
-
-def test_equal_hashes_are_joined_without_listing_every_pair():
-    pairs = near_duplicates(of_one_colour(["00000000000000ff"] * 5000 + ["ffffffffffffff00", "00000000000000fe"]))
-    assert len(pairs) == 5000
-    assert set(pairs["first"]) | set(pairs["second"]) == {*range(5000), 5001}
-    assert (pairs["first"] < pairs["second"]).all()
-
-
-def test_pixel_difference_is_the_mean_over_pixels():
-    thumbnails = np.array([[0, 0, 10, 250], [0, 4, 10, 254], [255, 255, 255, 0]], np.uint8)
-    pairs = pd.DataFrame({"first": [0, 0, 1], "second": [1, 2, 2]})
-    expected = [2.0, (255 + 255 + 245 + 250) / 4, (255 + 251 + 245 + 254) / 4]
-    assert pixel_difference(pairs, thumbnails).tolist() == expected
-    assert len(pixel_difference(pairs.head(0), thumbnails)) == 0
 
 
 def test_near_duplicates_hold_and_fail(items):

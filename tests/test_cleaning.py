@@ -1,12 +1,17 @@
 """Each row is kept or counted under one reason: nothing goes silently."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fashion import cleaning
-from fashion.errors import CatalogueError
+from fashion.catalogue import Catalogue
+from fashion.colour import hex_to_lab
+from fashion.errors import CatalogueError, TranslationError
+from fashion.translation import colour_hexes
 
 
 def rows(*records):
@@ -98,3 +103,89 @@ def test_too_little_left_says_why():
         CatalogueError, match=r"(?s)at least 2 items.*found 1.*1 × missing photo.*a\.jpg.*correct `photos`"
     ):
         cleaning.require_items(step, "shop", least=2)
+
+
+def catalogue_of(language, **more):
+    return Catalogue("tiny", "Tiny", "t.csv", "photos/{item}", {"item": "file"}, Path("tiny.toml"), language, **more)
+
+
+ITALIAN = rows(
+    ("a", "ROSSO", "VESTITO", "VESTITI"),
+    ("b", "BLU", "VESTITO", "VESTITI"),
+    ("b", "BLU", "VESTITO", "VESTITI"),
+    ("c", "", "VESTITO", "VESTITI"),
+    ("lamp", "BLU", "Lampade da tavolo", "ILLUMINAZIONE"),
+    ("d", "NERO", "VESTITO", "VESTITI"),
+)
+MALFORMED = pd.DataFrame({"row": [9], "item": [""], "photo": [""], "reason": ["5 fields where the header has 4"]})
+
+
+def reasons(step):
+    return step.rejected.set_index("row")["reason"].to_dict()
+
+
+def test_a_table_is_cleaned_translated_and_counted():
+    step, counts = cleaning.clean_table(catalogue_of("it"), ITALIAN, MALFORMED)
+    assert step.rows["item"].tolist() == ["a", "b", "d"]
+    assert step.rows[["colour", "colour_source"]].iloc[0].tolist() == ["red", "ROSSO"]
+    why = {9: "malformed row", 4: "null row", 3: "duplicate row", 5: "not a garment"}
+    assert reasons(step) == why
+    assert counts == cleaning.Counts(read=7, considered=7, fit=3, not_taken=0)
+    every, _ = cleaning.clean_table(catalogue_of("it"), ITALIAN, MALFORMED, garments_only=False)
+    assert every.rows["item"].tolist() == ["a", "b", "lamp", "d"]
+    first, counts = cleaning.clean_table(catalogue_of("it"), ITALIAN, MALFORMED, first=2, limit=1)
+    assert first.rows["item"].tolist() == ["a", "b"] and counts == cleaning.Counts(7, 2, 2, 5)
+    some, counts = cleaning.clean_table(catalogue_of("it"), ITALIAN, MALFORMED, limit=2)
+    assert len(some.rows) == 2 and counts == cleaning.Counts(7, 7, 3, 1)
+    table = cleaning.studied_summary(some, counts).set_index("reason")["rows"]
+    assert table["(not taken)"] == 1 and table.sum() + len(some.rows) == 7
+
+
+def test_an_addition_keeps_rows_without_a_colour_and_drops_items_that_are_there():
+    step, _ = cleaning.clean_table(
+        catalogue_of("it"), ITALIAN, NONE, known_items=frozenset({"a", "lamp"}), colour_optional=True
+    )
+    assert step.rows[["item", "colour"]].to_numpy().tolist() == [["b", "blue"], ["c", ""], ["d", "black"]]
+    assert reasons(step) == {1: "item already there", 3: "duplicate row", 5: "item already there"}
+    bare = rows(("x", "", "POLO", "")).drop(columns=["colour", "department"])
+    step, _ = cleaning.clean_table(catalogue_of("en"), bare, NONE, colour_optional=True)
+    assert step.rows[["colour", "colour_source", "department"]].to_numpy().tolist() == [["", "", "clothes"]]
+    with pytest.raises(TranslationError):
+        cleaning.clean_table(catalogue_of("it"), rows(("x", "MAUVEINE", "VESTITO", "VESTITI")), NONE)
+
+
+def facts_of(photos, shades):
+    """Facts of photos of one colour each, with bytes in place of pictures."""
+    lab = hex_to_lab(shades)
+    numbers = {"width": 4.0, "height": 6.0, "bytes": 90.0, "phash": "0" * 16}
+    found = pd.DataFrame({"photo": photos, "problem": "", "sha256": [f"{n:064x}" for n in range(len(photos))]})
+    found = found.assign(**numbers, garment_l=lab[:, 0], garment_a=lab[:, 1], garment_b=lab[:, 2])
+    return found.assign(thumbnail=[bytes([n] * 768) for n in range(len(photos))], tile=b"jpeg")
+
+
+def test_photos_are_joined_and_bad_or_repeated_ones_drop_their_items():
+    table = rows(*((name, "red", "polo", "tops") for name in "abcde"))
+    facts = facts_of(table["photo"], ["#ff0000"] * 5)
+    facts.loc[1, ["problem", "sha256"]] = ["missing: gone", ""]
+    facts.loc[3, "sha256"] = facts.loc[2, "sha256"]
+    known = pd.DataFrame({"item": ["old"], "sha256": [facts.loc[4, "sha256"]]})
+    step = cleaning.start(table, NONE)
+    joined = cleaning.join_photos(step, facts, known=known)
+    assert joined.items["item"].tolist() == joined.cleaning.rows["item"].tolist() == ["a", "c"]
+    assert reasons(joined.cleaning) == {2: "missing photo", 4: "identical photo", 5: "photo already there"}
+    assert joined.thumbnails[:, 0].tolist() == [0, 2] and joined.thumbnails.shape == (2, 768)
+    assert joined.items["garment_hex"].tolist() == ["#ff0000"] * 2 and joined.items["width"].tolist() == [4, 4]
+    assert not joined.colour_was_measured.any() and list(joined.tiles) == [b"jpeg"] * 2
+    gone = cleaning.join_photos(step, facts.assign(problem="missing: gone"), known=known)
+    assert len(gone.items) == len(gone.thumbnails) == 0 and len(gone.cleaning.rejected) == 5
+
+
+def test_a_colour_that_the_table_lacks_is_measured():
+    table = rows(("a", "", "polo", "tops"), ("b", "red", "polo", "tops"))
+    facts = facts_of(table["photo"], [colour_hexes()["blue"]] * 2)
+    joined = cleaning.join_photos(cleaning.start(table, NONE), facts)
+    assert joined.items["colour"].tolist() == ["blue", "red"] and joined.colour_was_measured.tolist() == [True, False]
+    few = cleaning.join_photos(cleaning.start(table, NONE), facts, colour_words={"green": "#00ff00"})
+    assert few.items["colour"].tolist() == ["green", "red"]
+    none = cleaning.join_photos(cleaning.start(table.drop(columns="colour"), NONE), facts)
+    assert none.items["colour"].tolist() == ["blue", "blue"] and none.colour_was_measured.all()

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 from conftest import ninety_items
 
+from fashion.duplicates import duplicate_groups
 from fashion.errors import ArtefactError
 from fashion.evaluation import (
     bootstrap_interval,
     by_department,
     department_intervals,
-    duplicate_groups,
     paired_difference,
     split,
 )
@@ -22,16 +22,6 @@ from fashion.evaluation import (
 @pytest.fixture
 def items():
     return ninety_items()
-
-
-def test_groups_are_what_pairs_join_directly_or_not():
-    groups = duplicate_groups(9, [(0, 4), (4, 8), (2, 3)])
-    assert groups[0] == groups[4] == groups[8]
-    assert groups[2] == groups[3]
-    assert len(set(groups)) == 6
-    assert len(set(duplicate_groups(5, np.empty((0, 2), int)))) == 5
-    table = pd.DataFrame({"first": [1], "second": [2]}).to_numpy()
-    assert len(set(duplicate_groups(4, table))) == 3
 
 
 def test_split_keeps_groups_together_and_departments_apart():

@@ -8,7 +8,6 @@ from fashion.features import (
     feature_statistics,
     mutual_information,
     pca_spectrum,
-    same_picture_pairs,
     sample_pairs,
     separation,
 )
@@ -52,12 +51,3 @@ def test_pairs_are_of_their_kind(planted):
     assert max(values.max() for values in pairs.values()) < 0.9999, "an item was paired with itself"
     again = sample_pairs(items, vectors, seed=0, count=4000)
     assert all(np.array_equal(pairs[name], again[name]) for name in pairs)
-
-
-def test_same_picture_pairs():
-    base = np.eye(4, dtype=np.float32)
-    vectors = np.stack([base[0], base[0] + 0.01 * base[1], base[1], base[1] + 0.4 * base[2], base[2], base[3]])
-    by_hash = np.array([[2, 3], [4, 5]])  # 2 and 3 look alike too; 4 and 5 share a hash by accident
-    pairs = same_picture_pairs(vectors, by_hash)
-    assert pairs.tolist() == [[0, 1], [2, 3]]
-    assert same_picture_pairs(vectors, np.empty((0, 2), int)).tolist() == [[0, 1]]

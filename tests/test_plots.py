@@ -127,11 +127,11 @@ def test_every_axis_has_a_name_and_every_figure_its_source(shop):
         plots_embedding.similarity_of_pairs({"random": random.random(50), "same": random.random(50)}, "the source"),
         plots_embedding.pca_spectrum(np.full(10, 0.1), {"50 %": 5}, "the source"),
         plots_embedding.feature_information(statistics, "the source"),
-        plots_embedding.selection_quality(trials, "the source"),
+        plots_embedding.selection_quality(trials, "the source", k=6),
         plots_attributes.training_history(history, "the source"),
         plots_attributes.confusion_matrix(two, ["red", "blue"], "the source", what="colour", swatches=True),
         plots_attributes.confused_colours(confused, "the source"),
-        plots_evaluation.agreement(shares, "the source"),
+        plots_evaluation.agreement(shares, "the source", k=6),
         plots_evaluation.success_curve(curve, ["learned"], "the source"),
     ]
     for figure in figures:
@@ -146,8 +146,8 @@ def test_a_mean_that_rounding_puts_outside_its_interval_is_drawn():
     """Where all queries score alike: 0.1 + 0.2 and 0.3 differ by 5e-17."""
     alike = {"column": ["category", "colour"], "mean": 0.3, "low": 0.1 + 0.2, "high": 0.1 + 0.2}
     assert alike["mean"] < alike["low"]
-    plots_evaluation.agreement(pd.DataFrame(alike | {"method": "learned"}), "the source")
-    plots_embedding.selection_quality(pd.DataFrame(alike | {"choice": "all", "features": 9}), "the source")
+    plots_evaluation.agreement(pd.DataFrame(alike | {"method": "learned"}), "the source", k=6)
+    plots_embedding.selection_quality(pd.DataFrame(alike | {"choice": "all", "features": 9}), "the source", k=6)
 
 
 def test_confusion_matrix_shows_shares_of_rows():

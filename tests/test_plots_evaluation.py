@@ -35,7 +35,7 @@ def curve(along, points):
     ],
 )
 def test_curves(draw, along, points):
-    figure = draw(curve(along, points), "the source")
+    figure = draw(curve(along, points), "the source", k=6)
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["category", "category and colour"]
     for axes in figure.axes:
         assert axes.get_xlabel() and "%" in axes.get_ylabel() and axes.get_ylim()[0] == 0
@@ -55,7 +55,7 @@ def test_bars_and_curves_share_colours_and_the_ceiling_is_an_outline():
             for m in METHODS
         ]
     )
-    axes = plots_evaluation.agreement(table, "x").axes[0]
+    axes = plots_evaluation.agreement(table, "x", k=6).axes[0]
     colours = [matplotlib.colors.to_hex(bar.get_facecolor()) for bar in axes.patches]
     assert colours == [*(COLOURS[m] for m in METHODS[:-1]), plots.LINE]
     lines = plots_evaluation.success_curve(table, METHODS[:3], "x").axes[0].get_lines()
@@ -77,6 +77,7 @@ def test_methods_of_one_figure_differ_in_colour():
 
 
 def test_labels_of_sizes_near_each_other_leave_room():
-    figure = plots_evaluation.agreement_by_gallery_size(curve("size", [1000, 20_000, 50_000, 59_524]), "the source")
+    sizes = curve("size", [1000, 20_000, 50_000, 59_524])
+    figure = plots_evaluation.agreement_by_gallery_size(sizes, "the source", k=6)
     for axes in figure.axes:
         assert [label.get_text() for label in axes.get_xticklabels()] == ["1,000", "20,000", "59,524"]

@@ -17,7 +17,7 @@ from fashion.bounds import SEEDS, check_whole
 from fashion.cli import main
 from fashion.console import announce, print_json
 from fashion.disk import alive
-from fashion.errors import ReportError
+from fashion.errors import SettingsError
 from fashion.paths import project_root
 from fashion.progress import progress_bar
 from fashion.report import notebook_parameters
@@ -248,7 +248,7 @@ def test_numbers_out_of_bounds_are_refused_at_once(capsys, command, option, valu
      {"limit": -5}, {"first": 0}, {"size": 0}, {"limit": 5, "first": 5}],
 )  # fmt: skip
 def test_settings_from_python_are_held_to_the_same(given):
-    with pytest.raises(ReportError, match=f"expected .*{next(iter(given))}.*found.*What to do"):
+    with pytest.raises(SettingsError, match=f"expected .*{next(iter(given))}.*found.*What to do"):
         Settings(**given)
 
 

@@ -22,7 +22,7 @@ def test_selection_round_trip_and_effect(planted):
 def test_trials_prefer_telling_features(planted):
     items, vectors = planted
     statistics = feature_statistics(vectors, items, seed=0)
-    table, selections = selection_trials(vectors, vectors[:, 15:], statistics, items, seed=0)
+    table, selections = selection_trials(vectors, vectors[:, 15:], statistics, items, seed=0, k=6)
     means = table[table["column"] == "category"].set_index("choice")["mean"]
     assert (
         means["the most telling quarter"]

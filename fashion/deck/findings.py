@@ -14,6 +14,7 @@ from fashion.agreement import BOTH
 from fashion.catalogue import Catalogue, load_catalogue
 from fashion.errors import ArtefactError
 from fashion.jpegs import bounded
+from fashion.numerals import number_word
 from fashion.pixels import decode
 from fashion.protocol import CEILING, RANDOM
 from fashion.reasons import describe
@@ -41,6 +42,10 @@ def said(method: str) -> str:
     return SAID.get(method, method.replace(f"{LEARNED}, ", "this study, "))
 
 
+#: Suggestions that a slide shows beside an article at most.
+ROOM = 6
+
+
 @dataclass(frozen=True)
 class Article:
     """An item as a slide shows it: its photo as a JPEG, its words, and how many of the two words a query shares."""
@@ -48,6 +53,10 @@ class Article:
     photo: bytes
     words: str
     shared: int
+
+
+#: Suggestions that a slide shows beside an article at most.
+ROOM = 6
 
 
 @dataclass(frozen=True)
@@ -116,11 +125,11 @@ class Findings:
         return {row["method"]: row for row in self.results["06"]["agreement_unseen_gallery"]}
 
     def share(self, method: str, column: str | None = None) -> float:
-        """Share of the six that agree, whole catalogue."""
+        """Precision@k, whole catalogue."""
         return float(self.whole[method][column or self.key]["mean"])
 
     def new_stock(self, method: str) -> float:
-        """Share of the six that agree, unseen items alone."""
+        """Precision@k, unseen items alone."""
         return float(self.unseen[method][self.key]["mean"])
 
     @property
@@ -170,12 +179,22 @@ class Findings:
         """`Article.shared` of a full match."""
         return 1 if self.measured else 2
 
-    def six(self, embedding: str, rows: Sequence[int]) -> dict[int, list[Article]]:
-        """The six nearest of some items by an embedding, as notebook 04 found them."""
+    @property
+    def k(self) -> int:
+        """Suggestions that were counted for each article."""
+        return int(self.results["06"]["k"])
+
+    @property
+    def count(self) -> str:
+        """`k` in words."""
+        return number_word(self.k)
+
+    def suggestions(self, embedding: str, rows: Sequence[int]) -> dict[int, list[Article]]:
+        """The nearest of some items by an embedding, as notebook 04 found them; as many as a slide has room for."""
         table = self._neighbours
         found = table[(table["embedding"] == embedding) & table["row"].isin(rows)].sort_values(["row", "rank"])
         return {
-            row: [self.article(int(other), row) for other in np.asarray(found["neighbour"][found["row"] == row])[:6]]
+            row: [self.article(int(other), row) for other in np.asarray(found["neighbour"][found["row"] == row])[:ROOM]]
             for row in rows
         }
 

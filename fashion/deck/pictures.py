@@ -14,6 +14,7 @@ from fashion.deck.findings import KNOWN, Article, Findings
 from fashion.deck.paper import caption, colour, describe, lead, new_slide, picture, plain, style
 from fashion.deck.study import percent
 from fashion.deck.template import INNER, MARGIN, SMALL_POINTS, TOP, WIDTH
+from fashion.numerals import number_word
 from fashion.plots import INK, PALETTE, QUIET
 from fashion.plots_recommendation import FRAMES
 
@@ -33,7 +34,7 @@ def strip(slide: Any, found: Findings) -> None:
 
 
 def approach(deck: Any, found: Findings) -> None:
-    """The approach as one picture: an article's photo, what is read from it, its six."""
+    """The approach as one picture: an article's photo, what is read from it, what is suggested."""
     backbone, classes = found.results["02"]["backbone"], found.results["03"]["classes"]
     slide = new_slide(
         deck,
@@ -47,7 +48,7 @@ def approach(deck: Any, found: Findings) -> None:
     )
     group = slide.shapes.add_group_shape()
     row = found.rows(1)[0]
-    article, six = found.article(row), found.six("described", [row])[row]
+    article, similar = found.article(row), found.suggestions("described", [row])[row]
     start = picture(group, io.BytesIO(article.photo), MARGIN, PHOTO_TOP + 0.1, 1.8, f"Article: {article.words}", INK)
     _label(group, "A photo", "of an article, or a customer's own", MARGIN - 0.1, PHOTO_TOP + 2.05, 2.0)
     boxes = [
@@ -56,17 +57,19 @@ def approach(deck: Any, found: Findings) -> None:
         ("Small network", f"learns the shop's {classes['category']} kinds and {classes['colour']} colours", 6.9, 2.825),
     ]
     shapes = [_box(group, *box) for box in boxes]
-    end = _six(group, six)
+    end = _suggested(group, similar)
+    leads_on = f"from the network to its {number_word(len(similar))}"
     for a, b, said in (
         (start, shapes[0], "from the photo to its shapes"), (start, shapes[1], "from the photo to its colours"),
         (shapes[0], shapes[2], "from shapes to the small network"),
-        (shapes[1], shapes[2], "from colours to the small network"), (shapes[2], end, "from the network to its six"),
+        (shapes[1], shapes[2], "from colours to the small network"), (shapes[2], end, leads_on),
     ):  # fmt: skip
         _arrow(group, a, b, said)
     describe(
         group,
         "Diagram from left to right: a photo goes to a frozen network that sees shapes and to a measurement of the "
-        "garment's colours; both go to a small network that learned the shop's words; it finds six similar articles.",
+        "garment's colours; both go to a small network that learned the shop's words; it finds "
+        f"{number_word(len(similar))} similar articles.",
     )
     lead(slide, "No accelerator and no outside service are needed. New articles join without training again.")
 
@@ -93,16 +96,16 @@ def _box(group: Any, head: str, text: str, left: float, top: float) -> Any:
     return box
 
 
-def _six(group: Any, six: Sequence[Article]) -> Any:
-    """The six in two columns; the place that the arrow meets, the first column's middle photo."""
+def _suggested(group: Any, similar: Sequence[Article]) -> Any:
+    """The suggestions in two columns; the place that the arrow meets, the first column's middle photo."""
     placed = [
         picture(
             group, io.BytesIO(article.photo), 10.45 + 1.08 * (place % 2), 2.075 + 1.05 * (place // 2), 0.95,
             f"Suggestion {place + 1}: {article.words}",
         )
-        for place, article in enumerate(six)
+        for place, article in enumerate(similar)
     ]  # fmt: skip
-    _label(group, "Six similar articles", "each with its reason", 10.2, 5.25, 2.5)
+    _label(group, f"{number_word(len(similar)).capitalize()} similar articles", "each with its reason", 10.2, 5.25, 2.5)
     return placed[2] if len(placed) > 2 else placed[0]
 
 
@@ -157,8 +160,8 @@ def _drawn(found: Findings, count: int) -> str:
 def compared(deck: Any, found: Findings) -> None:
     """The same articles by the frozen network and by this study."""
     rows = found.rows(COMPARED)
-    frozen, ours = found.six("frozen", rows), found.six("described", rows)
-    right = [sum(a.shared == found.all_shared for row in rows for a in six[row]) for six in (frozen, ours)]
+    frozen, ours = found.suggestions("frozen", rows), found.suggestions("described", rows)
+    right = [sum(a.shared == found.all_shared for row in rows for a in one[row]) for one in (frozen, ours)]
     total = sum(len(ours[row]) for row in rows)
     slide = new_slide(
         deck,
@@ -176,10 +179,10 @@ def compared(deck: Any, found: Findings) -> None:
         top, article = TOP + line * high, found.article(row)
         picture(slide, io.BytesIO(article.photo), MARGIN, top + 0.1, 1.55, f"Article: {article.words}", INK)
         caption(slide, article.words, MARGIN, top + 1.75, 2.3, 0.5)
-        for under, (name, six) in enumerate((("usual network", frozen), ("this study", ours))):
+        for under, (name, one) in enumerate((("usual network", frozen), ("this study", ours))):
             at = top + under * 1.17
             caption(slide, name, 3.2, at + 0.3, 1.7, 0.5, 16, PALETTE[0] if under else QUIET, bold=True)
-            for place, other in enumerate(six[row]):
+            for place, other in enumerate(one[row]):
                 picture(
                     slide, io.BytesIO(other.photo), 5.0 + place * 1.28, at, edge, _said(other, found, place + 1),
                     _frame(other, found),
@@ -188,14 +191,14 @@ def compared(deck: Any, found: Findings) -> None:
 
 
 def shown(deck: Any, found: Findings) -> None:
-    """Articles with their six and the words of each."""
+    """Articles with their suggestions and the words of each."""
     rows = found.rows(COMPARED + SHOWN)[-SHOWN:]
-    six = found.six("described", rows)
-    right = sum(a.shared == found.all_shared for row in rows for a in six[row])
+    beside = found.suggestions("described", rows)
+    right = sum(a.shared == found.all_shared for row in rows for a in beside[row])
     slide = new_slide(
         deck,
         "Photos",
-        f"On the article's page: {right} of these {sum(map(len, six.values()))} have its {found.match}",
+        f"On the article's page: {right} of these {sum(map(len, beside.values()))} have its {found.match}",
         f"The next two articles. {_drawn(found, COMPARED + SHOWN)} Beside them stands what the shop's page would "
         "show. Each suggestion carries its words; a slider moves between looks and colour, and near-duplicates can "
         "be hidden. "
@@ -209,7 +212,7 @@ def shown(deck: Any, found: Findings) -> None:
         places = [(MARGIN, f"Article: {article.words}", article, INK)]
         places += [
             (MARGIN + (place + 1.2) * step, _said(other, found, place + 1), other, _frame(other, found))
-            for place, other in enumerate(six[row])
+            for place, other in enumerate(beside[row])
         ]
         for left, said, other, frame in places:
             picture(slide, io.BytesIO(other.photo), left, top, 1.42, said, frame)

@@ -33,11 +33,11 @@ def opening(deck: Any, found: Findings) -> Any:
         deck,
         "Opening",
         f"Suggestions that match in {found.match}",
-        f"Beside every article a shop shows six that are similar. Today's way gets {percent(usual)} of them right in "
-        f"{found.match}; this study's gets {percent(known)} where the catalogue's words are known, as they are in a "
-        "shop. Every figure comes from the study's own report, and what is assumed is marked so. In the next ten "
-        "minutes: the problem, the approach, the results, what it could be worth, what it does not show, and what to "
-        "do next.",
+        f"Beside every article a shop shows {found.count} that are similar. Today's way gets {percent(usual)} of them "
+        f"right in {found.match}; this study's gets {percent(known)} where the catalogue's words are known, as they "
+        "are in a shop. Every figure comes from the study's own report, and what is assumed is marked so. In the next "
+        "ten minutes: the problem, the approach, the results, what it could be worth, what it does not show, and what "
+        "to do next.",
         found.results["06"]["source_line"],
     )
     write(slide, [f"The business case, on {found.place['title']}"], LEAD)
@@ -45,7 +45,7 @@ def opening(deck: Any, found: Findings) -> Any:
     write(
         slide,
         [
-            f"of the six suggestions beside an article have its very {found.match},",
+            f"of the {found.count} suggestions beside an article have its very {found.match},",
             f"against {percent(usual)} by the usual network that is used as it is.",
         ],
     )
@@ -66,14 +66,15 @@ def problem(deck: Any, found: Findings) -> None:
         "was never asked what colour a thing is, nor which words this shop uses. Here it stands for ready-made "
         f"visual similarity. Measured here: {_listed(columns, values)}; by chance {percent(found.share(RANDOM))} "
         f"would be right in {found.match}.",
-        f"{found.source}; six suggestions for each of {found.results['06']['queries']:,} articles",
+        f"{found.source}; {found.count} suggestions for each of {found.results['06']['queries']:,} articles",
     )
     names = ["kind" if column == "category" else column.replace("category", "kind") for column in columns]
     bar_chart(
         slide,
         names,
         [(said(USUAL), values)],
-        f"Bar chart. Of six suggestions by the usual network agree with the article in {_listed(names, values)}.",
+        f"Bar chart. Of {found.count} suggestions by the usual network agree with the article in "
+        f"{_listed(names, values)}.",
         shades=[GREY],
         floor=0,
         form=FORM,
@@ -101,15 +102,15 @@ def results(deck: Any, found: Findings) -> None:
         f"Right in {found.match}: {percent(best['mean'])} by a photo alone against {percent(usual)}{times}",
         f"{found.results['06']['protocol']} Blue are this study's methods, grey the others. By a photo alone "
         f"{best['mean']:.1%}, 95 % interval {best['low']:.1%} to {best['high']:.1%}; where the catalogue's words are "
-        f"known {known:.1%}. The gallery itself allows {found.share(CEILING):.1%}: not every article has six true "
-        "matches. Double-click the chart to edit its numbers.",
+        f"known {known:.1%}. The gallery itself allows {found.share(CEILING):.1%}: not every article has "
+        f"{found.count} true matches. Double-click the chart to edit its numbers.",
         found.results["06"]["protocol"],
     )
     bar_chart(
         slide,
         names,
         [(f"right in {found.match}", values)],
-        f"Bar chart, share of six suggestions right in {found.match}: {_listed(names, values)}.",
+        f"Bar chart, share of {found.count} suggestions right in {found.match}: {_listed(names, values)}.",
         marked=[place for place, name in enumerate(shown) if name.startswith(LEARNED)],
         floor=0,
         form=FORM,
@@ -201,7 +202,7 @@ def limits(deck: Any, found: Findings) -> None:
         f"Same {found.match} is not the same as liked or bought: no click was measured.",
         f"By a photo alone new arrivals reach {percent(found.new_stock(LEARNED))}, not "
         f"{percent(found.share(LEARNED))}.",
-        f"For {percent(nothing)} of the queries none of the six shares kind or colour.",
+        f"For {percent(nothing)} of the queries none of the {found.count} shares kind or colour.",
         "Words err: what one buyer calls azure is sky blue to another.",
         "Size, price, cloth, print and occasion are not in the model.",
         "One catalogue and its photos; another shop's figures will differ.",

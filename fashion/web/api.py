@@ -75,7 +75,7 @@ def similar_to() -> Response:
     """The items most similar to one."""
     shop = shop_now()
     ask = read_ask(request.args, shop, ("q", *BALANCE, "id", "k", "diversity"))
-    k = whole(request.args, "k", 6, 1, 60)
+    k = whole(request.args, "k", shop.recommender.k, 1, max(60, shop.recommender.k))
     diversity = number(request.args, "diversity", 0, 0, 1)
     name = request.args.get("id", "")
     if name not in shop.rows:
@@ -92,7 +92,7 @@ def similar_to_photo() -> Response:
     shop = shop_now()
     with current_app.extensions["turns"].turn(request.remote_addr or ""):
         ask = read_ask(request.args, shop, ("q", *BALANCE, "k"))
-        k = whole(request.args, "k", 6, 1, 60)
+        k = whole(request.args, "k", shop.recommender.k, 1, max(60, shop.recommender.k))
         given = sent_photo(request.files)
         data = request.get_data(cache=False) if given is None else given
         query = photo_query(shop, as_png(open_upload(data)), ask.words)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from werkzeug.datastructures import MultiDict
 
-from fashion.description import COLOUR_WEIGHT
+from fashion.defaults import COLOUR_WEIGHT
 from fashion.filters import QueryError
 from fashion.queries import Query, words_query
 from fashion.web.shop import Shop
@@ -41,6 +41,8 @@ class Ask:
         Share of the colour, 0 to 1.
     hide : bool
         Hide near-duplicates.
+    usual : float
+        The report's own weight, which an address need not name.
     """
 
     words: str = ""
@@ -48,6 +50,7 @@ class Ask:
     page: int = 1
     weight: float = COLOUR_WEIGHT
     hide: bool = False
+    usual: float = COLOUR_WEIGHT
 
     def address(self, **other: Any) -> str:
         """The query string of this, with some of it changed (page=2, chosen={}), and with `more` parameters."""
@@ -65,7 +68,7 @@ class Ask:
 
     def balance(self) -> list[tuple[str, str]]:
         """What of the balance is not as it is by itself, as parameters of an address."""
-        pairs = [("colour_weight", f"{self.weight:g}")] if self.weight != COLOUR_WEIGHT else []
+        pairs = [("colour_weight", f"{self.weight:g}")] if self.weight != self.usual else []
         return pairs + ([("hide", "1")] if self.hide else [])
 
     def toggled(self, column: str, value: str) -> str:
@@ -155,7 +158,8 @@ def read_ask(given: MultiDict, shop: Shop, reads: tuple[str, ...] = BROWSING, *,
     if len(words) > LONGEST:
         raise QueryError(f"expected at most {LONGEST} characters of words; found {len(words)}")
     page = whole(given, "page", 1, 1, 1_000_000)
-    return Ask(words, chosen, page, number(given, "colour_weight", COLOUR_WEIGHT, 0, 1), flag(given, "hide"))
+    usual = shop.recommender.colour_weight
+    return Ask(words, chosen, page, number(given, "colour_weight", usual, 0, 1), flag(given, "hide"), usual)
 
 
 def in_words(shop: Shop, text: str) -> Query:
@@ -182,7 +186,7 @@ def found_rows(shop: Shop, ask: Ask) -> tuple[np.ndarray, int]:
     return rows[start : start + PAGE], len(rows)
 
 
-def similar(shop: Shop, query: Query, ask: Ask, k: int = 6, diversity: float = 0.0) -> pd.DataFrame:
+def similar(shop: Shop, query: Query, ask: Ask, k: int | None = None, diversity: float = 0.0) -> pd.DataFrame:
     """The items most similar to a query, with reasons."""
     return shop.recommender.answer(
         query, k, ask.chosen, colour_weight=ask.weight, hide_duplicates=ask.hide, diversity=diversity

@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response
 
 from fashion.errors import PhotoError
 from fashion.filters import QueryError
+from fashion.numerals import number_word
 from fashion.queries import Query
 from fashion.reasons import describe
 from fashion.web import seen
@@ -165,14 +166,16 @@ def looked(
     shop: Shop, ask: Ask | None = None, query: Query | None = None, words: str = "", photo: str = "", message: str = ""
 ) -> str:
     """The page of a visitor's photo, with results where there is a query; raises QueryError for unknown words."""
-    ask, sent, found = ask or Ask(), None, []
+    usual = shop.recommender.colour_weight
+    ask, sent, found = ask or Ask(weight=usual, usual=usual), None, []
     if query is not None:
         asked = shop.recommender.words_query(words, query) if words else query
         found = recommended(shop, similar(shop, asked, ask), ask)
         kept = seen.as_pairs(shop, query, words)
         address = url_for("pages.look") + ask.address(more=kept)
         sent = {"photo": photo, "said": describe(asked.description), "kept": kept, "address": address}
-    return render_template("look.html", shop=shop, ask=ask, sent=sent, found=found, message=message, kinds=TYPES)
+    return render_template("look.html", shop=shop, ask=ask, sent=sent, found=found, message=message, kinds=TYPES,
+                           count=number_word(shop.recommender.k))  # fmt: skip
 
 
 def photo_query(shop: Shop, data: bytes, words: str = "") -> Query:
