@@ -230,10 +230,7 @@ def _data(arguments: argparse.Namespace) -> None:
     if source.path.is_file():
         print(f"  sha256  {sha256_file(source.path)}")
     step, _ = clean_table(catalogue, rows, malformed, keep_unknown=arguments.keep_unknown)
-    reasons = step.rejected["reason"].value_counts()
-    repeated = sum(
-        count for reason, count in reasons.items() if reason in ("null row", "duplicate row", "duplicate item")
-    )
+    repeated = int(step.rejected["reason"].isin(["null row", "duplicate row", "duplicate item"]).sum())
     print(f"  table   {catalogue.table}: {len(rows)} rows, {len(malformed)} malformed, {repeated} null or repeated")
     for line in malformed.head(5).itertuples():
         print(f"          row {line.row}: {line.reason}")
