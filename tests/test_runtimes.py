@@ -232,12 +232,10 @@ def test_a_kept_network_that_was_altered_is_converted_again(backbone, both, monk
 def test_a_kept_network_that_fails_is_converted_again(backbone, both, monkeypatch, tmp_path, damage):
     choose_runtime(backbone, "auto", tmp_path)
     graph, sums = next(tmp_path.glob("*.xml")), next(tmp_path.glob("*.json"))
-    whole, listed = graph.read_bytes(), sums.read_bytes()
-    changed = {"unreadable": b"<net", "another graph": whole.replace(b"96", b"97")}.get(damage)
+    changed = {"unreadable": b"<net", "another graph": graph.read_bytes().replace(b"96", b"97")}.get(damage)
     if changed:
         graph.write_bytes(changed)
-        sums.write_bytes(listed.replace(converted.sha256_file(graph).encode(), b""))  # sums that agree with it
-        kept = {ending: converted.sha256_file(graph.with_suffix(ending)) for ending in converted.FILES}
+        kept = {ending: converted.sha256_file(graph.with_suffix(ending)) for ending in converted.FILES}  # they agree
         converted.write_json(sums, {"parity": 0.0, "files": kept})
     elif damage == "no JSON object":
         sums.write_text("[1]")
@@ -246,7 +244,8 @@ def test_a_kept_network_that_fails_is_converted_again(backbone, both, monkeypatc
         broken = replace(both[0], stream=fail(RuntimeError("illegal instruction")))
         monkeypatch.setattr(runtimes, "_compiled", lambda *g: plain(*g) if count else count.append(1) or broken)
     found = choose_runtime(backbone, "auto", tmp_path)
-    assert found.name == "openvino" and graph.read_bytes() == whole and sums.read_bytes() == listed
+    assert found.name == "openvino" and converted.read(tmp_path, backbone) is not None
+    assert changed is None or graph.read_bytes() != changed
     batch = photos(2)
     assert np.array_equal(*(next(iter(runtime.stream([batch])))["depths"] for runtime in (found, both[0])))
 
