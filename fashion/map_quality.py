@@ -68,7 +68,7 @@ def neighbour_recall(vectors: ArrayLike, xy: ArrayLike, k: int = 10, *, seed: in
     expected, _ = top_k(vectors, k, queries=rows)
     _, found = cKDTree(positions).query(positions[rows], k + 1)
     others = found != rows[:, np.newaxis]
-    others[others.all(axis=1), -1] = False  # under k twins, an item may not be among its own nearest
+    others[others.all(axis=1), -1] = False  # under k copies of it, an item may not be among its own nearest
     shown = found[others].reshape(len(found), k)
     return float((expected[:, :, np.newaxis] == shown[:, np.newaxis, :]).any(axis=2).mean())
 

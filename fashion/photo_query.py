@@ -79,12 +79,12 @@ class PhotoReader:
         rows = [row for _, row in matching_pairs(self._known, photo.fingerprints, self._rule)]
         groups = self.recommender.groups
         # What repeats one of them repeats the photo: groups are joined through one another.
-        twins = np.array(rows, np.intp) if groups is None else np.flatnonzero(np.isin(groups, groups[rows]))
+        repeated = np.array(rows, np.intp) if groups is None else np.flatnonzero(np.isin(groups, groups[rows]))
         if self.recommender.layout is None:
-            return Query(name, self.encoder.frozen(photo.blocks), {}, twins=twins)
+            return Query(name, self.encoder.frozen(photo.blocks), {}, near_duplicates=repeated)
         found, network = self.encoder.encode(photo.blocks, photo.colour_grid), self.encoder.network
         seen = {
             "colour": network.colours[int(found.colour[0].argmax())],
             "category": network.categories[int(found.category[0].argmax())],
         }
-        return Query(name, found.learned, seen, twins=twins)
+        return Query(name, found.learned, seen, near_duplicates=repeated)

@@ -32,7 +32,7 @@ class Query:
         Column -> word, or a tuple of words of which any will do: known, seen by the network, or asked for.
     row : int or None
         The query's own row, which is never an answer.
-    twins : ndarray of int
+    near_duplicates : ndarray of int
         Rows that show nearly the same picture, hidden on request.
     where : mapping of str to tuple of str
         Conditions that the words bring with them.
@@ -42,7 +42,7 @@ class Query:
     vectors: NDArray[np.float32]
     description: Mapping[Any, Any]
     row: int | None = None
-    twins: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
+    near_duplicates: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
     where: Where = field(default_factory=dict)
 
     def __repr__(self) -> str:

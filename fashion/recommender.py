@@ -132,8 +132,8 @@ class Recommender:
     def item_query(self, item: str) -> Query:
         """The query that an item of the catalogue makes."""
         row = self.row_of(item)
-        twins = np.empty(0, np.intp) if self.groups is None else np.flatnonzero(self.groups == self.groups[row])
-        return Query(item, self._raw(slice(row, row + 1)), self.items.iloc[row].to_dict(), row, twins)
+        repeated = np.empty(0, np.intp) if self.groups is None else np.flatnonzero(self.groups == self.groups[row])
+        return Query(item, self._raw(slice(row, row + 1)), self.items.iloc[row].to_dict(), row, repeated)
 
     def words_query(self, text: str, like: Query | None = None) -> Query:
         """The query that words make, alone or changing another one (`like`): "red dress"; "like this, in blue".
@@ -228,7 +228,7 @@ class Recommender:
             raise QueryError(f"expected a diversity from 0 (none) to 1; found {diversity}")
         mask = where_mask(self.items, where) & where_mask(self.items, query.where)
         if hide_duplicates:
-            mask[query.twins] = False
+            mask[query.near_duplicates] = False
         weight = self.colour_weight if colour_weight is None else _checked(colour_weight)
         index, similarity = self._search(
             self._asking(query.vectors, weight), query.row, mask, k, hide_duplicates, diversity, weight

@@ -11,7 +11,7 @@ from conftest import HEADER, draw, jpeg, write_small_catalogue
 from PIL import Image
 from plain import descriptors_of, photo_facts
 
-from fashion import adding, additions, embedding, pixels, reading
+from fashion import adding, additions, embedding, photo_encoder, pixels, reading
 from fashion.adding import add
 from fashion.additions import EMBEDDINGS, load, with_additions
 from fashion.attributes import join_features
@@ -73,9 +73,9 @@ def loaded_once(monkeypatch):
     """The backbone is loaded and compiled once for all tests, where it is the one that is asked for."""
     backbone = small_backbone()
     sound = facts(backbone)
-    reopen = adding.reopen_backbone
+    reopen = photo_encoder.reopen_backbone
     monkeypatch.setattr(
-        adding, "reopen_backbone", lambda f, w: backbone if sound.items() <= f.items() else reopen(f, w)
+        photo_encoder, "reopen_backbone", lambda f, w: backbone if sound.items() <= f.items() else reopen(f, w)
     )
     for module in (embedding, reading):
         monkeypatch.setattr(module, "choose_runtime", lambda *_: computed())

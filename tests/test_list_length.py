@@ -91,7 +91,7 @@ def test_every_list_has_four(four, capsys):
     page = shop.get("/item", query_string={"id": item}).get_data(as_text=True)
     similar = page[page.index('id="found"') :]
     assert similar.count('class="card"') == 4 and 'value="0.8"' in page
-    assert len(shop.get("/api/similar", query_string={"id": item}).get_json()["items"]) == 4
+    assert len(shop.get("/api/v1/similar", query_string={"id": item}).get_json()["items"]) == 4
 
 
 def test_vectors_do_not_depend_on_the_list(four, work):

@@ -301,10 +301,10 @@ def test_a_photo_asks_as_its_item_does(work, reader, tmp_path):
     query = reader.query(data, "mine.jpg")
     assert query.row is None and query.description == {"colour": "red", "category": "dress"}
     # The same photo gives the vector that the report has for it, and is known again as a near-duplicate.
-    assert np.allclose(query.vectors[0], work.vectors("learned")[row], atol=1e-4) and row in query.twins
+    assert np.allclose(query.vectors[0], work.vectors("learned")[row], atol=1e-4) and row in query.near_duplicates
     assert items["item"][row] in set(recommender.answer(query, 15)["item"])
     hidden = recommender.answer(query, 6, hide_duplicates=True)
-    assert not set(items["item"].iloc[query.twins]) & set(hidden["item"]) and len(hidden) == 6
+    assert not set(items["item"].iloc[query.near_duplicates]) & set(hidden["item"]) and len(hidden) == 6
     assert recommender.answer(query, 1)["reasons"][0].startswith("same colour and category; looks ")
     # Another file of the same picture, and a picture that is none of the catalogue's.
     rgb = decode(data)

@@ -147,7 +147,9 @@ def test_pool_widens_until_there_are_enough_distinct_ones():
     vectors = normalise(np.c_[np.ones(n), np.linspace(0, 1, n)])
     groups = np.r_[np.zeros(n - 5, int), np.arange(1, 6)]  # the nearest 395 show one picture
     recommender = Recommender(items, vectors, None, groups)
-    found = recommender.answer(replace(recommender.item_query("i0"), twins=np.empty(0, int)), 6, hide_duplicates=True)
+    found = recommender.answer(
+        replace(recommender.item_query("i0"), near_duplicates=np.empty(0, int)), 6, hide_duplicates=True
+    )
     assert found["item"].tolist() == ["i1", "i395", "i396", "i397", "i398", "i399"]
 
 

@@ -24,7 +24,7 @@ from fashion.web.shop import Shop
 #: Parameters of such an address beside those of `ask.read_ask`.
 NAMES = ("seen", "of", "seen_colour", "seen_category", "twin", "words")
 #: Items at most whose picture the photo nearly repeats.
-MOST_TWINS = 20
+MOST_DUPLICATES = 20
 
 
 def as_pairs(shop: Shop, query: Query, words: str) -> list[tuple[str, str]]:
@@ -41,7 +41,7 @@ def as_pairs(shop: Shop, query: Query, words: str) -> list[tuple[str, str]]:
     data = np.asarray(query.vectors[0], "<f2").tobytes()
     found = [("seen", base64.urlsafe_b64encode(data).decode().rstrip("=")), ("of", network_of(shop))]
     found += [(f"seen_{column}", str(word)) for column, word in query.description.items()]
-    found += [("twin", shop.shown["item"][row]) for row in query.twins[:MOST_TWINS]]
+    found += [("twin", shop.shown["item"][row]) for row in query.near_duplicates[:MOST_DUPLICATES]]
     return found + ([("words", words)] if words else [])
 
 
@@ -75,10 +75,10 @@ def read(given: MultiDict, shop: Shop) -> Query:
         if word and word not in known:
             raise QueryError(f"no item has {column} {word[:60]!r}")
         seen |= {column: word} if word else {}
-    names = [name for name in given.getlist("twin")[:MOST_TWINS] if name in shop.rows]
+    names = [name for name in given.getlist("twin")[:MOST_DUPLICATES] if name in shop.rows]
     rows, groups = [shop.rows[name] for name in names], shop.recommender.groups
-    twins = np.array(rows, np.intp) if groups is None else np.flatnonzero(np.isin(groups, groups[rows]))
-    return Query("your photo", vector[np.newaxis], seen, twins=twins)
+    repeated = np.array(rows, np.intp) if groups is None else np.flatnonzero(np.isin(groups, groups[rows]))
+    return Query("your photo", vector[np.newaxis], seen, near_duplicates=repeated)
 
 
 def network_of(shop: Shop) -> str:
