@@ -88,7 +88,7 @@ distribute: $(STAMP) ## measure and embed photos on a Dask cluster
 		$(if $(WORKERS),--workers "$(WORKERS)")
 
 bench: $(STAMP) ## speed against peers and the machine -> reports/bench
-	@$(BIN)/fashion bench --catalogue "$(CATALOGUE)" $(if $(DATA),--data "$(DATA)") $(if $(ONLY),--only "$(ONLY)") \
+	@$(BIN)/python -m benchmarks --catalogue "$(CATALOGUE)" $(if $(DATA),--data "$(DATA)") $(if $(ONLY),--only "$(ONLY)") \
 		$(if $(SIZES),--sizes "$(SIZES)") $(if $(MISSING),--missing) $(if $(QUICK),--quick)
 
 # Not through $(STAMP): it tells, and mends nothing, so it says so where there is no environment yet.
@@ -104,10 +104,10 @@ doctor: ## what is installed, at hand and missing, and what to do
 	fi
 
 faults: $(STAMP) ## kill a report at random moments and damage it; each time it must recover
-	@$(BIN)/python tests/kills.py $(if $(KILLS),--kills "$(KILLS)")
+	@$(BIN)/python tests/faults/kills.py $(if $(KILLS),--kills "$(KILLS)")
 
 load: $(STAMP) ## the shop window of a reported catalogue under load, by wrk -> reports/bench
-	@$(BIN)/fashion bench --catalogue "$(CATALOGUE)" --only load $(if $(MINUTES),--minutes "$(MINUTES)") \
+	@$(BIN)/python -m benchmarks --catalogue "$(CATALOGUE)" --only load $(if $(MINUTES),--minutes "$(MINUTES)") \
 		$(if $(QUICK),--quick)
 
 lint: $(STAMP) ## style, types, notebooks without outputs, lock in step and without known vulnerabilities
@@ -115,8 +115,8 @@ lint: $(STAMP) ## style, types, notebooks without outputs, lock in step and with
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/nbstripout --verify notebooks/*.ipynb
-	@$(BIN)/python -m pytest -q tests/test_environment.py
-	@$(BIN)/python -m fashion.audit
+	@$(BIN)/python -m pytest -q tests/docs/test_environment.py
+	@$(BIN)/python -m tools.audit_lock
 
 format: $(STAMP) ## mend style and strip outputs from notebooks
 	@$(BIN)/ruff check --fix .
@@ -130,7 +130,7 @@ data: $(STAMP) ## make the sample, or check that a catalogue's table, words and 
 	@$(BIN)/fashion data --catalogue "$(CATALOGUE)" $(if $(DATA),--data "$(DATA)") $(if $(KEEP_UNKNOWN),--keep-unknown)
 
 env: $(STAMP) ## the environment in .venv, from requirements.lock; names system libraries that are missing
-	@$(BIN)/python -m fashion.libraries
+	@$(BIN)/python -m fashion.core.libraries
 
 # uv where it is installed, as it is faster; else venv and pip. Both check every hash of the lock, which is complete:
 # hence --no-deps, as pip otherwise looks for newer releases of packages that another one wants with an extra.

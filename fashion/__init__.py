@@ -21,15 +21,13 @@ from typing import TYPE_CHECKING, Any
 
 import lazy_loader
 
-__version__ = "0.1.0"
-
 if TYPE_CHECKING:
-    from fashion.catalogue import load_catalogue
-    from fashion.errors import FashionError
-    from fashion.photo_vectors import embed
-    from fashion.projection import tsne
-    from fashion.report import build_report
-    from fashion.steps import Settings
+    from fashion.catalogue.definition import load_catalogue
+    from fashion.core.errors import FashionError
+    from fashion.embedding.photo_vectors import embed
+    from fashion.projection.tsne import tsne
+    from fashion.report.build import build_report
+    from fashion.report.steps import Settings
     from fashion.study import Study, open, recommend
 
     __all__ = [
@@ -47,12 +45,12 @@ else:
     _load, __dir__, __all__ = lazy_loader.attach(
         __name__,
         submod_attrs={
-            "catalogue": ["load_catalogue"],
-            "errors": ["FashionError"],
-            "photo_vectors": ["embed"],
-            "projection": ["tsne"],
-            "report": ["build_report"],
-            "steps": ["Settings"],
+            "catalogue.definition": ["load_catalogue"],
+            "core.errors": ["FashionError"],
+            "embedding.photo_vectors": ["embed"],
+            "projection.tsne": ["tsne"],
+            "report.build": ["build_report"],
+            "report.steps": ["Settings"],
             "study": ["Study", "open", "recommend"],
         },
     )
@@ -63,8 +61,11 @@ else:
         except AttributeError as error:
             if name.startswith("__") or name in __all__:
                 raise
-            from fashion.errors import did_you_mean
+            from fashion.core.errors import did_you_mean
 
             raise AttributeError(
                 f"module 'fashion' has no attribute {name!r}.{did_you_mean(name, __all__)} It has {', '.join(__all__)}."
             ) from error
+
+
+__version__ = "0.1.0"

@@ -12,28 +12,30 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.additions import ARRAYS, EMBEDDINGS, additions_folder, with_additions
-from fashion.additions import load as load_additions
-from fashion.catalogue import Catalogue
-from fashion.errors import ArtefactError, FashionError, did_you_mean
-from fashion.filters import Conditions, QueryError, parse_where
-from fashion.intact import ANSWERS, PHOTOS, require_answers, require_intact
-from fashion.libraries import require
-from fashion.photo_vectors import Photo, photo_bytes
-from fashion.picks import Picks
-from fashion.queries import Query
-from fashion.recommendation import make_query
-from fashion.recommender import Recommender, no_such_item, rows_by_name
-from fashion.run import Run
-from fashion.source import Source, open_source
+from fashion.catalogue.definition import Catalogue
+from fashion.catalogue.run import Run
+from fashion.catalogue.source import Source, open_source
+from fashion.core.errors import ArtefactError, FashionError, did_you_mean
+from fashion.core.libraries import require
+from fashion.embedding.photo_vectors import Photo, photo_bytes
+from fashion.recommendation.additions import ARRAYS, EMBEDDINGS, additions_folder, with_additions
+from fashion.recommendation.additions import load as load_additions
+from fashion.recommendation.filters import Conditions, QueryError, parse_where
+from fashion.recommendation.picks import Picks
+from fashion.recommendation.queries import Query
+from fashion.recommendation.recommend import make_query
+from fashion.recommendation.recommender import Recommender, no_such_item, rows_by_name
+from fashion.report.integrity import ANSWERS, PHOTOS, require_answers, require_intact
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from fashion.photo_query import PhotoReader
+    from fashion.recommendation.photo_query import PhotoReader
+
 
 #: Arrays of a report with a row for each item, by the name of their file.
 VECTORS = (*EMBEDDINGS, "maxima", "depths", "colour_grid", "histogram", "hog", "pixels")
+
 #: Answers in a figure: more would not fit a page.
 DRAWN = 12
 
@@ -63,7 +65,7 @@ def open(
     >>> open("smaple")
     Traceback (most recent call last):
         ...
-    fashion.errors.CatalogueError: expected a catalogue, ... Did you mean sample? ...
+    fashion.core.errors.CatalogueError: expected a catalogue, ... Did you mean sample? ...
     """
     study = Study(catalogue, data=data, processed=processed, reports=reports, weights=weights)
     if not study.workspace.path("source.json").is_file():
@@ -346,7 +348,7 @@ class Study(Run):
     def _reader(self, embedding: str, recommender: Recommender) -> PhotoReader:
         """The networks that read photos, loaded once."""
         if embedding not in self._readers:
-            from fashion.photo_query import PhotoReader
+            from fashion.recommendation.photo_query import PhotoReader
 
             require("cv2")
             self._check(*PHOTOS)
@@ -430,9 +432,9 @@ def _draw(picks: Picks) -> Figure:
     """The figure of `Picks.show`."""
     import matplotlib.pyplot as plt
 
-    from fashion.pixels import decode
-    from fashion.plots import SHOWN, use_style
-    from fashion.plots_recommendation import answers
+    from fashion.photos.images import decode
+    from fashion.plots.recommendation import answers
+    from fashion.plots.style import SHOWN, use_style
 
     table = picks.table.head(DRAWN)
     asked = picks.photo_of()

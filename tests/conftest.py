@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 from hypothesis import settings as properties
 
-from fashion.catalogue import Catalogue, load_catalogue
-from fashion.colour import hex_to_lab
-from fashion.report import build_report
-from fashion.steps import Settings
-from fashion.workspace import Workspace
+from fashion.catalogue.definition import Catalogue, load_catalogue
+from fashion.core.colour import hex_to_lab
+from fashion.core.workspace import Workspace
+from fashion.report.build import build_report
+from fashion.report.steps import Settings
 
 # Timings of this machine vary: a slow example is no failure.
 properties.register_profile("fashion", deadline=None)

@@ -8,7 +8,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from fashion.paths import project_root
+from fashion.core.paths import project_root
 
 ROOT = project_root()
 #: CHANGELOG.md tells history, where a command may stand that is gone by now.

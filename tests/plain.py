@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from fashion.descriptors import describe
-from fashion.photos import Picture, facts_table, measure, open_photo
-from fashion.pixels import ENOUGH, decode
+from fashion.photos.descriptors import describe
+from fashion.photos.images import ENOUGH, decode
+from fashion.photos.measures import Picture, facts_table, measure, open_photo
 
 
 def picture(data):

@@ -23,12 +23,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.agreement import BOTH, agreement_at_k
-from fashion.attributes import join_features
-from fashion.neighbours import normalise, top_k
-from fashion.palette import palette_features
-from fashion.quiet import import_keras
-from fashion.workspace import Workspace
+from fashion.attributes.network import join_features
+from fashion.attributes.palette import palette_features
+from fashion.core.tensorflow import import_keras
+from fashion.core.workspace import Workspace
+from fashion.evaluation.relevance import BOTH, agreement_at_k
+from fashion.neighbours.exact import normalise, top_k
 
 HEADS = {"category": 128, "colour": 96}
 SCALE, TEMPERATURE, ALPHA, DELTA = 20.0, 0.1, 32.0, 0.1

@@ -7,11 +7,11 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
-from fashion.errors import PhotoError
-from fashion.filters import QueryError
-from fashion.web.ask import BALANCE, PAGE, found_rows, number, read_ask, similar, whole
+from fashion.core.errors import PhotoError
+from fashion.recommendation.filters import QueryError
 from fashion.web.openapi import document
 from fashion.web.pages import card, cards, photo_query, recommended, shop_now
+from fashion.web.parameters import BALANCE, PAGE, found_rows, number, read_ask, similar, whole
 from fashion.web.security import NotNow
 from fashion.web.uploads import as_png, open_upload, sent_photo
 

@@ -10,20 +10,22 @@ from flask import Blueprint, Flask, Request, Response, abort, current_app, jsoni
 from werkzeug.exceptions import HTTPException
 from werkzeug.sansio.response import Response as BaseResponse
 
-from fashion.errors import FashionError, PhotoError
-from fashion.filters import QueryError
+from fashion.core.errors import FashionError, PhotoError
+from fashion.recommendation.filters import QueryError
 from fashion.web.api import api, problem
-from fashion.web.ask import Ask
+from fashion.web.compression import add_sending
 from fashion.web.metrics import Metrics, watch
 from fashion.web.pages import pages, shop_now
-from fashion.web.pictures import EDGES, Pictures
+from fashion.web.parameters import Ask
+from fashion.web.reload import Window
 from fashion.web.security import Buckets, Turns, add_headers
-from fashion.web.sending import add_sending
+from fashion.web.thumbnails import EDGES, Pictures
 from fashion.web.uploads import MOST_BYTES
-from fashion.web.window import Window
 
 log = logging.getLogger("fashion.web")
+
 photos = Blueprint("photos", __name__)
+
 state = Blueprint("state", __name__)
 
 

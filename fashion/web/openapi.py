@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fashion.web.ask import LONGEST
+from fashion.web.parameters import LONGEST
 
 CARD = {
     "type": "object",
@@ -20,6 +20,7 @@ CARD = {
         "width": {"type": "integer"}, "height": {"type": "integer"},
     },
 }  # fmt: skip
+
 FOUND = {
     "allOf": [
         {"$ref": "#/components/schemas/Card"},
@@ -33,6 +34,7 @@ FOUND = {
         },
     ]
 }  # fmt: skip
+
 ITEM = {
     "allOf": [
         {"$ref": "#/components/schemas/Card"},
@@ -49,6 +51,7 @@ ITEM = {
         },
     ]
 }  # fmt: skip
+
 PROBLEM = {
     "type": "object",
     "required": ["title", "status", "detail"],

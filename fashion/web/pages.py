@@ -14,13 +14,13 @@ import pandas as pd
 from flask import Blueprint, abort, current_app, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from fashion.errors import PhotoError
-from fashion.filters import QueryError
-from fashion.numerals import number_word
-from fashion.queries import Query
-from fashion.reasons import describe
-from fashion.web import seen
-from fashion.web.ask import BALANCE, PAGE, Ask, found_rows, in_words, read_ask, similar
+from fashion.core.errors import PhotoError
+from fashion.core.numerals import number_word
+from fashion.recommendation.filters import QueryError
+from fashion.recommendation.queries import Query
+from fashion.recommendation.reasons import describe
+from fashion.web import photo_links
+from fashion.web.parameters import BALANCE, PAGE, Ask, found_rows, in_words, read_ask, similar
 from fashion.web.security import NotNow
 from fashion.web.shop import Shop
 from fashion.web.uploads import TYPES, as_address, as_png, open_upload, sent_photo
@@ -140,8 +140,8 @@ def look() -> str | tuple[str, int]:
     if "seen" not in request.args:
         return looked(shop)
     try:
-        ask = read_ask(request.args, shop, (*seen.NAMES, *BALANCE), strict=False)
-        return looked(shop, ask, seen.read(request.args, shop), request.args.get("words", "").strip())
+        ask = read_ask(request.args, shop, (*photo_links.NAMES, *BALANCE), strict=False)
+        return looked(shop, ask, photo_links.read(request.args, shop), request.args.get("words", "").strip())
     except QueryError as error:
         return looked(shop, message=str(error)), 400
 
@@ -154,7 +154,7 @@ def look_at() -> tuple[str, int, dict[str, str]]:
         with current_app.extensions["turns"].turn(request.remote_addr or ""):
             ask = read_ask(request.form, shop, ("words", *BALANCE), strict=False)
             rgb = open_upload(sent_photo(request.files) or b"")
-            query = seen.as_kept(photo_query(shop, as_png(rgb)))
+            query = photo_links.as_kept(photo_query(shop, as_png(rgb)))
             return looked(shop, ask, query, request.form.get("words", "").strip(), as_address(rgb)), 200, {}
     except NotNow as error:
         return looked(shop, message=str(error)), error.status, {"Retry-After": str(error.seconds)}
@@ -171,7 +171,7 @@ def looked(
     if query is not None:
         asked = shop.recommender.words_query(words, query) if words else query
         found = recommended(shop, similar(shop, asked, ask), ask)
-        kept = seen.as_pairs(shop, query, words)
+        kept = photo_links.as_pairs(shop, query, words)
         address = url_for("pages.look") + ask.address(more=kept)
         sent = {"photo": photo, "said": describe(asked.description), "kept": kept, "address": address}
     return render_template("look.html", shop=shop, ask=ask, sent=sent, found=found, message=message, kinds=TYPES,

@@ -10,12 +10,13 @@ from contextlib import contextmanager
 
 from flask import Flask, Response, request
 
-from fashion.errors import FashionError
+from fashion.core.errors import FashionError
 
 POLICY = "; ".join([
     "default-src 'none'", "img-src 'self' data:", "style-src 'self'", "script-src 'self'", "connect-src 'self'",
     "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'",
 ])  # fmt: skip
+
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -25,7 +26,6 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
-
 
 #: Endpoints whose answers tell of a visitor's own photo: no cache keeps them.
 PRIVATE = ("pages.look", "pages.look_at", "api.similar_to_photo")

@@ -16,10 +16,13 @@ from fashion.web.uploads import MOST_BYTES, give_back_memory
 
 #: Seconds until a silent connection is closed, and connections at most.
 SILENCE, CONNECTIONS = 60, 100
+
 #: Paths that take a photo, by POST; the body of any other request is this many bytes at most.
 PHOTOS, MOST_OTHER = ("/look", "/api/v1/similar-to-photo"), 16 * 1024
+
 #: Bytes of announced bodies that are held at a time, by all connections together.
 MOST_HELD = 256 * 2**20
+
 #: Bytes of an announced body from which its memory is given back once it is answered.
 LARGE_BODY = 2**20
 

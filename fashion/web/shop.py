@@ -15,24 +15,27 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.errors import ArtefactError
-from fashion.filters import QueryError
-from fashion.intact import require_answers, require_intact
-from fashion.locking import is_running
-from fashion.reasons import describe
-from fashion.recommender import Recommender
-from fashion.source import Source, open_source
-from fashion.translation import colour_hexes
-from fashion.wording import Vocabulary
-from fashion.workspace import Workspace
+from fashion.catalogue.source import Source, open_source
+from fashion.catalogue.translation import colour_hexes
+from fashion.core.errors import ArtefactError
+from fashion.core.locking import is_running
+from fashion.core.workspace import Workspace
+from fashion.recommendation.filters import QueryError
+from fashion.recommendation.reasons import describe
+from fashion.recommendation.recommender import Recommender
+from fashion.recommendation.words import Vocabulary
+from fashion.report.integrity import require_answers, require_intact
 
 if TYPE_CHECKING:
-    from fashion.photo_query import PhotoReader
+    from fashion.recommendation.photo_query import PhotoReader
+
 
 #: Filters that come first, where the catalogue has them.
 FIRST = ("department", "category", "colour", "gender", "season")
+
 #: Pairs that are tried as the search box's example at most, and the characters that it may have.
 MOST_TRIED, LONGEST_EXAMPLE = 50, 32
+
 #: Words that a column may have to be a filter, but for category and colour, which always are.
 MOST_WORDS = 60
 
@@ -238,7 +241,7 @@ class Shop:
         WeightsError
             When the report's backbone cannot be had again.
         """
-        from fashion.photo_query import PhotoReader
+        from fashion.recommendation.photo_query import PhotoReader
 
         with self._lock:
             if "_reader" not in self.__dict__:
@@ -251,6 +254,7 @@ class Shop:
 
 #: Columns of the items table that say nothing to a customer.
 HIDDEN = {"item", "photo", "sha256", "phash", "garment_hex", "added", "twin", "problem"}
+
 #: Names that mean something else in an address: a column of such a name is no filter here.
 TAKEN = {
     "q", "page", "colour_weight", "hide", "id", "k", "diversity", "v", "size", "words", "photo", "camera",
@@ -290,7 +294,7 @@ def open_shop(workspace: Workspace, weights: str | None = None) -> Shop:
 
 def additions_of(workspace: Workspace) -> list[Any]:
     """The additions that fit the report."""
-    from fashion.additions import load
+    from fashion.recommendation.additions import load
 
     return load(workspace)
 
@@ -303,7 +307,7 @@ def stamp_of(workspace: Workspace) -> int:
     ArtefactError
         When there is no report.
     """
-    from fashion.additions import additions_folder
+    from fashion.recommendation.additions import additions_folder
 
     path = workspace.report / "provenance.json"
     if not path.is_file():

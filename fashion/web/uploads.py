@@ -13,26 +13,33 @@ import numpy as np
 from numpy.typing import NDArray
 from werkzeug.datastructures import FileStorage, MultiDict
 
-from fashion.errors import PhotoError
-from fashion.photo_headers import Header, read_header
-from fashion.pixels import decode, shrunk
+from fashion.core.errors import PhotoError
+from fashion.photos.headers import Header, read_header
+from fashion.photos.images import decode, shrunk
 from fashion.web.security import NotNow
 
 #: Bytes and pixels at most.
 MOST_BYTES, MOST_PIXELS = 12 * 2**20, 50_000_000
+
 #: Bytes that a photo may take as it is unpacked: 33 million pixels of 8-bit colour, half as many of 16 bits. A JPEG is
 #: unpacked no larger than needed, so that `MOST_PIXELS` is its limit in general.
 MOST_UNPACKED = 2**27
+
 #: Bytes from which a photo counts as large: one of these is unpacked at a time, and its memory is given back at once.
 LARGE = 2**25
+
 #: Kinds that are taken, as Pillow calls them.
 KINDS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
+
 #: The same as media types: a phone that takes other kinds turns its photo into one of them for such a form.
 TYPES = ",".join(f"image/{kind.lower()}" for kind in KINDS)
+
 #: Photos unpacked at a time, of any size: more at once gain nothing.
 UNPACKED = threading.Semaphore(2)
+
 #: Held by the large photo that is being unpacked, and the seconds that another one waits for it.
 ONE_LARGE, PATIENCE = threading.Semaphore(1), 10.0
+
 #: Longest side after opening: more than any network here sees.
 EDGE = 1024
 
@@ -171,6 +178,6 @@ def as_png(rgb: NDArray[np.uint8]) -> bytes:
 
 def as_address(rgb: NDArray[np.uint8], edge: int = 480) -> str:
     """A small copy as a `data:` address, to show the visitor what was sent."""
-    from fashion.jpegs import bounded
+    from fashion.photos.images import bounded
 
     return "data:image/jpeg;base64," + base64.b64encode(bounded(rgb, edge, 85)).decode()

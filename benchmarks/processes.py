@@ -1,0 +1,54 @@
+"""Each part of the benchmarks in a process of its own, and what they share."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+#: Settings of the environment that slow NumPy's matrix products on some machines; none of ours.
+SLOWING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+
+
+def spawn(part: str, options: dict[str, Any], out: Path) -> int:
+    """Run a part in a fresh process, without settings that slow NumPy; its JSON goes to `out`."""
+    clean = {name: value for name, value in os.environ.items() if name not in SLOWING}
+    command = [sys.executable, "-m", "benchmarks.part", part, json.dumps(options | {"out": str(out)})]
+    return subprocess.run(command, env=clean, check=False).returncode
+
+
+def child(part: str, *given: Any) -> dict[str, Any]:
+    """What a piece of a part finds in a fresh process, whose memory is its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "found.json"
+        if spawn(part, {"given": given}, out):
+            raise RuntimeError(f"the benchmark's child process {part} {given} failed; its message stands above")
+        found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
+        return found
+
+
+def report_of(options: dict[str, Any]) -> tuple[Any, Any]:
+    """The workspace and the source of the catalogue that the benchmarks were given."""
+    from fashion.catalogue.identity import open_workspace
+    from fashion.catalogue.source import open_source
+
+    work = open_workspace(options["catalogue"], options.get("processed"), options.get("reports"))
+    facts = work.json("source")
+    return work, open_source(Path(options["data"] or facts["data"]), facts["table"])
+
+
+def vectors_of(options: dict[str, Any], name: str) -> tuple[NDArray | None, str]:
+    """An artefact of vectors, and whose it is; None where there is no report."""
+    from fashion.core.errors import FashionError
+
+    try:
+        work, _ = report_of(options)
+        return work.vectors(name), f"{work.json('source')['title']}, {name}"
+    except FashionError:
+        return None, ""

@@ -1,0 +1,285 @@
+"""Trains the attributes network: seeded, with its history. After a stop it goes on from its last finished epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fashion.attributes.checkpoint import Examples, Rows, StateFile, fit
+from fashion.attributes.network import (
+    FILLERS,
+    LEAST_CATEGORY_WIDTH,
+    LOOKS_COMPONENTS,
+    SCALES,
+    WIDTH,
+    Architecture,
+    AttributesNetwork,
+    best_projection,
+    build_network,
+)
+from fashion.attributes.palette import learn_palette, palette_features
+from fashion.core.checksums import array_checksum, sha256_json
+from fashion.core.provenance import closure_of, code_of, versions
+from fashion.core.tensorflow import import_keras
+from fashion.embedding.features import SAMPLE, pca, some_rows
+
+BATCH, SMALLEST_BATCH = 256, 32
+
+LEARNING_RATE = 2e-3
+
+WEIGHT_DECAY = 1e-2
+
+EPOCHS = 10
+
+#: Networks that are averaged: a second is worth some .015 of agreement, a third .005 (docs/decisions.md).
+MEMBERS = 3
+
+#: Rows that are copied at a time where all training items are gone through.
+BLOCK = 4096
+
+
+def batch_for(items: int) -> int:
+    """Items a step takes: 256, less for a small catalogue so that a pass has some fifty steps, never below 32."""
+    return int(np.clip(items // 50, SMALLEST_BATCH, BATCH))
+
+
+def train_attributes(
+    features: NDArray,
+    grid: NDArray,
+    items: pd.DataFrame,
+    part: NDArray[np.str_],
+    seed: int,
+    *,
+    frozen_width: int,
+    epochs: int = EPOCHS,
+    members: int = MEMBERS,
+    state: Path | None = None,
+    progress: bool = True,
+) -> tuple[AttributesNetwork, pd.DataFrame]:
+    """Train on the items of part "train"; those of "validation" are only looked at.
+
+    Parameters
+    ----------
+    features : ndarray of float32, shape (n, f)
+        From `join_features`.
+    grid : ndarray of float, shape (n, 32, 32, 7)
+        Colour grids.
+    items : DataFrame
+        With `category` and `colour`.
+    part : ndarray of str, shape (n,)
+        From `evaluation.split`.
+    seed : int
+        Of weights, order and dropout.
+    frozen_width : int
+        How many of the last features are the frozen embedding, which gives the looks.
+    epochs : int
+        Passes over the training items.
+    members : int
+        Networks to train and to average.
+    state : Path, optional
+        Folder for the state after each epoch, from which a call with equal arguments goes on: network and history are
+        then those of an uninterrupted run, bit for bit. `fitting.forget` removes it once the network is written.
+    progress : bool
+
+    Returns
+    -------
+    network : AttributesNetwork
+    history : DataFrame
+        One row an epoch of a member: `member` (from 1), `epoch` (from 1), `loss`, `category_accuracy`,
+        `colour_accuracy`, and the last three with `val_`, over validation items whose words training saw.
+
+    Notes
+    -----
+    AdamW (Loshchilov and Hutter 2019), half an epoch's warm-up, then a cosine to zero; the cross-entropies of both
+    attributes, summed. Members differ in first weights, order and dropout.
+    """
+    train = np.flatnonzero(part == "train")
+    words = {c: tuple(sorted(items[c].iloc[train].unique())) for c in ("category", "colour")}
+    colours = learn_palette(grid[train], seed)
+    seen = palette_features(grid, colours)
+    task = _Task(features, seen, part, _labels(items, words))
+    scales = dict(zip(SCALES, (*_moments(features, train), *_moments(seen, train)), strict=True))
+    sizes = Architecture(features.shape[1], seen.shape[1], len(words["category"]), len(words["colour"]))
+    key = training_key(features, grid, items, part, seed, epochs) if state else ""
+    models, histories = [], []
+    for number in range(1, members + 1):
+        kept = StateFile(state, f"member-{number}", key) if state else None
+        what = f"attributes network {number} of {members}"
+        model, history = _train_member(task, sizes, scales, _seed_of(seed, number), epochs, kept, what, progress)
+        models.append(model)
+        histories.append(history.assign(member=number, epoch=np.arange(1, len(history) + 1)))
+    blank = np.zeros((1, 1), np.float32)
+    spoken = words["category"], words["colour"]
+    bare = AttributesNetwork(tuple(models), *spoken, sizes, scales, colours, blank, blank, blank)
+    return _with_looks(bare, features, grid, train, seed, frozen_width), pd.concat(histories, ignore_index=True)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What all members learn from: features (n, f), measured colours (n, c), parts, and classes by attribute."""
+
+    features: NDArray
+    seen: NDArray
+    part: NDArray[np.str_]
+    labels: dict[str, Rows]
+
+
+def _labels(items: pd.DataFrame, words: dict[str, tuple[str, ...]]) -> dict[str, Rows]:
+    """Each item's class; a word that training never saw gets none (-1)."""
+    places = {name: {word: place for place, word in enumerate(known)} for name, known in words.items()}
+    return {name: np.array(items[name].map(places[name]).fillna(-1), np.intp) for name in words}
+
+
+def _seed_of(seed: int, number: int) -> int:
+    """The seed of a member: the first has the run's own."""
+    return seed if number == 1 else int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+
+
+def _train_member(
+    task: _Task, sizes: Architecture, scales: dict[str, NDArray[np.float32]], seed: int, epochs: int,
+    kept: StateFile | None, what: str, progress: bool,
+) -> tuple[Any, pd.DataFrame]:  # fmt: skip
+    keras = import_keras()
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+    train, validation = np.flatnonzero(task.part == "train"), np.flatnonzero(task.part == "validation")
+    model = build_network(sizes, scales)
+    batch = batch_for(len(train))
+    _compile(keras, model, int(np.ceil(len(train) / batch)), epochs)
+    known = validation[np.all([codes[validation] >= 0 for codes in task.labels.values()], axis=0)]
+
+    def gather(rows: Rows) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
+        inputs = {"features": task.features[rows], "colours": task.seen[rows]}
+        return (
+            {name: np.asarray(values, np.float32) for name, values in inputs.items()},
+            {name: codes[rows] for name, codes in task.labels.items()},
+        )
+
+    history = fit(
+        model, Examples(gather, train), Examples(gather, known), batch=batch, epochs=epochs, seed=seed, state=kept,
+        what=what, progress=progress,
+    )  # fmt: skip
+    return model, history
+
+
+def _with_looks(
+    bare: AttributesNetwork, features: NDArray, grid: NDArray, train: Rows, seed: int, frozen_width: int
+) -> AttributesNetwork:
+    """The network with the category's projection and the frozen looks' components, fitted to the training items."""
+    blocks = [train[first : first + BLOCK] for first in range(0, len(train), BLOCK)]
+    categories = np.concatenate([bare.distributions(features[rows], grid[rows])[0] for rows in blocks])
+    sample = train[some_rows(len(train), SAMPLE, seed)]
+    fitted = pca(features[sample, features.shape[1] - frozen_width :], seed, LOOKS_COMPONENTS)
+    room = WIDTH - len(bare.colours) - LOOKS_COMPONENTS - FILLERS
+    return replace(
+        bare,
+        projection=best_projection(categories, max(room, LEAST_CATEGORY_WIDTH)),
+        looks_mean=fitted.mean_.astype(np.float32),
+        looks_components=fitted.components_.astype(np.float32),
+    )
+
+
+def training_key(
+    features: NDArray, grid: NDArray, items: pd.DataFrame, part: NDArray[np.str_], seed: int, epochs: int
+) -> str:
+    """The key of everything that determines the trained weights: code, versions, settings, content of the inputs."""
+    return sha256_json({
+        "code": code_of(closure_of(__name__)),
+        "versions": versions(["tensorflow", "keras", "numpy", "scikit-learn"]),
+        "settings": [seed, epochs],
+        "inputs": [array_checksum(features), array_checksum(grid), list(part)],
+        "words": [list(items["category"]), list(items["colour"])],
+    })  # fmt: skip
+
+
+def _moments(values: NDArray, rows: Rows) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean and variance of each column, the spread raised a little so that a constant one divides by no zero."""
+    total, squares = np.zeros(values.shape[1]), np.zeros(values.shape[1])
+    for first in range(0, len(rows), BLOCK):  # in double precision, a block at a time
+        part = values[rows[first : first + BLOCK]].astype(np.float64)
+        total += part.sum(axis=0)
+        squares += (part**2).sum(axis=0)
+    mean = total / len(rows)
+    spread = np.sqrt(np.maximum(squares / len(rows) - mean**2, 0)) + 1e-3
+    return mean.astype(np.float32), (spread**2).astype(np.float32)
+
+
+def _compile(keras: Any, model: Any, steps: int, epochs: int) -> None:
+    warm = max(steps // 2, 1)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        LEARNING_RATE / 10, max(epochs * steps - warm, 1), warmup_target=LEARNING_RATE, warmup_steps=warm
+    )
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY, clipnorm=1.0)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    losses = {c: keras.losses.SparseCategoricalCrossentropy(from_logits=True) for c in ("category", "colour")}
+    model.compile(optimizer, losses, metrics={c: ["accuracy"] for c in losses})
+
+
+def accuracies(
+    network: AttributesNetwork, features: NDArray, grid: NDArray, items: pd.DataFrame, rows: NDArray
+) -> tuple[dict[str, float], pd.DataFrame]:
+    """Accuracy on the items `rows`, and what was predicted for each.
+
+    Returns
+    -------
+    accuracy : dict
+        `category`, `colour`, `category and colour`: shares right.
+    predicted : DataFrame
+        `row`, and for category and colour `<name>` (labelled) and `<name>_predicted`.
+    """
+    category, colour = network.distributions(features[rows], grid[rows])
+    predicted = pd.DataFrame({
+        "row": rows,
+        "category": items["category"].to_numpy()[rows],
+        "category_predicted": np.array(network.categories, object)[category.argmax(axis=1)],
+        "colour": items["colour"].to_numpy()[rows],
+        "colour_predicted": np.array(network.colours, object)[colour.argmax(axis=1)],
+    })  # fmt: skip
+    right = {name: predicted[name] == predicted[f"{name}_predicted"] for name in ("category", "colour")}
+    right["category and colour"] = right["category"] & right["colour"]
+    return {name: float(hits.mean()) for name, hits in right.items()}, predicted
+
+
+def summary_of(
+    network: AttributesNetwork,
+    history: pd.DataFrame,
+    accuracy: dict[str, float],
+    colour_classes: pd.DataFrame,
+    category_classes: pd.DataFrame,
+) -> dict[str, Any]:
+    """What results/03.json says of the trained network, with the report's two tiles.
+
+    Parameters
+    ----------
+    network : AttributesNetwork
+    history : DataFrame
+        From `train_attributes`.
+    accuracy : dict
+        From `accuracies`.
+    colour_classes, category_classes : DataFrame
+        `name` and `accuracy` of each class, from `summary.class_accuracy`.
+    """
+    names = {"category": network.categories, "colour": network.colours}
+    return {
+        "parameters": network.parameters,
+        "epochs": int(history["epoch"].max()),
+        "members": len(network.models),
+        "accuracy": accuracy,
+        "classes": {name: len(words) for name, words in names.items()},
+        "colour_accuracy": dict(zip(colour_classes["name"], colour_classes["accuracy"], strict=True)),
+        "category_accuracy": dict(zip(category_classes["name"], category_classes["accuracy"], strict=True)),
+        "headline": [
+            {
+                "label": f"of {len(words)} {name} words predicted right on unseen items",
+                "value": f"{accuracy[name]:.0%}",
+            }
+            for name, words in names.items()
+        ],
+    }

@@ -1,0 +1,1 @@
+"""Catalogues: from a TOML, a table and photos to clean, translated rows (notebook 01)."""

@@ -1,0 +1,263 @@
+"""Assumption checks that can fail, and say what that means for what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fashion.core.colour import delta_e, distances_to_words, hex_to_lab, lab_to_hex
+
+
+@dataclass(frozen=True)
+class Check:
+    """One assumption, tested.
+
+    Attributes
+    ----------
+    name, question : str
+        What is tested.
+    statistic : str
+        What `value` is.
+    value, threshold : float
+        Measured, and the limit that decides.
+    passed : bool
+    meaning : str
+        What the outcome means for what follows.
+    """
+
+    name: str
+    question: str
+    statistic: str
+    value: float
+    threshold: float
+    passed: bool
+    meaning: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def checks_table(checks: Sequence[Check]) -> pd.DataFrame:
+    """The checks as a table for people."""
+    return pd.DataFrame([
+        {
+            "check": check.name, "question": check.question, "measured": f"{check.statistic} = {check.value:.4g}",
+            "limit": f"{check.threshold:.4g}", "holds": "yes" if check.passed else "NO",
+        }
+        for check in checks
+    ])  # fmt: skip
+
+
+def check_schema(items: pd.DataFrame) -> Check:
+    """Does the items table have the columns, kinds and ranges that later notebooks rely on (by pandera)?"""
+    import pandera.pandas as pa
+    from pandera.errors import SchemaErrors
+
+    text = pa.Column(str, pa.Check.str_length(min_value=1))
+    schema = pa.DataFrameSchema({
+        "item": pa.Column(str, pa.Check.str_length(min_value=1), unique=True),
+        "photo": text,
+        "colour": text,
+        "category": text,
+        "department": text,
+        "sha256": pa.Column(str, pa.Check.str_matches(r"^[0-9a-f]{64}$"), unique=True),
+        "phash": pa.Column(str, pa.Check.str_matches(r"^[0-9a-f]{16}$")),
+        "width": pa.Column(int, pa.Check.gt(0)),
+        "height": pa.Column(int, pa.Check.gt(0)),
+        "bytes": pa.Column(int, pa.Check.gt(0)),
+        "garment_l": pa.Column(float, pa.Check.in_range(0, 100.01)),
+        "garment_a": pa.Column(float, pa.Check.in_range(-128, 128)),
+        "garment_b": pa.Column(float, pa.Check.in_range(-128, 128)),
+    })  # fmt: skip
+    try:
+        schema.validate(items, lazy=True)
+        cases = 0
+        meaning = "Every column has the kind and range that later notebooks rely on."
+    except SchemaErrors as error:
+        failures = error.failure_cases
+        cases = len(failures)
+        first = "; ".join(
+            f"{row['column']}: {row['check']} ({row['failure_case']})" for _, row in failures.head(3).iterrows()
+        )
+        meaning = f"{cases} values break the schema ({first}); results that rest on them are not to be trusted."
+    return Check("schema", "Is the table what later notebooks rely on?", "violations", cases, 0, cases == 0, meaning)
+
+
+def check_class_balance(items: pd.DataFrame, column: str, threshold: float = 0.75) -> Check:
+    """Are the classes of `column` about equally frequent?
+
+    The effective number of classes, exp(H) with H the entropy (Hill 1973), as a share of their number: 1 for equal
+    classes; below `threshold` the larger classes carry any mean over items.
+    """
+    counts = items[column].value_counts()
+    share = counts.to_numpy() / max(counts.sum(), 1)
+    effective = float(np.exp(-(share * np.log(share)).sum()) / len(share)) if len(share) > 1 else 0.0
+    passed = effective >= threshold
+    extremes = f"{len(counts)} classes"
+    if len(counts):
+        extremes += f", largest {counts.index[0]!r} with {counts.iloc[0]:,}"
+        extremes += f", smallest {counts.index[-1]!r} with {counts.iloc[-1]:,}"
+    meaning = (
+        f"{extremes}: means over items speak for all classes alike."
+        if passed
+        else f"{extremes}: means over items speak for the large ones; read the tables by class."
+    )
+    question, statistic = f"Is every {column} about equally frequent?", "effective classes, share of all"
+    return Check(f"balance of {column}", question, statistic, effective, threshold, passed, meaning)
+
+
+def cramers_v(table: NDArray[np.integer]) -> tuple[float, float, float]:
+    """Chi-squared test of independence, with bias-corrected Cramer's V (Bergsma 2013).
+
+    Returns
+    -------
+    chi_squared, p_value, v : float
+        V is 0 for independence, 1 for a one-to-one relation.
+    """
+    table = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0]
+    rows, columns = table.shape
+    if min(rows, columns) < 2:
+        return (
+            float("nan"),
+            float("nan"),
+            float("nan"),
+        )  # nothing to compare: neither independent nor dependent
+    from scipy import stats  # here: a query needs this module's constants, and no statistics
+
+    chi_squared, p_value, _, _ = stats.chi2_contingency(table, correction=False)
+    n = table.sum()
+    phi = max(0.0, chi_squared / n - (rows - 1) * (columns - 1) / (n - 1))
+    r, c = rows - (rows - 1) ** 2 / (n - 1), columns - (columns - 1) ** 2 / (n - 1)
+    return float(chi_squared), float(p_value), float(np.sqrt(phi / max(min(r, c) - 1, 1e-12)))
+
+
+def check_independence(items: pd.DataFrame, a: str = "colour", b: str = "department", threshold: float = 0.1) -> Check:
+    """Is `a` independent of `b`? Judged by the strength (V), as with many items any small tie is significant."""
+    table = pd.crosstab(items[a], items[b]).to_numpy()
+    chi_squared, p_value, v = cramers_v(table)
+    expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0, keepdims=True) / table.sum()
+    small = float((expected < 5).mean())
+    caution = f" {small:.0%} of the cells expect fewer than 5 items, so the p-value is rough." if small > 0.2 else ""
+    if np.isnan(v):
+        nothing = f"Fewer than two values of {a} or {b}: nothing can be said, and nothing rests on it."
+        return Check(f"{a} and {b}", f"Is {a} independent of {b}?", "Cramér's V", v, threshold, False, nothing)
+    passed = v <= threshold
+    numbers = f"chi-squared {chi_squared:,.0f}, p = {p_value:.2g}, V = {v:.3f}.{caution}"
+    meaning = (
+        f"{numbers} Guessing the {a} from the {b} gains next to nothing."
+        if passed
+        else f"{numbers} A method that finds the {b} gets some {a} right for free: compare with the floor by {b}."
+    )
+    return Check(f"{a} and {b}", f"Is {a} independent of {b}?", "Cramér's V", v, threshold, passed, meaning)
+
+
+def check_photo_sizes(items: pd.DataFrame, threshold: float = 0.95) -> Check:
+    """Do nearly all photos have one size and so one aspect, so that squashing them to a square treats them alike?"""
+    sizes = items.groupby(["width", "height"]).size().sort_values(ascending=False)
+    share = float(sizes.iloc[0] / len(items))
+    width, height = sizes.index[0]
+    passed = share >= threshold
+    meaning = (
+        f"{share:.1%} are {width} × {height}: the network's square input distorts all alike."
+        if passed
+        else f"only {share:.1%} are {width} × {height}: the square input distorts garments differently, and shape "
+        "may be mistaken for aspect."
+    )
+    return Check("photo size", "Have the photos one size?", "share of the commonest", share, threshold, passed, meaning)
+
+
+def check_near_duplicates(items: pd.DataFrame, pairs: pd.DataFrame, threshold: float = 0.02) -> Check:
+    """Are near-duplicates rare? `pairs` holds them as `first`, `second`."""
+    touched = len(np.unique(pairs[["first", "second"]].to_numpy())) if len(pairs) else 0
+    share = touched / len(items) if len(items) else 0.0
+    passed = share <= threshold
+    meaning = (
+        f"{touched:,} items have a twin: too few to move the figures; the split keeps each with its twin."
+        if passed
+        else f"{touched:,} items have a twin: finding it is no merit: the split keeps each with its twin."
+    )
+    question = "Are nearly equal photos rare?"
+    return Check("near-duplicates", question, "share of items that have one", share, threshold, passed, meaning)
+
+
+#: CIEDE2000 beyond which a photo disagrees with its colour word: another colour, not another shade.
+FAR = 20.0
+
+
+def check_label_plausibility(
+    items: pd.DataFrame, words: Mapping[str, str], threshold: float = 0.5, limit: float = FAR
+) -> tuple[Check, pd.DataFrame]:
+    """Does the garment's measured colour agree with its colour word?
+
+    Parameters
+    ----------
+    items : DataFrame
+    words : mapping of str to str
+        Colour word -> `#rrggbb`.
+    threshold : float
+        Least share of items within `limit`.
+    limit : float
+        CIEDE2000 up to which photo and word agree.
+
+    Returns
+    -------
+    Check
+    DataFrame
+        Items with `distance` (to their own word), `nearest_word` and `rank` of their own word among all (1 is
+        best), the worst first.
+    """
+    known = items[items["colour"].isin(list(words))]
+    lab = known[["garment_l", "garment_a", "garment_b"]].to_numpy(float)
+    own = delta_e(lab, hex_to_lab([words[colour] for colour in known["colour"]])) if len(known) else np.empty(0)
+    table = known[["item", "photo", "colour", "category", "department"]].copy()
+    table["distance"] = own
+    if len(known):
+        distances = distances_to_words(lab, words)
+        names = np.array(list(words))
+        table["nearest_word"] = names[distances.argmin(axis=1)]
+        table["rank"] = (distances < own[:, None] - 1e-9).sum(axis=1) + 1
+    share = float((own <= limit).mean()) if len(own) else 0.0
+    passed = share >= threshold
+    rank = (
+        f"; a word's own swatch is on median the {int(table['rank'].median())}. nearest of {len(words)}"
+        if len(known)
+        else ""
+    )
+    near = f"{share:.0%} of the items lie within {limit:.0f} CIEDE2000 of their word{rank}"
+    meaning = (
+        f"{near}: colour words can be learned from photos."
+        if passed
+        else f"only {near}: agreement in colour words has a low ceiling."
+    )
+    question, statistic = "Do photos show the colour that their word names?", f"share within {limit:.0f} CIEDE2000"
+    check = Check("colour words", question, statistic, share, threshold, passed, meaning)
+    return check, table.sort_values("distance", ascending=False).reset_index(drop=True)
+
+
+def words_against_photos(items: pd.DataFrame, words: Mapping[str, str]) -> pd.DataFrame:
+    """For each colour word of the items: its swatch, the median colour of its photos, and the distance.
+
+    Returns
+    -------
+    DataFrame
+        `colour`, `items`, `word_hex`, `photo_hex`, `median_distance` (median over the items of CIEDE2000 to
+        the word), nearest first. Words without a swatch are left out.
+    """
+    lines = []
+    for word, group in items[items["colour"].isin(list(words))].groupby("colour"):
+        lab = group[["garment_l", "garment_a", "garment_b"]].to_numpy(float)
+        lines.append({
+            "colour": word,
+            "items": len(group),
+            "word_hex": words[str(word)],
+            "photo_hex": lab_to_hex(np.median(lab, axis=0)),
+            "median_distance": float(np.median(delta_e(lab, hex_to_lab(words[str(word)])))),
+        })  # fmt: skip
+    columns = ["colour", "items", "word_hex", "photo_hex", "median_distance"]
+    return pd.DataFrame(lines, columns=columns).sort_values("median_distance").reset_index(drop=True)

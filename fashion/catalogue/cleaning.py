@@ -1,0 +1,354 @@
+"""Drop what cannot be studied, and say how much and why: nothing goes silently."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fashion.catalogue.definition import Catalogue
+from fashion.catalogue.sampling import take_first, take_stratified
+from fashion.catalogue.translation import colour_hexes, non_garments, translate
+from fashion.core.colour import lab_to_hex, nearest_colour_word
+from fashion.core.errors import CatalogueError
+
+REJECTED_COLUMNS = ["row", "item", "photo", "reason", "detail"]
+
+#: Reasons in the order in which they are applied, with what each means.
+REASONS = {
+    "malformed row": "the row does not fit the header, or a quotation mark is not closed",
+    "null row": "item, category, colour or department is empty",
+    "duplicate row": "every value equals an earlier row's",
+    "duplicate item": "the item's name stands in an earlier row with other values",
+    "not a garment": "its department holds no clothes",
+    "missing photo": "the table names a photo that is not there",
+    "unreadable photo": "the photo is no image, is cut short, or unpacks to more than 1 GB",
+    "identical photo": "its photo has the same bytes as an earlier item's",
+}
+
+
+@dataclass
+class Cleaning:
+    """Rows that remain, and those that were dropped, with the reason for each.
+
+    Attributes
+    ----------
+    rows : DataFrame
+        What remains, with a fresh index.
+    rejected : DataFrame
+        `row`, `item`, `photo`, `reason` (a key of `REASONS`), `detail`.
+    """
+
+    rows: pd.DataFrame
+    rejected: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=REJECTED_COLUMNS))
+
+    def drop(self, bad: pd.Series, reason: str, detail: pd.Series | str = "") -> Cleaning:
+        """Move the rows where `bad` is true to the rejected ones."""
+        if reason not in REASONS:
+            raise ValueError(f"expected a reason of {list(REASONS)}; found {reason!r}")
+        return self.move(bad, reason, detail)
+
+    def move(self, bad: pd.Series, reason: str, detail: pd.Series | str = "") -> Cleaning:
+        """`drop` for any reason, such as those that only additions to a catalogue have.
+
+        `detail` needs to hold the bad rows only, by the index of `rows`.
+        """
+        if not bad.any():
+            return self
+        gone = self.rows.loc[bad, ["row", "item", "photo"]].copy()
+        gone["reason"] = reason
+        gone["detail"] = detail.loc[gone.index] if isinstance(detail, pd.Series) else detail
+        parts = [part for part in (self.rejected, gone) if len(part)]
+        return Cleaning(self.rows[~bad].reset_index(drop=True), pd.concat(parts, ignore_index=True))
+
+    def summary(self) -> pd.DataFrame:
+        """One line a reason, in the order of `REASONS`: `reason`, `rows`, `meaning`."""
+        counts = self.rejected["reason"].value_counts()
+        return pd.DataFrame(
+            [
+                {"reason": reason, "rows": int(counts.get(reason, 0)), "meaning": meaning}
+                for reason, meaning in REASONS.items()
+            ]
+        )
+
+
+def start(rows: pd.DataFrame, malformed: pd.DataFrame) -> Cleaning:
+    """Begin with what `catalogue.read_table` returned."""
+    rejected = malformed.assign(detail=malformed["reason"], reason="malformed row")[REJECTED_COLUMNS]
+    return Cleaning(rows.reset_index(drop=True), rejected.reset_index(drop=True))
+
+
+def drop_null_rows(cleaning: Cleaning, columns: Sequence[str]) -> Cleaning:
+    """Drop rows in which any of `columns` is empty."""
+    rows = cleaning.rows
+    empty = pd.DataFrame({column: rows[column].isin(["", None]) | rows[column].isna() for column in columns})
+    bad = empty.any(axis=1)
+    # Words for the rows that go alone: a million rows hold few of them.
+    detail = pd.Series("", index=rows.index[bad], dtype=object)
+    for column in columns:
+        here = empty.loc[bad, column]
+        detail[here] = detail[here].where(detail[here] == "", detail[here] + ", ") + column
+    return cleaning.drop(bad, "null row", "empty: " + detail)
+
+
+def drop_duplicate_rows(cleaning: Cleaning) -> Cleaning:
+    """Keep the first of rows that are equal in every column, and of rows that name one item twice."""
+    columns = [column for column in cleaning.rows.columns if column != "row"]
+    bad, first = _repeated(cleaning.rows, columns)
+    cleaning = cleaning.drop(bad, "duplicate row", "same as row " + first)
+    bad, first = _repeated(cleaning.rows, ["item"])
+    return cleaning.drop(bad, "duplicate item", "same item as row " + first)
+
+
+def _repeated(rows: pd.DataFrame, columns: list[str]) -> tuple[pd.Series, pd.Series]:
+    """Which rows repeat an earlier one in `columns`; and, for all that are in such a group, its first row as text."""
+    group = rows[rows.duplicated(subset=columns, keep=False)]
+    if group.empty:
+        return pd.Series(False, index=rows.index), pd.Series(dtype=object)
+    first = group.groupby(columns, dropna=False)["row"].transform("min").astype(str)
+    return rows.duplicated(subset=columns), first
+
+
+def drop_departments(cleaning: Cleaning, departments: Sequence[str]) -> Cleaning:
+    """Drop the departments (English) that hold no garments."""
+    if "department" not in cleaning.rows:
+        return cleaning
+    rows = cleaning.rows
+    return cleaning.drop(rows["department"].isin(departments), "not a garment", rows["department"])
+
+
+def drop_photos(cleaning: Cleaning, problems: pd.Series, sha256: pd.Series) -> Cleaning:
+    """Drop items whose photo is missing, unreadable, or byte-identical to an earlier item's.
+
+    Parameters
+    ----------
+    problems : Series of str
+        Aligned with the rows: empty, or what is wrong; "missing..." tells a missing photo from a bad one.
+    sha256 : Series of str
+        Of the photo's bytes, empty where there are none.
+    """
+    missing = problems.str.startswith("missing")
+    both = cleaning.rows.assign(_sha256=sha256.to_numpy(), _problem=problems.to_numpy())
+    step = Cleaning(both, cleaning.rejected).drop(missing, "missing photo", problems)
+    bad = step.rows["_problem"] != ""
+    step = step.drop(bad, "unreadable photo", step.rows["_problem"])
+    detail = "same photo as " + step.rows.groupby("_sha256")["item"].transform("first")
+    step = step.drop(step.rows.duplicated(subset="_sha256"), "identical photo", detail)
+    return Cleaning(step.rows.drop(columns=["_sha256", "_problem"]), step.rejected)
+
+
+#: Items below which splits, neighbours and intervals say nothing.
+LEAST_ITEMS = 60
+
+
+def require_items(cleaning: Cleaning, place: str, least: int = LEAST_ITEMS) -> None:
+    """Stop with the reasons when too little remains to study.
+
+    Raises
+    ------
+    CatalogueError
+        Says how many rows were dropped for which reason, with the first of each.
+    """
+    if len(cleaning.rows) >= least:
+        return
+    lines = [
+        f"  {len(group)} × {reason}, first: row {first.row}, {first.photo} ({first.detail})"
+        for reason, group in cleaning.rejected.groupby("reason", sort=False)
+        for first in group.head(1).itertuples()
+    ]
+    raise CatalogueError(
+        f"expected at least {least} items to study in {place}; found {len(cleaning.rows)}. Dropped were:\n"
+        + ("\n".join(lines) or "  nothing")
+        + "\nWhere photos are missing, correct `photos` in the catalogue's TOML; a small LIMIT or FIRST, raise."
+    )
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many rows of a table came how far; rows read = studied + rejected + `not_taken`.
+
+    Attributes
+    ----------
+    read : int
+        Rows of the table, malformed ones among them.
+    considered : int
+        Of them, those within `first`.
+    fit : int
+        Of them, those fit for study before a sample was drawn.
+    not_taken : int
+        Rows beyond `first` or not drawn for the sample.
+    """
+
+    read: int
+    considered: int
+    fit: int
+    not_taken: int
+
+
+def clean_table(
+    catalogue: Catalogue,
+    rows: pd.DataFrame,
+    malformed: pd.DataFrame,
+    *,
+    first: int | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    keep_unknown: bool = False,
+    known_items: Collection[str] = (),
+    colour_optional: bool = False,
+    garments_only: bool = True,
+) -> tuple[Cleaning, Counts]:
+    """The rows of a table that can be studied, in English; the rest with the reason for each.
+
+    A row is counted under the first reason that applies: malformed, null, duplicate, already there, no garment.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    rows, malformed : DataFrame
+        From `tables.read_table`.
+    first : int, optional
+        Only the table's first rows, cut before anything is dropped (the original study's slice).
+    limit : int, optional
+        A sample of so many rows, stratified by department, drawn from those fit for study; passed over with `first`.
+    seed : int
+        Of the sample.
+    keep_unknown : bool
+        Pass words that the glossary lacks untranslated.
+    known_items : collection of str
+        Names of items that a catalogue has already.
+    colour_optional : bool
+        Keep rows without a colour; theirs is the empty text, for `join_photos` to fill.
+    garments_only : bool
+        Drop departments that hold no garments.
+
+    Returns
+    -------
+    cleaning : Cleaning
+        With a column `department` throughout, "clothes" where the table has none.
+    counts : Counts
+
+    Raises
+    ------
+    TranslationError
+        For words that the glossary lacks.
+    """
+    read = len(rows) + len(malformed)
+    if first:
+        rows, malformed = take_first(rows, first), malformed[malformed["row"] <= first]
+    considered = len(rows) + len(malformed)
+    optional = {"colour"} if colour_optional else set()
+    needed = [c for c in ("item", "colour", "category", "department") if c in rows and c not in optional]
+    step = drop_duplicate_rows(drop_null_rows(start(rows, malformed), needed))
+    step = step.move(
+        step.rows["item"].isin(list(known_items)), "item already there", "the catalogue has an item of this name"
+    )
+    in_english = _translated_where_said if colour_optional else translate
+    step.rows = in_english(step.rows, language=catalogue.language, keep_unknown=keep_unknown)
+    if "department" not in step.rows:
+        step.rows["department"] = "clothes"
+    if garments_only:
+        others = [*catalogue.drop_departments, *(non_garments() if catalogue.language == "it" else [])]
+        step = drop_departments(step, others)
+    fit = len(step.rows)
+    if limit and not first:
+        step.rows = take_stratified(step.rows, limit, seed)
+    return step, Counts(read, considered, fit, read - considered + fit - len(step.rows))
+
+
+def _translated_where_said(rows: pd.DataFrame, *, language: str, keep_unknown: bool) -> pd.DataFrame:
+    """English words; where a row says no colour, colour and colour_source are empty."""
+    if "colour" not in rows:
+        rows = rows.assign(colour="")
+    said = rows["colour"] != ""
+    parts = [rows[said], rows[~said].drop(columns="colour")]
+    found = [translate(part, language=language, keep_unknown=keep_unknown) for part in parts if len(part)]
+    if not found:
+        return rows.assign(colour_source="")
+    joined = pd.concat(found).sort_index()
+    for column in ("colour", "colour_source"):
+        joined[column] = joined[column].fillna("") if column in joined else ""
+    return joined
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Items with what their photos tell; all by the items' order.
+
+    Attributes
+    ----------
+    items : DataFrame, n rows
+        The table's columns, those of the photos, a colour for every item, and `garment_hex`.
+    cleaning : Cleaning
+        With the items that were dropped for their photos added.
+    colour_was_measured : ndarray of bool, shape (n,)
+        Items whose colour word was measured from the photo, as the table gave none.
+    thumbnails : ndarray of uint8, shape (n, 768)
+        Photos at 16 x 16, RGB, flattened.
+    tiles : sequence of bytes, length n
+        Small JPEGs.
+    """
+
+    items: pd.DataFrame
+    cleaning: Cleaning
+    colour_was_measured: NDArray[np.bool_]
+    thumbnails: NDArray[np.uint8]
+    tiles: pd.Series
+
+
+def join_photos(
+    cleaning: Cleaning,
+    facts: pd.DataFrame,
+    *,
+    known: pd.DataFrame | None = None,
+    colour_words: Mapping[str, str] | None = None,
+) -> Joined:
+    """The items of a cleaned table with what their photos tell, without items whose photo is bad or repeated.
+
+    Parameters
+    ----------
+    cleaning : Cleaning
+        From `clean_table`.
+    facts : DataFrame
+        From `reading.read_photos` for the photos of its rows, in order.
+    known : DataFrame, optional
+        Items (`item`, `sha256`) that a catalogue has already: their photos are rejected.
+    colour_words : mapping of str to str, optional
+        Word -> colour, among which an item without a colour gets the nearest; the glossary's if not given.
+    """
+    step = drop_photos(cleaning, facts["problem"], facts["sha256"])
+    measured = facts.drop(columns="problem").drop_duplicates("photo")
+    items = step.rows.merge(measured, on="photo", how="left", validate="many_to_one")
+    if known is not None:
+        owner = items["sha256"].map(dict(zip(known["sha256"], known["item"], strict=True)))
+        step = step.move(owner.notna(), "photo already there", "same photo as " + owner.fillna(""))
+        items = items[owner.isna()].reset_index(drop=True)
+    pixels, tiles = items.pop("thumbnail"), items.pop("tile")
+    thumbnails = np.frombuffer(b"".join(pixels), np.uint8).reshape(len(items), -1 if len(items) else 0)
+    if "colour" not in items:
+        items["colour"] = ""
+    nameless = (items["colour"] == "").to_numpy(bool)
+    lab = items[["garment_l", "garment_a", "garment_b"]].to_numpy(float)
+    if nameless.any():
+        items.loc[nameless, "colour"] = nearest_colour_word(lab[nameless], dict(colour_words or colour_hexes()))[0]
+    items["garment_hex"] = lab_to_hex(lab) if len(items) else ""
+    items = items.astype({"width": int, "height": int, "bytes": int})
+    return Joined(items, step, nameless, thumbnails, tiles)
+
+
+def studied_summary(cleaning: Cleaning, counts: Counts) -> pd.DataFrame:
+    """`Cleaning.summary` with a last line for rows that were not taken, so that every row read is accounted for.
+
+    Raises
+    ------
+    AssertionError
+        When it is not.
+    """
+    assert counts.read == len(cleaning.rows) + len(cleaning.rejected) + counts.not_taken, "a row went silently"
+    table = cleaning.summary()
+    meaning = "beyond `first`, or not drawn for the sample: not looked at further"
+    table.loc[len(table)] = {"reason": "(not taken)", "rows": counts.not_taken, "meaning": meaning}
+    return table

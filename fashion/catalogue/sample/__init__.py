@@ -1,0 +1,1 @@
+"""The embedded sample catalogue, made from Fashion-MNIST's test photos."""

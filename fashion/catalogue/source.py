@@ -1,0 +1,186 @@
+"""Where a catalogue's files lie: one folder or one zip, read in place and never written to."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from abc import ABC, abstractmethod
+from pathlib import Path, PurePosixPath
+
+from fashion.core.errors import CatalogueError, PhotoError
+from fashion.core.texts import advice_on, kind_of, workbook_of
+
+
+class Source(ABC):
+    """Read access by name to the files of one catalogue.
+
+    Names are POSIX paths relative to `base`, the folder that holds the catalogue's table, so that a zip
+    with one top folder and the same files unpacked read alike.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.base = ""
+
+    @abstractmethod
+    def names(self) -> list[str]:
+        """All file names, relative to the folder or to the zip's root, sorted."""
+
+    @abstractmethod
+    def _read(self, full_name: str) -> bytes:
+        """The bytes of one file; raises KeyError or OSError when it cannot be had."""
+
+    @abstractmethod
+    def _mark(self, full_name: str) -> str:
+        """What `mark` says; raises KeyError or OSError when there is no such file."""
+
+    def mark(self, name: str) -> str:
+        """What tells, without reading it, whether a file is the one that it was; empty where there is none."""
+        try:
+            return self._mark(self.base + name)
+        except (KeyError, OSError, ValueError):
+            return ""
+
+    def read(self, name: str) -> bytes:
+        """Return the bytes of the file called `name`, relative to the table's folder.
+
+        Raises
+        ------
+        PhotoError
+            When there is no such file, or the name leads out of the source.
+        """
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\\" in name:
+            raise PhotoError(f"the name {name!r} leads out of {self.path}; names stay inside the catalogue")
+        try:
+            return self._read(self.base + name)
+        except (KeyError, FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+            raise PhotoError(f"missing: there is no {name!r} in {self.path.name}") from error
+        except (OSError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+            # RuntimeError: encrypted, or (NotImplementedError) packed in a way that Python does not know
+            raise PhotoError(f"unreadable: {name!r} in {self.path.name}: {error}") from error
+
+    def locate(self, table: str) -> None:
+        """Set `base` to the shallowest folder that holds `table`.
+
+        Raises
+        ------
+        CatalogueError
+            When the table is nowhere, or in two places of the same depth.
+        """
+        names = self.names()
+        found = [name for name in names if name == table or name.endswith("/" + table)]
+        depth = min((name.count("/") for name in found), default=0)
+        found = [name for name in found if name.count("/") == depth]
+        if not found:
+            shown = ", ".join(names[:5]) or "no file at all"
+            raise CatalogueError(
+                f"expected the table {table!r} in {self.path}; found {shown}"
+                f"{' ...' if len(names) > 5 else ''}. Point DATA= at the zip or folder that holds it, or correct "
+                "`table` under [source] in the catalogue's TOML."
+            )
+        if len(found) > 1:
+            raise CatalogueError(
+                f"expected one table {table!r} in {self.path}; found {len(found)}: {', '.join(found[:5])}. "
+                "Name its folder too in `table` under [source]."
+            )
+        self.base = found[0][: len(found[0]) - len(table)]
+
+
+class FolderSource(Source):
+    """A folder on disk."""
+
+    def names(self) -> list[str]:  # noqa: D102
+        return sorted(p.relative_to(self.path).as_posix() for p in self.path.rglob("*") if p.is_file())
+
+    def _read(self, full_name: str) -> bytes:
+        return (self.path / full_name).read_bytes()
+
+    def _mark(self, full_name: str) -> str:
+        stat = (self.path / full_name).stat()
+        return f"{stat.st_size}-{stat.st_mtime_ns}"
+
+
+class ZipSource(Source):
+    """A zip file, read without unpacking it (`zipfile` allows several threads to read)."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, OSError) as error:
+            raise CatalogueError(
+                f"expected a zip file at {path}; it cannot be opened: {error}. Fetch it again, or point DATA= "
+                "at the unpacked folder."
+            ) from error
+
+    def names(self) -> list[str]:  # noqa: D102
+        return sorted(info.filename for info in self._zip.infolist() if not info.is_dir())
+
+    def _read(self, full_name: str) -> bytes:
+        return self._zip.read(full_name)
+
+    def _mark(self, full_name: str) -> str:
+        info = self._zip.getinfo(full_name)
+        return f"{info.file_size}-{info.CRC:08x}"
+
+
+def open_source(path: Path, table: str) -> Source:
+    """Open the folder or zip at `path` and find its `table`.
+
+    Parameters
+    ----------
+    path : Path
+        A folder, or a zip file.
+    table : str
+        The table's name, with as much of its folder as is needed to make it unique.
+
+    Raises
+    ------
+    CatalogueError
+        When `path` does not exist or is neither, or does not hold the table.
+    """
+    source: Source
+    if path.is_dir():
+        source = FolderSource(path)
+    elif path.is_file():
+        _require_zip(path, table)
+        source = ZipSource(path)
+        book = workbook_of(source.names())
+        if book and not any(name == table or name.endswith(f"/{table}") for name in source.names()):
+            raise CatalogueError(
+                f"expected the catalogue's zip or folder at {path}; this is {book}. For a table of it: "
+                f"{advice_on(book)} Then name its folder: DATA={path.parent} (make) or --data {path.parent} (fashion)."
+            )
+    else:
+        raise CatalogueError(
+            f"expected the catalogue's zip or folder at {path}; there is nothing. Give its place with "
+            "DATA=path (make) or --data path (fashion)."
+        )
+    source.locate(table)
+    return source
+
+
+def _require_zip(path: Path, table: str) -> None:
+    """Say what a file is that was named in place of a zip or folder."""
+    with path.open("rb") as stream:
+        head = stream.read(512)
+    kind = kind_of(head, names=())
+    if kind == "a zip archive":
+        return
+    folder = f"Name its folder: DATA={path.parent} (make) or --data {path.parent} (fashion)."
+    if path.name == PurePosixPath(table).name:
+        said, advice = "this is the table", folder
+    elif path.suffix.lower() == ".toml":
+        said = "this is a catalogue's TOML"
+        advice = f"Name it as the catalogue, CATALOGUE={path} (make) or --catalogue {path} (fashion)."
+    elif "photo" in kind:
+        said, advice = f"this is {kind}", "Name the folder or zip that holds the table and the photos."
+    elif kind:
+        said = f"this is {kind}"
+        packed = advice_on(kind).startswith("unpack")
+        advice = "Unpack it, and name the folder." if packed else f"For a table of it: {advice_on(kind)} {folder}"
+    elif head and b"\x00" not in head and path.suffix.lower() != ".zip":
+        said, advice = f"this is a text, {path.name}", f"If it is the table ({table}), name its folder: {path.parent}."
+    else:
+        return  # a zip that is damaged: what opens it says so
+    raise CatalogueError(f"expected the catalogue's zip or folder at {path}; {said}. {advice}")

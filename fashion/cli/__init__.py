@@ -1,0 +1,1 @@
+"""The console command `fashion`, one module a subcommand."""

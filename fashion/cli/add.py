@@ -1,0 +1,73 @@
+"""`fashion add`: new items beside a reported catalogue, without embedding the others again or training anew."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fashion.recommendation.add_items import Added
+
+
+TITLE = "add new items to a reported catalogue"
+
+TEXT = """Add the new items of a zip or folder to a catalogue that has a report. Only their photos are embedded, and
+nothing is trained again; rows without a colour get the word that their photo is nearest to. Rows and photos that the
+catalogue has already are skipped, so that doing it twice changes nothing."""
+
+EXAMPLES = """  fashion add -c imagelab --data new-arrivals.zip
+  fashion add -c my-shop.toml --data autumn/"""
+
+
+def add_arguments(parser: argparse.ArgumentParser, catalogue_help: str) -> None:
+    """The command's own arguments, without folders."""
+    data = parser.add_argument_group("which clothes")
+    data.add_argument(
+        "--catalogue", "-c", default="sample", metavar="C", help=f"{catalogue_help} (default: sample)"
+    )  # fmt: skip
+    data.add_argument(
+        "--data", metavar="PATH", required=True, help="zip or folder of the new items, in the catalogue's layout"
+    )
+    data.add_argument("--keep-unknown", action="store_true", help="pass words that the glossary lacks untranslated")
+    group = parser.add_argument_group("which network")
+    group.add_argument("--weights", metavar="FILE", help="the weights file that the report was given, if any")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Add and say what was done."""
+    from fashion.catalogue.definition import load_catalogue
+    from fashion.catalogue.identity import open_workspace
+    from fashion.core.locking import only_one
+    from fashion.recommendation.add_items import add
+    from fashion.recommendation.additions import EMBEDDINGS
+    from fashion.report.integrity import require_answers
+
+    catalogue = load_catalogue(arguments.catalogue)
+    workspace = open_workspace(catalogue, arguments.processed, arguments.reports)
+    workspace.need("attributes.npz")
+    with only_one(workspace):
+        require_answers(workspace, *EMBEDDINGS, photo=True)
+        added = add(
+            workspace, catalogue, arguments.data, weights=arguments.weights, keep_unknown=arguments.keep_unknown
+        )
+    print("\n".join(summary(added, catalogue.title)))
+
+
+def summary(added: Added, title: str) -> list[str]:
+    """What was added and what was skipped, line by line."""
+    count = 0 if added.addition is None else len(added.addition.items)
+    lines = [f"{title}: {count} of {added.read} rows added in {added.seconds:.1f} s"]
+    if added.addition is not None:
+        lines[0] += f" ({added.embedded} photos embedded, {added.reused} vectors from the store)"
+    for reason, group in added.rejected.groupby("reason", sort=False):
+        first = group.iloc[0]
+        lines.append(f"  skipped    {len(group)} × {reason}, first: row {first['row']}, {first['item']}")
+    for column, words in added.untaught.items():
+        for word, items in words.items():
+            lines.append(
+                f"  new word   {column} {word!r}, {items} item{'s' if items > 1 else ''}: kept, and found by filter; "
+                "the network learns it at the next report with these items"
+            )
+    if added.addition is not None:
+        lines.append(f"  kept in    {added.addition.folder}")
+    return lines

@@ -1,0 +1,56 @@
+"""The command `fashion distribute`: photos' facts and vectors on a Dask cluster, before a report."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+
+from fashion.core.bounds import WORKERS, whole
+
+TITLE = "measure and embed the photos on a Dask cluster"
+
+TEXT = """\
+Measure and embed a catalogue's photos on several machines. Each worker writes its own finished parts to shared storage,
+so a worker may die, a part may be done twice, and a run that was stopped goes on. All photos that the catalogue's table
+names are done, whatever part of it a report takes later. The parts are then gathered here:
+`fashion report` finds every photo's facts and vectors, equal to those that it would have made itself."""
+
+EXAMPLES = """\
+  fashion distribute -c imagelab --data imagelab.zip --shared /mnt/parts --scheduler tcp://10.0.0.1:8786
+  fashion distribute --shared /tmp/parts --workers 2"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `fashion distribute`, besides which clothes and which network."""
+    group = parser.add_argument_group("on which machines")
+    address = "of a running Dask scheduler, such as tcp://10.0.0.1:8786 (default: local processes)"
+    group.add_argument("--scheduler", default="local", metavar="ADDRESS", help=address)
+    group.add_argument("--workers", type=whole(WORKERS), default=2, metavar="N", help="local processes (default: 2)")
+    folder = "folder for finished parts that all workers reach: a path, or any address of fsspec"
+    group.add_argument("--shared", required=True, metavar="ADDRESS", help=folder)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Distribute, and say what was done."""
+    from fashion.catalogue.identity import open_workspace
+    from fashion.embedding.distributed import Job, distribute
+
+    data = str(Path(arguments.data).resolve()) if arguments.data else None
+    toml = Path(arguments.catalogue)
+    catalogue = str(toml.resolve()) if toml.suffix.lower() == ".toml" else arguments.catalogue
+    job = Job(
+        catalogue, data, arguments.shared, backbone=arguments.backbone, weights=arguments.weights, size=arguments.size,
+        runtime=arguments.runtime,
+    )  # fmt: skip
+    root = open_workspace(catalogue, arguments.processed).processed_root
+    found = distribute(job, root, scheduler=arguments.scheduler, workers=arguments.workers)
+    print(f"{found.photos:,} photos in {found.parts:,} parts: {found.done:,} done now, {found.found:,} there before")
+    print(f"{found.embedded:,} photos embedded; facts in {found.facts}")
+    given = {
+        "catalogue": arguments.catalogue, "data": arguments.data, "backbone": arguments.backbone,
+        "weights": arguments.weights, "size": arguments.size, "runtime": arguments.runtime,
+        "processed": arguments.processed,
+    }  # fmt: skip
+    options = [f"--{name} {shlex.quote(str(value))}" for name, value in given.items() if value not in (None, "auto")]
+    print(" ".join(["next: fashion report", *options]))

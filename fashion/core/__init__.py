@@ -1,0 +1,1 @@
+"""Foundations that every chapter uses: errors, files, checksums, provenance, colour."""

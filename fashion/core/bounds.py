@@ -1,0 +1,75 @@
+"""Bounds of the numbers that a user may give, for the command line and for Python alike."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import operator
+from collections.abc import Callable
+
+from fashion.core.errors import SettingsError
+
+#: Seeds that NumPy, scikit-learn and Keras all take.
+SEEDS = range(2**32)
+
+#: Counts of items, rows, photos: from one to the most that a 32-bit integer holds.
+COUNTS = range(1, 2**31)
+
+#: Threads or processes that this machine is asked for.
+WORKERS = range(1, 1001)
+
+PORTS = range(2**16)
+"""TCP ports; 0 lets the system choose one."""
+
+
+def in_words(allowed: range) -> str:
+    """The bounds as a phrase: "at least 1" or "from 0 to 4294967295"."""
+    return f"at least {allowed[0]}" if allowed == COUNTS else f"from {allowed[0]} to {allowed[-1]}"
+
+
+def check_whole(name: str, value: object, allowed: range) -> None:
+    """Raise SettingsError unless `value` is a whole number in `allowed`.
+
+    Parameters
+    ----------
+    name : str
+        Of the setting, as Python has it: "seed".
+    value : object
+        An int, or a NumPy integer; a truth value is no number here.
+    allowed : range
+    """
+    try:
+        fits = not isinstance(value, bool) and operator.index(value) in allowed  # type: ignore[arg-type]
+    except TypeError:
+        fits = False
+    if not fits:
+        raise SettingsError(
+            f"expected {name} as a whole number {in_words(allowed)}; found {value!r}. What to do: correct {name} "
+            f"(fashion: --{name.replace('_', '-')}, make: {name.upper()})."
+        )
+
+
+def whole(allowed: range) -> Callable[[str], int]:
+    """A type for argparse: text -> a whole number in `allowed`."""
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = allowed[0] - 1
+        if value not in allowed:
+            raise argparse.ArgumentTypeError(f"expected a whole number {in_words(allowed)}; found {text[:40]!r}")
+        return value
+
+    return read
+
+
+def positive(text: str) -> float:
+    """A type for argparse: text -> a finite number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a number above 0; found {text[:40]!r}")
+    return value

@@ -1,0 +1,50 @@
+"""Checksums of files, bytes, JSON and arrays."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    pass
+
+
+def array_checksum(array: NDArray, block: int = 4096) -> str:
+    """SHA-256 of an array's kind, shape and content, read a block of rows at a time: memory-mapped ones stay so."""
+    parts = [sha256_bytes(np.ascontiguousarray(array[i : i + block]).tobytes()) for i in range(0, len(array), block)]
+    return sha256_json([array.dtype.str, array.shape, parts])
+
+
+def sha256_file(path: Path) -> str:
+    """Hex SHA-256 of a file's content."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sha256_bytes(data: bytes) -> str:
+    """Hex SHA-256 of bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_json(content: Any) -> str:
+    """Hex SHA-256 of a JSON-able value, independent of the order of keys."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def fingerprint(path: Path) -> str:
+    """Say whether a file or folder changed without reading it: names, sizes and times of change, hashed."""
+    if path.is_file():
+        files = [path]
+    else:
+        files = sorted(Path(folder, name) for folder, _, names in os.walk(path) for name in names)
+    marks = []
+    for file in files:
+        stat = file.lstat()  # a broken link is a file like any other here; reading it says what is wrong
+        marks.append((file.relative_to(path).as_posix(), stat.st_size, stat.st_mtime_ns))
+    return sha256_json(marks)

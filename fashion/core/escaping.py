@@ -1,0 +1,78 @@
+"""A catalogue's text is data: in what people open it is never markup, script or a formula.
+
+Whoever writes a shop's table writes text that others' browsers and spreadsheets open. Templates (Jinja) escape by
+themselves; here is what does not.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pandas as pd
+
+#: The report's pages: pictures from beside them, styles of their own, no script at all, and nothing from a network.
+#: `file:` is for browsers in which a page opened from disk has no self. Styles have no hashes, as pandas and nbconvert
+#: write them into their tags; without a network there is nothing that they could tell anybody.
+REPORT_POLICY = (
+    "default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+)
+
+#: Beginnings by which a spreadsheet takes a cell for a formula, full-width forms among them.
+_FORMULA = r"[=+\-@\t\r\n＝＋－＠]"
+
+#: A number is none.
+_NUMBER = r"[+-]?\d+(?:[.,]\d+)?"
+
+
+def table(frame: pd.DataFrame, formats: Mapping[Any, str] | None = None, precision: int = 6) -> Any:
+    """A table without its index, to be shown in a notebook; every cell and heading is escaped, whatever it holds.
+
+    pandas' own Styler does not escape.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    formats : mapping, optional
+        Column -> a format string for its values, such as ``"{:.3f}"``.
+    precision : int
+        Decimal places of other floating-point columns.
+
+    Returns
+    -------
+    IPython.display.HTML
+    """
+    from IPython.display import HTML
+
+    made: dict[Any, Callable[[Any], str]] = {column: text.format for column, text in (formats or {}).items()}
+    # Long text is not cut: an option of pandas does that by itself.
+    with pd.option_context("display.max_colwidth", None, "display.precision", precision):
+        text = frame.to_html(index=False, escape=True, formatters=made, na_rep="", border=0)
+    return HTML(text)
+
+
+def spreadsheet(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with an apostrophe before each text that a spreadsheet would take for a formula; numbers stay.
+
+    For CSV files that people open. Excel and LibreOffice run what begins with ``=``, ``+``, ``-`` or ``@``, also in a
+    quoted cell; the apostrophe makes it text.
+    """
+
+    def told(text: pd.Series) -> pd.Series:
+        words = text.where(text.map(lambda value: isinstance(value, str)), "").astype(str)
+        runs = words.str.match(_FORMULA) & ~words.str.fullmatch(_NUMBER)
+        return text.where(~runs, "'" + words)
+
+    safe = frame.copy()
+    for place in range(frame.shape[1]):
+        if frame.iloc[:, place].dtype == object:
+            safe.isetitem(place, told(frame.iloc[:, place]).to_numpy())
+    safe.columns = pd.Index(told(pd.Series(list(frame.columns), dtype=object)), dtype=object)
+    return safe
+
+
+def source_hash(text: str) -> str:
+    """The expression by which a content security policy allows this very script or style."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}"

@@ -1,0 +1,72 @@
+"""Locks that the system frees when their process ends, however it ends: one run at a time on a catalogue's folders."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO
+
+from filelock import lock_descriptor
+
+from fashion.core.errors import ReportError
+from fashion.core.workspace import Workspace
+
+#: Seconds after which a held lock is tried once more: `is_running` holds one for a moment.
+AGAIN = 0.05
+
+#: Threads of one process look in turn, so that none takes another's look for a report.
+_LOOKING = threading.Lock()
+
+
+def try_lock(stream: IO[str]) -> bool:
+    """Take the lock of an open file, until it is closed; False when another process or stream holds it.
+
+    Reading rights are enough: a folder that may not be written to can be looked at.
+
+    Raises
+    ------
+    OSError
+        Where the file system knows no locks.
+    """
+    if lock_descriptor(stream.fileno(), blocking=False):
+        return True
+    time.sleep(AGAIN)
+    return lock_descriptor(stream.fileno(), blocking=False)
+
+
+@contextmanager
+def only_one(workspace: Workspace) -> Iterator[None]:
+    """Hold both folders of a catalogue's run, artefacts and report; freed by the system even after a kill.
+
+    Raises
+    ------
+    ReportError
+        When another report runs on one of them.
+    """
+    with ExitStack() as held:
+        for folder in (workspace.processed, workspace.report):
+            folder.mkdir(parents=True, exist_ok=True)
+            stream = held.enter_context((folder / ".lock").open("a", encoding="utf-8"))
+            if not try_lock(stream):
+                raise ReportError(
+                    f"expected to be alone; found that another report on {folder} is running. What to do: wait for its "
+                    "end, or stop it, then run again."
+                )
+        yield
+
+
+def is_running(workspace: Workspace) -> bool:
+    """Whether a report works on the catalogue's folder now."""
+    return is_held(workspace.processed / ".lock")
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process holds the lock of this file; False where the file is missing or locks are unknown."""
+    try:
+        with _LOOKING, path.open(encoding="utf-8") as stream:
+            return not try_lock(stream)
+    except OSError:
+        return False

@@ -1,0 +1,263 @@
+"""The files of one catalogue's run: one home for every artefact's name, written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import DTypeLike, NDArray
+
+from fashion.core.checksums import sha256_file
+from fashion.core.errors import ArtefactError
+from fashion.core.escaping import spreadsheet
+from fashion.core.files import write_json, write_whole
+from fashion.core.paths import found_place, kept_place, project_root
+from fashion.core.progress import VARIABLE
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+#: Artefact -> the notebook that writes it.
+WRITERS = {
+    "source.json": "01-catalogue",
+    "items.parquet": "01-catalogue",
+    "rejected.csv": "01-catalogue",
+    "doubtful_labels.csv": "01-catalogue",
+    "near_duplicates.parquet": "01-catalogue",
+    "tiles.parquet": "01-catalogue",
+    "backbone.json": "02-embedding",
+    "maxima.npy": "02-embedding",
+    "depths.npy": "02-embedding",
+    "frozen.npy": "02-embedding",
+    "selection.npz": "02-embedding",
+    "colour_grid.npy": "02-embedding",
+    "histogram.npy": "02-embedding",
+    "hog.npy": "02-embedding",
+    "pixels.npy": "02-embedding",
+    "split.parquet": "03-attributes",
+    "attributes.npz": "03-attributes",
+    "attributes.json": "03-attributes",
+    "learned.npy": "03-attributes",
+    "described.npy": "03-attributes",
+    "neighbours.parquet": "04-recommendation",
+    "recommendation.json": "04-recommendation",
+    "map.parquet": "05-map",
+    "metrics.json": "06-evaluation",
+}
+
+#: JSON artefact -> its keys that say where something lies.
+PLACES = {"source": ("data", "catalogue_toml")}
+
+#: The key that says where the folder of all artefacts lay when such a file was written.
+WRITTEN_AT = "artefacts"
+
+
+class Workspace:
+    """Reads and writes the artefacts, results and figures of one catalogue.
+
+    Parameters
+    ----------
+    catalogue : str
+        The catalogue's short name.
+    processed, reports : str or Path, optional
+        Folders for artefacts and for what people read; the project's data/processed and reports if not given.
+    toml : str
+        Path of the catalogue's TOML, or a shipped catalogue's name; empty where only its folders are known. Commands
+        get it from `identity.open_workspace`.
+    """
+
+    def __init__(
+        self, catalogue: str, processed: str | Path | None = None, reports: str | Path | None = None, toml: str = ""
+    ) -> None:
+        self.catalogue, self.toml = catalogue, toml
+        self.processed_root = Path(processed or project_root() / "data/processed").resolve()
+        self.processed = self.processed_root / catalogue
+        self.report = Path(reports or project_root() / "reports").resolve() / catalogue
+
+    # -- artefacts ------------------------------------------------------------------------------------
+    def path(self, artefact: str) -> Path:
+        """Where the artefact lies or will lie."""
+        return self.processed / artefact
+
+    def need(self, artefact: str) -> Path:
+        """The path of an artefact that must exist.
+
+        Raises
+        ------
+        ArtefactError
+            Says which notebook writes it and how to run it.
+        """
+        path = self.path(artefact)
+        if not path.exists():
+            writer = WRITERS.get(artefact, "an earlier notebook")
+            raise ArtefactError(
+                f"expected {path}, which notebook {writer} writes; there is no such file. Run `make report "
+                f"CATALOGUE={self.catalogue}` (or `fashion report --catalogue {self.catalogue}`) first."
+            )
+        return path
+
+    def _load(self, artefact: str, read: Callable[[Path], Any]) -> Any:
+        path = self.need(artefact)
+        try:
+            return read(path)
+        except Exception as error:
+            raise ArtefactError(
+                f"expected a whole {path}; it cannot be read: {error}. Run `make report "
+                f"CATALOGUE={self.catalogue}` again: it renews damaged files."
+            ) from error
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Read `<name>.parquet`."""
+        frame: pd.DataFrame = self._load(f"{name}.parquet", pd.read_parquet)
+        return frame
+
+    def write_table(self, name: str, frame: pd.DataFrame) -> Path:
+        """Write `<name>.parquet`."""
+        return write_whole(self.path(f"{name}.parquet"), lambda aside: frame.to_parquet(aside, index=False))
+
+    def items(self) -> pd.DataFrame:
+        """The items table, one row an item, index 0..n-1: the order of every array and table of the run."""
+        return self.table("items")
+
+    def items_checksum(self) -> str:
+        """SHA-256 of the items table: arrays that were made for it carry it in their JSON."""
+        return hashlib.sha256(self.need("items.parquet").read_bytes()).hexdigest()
+
+    def vectors(self, name: str) -> NDArray[np.float32]:
+        """Read `<name>.npy`, (n, d), memory-mapped."""
+        array: NDArray[np.float32] = self._load(
+            f"{name}.npy", lambda path: np.load(path, mmap_mode="r", allow_pickle=False)
+        )
+        return array
+
+    def write_vectors(self, name: str, array: NDArray, dtype: DTypeLike = np.float32) -> Path:
+        """Write `<name>.npy`, float32 unless said otherwise."""
+        array = np.ascontiguousarray(array, dtype)
+        return write_whole(self.path(f"{name}.npy"), lambda aside: np.save(aside, array, allow_pickle=False))
+
+    def arrays(self, name: str) -> dict[str, NDArray]:
+        """Read `<name>.npz`."""
+
+        def read(path: Path) -> dict[str, NDArray]:
+            with np.load(path, allow_pickle=False) as found:
+                return {key: found[key] for key in found.files}
+
+        arrays: dict[str, NDArray] = self._load(f"{name}.npz", read)
+        return arrays
+
+    def write_arrays(self, name: str, arrays: dict[str, NDArray]) -> Path:
+        """Write named arrays to `<name>.npz`."""
+        return write_whole(self.path(f"{name}.npz"), lambda aside: np.savez(aside, **arrays))  # type: ignore[arg-type]
+
+    def write_csv(self, name: str, frame: pd.DataFrame) -> Path:
+        """Write `<name>.csv`, UTF-8, for people and spreadsheets; no cell of it is a formula."""
+        safe = spreadsheet(frame)
+        return write_whole(self.path(f"{name}.csv"), lambda aside: safe.to_csv(aside, index=False))
+
+    def json(self, name: str) -> Any:
+        """Read `<name>.json`; places in it are absolute."""
+        found = self._load(f"{name}.json", lambda path: json.loads(path.read_text(encoding="utf-8")))
+        written_at = found.pop(WRITTEN_AT, "") if name in PLACES else ""
+        return self._with_places(name, found, lambda place: str(found_place(place, self.processed_root, written_at)))
+
+    def write_json(self, name: str, content: Any) -> Path:
+        """Write `<name>.json`; places in it are kept by `paths.kept_place`."""
+        kept = self._with_places(name, content, lambda place: kept_place(place, self.processed_root))
+        written_at = {WRITTEN_AT: self.processed_root} if name in PLACES else {}
+        return write_json(self.path(f"{name}.json"), kept | written_at)
+
+    @staticmethod
+    def _with_places(name: str, content: Any, change: Callable[[str], str]) -> Any:
+        places = [key for key in PLACES.get(name, ()) if key in content]
+        # a catalogue that comes with the project is kept by its name
+        named = [key for key in places if key == "catalogue_toml" and not content[key].endswith(".toml")]
+        return content | {key: change(content[key]) for key in places if key not in named} if places else content
+
+    # -- what people read -----------------------------------------------------------------------------
+    def results(self, step: str) -> dict[str, Any]:
+        """The numbers that notebook `step` ("01") wrote."""
+        path = self.report / "results" / f"{step}.json"
+        if not path.exists():
+            raise ArtefactError(
+                f"expected the numbers of notebook {step} in {path}; there is no such file. Run `make report "
+                f"CATALOGUE={self.catalogue}` first."
+            )
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return found
+
+    def write_results(self, step: str, numbers: dict[str, Any]) -> Path:
+        """Write the numbers of notebook `step` to results/<step>.json, the only place where they are written.
+
+        A notebook that is run by hand says what `make report` makes of that.
+        """
+        if VARIABLE not in os.environ:
+            print(self._after_a_run_by_hand(step))
+        return write_json(self.report / "results" / f"{step}.json", numbers)
+
+    def _after_a_run_by_hand(self, step: str) -> str:
+        """What the next report renews now that notebook `step` has run outside a report."""
+        command = f"`make report CATALOGUE={self.catalogue}`"
+        try:
+            state = self.processed / "steps" / f"{step}.json"
+            known = json.loads(state.read_text(encoding="utf-8"))["outputs"]
+        except (OSError, ValueError, KeyError):
+            return f"Run by hand. There is no report of this notebook yet: {command} runs it, and those after it."
+        names = [name for name, notebook in WRITERS.items() if notebook.startswith(step)]
+        changed = [name for name in names if known.get(f"p:{name}") != sha256_file(self.path(name))]
+        if not changed:
+            return (
+                f"Run by hand, and each of its artefacts is the report's own. {command} runs again only a notebook "
+                "whose code, parameters or saved outputs were changed."
+            )
+        return (
+            f"Run by hand. Other than in the report: {', '.join(changed)}. {command} runs this notebook again, with "
+            "the report's own parameters, and each later one that reads what then differs."
+        )
+
+    def show(self, figure: Figure, name: str, caption: str) -> Any:
+        """Save a figure as figures/<name>.png with its caption as alternative text, and show it in the notebook.
+
+        Parameters
+        ----------
+        figure : matplotlib Figure
+            Closed afterwards.
+        name : str
+            `NN-words`, NN the notebook's number.
+        caption : str
+            One sentence that says what is to be seen.
+        """
+        import matplotlib.pyplot as plt
+        from IPython.display import Image
+
+        from fashion.core import fonts
+
+        if not re.fullmatch(r"\d\d-[a-z0-9-]+", name):
+            raise ValueError(f"expected a figure name such as '01-departments'; found {name!r}")
+        path = self.report / "figures" / f"{name}.png"
+        metadata = {"Title": name, "Description": caption, "Software": None}
+        fonts.fit(figure)
+        with warnings.catch_warnings():
+            fonts.quiet()
+            write_whole(path, lambda aside: figure.savefig(aside, dpi=150, bbox_inches="tight", metadata=metadata))
+        plt.close(figure)
+        width = min(int(figure.get_figwidth() * 80), 1000)
+        return Image(filename=str(path), width=width, alt=caption)
+
+    def captions(self) -> dict[str, str]:
+        """Figure name -> its caption, from the PNG files, sorted by name."""
+        from PIL import Image
+
+        found = {}
+        for path in sorted((self.report / "figures").glob("*.png")):
+            with Image.open(path) as picture:
+                found[path.stem] = str(picture.info.get("Description", ""))
+        return found

@@ -1,0 +1,1 @@
+"""Embeddings by a frozen network (notebook 02)."""

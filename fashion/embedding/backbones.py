@@ -1,0 +1,296 @@
+"""The frozen networks: ResNet-50, and EfficientNet-Lite0 for where nothing can be downloaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from fashion.core.checksums import sha256_file
+from fashion.core.errors import WeightsError
+from fashion.core.tensorflow import import_keras
+from fashion.embedding import efficientnet, resnet50
+from fashion.embedding.torch_weights import EFFICIENTNET_LITE0_SHA256, efficientnet_lite0_file
+
+if TYPE_CHECKING:
+    import keras
+
+
+NAMES = ("auto", "resnet50", "efficientnet-lite0")
+
+GET_RESNET50 = (
+    f"To get resnet50: download {resnet50.WEIGHTS_URL} ({resnet50.SIZE}) into ~/.keras/models, "
+    "or name the file with WEIGHTS=path/to/file, and run again with BACKBONE=resnet50."
+)
+
+GET_EFFICIENTNET = "To get efficientnet-lite0, ten times cheaper and with no download: BACKBONE=efficientnet-lite0."
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A frozen network with everything that a run must know about it."""
+
+    name: str
+    """``resnet50`` or ``efficientnet-lite0``."""
+    size: int
+    """Edge of the square input, pixels."""
+    build: Callable[[], keras.Model]
+    """Builds the trunk with its weights: *preprocessed* photos -> last feature maps."""
+    preprocess: Callable
+    """The preprocessing alone: RGB 0..255, (n, size, size, 3) -> the same shape, what `plain` takes."""
+    depth_names: tuple[str, ...]
+    """The layers of "depths", from the photo on; the last is the network's last."""
+    depth_dimensions: tuple[int, ...]
+    """Their channels."""
+    weights_checksum: str
+    """SHA-256 of the weights file."""
+    reason: str
+    """Why this network and these weights, and how to get the other: for console, provenance and captions."""
+
+    def __repr__(self) -> str:
+        return f"Backbone({self.name}, {self.size} px, {self.dimension} dimensions)"
+
+    @cached_property
+    def _built(self) -> tuple[keras.Model, keras.Model]:
+        """`model` and `plain`: Keras is loaded when they are first wanted, which vectors that are kept never do."""
+        return _assemble(self.build(), self.preprocess, self.depth_names)
+
+    @property
+    def model(self) -> keras.Model:
+        """Photos (n, size, size, 3), RGB 0..255 -> {"embedding": (n, dimension), "depths": (n, D)}, all float32.
+
+        Preprocessing is inside. "embedding" is the maximum of each channel of the last layer over the
+        photo; "depths" the mean of each channel at every depth, joined in the order of `depth_names`, then
+        the maximum of each channel at every depth but the last, whose maxima are "embedding".
+        """
+        return self._built[0]
+
+    @property
+    def plain(self) -> keras.Model:
+        """The architecture alone, as a two-layer model: *preprocessed* photos -> (n, dimension)."""
+        return self._built[1]
+
+    @property
+    def dimension(self) -> int:
+        """Length of "embedding": 2048 or 1280, the channels of the last depth."""
+        return self.depth_dimensions[-1]
+
+    @property
+    def depths_width(self) -> int:
+        """D, the length of "depths": a mean for each channel of every depth, a maximum for all but the last's."""
+        return 2 * sum(self.depth_dimensions) - self.depth_dimensions[-1]
+
+
+def load_backbone(
+    name: str = "auto", weights: Path | str | None = None, size: int | None = None, *, known: str = ""
+) -> Backbone:
+    """Load a frozen network with its ImageNet weights.
+
+    Parameters
+    ----------
+    name : {"auto", "resnet50", "efficientnet-lite0"}
+        "auto" takes ResNet-50 if its weights are given, at hand or can be downloaded (that much is
+        known in some ten seconds), else EfficientNet-Lite0. "resnet50" is strict.
+    weights : Path, optional
+        A Keras weights file of ResNet-50 without top. With "auto" it means ResNet-50, and must load.
+    size : int, optional
+        Edge of the square input, pixels. ResNet-50: 197 unless said otherwise, 32 to 1024;
+        EfficientNet-Lite0: 160 unless said otherwise, a multiple of 32 from 96 to 224.
+    known : str
+        SHA-256 of a weights file of ResNet-50 that has been loaded before: it is not tried again at once.
+
+    Returns
+    -------
+    Backbone
+        Frozen: none of its parameters is trainable.
+
+    Raises
+    ------
+    WeightsError
+        The weights cannot be had or are wrong; or name, file and size do not go together.
+    """
+    if name not in NAMES:
+        raise WeightsError(
+            f"Expected: one of {', '.join(NAMES)}. Found: {name!r}. Where: BACKBONE. What next: name one of them."
+        )
+    if weights is not None and name == "efficientnet-lite0":
+        raise WeightsError(
+            "Expected: no weights file with efficientnet-lite0, whose weights come with a package. "
+            f"Found: {weights}. Where: WEIGHTS. What next: leave WEIGHTS out, or use BACKBONE=resnet50."
+        )
+    check_size(name, size, weights)
+    if name == "efficientnet-lite0":
+        return _efficientnet_lite0(size, f"efficientnet-lite0: asked for by name. {GET_RESNET50}")
+    if weights is not None:
+        return _resnet50(
+            size, Path(weights), f"resnet50: its weights are the file {weights}. {GET_EFFICIENTNET}", known
+        )
+    try:
+        path, how = resnet50.find_weights()
+    except WeightsError as error:
+        if name == "resnet50":
+            raise
+        state = "damaged in Keras's cache" if resnet50.cached_file().is_file() else "not at hand"
+        cause = resnet50.why(error.__cause__ or error)
+        if size is not None and size not in TAKEN["efficientnet-lite0"][1]:
+            raise WeightsError(
+                f"Expected: the weights of resnet50, as efficientnet-lite0 takes no photos of {size} pixels. Found: "
+                f"they are {state} and could not be downloaded ({cause}). Where: SIZE. What next: leave it out. "
+                f"{GET_RESNET50}"
+            ) from error
+        return _efficientnet_lite0(
+            size,
+            f"efficientnet-lite0 IN PLACE OF resnet50: the weights of resnet50 are {state} and could not be "
+            f"downloaded ({cause}). {GET_RESNET50}",
+        )
+    return _resnet50(size, path, f"resnet50: its weights were {how}. {GET_EFFICIENTNET}", known)
+
+
+def reopen_backbone(facts: Mapping[str, Any], weights: Path | str | None = None) -> Backbone:
+    """Load the network that made a report's vectors again, to embed new photos as the old ones were.
+
+    Parameters
+    ----------
+    facts : mapping
+        As `facts` gave them, from backbone.json.
+    weights : Path, optional
+        The file that the report was given with WEIGHTS.
+
+    Raises
+    ------
+    WeightsError
+        When its weights cannot be had, or are others than the report's.
+    """
+    backbone = load_backbone(facts["name"], weights, facts["size"], known=facts["weights_checksum"])
+    if backbone.weights_checksum != facts["weights_checksum"]:
+        raise WeightsError(
+            f"Expected: the weights of {facts['name']} with which the report was made, SHA-256 "
+            f"{facts['weights_checksum'][:12]}. Found: {backbone.weights_checksum[:12]}. Where: "
+            f"{weights or 'the weights at hand'}. What next: name the report's file (--weights), or make it again."
+        )
+    return backbone
+
+
+def summary_table(backbone: Backbone) -> pd.DataFrame:
+    """The architecture as a table: one row a layer of `backbone.plain`.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``layer`` (str), ``output_shape`` (str), ``parameters`` (int, how many) and ``trainable``
+        (bool, whether any of them is).
+    """
+    return pd.DataFrame(
+        {
+            "layer": layer.name,
+            "output_shape": str(tuple(layer.output.shape)),
+            "parameters": int(layer.count_params()),
+            "trainable": bool(layer.trainable_weights),
+        }
+        for layer in backbone.plain.layers
+    )
+
+
+def _resnet50(size: int | None, weights: Path, reason: str, known: str = "") -> Backbone:
+    size = SIZES["resnet50"] if size is None else size
+    build: Callable[[], keras.Model] = partial(resnet50.build_resnet50, size, weights)
+    checksum = sha256_file(weights) if weights.is_file() else ""
+    if not known or checksum != known:
+        trunk = build()  # a wrong file is an error now, not after the photos were read
+        build = lambda: trunk  # noqa: E731
+    return _frozen("resnet50", size, build, resnet50.preprocess, resnet50.DEPTHS, checksum, reason)
+
+
+def _efficientnet_lite0(size: int | None, reason: str) -> Backbone:
+    size = SIZES["efficientnet-lite0"] if size is None else size
+    build = partial(efficientnet.build_efficientnet_lite0, size, weights=efficientnet_lite0_file())
+    checksum = EFFICIENTNET_LITE0_SHA256  # verified by the line above
+    return _frozen("efficientnet-lite0", size, build, efficientnet.preprocess, efficientnet.DEPTHS, checksum, reason)
+
+
+def _frozen(
+    name: str,
+    size: int,
+    build: Callable[[], keras.Model],
+    preprocess: Callable,
+    depths: Mapping[str, int],
+    checksum: str,
+    reason: str,
+) -> Backbone:
+    return Backbone(name, size, build, preprocess, tuple(depths), tuple(depths.values()), checksum, reason)
+
+
+def _assemble(trunk: keras.Model, preprocess: Callable, depths: Sequence[str]) -> tuple[keras.Model, keras.Model]:
+    """Freeze the trunk, put preprocessing before it and the poolings behind it: `Backbone.model` and `plain`."""
+    keras = import_keras()
+    layers = keras.layers
+    trunk.trainable = False
+    size = trunk.input_shape[1]
+    plain = keras.Sequential([trunk, layers.GlobalMaxPooling2D(name="global_max_pooling")], name="plain")
+    plain.trainable = False
+
+    # One pass through the trunk gives all depths; its last output is the trunk's own.
+    tapped = keras.Model(trunk.input, [trunk.get_layer(name).output for name in depths], name=trunk.name)
+    photo = keras.Input((size, size, 3), name="photo")
+    maps = tapped(preprocess(photo), training=False)
+    means = [layers.GlobalAveragePooling2D(name=f"mean_{name}")(x) for name, x in zip(depths, maps, strict=True)]
+    maxima = [
+        layers.GlobalMaxPooling2D(name=f"maximum_{name}")(x) for name, x in zip(depths[:-1], maps[:-1], strict=True)
+    ]
+    outputs = {
+        "embedding": layers.GlobalMaxPooling2D(name="embedding")(maps[-1]),
+        "depths": layers.Concatenate(name="depths")([*means, *maxima]),
+    }
+    model = keras.Model(photo, outputs, name=f"{trunk.name}-embedding")
+    model.trainable = False
+    return model, plain
+
+
+def facts(backbone: Backbone) -> dict[str, object]:
+    """What later steps, figures and provenance need to know of the network, as plain values."""
+    return {
+        "name": backbone.name,
+        "size": backbone.size,
+        "dimension": backbone.dimension,
+        "depth_names": list(backbone.depth_names),
+        "depth_dimensions": list(backbone.depth_dimensions),
+        "weights_checksum": backbone.weights_checksum,
+        "reason": backbone.reason,
+    }
+
+
+SIZES = {"resnet50": 197, "efficientnet-lite0": 160}
+"""Default edge of the input, pixels."""
+
+#: Network -> what it takes, as words, and as the edges.
+TAKEN = {
+    "resnet50": ("from 32 to 1024", range(32, 1025)),
+    "efficientnet-lite0": ("a multiple of 32 from 96 to 224", range(96, 225, 32)),
+}
+
+
+def check_size(name: str, size: int | None, weights: object = None) -> None:
+    """Raise WeightsError when no network that was asked for takes photos of `size` x `size` pixels.
+
+    Parameters
+    ----------
+    name : {"auto", "resnet50", "efficientnet-lite0"}
+        "auto" may become either, and with a weights file ResNet-50.
+    size : int or None
+        None is each network's default.
+    weights : optional
+        A weights file, where one was given.
+    """
+    names = ["resnet50"] if name == "auto" and weights else list(TAKEN) if name == "auto" else [name]
+    if size is None or any(size in TAKEN[one][1] for one in names):
+        return
+    expected = ", or ".join(f"an input edge that {one} takes, {TAKEN[one][0]} pixels" for one in names)
+    usual = ", ".join(f"{SIZES[one]} for {one}" for one in names)
+    raise WeightsError(
+        f"Expected: {expected}. Found: {size}. "
+        f"Where: SIZE. What next: leave it out (then {usual}), or give such a number."
+    )

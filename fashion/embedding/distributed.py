@@ -1,0 +1,349 @@
+"""The photos of a catalogue, cut into parts that any machine can do: what one pass sees in them, on shared storage.
+
+A part's name is a checksum of everything that determines its content, so a part that two machines do twice is the same
+part, and a machine that dies loses the part that it was at. A part counts when its `.json` is there, which is written
+last and holds the checksums of the two files beside it: a table of facts, and an .npz of vectors and descriptors.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import uuid
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fashion.catalogue.definition import load_catalogue, open_catalogue
+from fashion.catalogue.source import Source
+from fashion.catalogue.table import read_table
+from fashion.core.checksums import fingerprint, sha256_bytes, sha256_json
+from fashion.core.errors import ArtefactError
+from fashion.core.progress import progress_bar
+from fashion.core.provenance import closure_of, code_of, versions
+from fashion.embedding.backbones import load_backbone
+from fashion.embedding.extraction import ahead, embed_views, open_descriptors, open_store, store_key
+from fashion.embedding.extraction import look as see
+from fashion.embedding.runtimes import choose_runtime
+from fashion.photos.descriptors import NONE, describe
+from fashion.photos.measures import facts_table, measure
+from fashion.photos.metadata import PACKAGES, marks_of, write_facts
+from fashion.photos.store import PART, PhotoStore
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every worker must know; plain values, as it travels.
+
+    Attributes
+    ----------
+    catalogue : str
+        Name, or path of the TOML, where workers find it.
+    data : str or None
+        Zip or folder, where workers find it.
+    shared : str
+        Folder for finished parts: any address that fsspec knows, such as /mnt/shared, s3://bucket/parts.
+    backbone, weights, size, runtime
+        As `backbones.load_backbone` and `runtimes.choose_runtime` take them; the backbone by its own name, not "auto".
+    """
+
+    catalogue: str
+    data: str | None
+    shared: str
+    backbone: str
+    weights: str | None = None
+    size: int | None = None
+    runtime: str = "auto"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some photos, in order, and the name under which what is seen in them is kept."""
+
+    name: str
+    photos: tuple[str, ...]
+
+
+def cut(photos: Sequence[str], made_by: object, size: int = PART) -> list[Part]:
+    """Cut photos into parts of `size`.
+
+    Parameters
+    ----------
+    photos : sequence of str
+        Names, each once.
+    made_by : object
+        What determines what is seen in a photo, as JSON takes it; goes into each part's name.
+    size : int
+    """
+    cuts = [tuple(photos[first : first + size]) for first in range(0, len(photos), size)]
+    return [Part(sha256_json([made_by, names])[:24], names) for names in cuts]
+
+
+@lru_cache(maxsize=2)
+def tools(job: Job) -> tuple[Source, Any, Any]:
+    """A process's own source, backbone and runtime; loaded at its first part."""
+    source = open_catalogue(load_catalogue(job.catalogue), job.data)
+    backbone = load_backbone(job.backbone, job.weights, job.size)
+    return source, backbone, choose_runtime(backbone, job.runtime)
+
+
+def made_by(job: Job, fingerprint: str) -> list[object]:
+    """What determines the parts of a job: network, code, versions, and the data's fingerprint."""
+    _, backbone, runtime = tools(job)
+    code = code_of(closure_of(measure, describe))
+    return [store_key(backbone), runtime.name, runtime.version, code, versions(PACKAGES), fingerprint]
+
+
+def do(job: Job, part: Part) -> dict[str, int]:
+    """Do a part where it is not done: read its photos once, embed the good ones, write all of it to shared storage.
+
+    Returns
+    -------
+    dict
+        `read` and `embedded`: photos; 0 where the part was there.
+
+    Raises
+    ------
+    ArtefactError
+        When shared storage cannot be written.
+    """
+    if finished(job, part):
+        return {"read": 0, "embedded": 0}
+    source, backbone, runtime = tools(job)
+    looks = list(ahead(lambda name: see(source, name, backbone.size), part.photos, workers=2))
+    facts = facts_table(seen.facts for seen in looks)
+    good = facts[facts["problem"] == ""].drop_duplicates("sha256")
+    seen = [looks[row] for row in good.index]
+    blocks = embed_views((look.view for look in seen if look.view is not None), backbone, runtime)
+    described = [look.described for look in seen if look.described is not None]
+    arrays = {name: np.stack([row[name] for row in described]) if described else none for name, none in NONE.items()}
+    table = io.BytesIO()
+    facts.to_parquet(table, index=False)
+    files = {"parquet": table.getvalue(), "npz": _packed(blocks | arrays)}
+    sums = {kind: sha256_bytes(data) for kind, data in files.items()}
+    marker = {"photos": list(part.photos), "sha256": good["sha256"].tolist(), "files": sums}
+    for kind, data in (files | {"json": json.dumps(marker).encode()}).items():
+        put(job.shared, f"{part.name}.{kind}", data)
+    return {"read": len(facts), "embedded": len(good)}
+
+
+def _packed(arrays: Mapping[str, NDArray]) -> bytes:
+    """Named arrays as `np.load` takes them; the same bytes whenever it is done, unlike `np.savez`, which dates them."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        for name, array in arrays.items():
+            with file.open(zipfile.ZipInfo(f"{name}.npy"), "w") as member:
+                np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+    return packed.getvalue()
+
+
+def put(shared: str, name: str, data: bytes) -> None:
+    """Write a file to shared storage, whole or not at all."""
+    import fsspec
+
+    try:
+        system, folder = fsspec.core.url_to_fs(shared)
+        target = f"{folder}/{name}"
+        if "file" not in system.protocol:
+            system.pipe_file(target, data)  # object stores show an object when all of it is there
+            return
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        aside = Path(folder) / f".{name}.{uuid.uuid4().hex}"
+        try:
+            aside.write_bytes(data)
+            aside.replace(target)
+        finally:
+            aside.unlink(missing_ok=True)
+    except OSError as error:
+        raise ArtefactError(
+            f"expected to write {name} to the shared storage {shared}; it cannot be written: {error}. Finished parts "
+            "are kept: mend the storage and run the same command again."
+        ) from error
+
+
+def get(shared: str, name: str) -> bytes | None:
+    """A file of shared storage; None where there is none."""
+    import fsspec
+
+    system, folder = fsspec.core.url_to_fs(shared)
+    try:
+        return bytes(system.cat_file(f"{folder}/{name}"))
+    except FileNotFoundError:
+        return None
+
+
+def finished(job: Job, part: Part) -> dict[str, Any] | None:
+    """The marker of a part that is done; None where it is not, or not readable."""
+    data = get(job.shared, f"{part.name}.json")
+    try:
+        found: dict[str, Any] | None = json.loads(data) if data else None
+    except ValueError:
+        return None
+    return found if found and found.get("photos") == list(part.photos) else None
+
+
+def gather(job: Job, part: Part, *stores: PhotoStore) -> pd.DataFrame:
+    """Bring a finished part home: its arrays into the stores that hold such, its facts as a table.
+
+    Raises
+    ------
+    ArtefactError
+        When the part is not there or differs from its checksums; it is then no longer counted as finished, so that the
+        next run does it again.
+    """
+    marker = finished(job, part)
+    files = {kind: get(job.shared, f"{part.name}.{kind}") for kind in ("parquet", "npz")}
+    if marker is None or any(data is None or sha256_bytes(data) != marker["files"][k] for k, data in files.items()):
+        put(job.shared, f"{part.name}.json", b"")
+        raise ArtefactError(
+            f"expected the part {part.name} of {len(part.photos)} photos (the first {part.photos[0]}) whole in "
+            f"{job.shared}; it is missing or damaged. It will be done again: run the same command."
+        )
+    with np.load(io.BytesIO(files["npz"] or b""), allow_pickle=False) as arrays:
+        for store in stores:
+            new = [row for row, key in enumerate(marker["sha256"]) if key not in store]
+            if new:
+                store.add([marker["sha256"][row] for row in new], {name: arrays[name][new] for name in store.empty})
+    return pd.read_parquet(io.BytesIO(files["parquet"] or b""))
+
+
+def open_home(job: Job, root: Path) -> PhotoStore:
+    """The single machine's store, into which parts are gathered."""
+    _, backbone, _ = tools(job)
+    return open_store(root / "embeddings", backbone)
+
+
+#: How often a part is begun again after the death of its worker before it counts as what kills them.
+DEATHS = 5
+
+
+@dataclass(frozen=True)
+class Distributed:
+    """What a distributed run did.
+
+    Attributes
+    ----------
+    photos, parts : int
+        In all.
+    done, found : int
+        Parts done now, and those that were finished before.
+    embedded : int
+        Photos that went through the network now.
+    facts : Path
+        The file from which notebook 01 takes what photos tell.
+    """
+
+    photos: int
+    parts: int
+    done: int
+    found: int
+    embedded: int
+    facts: Path
+
+
+def distribute(
+    job: Job,
+    root: Path,
+    *,
+    scheduler: str = "local",
+    workers: int = 2,
+    size: int = PART,
+    progress: bool = True,
+    started: Callable[[object], None] | None = None,
+) -> Distributed:
+    """Do all parts of a catalogue on a Dask cluster and gather them: `make report` then reads no photo again.
+
+    Parameters
+    ----------
+    job : Job
+        With "auto" as its backbone, this machine chooses and tells the workers.
+    root : Path
+        Folder of all catalogues' artefacts on this machine.
+    scheduler : str
+        Address of a running scheduler such as tcp://10.0.0.1:8786, or "local": worker processes on this machine.
+    workers : int
+        How many, where they are local.
+    size : int
+        Photos of a part: what the death of a worker costs.
+    progress : bool
+    started : callable, optional
+        Called with Dask's client once the work is submitted.
+
+    Raises
+    ------
+    ArtefactError
+        When the cluster cannot be had, or a part fails; finished parts stay, and the next run goes on from them.
+    """
+    if job.backbone == "auto":
+        job = replace(job, backbone=load_backbone("auto", job.weights, job.size).name)
+    catalogue = load_catalogue(job.catalogue)
+    source = open_catalogue(catalogue, job.data)
+    rows, _ = read_table(catalogue, source)
+    photos = list(dict.fromkeys(rows["photo"]))
+    marks = marks_of(source, photos)
+    parts = cut(photos, made_by(job, fingerprint(source.path)), size)
+    todo = [part for part in parts if not finished(job, part)]
+    embedded = 0
+    with progress_bar(len(photos), "photos on the cluster", show=progress) as bar:
+        bar.update(sum(len(part.photos) for part in parts) - sum(len(part.photos) for part in todo))
+        if todo:
+            embedded = _run(job, todo, scheduler, workers, bar.update, started)
+    stores = open_home(job, root), open_descriptors(root)
+    facts = pd.concat([gather(job, part, *stores) for part in parts], ignore_index=True)
+    path = write_facts(root, source, facts, marks)
+    return Distributed(len(photos), len(parts), len(todo), len(parts) - len(todo), embedded, path)
+
+
+def _run(
+    job: Job,
+    todo: list[Part],
+    scheduler: str,
+    workers: int,
+    tick: Callable[[int], object],
+    started: Callable[[object], None] | None,
+) -> int:
+    """Do the parts; how many photos were embedded."""
+    import dask
+    from distributed import Client, LocalCluster, as_completed
+
+    # A worker may die many times over a long run; its part goes to another one.
+    with dask.config.set({"distributed.scheduler.allowed-failures": DEATHS}):
+        try:
+            cluster = None
+            if scheduler == "local":
+                cluster = LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None)
+            client = Client(cluster if cluster is not None else scheduler, timeout="20s")
+        except (OSError, ValueError, TimeoutError) as error:
+            raise ArtefactError(
+                f"expected a Dask scheduler at {scheduler}; it cannot be reached: {error}. Start one (`dask scheduler`,"
+                " then `dask worker ADDRESS` on each machine, with this package installed), or use --scheduler local."
+            ) from error
+        embedded = 0
+        try:
+            futures = {client.submit(do, job, part, pure=False, retries=1): part for part in todo}
+            if started is not None:
+                started(client)
+            for future in as_completed(list(futures)):
+                part = futures[future]
+                try:
+                    embedded += future.result()["embedded"]
+                except Exception as error:
+                    client.cancel(list(futures))
+                    raise ArtefactError(
+                        f"expected the part {part.name} of {len(part.photos)} photos (the first {part.photos[0]}) from "
+                        f"a worker of {scheduler}; it failed: {type(error).__name__}: {error}. Finished parts are kept "
+                        f"in {job.shared}: mend the cause and run the same command again."
+                    ) from error
+                tick(len(part.photos))
+        finally:
+            client.close()
+            if cluster is not None:
+                cluster.close()
+    return embedded

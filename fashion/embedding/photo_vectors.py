@@ -1,0 +1,159 @@
+"""Photos to vectors with nothing else at hand: no catalogue, no store, no report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fashion.core.errors import PhotoError
+
+if TYPE_CHECKING:
+    from fashion.embedding.backbones import Backbone
+    from fashion.embedding.runtimes import Runtime
+    from fashion.photos.images import RGB
+
+
+#: A photo as people have it: its file's path, its file's bytes, or RGB as uint8, (height, width, 3).
+Photo: TypeAlias = "str | Path | bytes | NDArray[np.uint8]"
+
+
+def embed(
+    photos: Photo | Iterable[Photo],
+    *,
+    backbone: str | Backbone = "auto",
+    weights: str | Path | None = None,
+    size: int | None = None,
+    runtime: str = "auto",
+) -> NDArray[np.float32]:
+    """The vectors of photos by a frozen ImageNet network: the maximum of each channel of its last layer.
+
+    The same numbers as a report's `max-pooled` vectors (``maxima.npy``), before a report chooses features of them.
+
+    Parameters
+    ----------
+    photos : iterable of str, Path, bytes or ndarray; or one of these
+        Files' paths, files' bytes (JPEG, PNG, WebP), or RGB arrays of uint8, (height, width, 3); an array (n, height,
+        width, 3) is n photos. Read a few at a time, so that a generator of many needs no memory for all.
+    backbone : str or Backbone
+        "auto" (resnet50 where its weights can be had, else efficientnet-lite0), one of the two by name, or a network
+        from `fashion.embedding.backbones.load_backbone`.
+    weights, size, runtime
+        As in `Settings`: a weights file for resnet50, the network's input resolution in pixels, and "openvino" or
+        "tensorflow".
+
+    Returns
+    -------
+    ndarray of float32, shape (n, d)
+        A row a photo, in the order given; d is 2048 for resnet50 and 1280 for efficientnet-lite0.
+
+    Raises
+    ------
+    PhotoError
+        When a photo cannot be read; the message says which.
+    WeightsError
+        When the network's weights cannot be had.
+
+    Examples
+    --------
+    >>> grey = np.full((2, 64, 64, 3), 128, np.uint8)
+    >>> embed(grey, backbone="efficientnet-lite0", size=96).shape
+    (2, 1280)
+    """
+    from fashion.embedding.extraction import embed_views
+
+    one = isinstance(photos, (str, Path, bytes, bytearray, memoryview))
+    each: Iterable[Photo] = [photos] if one or getattr(photos, "ndim", 4) in (2, 3) else photos  # type: ignore[list-item, assignment]
+    name = backbone if isinstance(backbone, str) else None
+    network, how = (
+        _network(name, str(weights) if weights is not None else None, size, runtime)
+        if name is not None
+        else _runtime(backbone, runtime)  # type: ignore[arg-type]
+    )
+    views = (_view(photo, number, network.size) for number, photo in enumerate(each))
+    return embed_views(views, network, how)["embedding"]
+
+
+@cache
+def _network(name: str, weights: str | None, size: int | None, runtime: str) -> tuple[Backbone, Runtime]:
+    """A network and what computes it, loaded once for all calls."""
+    from fashion.embedding.backbones import load_backbone
+
+    return _runtime(load_backbone(name, weights, size), runtime)
+
+
+def _runtime(backbone: Backbone, runtime: str) -> tuple[Backbone, Runtime]:
+    from fashion.core.paths import project_root
+    from fashion.embedding.extraction import NETWORKS
+    from fashion.embedding.runtimes import choose_runtime
+
+    # A network that a report has converted and compared loads without TensorFlow.
+    kept = project_root() / "data/processed/embeddings" / NETWORKS
+    return backbone, choose_runtime(backbone, runtime, kept if os.access(kept, os.W_OK) else None)
+
+
+def _view(photo: Photo, number: int, edge: int) -> RGB:
+    """One photo as the network takes it."""
+    from fashion.photos.images import decode, resize
+
+    if isinstance(photo, np.ndarray):
+        return resize(rgb_of(photo, f"photo {number}"), edge)
+    data, name = photo_bytes(photo, f"photo {number}")
+    return resize(decode(data, name, edge), edge)
+
+
+def rgb_of(array: NDArray, name: str = "photo") -> RGB:
+    """An array as RGB: grey gets three equal channels, transparency is dropped.
+
+    Raises
+    ------
+    PhotoError
+        When it is not uint8, or has another shape.
+    """
+    grey = array.ndim == 2
+    if array.dtype != np.uint8 or not (grey or (array.ndim == 3 and array.shape[2] in (3, 4))) or not array.size:
+        raise PhotoError(
+            f"expected {name} as RGB of uint8 (0 to 255), shape (height, width, 3); found {array.dtype} "
+            f"{array.shape}. Multiply shares by 255, and convert with .astype('uint8')."
+        )
+    rgb = np.repeat(array[:, :, np.newaxis], 3, axis=2) if grey else array[:, :, :3]
+    return np.ascontiguousarray(rgb)
+
+
+def photo_bytes(photo: Photo, name: str = "photo") -> tuple[bytes, str]:
+    """A photo as a file's bytes, and its name.
+
+    Parameters
+    ----------
+    photo : str, Path, bytes or ndarray
+        An array becomes a PNG, which loses nothing.
+    name : str
+        Of photos that have none.
+
+    Raises
+    ------
+    PhotoError
+        When there is no such file, or it is none of these.
+    """
+    if isinstance(photo, (bytes, bytearray, memoryview)):
+        return bytes(photo), name
+    if isinstance(photo, np.ndarray):
+        import cv2
+
+        rgb = rgb_of(photo, name)
+        return cv2.imencode(".png", np.ascontiguousarray(rgb[:, :, ::-1]))[1].tobytes(), name
+    if not isinstance(photo, (str, Path)):
+        raise PhotoError(
+            f"expected {name} as a path, a file's bytes, or an array of uint8 (height, width, 3); found "
+            f"{type(photo).__name__}. An image of Pillow's: np.asarray(image.convert('RGB'))."
+        )
+    try:
+        return Path(photo).read_bytes(), Path(photo).name
+    except (OSError, ValueError) as error:  # ValueError: a name with a null byte
+        why = error.strerror if isinstance(error, OSError) else error
+        raise PhotoError(f"expected a photo (JPEG, PNG, WebP) at {str(photo)!r}; it cannot be read: {why}") from error

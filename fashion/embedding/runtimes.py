@@ -1,0 +1,366 @@
+"""What computes a backbone: TensorFlow, the reference, or OpenVINO, about twice as fast on a processor.
+
+Both take the same photos and give the same vectors up to rounding, which is checked on the spot before OpenVINO is
+taken. The store of vectors does not tell them apart: cosines differ by less than a millionth (docs/speed.md). Hence
+TensorFlow can take over wherever OpenVINO fails, among the photos too, unless OpenVINO was asked for by name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fashion.core.checksums import sha256_file, sha256_json
+from fashion.core.errors import WeightsError, in_short
+from fashion.core.files import write_json
+from fashion.core.progress import note
+from fashion.core.provenance import closure_of, code_of, machine, versions
+from fashion.core.tensorflow import import_keras
+from fashion.embedding.backbones import Backbone
+from fashion.neighbours.exact import normalise
+
+if TYPE_CHECKING:
+    pass
+
+
+Photos = NDArray[np.uint8]
+
+Blocks = dict[str, NDArray[np.float32]]
+
+NAMES = ("auto", "openvino", "tensorflow")
+
+#: Cosines of the two runtimes' vectors may differ from 1 by this much, on random pictures.
+PARITY = 1e-3
+
+
+@dataclass
+class Runtime:
+    """A way to compute a backbone. What it says of itself changes when TensorFlow takes over among the photos.
+
+    Attributes
+    ----------
+    name : str
+        "tensorflow" or "openvino".
+    version : str
+        Of its package.
+    reason : str
+        Why this one, for console and provenance.
+    stream : callable
+        Batches of photos, uint8 (b, size, size, 3), RGB -> their blocks, in the same order, as in `Backbone.model`.
+    network : openvino.Model or None
+        OpenVINO's graph.
+    """
+
+    name: str
+    version: str
+    reason: str
+    stream: Callable[[Iterable[Photos]], Iterator[Blocks]]
+    network: Any = None
+
+
+def network_call(backbone: Backbone) -> Callable[[Photos], dict[str, Any]]:
+    """The backbone as one compiled TensorFlow function: uint8 photos (n, size, size, 3) -> dict of float32 tensors."""
+    model = backbone.model  # loads Keras, quietly, before TensorFlow
+    import tensorflow as tf
+
+    signature = [tf.TensorSpec((None, backbone.size, backbone.size, 3), tf.uint8)]
+
+    @tf.function(input_signature=signature)
+    def call(photos):  # type: ignore[no-untyped-def]
+        return model(tf.cast(photos, tf.float32), training=False)
+
+    return call
+
+
+def choose_runtime(backbone: Backbone, name: str = "auto", kept: Path | None = None) -> Runtime:
+    """The runtime to use.
+
+    Parameters
+    ----------
+    backbone : Backbone
+    name : {"auto", "openvino", "tensorflow"}
+        "auto" takes OpenVINO where it is installed, TensorFlow sees no accelerator, and the vectors agree. Whatever
+        fails in OpenVINO, now or later among the photos, TensorFlow takes over, and `Runtime.reason` and the console
+        say why.
+    kept : Path, optional
+        Folder of networks that were converted and compared before: one of them is taken as it is, without TensorFlow; a
+        new one is added.
+
+    Raises
+    ------
+    WeightsError
+        For another name, or when OpenVINO was asked for by name and is not installed, fails, or its vectors differ.
+    OSError
+        When the disk takes no new network in `kept`.
+    """
+    if name not in NAMES:
+        raise WeightsError(
+            f"Expected: one of {', '.join(NAMES)}. Found: {name!r}. Where: RUNTIME. What next: name one of them."
+        )
+    if name == "tensorflow":
+        return _tensorflow(backbone, "asked for by name")
+    by_name = name == "openvino"
+    reason = "asked for by name" if by_name else "it is installed, and the fastest"
+    if kept is not None and (by_name or not any(Path("/dev").glob("nvidia[0-9]*"))):
+        found = _kept(kept, backbone, reason)
+        if found is not None:
+            return _guarded(found, backbone, by_name)
+    if not by_name and _accelerated():
+        return _tensorflow(backbone, "it sees an accelerator")
+    try:
+        found = _openvino(backbone, reason)
+        worst = parity(found, _tensorflow(backbone, ""), backbone.size)
+    except Exception as error:  # of whatever kind: a native library stands behind it
+        return _instead(backbone, error, by_name)
+    if not worst <= PARITY:  # nor where it is no number
+        differs = WeightsError(f"OpenVINO's vectors differ from TensorFlow's by {worst:.1e} in cosine")
+        return _instead(backbone, differs, by_name)
+    if kept is not None:
+        try:
+            write_converted(kept, backbone, found.network, worst)
+        except RuntimeError as error:  # OpenVINO's own, with room on the disk: this run needs no kept network
+            note(f"OpenVINO's network could not be kept for the next run ({in_short(error)})")
+    return _guarded(found, backbone, by_name)
+
+
+def _kept(folder: Path, backbone: Backbone, reason: str) -> Runtime | None:
+    """The runtime of a network that was kept, tried on one photo; None where it is absent or fails: it is made anew."""
+    try:
+        network = read_converted(folder, backbone)
+        if network is None:
+            return None
+        found = _compiled(network, reason)
+        next(found.stream([np.zeros((1, backbone.size, backbone.size, 3), np.uint8)]))
+    except Exception:
+        return None
+    return found
+
+
+def _problem(error: Exception) -> str:
+    """What kept OpenVINO from computing, on one line."""
+    if isinstance(error, ModuleNotFoundError) and error.name == "openvino":
+        return "OpenVINO is not installed (pip install openvino)"
+    return str(error) if isinstance(error, WeightsError) else f"OpenVINO failed ({in_short(error)})"
+
+
+def _instead(backbone: Backbone, error: Exception, by_name: bool) -> Runtime:
+    """TensorFlow in place of OpenVINO, which failed; said on the console. An error where OpenVINO was asked for."""
+    problem = _problem(error)
+    if by_name:
+        raise WeightsError(
+            f"expected OpenVINO, asked for by RUNTIME, to compute {backbone.name} with TensorFlow's vectors to "
+            f"{PARITY:.0e} in cosine; found: {problem}. Mend that, or leave RUNTIME out: TensorFlow computes then. "
+            "What was finished is kept."
+        ) from error
+    found = _tensorflow(backbone, f"in place of openvino: {problem}")
+    note(f"{backbone.name} is computed by {found.reason}")
+    return found
+
+
+def _guarded(fast: Runtime, backbone: Backbone, by_name: bool) -> Runtime:
+    """OpenVINO's runtime, for which TensorFlow takes over at the first photo that it fails on."""
+    found = replace(fast)
+
+    def stream(batches: Iterable[Photos]) -> Iterator[Blocks]:
+        given = iter(batches)
+        waiting: deque[Photos] = deque()  # went in, and did not come out yet
+        ended_by: list[Exception] = []
+
+        def watched() -> Iterator[Photos]:
+            try:
+                for batch in given:
+                    waiting.append(batch)
+                    yield batch
+            except Exception as error:
+                ended_by.append(error)
+                raise
+
+        try:
+            for blocks in fast.stream(watched()):
+                waiting.popleft()
+                yield blocks
+            return
+        except Exception as error:
+            if ended_by:  # it is the photos' error, not OpenVINO's
+                raise
+            other = _instead(backbone, error, by_name)
+        found.name, found.version, found.reason = other.name, other.version, other.reason
+        found.stream, found.network = other.stream, None
+        yield from other.stream(chain(waiting, given))
+
+    found.stream = stream
+    return found
+
+
+def parity(one: Runtime, other: Runtime, size: int, count: int = 4) -> float:
+    """The largest 1 - cosine between the two runtimes' vectors of `count` seeded pictures of noise and gradients."""
+    random = np.random.default_rng(0)
+    ramps = np.linspace(0, 255, size)[:, np.newaxis, np.newaxis] * random.random((count, 1, 1, 3))
+    photos = np.clip(ramps + random.normal(0, 40, (count, size, size, 3)), 0, 255).astype(np.uint8)
+    first, second = next(one.stream([photos])), next(other.stream([photos]))
+    cosines = [(normalise(first[name]) * normalise(second[name])).sum(axis=1).min() for name in first]
+    return float(1 - min(cosines))
+
+
+def _accelerated() -> bool:
+    import_keras()  # quietly, before TensorFlow
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+def _tensorflow(backbone: Backbone, reason: str) -> Runtime:
+    call = network_call(backbone)  # compiled when it is first used
+
+    def stream(batches: Iterable[Photos]) -> Iterator[Blocks]:
+        for batch in batches:
+            yield {name: np.asarray(block) for name, block in call(batch).items()}
+
+    return Runtime("tensorflow", _version("tensorflow"), f"tensorflow: {reason}", stream)
+
+
+def _openvino(backbone: Backbone, reason: str) -> Runtime:
+    """The same graph in OpenVINO's form, compiled."""
+    import openvino
+
+    call = network_call(backbone)
+    import tensorflow as tf  # after Keras, which `network_call` loads quietly
+
+    # OpenVINO gets a SavedModel's path, not TensorFlow's objects, which its Python code treats in ways that fail with
+    # Python 3.13. It finds a variable only where the saved module holds it by itself, not within Keras's model.
+    module = tf.Module()
+    module.call = call
+    module.held = [variable.value for variable in backbone.model.variables]
+    with tempfile.TemporaryDirectory(prefix="fashion-network-") as folder:
+        tf.saved_model.save(module, folder, signatures={"serving_default": call.get_concrete_function()})  # type: ignore[attr-defined]
+        network = openvino.convert_model(folder)
+    # One photo a request: its vector then depends on nothing but itself, and it is the fastest here.
+    network.reshape({network.inputs[0]: [1, backbone.size, backbone.size, 3]})
+    return _compiled(network, reason)
+
+
+def _compiled(network: Any, reason: str) -> Runtime:
+    """OpenVINO's graph of one photo, compiled for as many of them at once as suit the processor."""
+    import openvino
+
+    how = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "f32"}
+    compiled = openvino.Core().compile_model(network, "CPU", how)
+    count = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+    names = {output.get_any_name(): place for place, output in enumerate(compiled.outputs)}
+
+    def stream(batches: Iterable[Photos]) -> Iterator[Blocks]:
+        free = [compiled.create_infer_request() for _ in range(count)]
+        running: deque[tuple[Any, Blocks, int]] = deque()  # request, where its vectors go, which row
+        begun: deque[Blocks] = deque()
+
+        def finish() -> None:
+            request, blocks, row = running.popleft()
+            request.wait()
+            for name, place in names.items():
+                blocks[name][row] = request.get_output_tensor(place).data[0]
+            free.append(request)
+
+        for batch in batches:
+            widths = {name: compiled.outputs[place].shape[1] for name, place in names.items()}
+            blocks = {name: np.empty((len(batch), width), np.float32) for name, width in widths.items()}
+            begun.append(blocks)
+            for row, photo in enumerate(batch):
+                if not free:
+                    finish()
+                request = free.pop()
+                request.start_async({0: photo[np.newaxis]})
+                running.append((request, blocks, row))
+            # Requests are finished in the order in which they began, so the first batch may be whole by now.
+            while len(begun) > 1 and running[0][1] is not begun[0]:
+                yield begun.popleft()
+        while running:
+            finish()
+        yield from begun
+
+    return Runtime("openvino", _version("openvino"), f"openvino: {reason}", stream, network)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+#: OpenVINO's two files: the graph, and its weights.
+FILES = (".xml", ".bin")
+
+#: How a folder is called in which they are written, before they are renamed.
+ASIDE = ".writing-"
+
+
+def place(folder: Path, backbone: Backbone) -> Path:
+    """Where a backbone's files lie, without their endings."""
+    code = code_of(closure_of(Backbone, "fashion.embedding.runtimes"))
+    made_by = [backbone.name, backbone.size, backbone.weights_checksum, code, machine()["processor"]]
+    made_by.append(versions(["openvino", "tensorflow", "keras", "numpy"]))
+    return folder / f"{backbone.name}-{backbone.size}-{sha256_json(made_by)[:16]}"
+
+
+def write_converted(folder: Path, backbone: Backbone, network: Any, parity: float) -> None:
+    """Keep a network whose vectors were compared with TensorFlow's.
+
+    Parameters
+    ----------
+    folder : Path
+    backbone : Backbone
+    network : openvino.Model
+    parity : float
+        The largest 1 - cosine that was found.
+
+    Raises
+    ------
+    OSError
+        When the disk takes no more; no half file is left.
+    """
+    import openvino
+
+    stem = place(folder, backbone)
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(f"{ASIDE}*"):  # by a run that was killed while it wrote
+        if time.time() - left.stat().st_mtime > 3600:
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=ASIDE) as aside:
+        graph = Path(aside) / "network.xml"
+        try:
+            openvino.save_model(network, graph, compress_to_fp16=False)
+        except RuntimeError:  # its stream does not say what the system said: as large a write of our own does
+            numbers = sum(op.get_byte_size() for op in network.get_ops() if op.get_type_name() == "Constant")
+            (Path(aside) / "probe").write_bytes(bytes(numbers))
+            raise
+        sums = {}
+        for ending in FILES:
+            sums[ending] = sha256_file(graph.with_suffix(ending))
+            os.replace(graph.with_suffix(ending), f"{stem}{ending}")
+    write_json(Path(f"{stem}.json"), {"parity": parity, "files": sums})
+
+
+def read_converted(folder: Path, backbone: Backbone) -> Any | None:
+    """The network that was kept for a backbone; None where there is none, or its files are not what was kept."""
+    stem = place(folder, backbone)
+    try:
+        sums = json.loads(Path(f"{stem}.json").read_text(encoding="utf-8"))["files"]
+        if any(sha256_file(Path(f"{stem}{ending}")) != sums[ending] for ending in FILES):
+            return None
+        import openvino
+    except (OSError, ValueError, KeyError, TypeError, ImportError):
+        return None
+    return openvino.Core().read_model(f"{stem}.xml", f"{stem}.bin")

@@ -1,0 +1,130 @@
+"""How agreement changes with the size of the gallery and with the length of the embedding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from fashion.evaluation.protocol import CEILING, RANDOM, Method, best_possible
+from fashion.evaluation.relevance import agreement_at_k, random_expectation
+from fashion.evaluation.statistics import bootstrap_interval
+from fashion.neighbours.exact import filled, normalise, top_k
+
+Int = NDArray[np.integer]
+
+#: Lengths to which embeddings are cut.
+LENGTHS = (8, 16, 32, 64, 128)
+
+
+def gallery_sizes(n: int, k: int, most: int = 6) -> list[int]:
+    """Gallery sizes to try: the `most` largest of ..., 100, 200, 500, 1,000, ... below n that hold 5 k, then n."""
+    steps = [lead * 10**power for power in range(9) for lead in (1, 2, 5)]
+    return [*[size for size in steps if 5 * k <= size < n][-most:], n]
+
+
+def by_gallery_size(
+    methods: Mapping[str, Method], items: pd.DataFrame, queries: Int, k: int, columns: Sequence[str], seed: int
+) -> pd.DataFrame:
+    """Precision@k of the same queries in ever larger galleries, each holding the smaller ones.
+
+    Chance (in closed form) and the ceiling are added: a larger gallery holds more right answers, so what is
+    possible rises with it.
+
+    Parameters
+    ----------
+    methods : dict
+        Name -> tables of `fashion.evaluation.protocol.Method`.
+    items : DataFrame
+    queries : ndarray of int, shape (q,)
+    k : int
+    columns : sequence of str
+        As for `agreement_at_k`.
+    seed : int
+        Of the order in which items join the gallery, and of the bootstrap.
+
+    Returns
+    -------
+    DataFrame
+        `method`, `size`, `column`, `mean`, `low`, `high`.
+    """
+    order = np.random.default_rng(seed).permutation(len(items))
+    galleries = {size: np.sort(order[:size]) for size in gallery_sizes(len(items), k)}
+    lines = []
+    for method, (asking_table, gallery_table) in methods.items():
+        unit = normalise(gallery_table)
+        asking = normalise(np.asarray(asking_table)[queries])
+        for size, gallery in galleries.items():
+            rows = None if size == len(unit) else gallery
+            found = top_k(unit, k, queries, rows, asking=asking, assume_unit=True)[0]
+            lines += _lines(agreement_at_k(items, found, queries, columns), seed, method=method, size=size)
+    for size, gallery in galleries.items():
+        expected = random_expectation(items, queries, gallery, columns)
+        lines += [
+            {"method": RANDOM, "size": size, "column": column, "mean": mean, "low": mean, "high": mean}
+            for column, mean in expected.items()
+        ]
+        best = best_possible(items, queries, gallery, k, list(expected.index))
+        lines += _lines(best, seed, method=CEILING, size=size)
+    return pd.DataFrame(lines)
+
+
+def directions(vectors: ArrayLike, training: ArrayLike) -> NDArray[np.float32]:
+    """Right singular vectors of the training rows, not centred, largest singular value first; (d, d).
+
+    The first s of them give the s-dimensional vectors whose dot products are nearest to the full ones in the
+    least-squares sense (Eckart & Young, Psychometrika 1:211-218, 1936). Centring would change every product.
+    """
+    rows = np.asarray(vectors)[np.asarray(training)].astype(np.float64)
+    return np.asarray(np.linalg.eigh(rows.T @ rows)[1][:, ::-1], np.float32)
+
+
+def by_embedding_length(
+    methods: Mapping[str, Method],
+    items: pd.DataFrame,
+    training: Int,
+    queries: Int,
+    k: int,
+    columns: Sequence[str],
+    seed: int,
+) -> pd.DataFrame:
+    """Precision@k in the whole catalogue with each embedding cut to its first `LENGTHS` directions, and uncut.
+
+    The directions are found on training items alone, from the rows that ask.
+
+    Parameters
+    ----------
+    methods : dict
+        Name -> tables of `fashion.evaluation.protocol.Method`.
+    training : ndarray of int
+        Rows of training items.
+    items, queries, k, columns, seed
+        As for `by_gallery_size`.
+
+    Returns
+    -------
+    DataFrame
+        `method`, `length`, `column`, `mean`, `low`, `high`; the uncut embedding has its own length.
+    """
+    lines = []
+    for method, (asking_table, gallery_table) in methods.items():
+        asking, gallery = normalise(asking_table), normalise(gallery_table)
+        turn = directions(asking, training)[:, : max(LENGTHS)]
+        turned = asking[queries] @ turn, gallery @ turn
+        for length in [*(size for size in LENGTHS if size < asking.shape[1]), asking.shape[1]]:
+            ask, answer = (asking[queries], gallery) if length == asking.shape[1] else [t[:, :length] for t in turned]
+            if asking_table is not gallery_table:  # what answers keeps its length in one number more, so products stay
+                answer, ask = filled(answer), np.pad(ask, ((0, 0), (0, 1)))
+            found = top_k(normalise(answer), k, queries, asking=normalise(ask), assume_unit=True)[0]
+            lines += _lines(agreement_at_k(items, found, queries, columns), seed, method=method, length=length)
+    return pd.DataFrame(lines)
+
+
+def _lines(shares: pd.DataFrame, seed: int, **about: object) -> list[dict[str, object]]:
+    found = []
+    for column in shares:
+        mean, low, high = bootstrap_interval(shares[column].to_numpy(), seed)
+        found.append({**about, "column": column, "mean": mean, "low": low, "high": high})
+    return found

@@ -1,0 +1,249 @@
+"""One protocol for every method: the same queries, galleries, measures and intervals, in one long table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from fashion.core.errors import SettingsError
+from fashion.evaluation import metrics, relevance
+from fashion.evaluation.relevance import BOTH, agreements, random_neighbours
+from fashion.evaluation.statistics import bootstrap_interval, holm, paired_difference
+from fashion.neighbours.exact import normalise, top_k
+
+Float = NDArray[np.float64]
+
+Int = NDArray[np.integer]
+
+#: A method: what queries ask with, and what the gallery answers with; two tables (n, d), one row an item.
+Method = tuple[ArrayLike, ArrayLike]
+
+#: (method, gallery, measure, what must agree) -> one number a query.
+Scores = dict[tuple[str, str, str, str], Float]
+
+RANDOM, CEILING = "random", "ceiling, true words"
+
+#: What the graded measures compare instead of one label.
+DESCRIPTION = "description"
+
+AVERAGE_PRECISION, CORRELATION = "MAP@R", "rank correlation"
+
+
+def with_both(items: pd.DataFrame) -> pd.DataFrame:
+    """The items with a column "category and colour": the two words together, missing where one is."""
+    known = items["category"].notna() & items["colour"].notna()
+    words = (items["category"].astype(str) + "\n" + items["colour"].astype(str)).astype(object)
+    words[~known] = None
+    return items.assign(**{BOTH: words})
+
+
+def side_by_side(*tables: ArrayLike) -> NDArray[np.float32]:
+    """Several embeddings as one, with equal weight: each scaled to length 1, then concatenated; shape (n, sum of d).
+
+    The cosine of two such rows is the mean of the embeddings' cosines.
+    """
+    return np.concatenate([normalise(table) for table in tables], axis=1)
+
+
+def best_possible(
+    items: pd.DataFrame, queries: ArrayLike, gallery: ArrayLike, k: int, columns: Sequence[str]
+) -> pd.DataFrame:
+    """The largest Precision@k that any method could reach, column by column: min(R, k) / k, shape (q, columns).
+
+    R is how many gallery items, the query left out, have its word. A method that knew every true word would
+    reach it; no list of k need reach it in all columns at once.
+    """
+    both = with_both(items)
+    counts = {column: relevance.relevant_in_gallery(both, queries, gallery, column) for column in columns}
+    return pd.DataFrame({column: np.minimum(count, k) / k for column, count in counts.items()})
+
+
+@dataclass
+class Protocol:
+    """Who is asked what, and how answers are scored.
+
+    Attributes
+    ----------
+    items : DataFrame
+        The items table.
+    queries : ndarray of int, shape (q,)
+        Rows that ask.
+    galleries : dict of str to ndarray of int
+        Name -> rows that may be answers.
+    k : int
+        Recommendations for each query.
+    seed : int
+        Of random recommendations, of the draws below and of the bootstrap.
+    lab : ndarray, shape (n, 3)
+        CIELAB of each item's colour, for graded gains.
+    columns : sequence of str
+        Labels to compare; "category and colour" is added.
+    deep : int
+        Queries at most, drawn from `queries`, for the measures that need whole rankings.
+    sampled : int
+        Gallery items at most over which the rank correlation is taken.
+    """
+
+    items: pd.DataFrame
+    queries: Int
+    galleries: Mapping[str, Int]
+    k: int
+    seed: int
+    lab: ArrayLike
+    columns: Sequence[str] = ("department", "category", "colour")
+    deep: int = 500
+    sampled: int = 1000
+    found: dict[tuple[str, str], Int] = field(default_factory=dict)
+    scores: Scores = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        smallest = min(map(len, self.galleries.values()))
+        if smallest <= self.k:
+            raise SettingsError(
+                f"expected galleries of more items than the list is long, k = {self.k}; found one of {smallest}. Make "
+                "the report with a smaller K, or of more items."
+            )
+        random = np.random.default_rng(self.seed)
+        #: Places in `queries` of those whose whole rankings are scored.
+        self.deep_places = np.sort(random.permutation(len(self.queries))[: self.deep])
+        self._deep = self.queries[self.deep_places]
+        self._ideal = {
+            name: relevance.ideal_gains(self.items, self.queries, gallery, self.k, self.lab)
+            for name, gallery in self.galleries.items()
+        }
+        self._drawn: dict[str, Int] = {}
+        self._gains: dict[str, Float] = {}
+        for name, gallery in self.galleries.items():
+            others = np.flatnonzero(~np.isin(gallery, self._deep))  # no query among them
+            drawn = np.sort(random.permutation(others)[: self.sampled])
+            rows = np.broadcast_to(gallery[drawn], (len(self._deep), len(drawn)))
+            self._drawn[name] = drawn
+            self._gains[name] = relevance.graded_relevance(self.items, self._deep, rows, self.lab)
+        both = with_both(self.items)
+        self._codes = {column: pd.factorize(both[column])[0] for column in ("category", BOTH)}
+
+    @property
+    def wanted(self) -> list[str]:
+        """The labels and their combination."""
+        return [*self.columns, BOTH]
+
+    def run(self, methods: Mapping[str, Method]) -> Scores:
+        """Ask and score chance, every method, and the ceiling; one method's vectors in memory at a time.
+
+        `found` keeps the recommendations, (method, gallery) -> rows (q, k); the ceiling has none.
+
+        Returns
+        -------
+        dict
+            Also kept as `scores`.
+        """
+        random = np.random.default_rng(self.seed)
+        for name, gallery in self.galleries.items():
+            found = random_neighbours(self.queries, gallery, self.k, self.seed)
+            self._score(RANDOM, name, found, random.random((len(self._deep), len(gallery)), np.float32))
+        for method, (asking_table, gallery_table) in methods.items():
+            unit = normalise(gallery_table)
+            same = asking_table is gallery_table
+            asking = unit[self.queries] if same else normalise(np.asarray(asking_table)[self.queries])
+            cosine = metrics.similarities(asking[self.deep_places], unit)
+            for name, gallery in self.galleries.items():
+                rows = None if len(gallery) == len(unit) else gallery  # the whole table needs no copy
+                found = top_k(unit, self.k, self.queries, rows, asking=asking, assume_unit=True)[0]
+                self._score(method, name, found, cosine[:, gallery])
+        for name in self.galleries:
+            self._score_ceiling(name)
+        return self.scores
+
+    def _score(self, method: str, name: str, found: Int, cosine: NDArray[np.float32]) -> None:
+        self.found[method, name] = found
+
+        def keep(measure: str, column: str, values: ArrayLike) -> None:
+            self.scores[method, name, measure, column] = np.asarray(values, np.float64)
+
+        agreeing = agreements(self.items, found, self.queries, self.columns)
+        scored = {column: metrics.precision_and_success(hits, (1, self.k)) for column, hits in agreeing.items()}
+        for measure in scored[BOTH]:
+            for column in self.wanted:
+                keep(measure, column, scored[column][measure])
+        gains = relevance.graded_relevance(self.items, self.queries, found, self.lab)
+        keep(f"nDCG@{self.k}", DESCRIPTION, metrics.ndcg_at_k(gains, self._ideal[name]))
+        gallery = self.galleries[name]
+        keep(CORRELATION, DESCRIPTION, metrics.rank_correlations(cosine[:, self._drawn[name]], self._gains[name]))
+        itself = self._deep[:, np.newaxis] == gallery
+        ranked = np.where(itself, -np.inf, cosine)
+        for column in self._codes:
+            keep(
+                AVERAGE_PRECISION, column, metrics.average_precisions(ranked, self._relevant(column, gallery) & ~itself)
+            )
+
+    def _relevant(self, column: str, gallery: Int) -> NDArray[np.bool_]:
+        own = self._codes[column][self._deep][:, np.newaxis]
+        return np.asarray((self._codes[column][gallery] == own) & (own >= 0))
+
+    def _score_ceiling(self, name: str) -> None:
+        """What true words on both sides would score: the best that this gallery allows."""
+        best = best_possible(self.items, self.queries, self.galleries[name], self.k, self.wanted)
+        for column in self.wanted:
+            self.scores[CEILING, name, f"Precision@{self.k}", column] = best[column].to_numpy()
+            for shown in dict.fromkeys((1, self.k)):
+                reached = np.asarray(best[column] > 0, np.float64)
+                self.scores[CEILING, name, f"Success@{shown}", column] = reached
+        # The other measures are relative to the best possible: 1, and undefined where they are for everyone.
+        for measure, column in ((f"nDCG@{self.k}", DESCRIPTION), (CORRELATION, DESCRIPTION),
+                                *((AVERAGE_PRECISION, column) for column in self._codes)):  # fmt: skip
+            chance = self.scores[RANDOM, name, measure, column]
+            self.scores[CEILING, name, measure, column] = np.where(np.isfinite(chance), 1.0, np.nan)
+
+    def table(self, scores: Scores | None = None) -> pd.DataFrame:
+        """Every score's mean over queries with its 95 % bootstrap interval.
+
+        Queries for which a measure is undefined (no gallery item has their word) are left out of it.
+
+        Returns
+        -------
+        DataFrame
+            `method`, `gallery`, `measure`, `column`, `mean`, `low`, `high`, `queries`.
+        """
+        lines = []
+        for (method, gallery, measure, column), values in (scores or self.scores).items():
+            defined = values[np.isfinite(values)]
+            mean, low, high = bootstrap_interval(defined, self.seed) if len(defined) else (np.nan,) * 3
+            lines.append({"method": method, "gallery": gallery, "measure": measure, "column": column,
+                          "mean": mean, "low": low, "high": high, "queries": len(defined)})  # fmt: skip
+        return pd.DataFrame(lines)
+
+
+def paired_tests(
+    scores: Scores, method: str, others: Iterable[str], questions: Iterable[tuple[str, str, str]], seed: int
+) -> pd.DataFrame:
+    """Compare one method with others on the same queries; all comparisons of the table are one family.
+
+    Parameters
+    ----------
+    scores : dict
+        From `Protocol.run`.
+    method : str
+    others : iterable of str
+    questions : iterable of (gallery, measure, column)
+    seed : int
+
+    Returns
+    -------
+    DataFrame
+        `gallery`, `measure`, `column`, `against`, `difference` (method less the other), `low`, `high` (95 %
+        interval), `p` (sign flips), `p_holm` (`holm` over the whole table).
+    """
+    asked, lines = list(questions), []
+    for other in others:
+        for gallery, measure, column in asked:
+            first, second = (scores[name, gallery, measure, column] for name in (method, other))
+            defined = np.isfinite(first) & np.isfinite(second)
+            found = paired_difference(first[defined], second[defined], seed, resamples=10_000)
+            about = {"gallery": gallery, "measure": measure, "column": column, "against": other}
+            lines.append(about | {"difference": found.mean, "low": found.low, "high": found.high, "p": found.p_value})
+    table = pd.DataFrame(lines)
+    return table.assign(p_holm=holm(table["p"]) if len(table) else [])

@@ -1,0 +1,78 @@
+"""Train, validation and test split."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fashion.catalogue.sampling import quotas
+from fashion.core.errors import ArtefactError
+
+Int = NDArray[np.integer]
+
+
+def split(
+    items: pd.DataFrame,
+    groups: Int,
+    seed: int,
+    *,
+    test: float = 0.2,
+    validation: float = 0.1,
+    most: int = 3000,
+) -> NDArray[np.str_]:
+    """Divide items into train, validation and test; a group of near-duplicates stays on one side.
+
+    Departments keep their shares as far as groups allow: groups are drawn within the department of their
+    first item until the department's quota is filled. With a group wholly in one part, no query has a
+    near-duplicate in training.
+
+    Parameters
+    ----------
+    items : DataFrame
+        With `department`.
+    groups : ndarray of int, shape (n,)
+        From `duplicates.duplicate_groups`.
+    seed : int
+    test, validation : float
+        Shares, together below 1.
+    most : int
+        Items at most in test and in validation each.
+
+    Returns
+    -------
+    ndarray of str, shape (n,)
+        "train", "validation" or "test".
+
+    Raises
+    ------
+    ValueError
+        When the shares do not leave anything to train with.
+    ArtefactError
+        When near-duplicates leave nothing to test on.
+    """
+    if not (test > 0 and validation >= 0 and test + validation < 1):
+        raise ValueError(f"expected shares with 0 < test and test + validation < 1; found {test} and {validation}")
+    n = len(items)
+    part = np.full(n, "train", dtype="<U10")
+    first = pd.Series(np.arange(n)).groupby(groups).first()
+    size = np.bincount(groups)
+    home = items["department"].to_numpy()[first.to_numpy()]
+    random = np.random.default_rng(seed)
+    chosen = np.full(len(size), "train", dtype="<U10")
+    _, inverse = np.unique(home, return_inverse=True)
+    items_of = np.bincount(inverse, weights=size).astype(np.int64)
+    for name, share in (("test", test), ("validation", validation)):
+        for code, room in enumerate(quotas(items_of, min(round(share * n), most))):
+            left = int(room)
+            for group in random.permutation(np.flatnonzero((inverse == code) & (chosen == "train"))):
+                if size[group] <= left:  # a group that does not fit is passed over, not the end
+                    chosen[group], left = name, left - int(size[group])
+    part[:] = chosen[groups]
+    if not (part == "test").any():
+        raise ArtefactError(
+            f"expected items to test on; found none: the largest group of near-duplicates holds {size.max()} of "
+            f"{n} items, so nothing fits into a test part of {test:.0%}. Where most photos are taken for the same, the "
+            "network's weights are not trained ones; where the catalogue is small, take more items."
+        )
+    return part

@@ -1,0 +1,527 @@
+"""What a notebook reports: tables to read, numbers for results/*.json, and sentences that follow from intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import confusion_matrix
+
+from fashion.catalogue.translation import colour_hexes
+from fashion.core.colour import delta_e, hex_to_lab
+from fashion.core.numerals import number_word
+from fashion.evaluation.protocol import (
+    AVERAGE_PRECISION,
+    BOTH,
+    CEILING,
+    CORRELATION,
+    DESCRIPTION,
+    RANDOM,
+    Method,
+    Protocol,
+    paired_tests,
+)
+from fashion.evaluation.relevance import random_expectation, success_at_k
+from fashion.evaluation.statistics import Difference, by_department, department_intervals, paired_difference
+from fashion.neighbours.exact import top_k
+
+Int = NDArray[np.integer]
+
+PIXELS, HISTOGRAM, HOG = "raw pixels", "colour histogram", "HOG"
+
+FROZEN, ALL_FEATURES, FROZEN_AND_HISTOGRAM = "frozen", "frozen, all maxima", "frozen + histogram"
+
+LEARNED, DESCRIBED = "learned", "learned, catalogue's words known"
+
+#: Words for notebook 06's two galleries.
+GALLERIES = {"whole": "whole catalogue", "unseen": "gallery of unseen items"}
+
+#: Methods that the tables by department show.
+BY_DEPARTMENT = (RANDOM, HISTOGRAM, FROZEN, LEARNED, DESCRIBED)
+
+#: Below this CIEDE2000 distance two colours are shades of one.
+NEAR_COLOURS = 12.0
+
+
+def interval_text(mean: float, low: float, high: float, sign: str = "") -> str:
+    """A mean with its interval, three decimals: "0.512 [0.498, 0.527]"; with `sign` "+", each number is signed."""
+    return f"{mean:{sign}.3f} [{low:{sign}.3f}, {high:{sign}.3f}]"
+
+
+def compared(difference: float, low: float, high: float) -> str:
+    """What an interval of a difference says, for "A agrees ... than B": more often, less often, or neither.
+
+    Examples
+    --------
+    >>> compared(0.1, 0.08, 0.12)
+    'more often (+0.100)'
+    >>> compared(0.01, -0.01, 0.03)
+    'neither more nor less often (interval -0.010 to +0.030)'
+    """
+    if low > 0:
+        return f"more often ({difference:+.3f})"
+    if high < 0:
+        return f"less often ({difference:+.3f})"
+    return f"neither more nor less often (interval {low:+.3f} to {high:+.3f})"
+
+
+@dataclass
+class Evaluation:
+    """A finished comparison (`Protocol.run` was called): its tables, tests, sentences and results.
+
+    Attributes
+    ----------
+    trial : Protocol
+        With the galleries "whole" and "unseen", and the methods `LEARNED`, `DESCRIBED` and `ALL_FEATURES`.
+    methods : mapping of str to Method
+        As they were run, in the order of the tables.
+    """
+
+    trial: Protocol
+    methods: Mapping[str, Method]
+    everyone: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        #: All rows of the tables: chance, the methods, the ceiling.
+        self.everyone = [RANDOM, *self.methods, CEILING]
+
+    @property
+    def precision(self) -> str:
+        """Name of the main measure, such as "Precision@6"."""
+        return f"Precision@{self.trial.k}"
+
+    @cached_property
+    def measures(self) -> pd.DataFrame:
+        """Every measure's mean and interval, from `Protocol.table`."""
+        return self.trial.table()
+
+    def shares(self, method: str, gallery: str = "whole") -> pd.DataFrame:
+        """Precision@k of each query, one column a label."""
+        scores = self.trial.scores
+        return pd.DataFrame({c: scores[method, gallery, self.precision, c] for c in self.trial.wanted})
+
+    def table(self, gallery: str, measure: str | None = None) -> pd.DataFrame:
+        """A measure in one gallery (Precision@k if none is given): `method`, `column`, `mean`, `low`, `high`."""
+        rows = (self.measures["gallery"] == gallery) & (self.measures["measure"] == (measure or self.precision))
+        return self.measures[rows].drop(columns=["gallery", "measure", "queries"])
+
+    def means(self, gallery: str, measure: str | None = None) -> pd.DataFrame:
+        """The means of `table` to read: one row a method, one column a label, three decimals."""
+        frame = self.table(gallery, measure)
+        wide = frame.pivot(index="method", columns="column", values="mean")
+        return wide.loc[self.everyone, list(dict.fromkeys(frame["column"]))].round(3)
+
+    @cached_property
+    def random_expected(self) -> pd.Series:
+        """Precision that uniformly random recommendations would have in the whole catalogue, in closed form."""
+        trial = self.trial
+        return random_expectation(trial.items, trial.queries, trial.galleries["whole"], trial.columns)
+
+    def floor_check(self) -> pd.DataFrame:
+        """The random floor in closed form beside the measured one, label by label."""
+        measured = self.shares(RANDOM).mean()
+        return pd.DataFrame({"expected": self.random_expected, "measured": measured}).loc[self.trial.wanted].round(4)
+
+    @cached_property
+    def tests(self) -> pd.DataFrame:
+        """*Learned* against every other method but the ceiling, paired by query, as one family of tests."""
+        rivals = [method for method in self.everyone if method not in (LEARNED, CEILING)]
+        questions = [(g, self.precision, column) for g in self.trial.galleries for column in ("category", BOTH)]
+        return paired_tests(self.trial.scores, LEARNED, rivals, questions, self.trial.seed)
+
+    def tests_table(self) -> pd.DataFrame:
+        """`tests` to read: one row a rival, one column a question, each cell gain [interval] p."""
+        cells = [
+            f"{interval_text(t['difference'], t['low'], t['high'], '+')} p = {t['p_holm']:.4f}"
+            for t in self.tests.to_dict("records")
+        ]
+        asked = self.tests.assign(question=self.tests["gallery"] + ": " + self.tests["column"], cell=cells)
+        wide = asked.pivot(index="against", columns="question", values="cell")
+        return wide.loc[list(dict.fromkeys(self.tests["against"]))]
+
+    @cached_property
+    def gains(self) -> dict[tuple[str, str], Difference]:
+        """What *learned* gains over the frozen network as it is: (gallery, label) -> paired difference."""
+        return {
+            (gallery, column): paired_difference(
+                self.shares(LEARNED, gallery)[column].to_numpy(),
+                self.shares(ALL_FEATURES, gallery)[column].to_numpy(),
+                self.trial.seed,
+            )
+            for gallery in self.trial.galleries
+            for column in self.trial.wanted
+        }
+
+    def near_duplicate_share(self, groups: Int) -> float:
+        """Share of *learned*'s recommendations that are near-duplicates of their query.
+
+        Parameters
+        ----------
+        groups : ndarray of int, shape (n,)
+            Group of near-duplicates of each item.
+        """
+        recommended = self.trial.found[LEARNED, "whole"]
+        return float((groups[recommended] == groups[self.trial.queries][:, None]).mean())
+
+    def success_table(self) -> pd.DataFrame:
+        """Success@1 and Success@k in the whole catalogue, side by side; one column where k is 1."""
+        labels = ["category", "colour", BOTH]
+        names = [f"Success@{shown}" for shown in dict.fromkeys((1, self.trial.k))]
+        return pd.concat({name: self.means("whole", name)[labels] for name in names}, axis=1)
+
+    def success_curve(self) -> pd.DataFrame:
+        """Success in category and colour among the first 1, 2 ... k: `method`, `k`, `success`."""
+        trial = self.trial
+        lines = []
+        for method in [RANDOM, *self.methods]:
+            rows = trial.found[method, "whole"]
+            for shown in range(1, trial.k + 1):
+                success = success_at_k(trial.items, rows[:, :shown], trial.queries, trial.columns)[BOTH]
+                lines.append({"method": method, "k": shown, "success": float(success.mean())})
+        return pd.DataFrame(lines)
+
+    @cached_property
+    def beyond(self) -> dict[str, pd.DataFrame]:
+        """Measures beyond the list or with graded gains, in the whole catalogue: "measure, label" -> lines."""
+        ndcg = f"nDCG@{self.trial.k}"
+        kinds = [(AVERAGE_PRECISION, "category"), (AVERAGE_PRECISION, BOTH), (ndcg, DESCRIPTION),
+                 (CORRELATION, DESCRIPTION)]  # fmt: skip
+        whole = self.measures[self.measures["gallery"] == "whole"]
+        return {f"{m}, {c}": whole[(whole["measure"] == m) & (whole["column"] == c)] for m, c in kinds}
+
+    def beyond_table(self) -> pd.DataFrame:
+        """`beyond` to read: one row a method, mean and interval in each cell."""
+        cells = {
+            name: [interval_text(line["mean"], line["low"], line["high"]) for line in frame.to_dict("records")]
+            for name, frame in self.beyond.items()
+        }
+        return pd.DataFrame(cells, index=self.everyone)
+
+    @cached_property
+    def by_department(self) -> pd.DataFrame:
+        """Precision@k in category and colour by department and method."""
+        shares = {method: self.shares(method)[BOTH] for method in BY_DEPARTMENT}
+        return by_department(self.trial.items, self.trial.queries, shares)
+
+    @cached_property
+    def department_intervals(self) -> pd.DataFrame:
+        """`by_department` with intervals, the ceiling added, as a long table."""
+        shares = {method: self.shares(method)[BOTH] for method in (*BY_DEPARTMENT, CEILING)}
+        return department_intervals(self.trial.items, self.trial.queries, shares, self.trial.seed)
+
+    def departments_table(self) -> pd.DataFrame:
+        """`department_intervals` to read, largest department first."""
+        found = self.department_intervals
+        numbers = found[["mean", "low", "high"]].itertuples(index=False)
+        wide = found.assign(cell=[interval_text(*three) for three in numbers]).pivot(
+            index=["department", "queries"], columns="method", values="cell"
+        )
+        return wide[[*BY_DEPARTMENT, CEILING]].sort_index(level="queries", ascending=False)
+
+    @property
+    def without_success(self) -> int:
+        """How many queries get no recommendation of *learned* right in category or colour."""
+        share = self.shares(LEARNED)
+        return int(((share["category"] == 0) & (share["colour"] == 0)).sum())
+
+    def worst(self, count: int = 5) -> tuple[Int, Int, NDArray[np.float32]]:
+        """The worst queries of *learned*: least right in both, then in either; drawn at random among equals.
+
+        Returns
+        -------
+        rows : ndarray of int, shape (count,)
+        recommended, similarity : ndarray, shape (count, k)
+        """
+        trial, share = self.trial, self.shares(LEARNED)
+        shuffled = np.random.default_rng(trial.seed).permutation(len(trial.queries))
+        keys = [share[column].to_numpy()[shuffled] for column in ("colour", "category", BOTH)]
+        worst = shuffled[np.lexsort(keys)][:count]
+        rows = trial.queries[worst]
+        query_table, gallery_table = self.methods[LEARNED]
+        similarity = top_k(gallery_table, trial.k, queries=rows, asking=np.asarray(query_table)[rows])[1]
+        return rows, trial.found[LEARNED, "whole"][worst], similarity
+
+    def headline(self) -> list[dict[str, str]]:
+        """The report's tiles: the main precision of four methods, on queries that no training saw."""
+        best, strict = self._means_of("whole"), self._means_of("unseen")
+        return [
+            {
+                "label": f"of {number_word(self.trial.k)} learned recommendations right in category and colour "
+                "(unseen queries, whole catalogue)",
+                "value": f"{best[LEARNED]:.0%}",
+            },
+            {
+                "label": "the same by the frozen network, and at random",
+                "value": f"{best[ALL_FEATURES]:.0%}, {best[RANDOM]:.1%}",
+            },
+            {
+                "label": "learned where the catalogue's words are known, and the most that it allows",
+                "value": f"{best[DESCRIBED]:.0%}, {best[CEILING]:.0%}",
+            },
+            {
+                "label": "learned and frozen where the gallery is unseen too",
+                "value": f"{strict[LEARNED]:.0%}, {strict[ALL_FEATURES]:.0%}",
+            },
+        ]
+
+    def _means_of(self, gallery: str) -> dict[str, float]:
+        table = self.table(gallery)
+        both = table[table["column"] == BOTH]
+        return dict(zip(both["method"], both["mean"], strict=True))
+
+    def results(
+        self, groups: Int, gallery_curve: pd.DataFrame, length_curve: pd.DataFrame, curve_queries: int
+    ) -> dict[str, Any]:
+        """The numbers of results/06.json and metrics.json but for their source line, protocol and headline.
+
+        Parameters
+        ----------
+        groups : ndarray of int, shape (n,)
+            Group of near-duplicates of each item.
+        gallery_curve, length_curve : DataFrame
+            From `fashion.evaluation.curves`.
+        curve_queries : int
+            How many queries the curves rest on.
+        """
+        trial, beyond = self.trial, self.beyond[f"nDCG@{self.trial.k}, {DESCRIPTION}"]
+        return {
+            "queries": len(trial.queries),
+            "k": trial.k,
+            "agreement": _by_method(self.table("whole")),
+            "agreement_unseen_gallery": _by_method(self.table("unseen")),
+            "unseen_gallery_items": len(trial.galleries["unseen"]),
+            "graded_ndcg": beyond[["method", "mean", "low", "high"]].to_dict("records"),
+            "measures": self.measures.to_dict("records"),
+            "deep_queries": len(trial.deep_places),
+            "paired_tests": self.tests.to_dict("records"),
+            "by_department_intervals": self.department_intervals.to_dict("records"),
+            "gallery_size": gallery_curve.to_dict("records"),
+            "embedding_size": length_curve.to_dict("records"),
+            "curve_queries": curve_queries,
+            "numbers_for_95_percent": lengths_that_keep(length_curve),
+            "random_expected": {column: float(self.random_expected[column]) for column in trial.wanted},
+            "learned_less_frozen": {
+                gallery: {column: self.gains[gallery, column].as_dict() for column in trial.wanted}
+                for gallery in trial.galleries
+            },
+            "twin_answers": self.near_duplicate_share(groups),
+            "by_department": self.by_department.reset_index().to_dict("records"),
+            "success": self.success_curve().to_dict("records"),
+            "nothing_agrees": {
+                "queries": self.without_success,
+                "share": self.without_success / len(trial.queries),
+            },
+        }
+
+    def verdict(self) -> str:
+        """The finding in sentences (Markdown), each written from an interval of this run."""
+        trial, seed = self.trial, self.trial.seed
+        sentences = [
+            f"- For unseen queries in the **{GALLERIES[gallery]}**, the learned embedding agrees in "
+            + "; in ".join(f"{column} {_compared(self.gains[gallery, column])}" for column in trial.wanted)
+            + "."
+            for gallery in trial.galleries
+        ]
+        questions = [(gallery, self.precision, BOTH) for gallery in trial.galleries]
+        known = paired_tests(trial.scores, DESCRIBED, [LEARNED], questions, seed)
+        for gain, words in zip(known.to_dict("records"), ("whole catalogue", "unseen gallery"), strict=True):
+            best = self._means_of(gain["gallery"])
+            sentences.append(
+                f"- Where the {words}'s words are known, the same photos agree in category and colour "
+                f"{compared(gain['difference'], gain['low'], gain['high'])} than where they are not; that is "
+                f"{best[DESCRIBED]:.0%} of the {number_word(trial.k)}, and the gallery allows {best[CEILING]:.0%}."
+            )
+        return "Compared with the frozen network as it is:\n\n" + "\n".join(sentences)
+
+
+def _compared(gain: Difference) -> str:
+    return compared(gain.mean, gain.low, gain.high)
+
+
+def _by_method(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """A long table as one record a method: label -> mean, low, high."""
+    return [
+        {"method": method}
+        | {line["column"]: {key: line[key] for key in ("mean", "low", "high")} for line in group.to_dict("records")}
+        for method, group in table.groupby("method", sort=False)
+    ]
+
+
+def lengths_that_keep(length_curve: pd.DataFrame, share: float = 0.95, column: str = BOTH) -> dict[str, int]:
+    """The shortest vectors that keep `share` of the uncut embedding's precision: method -> dimensions.
+
+    Parameters
+    ----------
+    length_curve : DataFrame
+        From `curves.by_embedding_length`; the uncut embedding is each method's last line.
+    share : float
+    column : str
+    """
+    found = {}
+    for method, frame in length_curve[length_curve["column"] == column].groupby("method", sort=False):
+        enough = frame["mean"] >= share * frame["mean"].iloc[-1]
+        found[str(method)] = int(frame.loc[enough, "length"].min())
+    return found
+
+
+# -- notebook 03 --------------------------------------------------------------------------------------------------
+
+
+def leakage_audit(part: NDArray[np.str_], pairs: ArrayLike, by_hash: ArrayLike) -> dict[str, int]:
+    """Pairs of near-duplicates, and how many have one item in train and the other in test (none should).
+
+    Parameters
+    ----------
+    part : ndarray of str, shape (n,)
+        From `evaluation.split`.
+    pairs : array of int, shape (p, 2)
+        Near-duplicates.
+    by_hash : array of int, shape (h, 2)
+        Pairs whose perceptual hashes are nearly equal, near-duplicates or not.
+    """
+    found = {}
+    for name, rows in (("twin pairs", pairs), ("pairs by hash alone", by_hash)):
+        sides = part[np.asarray(rows, int).reshape(-1, 2)]
+        found[name] = len(sides)
+        found[f"{name} across the line"] = int(((sides == "train").any(axis=1) & (sides == "test").any(axis=1)).sum())
+    return found
+
+
+def commonest_word_accuracy(items: pd.DataFrame, part: NDArray[np.str_]) -> dict[str, float]:
+    """Accuracy on test items of always saying the training items' most frequent word, the floor of accuracies."""
+    train, test = items[part == "train"], items[part == "test"]
+    return {name: float((test[name] == train[name].mode()[0]).mean()) for name in ("category", "colour")}
+
+
+def confusion(predicted: pd.DataFrame, name: str, words: Sequence[str]) -> NDArray[np.int64]:
+    """Confusion matrix of some words: rows true, columns predicted; items of other words are left out."""
+    return np.asarray(confusion_matrix(predicted[name], predicted[f"{name}_predicted"], labels=list(words)))
+
+
+def confused_pairs(
+    matrix: NDArray[np.integer], words: Sequence[str], hexes: Mapping[str, str], most: int = 15, least_items: int = 10
+) -> pd.DataFrame:
+    """The colour words that are confused most: `labelled`, `predicted`, `share`, `distance` (CIEDE2000).
+
+    Parameters
+    ----------
+    matrix : ndarray of int, shape (c, c)
+        From `confusion`.
+    words : sequence of str, length c
+    hexes : mapping of str to str
+        Word -> colour.
+    most : int
+        Pairs at most.
+    least_items : int
+        Words with fewer items are left out, where any word has so many: a share of a handful says nothing.
+    """
+    counts = matrix.sum(axis=1)
+    share = matrix / np.maximum(counts[:, np.newaxis], 1)
+    np.fill_diagonal(share, 0)
+    share[counts < min(least_items, counts.max())] = 0
+    order = np.argsort(-share, axis=None, kind="stable")[:most]
+    places = [(i, j) for i, j in np.dstack(np.unravel_index(order, share.shape))[0] if share[i, j] > 0]
+    labelled, predicted = [words[i] for i, _ in places], [words[j] for _, j in places]
+    return pd.DataFrame(
+        {
+            "labelled": labelled,
+            "predicted": predicted,
+            "share": [share[i, j] for i, j in places],
+            "distance": _distances(labelled, predicted, hexes),
+        }
+    )
+
+
+def near_confusions(predicted: pd.DataFrame, within: float = NEAR_COLOURS) -> tuple[int, float]:
+    """Confusions of colours that the glossary knows: how many, and which share of them is of near colours.
+
+    Parameters
+    ----------
+    predicted : DataFrame
+        With `colour` and `colour_predicted`.
+    within : float
+        CIEDE2000 up to which two colours are near.
+
+    Returns
+    -------
+    count : int
+    share : float
+        NaN where nothing is confused.
+    """
+    known = colour_hexes()
+    wrong = predicted[predicted["colour"] != predicted["colour_predicted"]]
+    wrong = wrong[wrong["colour"].isin(list(known)) & wrong["colour_predicted"].isin(list(known))]
+    if wrong.empty:
+        return 0, float("nan")
+    apart = _distances(list(wrong["colour"]), list(wrong["colour_predicted"]), known)
+    return len(wrong), float((apart <= within).mean())
+
+
+def _distances(some: Sequence[str], others: Sequence[str], hexes: Mapping[str, str]) -> NDArray[np.float64]:
+    return np.asarray(delta_e(hex_to_lab([hexes[word] for word in some]), hex_to_lab([hexes[word] for word in others])))
+
+
+def class_accuracy(predicted: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Accuracy of each true word: `name`, `accuracy`, `items`."""
+    right = predicted[name] == predicted[f"{name}_predicted"]
+    table = right.groupby(predicted[name]).agg(["mean", "size"])
+    return table.rename(columns={"mean": "accuracy", "size": "items"}).rename_axis("name").reset_index()
+
+
+# -- notebook 04 --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Misses:
+    """Query items none of whose recommendations is of their own category.
+
+    Attributes
+    ----------
+    rows : ndarray of int, shape (m,)
+        The queries; the one with the most similar first recommendation first.
+    items : int
+        All queries.
+    confused : Series of int
+        "own category  →  recommended category" -> how often, most frequent first.
+    rare : float
+        Share of the misses in categories with at most k items, in which k right ones do not exist; 0 without misses.
+    """
+
+    rows: Int
+    items: int
+    confused: pd.Series
+    rare: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "items": len(self.rows),
+            "share": len(self.rows) / self.items,
+            "share_of_rare_categories": self.rare,
+            "confused": {str(pair): int(count) for pair, count in self.confused.head(20).items()},
+        }
+
+
+def category_misses(items: pd.DataFrame, recommended: Int, similarity: NDArray[np.floating]) -> Misses:
+    """The queries that miss their category altogether, when every item is a query.
+
+    Parameters
+    ----------
+    items : DataFrame
+    recommended, similarity : ndarray, shape (n, k)
+        From `Recommender.nearest_of_all`.
+    """
+    category, k = items["category"].to_numpy(), recommended.shape[1]
+    missed = np.flatnonzero(~(category[recommended] == category[:, np.newaxis]).any(axis=1))
+    pairs = pd.Series(
+        np.repeat(category[missed], k) + "  →  " + category[recommended[missed]].ravel(), dtype=object
+    ).value_counts()
+    sizes = items["category"].value_counts()
+    rare = float((sizes[items["category"].iloc[missed]] <= k).mean()) if len(missed) else 0.0
+    ordered = missed[np.argsort(-similarity[missed, 0], kind="stable")]
+    return Misses(ordered, len(items), pairs, rare)

@@ -1,0 +1,187 @@
+"""Approximate neighbours for large catalogues: a graph in a memory-mapped file, found again by its content.
+
+Hierarchical navigable small worlds (Malkov and Yashunin 2018, Efficient and robust approximate nearest neighbor search
+using Hierarchical Navigable Small World graphs), by usearch, in half precision. What it finds is ranked again by exact
+cosines, so that only an item may be missed; how many are is measured (`recall`, docs/speed.md).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fashion.core.checksums import array_checksum, sha256_file
+from fashion.core.files import write_json, write_whole
+from fashion.core.progress import progress_bar
+from fashion.core.provenance import versions
+from fashion.neighbours.exact import Float, Int, Neighbours, cosines, nearest, normalise, top_k
+
+#: Items from which single questions are answered by the index. Below, one pass over all rows takes less than some
+#: 20 ms, which nobody notices, and costs neither minutes of building nor a missed item (docs/speed.md).
+APPROXIMATE_FROM = 500_000
+
+#: Edges of a node, and candidates looked at when it is put in and when it is asked.
+CONNECTIVITY, EXPANSION_ADD, EXPANSION_SEARCH = 16, 128, 128
+
+#: Rows put in together.
+BLOCK = 8192
+
+#: Rows that may be passed over in an answer; a filter that forbids more is answered exactly.
+PASSED_OVER = 200
+
+
+@dataclass(frozen=True)
+class ApproximateIndex:
+    """The index of the first rows of a table of unit vectors.
+
+    Attributes
+    ----------
+    graph : usearch.index.Index
+        A view of the file.
+    vectors : ndarray of float32, shape (n, d)
+        Unit rows, by which answers are ranked.
+    """
+
+    graph: Any
+    vectors: Float
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def nearest(self, asking: NDArray, k: int, forbidden: Int | None = None) -> Neighbours:
+        """The k rows most similar to each of the unit rows `asking`, shape (q, d), most similar first.
+
+        Parameters
+        ----------
+        asking : ndarray of float32, shape (q, d)
+        k : int
+        forbidden : ndarray of int, optional
+            At most `PASSED_OVER` rows that may not be answers.
+
+        Returns
+        -------
+        indices, similarity : ndarrays of int32 and float32, shapes (q, m)
+            m is k, or fewer where the table has no more.
+        """
+        barred = np.empty(0, np.int64) if forbidden is None else np.asarray(forbidden, np.int64)
+        wanted = min(k + len(barred), len(self))
+        heads = np.ascontiguousarray(asking, np.float32)
+        found = np.atleast_2d(self.graph.search(heads, wanted).keys).astype(np.int64).reshape(len(heads), -1)
+        query = np.repeat(np.arange(len(heads)), found.shape[1])
+        exact = cosines(heads, self.vectors, query, found.ravel())
+        kept = ~np.isin(found.ravel(), barred)
+        most = min(k, len(self) - len(barred))
+        rows, similarity = np.empty((len(heads), most), np.int32), np.empty((len(heads), most), np.float32)
+        for number in range(len(heads)):
+            own = np.flatnonzero(kept & (query == number))
+            best = own[np.lexsort((found.ravel()[own], -exact[own]))[:most]]
+            rows[number], similarity[number] = found.ravel()[best], exact[best]
+        return rows, similarity
+
+    def recall(self, k: int = 10, queries: int = 500, seed: int = 0) -> float:
+        """Share of the exact k nearest that the index finds, over rows drawn at random."""
+        rows = np.sort(np.random.default_rng(seed).permutation(len(self))[:queries])
+        true, _ = top_k(self.vectors, k, queries=rows, assume_unit=True)
+        hits = []
+        for row, expected in zip(rows, true, strict=True):
+            got, _ = self.nearest(self.vectors[row][np.newaxis], k, np.array([row]))
+            hits.append(len(np.intersect1d(got[0], expected)) / k)
+        return float(np.mean(hits))
+
+
+def nearest_rows(
+    index: ApproximateIndex | None,
+    asking: NDArray,
+    vectors: Float,
+    k: int,
+    mask: NDArray[np.bool_],
+    row: int | None = None,
+) -> Neighbours:
+    """`neighbours.nearest` for unit rows, by the index where there is one and next to nothing is filtered out.
+
+    Parameters
+    ----------
+    index : ApproximateIndex or None
+        Of the first rows of `vectors`; the others, added since, are looked at one by one.
+    asking : ndarray of float32, shape (q, d)
+        Need not have length 1.
+    vectors : ndarray of float32, shape (n, d)
+        Unit rows.
+    k : int
+    mask : ndarray of bool, shape (n,)
+        True where a row may be an answer. A filter that forbids more than `PASSED_OVER` rows is answered exactly.
+    row : int, optional
+        The query item's own, which may not be an answer.
+    """
+    forbidden = np.flatnonzero(~mask)
+    if index is None or len(forbidden) >= PASSED_OVER:
+        return nearest(asking, vectors, k, mask, row, assume_unit=True)
+    if row is not None:
+        forbidden = np.union1d(forbidden, [row])
+    indexed, unit = len(index), normalise(asking)
+    found, cosine = index.nearest(unit, k, forbidden[forbidden < indexed])
+    if indexed == len(vectors):
+        return found, cosine
+    late = np.setdiff1d(np.arange(indexed, len(vectors)), forbidden)
+    more, further = nearest(unit, vectors[late], k, assume_unit=True)
+    found, cosine = np.hstack([found, late[more].astype(np.int32)]), np.hstack([cosine, further])
+    order = np.argsort(-cosine, axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(found, order, axis=1), np.take_along_axis(cosine, order, axis=1)
+
+
+def index_key(vectors: NDArray) -> dict[str, Any]:
+    """What an index file is made of: content, settings, versions."""
+    return {
+        "vectors": array_checksum(vectors),
+        "settings": [CONNECTIVITY, EXPANSION_ADD],
+        "versions": versions(["usearch"]),
+    }
+
+
+def open_index(vectors: Float, path: Path, *, progress: bool = True) -> ApproximateIndex:
+    """The index of `vectors` at `path`: opened where it is there, whole and of these vectors, else built.
+
+    A file that is damaged or of other vectors is built anew; building a million rows of 256 numbers takes some minutes.
+
+    Parameters
+    ----------
+    vectors : ndarray of float32, shape (n, d)
+        Unit rows.
+    path : Path
+        Ends in ``.usearch``; beside it stands a ``.json`` with the key and the file's checksum.
+    progress : bool
+    """
+    from usearch.index import Index
+
+    key, facts = index_key(vectors), path.with_suffix(".json")
+    try:
+        known = json.loads(facts.read_text(encoding="utf-8"))
+        if known["key"] == key and known["sha256"] == sha256_file(path):
+            return _view(path, vectors)
+    except (OSError, ValueError, KeyError):
+        pass  # none yet, or damaged
+    graph = Index(
+        ndim=vectors.shape[1], metric="ip", dtype="f16", connectivity=CONNECTIVITY, expansion_add=EXPANSION_ADD
+    )
+    with progress_bar(len(vectors), "items indexed", "item", show=progress) as bar:
+        for first in range(0, len(vectors), BLOCK):
+            rows = np.ascontiguousarray(vectors[first : first + BLOCK])
+            graph.add(np.arange(first, first + len(rows)), rows, threads=os.cpu_count() or 1)
+            bar.update(len(rows))
+    write_whole(path, lambda aside: graph.save(str(aside)))
+    write_json(facts, {"key": key, "sha256": sha256_file(path), "items": len(vectors)})
+    return _view(path, vectors)
+
+
+def _view(path: Path, vectors: Float) -> ApproximateIndex:
+    from usearch.index import Index
+
+    graph = Index.restore(str(path), view=True)
+    graph.expansion_search = EXPANSION_SEARCH
+    return ApproximateIndex(graph, vectors)

@@ -1,0 +1,327 @@
+"""Near-duplicates: items whose photos show nearly the same picture; one rule for the split, the shop and additions."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from fashion.neighbours.exact import normalise, top_k
+
+Int = NDArray[np.integer]
+
+Vectors = NDArray[np.float32]
+
+#: Bits of 64 in which the perceptual hashes of one picture may differ.
+NEAR_BITS = 4
+
+#: Cosines of frozen vectors from which two photos are near-duplicates: alone, and where their hashes agree too.
+NEAR_COSINE, NEAR_COSINE_WITH_HASH = 0.98, 0.9
+
+#: Mean difference of photos at 16 x 16, of 255, up to which two whose hashes agree are near-duplicates.
+NEAR_PIXELS = 4.0
+
+#: Items with one and the same perceptual hash from which on they are taken for featureless.
+CROWD = 50
+
+#: Rows of the catalogue that are compared with new photos at once.
+BLOCK = 8192
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When two photos are near-duplicates.
+
+    They are when the cosine of their frozen vectors is at least `cosine`; or when their perceptual hashes differ in at
+    most `bits`, and either the cosine is at least `cosine_with_hash` or their pixels at 16 x 16 differ by at most
+    `pixels` on average. A hash alone joins garments that differ: it sees the outline of plain boots, not their colour.
+
+    Attributes
+    ----------
+    pixels : float
+        0 to 255; notebook 01's parameter.
+    bits : int
+        Of 64.
+    cosine, cosine_with_hash : float
+
+    Examples
+    --------
+    >>> Rule.stored({"near_duplicates": {"pixels": 3.0}}).pixels
+    3.0
+    """
+
+    pixels: float = NEAR_PIXELS
+    bits: int = NEAR_BITS
+    cosine: float = NEAR_COSINE
+    cosine_with_hash: float = NEAR_COSINE_WITH_HASH
+
+    def as_dict(self) -> dict[str, float]:
+        """For JSON: what a report stores."""
+        return asdict(self)
+
+    @classmethod
+    def stored(cls, source: Mapping[str, Any]) -> Rule:
+        """The rule of a report, from its source.json; the default where a report is older than the entry."""
+        return cls(**source.get("near_duplicates", {}))
+
+
+def near_duplicates(items: pd.DataFrame, distance: int = NEAR_BITS) -> pd.DataFrame:
+    """Pairs of items whose 64-bit perceptual hashes differ in at most `distance` bits: candidates for near-duplicates.
+
+    The hash sees shapes only: among plain boots it joins many that differ. `Rule` tells which are near-duplicates.
+
+    By the pigeonhole principle, of `distance` + 1 bands of the hash at least one is equal in such a pair: only
+    items that share a band are compared, never all n^2 pairs. Where more than `CROWD` items have the very same
+    hash (featureless photos), each is compared through the first of them only, so that they cost their
+    number, not its square.
+
+    Returns
+    -------
+    DataFrame
+        `first`, `second` (rows, first < second), `bits`.
+    """
+    hashes = np.array([int(text, 16) for text in items["phash"]], np.uint64)
+    _, representative, group, size = np.unique(hashes, return_index=True, return_inverse=True, return_counts=True)
+    members = np.arange(len(hashes))
+    crowded = (size[group] > CROWD) & (members != representative[group])
+    rows = np.flatnonzero(~crowded)
+    edges = np.linspace(0, 64, distance + 2).astype(int)
+    found = [np.stack([representative[group[crowded]], members[crowded]], axis=1)]
+    for low, high in itertools.pairwise(edges):
+        mask = np.uint64((1 << int(high - low)) - 1)
+        found.append(rows[_equal_pairs((hashes[rows] >> np.uint64(low)) & mask, hashes[rows], distance)])
+    pairs = np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
+    bits = np.bitwise_count(hashes[pairs[:, 0]] ^ hashes[pairs[:, 1]]).astype(np.int64)
+    return pd.DataFrame({"first": pairs[:, 0], "second": pairs[:, 1], "bits": bits})
+
+
+def candidate_pairs(items: pd.DataFrame, thumbnails: NDArray[np.uint8], rule: Rule) -> pd.DataFrame:
+    """Pairs of items with nearly equal hashes, and which of them their pixels make near-duplicates.
+
+    Parameters
+    ----------
+    items : DataFrame
+        With `phash`.
+    thumbnails : ndarray of uint8, shape (n, pixels)
+        Photos at 16 x 16.
+    rule : Rule
+
+    Returns
+    -------
+    DataFrame
+        `first`, `second`, `bits`, `difference` (of pixels), `twin` (whether that is within the rule).
+    """
+    pairs = near_duplicates(items, rule.bits)
+    pairs["difference"] = pixel_difference(pairs, thumbnails)
+    pairs["twin"] = pairs["difference"] <= rule.pixels
+    return pairs
+
+
+def near_duplicate_pairs(vectors: Vectors, candidates: pd.DataFrame, rule: Rule) -> NDArray[np.int64]:
+    """All pairs of near-duplicates by the whole rule: shape (p, 2), each once, sorted, the lower row first.
+
+    Parameters
+    ----------
+    vectors : ndarray of float32, shape (n, d)
+        Frozen vectors.
+    candidates : DataFrame
+        From `candidate_pairs`.
+    rule : Rule
+    """
+    by_hash = candidates[["first", "second"]].to_numpy()
+    by_pixels = candidates.loc[candidates["twin"], ["first", "second"]].to_numpy()
+    by_vectors = same_picture_pairs(vectors, by_hash, alone=rule.cosine, with_hash=rule.cosine_with_hash)
+    return np.unique(np.concatenate([by_vectors, by_pixels]), axis=0)
+
+
+def pixel_difference(pairs: pd.DataFrame, thumbnails: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Mean absolute difference of two items' thumbnails, 0-255, for each pair.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        `first`, `second`.
+    thumbnails : ndarray of uint8, shape (n, pixels)
+        `thumbnail` of `photos.FACTS`, as numbers.
+    """
+    found = np.empty(len(pairs))
+    first, second = pairs["first"].to_numpy(), pairs["second"].to_numpy()
+    for start in range(0, len(pairs), 8192):
+        part = slice(start, start + 8192)
+        a, b = thumbnails[first[part]].astype(np.int16), thumbnails[second[part]].astype(np.int16)
+        found[part] = np.abs(a - b).mean(axis=1)
+    return found
+
+
+def _equal_pairs(band: NDArray[np.uint64], hashes: NDArray[np.uint64], distance: int) -> NDArray[np.intp]:
+    """Pairs of places with an equal band and hashes at most `distance` bits apart, shape (p, 2)."""
+    order = np.argsort(band, kind="stable")
+    starts = np.flatnonzero(np.diff(band[order], prepend=band[order][:1] ^ np.uint64(1)))
+    found = [np.empty((0, 2), np.intp)]
+    for bucket in np.split(order, starts[1:]):
+        for place in range(len(bucket) - 1):
+            rest = bucket[place + 1 :]
+            near = np.bitwise_count(hashes[rest] ^ hashes[bucket[place]]) <= distance
+            if near.any():
+                others = rest[near]
+                mine = np.full(len(others), bucket[place])
+                found.append(np.stack([np.minimum(mine, others), np.maximum(mine, others)], axis=1))
+    return np.concatenate(found)
+
+
+def same_picture_pairs(
+    vectors: Vectors,
+    by_hash: Int,
+    *,
+    alone: float = NEAR_COSINE,
+    with_hash: float = NEAR_COSINE_WITH_HASH,
+    most: int = 10,
+) -> NDArray[np.int64]:
+    """Pairs of rows that nearly show the same picture: shape (p, 2), each once, the lower row first.
+
+    A pair counts when its cosine is at least `alone`, or when it is in `by_hash` and its cosine at least
+    `with_hash`: the hash of a plain silhouette is so poor that different garments share it.
+
+    Parameters
+    ----------
+    vectors : ndarray of float32, shape (n, d)
+        Frozen vectors.
+    by_hash : ndarray of int, shape (h, 2)
+        Pairs of rows with nearly equal perceptual hashes.
+    alone, with_hash : float
+        Cosines.
+    most : int
+        Nearest neighbours looked at; a row with more near-duplicates is joined to them through one another.
+    """
+    unit = normalise(vectors)
+    found, similarity = top_k(unit, min(most, len(unit) - 1), assume_unit=True)
+    first, place = np.nonzero(similarity >= alone)
+    near = np.stack([first, found[first, place]], axis=1).astype(np.int64)
+    hashed = np.asarray(by_hash, np.int64).reshape(-1, 2)
+    cosine = np.einsum("ij,ij->i", unit[hashed[:, 0]], unit[hashed[:, 1]])
+    pairs = np.concatenate([near, hashed[cosine >= with_hash]])
+    return np.unique(np.sort(pairs, axis=1), axis=0)
+
+
+def duplicate_groups(n: int, pairs: ArrayLike) -> Int:
+    """Group number of each of n items: items that `pairs` (p, 2) join, directly or through others, share one."""
+    joined = np.asarray(pairs, int).reshape(-1, 2)
+    ones = np.ones(len(joined), bool)
+    graph = coo_array((ones, (joined[:, 0], joined[:, 1])), shape=(n, n))
+    return np.asarray(connected_components(graph, directed=False)[1])
+
+
+@dataclass(frozen=True)
+class Fingerprints:
+    """What near-duplicates of photos that come later are told by.
+
+    Attributes
+    ----------
+    maxima : ndarray of float32, shape (n, d)
+        Frozen vectors; read a block at a time, so they may be memory-mapped.
+    hashes : sequence of str, length n
+        Perceptual hashes, hexadecimal.
+    pixels : ndarray of uint8, shape (n, 3072)
+        Photos at 32 x 32, RGB, flattened.
+    """
+
+    maxima: NDArray[np.float32]
+    hashes: Sequence[str]
+    pixels: NDArray
+
+    def __len__(self) -> int:
+        return len(self.hashes)
+
+    @cached_property
+    def codes(self) -> NDArray[np.uint64]:
+        """The hashes as numbers, shape (n,)."""
+        return np.array([int(code, 16) for code in self.hashes], np.uint64)
+
+    @cached_property
+    def lengths(self) -> NDArray[np.float32]:
+        """Lengths of the frozen vectors, shape (n,), at least the smallest positive number; without a copy of them."""
+        blocks = [_lengths(np.asarray(self.maxima[i : i + BLOCK], np.float32)) for i in range(0, len(self), BLOCK)]
+        return np.concatenate([np.empty(0, np.float32), *blocks])
+
+
+def matching_pairs(known: Fingerprints, new: Fingerprints, rule: Rule) -> list[tuple[int, int]]:
+    """Near-duplicates among pairs of a new photo and a known one, sorted.
+
+    Returns
+    -------
+    list of (int, int)
+        Number of the new photo, and the known one's row.
+    """
+    own, found = normalise(new.maxima), []
+    for first in range(0, len(known), BLOCK):
+        rows = np.asarray(known.maxima[first : first + BLOCK], np.float32)
+        cosines = own @ rows.T / known.lengths[first : first + BLOCK]  # (m, b)
+        for number in range(len(new)):
+            near = np.bitwise_count(known.codes[first : first + BLOCK] ^ new.codes[number]) <= rule.bits
+            same = (cosines[number] >= rule.cosine) | (near & (cosines[number] >= rule.cosine_with_hash))
+            for offset in np.flatnonzero(near & ~same):
+                row = first + int(offset)
+                same[offset] = _difference(known.pixels[row], new.pixels[number]) <= rule.pixels
+            found += [(number, first + int(offset)) for offset in np.flatnonzero(same)]
+    return sorted(found)
+
+
+def _lengths(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.maximum(np.sqrt(np.einsum("ij,ij->i", rows, rows)), np.finfo(np.float32).tiny)
+
+
+def _difference(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+    """Mean absolute difference of two photos, each reduced from 32 x 32 to 16 x 16."""
+    apart = one.astype(np.float32) - other.astype(np.float32)
+    return float(np.abs(apart.reshape(16, 2, 16, 2, 3).mean(axis=(1, 3))).mean())
+
+
+def repeated_items(
+    names: Sequence[str], known: Fingerprints, new_names: Sequence[str], new: Fingerprints, rule: Rule
+) -> list[str]:
+    """For each new item the name of the near-duplicate before it, in the catalogue or among the new; the first one.
+
+    Returns
+    -------
+    list of str, length m
+        Empty where there is none.
+    """
+    first = dict(reversed(matching_pairs(known, new, rule)))
+    found = {number: names[row] for number, row in first.items()}
+    for number, row in matching_pairs(new, new, rule):
+        if row < number and number not in found:
+            found[number] = new_names[row]
+    return [found.get(number, "") for number in range(len(new))]
+
+
+def joined_groups(groups: NDArray[np.integer], items: pd.DataFrame) -> NDArray[np.int64]:
+    """Groups of near-duplicates, added items among them: each joins the group of the item it repeats, or is alone.
+
+    Parameters
+    ----------
+    groups : ndarray of int, shape (n,)
+        Of the report's own items.
+    items : DataFrame, n + m rows
+        The report's items and then the added ones, with `item` and `twin`, from `additions.with_additions`.
+
+    Returns
+    -------
+    ndarray of int64, shape (n + m,)
+    """
+    found = np.concatenate([groups, np.zeros(len(items) - len(groups), np.int64)]).astype(np.int64)
+    row_of = {name: row for row, name in enumerate(items["item"])}
+    free = int(groups.max(initial=-1)) + 1
+    for row, name in enumerate(items["twin"].iloc[len(groups) :], start=len(groups)):
+        if name and row_of.get(name, row) < row:
+            found[row] = found[row_of[name]]
+        else:
+            found[row], free = free, free + 1
+    return found

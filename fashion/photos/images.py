@@ -1,0 +1,306 @@
+"""Bytes to RGB arrays, and arrays to other sizes."""
+
+from __future__ import annotations
+
+import io
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fashion.core.errors import PhotoError
+from fashion.photos.headers import FRAMES, OTHERS, Header, read_header
+
+RGB = NDArray[np.uint8]
+
+#: What a large JPEG keeps of its shorter side at least where it is unpacked smaller than it is: enough for the inputs
+#: of both backbones as they are by default.
+ENOUGH = 200
+
+#: What it keeps of its longer side at least: next to `photos.MEASURED`, so that all large photos are measured alike.
+LONG_ENOUGH = 300
+
+#: OpenCV's switches for an eighth, a quarter and a half. The JPEG library then leaves out the fine waves of each block
+#: of 8 x 8 pixels, and with them most of the work.
+REDUCED = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2}
+
+#: Bytes that a photo may take as it is decoded: 350 million pixels of RGB, of a JPEG after its reduction. A file of a
+#: few kilobytes can unpack to more, and would end the process.
+MOST_UNPACKED = 2**30
+
+#: Pixels that are laid on white at a time, so that this takes little memory beside the photo's own.
+_BLOCK = 2**20
+
+#: What undoes each of EXIF's turns (orientations 2 to 8): transpose, then flip up-down, then flip left-right.
+_TURNS = {2: (0, 0, 1), 3: (0, 1, 1), 4: (0, 1, 0), 5: (1, 0, 0), 6: (1, 0, 1), 7: (1, 1, 1), 8: (1, 1, 0)}
+
+#: Markers that stand alone, without a length.
+_ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
+
+
+def jpeg_sides(data: bytes) -> tuple[int, int] | None:
+    """Height and width in a JPEG's header, before any turn that its EXIF data asks for; None for other files.
+
+    Found by going from marker to marker up to the frame header (ITU-T T.81, annex B).
+    """
+    if data[:2] != b"\xff\xd8":
+        return None
+    at = 2
+    while at + 9 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker in FRAMES:
+            height, width = (int.from_bytes(data[place : place + 2], "big") for place in (at + 5, at + 7))
+            return (height, width) if height and width else None
+        if marker == 0xFF:  # a byte that fills up
+            at += 1
+        else:
+            at += 2 if marker in _ALONE else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return None
+
+
+def reduction(data: bytes, edge: int) -> int:
+    """By how much `decode` makes a photo smaller as it unpacks it: 8, 4, 2, or 1 for not at all.
+
+    The most at which a JPEG's shorter side keeps `edge` pixels, and `ENOUGH`, and its longer one `LONG_ENOUGH`,
+    and at which the two still differ if they did: by that it is known which of them is the height.
+    """
+    sides = jpeg_sides(data)
+    if sides is None:
+        return 1
+    short, long = sorted(sides)
+    for scale in REDUCED:
+        differ = short == long or -(-short // scale) != -(-long // scale)  # OpenCV rounds up
+        if short >= scale * max(edge, ENOUGH) and long >= scale * LONG_ENOUGH and differ:
+            return scale
+    return 1
+
+
+def decode(data: bytes, name: str = "photo", edge: int | None = None) -> RGB:
+    """Decode a photo to RGB: turned as its EXIF data says, transparent pixels laid on white by their alpha.
+
+    Parameters
+    ----------
+    data : bytes
+        The file's content: JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF, JPEG 2000, PPM or Sun raster. Of an animation the
+        first frame is taken; bytes behind the picture, such as a motion photo's film, are ignored.
+    name : str
+        For error messages.
+    edge : int, optional
+        Pixels of the shorter side that suffice: a large JPEG is unpacked at a fraction of its size (`reduction`).
+        Without it, every photo is unpacked whole.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+        RGB, 0-255; grey photos have three equal channels.
+
+    Raises
+    ------
+    PhotoError
+        When the bytes are no image, are cut short (OpenCV would fill the rest with grey), or would take more than
+        `MOST_UNPACKED` bytes.
+    """
+    if not data:
+        raise PhotoError(f"empty: {name!r} has no bytes")
+    header = read_header(data, name)
+    scale = 1 if edge is None else reduction(data, edge)
+    if header.unpacked(scale) > MOST_UNPACKED:
+        raise PhotoError(
+            f"too large: expected a photo of at most {MOST_UNPACKED / 1e9:.1f} GB unpacked; found {name!r} with "
+            f"{header.width} x {header.height} pixels, {header.unpacked(scale) / 1e9:.1f} GB. Save it smaller."
+        )
+    if header.alpha and (on_white := _on_white(data, header, name)) is not None:
+        return on_white
+    bgr = _decoded(_picture(data, header), REDUCED.get(scale, cv2.IMREAD_COLOR), name)
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _picture(data: bytes, header: Header) -> NDArray[np.uint8]:
+    """The bytes of the picture alone: of a GIF its first frame, closed as a file."""
+    if header.kind == "GIF":
+        return np.frombuffer(data[: header.end] + b";", np.uint8)
+    return np.frombuffer(data, np.uint8, header.end)
+
+
+def _decoded(picture: NDArray[np.uint8], flags: int, name: str) -> NDArray:
+    """Decode by OpenCV; raise PhotoError where it cannot."""
+    try:
+        found = cv2.imdecode(picture, flags)
+    except cv2.error as error:
+        raise PhotoError(f"not an image: {name!r} ({error.err or 'OpenCV cannot decode it'})") from error
+    if found is None:
+        raise PhotoError(f"not an image: {name!r} starts with the bytes {picture[:8].tobytes()!r}")
+    return np.asarray(found)
+
+
+def _on_white(data: bytes, header: Header, name: str) -> RGB | None:
+    """Decode a photo whose pixels may be transparent, on white; None where the decoder finds that none can be.
+
+    Where all are opaque, the result is that of IMREAD_COLOR, which knows no alpha.
+    """
+    if header.kind in ("TIFF", "AVIF"):  # OpenCV has darkened a TIFF's colours by alpha, and leaves 10 bits as 10
+        return _on_white_by_pillow(data, name)
+    pixels = _decoded(_picture(data, header), cv2.IMREAD_UNCHANGED, name)  # which turns nothing
+    if header.key is not None and pixels.ndim == 2:
+        alpha = np.where(pixels == header.key, 0, 255).astype(np.uint8)
+        rgb = np.repeat(_eight_bits(pixels)[..., np.newaxis], 3, axis=2)
+    elif pixels.ndim == 3 and pixels.shape[2] == 4:
+        pixels = _eight_bits(pixels)
+        rgb, alpha = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB), np.uint8), pixels[..., 3].copy()
+    elif header.part is not None:
+        colour = _decoded(_picture(data, header), cv2.IMREAD_COLOR, name)
+        rgb, alpha = (
+            np.asarray(cv2.cvtColor(colour, cv2.COLOR_BGR2RGB), np.uint8),
+            np.full(colour.shape[:2], 255, np.uint8),
+        )
+    else:
+        return None
+    if header.part is not None:
+        left, top, width, height = header.part
+        covered = np.zeros(alpha.shape, bool)
+        covered[top : top + height, left : left + width] = True
+        alpha[~covered] = 0
+    _whiten(rgb, alpha)
+    return _turned(rgb, header.exif)
+
+
+def _on_white_by_pillow(data: bytes, name: str) -> RGB:
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(io.BytesIO(data), formats=OTHERS) as photo:
+            rgba = np.array(ImageOps.exif_transpose(photo.convert("RGBA")))
+    except Exception as error:  # Pillow raises many kinds on a damaged file
+        raise PhotoError(f"not an image: {name!r} ({error})") from error
+    rgb = rgba[..., :3].copy()
+    _whiten(rgb, rgba[..., 3])
+    return rgb
+
+
+def _eight_bits(pixels: NDArray) -> NDArray[np.uint8]:
+    """The upper byte of 16 bits, as OpenCV's PNG decoder makes 8 of them."""
+    return (pixels >> 8).astype(np.uint8) if pixels.dtype == np.uint16 else pixels
+
+
+def _whiten(rgb: RGB, alpha: NDArray[np.uint8]) -> None:
+    """Lay pixels on white by their alpha (0 transparent, 255 opaque), in place."""
+    rows = max(1, _BLOCK // max(1, rgb.shape[1]))
+    for top in range(0, len(rgb), rows):
+        opacity = cv2.merge([alpha[top : top + rows]] * 3)
+        colour = cv2.multiply(rgb[top : top + rows], opacity, scale=1 / 255)
+        rgb[top : top + rows] = cv2.add(colour, cv2.bitwise_not(opacity))
+
+
+def _turned(rgb: RGB, exif: bytes) -> RGB:
+    """Turn a photo as its EXIF data says."""
+    if not exif:
+        return rgb
+    from PIL import Image
+
+    tags = Image.Exif()
+    try:
+        tags.load(exif)
+    except Exception:  # damaged EXIF data: OpenCV does not turn by it either
+        return rgb
+    across, down, mirrored = _TURNS.get(tags.get(0x0112, 1), (0, 0, 0))
+    rgb = rgb.transpose(1, 0, 2) if across else rgb
+    rgb = rgb[::-1] if down else rgb
+    return np.ascontiguousarray(rgb[:, ::-1] if mirrored else rgb)
+
+
+def resize(rgb: RGB, edge: int) -> RGB:
+    """Resize to a square of `edge` pixels, aspect not kept, as the original study did.
+
+    Area averaging when both sides shrink (no aliasing), bilinear otherwise: the one filter rule used everywhere.
+    """
+    height, width = rgb.shape[:2]
+    if (height, width) == (edge, edge):
+        return rgb
+    shrink = height >= edge and width >= edge
+    size = (edge, edge)
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR), np.uint8)
+
+
+def shrunk(rgb: RGB, edge: int) -> RGB:
+    """Shrink to a longer side of `edge` pixels by area averaging, aspect kept; a smaller photo stays as it is."""
+    height, width = rgb.shape[:2]
+    scale = edge / max(height, width)
+    if scale >= 1:
+        return rgb
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def unpack(data: bytes, name: str = "photo") -> RGB:
+    """`decode` as far as measures, and networks of up to `ENOUGH` pixels, need a photo."""
+    return decode(data, name, ENOUGH)
+
+
+def view(data: bytes, unpacked: RGB, edge: int) -> RGB:
+    """A photo as a network takes it: `decode(data, edge=edge)` resized, shape (edge, edge, 3).
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    unpacked : ndarray of uint8, shape (height, width, 3)
+        From `unpack`: what is resized, unless a network of a larger input has use for more of the photo.
+    edge : int
+    """
+    finer = edge > ENOUGH and reduction(data, edge) != reduction(data, ENOUGH)
+    return resize(decode(data, edge=edge) if finer else unpacked, edge)
+
+
+def bounded(rgb: RGB, edge: int, quality: int = 88) -> bytes:
+    """A JPEG whose longer side is at most `edge`; never enlarged.
+
+    Parameters
+    ----------
+    rgb : ndarray of uint8, shape (height, width, 3)
+        From `fashion.photos.images.decode`, which has turned it as its EXIF data says.
+    edge : int
+        Pixels.
+    quality : int
+        Of the JPEG, 1-100.
+    """
+    small = shrunk(rgb, edge)
+    return cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+
+
+def squared(rgb: RGB, edge: int) -> bytes:
+    """Make a small square photo, such as the map shows.
+
+    The whole photo is kept, reduced by area averaging; what a square has to spare is filled with the median
+    colour of the photo's border, which on a studio photo is its background.
+
+    Parameters
+    ----------
+    rgb : ndarray of uint8, shape (height, width, 3)
+        Photo, sRGB.
+    edge : int
+        Edge of the square in pixels.
+
+    Returns
+    -------
+    bytes
+        JPEG, quality 90. The same photo gives the same bytes.
+
+    Raises
+    ------
+    PhotoError
+        If `rgb` is not such an array.
+    """
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or rgb.size == 0:
+        raise PhotoError(
+            f"A small square needs a photo as uint8 of shape (height, width, 3), found {rgb.dtype} of shape "
+            f"{rgb.shape}; decode the photo with fashion.photos.images first."
+        )
+    scale = edge / max(rgb.shape[:2])
+    height, width = (max(1, round(side * scale)) for side in rgb.shape[:2])
+    small = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    ground = np.median(np.concatenate([rgb[0], rgb[-1], rgb[:, 0], rgb[:, -1]]), axis=0)
+    square = np.full((edge, edge, 3), ground, np.uint8)
+    top, left = (edge - height) // 2, (edge - width) // 2
+    square[top : top + height, left : left + width] = small
+    bgr = cv2.cvtColor(square, cv2.COLOR_RGB2BGR)
+    return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()

@@ -1,0 +1,189 @@
+"""What can be measured on one photo."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fashion.core.errors import PhotoError
+from fashion.photos import images
+from fashion.photos.images import RGB, jpeg_sides, resize, shrunk, squared
+
+if TYPE_CHECKING:
+    from fashion.catalogue.source import Source
+
+
+#: Longer side at which a photo is measured, pixels: what that costs grows with the square of the side.
+MEASURED = 320
+
+#: CIELAB units from the ground at which a pixel counts as garment; about three just noticeable differences.
+GROUND_DISTANCE = 7.0
+
+#: Edge of the thumbnails by which near-duplicates are confirmed.
+THUMBNAIL = 16
+
+#: Edge of the photos on the interactive map.
+TILE = 48
+
+
+def to_lab(rgb: RGB) -> NDArray[np.float32]:
+    """sRGB (uint8) to CIELAB (D65): L 0-100, a and b about -128 to 127; float32, same height and width."""
+    return np.asarray(cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded photo and what measures need of it, each made once and when it is first needed.
+
+    Attributes
+    ----------
+    unpacked : ndarray of uint8, shape (height, width, 3)
+        The photo, from `pixels.decode`; of a large JPEG its reduction.
+    data : bytes
+        The file that it was unpacked from; empty where it was none.
+    """
+
+    unpacked: RGB
+    data: bytes = b""
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """Height and width of the whole photo, as it is shown."""
+        height, width = self.unpacked.shape[:2]
+        whole = jpeg_sides(self.data) or (height, width)
+        turned = (height < width) != (whole[0] < whole[1])
+        return (whole[1], whole[0]) if turned else whole
+
+    def view(self, edge: int) -> RGB:
+        """The photo as a network takes it, by `pixels.view`: what `embedding.read_photo` makes of the file."""
+        return images.view(self.data, self.unpacked, edge)
+
+    @cached_property
+    def rgb(self) -> RGB:
+        """The photo as it is measured, its longer side at most `MEASURED` pixels, shape (h, w, 3)."""
+        return shrunk(self.unpacked, MEASURED)
+
+    @cached_property
+    def lab(self) -> NDArray[np.float32]:
+        """`rgb` by `to_lab`, shape (h, w, 3)."""
+        return to_lab(self.rgb)
+
+    @cached_property
+    def garment(self) -> NDArray[np.bool_]:
+        """Of `lab`, by `garment_mask`, shape (h, w)."""
+        return garment_mask(self.lab)
+
+
+def garment_mask(lab: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Tell the garment from a near-uniform ground.
+
+    The ground's colour is the median of the photo's border in CIELAB; what is further than
+    `GROUND_DISTANCE` from it, with specks removed and holes filled, is garment. Where that leaves
+    less than 2 % or more than 98 % of the photo, the central ellipse is taken instead.
+
+    Parameters
+    ----------
+    lab : ndarray of float32, shape (height, width, 3)
+        From `to_lab`.
+
+    Returns
+    -------
+    ndarray of bool, shape (height, width)
+        Never empty.
+    """
+    height, width = lab.shape[:2]
+    border = np.concatenate([lab[0], lab[-1], lab[:, 0], lab[:, -1]])
+    distance = np.linalg.norm(lab - np.median(border, axis=0), axis=2)
+    mask = (distance > GROUND_DISTANCE).astype(np.uint8)
+    kernel = np.ones((3, 3), np.uint8)
+    mask = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel), np.uint8)
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    filled = np.zeros_like(mask)
+    cv2.drawContours(filled, contours, -1, 1, cv2.FILLED)
+    if not 0.02 < filled.mean() < 0.98:
+        filled[:] = 0
+        axes = (max(width // 3, 1), max(height // 3, 1))
+        cv2.ellipse(filled, (width // 2, height // 2), axes, 0, 0, 360, 1, cv2.FILLED)
+    return filled.astype(bool)
+
+
+def garment_lab(picture: Picture) -> NDArray[np.float64]:
+    """The garment's colour: the median of its pixels in CIELAB, shape (3,)."""
+    return np.asarray(np.median(picture.lab[picture.garment], axis=0), np.float64)
+
+
+def perceptual_hash(rgb: RGB) -> str:
+    """64-bit perceptual hash (signs of the low frequencies of the grey photo's DCT) as 16 hex digits."""
+    import imagehash
+    from PIL import Image
+
+    return str(imagehash.phash(Image.fromarray(rgb)))
+
+
+def picture_of(data: bytes, name: str = "photo") -> Picture:
+    """A file's picture, decoded as far as measures and networks need it.
+
+    Raises
+    ------
+    PhotoError
+        As `pixels.decode`.
+    """
+    return Picture(images.unpack(data, name), data)
+
+
+def open_photo(source: Source, name: str) -> tuple[dict[str, Any], Picture | None]:
+    """Read a photo and decode it; a bad one is no exception.
+
+    Returns
+    -------
+    facts : dict
+        `photo`, `problem` (empty if none), `sha256` and, where it could be read, `bytes`.
+    picture : Picture or None
+        None where there is a problem.
+    """
+    facts: dict[str, Any] = {"photo": name, "problem": "", "sha256": ""}
+    try:
+        data = source.read(name)
+        facts |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        return facts, picture_of(data, name)
+    except PhotoError as error:
+        return facts | {"problem": str(error)}, None
+
+
+def measure(picture: Picture) -> dict[str, Any]:
+    """What a decoded photo tells: the rest of `FACTS`; height and width are the whole photo's."""
+    lightness, a, b = garment_lab(picture)
+    height, width = picture.sides
+    return {
+        "height": height,
+        "width": width,
+        "phash": perceptual_hash(picture.rgb),
+        "thumbnail": resize(picture.rgb, THUMBNAIL).tobytes(),
+        "tile": squared(picture.rgb, TILE),
+        "garment_l": float(lightness),
+        "garment_a": float(a),
+        "garment_b": float(b),
+    }
+
+
+#: Columns of a table of facts: `photo`, `problem` (empty if none), `sha256` (hex), `bytes`, `width`, `height` (pixels),
+#: `phash` (16 hex digits), `thumbnail` (bytes of 16 x 16 RGB), `tile` (a JPEG of 48 x 48), `garment_l`, `garment_a`,
+#: `garment_b` (CIELAB).
+FACTS = ("photo", "problem", "sha256", "bytes", "width", "height", "phash", "thumbnail", "tile",
+         "garment_l", "garment_a", "garment_b")  # fmt: skip
+
+#: Columns of bytes among them, too large for the items table.
+PICTURES = ("thumbnail", "tile")
+
+
+def facts_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """Facts as a table with the columns `FACTS`; missing values where there is a problem."""
+    return pd.DataFrame(list(rows), columns=list(FACTS))

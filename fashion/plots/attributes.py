@@ -1,0 +1,141 @@
+"""Figures of notebook 03: what the attributes network learned and what it confuses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from fashion.plots.style import HEAT, INK, PALETTE, QUIET, bars, hexes_of_colours, sign, swatch_line
+
+
+def training_history(history: pd.DataFrame, source_line: str) -> Figure:
+    """Loss and accuracy by epoch, on items trained with and on items kept back: the mean of the network's members.
+
+    Parameters
+    ----------
+    history : DataFrame
+        One row an epoch of a member: `epoch` (from 1), `loss`, `val_loss` and for each attribute `<name>_accuracy`,
+        `val_<name>_accuracy`.
+    source_line : str
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    history = history.groupby("epoch").mean()
+    epochs = history.index.to_numpy()
+    left.plot(epochs, history["loss"], color=PALETTE[6], label="trained with")
+    if "val_loss" in history:
+        left.plot(epochs, history["val_loss"], color=INK, label="kept back")
+    left.set(xlabel="epoch", ylabel="loss", title="Loss")
+    left.legend()
+    for name, colour in (("category", PALETTE[0]), ("colour", PALETTE[1])):
+        right.plot(epochs, history[f"{name}_accuracy"], color=colour, linestyle=":", label=f"{name}, trained with")
+        if f"val_{name}_accuracy" in history:
+            right.plot(epochs, history[f"val_{name}_accuracy"], color=colour, label=f"{name}, kept back")
+    right.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1), title="Accuracy")
+    right.legend(fontsize=8.5)
+    return sign(figure, source_line)
+
+
+def confusion_matrix(
+    matrix: NDArray[np.integer],
+    classes: Sequence[str],
+    source_line: str,
+    *,
+    what: str,
+    swatches: bool = False,
+) -> Figure:
+    """Confusion matrix with each row as shares; colour words with their swatches.
+
+    Parameters
+    ----------
+    matrix : ndarray of int, shape (c, c)
+        Rows: labelled; columns: predicted.
+    classes : sequence of str, length c
+    source_line, what : str
+        `what` names the attribute in the title.
+    swatches : bool
+        Draw the classes' own colours along both axes.
+    """
+    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1) * 100
+    edge = float(np.clip(2.6 + 0.155 * len(classes), 6.5, 13))
+    figure, axes = plt.subplots(figsize=(edge + 1.2, edge), layout="constrained")
+    sns.heatmap(
+        share, ax=axes, cmap=HEAT, vmin=0, vmax=100, square=True, xticklabels=list(classes),
+        yticklabels=list(classes), cbar_kws={"label": "% of the labelled items", "shrink": 0.7}, rasterized=True,
+    )  # fmt: skip
+    axes.tick_params(axis="x", rotation=90, labelsize=8 if len(classes) > 25 else 9.5)
+    axes.tick_params(axis="y", rotation=0, labelsize=8 if len(classes) > 25 else 9.5)
+    axes.set(xlabel=f"predicted {what}", ylabel=f"labelled {what}")
+    axes.set_title(f"Confusion of {what} on unseen items")
+    if swatches:
+        hexes = hexes_of_colours(list(classes))
+        swatch_line(axes, [hexes[c] for c in classes], axis="x")
+        swatch_line(axes, [hexes[c] for c in classes], axis="y")
+        for patch in axes.patches:  # a heat map's cells have their corners, not their centres, on whole numbers
+            patch.set_transform(_shift(axes, patch))
+    return sign(figure, source_line)
+
+
+def _shift(axes: plt.Axes, patch: plt.Rectangle):  # type: ignore[no-untyped-def]
+    from matplotlib.transforms import Affine2D
+
+    vertical = patch.get_width() < 0.1
+    return Affine2D().translate(0 if vertical else 0.5, 0.5 if vertical else 0) + patch.get_data_transform()
+
+
+def confused_colours(pairs: pd.DataFrame, source_line: str) -> Figure:
+    """The pairs of colour words that are confused most, both swatches side by side.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        `labelled`, `predicted`, `share` (of the labelled word's items), `distance` (CIEDE2000 of the two swatches).
+    source_line : str
+    """
+    figure, axes = plt.subplots(figsize=(9, 0.9 + 0.34 * len(pairs)), layout="constrained")
+    hexes = hexes_of_colours([*pairs["labelled"], *pairs["predicted"]])
+    top = float(pairs["share"].max()) * 100
+    for place, (_, pair) in enumerate(pairs.iterrows()):
+        for shift, word in ((-0.17, pair["labelled"]), (-0.09, pair["predicted"])):
+            corner = (shift * top, place - 0.42)
+            axes.add_patch(plt.Rectangle(corner, 0.08 * top, 0.84, color=hexes[word], lw=0))
+        axes.text(pair["share"] * 100 + 0.01 * top, place, f"ΔE {pair['distance']:.0f}", va="center", fontsize=8.5,
+                  color=QUIET)  # fmt: skip
+    axes.barh(np.arange(len(pairs)), pairs["share"] * 100, color=PALETTE[6], height=0.5)
+    axes.set_yticks(np.arange(len(pairs)), [f"{p.labelled} → {p.predicted}" for p in pairs.itertuples()])
+    axes.tick_params(axis="y", length=0)
+    axes.set(
+        xlim=(-0.18 * top, top * 1.12),
+        xlabel="% of the labelled word's unseen items",
+        title="Colours confused most",
+    )
+    axes.set_xticks([tick for tick in axes.get_xticks() if 0 <= tick <= top * 1.1])
+    axes.set_ylim(len(pairs) - 0.4, -0.6)
+    return sign(figure, source_line)
+
+
+def accuracy_by_class(table: pd.DataFrame, colours: Mapping[str, str], source_line: str, *, what: str) -> Figure:
+    """Accuracy of each class on unseen items, best first; `table` has `name`, `accuracy`, `items`."""
+    table = table.sort_values("accuracy", ascending=False).reset_index(drop=True)
+    columns = 2 if len(table) > 25 else 1
+    size = int(np.ceil(len(table) / columns))
+    figure, grid = plt.subplots(
+        1, columns, figsize=(9, 1 + 0.25 * size), layout="constrained", squeeze=False, sharex=True
+    )
+    for axes, first in zip(grid[0], range(0, len(table), size), strict=True):
+        part = table.iloc[first : first + size]
+        names = [
+            f"{row.name_} ({row.items_:,})"
+            for row in part.rename(columns={"name": "name_", "items": "items_"}).itertuples()
+        ]
+        bars(axes, names, part["accuracy"].to_numpy() * 100, [colours.get(n, "#9a9a9a") for n in part["name"]],
+             unit="% right on unseen items")  # fmt: skip
+    figure.suptitle(
+        f"Accuracy by {what} (unseen items in brackets)", x=0.01, ha="left", fontweight="bold", fontsize=12.5
+    )
+    return sign(figure, source_line)

@@ -1,0 +1,207 @@
+"""Figures of notebook 01: what the catalogue holds and what was checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from fashion.catalogue.source import Source
+from fashion.plots.style import (
+    HEAT,
+    QUIET,
+    bars,
+    colours_of_departments,
+    hexes_of_colours,
+    load_photos,
+    photo_axes,
+    sign,
+    wrapped,
+)
+
+
+def counts_by_department(items: pd.DataFrame, source_line: str) -> Figure:
+    """Items by department, each in the department's fixed colour."""
+    counts = items["department"].value_counts()
+    colours = colours_of_departments(sorted(counts.index))
+    figure, axes = plt.subplots(figsize=(9, 0.6 + 0.3 * max(len(counts), 3)), layout="constrained")
+    bars(axes, list(counts.index), counts.to_numpy(), [colours[d] for d in counts.index], unit="items")
+    axes.set_title("Items by department")
+    return sign(figure, source_line)
+
+
+def counts_by_category(items: pd.DataFrame, source_line: str, most: int = 30) -> Figure:
+    """Items of the most frequent categories, in the colour of the department that holds most of them."""
+    counts = items["category"].value_counts()
+    shown = counts.head(most)
+    home = items.groupby("category")["department"].agg(lambda d: d.mode().iloc[0])
+    colours = colours_of_departments(sorted(items["department"].unique()))
+    figure, axes = plt.subplots(figsize=(9, 0.8 + 0.27 * len(shown)), layout="constrained")
+    bars(axes, list(shown.index), shown.to_numpy(), [colours[home[c]] for c in shown.index], unit="items")
+    rest = f"; the other {len(counts) - most} hold {counts.iloc[most:].sum():,}" if len(counts) > most else ""
+    axes.set_title(f"Items by category: {len(shown)} of {len(counts)}{rest}")
+    handles = [plt.Rectangle((0, 0), 1, 1, color=colours[d]) for d in dict.fromkeys(home[shown.index])]
+    axes.legend(handles, list(dict.fromkeys(home[shown.index])), title="department", loc="center left",
+                bbox_to_anchor=(1.0, 0.5), fontsize=8.5)  # fmt: skip
+    return sign(figure, source_line)
+
+
+def counts_by_colour(items: pd.DataFrame, source_line: str) -> Figure:
+    """Items by colour word, each bar in its own colour."""
+    counts = items["colour"].value_counts()
+    hexes = hexes_of_colours(list(counts.index))
+    columns = 2 if len(counts) > 25 else 1
+    size = int(np.ceil(len(counts) / columns))
+    figure, grid = plt.subplots(
+        1, columns, figsize=(9, 0.8 + 0.26 * size), layout="constrained", squeeze=False, sharex=True
+    )
+    for axes, first in zip(grid[0], range(0, len(counts), size), strict=True):
+        part = counts.iloc[first : first + size]
+        bars(axes, list(part.index), part.to_numpy(), [hexes[c] for c in part.index], unit="items")
+    figure.suptitle("Items by colour, each in its own", x=0.01, ha="left", fontweight="bold", fontsize=12.5)
+    return sign(figure, source_line)
+
+
+def colour_by_department(items: pd.DataFrame, source_line: str) -> Figure:
+    """Heat map: share of each colour within each department, both sorted by size."""
+    table = pd.crosstab(items["department"], items["colour"])
+    table = table.loc[table.sum(axis=1).sort_values(ascending=False).index]
+    hexes = hexes_of_colours(list(table.columns))
+    order = _by_hue(hexes)
+    share = table[order].div(table.sum(axis=1), axis=0) * 100
+    width = 4 + 0.17 * len(order) if len(order) > 20 else 9
+    figure, axes = plt.subplots(figsize=(width, 1.9 + 0.3 * len(table)), layout="constrained")
+    sns.heatmap(
+        share, ax=axes, cmap=HEAT, vmin=0, vmax=max(float(np.percentile(share, 99)), 1), rasterized=True,
+        cbar_kws={"label": "% of the department's items", "shrink": 0.8},
+        xticklabels=order, yticklabels=[f"{d} ({n:,})" for d, n in table.sum(axis=1).items()],
+    )  # fmt: skip
+    for place, colour in enumerate(order):
+        axes.add_patch(plt.Rectangle((place, len(table) + 0.12), 1, 0.42, color=hexes[colour], clip_on=False, lw=0))
+    axes.tick_params(axis="x", rotation=90, pad=max(10, 190 / len(table)), length=0, labelsize=8.5)
+    axes.tick_params(axis="y", rotation=0, length=0)
+    axes.set(xlabel="colour", ylabel="")
+    axes.set_title("Colour by department")
+    return sign(figure, source_line)
+
+
+def _by_hue(hexes: Mapping[str, str]) -> list[str]:
+    """Colour words in the order of their hue; near-neutral ones last, from light to dark."""
+    import matplotlib.colors
+
+    def place(word: str) -> tuple[int, float, float]:
+        hue, saturation, value = matplotlib.colors.rgb_to_hsv(matplotlib.colors.to_rgb(hexes[word]))
+        return (1, -value, 0.0) if saturation < 0.12 else (0, round(float(hue) * 12) / 12, -value)
+
+    return sorted(hexes, key=place)
+
+
+def contact_sheet(
+    items: pd.DataFrame, source: Source, source_line: str, seed: int, rows: int = 6, columns: int = 10
+) -> Figure:
+    """Photos drawn at random, one department after the other, with colour and category under each."""
+    chosen = items.groupby("department", group_keys=False).sample(frac=1, random_state=seed)
+    chosen = chosen.assign(_turn=chosen.groupby("department").cumcount()).sort_values(["_turn", "department"])
+    chosen = chosen.head(rows * columns).sort_values(["department", "category"])
+    figure, grid = plt.subplots(rows, columns, figsize=(columns * 1.3, rows * 1.62), layout="constrained")
+    for axes in grid.flat:
+        axes.axis("off")
+    photos = load_photos(source, list(chosen["photo"]))
+    for axes, rgb, (_, item) in zip(grid.flat, photos, chosen.iterrows(), strict=False):
+        axes.axis("on")
+        photo_axes(axes, rgb)
+        axes.set_xlabel(wrapped(f"{item['colour']} {item['category']}", 20), fontsize=7, labelpad=2)
+    figure.suptitle(f"{len(photos)} items at random, from every department", x=0.01, ha="left", fontweight="bold")
+    return sign(figure, source_line)
+
+
+def photo_sizes(items: pd.DataFrame, source_line: str) -> Figure:
+    """Width against height, one dot a size with its count, and the photos' weight in bytes."""
+    sizes = items.groupby(["width", "height"]).size().reset_index(name="items")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+    left.scatter(
+        sizes["width"],
+        sizes["height"],
+        s=30 + 500 * sizes["items"] / sizes["items"].sum(),
+        color="#0072b2",
+        alpha=0.6,
+    )
+    for _, size in sizes.nlargest(4, "items").iterrows():
+        left.annotate(
+            f"{size['width']} × {size['height']}: {size['items']:,}", (size["width"], size["height"]),
+            xytext=(12, 10), textcoords="offset points", fontsize=9,
+        )  # fmt: skip
+    low, high = sizes[["width", "height"]].to_numpy().min(), sizes[["width", "height"]].to_numpy().max()
+    left.set(
+        xlabel="width, pixels", ylabel="height, pixels", title="Photo size",
+        xlim=(low * 0.8, high * 1.25), ylim=(low * 0.8, high * 1.25),
+    )  # fmt: skip
+    right.hist(items["bytes"] / 1024, bins=50, color="#0072b2", edgecolor="white", linewidth=0.3)
+    right.set(xlabel="file, KiB", ylabel="photos", title="Photo weight")
+    return sign(figure, source_line)
+
+
+def word_against_photo(table: pd.DataFrame, source_line: str) -> Figure:
+    """For each colour word its glossary swatch, the median garment of its items, and the distance between the two.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `colour`, `word_hex`, `photo_hex`, `median_distance` (CIEDE2000 of the items to their word), `items`.
+    source_line : str
+    """
+    table = table.sort_values("median_distance").reset_index(drop=True)
+    columns = 2 if len(table) > 25 else 1
+    size = int(np.ceil(len(table) / columns))
+    figure, grid = plt.subplots(
+        1, columns, figsize=(9, 1.1 + 0.25 * size), layout="constrained", squeeze=False, sharex=True
+    )
+    top = float(table["median_distance"].max())
+    for axes, first in zip(grid[0], range(0, len(table), size), strict=True):
+        part = table.iloc[first : first + size].reset_index(drop=True)
+        for place, row in part.iterrows():
+            for shift, key in ((-0.235, "word_hex"), (-0.12, "photo_hex")):
+                corner = (shift * top, float(place) - 0.42)  # type: ignore[arg-type]
+                axes.add_patch(plt.Rectangle(corner, 0.11 * top, 0.84, color=row[key], lw=0))
+        axes.plot(part["median_distance"], part.index, "o", color="#0072b2", markersize=4.5)
+        axes.hlines(part.index, 0, part["median_distance"], color=QUIET, linewidth=0.7)
+        axes.set_yticks(part.index, part["colour"])
+        axes.set(xlim=(-0.24 * top, top * 1.06), xlabel="median CIEDE2000, photo to word")
+        axes.set_xticks([tick for tick in axes.get_xticks() if 0 <= tick <= top])
+        axes.spines["left"].set_visible(False)
+        axes.set_ylim(len(part) - 0.4, -0.6)
+        axes.tick_params(axis="y", length=0)
+    figure.suptitle(
+        "Colour word (left swatch) against photo (right swatch)",
+        x=0.01,
+        ha="left",
+        fontweight="bold",
+        fontsize=12.5,
+    )
+    return sign(figure, source_line)
+
+
+def doubtful_labels(worst: pd.DataFrame, source: Source, source_line: str) -> Figure:
+    """The items whose garment is furthest from its colour word: photo, word with its swatch, distance."""
+    columns = 10
+    rows = max(int(np.ceil(len(worst) / columns)), 1)
+    figure, grid = plt.subplots(
+        rows, columns, figsize=(columns * 1.3, rows * 1.75), layout="constrained", squeeze=False
+    )
+    for axes in grid.flat:
+        axes.axis("off")
+    hexes = hexes_of_colours(list(worst["colour"]))
+    photos = load_photos(source, list(worst["photo"]))
+    for axes, rgb, (_, item) in zip(grid.flat, photos, worst.iterrows(), strict=False):
+        axes.axis("on")
+        photo_axes(axes, rgb, frame=hexes[item["colour"]], width=5)
+        axes.set_xlabel(wrapped(f"“{item['colour']}”", 16) + f"\n{item['distance']:.0f}", fontsize=8)
+    figure.suptitle(
+        "Word and photo disagree most (frame: the word's colour; number: CIEDE2000)", x=0.01, ha="left",
+        fontweight="bold",
+    )  # fmt: skip
+    return sign(figure, source_line)

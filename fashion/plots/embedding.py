@@ -1,0 +1,100 @@
+"""Figures of notebook 02: what the frozen vectors are like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from fashion.core.numerals import number_word
+from fashion.plots.style import PALETTE, QUIET, sign
+
+
+def similarity_of_pairs(groups: Mapping[str, NDArray[np.floating]], source_line: str) -> Figure:
+    """Cosine of pairs of each kind (random, same category, ...) as overlaid histograms with medians.
+
+    Parameters
+    ----------
+    groups : mapping of str to ndarray of float, shape (p,)
+        Kind of pair -> cosines.
+    source_line : str
+    """
+    figure, axes = plt.subplots(figsize=(9, 3.8), layout="constrained")
+    low = min(float(np.quantile(values, 0.001)) for values in groups.values())
+    bins = np.linspace(low, 1, 70).tolist()
+    for (name, values), colour in zip(groups.items(), PALETTE, strict=False):
+        axes.hist(values, bins=bins, density=True, histtype="stepfilled", color=colour, alpha=0.22)
+        axes.hist(values, bins=bins, density=True, histtype="step", color=colour, linewidth=1.6,
+                  label=f"{name}: median {np.median(values):.3f}")  # fmt: skip
+        axes.axvline(float(np.median(values)), color=colour, linewidth=1, linestyle=":")
+    axes.set(xlabel="cosine similarity", ylabel="density", title="How similar are two items?")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, fontsize=9)
+    return sign(figure, source_line)
+
+
+def feature_information(features: pd.DataFrame, source_line: str) -> Figure:
+    """Mutual information of each feature with category and colour, against its variance.
+
+    Parameters
+    ----------
+    features : DataFrame
+        One row a feature: `variance`, `category` and `colour` (mutual information, nats).
+    source_line : str
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
+    for name, colour in (("category", PALETTE[0]), ("colour", PALETTE[1])):
+        left.scatter(features["variance"], features[name], s=7, alpha=0.5, color=colour, label=name, linewidths=0)
+        ordered = np.sort(features[name].to_numpy())[::-1]
+        right.plot(np.arange(1, len(ordered) + 1), ordered, color=colour, label=name)
+    left.set(xscale="log", xlabel="variance of the feature", ylabel="mutual information, nats",
+             title="Which features tell something?")  # fmt: skip
+    left.legend(title="about", markerscale=2)
+    right.set(xlabel="features, most telling first", ylabel="mutual information, nats", title="… and how evenly")
+    return sign(figure, source_line)
+
+
+def pca_spectrum(explained: NDArray[np.floating], marks: Mapping[str, int], source_line: str) -> Figure:
+    """Cumulative share of variance by number of principal components, with the numbers that reach a share marked."""
+    figure, axes = plt.subplots(figsize=(9, 3.6), layout="constrained")
+    total = np.cumsum(explained) * 100
+    axes.plot(np.arange(1, len(total) + 1), total, color=PALETTE[0])
+    for label, count in marks.items():
+        height = float(total[count - 1])
+        axes.plot([count, count], [0, height], color=QUIET, linewidth=0.8, linestyle=":")
+        axes.plot(count, height, "o", color=PALETTE[1], markersize=5)
+        axes.annotate(f"{label}: {count}", (count, height), xytext=(8, -12), textcoords="offset points", fontsize=9)
+    axes.set(xscale="log", xlabel="principal components", ylabel="% of variance", ylim=(0, 103),
+             title="How many directions do the vectors use?")  # fmt: skip
+    return sign(figure, source_line)
+
+
+def selection_quality(table: pd.DataFrame, source_line: str, *, k: int) -> Figure:
+    """Precision@k of the nearest neighbours for each choice of features, with 95 % intervals.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `choice`, `column` ("category", "colour"), `mean`, `low`, `high` (shares), `features`.
+    source_line : str
+    k : int
+        Neighbours of each query.
+    """
+    choices = list(dict.fromkeys(table["choice"]))
+    figure, axes = plt.subplots(figsize=(9, 0.9 + 0.42 * len(choices)), layout="constrained")
+    for shift, (column, colour) in zip((-0.13, 0.13), (("category", PALETTE[0]), ("colour", PALETTE[1])), strict=True):
+        part = table[table["column"] == column].set_index("choice").loc[choices]
+        places = np.arange(len(choices)) + shift
+        # Where all queries score alike, rounding may leave the mean a hair outside its interval.
+        error = [(part["mean"] - part["low"]).clip(lower=0), (part["high"] - part["mean"]).clip(lower=0)]
+        axes.errorbar(part["mean"], places, xerr=error, fmt="o", color=colour, markersize=5, capsize=2, label=column)
+    axes.set_yticks(np.arange(len(choices)), choices)
+    axes.set_ylim(len(choices) - 0.5, -0.5)
+    axes.set(xlabel=f"share of the {number_word(k)} nearest that agree with the query", xlim=(0, None))
+    axes.set_title("Which features give better neighbours?")
+    axes.grid(axis="x", color="#eee9e2")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2)
+    return sign(figure, source_line)

@@ -1,0 +1,179 @@
+"""Figures of notebook 06: how well the recommendations follow the description."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from fashion.core.numerals import number_word
+from fashion.evaluation.protocol import CEILING, RANDOM
+from fashion.plots.style import HEAT, LINE, PALETTE, readable_on, sign, wrapped
+
+#: One colour and one mark for each method in every figure; bars of one family share a colour.
+COLOURS = {
+    RANDOM: PALETTE[6],
+    "raw pixels": PALETTE[2],
+    "colour histogram": PALETTE[4],
+    "HOG": PALETTE[2],
+    "frozen, all maxima": PALETTE[5],
+    "frozen": PALETTE[0],
+    "frozen + histogram": PALETTE[0],
+    "learned": PALETTE[1],
+    "learned, catalogue's words known": PALETTE[3],
+    CEILING: PALETTE[7],
+}
+
+MARKS = dict(zip(COLOURS, "xPdXDsvo^ ", strict=True))
+
+
+def _colour(method: str) -> str:
+    return COLOURS.get(method, PALETTE[6])
+
+
+def _line(method: str) -> dict[str, Any]:
+    """How a method's curve is drawn: its colour, its mark, dashes for what no method of ours does."""
+    dashes = {RANDOM: ":", CEILING: "--"}.get(method, "-")
+    return {"color": _colour(method), "marker": MARKS.get(method, "o"), "ls": dashes, "label": method, "markersize": 5}
+
+
+def agreement(table: pd.DataFrame, source_line: str, *, k: int) -> Figure:
+    """Precision@k by method and by label, with 95 % bootstrap intervals.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `method`, `column`, `mean`, `low`, `high`.
+    source_line : str
+    k : int
+        Recommendations for each query.
+    """
+    methods = list(dict.fromkeys(table["method"]))
+    columns = list(dict.fromkeys(table["column"]))
+    figure, grid = plt.subplots(
+        1, len(columns), figsize=(10.4, 0.9 + 0.36 * len(methods)), layout="constrained", sharey=True
+    )
+    for axes, column in zip(np.atleast_1d(grid), columns, strict=True):
+        part = table[table["column"] == column].set_index("method").loc[methods]
+        places = np.arange(len(methods))
+        bars = axes.barh(places, part["mean"], color=[_colour(m) for m in methods], height=0.66, alpha=0.9)
+        for bar, method in zip(bars, methods, strict=True):
+            if method == CEILING:  # no method of ours: an outline
+                bar.set(facecolor=LINE, edgecolor=PALETTE[7], linewidth=0.8, linestyle="--")
+        # Where all queries score alike, rounding may leave the mean a hair outside its interval.
+        error = [(part["mean"] - part["low"]).clip(lower=0), (part["high"] - part["mean"]).clip(lower=0)]
+        axes.errorbar(part["mean"], places, xerr=error, fmt="none", ecolor="#22201d", elinewidth=1, capsize=2)
+        room = float(part["high"].max())
+        for place, (mean, high) in enumerate(zip(part["mean"], part["high"], strict=True)):
+            axes.text(high + room * 0.03, place, f"{mean:.3f}".removeprefix("0"), va="center", fontsize=8.5)
+        axes.set(xlim=(0, room * 1.3), title=column, xlabel=f"share of the {number_word(k)}")
+        axes.set_yticks(places, [wrapped(method, 24) for method in methods])
+        axes.set_ylim(len(methods) - 0.5, -0.5)
+        axes.tick_params(axis="y", length=0)
+    return sign(figure, source_line)
+
+
+def agreement_by_department(table: pd.DataFrame, source_line: str, *, k: int) -> Figure:
+    """Precision@k in category and colour, by department and method, as a heat map with numbers.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Index: department with its queries; columns: methods; values: shares.
+    source_line : str
+    k : int
+        Recommendations for each query.
+    """
+    figure, axes = plt.subplots(figsize=(9, 1.5 + 0.32 * len(table)), layout="constrained")
+    sns.heatmap(
+        table * 100, ax=axes, cmap=HEAT, annot=True, fmt=".0f", vmin=0, vmax=max(float((table * 100).max().max()), 1),
+        cbar_kws={"label": f"% of the {number_word(k)}: category and colour"}, annot_kws={"fontsize": 8.5},
+        rasterized=True,
+    )  # fmt: skip
+    colour_map = plt.get_cmap(HEAT)
+    top = max(float((table * 100).max().max()), 1)
+    for text, value in zip(axes.texts, (table * 100).to_numpy().ravel(), strict=True):
+        red, green, blue, _ = colour_map(value / top if value == value else 0)
+        text.set_color(readable_on("#{:02x}{:02x}{:02x}".format(*tuple(int(255 * c) for c in (red, green, blue)))))
+    axes.set(ylabel="", xlabel="")
+    axes.set_xticks(axes.get_xticks(), [wrapped(method, 17) for method in table.columns])
+    axes.tick_params(axis="x", rotation=0, length=0)
+    axes.tick_params(axis="y", rotation=0, length=0)
+    axes.set_title("Category and colour both right, by department")
+    return sign(figure, source_line)
+
+
+def success_curve(table: pd.DataFrame, methods: Sequence[str], source_line: str) -> Figure:
+    """Share of queries with at least one recommendation right in category and colour among the first k.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `method`, `k`, `success`.
+    methods : sequence of str
+        In the order of the legend.
+    source_line : str
+    """
+    figure, axes = plt.subplots(figsize=(9, 3.8), layout="constrained")
+    for method in methods:
+        part = table[table["method"] == method]
+        axes.plot(part["k"], part["success"] * 100, **_line(method))
+    axes.set(xlabel="recommendations shown", ylabel="% of queries", ylim=(0, None),
+             title="At least one right in category and colour (Success@k)")  # fmt: skip
+    axes.legend(fontsize=8.5)
+    return sign(figure, source_line)
+
+
+def agreement_by_gallery_size(table: pd.DataFrame, source_line: str, *, k: int) -> Figure:
+    """Precision@k against the number of items in the gallery, with 95 % intervals as bands.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `fashion.evaluation.curves.by_gallery_size`: `method`, `size`, `column`, `mean`, `low`, `high`.
+    source_line : str
+    k : int
+        Recommendations for each query.
+    """
+    return _curves(table, "size", "items in the gallery", "A larger gallery holds more right answers", source_line, k)
+
+
+def agreement_by_embedding_size(table: pd.DataFrame, source_line: str, *, k: int) -> Figure:
+    """Precision@k against the numbers kept of each vector, with 95 % intervals as bands.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `fashion.evaluation.curves.by_embedding_length`: `method`, `length`, `column`, `mean`, `low`, `high`.
+    source_line : str
+    k : int
+        Recommendations for each query.
+    """
+    return _curves(table, "length", "numbers kept of each vector", "How long a vector has to be", source_line, k)
+
+
+def _curves(table: pd.DataFrame, along: str, name: str, title: str, source_line: str, k: int) -> Figure:
+    columns = list(dict.fromkeys(table["column"]))
+    figure, grid = plt.subplots(1, len(columns), figsize=(9.6, 4.2), layout="constrained")
+    for axes, column in zip(np.atleast_1d(grid), columns, strict=True):
+        for method in dict.fromkeys(table["method"]):
+            part = table[(table["method"] == method) & (table["column"] == column)].sort_values(along)
+            axes.plot(part[along], part["mean"] * 100, **_line(method))
+            axes.fill_between(
+                part[along], part["low"] * 100, part["high"] * 100, color=_colour(method), alpha=0.15, lw=0
+            )
+        found = np.sort(table[along].unique())
+        ticks = found[np.append(found[1:] > 1.3 * found[:-1], True)]  # a label needs room before the next one
+        axes.set_xscale("log")
+        axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks], rotation=45 if along == "size" else 0)
+        axes.minorticks_off()
+        axes.set(xlabel=name, ylabel=f"% of the {number_word(k)} that agree", ylim=(0, None))
+        axes.set_title(column, fontweight="normal")
+    axes.legend(loc="best", fontsize=8.5)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12.5, fontweight="bold")
+    return sign(figure, source_line)

@@ -1,0 +1,167 @@
+"""What every figure shares: style, palettes, photos in a grid, the line that says what it was made from."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter, LogLocator, NullFormatter
+from numpy.typing import NDArray
+
+from fashion.catalogue.source import Source
+from fashion.catalogue.translation import colour_hexes, department_colours
+from fashion.core.fonts import quiet
+from fashion.photos.images import RGB, decode
+
+INK, QUIET, LINE = "#22201d", "#6b655d", "#d9d4cc"
+
+#: Okabe and Ito's palette, safe for colour-blind readers, for methods and other few classes.
+PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#000000")
+
+#: One map of values for every heat map: perceptually even, safe for colour-blind readers.
+HEAT = "cividis"
+
+#: What the shorter side of a photo in a figure keeps at least, pixels: twice what is drawn.
+SHOWN = 400
+
+
+def use_style() -> None:
+    """Set the study's look; called once at the head of a notebook."""
+    sns.set_theme(style="ticks", context="notebook")
+    quiet()  # seaborn draws some figures itself, before `Workspace.show` gives them their fonts
+    matplotlib.rcParams.update({
+        "figure.dpi": 110,
+        "figure.facecolor": "white",
+        "font.size": 10.5,
+        "axes.titlesize": 12.5,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.titlepad": 10,
+        "axes.labelsize": 10.5,
+        "axes.labelcolor": INK,
+        "axes.edgecolor": QUIET,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "text.color": INK,
+        "xtick.color": INK,
+        "ytick.color": INK,
+        "xtick.labelsize": 9.5,
+        "ytick.labelsize": 9.5,
+        "legend.frameon": False,
+        "savefig.facecolor": "white",
+        "svg.hashsalt": "fashion",
+        "text.parse_math": False,  # a catalogue's word with two dollar signs is no formula
+    })  # fmt: skip
+
+
+def _plain_numbers(axes: Axes) -> None:
+    """Numbers at logarithmic axes as they are: matplotlib writes powers as formulas, which are not read here."""
+    for axis in (axes.xaxis, axes.yaxis):
+        if axis.get_scale() == "log" and isinstance(axis.get_major_formatter(), LogFormatter):
+            low, high = axis.get_view_interval()
+            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 1e3 * low else (1.0,)))
+            axis.set_major_formatter("{x:,.10g}")
+            axis.set_minor_formatter(NullFormatter())
+
+
+def sign(figure: Figure, source_line: str) -> Figure:
+    """Write at the finished figure's foot what it was made from: catalogue, items, backbone."""
+    for axes in figure.axes:
+        _plain_numbers(axes)
+    figure.text(0.0, -0.02, source_line, ha="left", va="top", fontsize=8, color=QUIET)
+    return figure
+
+
+def colours_of_departments(departments: Sequence[str]) -> dict[str, str]:
+    """The fixed colour of each department; those that the glossary lacks get greys by their order in the alphabet."""
+    known = department_colours()
+    others = sorted(set(departments) - set(known))
+    greys = sns.color_palette("husl", max(len(others), 1)).as_hex()
+    return {d: known.get(d) or greys[others.index(d)] for d in dict.fromkeys(departments)}
+
+
+def colours_of_categories(items: pd.DataFrame) -> dict[str, str]:
+    """Each category in the colour of the department that holds most of its items."""
+    home = items.groupby("category")["department"].agg(lambda departments: departments.mode().iloc[0])
+    palette = colours_of_departments(sorted(items["department"].unique()))
+    return {str(category): palette[department] for category, department in home.items()}
+
+
+def hexes_of_colours(colours: Sequence[str]) -> dict[str, str]:
+    """Own colour of each colour word; mid grey for words that the glossary lacks."""
+    known = colour_hexes()
+    return {colour: known.get(colour, "#9a9a9a") for colour in dict.fromkeys(colours)}
+
+
+def readable_on(hex_colour: str) -> str:
+    """Black or white, whichever has the higher contrast on `hex_colour` (WCAG relative luminance)."""
+    rgb = np.array(matplotlib.colors.to_rgb(hex_colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return "black" if float(linear @ [0.2126, 0.7152, 0.0722]) > 0.179 else "white"
+
+
+def load_photos(source: Source, photos: Sequence[str]) -> list[RGB]:
+    """Decode a few photos for a figure."""
+    return [decode(source.read(photo), photo, SHOWN) for photo in photos]
+
+
+def photo_axes(axes: Axes, rgb: RGB, *, frame: str | None = None, width: float = 2.5) -> None:
+    """Draw one photo without axes; `frame` is the colour of a border."""
+    axes.imshow(rgb, interpolation="lanczos", interpolation_stage="rgba")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(frame is not None)
+        spine.set_color(frame or LINE)
+        spine.set_linewidth(width)
+
+
+def wrapped(text: str, width: int = 18) -> str:
+    """Break a label into lines of at most `width` characters."""
+    return textwrap.fill(text, width, break_long_words=False)
+
+
+def swatch_line(axes: Axes, hexes: Sequence[str], *, axis: Literal["x", "y"]) -> None:
+    """Draw each class's own colour beside its tick: a strip under the x axis ("x") or left of the y axis ("y")."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None  # axes that are drawn on stand in a figure
+    width, height = figure.get_size_inches()
+    # A tenth of an inch, as a share of the axes, which take about three quarters of the figure.
+    tenth = 0.1 / (0.75 * (height if axis == "x" else width))
+    for place, hex_colour in enumerate(hexes):
+        along, across = float(place) - 0.5, -1.3 * tenth
+        corner, size = ((along, across), (1.0, tenth)) if axis == "x" else ((across, along), (tenth, 1.0))
+        transform = axes.get_xaxis_transform() if axis == "x" else axes.get_yaxis_transform()
+        patch = plt.Rectangle(corner, *size, transform=transform, color=hex_colour, clip_on=False, lw=0)
+        axes.add_patch(patch)
+    axes.tick_params(axis=axis, pad=12, length=0)
+
+
+def bars(
+    axes: Axes,
+    labels: Sequence[str],
+    values: Sequence[float] | NDArray[Any],
+    colours: Sequence[str],
+    *,
+    unit: str,
+) -> None:
+    """Horizontal bars with their values written beside them, the first on top, thin edges for pale colours."""
+    places = np.arange(len(labels))
+    axes.barh(places, values, color=list(colours), edgecolor=QUIET, linewidth=0.4, height=0.78)
+    axes.set_yticks(places, labels)
+    axes.invert_yaxis()
+    axes.set_xlabel(unit)
+    axes.tick_params(axis="y", length=0)
+    top = max(values) if len(values) else 1
+    for place, value in zip(places, values, strict=True):
+        axes.text(value + top * 0.01, float(place), f"{value:,.0f}", va="center", fontsize=8.5, color=QUIET)
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+    axes.margins(x=0.1)

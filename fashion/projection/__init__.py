@@ -1,0 +1,1 @@
+"""The map: t-SNE, and the interactive page (notebook 05)."""

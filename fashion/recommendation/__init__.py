@@ -1,0 +1,1 @@
+"""Recommendations for an item, a photo or words (notebook 04)."""

@@ -1,0 +1,240 @@
+"""Adds items to a reported catalogue: nothing is trained again, and no photo but the new ones is looked at."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fashion.catalogue.cleaning import clean_table, join_photos
+from fashion.catalogue.definition import Catalogue, open_catalogue
+from fashion.catalogue.source import Source
+from fashion.catalogue.table import read_table
+from fashion.catalogue.translation import colour_hexes
+from fashion.core.checksums import sha256_bytes, sha256_file, sha256_json
+from fashion.core.errors import ArtefactError, CatalogueError
+from fashion.core.escaping import spreadsheet
+from fashion.core.files import write_json
+from fashion.core.paths import kept_place
+from fashion.core.workspace import WRITTEN_AT, Workspace
+from fashion.embedding.extraction import Readings, read_photos
+from fashion.neighbours.duplicates import Fingerprints, Rule, repeated_items
+from fashion.recommendation.additions import Addition, additions_folder, made_with, places_of, read_all, with_additions
+from fashion.recommendation.photo_encoder import PhotoEncoder
+
+
+@dataclass(frozen=True)
+class Added:
+    """What `add` did.
+
+    Attributes
+    ----------
+    addition : Addition or None
+        None where nothing was new.
+    read : int
+        Rows of the table.
+    rejected : DataFrame
+        Rows that were skipped: `row`, `item`, `photo`, `reason`, `detail`.
+    embedded, reused : int
+        Photos that went through the network, and those whose vectors were in the store.
+    untaught : dict
+        "category" and "colour" -> word that the network was not taught -> items that bear it.
+    seconds : float
+    """
+
+    addition: Addition | None
+    read: int
+    rejected: pd.DataFrame
+    embedded: int = 0
+    reused: int = 0
+    untaught: dict[str, dict[str, int]] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def add(
+    workspace: Workspace,
+    catalogue: Catalogue,
+    data: str | Path,
+    *,
+    weights: str | Path | None = None,
+    keep_unknown: bool = False,
+    progress: bool = True,
+) -> Added:
+    """Add the new items of a zip or folder to a reported catalogue, as one addition; doing it twice changes nothing.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        With a report.
+    catalogue : Catalogue
+        The report's; the new table has its layout, but may lack the colour.
+    data : str or Path
+        Zip or folder.
+    weights : str or Path, optional
+        The backbone's weights file, where the report was given one.
+    keep_unknown : bool
+        Pass words that the glossary lacks untranslated.
+    progress : bool
+
+    Raises
+    ------
+    ArtefactError
+        When there is no report, or its files do not fit together.
+    CatalogueError, TranslationError
+        When the table cannot be read or translated.
+    WeightsError
+        When the report's backbone cannot be had again.
+    """
+    begin = time.perf_counter()
+    base, stamp = _reported(workspace)
+    current, stale, _ = read_all(workspace)
+    there = pd.concat([base, *(addition.items for addition in current)], ignore_index=True)
+    source = open_catalogue(catalogue, data)
+    rows, malformed = _read(catalogue, source)
+    names = frozenset(there["item"])
+    step, counted = clean_table(
+        catalogue, rows, malformed, keep_unknown=keep_unknown, known_items=names, colour_optional=True
+    )
+    items, seen, encoder = step.rows, None, PhotoEncoder(workspace, weights)
+    if len(step.rows):
+        photos = step.rows["photo"].tolist()
+        seen = read_photos(source, photos, workspace.processed_root, encoder.backbone, progress=progress)
+        spoken = {word: shade for word, shade in colour_hexes().items() if word in set(there["colour"])}
+        joined = join_photos(step, seen.facts, known=there, colour_words=spoken)
+        step, items = joined.cleaning, joined.items.assign(colour_was_measured=joined.colour_was_measured)
+    if items.empty or seen is None:
+        _drop_superseded(stale, there)
+        return Added(None, counted.read, step.rejected, seconds=time.perf_counter() - begin)
+    # A colour that was measured is no word of the shop's: the network sees the same photo itself.
+    told = items[["category", "colour"]].assign(colour=items["colour"].mask(items["colour_was_measured"]))
+    items = _as_in(base, items)
+    vectors, network = _vectors(encoder, seen, items, told), encoder.network
+    facts: dict[str, Any] = {
+        "number": 1 + max((addition.facts["number"] for addition in [*current, *stale]), default=0),
+        "catalogue": str(catalogue.name if catalogue.is_shipped else catalogue.path),
+        "data": str(source.path.resolve()),
+        "keep_unknown": keep_unknown,
+        "table": catalogue.table,
+        "table_sha256": sha256_bytes(source.read(catalogue.table)),
+        "made_with": stamp,
+    }
+    before, maxima = with_additions(workspace, "maxima", base) if current else (base, workspace.vectors("maxima"))
+    pixels = with_additions(workspace, "pixels", base)[1] if current else workspace.vectors("pixels")
+    known = Fingerprints(maxima, before["phash"].tolist(), pixels)
+    new = Fingerprints(vectors["maxima"], items["phash"].tolist(), vectors["pixels"])
+    rule = Rule.stored(workspace.json("source"))
+    repeated = repeated_items(before["item"].tolist(), known, items["item"].tolist(), new, rule)
+    counts = {"read": counted.read, "added": len(items), "near-duplicates": sum(name != "" for name in repeated)}
+    facts["counts"] = counts | {"skipped": step.rejected["reason"].value_counts().to_dict()}
+    addition = _write(workspace, items.assign(twin=repeated), vectors, facts, step.rejected)
+    _drop_superseded([a for a in stale if a.key != addition.key], pd.concat([there, items]))
+    untaught = {
+        "category": _counts_outside(items["category"], network.categories),
+        "colour": _counts_outside(items["colour"], network.colours),
+    }
+    seconds = time.perf_counter() - begin
+    embedded = min(seen.vectors.embedded, len(items))  # photos that were dropped afterwards may be among those embedded
+    return Added(addition, counted.read, step.rejected, embedded, len(items) - embedded, untaught, seconds)
+
+
+def _reported(workspace: Workspace) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The report's items, and the checksums of what additions to them are made with."""
+    items, stamp = workspace.items(), made_with(workspace)
+    for name in ("backbone", "attributes"):
+        if workspace.json(name)["items_checksum"] != stamp["items.parquet"]:
+            raise ArtefactError(
+                f"expected {workspace.path(name + '.json')} made for {workspace.path('items.parquet')}; it was made "
+                f"for another table. Run `make report CATALOGUE={workspace.catalogue}` to its end, then add again."
+            )
+    return items, stamp
+
+
+def _read(catalogue: Catalogue, source: Source) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The table; one without the colour's column is read without it."""
+    try:
+        return read_table(catalogue, source)
+    except CatalogueError:
+        if "colour" not in catalogue.columns:
+            raise
+        others = {ours: theirs for ours, theirs in catalogue.columns.items() if ours != "colour"}
+        try:
+            return read_table(replace(catalogue, columns=others), source)
+        except CatalogueError:
+            pass
+        raise
+
+
+def _as_in(base: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
+    """The columns of the report's table, in its order and kinds; text that is missing is empty."""
+    found = items.reindex(columns=base.columns)
+    for column in base:
+        if base[column].dtype == object:
+            found[column] = found[column].fillna("")
+    return found.astype(base.dtypes.to_dict())
+
+
+def _vectors(encoder: PhotoEncoder, seen: Readings, items: pd.DataFrame, told: pd.DataFrame) -> dict[str, NDArray]:
+    """The new items' vectors by the report's own backbone, choice of features and attributes network."""
+    sums = items["sha256"].tolist()
+    blocks = seen.vectors.store.gather(sums)
+    described = seen.described.gather(sums, ["colour_grid", "pixels"])
+    found = encoder.encode(blocks, described["colour_grid"], told)
+    assert found.described is not None
+    return {
+        "frozen": encoder.frozen(blocks),
+        "learned": found.learned,
+        "described": found.described,
+        "maxima": blocks["embedding"],
+        "pixels": described["pixels"],
+    }
+
+
+def _write(
+    workspace: Workspace,
+    items: pd.DataFrame,
+    vectors: Mapping[str, NDArray],
+    facts: dict[str, Any],
+    rejected: pd.DataFrame,
+) -> Addition:
+    """Write the addition's folder aside and rename it: it is there whole or not at all."""
+    root = additions_folder(workspace)
+    key = sha256_json(items.drop(columns=["row", "photo", "twin"]).to_dict("records"))[:16]
+    aside, old = root / f".{key}.{os.getpid()}", root / f".old-{key}.{os.getpid()}"
+    for left in root.glob(".*"):  # by a run that was killed; `fashion add` holds the folder alone
+        shutil.rmtree(left, ignore_errors=True)
+    aside.mkdir(parents=True)
+    try:
+        items.to_parquet(aside / "items.parquet", index=False)
+        spreadsheet(rejected).to_csv(aside / "rejected.csv", index=False)
+        for name, array in vectors.items():
+            np.save(aside / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
+        files = {path.name: sha256_file(path) for path in sorted(aside.iterdir())}
+        places = {name: kept_place(facts[name], workspace.processed_root) for name in places_of(facts)}
+        write_json(aside / "addition.json", facts | places | {"files": files, WRITTEN_AT: workspace.processed_root})
+        if (root / key).exists():  # of an earlier report
+            os.replace(root / key, old)
+        os.replace(aside, root / key)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+    return Addition(root / key, facts, items)
+
+
+def _drop_superseded(stale: list[Addition], there: pd.DataFrame) -> None:
+    """Remove additions to an earlier report whose items are all in the present one, or were added to it again."""
+    names = set(there["item"])
+    for addition in stale:
+        if addition.items["item"].isin(names).all():
+            shutil.rmtree(addition.folder, ignore_errors=True)
+
+
+def _counts_outside(words: pd.Series, known: tuple[str, ...]) -> dict[str, int]:
+    return {str(word): int(count) for word, count in words[~words.isin(known)].value_counts().items()}

@@ -1,0 +1,139 @@
+"""Filters on columns of the items table, in English (British or American) or Italian words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias, cast
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fashion.catalogue.translation import GLOSSARIES, british, english_of, load_synonyms
+from fashion.core.errors import FashionError, near_words
+
+#: Column -> allowed values, as the catalogue spells them.
+Where: TypeAlias = Mapping[str, Sequence[str]]
+
+#: Filters as people write them: column -> value or values, ``colour=red,blue``, or several such texts.
+Conditions: TypeAlias = Mapping[str, object] | Iterable[str] | str
+
+
+class QueryError(FashionError):
+    """A query names an item, a column or a word that the catalogue does not have."""
+
+
+def parse_where(conditions: Conditions | None, items: pd.DataFrame) -> dict[str, tuple[str, ...]]:
+    """Read filters; several must all hold, of several values of one column any.
+
+    Parameters
+    ----------
+    conditions : mapping, str, or iterable of str, optional
+        ``{"colour": "red", "category": ["boots", "sandals"]}``, ``"colour=red"``, or
+        ``["colour=red", "category=boots,sandals"]``. Columns and values may be written the American way, values also
+        in Italian or by a synonym of data/glossary.
+    items : DataFrame
+        The items table.
+
+    Returns
+    -------
+    dict of str to tuple of str
+        Column -> allowed values, as the catalogue spells them.
+
+    Raises
+    ------
+    QueryError
+        For a condition without a value, an unknown column, or a value that no item has.
+
+    Examples
+    --------
+    >>> shoes = pd.DataFrame({"item": ["a", "b"], "colour": ["grey", "red"], "category": ["boots", "sandals"]})
+    >>> parse_where({"color": "gray"}, shoes)
+    {'colour': ('grey',)}
+    >>> parse_where("category=boots,sandals", shoes)
+    {'category': ('boots', 'sandals')}
+    """
+    where: dict[str, tuple[str, ...]] = {}
+    for written, values in _pairs(conditions):
+        column = _column(written, items)
+        chosen = _values(column, values, items)
+        if column in where:  # all conditions must hold, also two on one column
+            chosen = tuple(value for value in where[column] if value in chosen)
+            if not chosen:
+                raise QueryError(f"no item can fulfil all conditions on {column}: {_written(conditions)}")
+        where[column] = chosen
+    return where
+
+
+def _pairs(conditions: Conditions | None) -> Iterator[tuple[str, str | list[str]]]:
+    """Each condition as its column and its value: a text that may join several by commas, or a list."""
+    if isinstance(conditions, Mapping):
+        for column, value in conditions.items():
+            one = isinstance(value, str) or not isinstance(value, Iterable)
+            values = [str(value)] if one else [str(each) for each in cast(Iterable[object], value)]
+            if not values or not all(each.strip() for each in values):
+                raise QueryError(f"expected a filter like {{'colour': 'red'}}; found {{{column!r}: {value!r}}}")
+            yield str(column), values
+        return
+    for condition in [conditions] if isinstance(conditions, str) else conditions or ():
+        column, sign, text = str(condition).partition("=")
+        if not sign or not text.strip():
+            raise QueryError(f"expected a filter like colour=red; found {condition!r}")
+        yield column, text
+
+
+def _written(conditions: Conditions | None) -> str:
+    return ", ".join(conditions) if isinstance(conditions, list | tuple) else str(conditions)
+
+
+def _column(written: str, items: pd.DataFrame) -> str:
+    """The column that is meant: its own name first, then a spelling of it."""
+    written = written.strip()
+    if written in items:
+        return written
+    spellings = {british(str(column)): str(column) for column in items.columns}
+    column = spellings.get(british(written))
+    if column is None:
+        texts = [str(c) for c in items.columns if items[c].dtype == object]
+        raise QueryError(
+            f"expected a column of the catalogue; found {written!r}{near_words(british(written), texts)}. It has "
+            f"{', '.join(texts)}"
+        )
+    return column
+
+
+def _values(column: str, values: str | list[str], items: pd.DataFrame) -> tuple[str, ...]:
+    """The catalogue's spellings of the values that are asked for, each once."""
+    known: dict[str, list[str]] = {}
+    for value in items[column].unique():  # a table may spell one word in two ways: both are meant
+        known.setdefault(british(str(value)), []).append(str(value))
+    if isinstance(values, str):  # a value may hold a comma itself
+        values = [values] if british(values) in known else values.split(",")
+    chosen: dict[str, None] = {}
+    for value in values:
+        meant = [british(word) for word in (value, *_other_words(value, column))]
+        hit = next((word for word in meant if word in known), None)
+        if hit is None:
+            raise QueryError(f"no item has {column} {value.strip()!r}{near_words(british(value), known)}")
+        chosen |= dict.fromkeys(known[hit])
+    return tuple(chosen)
+
+
+def _other_words(value: str, column: str) -> list[str]:
+    """English words for an Italian one, and what a synonym stands for."""
+    words = [english_of(value, column)] if column in GLOSSARIES else []
+    synonyms = load_synonyms()
+    said = (synonyms["column"] == column) & (synonyms["said"].map(british) == british(value))
+    return [word for word in [*words, *synonyms.loc[said, "english"]] if word]
+
+
+def where_mask(items: pd.DataFrame, where: Where | None) -> NDArray[np.bool_]:
+    """Rows that fulfil every condition, shape (n,)."""
+    mask = np.ones(len(items), bool)
+    for column, values in (where or {}).items():
+        mask &= items[column].astype(str).isin(list(values)).to_numpy()
+    return mask
+
+
+#: Columns of an item that describe it, where its catalogue has them.
+DESCRIPTION = ("colour", "category", "department", "gender", "season")

@@ -1,0 +1,138 @@
+"""Photo to vectors: the networks of one report, opened once, for photos as queries and for items that are added."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fashion.attributes.network import AttributesNetwork, join_features, load_network
+from fashion.core.workspace import Workspace
+from fashion.embedding.backbones import Backbone, reopen_backbone
+from fashion.embedding.features import Selection
+from fashion.embedding.runtimes import Blocks, network_call
+from fashion.neighbours.duplicates import Fingerprints
+from fashion.photos.descriptors import PIXELS, colour_grid
+from fashion.photos.images import resize
+from fashion.photos.measures import perceptual_hash, picture_of
+
+Float = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class PhotoFeatures:
+    """What backbone and descriptors see in m photos.
+
+    Attributes
+    ----------
+    blocks : dict of str to ndarray
+        The backbone's outputs: "embedding" (m, d) and "depths" (m, D).
+    colour_grid : ndarray of float, shape (m, 32, 32, 7)
+    fingerprints : Fingerprints
+        By which near-duplicates are found.
+    """
+
+    blocks: Blocks
+    colour_grid: NDArray
+    fingerprints: Fingerprints
+
+
+@dataclass(frozen=True)
+class PhotoVectors:
+    """What the attributes network makes of m photos.
+
+    Attributes
+    ----------
+    learned : ndarray of float32, shape (m, d)
+        By the photo alone.
+    described : ndarray of float32, shape (m, d), or None
+        With the items' own words.
+    category, colour : ndarray of float32, shapes (m, categories) and (m, colours)
+        Distributions over the network's words.
+    """
+
+    learned: Float
+    described: Float | None
+    category: Float
+    colour: Float
+
+
+class PhotoEncoder:
+    """Turns photos into the vectors of one report. Each network is loaded when it is first needed, and once.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Of a catalogue with a report.
+    weights : Path or str, optional
+        The weights file of the report's backbone, where the report was given one.
+    """
+
+    def __init__(self, workspace: Workspace, weights: Path | str | None = None) -> None:
+        self.workspace, self.weights = workspace, weights
+
+    @cached_property
+    def backbone(self) -> Backbone:
+        """The report's backbone.
+
+        Raises
+        ------
+        WeightsError
+            When its weights cannot be found or loaded again.
+        """
+        return reopen_backbone(self.workspace.json("backbone"), self.weights)
+
+    @cached_property
+    def network(self) -> AttributesNetwork:
+        """The report's attributes network."""
+        return load_network(self.workspace.arrays("attributes"), self.workspace.json("attributes"))
+
+    @cached_property
+    def selection(self) -> Selection:
+        """The report's choice of features."""
+        return Selection.from_arrays(self.workspace.arrays("selection"))
+
+    @cached_property
+    def call(self):  # type: ignore[no-untyped-def]
+        """The backbone as a function of a batch of inputs."""
+        return network_call(self.backbone)
+
+    def look_at(self, data: bytes, name: str = "photo") -> PhotoFeatures:
+        """Decode one photo and run the backbone and the descriptors on it.
+
+        Raises
+        ------
+        PhotoError
+            When the bytes are no whole image.
+        """
+        picture = picture_of(data, name)
+        view = picture.view(self.backbone.size)
+        blocks: Blocks = {key: np.asarray(value) for key, value in self.call(view[np.newaxis]).items()}
+        pixels = resize(picture.rgb, PIXELS).reshape(1, -1)
+        fingerprints = Fingerprints(blocks["embedding"], [perceptual_hash(picture.rgb)], pixels)
+        return PhotoFeatures(blocks, colour_grid(picture)[np.newaxis], fingerprints)
+
+    def frozen(self, blocks: Blocks) -> Float:
+        """Frozen vectors by the report's choice of features, shape (m, d)."""
+        return self.selection.apply(blocks)
+
+    def encode(self, blocks: Blocks, grid: NDArray, words: pd.DataFrame | None = None) -> PhotoVectors:
+        """Learned vectors, and described ones where words are given.
+
+        Parameters
+        ----------
+        blocks : dict of str to ndarray
+            The backbone's outputs.
+        grid : ndarray of float, shape (m, 32, 32, 7)
+            The colour grid.
+        words : DataFrame, optional
+            `category` and `colour` of each photo; a missing one is left to the network.
+        """
+        features = join_features(blocks["depths"], blocks["embedding"])
+        seen = self.network.distributions(features, grid)
+        described = None if words is None else self.network.compose(features, *seen, words)
+        return PhotoVectors(self.network.compose(features, *seen), described, *seen)

@@ -1,0 +1,90 @@
+"""A photo that is not in the catalogue, as a query: what the networks see in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from fashion.core.errors import PhotoError
+from fashion.core.workspace import Workspace
+from fashion.embedding.backbones import Backbone
+from fashion.neighbours.duplicates import Fingerprints, Rule, matching_pairs
+from fashion.recommendation.additions import with_additions
+from fashion.recommendation.photo_encoder import PhotoEncoder
+from fashion.recommendation.queries import Query
+from fashion.recommendation.recommender import Recommender
+
+
+class PhotoReader:
+    """Turns photos into queries to one catalogue. Loads the networks once, which takes some seconds.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Of a catalogue with a report.
+    recommender : Recommender
+        Over one of its embeddings.
+    weights : Path or str, optional
+        The weights file of the report's backbone, where the report was given one.
+
+    Raises
+    ------
+    WeightsError
+        When the report's backbone cannot be had again.
+    """
+
+    def __init__(self, workspace: Workspace, recommender: Recommender, weights: Path | str | None = None) -> None:
+        self.workspace, self.recommender = workspace, recommender
+        self.encoder = PhotoEncoder(workspace, weights)
+        added = "twin" in recommender.items
+        known = [with_additions(workspace, n)[1] if added else workspace.vectors(n) for n in ("maxima", "pixels")]
+        self._rule = Rule.stored(workspace.json("source"))
+        self._known = Fingerprints(known[0], recommender.items["phash"].tolist(), known[1])
+        _ = self.encoder.call  # loads the backbone now, and says now what is wrong with it
+        _ = self.encoder.selection if recommender.layout is None else self.encoder.network
+
+    @property
+    def backbone(self) -> Backbone:
+        """The report's backbone."""
+        return self.encoder.backbone
+
+    def query_file(self, path: str | Path) -> Query:
+        """The query that a photo's file makes.
+
+        Raises
+        ------
+        PhotoError
+            When there is no such file, or it is no whole image.
+        """
+        try:
+            data = Path(path).read_bytes()
+        except OSError as error:
+            raise PhotoError(
+                f"expected a photo (JPEG, PNG, WebP) at {str(path)!r}; it cannot be read: {error.strerror}"
+            ) from error
+        return self.query(data, Path(path).name)
+
+    def query(self, data: bytes, name: str = "photo") -> Query:
+        """The query that a photo's bytes make.
+
+        Its description is what the network sees: the likeliest category and colour.
+
+        Raises
+        ------
+        PhotoError
+            When the bytes are no whole image.
+        """
+        photo = self.encoder.look_at(data, name)
+        rows = [row for _, row in matching_pairs(self._known, photo.fingerprints, self._rule)]
+        groups = self.recommender.groups
+        # What repeats one of them repeats the photo: groups are joined through one another.
+        repeated = np.array(rows, np.intp) if groups is None else np.flatnonzero(np.isin(groups, groups[rows]))
+        if self.recommender.layout is None:
+            return Query(name, self.encoder.frozen(photo.blocks), {}, near_duplicates=repeated)
+        found, network = self.encoder.encode(photo.blocks, photo.colour_grid), self.encoder.network
+        seen = {
+            "colour": network.colours[int(found.colour[0].argmax())],
+            "category": network.categories[int(found.category[0].argmax())],
+        }
+        return Query(name, found.learned, seen, near_duplicates=repeated)

@@ -1,0 +1,149 @@
+"""What is asked for: an item, a photo, or a few words, as one kind of query."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fashion.attributes.layout import Layout
+from fashion.recommendation.filters import DESCRIPTION, QueryError, Where
+from fashion.recommendation.words import Vocabulary
+
+
+@dataclass(frozen=True)
+class Query:
+    """One question to a catalogue.
+
+    Attributes
+    ----------
+    title : str
+        The item's or photo's name, or the words.
+    vectors : ndarray of float32, shape (m, d)
+        Alternatives in the embedding that is searched; the nearest of them counts. A part of which nothing is said
+        is zero.
+    description : mapping
+        Column -> word, or a tuple of words of which any will do: known, seen by the network, or asked for.
+    row : int or None
+        The query's own row, which is never an answer.
+    near_duplicates : ndarray of int
+        Rows that show nearly the same picture, hidden on request.
+    where : mapping of str to tuple of str
+        Conditions that the words bring with them.
+    """
+
+    title: str
+    vectors: NDArray[np.float32]
+    description: Mapping[Any, Any]
+    row: int | None = None
+    near_duplicates: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
+    where: Where = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{column}={value!r}" for column, value in self.description.items() if column in DESCRIPTION)
+        return f"Query({self.title!r}: {said or 'nothing said'})"
+
+
+def words_query(text: str, items: pd.DataFrame, layout: Layout, vocabulary: Vocabulary | None = None) -> Query:
+    """The query that a few words make, such as "red dress" or "stivali neri".
+
+    Several kinds or colours are alternatives, and a department stands for its categories. What the embedding does not
+    hold (gender, season, or a word that came after training, alone or among others) becomes a condition. The items'
+    `vocabulary` is made anew if it is not given.
+
+    Raises
+    ------
+    QueryError
+        When a word means nothing in this catalogue.
+    """
+    asked = (vocabulary or Vocabulary(items)).parse(text)
+    kinds = asked.get("category", ())
+    if not kinds and "department" in asked:
+        kinds = tuple(sorted(items.loc[items["department"].isin(asked["department"]), "category"].unique()))
+    kinds = tuple(word for word in kinds if word in layout.categories)
+    shades = tuple(word for word in asked.get("colour", ()) if word in layout.colours)
+    vectors = [layout.vector(kind, shade) for kind, shade in product(kinds or (None,), shades or (None,))]
+    held = {"colour"} if shades else set()
+    held |= {"category", "department"} if kinds else set()
+    where = {column: words for column, words in asked.items() if column not in held}
+    # Beside words that the embedding holds, one that came after training: what is asked for is at least one of them.
+    if "colour" in held and set(asked["colour"]) - set(shades):
+        where["colour"] = asked["colour"]
+    if kinds and set(asked.get("category", ())) - set(kinds):
+        where["category"] = asked["category"]
+    description = {column: words[0] if len(words) == 1 else words for column, words in asked.items()}
+    return Query(text.strip(), np.stack(vectors), description, where=where)
+
+
+def reworded(query: Query, text: str, items: pd.DataFrame, layout: Layout) -> Query:
+    """The same query with what the words say in place of its own: "like this, in blue".
+
+    Parameters
+    ----------
+    query : Query
+        By item or photo.
+    text : str
+        Words of the catalogue; a colour takes the place of the query's, and so does a kind of garment.
+    items, layout
+        Of the catalogue.
+    """
+    told, at = words_query(text, items, layout), layout.colour_from
+    if query.vectors.shape[1] != layout.width:
+        raise QueryError("words beside an item or photo need the learned or described embedding; the frozen has none")
+    vectors = np.repeat(query.vectors, len(told.vectors), axis=0)
+    new = np.tile(told.vectors, (len(query.vectors), 1))
+    for part in (slice(None, at), slice(at, None)):
+        if np.any(new[:, part]):
+            vectors[:, part] = new[:, part]
+    description = dict(query.description)
+    if "category" in told.description or "department" in told.description:
+        description = {c: v for c, v in description.items() if c not in ("category", "department")}
+    return replace(
+        query, title=f"{query.title}, {told.title}", vectors=vectors, description=description | dict(told.description),
+        where=dict(query.where) | dict(told.where),
+    )  # fmt: skip
+
+
+def example_rows(items: pd.DataFrame, count: int, seed: int, first: Sequence[int] = ()) -> list[int]:
+    """Rows to show as query items: `first`, then one of each of the largest departments, then any, drawn at random.
+
+    Parameters
+    ----------
+    items : DataFrame
+        The items table, index 0..n-1.
+    count : int
+        How many; fewer where there are fewer items.
+    seed : int
+    first : sequence of int
+        Rows that come first.
+    """
+    departments = items["department"].value_counts().index
+    drawn = items.groupby("department").sample(1, random_state=seed).set_index("department", drop=False)
+    largest = [int(items.index[items["item"] == drawn.loc[d, "item"]][0]) for d in departments[:count]]
+    others = [int(row) for row in np.random.default_rng(seed).permutation(len(items)) if row not in largest]
+    return list(dict.fromkeys([*first, *largest, *others]))[:count]
+
+
+def example_phrases(items: pd.DataFrame) -> list[str]:
+    """Phrases to show as queries by words: the commonest colour with the commonest kind of garment in English.
+
+    Where the table was translated, a second one follows in its own language, with the next most common kind.
+    """
+    colours, kinds = items["colour"].value_counts().index, items["category"].value_counts().index
+    phrases = [f"{colours[0]} {kinds[0]}"]
+    if "colour_source" in items:
+        said = {column: items.groupby(column)[f"{column}_source"].first() for column in ("colour", "category")}
+        kind = kinds[min(1, len(kinds) - 1)]
+        phrases.append(f"{said['category'][kind]} {said['colour'][colours[0]]}".strip().lower())
+    return phrases
+
+
+def other_colour(items: pd.DataFrame, row: int) -> str:
+    """The commonest colour that an item does not have; its own where the catalogue has one colour."""
+    colours = items["colour"].value_counts().index
+    return str(next((word for word in colours if word != items["colour"].iloc[row]), colours[0]))

@@ -1,0 +1,397 @@
+"""A catalogue that answers: the items most similar to a query, with filters and the reason for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fashion.attributes.layout import Layout, as_queries
+from fashion.core.defaults import COLOUR_WEIGHT, LIST_LENGTH, Preferences
+from fashion.core.errors import ArtefactError, near_words
+from fashion.core.workspace import Workspace
+from fashion.neighbours.approximate import APPROXIMATE_FROM, ApproximateIndex, nearest_rows, open_index
+from fashion.neighbours.duplicates import joined_groups
+from fashion.neighbours.exact import Neighbours, normalise, top_k
+from fashion.recommendation.additions import EMBEDDINGS, with_additions
+from fashion.recommendation.filters import QueryError, Where, where_mask
+from fashion.recommendation.queries import Query, reworded, words_query
+from fashion.recommendation.reasons import answer_table, similarity_parts
+from fashion.recommendation.reranking import first_of_each, maximal_marginal_relevance
+
+
+@dataclass(frozen=True)
+class Recommender:
+    """A catalogue's items with the unit vectors of one embedding.
+
+    Attributes
+    ----------
+    items : DataFrame
+        The items table, index 0..n-1.
+    vectors : ndarray of float32, shape (n, d)
+        Unit rows in the table's order.
+    layout : Layout or None
+        How the numbers are laid out, where the embedding has a looks part and a colour part, of equal length.
+    groups : ndarray of int, shape (n,), or None
+        Items that nearly repeat each other share a number.
+    colour_weight : float
+        Share of the colour in the cosine where a query names none.
+    index : ApproximateIndex or None
+        Of the first rows of `vectors`; None where every question is answered exactly.
+    k : int
+        Items in a list where a query names no number.
+    """
+
+    items: pd.DataFrame
+    vectors: NDArray[np.float32]
+    layout: Layout | None = None
+    groups: NDArray[np.int64] | None = None
+    colour_weight: float = COLOUR_WEIGHT
+    index: ApproximateIndex | None = None
+    k: int = LIST_LENGTH
+
+    @classmethod
+    def from_workspace(
+        cls,
+        workspace: Workspace,
+        embedding: str = "described",
+        colour_weight: float | None = None,
+        *,
+        added: bool = True,
+        approximate: bool | None = None,
+    ) -> Recommender:
+        """Open what a report left.
+
+        Parameters
+        ----------
+        workspace : Workspace
+        embedding : str
+            "described" (photo and the items' own words), "learned" (photo alone) or "frozen".
+        colour_weight : float, optional
+            Share of the colour in the cosine, 0 (looks alone) to 1 (colour alone); the report's if not given.
+            Nothing is trained again for it.
+        added : bool
+            With the items that were added since; a report's own notebooks go without, as their photos lie elsewhere.
+        approximate : bool, optional
+            Answer questions without a filter by an approximate index (`neighbours.approximate`), built when it is first
+            needed; if not given, from `approximate.APPROXIMATE_FROM` items on. Filters are exact either way.
+
+        Raises
+        ------
+        ArtefactError
+            When there is no report yet, or its table and vectors do not fit together.
+        QueryError
+            For a weight outside 0-1, or with the frozen embedding, which has no colour part.
+        """
+        if embedding not in EMBEDDINGS:
+            raise QueryError(f"expected an embedding of {', '.join(EMBEDDINGS)}; found {embedding!r}")
+        own, vectors = workspace.items(), workspace.vectors(embedding)
+        facts = workspace.json("backbone" if embedding == "frozen" else "attributes")
+        if len(own) != len(vectors) or facts["items_checksum"] != workspace.items_checksum():
+            raise ArtefactError(
+                f"expected vectors of the {len(own)} items of {workspace.path('items.parquet')} in "
+                f"{workspace.path(embedding + '.npy')}; found {len(vectors)} made for another table. "
+                f"Run `make report CATALOGUE={workspace.catalogue}` again."
+            )
+        groups = workspace.table("split")["group"].to_numpy(np.int64)
+        items, vectors = with_additions(workspace, embedding, own, vectors) if added else (own, vectors)
+        if added:
+            groups = joined_groups(groups, items)
+        if embedding == "frozen" and colour_weight is not None:
+            raise QueryError("a colour weight needs the learned embedding; the frozen one has no colour part")
+        layout = None if embedding == "frozen" else read_layout(workspace)
+        usual = Preferences.of_report(workspace)
+        weight = _checked(usual.colour_weight if colour_weight is None else colour_weight)
+        unit, index = normalise(vectors), None
+        if len(own) >= APPROXIMATE_FROM if approximate is None else approximate:
+            index = open_index(unit[: len(own)], workspace.path(f"{embedding}.usearch"))
+        return cls(items, unit, layout, groups, weight, index, usual.k)
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """An item's name, and its photo's file name, -> its row; the first one where two share a name."""
+        return rows_by_name(self.items)
+
+    def row_of(self, item: str) -> int:
+        """Row of an item by its name (with or without the photo's suffix).
+
+        Raises
+        ------
+        QueryError
+            When the catalogue has no such item.
+        """
+        row = self.places.get(item)
+        if row is None:
+            raise no_such_item(item, self.items)
+        return row
+
+    def item_query(self, item: str) -> Query:
+        """The query that an item of the catalogue makes."""
+        row = self.row_of(item)
+        repeated = np.empty(0, np.intp) if self.groups is None else np.flatnonzero(self.groups == self.groups[row])
+        return Query(item, self._raw(slice(row, row + 1)), self.items.iloc[row].to_dict(), row, repeated)
+
+    def words_query(self, text: str, like: Query | None = None) -> Query:
+        """The query that words make, alone or changing another one (`like`): "red dress"; "like this, in blue".
+
+        Raises
+        ------
+        QueryError
+            For words that mean nothing here, or with the frozen embedding, which knows no words.
+        """
+        if self.layout is None:
+            raise QueryError("words need the learned or described embedding; the frozen one knows none")
+        if like is None:
+            return words_query(text, self.items, self.layout)
+        return reworded(like, text, self.items, self.layout)
+
+    def nearest_of_all(self, k: int | None = None) -> Neighbours:
+        """Rows and similarities of the k items most similar to each item, itself excluded; shapes (n, k)."""
+        asking = self._asking(self._raw(slice(None)), self.colour_weight)
+        found, cosine = top_k(self.vectors, self.k if k is None else k, asking=normalise(asking), assume_unit=True)
+        return found, np.clip(cosine * np.linalg.norm(asking, axis=1, keepdims=True), -1, 1)
+
+    def by_item(self, item: str, k: int | None = None, where: Where | None = None) -> pd.DataFrame:
+        """The `k` items most similar to `item`, itself excluded; see `answer`."""
+        return self.answer(self.item_query(item), k, where)
+
+    def answer(
+        self,
+        query: Query,
+        k: int | None = None,
+        where: Where | None = None,
+        *,
+        colour_weight: float | None = None,
+        hide_duplicates: bool = False,
+        diversity: float = 0.0,
+    ) -> pd.DataFrame:
+        """The `k` items most similar to a query.
+
+        Similarity is the cosine of the frozen vectors, or else the expected agreement (`attributes.layout`): the
+        chance that query and item share category and colour as far as each is known, weighed between the two.
+
+        Parameters
+        ----------
+        query : Query
+            From `item_query`, `words_query` or `photo_query.PhotoReader.query`.
+        k : int, optional
+            How many, at least 1 (the report's number if not given); fewer come back where the filter leaves fewer.
+        where : mapping of str to sequence of str, optional
+            Column -> allowed values; exact, from `parse_where`.
+        colour_weight : float, optional
+            Share of the colour in the cosine for this query.
+        hide_duplicates : bool
+            Leave out what nearly repeats the query, and all but one of items that nearly repeat each other.
+        diversity : float
+            0 (by similarity alone) to 1: how unlike each other the items shall be (maximal marginal relevance).
+
+        Returns
+        -------
+        DataFrame
+            `rank` (from 1), `item`, `similarity` (at most 1; 0 throughout, and the order of the table, where nothing
+            but conditions was asked), the description's columns, `photo`, `reasons`.
+
+        Raises
+        ------
+        QueryError
+            For a k below 1, or a weight or diversity outside 0-1.
+        """
+        index, similarity = self.ranked(
+            query, k, where, colour_weight=colour_weight, hide_duplicates=hide_duplicates, diversity=diversity
+        )
+        return self.table_of(query, index, similarity)
+
+    def table_of(self, query: Query, index: NDArray[np.integer], similarity: NDArray[np.float32]) -> pd.DataFrame:
+        """The table of `answer` for what `ranked` gave: descriptions and reasons."""
+        parts = similarity_parts(query, self._raw(index), self.layout)
+        return answer_table(self.items, query, index, similarity, parts)
+
+    def ranked(
+        self,
+        query: Query,
+        k: int | None = None,
+        where: Where | None = None,
+        *,
+        colour_weight: float | None = None,
+        hide_duplicates: bool = False,
+        diversity: float = 0.0,
+    ) -> tuple[NDArray[np.integer], NDArray[np.float32]]:
+        """Rows and similarities of `answer`, without descriptions and reasons; shapes (m,), m at most k."""
+        k = self.k if k is None else k
+        if k < 1:
+            raise QueryError(f"expected at least one recommendation, k >= 1; found {k}")
+        if not 0 <= diversity <= 1:
+            raise QueryError(f"expected a diversity from 0 (none) to 1; found {diversity}")
+        mask = where_mask(self.items, where) & where_mask(self.items, query.where)
+        if hide_duplicates:
+            mask[query.near_duplicates] = False
+        weight = self.colour_weight if colour_weight is None else _checked(colour_weight)
+        index, similarity = self._search(
+            self._asking(query.vectors, weight), query.row, mask, k, hide_duplicates, diversity, weight
+        )
+        return index, similarity
+
+    def _raw(self, rows: slice | NDArray[np.integer]) -> NDArray[np.float32]:
+        """Rows as they were made: with a layout their two parts have length one each, and the unit rows 1 / sqrt(2)."""
+        return self.vectors[rows] if self.layout is None else self.vectors[rows] * np.float32(2**0.5)
+
+    def _asking(self, vectors: NDArray[np.float32], colour_weight: float) -> NDArray[np.float32]:
+        """Rows (m, d) whose products with the unit rows are similarities."""
+        if self.layout is None:
+            return normalise(vectors)
+        return as_queries(vectors, self.layout.colour_from, colour_weight) * np.float32(2**0.5)
+
+    def _search(
+        self,
+        asking: NDArray,
+        row: int | None,
+        mask: NDArray[np.bool_],
+        k: int,
+        hide: bool,
+        diversity: float,
+        weight: float,
+    ) -> tuple[NDArray, NDArray]:
+        """Rows and cosines of the answers, from a pool that is widened until it holds enough distinct ones."""
+        pool = k if not (hide or diversity) else max(60, 10 * k)
+        while True:
+            index, similarity = self._pool(asking, pool, mask, row)
+            order: NDArray[np.integer] = np.arange(len(index))
+            if hide and self.groups is not None:
+                order = first_of_each(self.groups[index], order)
+            if len(order) >= k or len(index) < pool:
+                break
+            pool *= 2
+        index, similarity = index[order], similarity[order]
+        if diversity:
+            order = maximal_marginal_relevance(similarity, self._between(index, weight), k, diversity)
+            return index[order], similarity[order]
+        return index[:k], similarity[:k]
+
+    def _pool(self, asking: NDArray, count: int, mask: NDArray[np.bool_], row: int | None) -> tuple[NDArray, NDArray]:
+        """The `count` nearest to any of the alternatives, each row once with its best similarity."""
+        # What is nearest to any of them is among the nearest of one.
+        found, cosine = nearest_rows(self.index, asking, self.vectors, count, mask, row)
+        index = found.ravel()
+        similarity = (cosine * np.linalg.norm(asking, axis=1, keepdims=True)).ravel()
+        best = first_of_each(index, np.lexsort((index, -similarity)))[:count]
+        return index[best], np.clip(similarity[best], -1, 1)
+
+    def _between(self, index: NDArray[np.integer], weight: float) -> NDArray[np.float32]:
+        """Similarity of answers to each other, as if each in turn asked with the query's weight; shape (m, m)."""
+        rows = self._raw(index)
+        asking = rows if self.layout is None else as_queries(rows, self.layout.colour_from, weight)
+        return np.asarray(asking @ rows.T, np.float32)
+
+
+def rows_by_name(items: pd.DataFrame) -> dict[str, int]:
+    """An item's name, and its photo's file name, -> its row; the first one where two share a name."""
+    found: dict[str, int] = {}
+    photos = items["photo"].str.rsplit("/", n=1).str[-1]
+    for row, names in enumerate(zip(items["item"], photos, strict=True)):
+        for name in names:
+            found.setdefault(name, row)
+    return found
+
+
+def no_such_item(item: object, items: pd.DataFrame) -> QueryError:
+    """The error for a name that no item has, with near names."""
+    names = items["item"]
+    return QueryError(
+        f"expected an item of the catalogue; found {item!r}{near_words(str(item), names)}. Its {len(names)} items "
+        f"are called like {names.iloc[0]!r}; rejected ones stand in rejected.csv."
+    )
+
+
+def _checked(weight: float) -> float:
+    if not 0 <= weight <= 1:
+        raise QueryError(f"expected a colour weight from 0 (looks alone) to 1 (colour alone); found {weight}")
+    return weight
+
+
+def read_layout(workspace: Workspace) -> Layout:
+    """The layout of a report's learned and described embeddings; no network is loaded."""
+    facts = workspace.json("attributes")
+    projection = workspace.arrays("attributes")["projection"]
+    return Layout(tuple(facts["categories"]), tuple(facts["colours"]), projection, int(facts["colour_from"]))
+
+
+def neighbours_table(nearest: Mapping[str, Neighbours]) -> pd.DataFrame:
+    """The nearest items of every item as one long table, which later notebooks and the slides read.
+
+    Parameters
+    ----------
+    nearest : mapping of str to (rows, similarity), shapes (n, k)
+        Embedding -> what `Recommender.nearest_of_all` found.
+
+    Returns
+    -------
+    DataFrame
+        `embedding`, `row`, `rank` (from 1), `neighbour` (row), `similarity`.
+    """
+    parts = []
+    for name, (rows, similarity) in nearest.items():
+        n, k = rows.shape
+        parts.append(
+            pd.DataFrame(
+                {
+                    "embedding": name,
+                    "row": np.repeat(np.arange(n), k),
+                    "rank": np.tile(np.arange(1, k + 1), n),
+                    "neighbour": rows.ravel(),
+                    "similarity": similarity.ravel(),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def diversity_trial(
+    recommender: Recommender,
+    frozen: NDArray[np.float32],
+    rows: NDArray[np.integer],
+    k: int,
+    diversities: Sequence[float] = (0.0, 0.2, 0.4),
+) -> pd.DataFrame:
+    """What diversity costs: similarity to the query, and similarity within the list, near-duplicates hidden.
+
+    Parameters
+    ----------
+    recommender : Recommender
+    frozen : ndarray of float32, shape (n, d)
+        Unit vectors by which the items of a list are compared with each other.
+    rows : ndarray of int
+        Query items.
+    k : int
+        Recommendations for each.
+    diversities : sequence of float
+        To try, 0-1.
+
+    Returns
+    -------
+    DataFrame
+        `diversity`, `similarity to the query`, `frozen similarity within the list`: means over the queries; NaN where
+        no list has an item, or two.
+    """
+    queries = [recommender.item_query(recommender.items["item"].iloc[row]) for row in rows]
+    lines = []
+    for diversity in diversities:
+        lists = [recommender.ranked(query, k, hide_duplicates=True, diversity=diversity) for query in queries]
+        to_query = [similarity.mean() for index, similarity in lists if len(index)]
+        within = []
+        for index, _ in lists:
+            if len(index) > 1:
+                members = np.sort(index)
+                cosines = frozen[members] @ frozen[members].T  # two copies: BLAS rounds a product with itself otherwise
+                within.append(float(cosines[np.triu_indices(len(members), 1)].mean()))
+        lines.append(
+            {
+                "diversity": diversity,
+                "similarity to the query": float(np.mean(to_query)) if to_query else np.nan,
+                "frozen similarity within the list": float(np.mean(within)) if within else np.nan,
+            }
+        )
+    return pd.DataFrame(lines)

@@ -1,0 +1,183 @@
+"""What a few words ask for: "red dress", "vestito rosso", "dark blue trainers for women"."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from fashion.catalogue.translation import BRITISH, GLOSSARIES, load_glossary, load_synonyms
+from fashion.core.errors import near_words
+from fashion.recommendation.filters import DESCRIPTION, QueryError
+
+#: Words that ask for nothing.
+PASSED_OVER = frozenset(
+    """a an and by clothes colour coloured color colored for from i in items like me my of on or please show some
+    something the to with al alla che con da dei del della delle di e ed il in la le lo mi gli per un una uno vorrei
+    """.split()  # noqa: SIM905  (a list of 54 quoted words reads worse)
+)
+
+Phrase = tuple[str, ...]
+
+
+def stem(token: str) -> str:
+    """A word without plural, gender and American spelling: `boots` is `boot`, `rossa` is `rosso`, `gray` is `grey`.
+
+    Coarse on purpose: it compares a query with a catalogue's few hundred words, and never shows its result.
+    """
+    plain = "".join(c for c in unicodedata.normalize("NFKD", token.casefold()) if not unicodedata.combining(c))
+    plain = BRITISH.get(plain, plain)  # in the catalogue's words as in the query's
+    for ending, instead in (("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("xes", "x"), ("ies", "y"), ("ves", "f")):
+        if plain.endswith(ending):
+            return plain[: -len(ending)] + instead
+    if plain.endswith("s") and not plain.endswith("ss") and len(plain) > 3:
+        plain = plain[:-1]
+    if plain.endswith(("che", "ghe", "chi", "ghi")):  # bianche is bianc + he
+        return plain[:-2]
+    # Italian adjectives and nouns change their last vowel; English ones that end in e are cut alike.
+    return plain[:-1] if len(plain) > 3 and plain[-1] in "aeio" else plain
+
+
+def tokens_of(text: str) -> list[str]:
+    """The words of a text; `T-shirt` is one, and a possessive's s is none."""
+    plain = re.sub(r"\bt[- ]shirt", "tshirt", re.sub(r"['’]s\b", "", text), flags=re.IGNORECASE)
+    return re.findall(r"[^\W_]+", plain)
+
+
+def stems(text: str) -> Phrase:
+    """The stems of a text's words, in order."""
+    return tuple(stem(token) for token in tokens_of(text))
+
+
+def _terms(items: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
+    """(column, word of the catalogue, how it may be said), colours first, then what things are."""
+    for column in DESCRIPTION:
+        if column not in items:
+            continue
+        known = [str(word) for word in items[column].dropna().unique()]
+        yield from ((column, word, word) for word in known)
+        if column in GLOSSARIES:
+            glossary = load_glossary(column)
+            for italian, english in zip(glossary["italian"], glossary["english"], strict=True):
+                if english in known:
+                    yield column, english, italian
+    for said, column, english in load_synonyms().itertuples(index=False):
+        if column in items and (items[column] == english).any():
+            yield column, english, said
+
+
+class Vocabulary:
+    """The words by which a catalogue's items can be asked for, English and Italian.
+
+    Parameters
+    ----------
+    items : DataFrame
+        The items table.
+    """
+
+    def __init__(self, items: pd.DataFrame) -> None:
+        self._whole: dict[Phrase, tuple[str, list[str]]] = {}
+        self._part: dict[str, tuple[str, list[str]]] = {}
+        self._said: set[str] = set()
+        terms = list(_terms(items))
+        for column, word, said in terms:
+            self._said.add(said.casefold())
+            _note(self._whole, stems(said), column, word)
+            if column != "colour":  # "blue" asks for blue, not for royal blue as well
+                for token in stems(said):
+                    _note(self._part, token, column, word)
+        kinds = {word: stems(word) for column, word, _ in terms if column == "category"}
+        for column, words in self._whole.values():
+            if column == "category":  # "dress" asks for long dresses as well, "bag" for work bags
+                heads = [kinds[word] for word in words]
+                words += [w for w, s in kinds.items() if w not in words and any(s[-len(h) :] == h for h in heads)]
+        self._homes = items.groupby("category")["department"].agg(set).to_dict() if "department" in items else {}
+        self._longest = max((len(phrase) for phrase in self._whole), default=1)
+
+    def parse(self, text: str) -> dict[str, tuple[str, ...]]:
+        """Read a query: the longest terms first, then words that are part of a term.
+
+        Parameters
+        ----------
+        text : str
+            Such as "red dress" or "stivali neri"; small words between count for nothing.
+
+        Returns
+        -------
+        dict of str to tuple of str
+            Column -> the catalogue's words that were asked for; any of them will do. Words that can hold at once
+            ("leather bag") narrow each other, others ("red or blue") stand side by side.
+
+        Raises
+        ------
+        QueryError
+            For a word that means nothing here, with near ones; or when nothing was asked for.
+        """
+        tokens = tokens_of(text)
+        asked: dict[str, tuple[str, ...]] = {}
+        narrowing: dict[str, list[tuple[str, ...]]] = {}
+        unknown: list[str] = []
+        place = 0
+        while place < len(tokens):
+            column, words, taken, whole = self._read(tokens[place:])
+            if words and whole:
+                before = asked.get(column, ())
+                common = tuple(word for word in before if word in words)
+                asked[column] = common or before + tuple(words)
+            elif words:
+                narrowing.setdefault(column, []).append(tuple(words))
+            elif tokens[place].casefold() not in PASSED_OVER:
+                unknown.append(tokens[place])
+            place += taken
+        if unknown:
+            hints = "".join(f"\n  {word!r}{near_words(word.casefold(), sorted(self._said))}" for word in unknown)
+            raise QueryError(f"expected words of the catalogue, English or Italian; these are none:{hints}")
+        self._narrow(asked, narrowing)
+        if not asked:
+            raise QueryError(f"expected words such as 'red dress'; found {text!r}, which asks for nothing")
+        return asked
+
+    def _narrow(self, asked: dict[str, tuple[str, ...]], narrowing: dict[str, list[tuple[str, ...]]]) -> None:
+        """Let words that are only part of a term choose among what was asked for; alone they ask themselves.
+
+        "long dress" is a dress, whatever else is long: a part that no asked kind has is passed over.
+        """
+        homes, departments = self._homes, set(asked.get("department", ()))
+        for column, parts in narrowing.items():
+            for words in parts:
+                among = words
+                if column == "category" and departments and column not in asked:
+                    among = tuple(word for word in words if homes[word] & departments)
+                    if not among:
+                        continue
+                before = asked.get(column, among)
+                asked[column] = tuple(word for word in before if word in among) or before
+        inside = tuple(word for word in asked.get("category", ()) if homes.get(word, set()) & departments)
+        if inside:  # "leather bag": of the leather things those that are bags
+            asked["category"] = inside
+            del asked["department"]
+        elif departments and "category" in asked:
+            kinds, places = " or ".join(asked["category"]), " or ".join(sorted(departments))
+            raise QueryError(f"expected kinds of clothes that go together; there is no {kinds} among {places}")
+
+    def _read(self, tokens: list[str]) -> tuple[str, list[str], int, bool]:
+        """Column, words, number of tokens, and whether they are a whole term; no words where there is none."""
+        phrase = tuple(stem(token) for token in tokens)
+        for length in range(min(self._longest, len(phrase)), 0, -1):
+            if phrase[:length] in self._whole:
+                column, words = self._whole[phrase[:length]]
+                return column, words, length, True
+        if tokens[0].casefold() in PASSED_OVER or phrase[0] not in self._part:
+            return "", [], 1, False
+        column, words = self._part[phrase[0]]
+        return column, words, 1, False
+
+
+def _note(index: dict[Any, tuple[str, list[str]]], key: Phrase | str, column: str, word: str) -> None:
+    """Remember a word under a key; the first column that has the key keeps it."""
+    home, words = index.setdefault(key, (column, []))
+    if home == column and word not in words:
+        words.append(word)

@@ -1,0 +1,1 @@
+"""The report: runs the notebooks, writes the pages and the slides."""

@@ -1,0 +1,205 @@
+"""What the slides tell of a report: its numbers by the methods' names, and its articles with their photos."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fashion.catalogue.definition import Catalogue, load_catalogue
+from fashion.catalogue.source import Source, open_source
+from fashion.core.errors import ArtefactError
+from fashion.core.numerals import number_word
+from fashion.core.workspace import Workspace
+from fashion.evaluation.protocol import CEILING, RANDOM
+from fashion.evaluation.relevance import BOTH
+from fashion.photos.images import bounded, decode
+from fashion.recommendation.reasons import describe
+from fashion.report.steps import STEPS, read_state
+
+#: Methods of notebook 06 that the slides compare, by their names there; further ones are shown, not spoken of.
+USUAL, LEARNED, KNOWN = "frozen, all maxima", "learned", "learned, catalogue's words known"
+
+#: What a reader who knows no methods is told instead; a method that is not here keeps its name.
+SAID = {
+    RANDOM: "by chance", "raw pixels": "raw pixels alone", "colour histogram": "colours alone", "HOG": "outlines alone",
+    USUAL: "the usual network", "frozen": "usual network, chosen features",
+    "frozen + histogram": "usual network and colours", LEARNED: "this study, photo alone",
+    KNOWN: "this study, words known",
+}  # fmt: skip
+
+#: Results that are read.
+NUMBERS = ("01", "02", "03", "04", "06")
+
+#: Longest side of a photo on a slide, pixels: more than 300 to the inch at the largest size there.
+EDGE = 640
+
+
+def said(method: str) -> str:
+    """A method's name on the slides."""
+    return SAID.get(method, method.replace(f"{LEARNED}, ", "this study, "))
+
+
+#: Suggestions that a slide shows beside an article at most.
+ROOM = 6
+
+
+@dataclass(frozen=True)
+class Article:
+    """An item as a slide shows it: its photo as a JPEG, its words, and how many of the two words a query shares."""
+
+    photo: bytes
+    words: str
+    shared: int
+
+
+#: Suggestions that a slide shows beside an article at most.
+ROOM = 6
+
+
+@dataclass(frozen=True)
+class Findings:
+    """A report's numbers.
+
+    Attributes
+    ----------
+    workspace : Workspace
+    results : dict
+        results/NN.json by number.
+    place : dict
+        Where the catalogue came from (source.json).
+    catalogue : Catalogue
+        Its terms, and whether it was made for the study.
+    """
+
+    workspace: Workspace
+    results: dict[str, Any]
+    place: dict[str, Any]
+    catalogue: Catalogue
+
+    @classmethod
+    def of(cls, workspace: Workspace) -> Findings:
+        """Read a report.
+
+        Raises
+        ------
+        ArtefactError
+            When the report is not whole, or lacks a method that the slides speak of.
+        """
+        results = {number: workspace.results(number) for number in NUMBERS}
+        place = workspace.json("source")
+        found = cls(workspace, results, place, load_catalogue(workspace.toml or place["catalogue_toml"]))
+        missing = sorted({USUAL, LEARNED, KNOWN, CEILING, RANDOM} - set(found.whole))
+        if missing:
+            raise ArtefactError(
+                f"expected the methods {', '.join(missing)} in {workspace.report / 'results/06.json'}; found "
+                f"{', '.join(found.whole)}. Run `make report CATALOGUE={workspace.catalogue}` again."
+            )
+        return found
+
+    @property
+    def measured(self) -> bool:
+        """Whether the colours were measured from the photos: then agreement in colour is no finding."""
+        return bool(self.results["06"]["colour_was_measured"])
+
+    @property
+    def key(self) -> str:
+        """The column of the tables that the slides speak of."""
+        return "category" if self.measured else BOTH
+
+    @property
+    def match(self) -> str:
+        """The same in words."""
+        return "kind" if self.measured else "kind and colour"
+
+    @cached_property
+    def whole(self) -> dict[str, dict[str, Any]]:
+        """Method -> agreement by column, gallery: the whole catalogue."""
+        return {row["method"]: row for row in self.results["06"]["agreement"]}
+
+    @cached_property
+    def unseen(self) -> dict[str, dict[str, Any]]:
+        """The same among the items that training did not see."""
+        return {row["method"]: row for row in self.results["06"]["agreement_unseen_gallery"]}
+
+    def share(self, method: str, column: str | None = None) -> float:
+        """Precision@k, whole catalogue."""
+        return float(self.whole[method][column or self.key]["mean"])
+
+    def new_stock(self, method: str) -> float:
+        """Precision@k, unseen items alone."""
+        return float(self.unseen[method][self.key]["mean"])
+
+    @property
+    def source(self) -> str:
+        """Catalogue and number of items."""
+        return f"{self.place['title']}, {self.results['01']['items']:,} items"
+
+    # -- articles -------------------------------------------------------------------------------------
+    @cached_property
+    def _photos(self) -> Source:
+        return open_source(Path(self.place["data"]), self.place["table"])
+
+    def rows(self, count: int) -> list[int]:
+        """Rows of the first items that notebook 04 drew and showed; last those that it was asked for by name."""
+        row_of = {name: row for row, name in enumerate(self._items["item"])}
+        names = self.results["04"]["shown"]
+        names = dict.fromkeys((*names[self._asked :], *names[: self._asked]))
+        return [row_of[name] for name in names if name in row_of][:count]
+
+    @cached_property
+    def _asked(self) -> int:
+        """How many of notebook 04's items were asked for by name: it shows them first."""
+        (step,) = (step for step in STEPS if step.number == "04")
+        queries = read_state(self.workspace, step).parameters.get("queries")
+        return len(queries.split(",")) if queries else 0
+
+    def picked(self, count: int) -> bool:
+        """Whether any of `rows(count)` was asked for by name, not drawn."""
+        return self._asked > 0 and len(self.results["04"]["shown"]) - self._asked < count
+
+    def article(self, row: int, query: int | None = None) -> Article:
+        """An item's photo and words; `query` is the row of the article beside which it stands."""
+        item = self._items.iloc[row]
+        asked = item if query is None else self._items.iloc[query]
+        columns = ("category",) if self.measured else ("category", "colour")
+        shared = int(sum(item[column] == asked[column] for column in columns))
+        # Slides take neither WebP nor the turn that EXIF data tells.
+        photo = bounded(decode(self._photos.read(item["photo"]), item["photo"], EDGE), EDGE, quality=92)
+        return Article(photo, describe(item.to_dict()), shared)
+
+    @cached_property
+    def _items(self) -> Any:
+        return self.workspace.items()
+
+    @property
+    def all_shared(self) -> int:
+        """`Article.shared` of a full match."""
+        return 1 if self.measured else 2
+
+    @property
+    def k(self) -> int:
+        """Suggestions that were counted for each article."""
+        return int(self.results["06"]["k"])
+
+    @property
+    def count(self) -> str:
+        """`k` in words."""
+        return number_word(self.k)
+
+    def suggestions(self, embedding: str, rows: Sequence[int]) -> dict[int, list[Article]]:
+        """The nearest of some items by an embedding, as notebook 04 found them; as many as a slide has room for."""
+        table = self._neighbours
+        found = table[(table["embedding"] == embedding) & table["row"].isin(rows)].sort_values(["row", "rank"])
+        return {
+            row: [self.article(int(other), row) for other in np.asarray(found["neighbour"][found["row"] == row])[:ROOM]]
+            for row in rows
+        }
+
+    @cached_property
+    def _neighbours(self) -> Any:
+        return self.workspace.table("neighbours")

@@ -1,0 +1,221 @@
+"""The slides with photos: the approach in one picture, and articles with their suggestions."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from pptx.enum.shapes import MSO_CONNECTOR, MSO_SHAPE
+from pptx.enum.text import MSO_ANCHOR
+from pptx.util import Inches, Pt
+
+from fashion.core.numerals import number_word
+from fashion.plots.recommendation import FRAMES
+from fashion.plots.style import INK, PALETTE, QUIET
+from fashion.report.deck.findings import KNOWN, Article, Findings
+from fashion.report.deck.slides import caption, colour, describe, lead, new_slide, picture, plain, style
+from fashion.report.deck.study import percent
+from fashion.report.deck.template import INNER, MARGIN, SMALL_POINTS, TOP, WIDTH
+
+#: How many articles stand on each slide of examples.
+COMPARED, SHOWN, STRIP = 2, 2, 8
+
+PHOTO_TOP = 2.6
+
+
+def strip(slide: Any, found: Findings) -> None:
+    """Photos of the first articles that the report drew, along the foot of the opening slide."""
+    rows = found.rows(STRIP)
+    for place, row in enumerate(rows):
+        article = found.article(row)
+        picture(
+            slide, io.BytesIO(article.photo), MARGIN + place * INNER / STRIP, 5.65, 1.1, f"Article: {article.words}"
+        )
+
+
+def approach(deck: Any, found: Findings) -> None:
+    """The approach as one picture: an article's photo, what is read from it, what is suggested."""
+    backbone, classes = found.results["02"]["backbone"], found.results["03"]["classes"]
+    slide = new_slide(
+        deck,
+        "Picture",
+        "The approach: a photo tells shape and colour, a small network adds the shop's words",
+        f"A frozen network, {backbone['name']}, sees shapes; the garment's colours are measured with the ground left "
+        f"out. A small network learns the shop's own words from both: {classes['category']} kinds and "
+        f"{classes['colour']} colours. Two items are similar when they are likely to bear the same words. The boxes "
+        "are one group and can be taken apart.",
+        f"{found.source}; notebooks 02 to 04 of the report",
+    )
+    group = slide.shapes.add_group_shape()
+    row = found.rows(1)[0]
+    article, similar = found.article(row), found.suggestions("described", [row])[row]
+    start = picture(group, io.BytesIO(article.photo), MARGIN, PHOTO_TOP + 0.1, 1.8, f"Article: {article.words}", INK)
+    _label(group, "A photo", "of an article, or a customer's own", MARGIN - 0.1, PHOTO_TOP + 2.05, 2.0)
+    boxes = [
+        ("Shapes", f"{backbone['name']}, trained on ImageNet and left as it is", 3.35, 1.75),
+        ("Colours", "measured on the garment, the ground left out", 3.35, 3.9),
+        ("Small network", f"learns the shop's {classes['category']} kinds and {classes['colour']} colours", 6.9, 2.825),
+    ]
+    shapes = [_box(group, *box) for box in boxes]
+    end = _suggested(group, similar)
+    leads_on = f"from the network to its {number_word(len(similar))}"
+    for a, b, said in (
+        (start, shapes[0], "from the photo to its shapes"), (start, shapes[1], "from the photo to its colours"),
+        (shapes[0], shapes[2], "from shapes to the small network"),
+        (shapes[1], shapes[2], "from colours to the small network"), (shapes[2], end, leads_on),
+    ):  # fmt: skip
+        _arrow(group, a, b, said)
+    describe(
+        group,
+        "Diagram from left to right: a photo goes to a frozen network that sees shapes and to a measurement of the "
+        "garment's colours; both go to a small network that learned the shop's words; it finds "
+        f"{number_word(len(similar))} similar articles.",
+    )
+    lead(slide, "No accelerator and no outside service are needed. New articles join without training again.")
+
+
+def _label(group: Any, head: str, text: str, left: float, top: float, width: float) -> None:
+    caption(group, head, left, top, width, 0.3, 16, bold=True, centred=True)
+    caption(group, text, left, top + 0.32, width, 0.5, SMALL_POINTS, QUIET, centred=True)
+
+
+def _box(group: Any, head: str, text: str, left: float, top: float) -> Any:
+    box = group.shapes.add_shape(MSO_SHAPE.ROUNDED_RECTANGLE, *(Inches(v) for v in (left, top, 2.75, 1.55)))
+    box.adjustments[0] = 0.08
+    box.fill.solid()
+    box.fill.fore_color.rgb = colour("#eaf2f8")
+    box.line.color.rgb, box.line.width = colour(PALETTE[0]), Pt(1.5)
+    box.shadow.inherit = False
+    frame = box.text_frame
+    frame.word_wrap, frame.vertical_anchor = True, MSO_ANCHOR.MIDDLE
+    frame.text = plain(f"{head}\n{text}")
+    style(frame, SMALL_POINTS, INK)
+    for run in frame.paragraphs[0].runs:
+        run.font.size, run.font.bold = Pt(18), True
+    describe(box, f"{head}: {text}")
+    return box
+
+
+def _suggested(group: Any, similar: Sequence[Article]) -> Any:
+    """The suggestions in two columns; the place that the arrow meets, the first column's middle photo."""
+    placed = [
+        picture(
+            group, io.BytesIO(article.photo), 10.45 + 1.08 * (place % 2), 2.075 + 1.05 * (place // 2), 0.95,
+            f"Suggestion {place + 1}: {article.words}",
+        )
+        for place, article in enumerate(similar)
+    ]  # fmt: skip
+    _label(group, f"{number_word(len(similar)).capitalize()} similar articles", "each with its reason", 10.2, 5.25, 2.5)
+    return placed[2] if len(placed) > 2 else placed[0]
+
+
+def _arrow(group: Any, start: Any, end: Any, said: str) -> None:
+    line = group.shapes.add_connector(MSO_CONNECTOR.STRAIGHT, 0, 0, 0, 0)
+    line.begin_connect(start, 3)
+    line.end_connect(end, 1)
+    line.line.color.rgb, line.line.width = colour(QUIET), Pt(2.25)
+    ends = line.line._get_or_add_ln()
+    ends.append(
+        ends.makeelement("{http://schemas.openxmlformats.org/drawingml/2006/main}tailEnd", {"type": "triangle"})
+    )
+    describe(line, said)
+
+
+def _said(article: Article, found: Findings, place: int) -> str:
+    agree = {0: "other kind and colour", 1: "same kind or colour", 2: "same kind and colour"}
+    if found.measured:
+        agree = {0: "another kind", 1: "same kind"}
+    return f"Suggestion {place}: {article.words}, {agree[article.shared]}"
+
+
+def _frame(article: Article, found: Findings) -> str:
+    return FRAMES[2 if article.shared == found.all_shared else article.shared]
+
+
+def _legend(slide: Any, found: Findings, top: float) -> None:
+    """What the frames say, in words and in their own colours, and that examples are no measure."""
+    words = {2: "same kind and colour", 1: "one of the two", 0: "neither"}
+    if found.measured:
+        words = {2: "same kind", 0: "another kind"}
+    left = MARGIN
+    for count, text in words.items():
+        mark = slide.shapes.add_shape(MSO_SHAPE.RECTANGLE, *(Inches(v) for v in (left, top + 0.03, 0.24, 0.24)))
+        mark.fill.background()
+        mark.line.color.rgb, mark.line.width = colour(FRAMES[count]), Pt(3)
+        mark.shadow.inherit = False
+        describe(mark, f"Frame of a suggestion: {text}")
+        caption(slide, text, left + 0.36, top, 2.4, 0.3)
+        left += 2.85 if count == 2 else 1.95
+    measure = f"Asked with its own words; by photo alone {percent(found.share(KNOWN))} (slide 4)"
+    caption(slide, measure, 7.2, top, WIDTH - MARGIN - 7.2, 0.3, shade=QUIET)
+
+
+def _drawn(found: Findings, count: int) -> str:
+    """How the first articles were come by."""
+    if found.picked(count):
+        return "Some of the articles were asked for by name, so they are no sample of the catalogue."
+    return "Articles drawn by the report, those of the largest departments first, none picked for its result."
+
+
+def compared(deck: Any, found: Findings) -> None:
+    """The same articles by the frozen network and by this study."""
+    rows = found.rows(COMPARED)
+    frozen, ours = found.suggestions("frozen", rows), found.suggestions("described", rows)
+    right = [sum(a.shared == found.all_shared for row in rows for a in one[row]) for one in (frozen, ours)]
+    total = sum(len(ours[row]) for row in rows)
+    slide = new_slide(
+        deck,
+        "Photos",
+        f"Matching in {found.match}: {right[0]} of {total} by the usual network, {right[1]} of {total} by this study",
+        f"{_drawn(found, COMPARED)} Above the frozen network with the features that notebook 2 chose, below this "
+        "study's with the catalogue's words known, as on the shop's own page. These are examples, not the measure: "
+        "here the article asks with its own words as well, in slide 4 with its photo alone. Near-duplicates are not "
+        "hidden; the shop window can hide them. The photos' terms, which these slides share: "
+        f"{found.catalogue.terms}",
+        f"{found.source}; notebook 04 of the report",
+    )
+    edge, high = 1.08, 2.42
+    for line, row in enumerate(rows):
+        top, article = TOP + line * high, found.article(row)
+        picture(slide, io.BytesIO(article.photo), MARGIN, top + 0.1, 1.55, f"Article: {article.words}", INK)
+        caption(slide, article.words, MARGIN, top + 1.75, 2.3, 0.5)
+        for under, (name, one) in enumerate((("usual network", frozen), ("this study", ours))):
+            at = top + under * 1.17
+            caption(slide, name, 3.2, at + 0.3, 1.7, 0.5, 16, PALETTE[0] if under else QUIET, bold=True)
+            for place, other in enumerate(one[row]):
+                picture(
+                    slide, io.BytesIO(other.photo), 5.0 + place * 1.28, at, edge, _said(other, found, place + 1),
+                    _frame(other, found),
+                )  # fmt: skip
+    _legend(slide, found, 6.48)
+
+
+def shown(deck: Any, found: Findings) -> None:
+    """Articles with their suggestions and the words of each."""
+    rows = found.rows(COMPARED + SHOWN)[-SHOWN:]
+    beside = found.suggestions("described", rows)
+    right = sum(a.shared == found.all_shared for row in rows for a in beside[row])
+    slide = new_slide(
+        deck,
+        "Photos",
+        f"On the article's page: {right} of these {sum(map(len, beside.values()))} have its {found.match}",
+        f"The next two articles. {_drawn(found, COMPARED + SHOWN)} Beside them stands what the shop's page would "
+        "show. Each suggestion carries its words; a slider moves between looks and colour, and near-duplicates can "
+        "be hidden. "
+        "Where none of its own kind and colour is left, the nearest in words and looks follow.",
+        f"{found.source}; notebook 04 of the report",
+    )
+    step = INNER / 7.2
+    for line, row in enumerate(rows):
+        top = TOP + line * 2.42
+        article = found.article(row)
+        places = [(MARGIN, f"Article: {article.words}", article, INK)]
+        places += [
+            (MARGIN + (place + 1.2) * step, _said(other, found, place + 1), other, _frame(other, found))
+            for place, other in enumerate(beside[row])
+        ]
+        for left, said, other, frame in places:
+            picture(slide, io.BytesIO(other.photo), left, top, 1.42, said, frame)
+            caption(slide, other.words, left - 0.03, top + 1.52, 1.55, 0.72)
+    _legend(slide, found, 6.48)

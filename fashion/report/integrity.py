@@ -1,0 +1,106 @@
+"""Whether a report's files are those that its notebooks left, by checksum, before anything is answered from them.
+
+A flipped byte in an array of vectors is an array still, and would answer wrongly without a word.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from fashion.core.checksums import sha256_file
+from fashion.core.errors import ArtefactError
+from fashion.core.provenance import sha256_output
+from fashion.core.workspace import Workspace
+from fashion.recommendation.additions import add_command, read_all
+from fashion.report.steps import STEPS, read_state, state_path
+
+#: What every answer needs, whichever embedding it is from.
+ANSWERS = ("source.json", "items.parquet", "split.parquet", "backbone.json", "attributes.json", "attributes.npz",
+           "recommendation.json")  # fmt: skip
+
+#: What a query by photo needs beside.
+PHOTOS = ("maxima.npy", "pixels.npy", "selection.npz")
+
+
+def recorded(workspace: Workspace) -> dict[Path, tuple[str, str]]:
+    """Each file of the report -> its SHA-256 and its notebook, as remembered when the notebook had ended."""
+    roots = {"p:": workspace.processed, "r:": workspace.report}
+    return {
+        roots[name[:2]] / name[2:]: (checksum, step.notebook)
+        for step in STEPS
+        for name, checksum in read_state(workspace, step).outputs.items()
+        if name[:2] in roots
+    }
+
+
+def changed(workspace: Workspace, paths: Sequence[Path] | None = None) -> dict[Path, str]:
+    """Files, of `paths` or of the whole report, that are there but not as their notebook left them -> that notebook.
+
+    Missing ones are for those who read them to name.
+
+    Raises
+    ------
+    ArtefactError
+        When what was remembered of a notebook is itself damaged.
+    """
+    unreadable = [
+        step.notebook for step in STEPS if state_path(workspace, step).is_file() and not read_state(workspace, step).key
+    ]
+    if unreadable:
+        raise ArtefactError(
+            f"expected what was remembered of {', '.join(unreadable)} in {workspace.processed / 'steps'}; it is "
+            "damaged, so nothing says whether the report's files are whole. Run `make report CATALOGUE="
+            f"{workspace.catalogue}`: it runs those notebooks again."
+        )
+    known = recorded(workspace)
+    looked_at = known if paths is None else [path for path in paths if path in known]
+    return {path: known[path][1] for path in looked_at if path.is_file() and sha256_output(path) != known[path][0]}
+
+
+def changed_additions(workspace: Workspace) -> list[str]:
+    """Commands that renew the additions of which a file is not what was written."""
+    found = []
+    for addition in read_all(workspace)[0]:
+        files = addition.facts.get("files", {})
+        paths = {addition.folder / name: checksum for name, checksum in files.items()}
+        if any(not path.is_file() or sha256_file(path) != checksum for path, checksum in paths.items()):
+            found.append(f"rm -r {shlex.quote(str(addition.folder))} && {add_command(addition.facts)}")
+    return found
+
+
+def require_answers(workspace: Workspace, *embeddings: str, photo: bool = False) -> None:
+    """`require_intact` for what answers are made of, and for additions; with `photo`, also what a photo is read by."""
+    names = [*ANSWERS, *(f"{name}.npy" for name in embeddings), *(PHOTOS if photo else ())]
+    require_intact(workspace, [workspace.path(name) for name in names])
+    lines = changed_additions(workspace)
+    if lines:
+        raise ArtefactError(
+            "expected additions as `fashion add` left them; by their checksums these were damaged. Make them again:\n  "
+            + "\n  ".join(lines)
+        )
+
+
+def require_intact(workspace: Workspace, paths: Sequence[Path] | None = None) -> None:
+    """Stop when a file that is to be read is not as its notebook left it.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    paths : sequence of Path, optional
+        Those that will be read; all of the report if not given.
+
+    Raises
+    ------
+    ArtefactError
+        Names each file, who writes it, and the command that makes it again.
+    """
+    bad = changed(workspace, paths)
+    if bad:
+        lines = [f"  {path} (notebook {notebook})" for path, notebook in bad.items()]
+        raise ArtefactError(
+            "expected files as their notebooks left them; by their checksums these were damaged or edited, or a report "
+            "that makes them anew was stopped or runs now:\n" + "\n".join(lines) + "\nRun `make report CATALOGUE="
+            f"{workspace.catalogue}` to its end: it makes again what is damaged, and nothing else."
+        )

@@ -1,0 +1,139 @@
+"""The report's pages: index.html to read from top to bottom, and one page for each notebook."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from fashion.catalogue.definition import Catalogue, load_catalogue
+from fashion.core.escaping import REPORT_POLICY
+from fashion.core.files import write_whole
+from fashion.core.workspace import Workspace
+from fashion.report.steps import STEPS
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def link_figures(notebook: nbformat.NotebookNode, figures: Path, prefix: str, captions: dict[str, str]) -> None:
+    """Turn embedded pictures that lie in `figures` too into links, so that no page carries them twice."""
+    names = {hashlib.sha256(path.read_bytes()).hexdigest(): path.stem for path in figures.glob("*.png")}
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if "image/png" not in data:
+                continue
+            name = names.get(hashlib.sha256(base64.b64decode(data["image/png"])).hexdigest())
+            if name:
+                caption = html.escape(captions.get(name, name))
+                file = f"{prefix}figures/{name}.png"
+                picture = f'<a href="{file}"><img src="{file}" alt="{caption}" loading="lazy"></a>'
+                output["data"] = nbformat.from_dict({"text/html": picture})
+
+
+def notebook_body(workspace: Workspace, name: str, prefix: str) -> Markup:
+    """An executed notebook as an HTML fragment; links to files of the report start with `prefix`."""
+    from nbconvert import HTMLExporter
+
+    notebook = nbformat.read(workspace.report / "notebooks" / f"{name}.ipynb", as_version=4)
+    link_figures(notebook, workspace.report / "figures", prefix, workspace.captions())
+    exporter = HTMLExporter(template_name="notebook", extra_template_basedirs=[str(TEMPLATES)], embed_images=False)
+    body, _ = exporter.from_notebook_node(notebook)
+    return Markup(str(body).replace('href="report:', f'href="{prefix}'))  # nosec: our own notebooks
+
+
+def title_of(workspace: Workspace, name: str) -> str:
+    """The notebook's own title, its first heading."""
+    notebook = nbformat.read(workspace.report / "notebooks" / f"{name}.ipynb", as_version=4)
+    first = str(notebook.cells[0].source).splitlines()[0]
+    return first.lstrip("# ").strip()
+
+
+def highlight_css() -> str:
+    """Colours of the code cells, light and dark."""
+    from pygments.formatters import HtmlFormatter
+
+    light = HtmlFormatter(style="default").get_style_defs(".highlight")
+    dark = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
+    plain = ".highlight, .highlight pre { background: var(--code); }"
+    return f"{light}\n@media (prefers-color-scheme: dark) {{ {dark} }}\n{plain}"
+
+
+def linked_files(workspace: Workspace) -> list[tuple[str, str]]:
+    """Files of the report that its page links besides the notebooks, and what each is called there."""
+    found = [(path.name, "Interactive map") for path in sorted(workspace.report.glob("05-*.html"))]
+    return found + [("deck.pptx", "Slides (.pptx)")] * (workspace.report / "deck.pptx").is_file()
+
+
+def _provenance_rows(found: dict[str, Any]) -> list[tuple[str, str]]:
+    machine = found["machine"]
+    seconds = ", ".join(f"{name} {value:.0f} s" for name, value in found["seconds"].items())
+    settings = ", ".join(f"{k} = {v}" for k, v in found["settings"].items() if v not in (None, False))
+    versions = ", ".join(
+        f"{name} {found['versions'][name]}" for name in ("python", "tensorflow", "numpy", "pandas", "scikit-learn")
+    )
+    memory = machine["memory_bytes"] / 2**30
+    return [
+        ("Commit", found["commit"]),
+        ("Settings", settings),
+        ("Backbone", found["backbone"]["reason"]),
+        ("Runtime", found["runtime"]["reason"]),
+        ("Weights", f"sha256 {found['checksums']['weights']}"),
+        ("Table", f"sha256 {found['checksums']['table']}"),
+        ("Photos", f"sha256 {found['checksums']['photos']}"),
+        ("Versions", versions),
+        ("Machine", f"{machine['processor']}, {machine['cores']} cores, {memory:.0f} GiB"),
+        ("Steps", seconds),
+    ]
+
+
+def write_pages(workspace: Workspace) -> Path:
+    """Write index.html and notebooks/*.html from what the steps left.
+
+    Returns
+    -------
+    Path
+        index.html.
+    """
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
+    template = environment.get_template("report.html.j2")
+    css = Markup((TEMPLATES / "report.css").read_text(encoding="utf-8") + highlight_css())
+    found = json.loads((workspace.report / "provenance.json").read_text(encoding="utf-8"))
+    catalogue: Catalogue = load_catalogue(workspace.toml or workspace.json("source")["catalogue_toml"])
+    results = [workspace.results(step.number) for step in STEPS]
+    captions = workspace.captions()
+    chosen = [name for numbers in results for name in numbers.get("key_figures", [])]
+    titles = {step.notebook: title_of(workspace, step.notebook) for step in STEPS}
+
+    def render(path: Path, prefix: str, names: list[str], summary: bool) -> None:
+        text = template.render(
+            title=f"Fashion recommendation: {catalogue.title}" if summary else titles[names[0]],
+            css=css,
+            policy=Markup(REPORT_POLICY),  # nosec: our own constant
+            summary=summary,
+            source_line=results[-1]["source_line"],
+            warnings=[numbers["warning"] for numbers in results if numbers.get("warning")],
+            headline=[number for numbers in results for number in numbers.get("headline", [])],
+            figures=[{"name": name, "caption": captions[name]} for name in chosen if name in captions],
+            notebooks=[
+                {"name": name, "title": titles[name], "body": notebook_body(workspace, name, prefix)} for name in names
+            ],
+            extras=linked_files(workspace),
+            provenance=_provenance_rows(found),
+            terms=f"{catalogue.terms} {catalogue.citation}".strip(),
+        )
+        write_whole(path, lambda aside: aside.write_text(text, encoding="utf-8"))
+
+    for step in STEPS:
+        page = workspace.report / "notebooks" / f"{step.notebook}.html"
+        render(page, "../", [step.notebook], summary=False)
+    index = workspace.report / "index.html"
+    render(index, "", [step.notebook for step in STEPS], summary=True)
+    return index

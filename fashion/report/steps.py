@@ -1,0 +1,290 @@
+"""The order of the notebooks: what each reads and writes, and whether it has to run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from fashion.catalogue.definition import load_catalogue, open_catalogue
+from fashion.catalogue.translation import glossary_folder
+from fashion.core.bounds import COUNTS, SEEDS, check_whole
+from fashion.core.checksums import fingerprint, sha256_file, sha256_json
+from fashion.core.defaults import COLOUR_WEIGHT, LIST_LENGTH, Preferences
+from fashion.core.errors import ReportError, SettingsError
+from fashion.core.files import write_json
+from fashion.core.paths import kept_place, project_root
+from fashion.core.provenance import code_checksum, sha256_output, versions
+from fashion.core.workspace import WRITERS, Workspace
+from fashion.embedding.resnet50 import cached_file
+
+
+@dataclass(frozen=True)
+class Step:
+    """One notebook: its artefacts in, its artefacts out."""
+
+    notebook: str
+    reads: tuple[str, ...] = ()
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """The artefacts that the notebook leaves."""
+        return tuple(name for name, notebook in WRITERS.items() if notebook == self.notebook)
+
+    @property
+    def number(self) -> str:
+        """The notebook's number, two digits."""
+        return self.notebook[:2]
+
+    @property
+    def path(self) -> Path:
+        """The notebook in the project."""
+        return project_root() / "notebooks" / f"{self.notebook}.ipynb"
+
+
+STEPS = (
+    Step("01-catalogue"),
+    Step("02-embedding", ("source.json", "items.parquet")),
+    Step(
+        "03-attributes",
+        ("source.json", "items.parquet", "near_duplicates.parquet", "backbone.json", "maxima.npy", "depths.npy",
+         "colour_grid.npy"),
+    ),
+    Step(
+        "04-recommendation",
+        ("source.json", "items.parquet", "split.parquet", "backbone.json", "maxima.npy", "frozen.npy", "attributes.npz",
+         "attributes.json", "learned.npy", "described.npy"),
+    ),
+    Step(
+        "05-map",
+        ("source.json", "items.parquet", "tiles.parquet", "backbone.json", "frozen.npy", "neighbours.parquet"),
+    ),
+    Step(
+        "06-evaluation",
+        ("source.json", "items.parquet", "split.parquet", "backbone.json", "maxima.npy", "frozen.npy",
+         "attributes.npz", "attributes.json", "learned.npy", "described.npy", "histogram.npy", "hog.npy", "pixels.npy"),
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user may say of a report; each is a parameter of the notebooks that declare it.
+
+    Attributes
+    ----------
+    catalogue : str
+        Name of a catalogue, or path of its TOML.
+    data : str or None
+        Its zip or folder; the catalogue's own place if None.
+    limit : int or None
+        Items at most, a seeded sample stratified by department; the catalogue's default if None.
+    first : int or None
+        Take the table's first rows instead, as the original study did.
+    backbone : str
+        "auto", "resnet50" or "efficientnet-lite0".
+    weights : str or None
+        A weights file for resnet50.
+    size : int or None
+        Edge of the network's input, pixels; 160 for efficientnet-lite0 and 197 for resnet50 if None.
+    runtime : str
+        What computes the backbone: "auto" (the fastest that is installed), "openvino" or "tensorflow".
+    seed : int
+        Of every random choice, 0 to 4294967295.
+    keep_unknown : bool
+        Pass words that the glossary lacks untranslated.
+    k : int
+        Recommendations for each item, wherever any are shown or counted.
+    colour_weight : float
+        Share of the colour in the similarity, 0 (looks alone) to 1 (colour alone).
+    queries : str or None
+        Items to show in notebook 04, by name, separated by commas; drawn ones follow.
+
+    Raises
+    ------
+    SettingsError
+        For a number out of its bounds, and for `limit` and `first` together.
+    """
+
+    catalogue: str = "sample"
+    data: str | None = None
+    limit: int | None = None
+    first: int | None = None
+    backbone: str = "auto"
+    weights: str | None = None
+    size: int | None = None
+    runtime: str = "auto"
+    seed: int = 0
+    keep_unknown: bool = False
+    k: int = LIST_LENGTH
+    colour_weight: float = COLOUR_WEIGHT
+    queries: str | None = None
+
+    def __post_init__(self) -> None:
+        Preferences(self.k, self.colour_weight)
+        check_whole("seed", self.seed, SEEDS)
+        for name in ("limit", "first", "size"):
+            if getattr(self, name) is not None:
+                check_whole(name, getattr(self, name), COUNTS)
+        if self.limit is not None and self.first is not None:
+            raise SettingsError(
+                f"expected limit or first, not both; found {self.limit} and {self.first}. What to do: leave one out."
+            )
+
+    def __repr__(self) -> str:
+        """What differs from the defaults, as it would be written."""
+        said = {f.name: getattr(self, f.name) for f in fields(self)}
+        own = [f"{f.name}={said[f.name]!r}" for f in fields(self) if f.name == "catalogue" or said[f.name] != f.default]
+        return f"Settings({', '.join(own)})"
+
+
+@dataclass
+class State:
+    """What is remembered of a step that ran: the key of what made its outputs, and their checksums.
+
+    `letters` are those that no installed font had, so that figures show boxes.
+    """
+
+    key: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    finished: str = ""
+    letters: str = ""
+
+
+def state_path(workspace: Workspace, step: Step) -> Path:
+    """Where a step's state lies."""
+    return workspace.processed / "steps" / f"{step.number}.json"
+
+
+def read_state(workspace: Workspace, step: Step) -> State:
+    """The state of a step; an empty one if it never ran or its file is damaged."""
+    try:
+        return State(**json.loads(state_path(workspace, step).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return State()
+
+
+def write_state(workspace: Workspace, step: Step, state: State) -> None:
+    """Remember that a step is done; written last, so that a kill before it makes the step run again."""
+    write_json(state_path(workspace, step), asdict(state))
+
+
+def declared_parameters(notebook: Path) -> dict[str, str]:
+    """Names in the notebook's cell tagged `parameters`, with the line that sets each.
+
+    Raises
+    ------
+    ReportError
+        When there is not exactly one such cell.
+    """
+
+    cells = nbformat.read(notebook, as_version=4).cells
+    tagged = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
+    if len(tagged) != 1:
+        raise ReportError(f"{notebook}: expected one cell tagged `parameters`; found {len(tagged)}")
+    lines = [line for line in tagged[0].source.splitlines() if "=" in line and not line.startswith("#")]
+    return {line.split("=")[0].split(":")[0].strip(): line for line in lines}
+
+
+def output_paths(workspace: Workspace, step: Step) -> list[Path]:
+    """Every file that a step has written and that exists now."""
+    paths = [workspace.path(name) for name in step.writes]
+    paths += [workspace.report / "results" / f"{step.number}.json"]
+    paths += sorted((workspace.report / "figures").glob(f"{step.number}-*.png"))
+    paths += sorted(workspace.report.glob(f"{step.number}-*.html"))
+    paths += [workspace.report / "notebooks" / f"{step.notebook}.ipynb"]
+    return [path for path in paths if path.is_file()]
+
+
+def checksums(workspace: Workspace, step: Step) -> dict[str, str]:
+    """Path of each output -> its SHA-256, timings aside; "p:" under processed, "r:" under the report's folder."""
+    found = {}
+    for path in output_paths(workspace, step):
+        inside = path.is_relative_to(workspace.processed)
+        root, mark = (workspace.processed, "p:") if inside else (workspace.report, "r:")
+        found[mark + path.relative_to(root).as_posix()] = sha256_output(path)
+    return found
+
+
+def step_key(workspace: Workspace, step: Step, settings: Settings) -> str:
+    """The key of what would make the step's outputs now: code, versions, parameters, content of its inputs."""
+    declared = declared_parameters(step.path)
+    said = movable(settings, workspace)
+    parts: dict[str, Any] = {
+        "code": code_checksum(step.path),
+        "versions": versions(),
+        "parameters": {k: v for k, v in said.items() if k in declared},
+        "inputs": {name: _input_checksum(workspace, name) for name in step.reads},
+        # Words and swatches reach later steps without passing through items.parquet.
+        "glossary": [sha256_file(path) for path in sorted(glossary_folder().glob("*.csv"))],
+    }
+    if step.number == "01":
+        catalogue = load_catalogue(settings.catalogue)
+        source = open_catalogue(catalogue, settings.data)
+        parts["inputs"] = {
+            "toml": sha256_file(catalogue.path),
+            "data": [kept_place(source.path, workspace.processed_root), fingerprint(source.path)],
+        }
+    if "backbone" not in declared:
+        return sha256_json(parts)
+    if settings.weights and Path(settings.weights).is_file():
+        parts["inputs"]["weights"] = sha256_file(Path(settings.weights))
+    return f"{sha256_json(parts)}+{_weights_at_hand()}"
+
+
+def movable(settings: Settings, workspace: Workspace) -> dict[str, Any]:
+    """The settings as keys hold them: a folder with catalogue, data and artefacts may be moved as a whole."""
+    places = {name: getattr(settings, name) for name in ("data", "weights")}
+    kept = {name: kept_place(place, workspace.processed_root) if place else place for name, place in places.items()}
+    return asdict(settings) | kept | {"catalogue": workspace.catalogue}
+
+
+def _weights_at_hand() -> str:
+    """What is in Keras's cache: with "auto" the choice of the backbone hangs on it."""
+    return fingerprint(cached_file()) if cached_file().is_file() else "none"
+
+
+def _input_checksum(workspace: Workspace, artefact: str) -> str:
+    path = workspace.path(artefact)
+    return sha256_file(path) if path.is_file() else "absent"
+
+
+def key_after(before: str) -> str:
+    """The key under which a finished run is remembered: that of its start, so that later changes count as new.
+
+    Only weights, which the step itself may have fetched, are looked at again.
+    """
+    start, plus, _ = before.partition("+")
+    return f"{start}+{_weights_at_hand()}" if plus else before
+
+
+def letters_without_font(workspace: Workspace) -> str:
+    """The catalogue's letters that no installed font had when notebook 01 ran."""
+    path = workspace.report / "results" / "01.json"
+    return str(workspace.results("01").get("letters_without_font", "")) if path.is_file() else ""
+
+
+def stale_because(workspace: Workspace, step: Step, key: str) -> str:
+    """Why the step must run; empty when its outputs are those that `key` would make, unharmed."""
+    state = read_state(workspace, step)
+    if not state.key:
+        return "it has not run yet"
+    if state.key != key:
+        return "its code, parameters or inputs changed"
+    now = checksums(workspace, step)
+    for name, checksum in state.outputs.items():
+        if name not in now:
+            return f"{name[2:]} is missing"
+        if now[name] != checksum:
+            return f"{name[2:]} is damaged or was edited"
+    if state.letters:
+        from fashion.core.fonts import lacking
+
+        if lacking([state.letters]) != state.letters:
+            return "a font for the figures was installed"
+    return ""

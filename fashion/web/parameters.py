@@ -1,0 +1,196 @@
+"""What a request asks for, read from its address and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote_plus, urlencode
+
+import numpy as np
+import pandas as pd
+from werkzeug.datastructures import MultiDict
+
+from fashion.core.defaults import COLOUR_WEIGHT
+from fashion.recommendation.filters import QueryError
+from fashion.recommendation.queries import Query, words_query
+from fashion.web.shop import Shop
+
+#: Items on a page of browsing, and results of a search in words at most.
+PAGE, MOST_FOUND = 48, 480
+
+#: Parameters of the balance between looks and colour, and all that browsing and searching read beside filters.
+BALANCE = ("colour_weight", "hide")
+
+BROWSING = ("q", "page", *BALANCE)
+
+#: Characters of a search at most.
+LONGEST = 200
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Filters, words, page and balance, as an address has them.
+
+    Attributes
+    ----------
+    words : str
+        What is searched for; empty for browsing.
+    chosen : dict of str to tuple of str
+        Filters.
+    page : int
+        From 1.
+    weight : float
+        Share of the colour, 0 to 1.
+    hide : bool
+        Hide near-duplicates.
+    usual : float
+        The report's own weight, which an address need not name.
+    """
+
+    words: str = ""
+    chosen: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    page: int = 1
+    weight: float = COLOUR_WEIGHT
+    hide: bool = False
+    usual: float = COLOUR_WEIGHT
+
+    def address(self, **other: Any) -> str:
+        """The query string of this, with some of it changed (page=2, chosen={}), and with `more` parameters."""
+        pairs: list[tuple[str, str]] = [("q", other.get("words", self.words))]
+        pairs += self.filters(other.get("chosen"))
+        page = other.get("page", 1)
+        pairs += [("page", str(page))] if page > 1 else []
+        pairs += [*self.balance(), *other.get("more", ())]
+        return "?" + urlencode([pair for pair in pairs if pair[1]])
+
+    def filters(self, chosen: Mapping[str, Iterable[str]] | None = None) -> list[tuple[str, str]]:
+        """Filters as parameters of an address: those chosen here, or others."""
+        chosen = self.chosen if chosen is None else chosen
+        return [(column, value) for column, values in chosen.items() for value in values]
+
+    def balance(self) -> list[tuple[str, str]]:
+        """What of the balance is not as it is by itself, as parameters of an address."""
+        pairs = [("colour_weight", f"{self.weight:g}")] if self.weight != self.usual else []
+        return pairs + ([("hide", "1")] if self.hide else [])
+
+    def toggled(self, column: str, value: str) -> str:
+        """The address with a filter's value chosen, or let go where it is chosen."""
+        return self.toggles(column, [value])[0]
+
+    def toggles(self, column: str, values: Iterable[str]) -> list[str]:
+        """`toggled` of many values: what they have in common is written once."""
+        old = self.chosen.get(column, ())
+        now = self.address(chosen={**{c: v for c, v in self.chosen.items() if c != column}, column: old})
+        more = f"{now}&{quote_plus(column)}=" if now != "?" else f"?{quote_plus(column)}="
+
+        def without(value: str) -> str:
+            return self.address(chosen={**self.chosen, column: tuple(v for v in old if v != value)})
+
+        return [without(value) if value in old else more + quote_plus(value) for value in values]
+
+
+def number(given: MultiDict, name: str, default: float, low: float, high: float) -> float:
+    """A number from the address.
+
+    Raises
+    ------
+    QueryError
+        When it is none, or outside its range.
+    """
+    text = given.get(name, "")
+    if text == "":
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        raise QueryError(f"expected {name} from {low:g} to {high:g}; found {text[:40]!r}")
+    return value
+
+
+def whole(given: MultiDict, name: str, default: int, low: int, high: int) -> int:
+    """A whole number from the address; raises as `number`."""
+    value = number(given, name, default, low, high)
+    if value != int(value):
+        raise QueryError(f"expected a whole number as {name}; found {given.get(name)!r}")
+    return int(value)
+
+
+def flag(given: MultiDict, name: str) -> bool:
+    """A yes or no from the address; raises QueryError for anything but 1, 0, on, off, true, false or nothing."""
+    text = given.get(name, "").casefold()
+    if text not in ("", "0", "1", "on", "off", "true", "false"):
+        raise QueryError(f"expected 1 or 0 as {name}; found {text[:40]!r}")
+    return text in ("1", "on", "true")
+
+
+def read_ask(given: MultiDict, shop: Shop, reads: tuple[str, ...] = BROWSING, *, strict: bool = True) -> Ask:
+    """Read an address.
+
+    Parameters
+    ----------
+    given : MultiDict
+        Its parameters.
+    shop : Shop
+    reads : tuple of str
+        Parameters that mean something beside filters, here or to who asks.
+    strict : bool
+        Refuse any other parameter, as the API does: a program's slip must not pass unseen. Pages ignore them:
+        newsletters and social networks add `utm_source`, `fbclid` and the like to every link.
+
+    Raises
+    ------
+    QueryError
+        For a word or a number that means nothing here, and where `strict` for such a parameter.
+    """
+    known = {*shop.facets, *reads}
+    strange = sorted(set(given) - known)
+    if strange and strict:
+        raise QueryError(f"expected parameters of {', '.join(sorted(known))}; found {', '.join(strange)[:200]}")
+    chosen = {}
+    for column, (words, _) in shop.facets.items():
+        values = tuple(dict.fromkeys(value for value in given.getlist(column) if value))
+        wrong = [value for value in values if value not in words]
+        if wrong:
+            raise QueryError(f"no item has {column} {wrong[0][:60]!r}")
+        if values:
+            chosen[column] = values
+    words = given.get("q", "").strip()
+    if len(words) > LONGEST:
+        raise QueryError(f"expected at most {LONGEST} characters of words; found {len(words)}")
+    page = whole(given, "page", 1, 1, 1_000_000)
+    usual = shop.recommender.colour_weight
+    return Ask(words, chosen, page, number(given, "colour_weight", usual, 0, 1), flag(given, "hide"), usual)
+
+
+def in_words(shop: Shop, text: str) -> Query:
+    """The query that words make, by the shop's own vocabulary; raises QueryError as `queries.words_query`."""
+    assert shop.recommender.layout is not None
+    return words_query(text, shop.items, shop.recommender.layout, shop.vocabulary)
+
+
+def found_rows(shop: Shop, ask: Ask) -> tuple[np.ndarray, int]:
+    """Rows of one page, and how many there are in all; browsing in a fixed order, a search by similarity.
+
+    Raises
+    ------
+    QueryError
+        For words that mean nothing here.
+    """
+    start = (ask.page - 1) * PAGE
+    if not ask.words:
+        kept = shop.order[shop.mask(ask.chosen)[shop.order]]
+        return kept[start : start + PAGE], len(kept)
+    rows, _ = shop.recommender.ranked(
+        in_words(shop, ask.words), MOST_FOUND, ask.chosen, colour_weight=ask.weight, hide_duplicates=ask.hide
+    )
+    return rows[start : start + PAGE], len(rows)
+
+
+def similar(shop: Shop, query: Query, ask: Ask, k: int | None = None, diversity: float = 0.0) -> pd.DataFrame:
+    """The items most similar to a query, with reasons."""
+    return shop.recommender.answer(
+        query, k, ask.chosen, colour_weight=ask.weight, hide_duplicates=ask.hide, diversity=diversity
+    )

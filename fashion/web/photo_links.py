@@ -1,0 +1,100 @@
+"""What was seen in a visitor's photo, as part of an address: results can be shared; the photo is not kept.
+
+The address holds the photo's vector in half precision, some 600 characters: what kind of garment and which colour, of
+which no photo can be made again.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from werkzeug.datastructures import MultiDict
+
+from fashion.attributes.layout import Layout
+from fashion.core.checksums import array_checksum
+from fashion.recommendation.filters import QueryError
+from fashion.recommendation.queries import Query
+from fashion.web.shop import Shop
+
+#: Parameters of such an address beside those of `ask.read_ask`.
+NAMES = ("seen", "of", "seen_colour", "seen_category", "twin", "words")
+
+#: Items at most whose picture the photo nearly repeats.
+MOST_DUPLICATES = 20
+
+
+def as_pairs(shop: Shop, query: Query, words: str) -> list[tuple[str, str]]:
+    """A photo's query as parameters of an address.
+
+    Parameters
+    ----------
+    shop : Shop
+    query : Query
+        One vector, before words changed it.
+    words : str
+        What shall be different.
+    """
+    data = np.asarray(query.vectors[0], "<f2").tobytes()
+    found = [("seen", base64.urlsafe_b64encode(data).decode().rstrip("=")), ("of", network_of(shop))]
+    found += [(f"seen_{column}", str(word)) for column, word in query.description.items()]
+    found += [("twin", shop.shown["item"][row]) for row in query.near_duplicates[:MOST_DUPLICATES]]
+    return found + ([("words", words)] if words else [])
+
+
+def as_kept(query: Query) -> Query:
+    """The query as its address holds it, so that both are answered alike."""
+    return replace(query, vectors=np.asarray(query.vectors, "<f2").astype(np.float32))
+
+
+def read(given: MultiDict, shop: Shop) -> Query:
+    """The query that an address holds; its words are not heeded yet.
+
+    Raises
+    ------
+    QueryError
+        When it is none, or of another network than this report's.
+    """
+    layout = _layout(shop)
+    if given.get("of", "") != network_of(shop):
+        raise QueryError("expected an address of this catalogue's network; it was made anew. Send the photo again.")
+    text = given.get("seen", "")
+    try:
+        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        vector = np.frombuffer(data, "<f2").astype(np.float32)
+    except (binascii.Error, ValueError):
+        vector = np.empty(0, np.float32)
+    if vector.shape != (layout.width,) or not np.isfinite(vector).all() or np.abs(vector).max() > 2 or not vector.any():
+        raise QueryError(f"expected {layout.width} numbers of a photo in the address; found something else")
+    seen: dict[str, Any] = {}
+    for column, known in (("colour", layout.colours), ("category", layout.categories)):
+        word = given.get(f"seen_{column}", "")
+        if word and word not in known:
+            raise QueryError(f"no item has {column} {word[:60]!r}")
+        seen |= {column: word} if word else {}
+    names = [name for name in given.getlist("twin")[:MOST_DUPLICATES] if name in shop.rows]
+    rows, groups = [shop.rows[name] for name in names], shop.recommender.groups
+    repeated = np.array(rows, np.intp) if groups is None else np.flatnonzero(np.isin(groups, groups[rows]))
+    return Query("your photo", vector[np.newaxis], seen, near_duplicates=repeated)
+
+
+def network_of(shop: Shop) -> str:
+    """A mark of the network that the vectors come from."""
+    layout = _layout(shop)
+    return _mark(layout.projection.tobytes(), layout.categories, layout.colours)
+
+
+@lru_cache(4)
+def _mark(projection: bytes, categories: tuple[str, ...], colours: tuple[str, ...]) -> str:
+    words = np.frombuffer("\n".join((*categories, "", *colours)).encode() + projection, np.uint8)
+    return array_checksum(words, len(words))[:12]
+
+
+def _layout(shop: Shop) -> Layout:
+    layout = shop.recommender.layout
+    assert layout is not None  # a shop shows the described embedding
+    return layout

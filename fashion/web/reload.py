@@ -1,0 +1,82 @@
+"""Which report the shop window shows: the newest whole one, exchanged at once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import suppress
+
+from fashion.core.errors import FashionError
+from fashion.core.locking import is_running
+from fashion.core.workspace import Workspace
+from fashion.web.shop import Shop, open_shop, stamp_of
+
+#: Seconds between two looks at whether there is a new report.
+LOOK_AGAIN = 2.0
+
+#: Seconds until a report that could not be loaded is loaded again, where it is still the same one.
+TRY_AGAIN = 60.0
+
+log = logging.getLogger("fashion.web")
+
+
+def _warm(shop: Shop) -> None:
+    """Load the networks; what cannot be had now is said to the visitor who asks for it."""
+    with suppress(FashionError, OSError):
+        shop.reader()
+
+
+class Window:
+    """The shop that is shown: the old one until the new one is whole, then the new one, at once.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    weights : str, optional
+        The backbone's weights file, where the report was given one.
+    warm : bool
+        Load the networks at once, beside the first visitors.
+    """
+
+    def __init__(self, workspace: Workspace, weights: str | None = None, *, warm: bool = True) -> None:
+        self.workspace, self.weights, self.warm = workspace, weights, warm
+        self._shop = open_shop(workspace, weights)
+        self._looked = time.monotonic()
+        self._loading = threading.Lock()
+        self._failed, self._failed_at = 0, 0.0
+        if warm:
+            threading.Thread(target=_warm, args=(self._shop,), daemon=True).start()
+
+    def shop(self) -> Shop:
+        """The shop to answer one request from, to its end."""
+        now = time.monotonic()
+        if now - self._looked > LOOK_AGAIN and self._loading.acquire(blocking=False):
+            self._looked = now
+            threading.Thread(target=self._renew, daemon=True).start()
+        return self._shop
+
+    def _renew(self) -> None:
+        try:
+            stamp = stamp_of(self.workspace)
+            if is_running(self.workspace) or stamp == self._shop.stamp or not self._due(stamp):
+                return
+            try:
+                self._shop = new = open_shop(self.workspace, self.weights)
+            except Exception as error:  # whatever a damaged report makes of it, the old one stays open
+                self._put_off(stamp, error)
+                return
+            if self.warm:
+                _warm(new)
+        except (FashionError, OSError):
+            pass  # no report just now; looked at again soon
+        finally:
+            self._loading.release()
+
+    def _due(self, stamp: int) -> bool:
+        return stamp != self._failed or time.monotonic() - self._failed_at > TRY_AGAIN
+
+    def _put_off(self, stamp: int, error: Exception) -> None:
+        if stamp != self._failed:
+            log.warning("a new report of %s cannot be shown: %s", self.workspace.catalogue, error)
+        self._failed, self._failed_at = stamp, time.monotonic()

@@ -1,0 +1,157 @@
+"""The attributes network learns planted attributes, comes back from disk, and its embedding means what it says."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fashion.attributes.layout import LOOKS_SHARE, as_queries
+from fashion.attributes.network import best_projection, join_features, load_network
+from fashion.attributes.training import accuracies, batch_for, train_attributes
+from fashion.core.errors import ArtefactError
+from fashion.photos.descriptors import GRID
+
+
+@pytest.fixture(scope="module")
+def clothes():
+    """500 items: the features know the category, the colour is in a few cells of the colour grid alone."""
+    random = np.random.default_rng(0)
+    n = 500
+    category, colour = random.integers(0, 3, n), random.integers(0, 4, n)
+    features = random.normal(0, 1, (n, 30)).astype(np.float32)
+    features[:, :3] += 5 * np.eye(3)[category]
+    grid = random.normal(0, 0.2, (n, GRID, GRID, 7)).astype(np.float16)
+    tint = np.array([[2, 0, 0], [0, 2, 0], [0, 0, 2], [-2, 0, 0]])
+    grid[..., 6] = 0
+    grid[:, 8:24, 8:24, 6] = 1
+    grid[:, 8:24, 8:24, :3] += tint[colour][:, None, None]
+    items = pd.DataFrame({"category": [f"k{c}" for c in category], "colour": [f"c{c}" for c in colour]})
+    part = np.array(["train"] * 340 + ["validation"] * 60 + ["test"] * 100)
+    return features, grid, items, part
+
+
+@pytest.fixture(scope="module")
+def trained(clothes):
+    return train_attributes(*clothes, seed=1, frozen_width=20, epochs=14, members=2, progress=False)
+
+
+def test_learns_what_was_planted(clothes, trained):
+    features, grid, items, part = clothes
+    network, history = trained
+    accuracy, predicted = accuracies(network, features, grid, items, np.flatnonzero(part == "test"))
+    assert accuracy["category"] > 0.9 and accuracy["colour"] > 0.9
+    assert accuracy["category and colour"] <= min(accuracy["category"], accuracy["colour"])
+    assert len(predicted) == 100 and len(history) == 2 * 14
+    loss = history.pivot(index="epoch", columns="member", values="loss")
+    assert (loss.iloc[-1] < loss.iloc[0] / 2).all()
+
+
+def test_same_seed_same_weights(clothes, trained):
+    again, _ = train_attributes(*clothes, seed=1, frozen_width=20, epochs=14, members=2, progress=False)
+    other, _ = train_attributes(*clothes, seed=2, frozen_width=20, epochs=1, members=1, progress=False)
+    ours, theirs = trained[0].arrays(), again.arrays()
+    assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+    assert not np.array_equal(ours["member_1_weight_000"], other.arrays()["member_1_weight_000"])
+    assert not np.array_equal(ours["member_1_weight_000"], ours["member_2_weight_000"])
+
+
+def test_what_is_seen_is_the_geometric_mean_of_the_members_whatever_the_batch(clothes, trained):
+    features, grid, *_ = clothes
+    network = trained[0]
+    alone = [replace(network, models=(model,)).distributions(features[:9], grid[:9]) for model in network.models]
+    assert len(alone) == 2 and not np.allclose(alone[0][0], alone[1][0], atol=1e-4)
+    for batch in (4, 9):
+        seen = network.distributions(features[:9], grid[:9], batch)
+        for found, parts in zip(seen, zip(*alone, strict=True), strict=True):
+            together = np.exp(np.mean(np.log(np.asarray(parts, np.float64)), axis=0))  # a geometric mean
+            np.testing.assert_allclose(found, together / together.sum(axis=1, keepdims=True), atol=1e-5)
+            np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+
+
+def test_back_from_arrays_and_json(clothes, trained, tmp_path):
+    features, grid, *_ = clothes
+    np.savez(tmp_path / "a.npz", **trained[0].arrays())
+    description = json.loads(json.dumps(trained[0].description()))
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as arrays:
+        found = load_network(dict(arrays), description)
+    assert np.allclose(found.embed(features[:9], grid[:9]), trained[0].embed(features[:9], grid[:9]), atol=1e-6)
+    assert found.categories == ("k0", "k1", "k2")
+    wrong = description | {"sizes": description["sizes"] | {"colours": 9}}
+    with pytest.raises(ArtefactError, match="do not fit"):
+        load_network(trained[0].arrays(), wrong)
+
+
+def test_embedding_has_two_unit_parts_and_its_products_are_expected_agreements(clothes, trained):
+    features, grid, items, _ = clothes
+    network = trained[0]
+    vectors = network.embed(features, grid)
+    at = network.colour_from
+    assert vectors.shape[1] <= 256 and vectors.dtype == np.float32
+    for block in (vectors[:, :at], vectors[:, at:]):
+        assert np.allclose(np.linalg.norm(block, axis=1), 1, atol=1e-5)
+    colour = network.distributions(features, grid)[1]
+    assert np.allclose(as_queries(vectors, at, 1.0) @ vectors.T, colour @ colour.T, atol=1e-5)
+    agreement = as_queries(vectors, at) @ vectors.T
+    same_k = items["category"].to_numpy()[:, None] == items["category"].to_numpy()
+    same_c = items["colour"].to_numpy()[:, None] == items["colour"].to_numpy()
+    both, one, none = (
+        agreement[same_k & same_c].mean(),
+        agreement[same_k ^ same_c].mean(),
+        agreement[~same_k & ~same_c].mean(),
+    )
+    assert both > one + 0.2 > none + 0.4
+
+
+def test_known_words_put_right_what_the_photo_shows_wrongly(clothes, trained):
+    features, grid, *_ = clothes
+    network = trained[0]
+    told = pd.DataFrame({"category": ["k0", "k1", "new"], "colour": ["c3", "c3", "c3"]})
+    seen, known = network.embed(features[:3], grid[:3]), network.embed(features[:3], grid[:3], told)
+    at, layout = network.colour_from, network.layout
+    asking = as_queries(np.stack([layout.vector("k0", "c3")]), at, 1.0)[0]
+    assert ((known @ asking) >= 0.9).all() and np.allclose(np.linalg.norm(known[:, :at], axis=1), 1, atol=1e-5)
+    assert np.allclose(known[2, :at], seen[2, :at]), "a word that the network was not taught changes nothing"
+    kind = as_queries(np.stack([layout.vector("k0")]), at)[0]
+    assert layout.width == known.shape[1] and known[0] @ kind > 0.9 * (1 - LOOKS_SHARE) - 1e-3
+
+
+def test_a_word_that_training_never_saw_counts_as_wrong(clothes):
+    features, grid, items, part = clothes
+    items = items.copy()
+    test = np.flatnonzero(part == "test")
+    items.loc[test[:10], "colour"] = "new"
+    network, _ = train_attributes(
+        features, grid, items, part, seed=1, frozen_width=20, epochs=2, members=1, progress=False
+    )
+    accuracy, predicted = accuracies(network, features, grid, items, test)
+    assert "new" not in network.colours and (predicted["colour_predicted"] != "new").all()
+    known = predicted["colour"] != "new"
+    right = (predicted["colour"] == predicted["colour_predicted"])[known].sum()
+    assert accuracy["colour"] == pytest.approx(right / len(test))
+
+
+def test_a_word_that_only_validation_has_is_left_out_of_its_figures(clothes):
+    features, grid, items, part = clothes
+    items = items.copy()
+    watched = np.flatnonzero(part == "validation")
+    items.loc[watched[1:], "category"] = "new"  # one is left to look at
+    _, history = train_attributes(
+        features, grid, items, part, seed=1, frozen_width=20, epochs=1, members=1, progress=False
+    )
+    assert set(history["val_category_accuracy"]) <= {0.0, 1.0}
+
+
+def test_projection_keeps_inner_products_best():
+    random = np.random.default_rng(0)
+    low_rank = random.normal(size=(200, 5)) @ random.normal(size=(5, 30))
+    projected = low_rank @ best_projection(low_rank, 5)
+    assert np.allclose(projected @ projected.T, low_rank @ low_rank.T, atol=1e-3)
+    assert np.array_equal(best_projection(low_rank, 30), np.eye(30))
+
+
+def test_batches_and_features():
+    assert batch_for(100) == 32 and batch_for(5_000) == 100 and batch_for(50_000) == 256
+    joined = join_features(np.ones((3, 2)), np.zeros((3, 4)), [2, 0])
+    assert joined.shape == (2, 6) and joined.dtype == np.float32

@@ -1,0 +1,150 @@
+"""TOML that is wrong, and the catalogues that come with the project."""
+
+import pytest
+from documents import ROOT, codes, table_with, text_of
+
+from fashion.catalogue.definition import _TABLES, REQUIRED, known_catalogues, load_catalogue, open_catalogue
+from fashion.core.errors import CatalogueError
+
+
+def test_every_shipped_catalogue_loads():
+    assert known_catalogues() == ["fashion-product-images", "hm", "imagelab", "sample"]
+    for name in known_catalogues():
+        catalogue = load_catalogue(name)
+        assert catalogue.name == name and catalogue.terms and catalogue.citation and catalogue.is_shipped
+
+
+GOOD = """
+name = "mine"
+title = "Mine"
+[source]
+table = "t.csv"
+photos = "{id}.jpg"
+[columns]
+item = "id"
+category = "kind"
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (("[source]", "[sauce]"), "unknown table .sauce."),
+        (("title =", "titel ="), "unknown key 'titel'"),
+        (('name = "mine"', "name = 3"), "expected str, found 3"),
+        (('name = "mine"', 'name = "Mine/../x"'), "lower case letters"),
+        (('item = "id"', ""), r"missing item in \[columns\]"),
+        (('table = "t.csv"', ""), r"missing table in \[source\]"),
+        (('title = "Mine"', 'title = "Mine"\nlanguage = "fr"'), "found 'fr'"),
+        (("[columns]", "[columns"), "expected valid TOML"),
+        (('item = "id"', 'item = "id"\nphoto = "x"'), r"may not name photo"),
+        (("[columns]", '[table]\ndelimiter = "||"\n[columns]'), "one character"),
+        (('"{id}.jpg"', '"{id.jpg"'), r"such as images/\{id\}.jpg; found '\{id.jpg', which cannot be read"),
+        (("[columns]", "[table]\ndelimiter = '\"'\n[columns]"), "neither a quotation mark"),
+        (('name = "mine"', 'name = "mine "'), "lower case letters"),
+        (('name = "mine"', 'name = "mine."'), "lower case letters"),
+        (('name = "mine"', 'name = "Embeddings"'), "lower case letters"),
+        (('name = "mine"', 'name = "photo_facts"'), "lower case letters"),
+        (('name = "mine"', f'name = "{"m" * 65}"'), "at most 64 letters; found 65"),
+        *((('name = "mine"', f'name = "{name}"'), "own folder") for name in ("embeddings", "descriptors", "bench")),
+        *((('name = "mine"', f'name = "{name}"'), "Windows keeps") for name in ("con", "nul", "aux", "com1", "lpt9")),
+        *((('name = "mine"', f'name = "{name}"'), r"found two: .*mine\.toml") for name in ("sample", "imagelab", "hm")),
+    ],
+)
+def test_wrong_toml(tmp_path, change, complaint):
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD)
+    assert load_catalogue(path).name == "mine"
+    path.write_text(GOOD.replace(*change))
+    with pytest.raises(CatalogueError, match=complaint):
+        load_catalogue(path)
+
+
+def pattern(tmp_path, text):
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD.replace("{id}.jpg", text))
+    return load_catalogue(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{id:08d}.jpg", r"with the format '08d'.* every value is text.* write \{id:0>8\}"),
+        ("{id:08}.jpg", r"write \{id:0>8\}"),  # Python fills text up at its end: 1000 would be 10000000
+        ("{id:=8}.jpg", r"write \{id:0>8\}"),
+        ("{id:.0f}.jpg", r"'.0f'.* write \{id\}"),
+        ("{id:,}.jpg", r"write \{id\}"),
+        ("{id:x}.jpg", r"write \{id\}"),
+        ("{id:0>9999999999}.jpg", "with the format"),
+        ("{id!z}.jpg", r"the conversion !z.* write \{id\}"),
+        ("{id!r}.jpg", "the conversion !r"),
+        ("{id:{width}}.jpg", r"one column inside another.* \{id:0>8\}"),
+        ("{}.jpg", r"whose \{\} names no column"),
+        ("{:0>8}.jpg", r"whose \{\} names no column"),
+        ("{0}.jpg", r"whose \{0\} names no column"),
+        ("{ }.jpg", "names no column"),
+        ("one.jpg", "which names no column"),
+        ("{{id}}.jpg", "which names no column"),
+        ("{id.__class__}.jpg", "looks into a value"),
+        ("{id[0]}.jpg", "looks into a value"),
+        ("{id", "cannot be read"),
+        ("id}", "cannot be read"),
+    ],
+)
+def test_patterns_of_photos_are_checked_before_anything_is_read(tmp_path, text, said):
+    with pytest.raises(CatalogueError, match=f"(?i)such as images.*{said}") as caught:
+        pattern(tmp_path, text)
+    assert repr(text) in str(caught.value) and "mine.toml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("{id:0>8}.jpg", "00001234.jpg"), ("{id:.3}/{id}.jpg", "123/1234.jpg"), ("{id!s}{kind}", "1234a"),
+     ("{id:*<06}", "1234**"), ("{{{id:s}}}", "{1234}"), ("{id:>6.2}", "    12")],
+)  # fmt: skip
+def test_patterns_that_fill_text(tmp_path, text, name):
+    assert pattern(tmp_path, text).photos.format_map({"id": "1234", "kind": "a"}) == name
+
+
+def test_texts_of_a_toml_are_without_control_characters(tmp_path):
+    path = tmp_path / "mine.TOML"
+    head = 'title = "My\\u000bshop\\u0007\\n"\nterms = "a\\u0000b\\nc"\ncitation = "\\u0085d"\nobtain = "\\u009de"'
+    text = GOOD.replace('title = "Mine"', head).replace('"kind"', '"ki\\nnd\\u0002"')
+    path.write_bytes(text.encode("utf-8-sig"))
+    found = load_catalogue(path)
+    assert (found.title, found.terms, found.citation, found.obtain) == ("My shop", "ab\nc", " d", "e")
+    assert found.columns["category"] == "ki nd"
+
+
+def test_a_file_that_is_no_toml_is_said_to_be_one(tmp_path):
+    path = tmp_path / "items.csv"
+    path.write_text("id\n")
+    with pytest.raises(CatalogueError, match=r"That is a file, but no \.toml"):
+        load_catalogue(path)
+
+
+def test_every_key_is_documented():
+    """data/README.md's table of keys is the reader's."""
+    said = {}
+    for row in table_with(text_of(ROOT / "data/README.md"), "key", "needed", "what"):
+        names = codes(row[0])
+        table = names.pop(0).strip("[]") if names[0].startswith("[") else ""
+        said.setdefault(table, set()).update(names)
+    columns = said.pop("columns")
+    assert said == {table: set(keys) for table, keys in _TABLES.items()}, "data/README.md, Your own: keys differ"
+    assert set(REQUIRED) <= columns
+    for name in known_catalogues():
+        assert f"\n## `{name}`\n" in text_of(ROOT / "data/README.md"), f"data/README.md has no part on {name}"
+
+
+def test_unknown_name_lists_the_known_ones():
+    with pytest.raises(CatalogueError, match=r"imagelab, sample.*'imagelap'"):
+        load_catalogue("imagelap")
+
+
+def test_own_data_place_is_relative_to_the_toml(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD.replace('table = "t.csv"', 'table = "t.csv"\ndata = "clothes"'))
+    assert load_catalogue(path).data == tmp_path / "clothes"
+    with pytest.raises(CatalogueError, match=r"expected the data of Mine at .*clothes"):
+        open_catalogue(load_catalogue(path))

@@ -1,0 +1,199 @@
+"""The command's pages of help, and what it says when something is wrong."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fashion
+from fashion.catalogue.definition import load_catalogue, open_catalogue
+from fashion.cli.main import build_parser, main
+from fashion.core.paths import project_root
+from tools.write_commands_page import subcommands
+
+COMMANDS = list(subcommands(build_parser()))
+
+
+def help_of(capsys, *arguments):
+    with pytest.raises(SystemExit) as ended:
+        build_parser().parse_args([*arguments, "--help"])
+    assert ended.value.code == 0
+    return capsys.readouterr().out
+
+
+def test_help_names_every_command(capsys):
+    text = help_of(capsys)
+    for command in COMMANDS:
+        assert re.search(rf"^\s+{command}\s+\S", text, flags=re.MULTILINE), command
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_page_has_examples_that_parse(capsys, command):
+    text = help_of(capsys, command)
+    examples = re.findall(r"^  fashion (.+)$", text.split("examples:")[1], flags=re.MULTILINE)
+    assert examples
+    for example in examples:
+        parsed = build_parser().parse_args(shlex.split(example))
+        assert parsed.command == command
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["report", "--limit", "0"], "at least 1; found '0'"),
+        (["report", "--limit", "many"], "at least 1; found 'many'"),
+        (["report", "--limit", "5", "--first", "5"], "not allowed with"),
+        (["report", "--backbone", "vgg"], "invalid choice: 'vgg'"),
+        (["recommend", "--diversity", "2"], "from 0 to 1; found '2'"),
+        (["add"], "--data"),
+        (["recomend", "a1"], "Did you mean recommend?"),
+        (["report", "--limt", "5"], "--limt 5. Did you mean --limit?"),
+        (["recommend", "a1", "--colr", "1"], "Did you mean --colour-weight?"),
+        (["recommend", "a1", "--embeding", "frozen"], "Did you mean --embedding?"),
+        (["recommend", "a1", "b1"], "unrecognized arguments: b1"),
+        (["report", "--backbone", "resnet"], "Did you mean resnet50?"),
+    ],
+)
+def test_wrong_arguments(capsys, arguments, complaint):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2 and complaint in capsys.readouterr().err
+
+
+def test_bare_command_lists_the_commands_and_version_is_the_packages(capsys):
+    assert main([]) == 0
+    text = capsys.readouterr().out
+    assert all(re.search(rf"^\s+{command}\b", text, flags=re.MULTILINE) for command in COMMANDS)
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0 and capsys.readouterr().out == f"fashion {fashion.__version__}\n"
+
+
+def test_examples_name_items_that_the_sample_has():
+    """The sample is made as for a report, and every name in the pages of help is looked up in its table."""
+    source = open_catalogue(load_catalogue("sample"))
+    table = source.read(load_catalogue("sample").table).decode()
+    text = "".join(parser.format_help() for parser in build_parser().commands.values())
+    names = set(re.findall(r"\b\d{8}[A-Z]{3}\b", text))
+    assert names and not {name for name in names if name not in table}
+
+
+def test_wrong_catalogue_and_data_are_errors_without_a_traceback(tmp_path, capsys):
+    assert main(["data", "-c", "imagelap"]) == 1
+    error = capsys.readouterr().err
+    assert "expected a catalogue, one of" in error and "Did you mean imagelab?" in error
+    assert main(["data", "-c", "imagelab", "--data", str(tmp_path / "no.zip")]) == 1
+    error = capsys.readouterr().err
+    assert "there is nothing" in error and "University of Modena" in error and "Traceback" not in error
+
+
+def test_data_counts_what_is_there(small_folder, capsys):
+    (missing := small_folder / "images/10000003AAF.jpg").rename(small_folder / "moved.jpg")
+    try:
+        assert main(["data", "-c", "imagelab", "--data", str(small_folder)]) == 0
+    finally:
+        (small_folder / "moved.jpg").rename(missing)
+    text = capsys.readouterr().out
+    assert "48 rows" in text and "47 of 48 at hand, missing e.g. images/10000003AAF.jpg" in text
+    assert "4 colour words, 3 category words, 3 department words" in text
+
+
+def test_strict_resnet50_without_weights_ends_soon_and_says_how(small_folder, tmp_path):
+    """The whole command, in a home without Keras's cache and with an address that refuses."""
+    environment = os.environ | {
+        "HOME": str(tmp_path), "KERAS_HOME": str(tmp_path / "keras"), "FASHION_RESNET50_URL": "http://127.0.0.1:9/w.h5",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "fashion.cli.main", "embed", "-c", "imagelab", "--data", str(small_folder)]
+    command += ["--backbone", "resnet50", "--processed", str(tmp_path / "p"), "--reports", str(tmp_path / "r")]
+    ended = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=project_root(), timeout=30)
+    assert ended.returncode == 1
+    assert "WEIGHTS=" in ended.stderr and "Traceback" not in ended.stderr
+    assert "runs, as" not in ended.stdout, "it is known before the first step"
+
+
+def test_weights_that_are_not_there_are_known_before_the_first_step(small_folder, tmp_path, capsys):
+    arguments = ["report", "-c", "imagelab", "--data", str(small_folder), "--weights", str(tmp_path / "no.h5")]
+    assert main([*arguments, "--processed", str(tmp_path / "p"), "--reports", str(tmp_path / "r")]) == 1
+    output = capsys.readouterr()
+    assert "no.h5; there is nothing" in output.err and "runs" not in output.out
+
+
+def test_data_without_any_photo_fails(tmp_path, capsys):
+    (tmp_path / "annotation.txt").write_text(
+        "filename\tcolor\tmicro_category\tmacro_category\na.jpg\tROSSO\tPOLO\tTOPWEAR\n"
+    )
+    assert main(["data", "-c", "imagelab", "--data", str(tmp_path)]) == 1
+    assert "expected photos such as 'images/a.jpg'" in capsys.readouterr().err
+
+
+SHOP = """
+name = "mine"
+title = "Mine"
+[source]
+data = "."
+table = "t.csv"
+photos = "{id}.jpg"
+[columns]
+item = "id"
+category = "kind"
+department = "group"
+[cleaning]
+drop_departments = ["toys"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (["1,top"], "expected the columns id, kind, group"),
+        (["id,kind,group"], "expected at least one row under the header; found none"),
+        (["id,kind,group", "1,top,a,b"], "found none; 1 rows are malformed, the first: row 1, line 2: 4 fields"),
+        (["id,kind,group", "1,,a", "2,,a"], "expected at least 1 items.* 2 × null row"),
+        (["id,kind,group", "1,car,toys"], "expected at least 1 items.* 1 × not a garment"),
+        (["id,kind,group", "9,top,a"], "expected photos such as '9.jpg'.* found none"),
+        (
+            ["id,kind,group", "1,car,toys", "9,top,a"],
+            "expected at least 1 items.* 1 × missing photo, first: row 2, 9.jpg",
+        ),
+    ],
+)
+def test_data_ends_with_an_error_when_nothing_is_left(tmp_path, capsys, lines, said):
+    (tmp_path / "mine.toml").write_text(SHOP)
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    (tmp_path / "1.jpg").write_bytes(b"photo")
+    assert main(["data", "-c", str(tmp_path / "mine.toml")]) == 1
+    assert re.search(said, " ".join(capsys.readouterr().err.split()))
+
+
+def test_data_names_malformed_rows(tmp_path, capsys):
+    (tmp_path / "mine.toml").write_text(SHOP)
+    rows = [f"{n},{'top' if n % 2 else 'bag'},a" for n in range(1, 9)]
+    rows[3] = '4,"bag,a'
+    (tmp_path / "t.csv").write_text("\n".join(["id,kind,group", *rows]) + "\n")
+    (tmp_path / "1.jpg").write_bytes(b"photo")
+    assert main(["data", "-c", str(tmp_path / "mine.toml")]) == 0
+    said = capsys.readouterr().out
+    assert "7 rows, 1 malformed" in said and "row 4: line 5: a quotation mark begins a cell" in said
+
+
+def test_make_stops_at_a_failure_with_the_commands_error():
+    ended = subprocess.run(
+        ["make", "report", "CATALOGUE=no-such-shop"], capture_output=True, text=True, cwd=project_root()
+    )
+    assert ended.returncode != 0 and "expected a catalogue" in ended.stderr
+
+
+def test_module_runs_as_a_script():
+    assert Path(sys.executable).with_name("fashion").exists()
+
+
+@pytest.mark.parametrize("command", ["report", "embed", "verify"])
+def test_a_size_reaches_the_settings(command):
+    from fashion.cli.main import _settings
+
+    assert _settings(build_parser().parse_args([command, "--size", "96"])).size == 96
+    assert _settings(build_parser().parse_args([command])).size is None

@@ -1,0 +1,267 @@
+"""The code runs where there is no fcntl and no ipc (Windows), and writes UTF-8 whatever the system's encoding is."""
+
+import ast
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import TOML, write_small_catalogue
+
+from fashion.cli.main import main
+from fashion.core.bounds import SEEDS, check_whole
+from fashion.core.console import announce, print_json
+from fashion.core.disk import alive
+from fashion.core.errors import SettingsError
+from fashion.core.paths import project_root
+from fashion.core.progress import progress_bar
+from fashion.core.workspace import Workspace
+from fashion.report.build import notebook_parameters
+from fashion.report.steps import STEPS, Settings
+
+ROOT = project_root()
+#: Modules of the standard library that Windows lacks, and functions of `os` and `signal` that it lacks.
+POSIX = {"fcntl", "resource", "pwd", "grp", "termios", "pty", "tty"}
+LACKING = {"fork", "statvfs", "uname", "geteuid", "getuid", "getpgid", "killpg", "mkfifo", "sysconf", "SIGKILL"}
+#: Measures the shop window under load by wrk and /proc, which are Linux's.
+LINUX_ONLY = {"served.py"}
+
+
+def python_of(path):
+    """The Python of a module, or of a notebook's cells of code."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".py":
+        return text
+    cells = json.loads(text)["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+
+
+SOURCES = [*sorted((ROOT / "fashion").rglob("*.py")), *sorted((ROOT / "notebooks").glob("*.ipynb"))]
+
+
+def guarded(tree):
+    """Nodes below a `try`, a conditional expression or an `if`/`and` that asks for what Windows lacks."""
+    found = set()
+    for node in ast.walk(tree):
+        asks = isinstance(node, ast.Try) or (
+            isinstance(node, ast.If | ast.IfExp | ast.BoolOp) and re.search("hasattr|os.name", ast.unparse(node))
+        )
+        if asks:
+            found |= {id(inner) for inner in ast.walk(node)}
+    return found
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if p.name not in LINUX_ONLY], ids=lambda path: path.stem)
+def test_nothing_needs_what_windows_lacks(path):
+    tree = ast.parse(python_of(path))
+    safe = guarded(tree)
+    for node in ast.walk(tree):
+        if id(node) in safe:
+            continue
+        if isinstance(node, ast.Import):
+            assert not POSIX & {alias.name for alias in node.names}, f"{path}: {ast.unparse(node)}"
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module not in POSIX, f"{path}: {ast.unparse(node)}"
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("os", "signal"):
+            assert node.attr not in LACKING, f"{path}:{node.lineno}: {ast.unparse(node)}"
+            # os.kill(process, 0) asks on Linux and ends the process on Windows.
+            assert (node.value.id, node.attr) != ("os", "kill"), f"{path}:{node.lineno}"
+
+
+def unnamed(code):
+    """Calls that open text without naming its encoding: files, and the pipes of other programs."""
+    for node in ast.walk(ast.parse(code)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        owner = ast.unparse(node.func.value) if isinstance(node.func, ast.Attribute) else ""
+        given = {keyword.arg for keyword in node.keywords}
+        texts = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+        modes = [text for text in texts if re.fullmatch("[rwaxbt+]+", text)]
+        if name == "open" and not re.search("Image|zip|file$", owner):
+            wrong = not any("b" in mode for mode in modes) and "encoding" not in given
+        elif name in ("read_text", "write_text"):
+            wrong = "encoding" not in given and not {"utf-8", "utf-8-sig"} & set(texts)
+        else:
+            wrong = bool(given & {"text", "universal_newlines"}) and "encoding" not in given
+        if wrong:
+            yield f"{node.lineno}: {ast.unparse(node)[:100]}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_every_text_names_its_encoding(path):
+    assert list(unnamed(python_of(path))) == []
+
+
+def test_a_text_without_its_encoding_is_found():
+    wrong = ["open('a')", "path.open('w')", "path.read_text()", "subprocess.run(x, text=True)"]
+    assert len(list(unnamed("\n".join(wrong)))) == len(wrong)
+    assert list(unnamed("open('a', 'rb')\npath.read_text(encoding='utf-8')\nImage.open(path)")) == []
+
+
+#: Runs in a fresh process, and in the kernels that it starts, before all else: our code finds none of these modules,
+#: no socket files and no functions that Windows lacks.
+WINDOWS_LIKE = f"""
+import builtins, socket, sys
+if not hasattr(builtins, "plain_import"):
+    builtins.plain_import = builtins.__import__
+    def importing(name, globals=None, *rest, **more):
+        if name in {sorted(POSIX)!r} and str((globals or {{}}).get("__name__", "")).startswith("fashion"):
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+        return builtins.plain_import(name, globals, *rest, **more)
+    builtins.__import__ = importing
+"""
+NO_SOCKETS = "import fashion.report.runner\nfashion.runner.takes_sockets = lambda _: False\n"
+
+
+@pytest.mark.slow
+def test_a_catalogue_is_embedded_without_posix_modules_and_sockets(tmp_path):
+    write_small_catalogue(tmp_path / "clothes", each=6)
+    (tmp_path / "tiny.toml").write_text(TOML, encoding="utf-8")
+    (tmp_path / "hidden").mkdir()
+    (tmp_path / "hidden/sitecustomize.py").write_text(WINDOWS_LIKE, encoding="utf-8")
+    command = ["embed", "-c", "tiny.toml", "--size", "96", "--processed", "p", "--reports", "r"]
+    code = f"{NO_SOCKETS}from fashion.cli.main import main\nimport sys\nsys.exit(main({command!r}))"
+    path = os.pathsep.join([str(tmp_path / "hidden"), str(ROOT), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": path, "PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "? 2 of 2 steps run" in done.stdout, "what ASCII cannot show is replaced, and the work's status stays"
+    assert (tmp_path / "p/tiny/frozen.npy").is_file()
+
+
+@pytest.mark.parametrize("command", ["recommend", "doctor"])
+def test_help_and_import_need_no_posix_module(tmp_path, command):
+    (tmp_path / "sitecustomize.py").write_text(WINDOWS_LIKE, encoding="utf-8")
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    imports = "import fashion.core.locking, fashion.cli.doctor, fashion.web.app, fashion.report.build"
+    code = f"{imports}\nfrom fashion.cli.main import main\n"
+    command = [sys.executable, "-c", f"{code}main([{command!r}, '--help'])"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=env)
+    assert done.returncode == 0 and "usage: fashion" in done.stdout, done.stderr
+
+
+def test_processes_are_told_from_dead_ones():
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    assert alive(os.getpid()) and not alive(gone.pid) and alive(1) and alive(10**40)
+
+
+def test_paths_on_two_drives_are_given_whole(tmp_path, monkeypatch):
+    def two_drives(*_):
+        raise ValueError("path is on mount 'D:', start on mount 'C:'")
+
+    monkeypatch.setattr("fashion.report.build.os.path.relpath", two_drives)
+    work = Workspace("sample", tmp_path / "p", tmp_path / "r")
+    found = notebook_parameters(Settings(), work, STEPS[0].path)
+    assert found["processed"] == (tmp_path / "p").as_posix() and found["reports"] == (tmp_path / "r").as_posix()
+
+
+# -- streams that are not UTF-8 ----------------------------------------------------------------------------
+@pytest.fixture(params=["ascii", "latin-1", "cp1252"])
+def narrow(request, monkeypatch):
+    """Standard output that knows few letters."""
+    stream = io.TextIOWrapper(io.BytesIO(), request.param)
+    monkeypatch.setattr(sys, "stdout", stream)
+    return stream
+
+
+def test_a_line_is_shown_as_far_as_it_can_be(narrow):
+    announce("report · 赤 → done")
+    said = narrow.buffer.getvalue().decode(narrow.encoding)
+    assert said.endswith("? ? done\n") and said.startswith("report ")
+
+
+def test_json_loses_nothing(narrow):
+    content = {"title": "赤いドレス", "café": 1.5, "list": ["👗"]}
+    print_json(content)
+    narrow.flush()
+    assert json.loads(narrow.buffer.getvalue().decode(narrow.encoding)) == content
+
+
+def test_json_stays_readable_where_it_can(capsys):
+    print_json({"title": "rosso è bello"})
+    assert "è bello" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_the_command_ends_by_its_work_on_any_stream(encoding):
+    code = "import sys\nfrom fashion.cli.main import main\nsys.exit(main(['data', '-c', '\u8d64']))"
+    env = os.environ | {"PYTHONIOENCODING": encoding, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, env=env)
+    assert done.returncode == 1 and b"expected a catalogue" in done.stderr and b"Traceback" not in done.stderr
+
+
+def test_bars_are_of_ascii_where_blocks_cannot_be_shown(monkeypatch):
+    class Terminal(io.TextIOWrapper):
+        def isatty(self):
+            return True
+
+    for encoding, blocks in (("ascii", False), ("utf-8", True)):
+        stream = Terminal(io.BytesIO(), encoding)
+        monkeypatch.setattr(sys, "stderr", stream)
+        monkeypatch.delenv("FASHION_PROGRESS", raising=False)
+        with progress_bar(2, "photos", done=1) as bar:
+            bar.refresh()
+        stream.flush()
+        assert ("█" in stream.buffer.getvalue().decode(encoding)) == blocks
+
+
+# -- numbers out of their bounds ---------------------------------------------------------------------------
+OUTSIDE = {
+    "--seed": ["-1", "4294967296", "1.5", "x", "9" * 5000], "--limit": ["0", "-1", str(2**31)],
+    "--first": ["0", str(10**30)], "--size": ["0", "-3"],
+}  # fmt: skip
+OTHERS = {
+    "serve": {"--port": ["-1", "65536"], "--threads": ["0", "100000"], "--photos-per-minute": ["0"],
+              "--photos-at-once": ["-2"]},
+    "distribute": {"--workers": ["0", "-1", "100000"]},
+    "bench": {"--minutes": ["0", "-1", "nan", "inf"]},
+    "recommend": {"-k": ["0", "-1", str(2**31)], "--diversity": ["nan", "-0.1"], "--colour-weight": ["1.1", "inf"]},
+}  # fmt: skip
+COMMANDS = {"report": OUTSIDE, "embed": OUTSIDE, "verify": OUTSIDE, **OTHERS}
+CASES = [(name, option, value) for name, o in COMMANDS.items() for option, values in o.items() for value in values]
+
+
+@pytest.mark.parametrize(("command", "option", "value"), CASES, ids=lambda text: text[:20])
+def test_numbers_out_of_bounds_are_refused_at_once(capsys, command, option, value):
+    needed = ["--shared", "x"] if command == "distribute" else []
+    with pytest.raises(SystemExit) as ended:
+        main([command, *needed, f"{option}={value}" if option.startswith("--") else f"{option}{value}"])
+    said = capsys.readouterr().err
+    assert ended.value.code == 2 and "expected a" in said and "found" in said and len(said) < 3000
+    if option == "--seed":
+        assert "from 0 to 4294967295" in said
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"seed": -1}, {"seed": 2**32}, {"seed": 1.0}, {"seed": True}, {"seed": None}, {"seed": "1"}, {"limit": 0},
+     {"limit": -5}, {"first": 0}, {"size": 0}, {"limit": 5, "first": 5}],
+)  # fmt: skip
+def test_settings_from_python_are_held_to_the_same(given):
+    with pytest.raises(SettingsError, match=f"expected .*{next(iter(given))}.*found.*What to do"):
+        Settings(**given)
+
+
+def test_the_ends_of_the_range_are_seeds():
+    for seed in (0, 2**32 - 1, np.uint32(7)):
+        assert Settings(seed=seed).seed == seed
+        check_whole("seed", seed, SEEDS)
+        np.random.RandomState(seed)
+
+
+def test_makefile_and_help_say_the_range():
+    from fashion.cli.main import build_parser
+    from tools.write_commands_page import subcommands, variables
+
+    assert "4294967295" in variables((ROOT / "Makefile").read_text(encoding="utf-8"))["SEED"][1]
+    assert "4294967295" in subcommands(build_parser())["report"].format_help()
+    assert Path(ROOT / "docs/commands.md").read_text(encoding="utf-8").count("4294967295") >= 3

@@ -1,0 +1,29 @@
+"""TensorFlow comes late and without chatter."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from fashion.core.tensorflow import _hold_standard_error
+
+
+def test_tensorflow_is_imported_late_and_quietly():
+    code = (
+        "import sys, fashion.embedding.backbones; assert not {'tensorflow', 'keras'} & set(sys.modules); "
+        "from fashion.core.tensorflow import import_keras; print(import_keras().ops.ones(3).numpy().sum())"
+    )
+    env = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    run = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "3.0\n", "")
+
+
+def test_held_words_are_shown_only_if_the_block_fails(capfd):
+    with _hold_standard_error():
+        os.write(2, b"chatter\n")
+    assert capfd.readouterr().err == ""
+    with pytest.raises(ImportError), _hold_standard_error():
+        os.write(2, b"libexample.so is missing\n")
+        raise ImportError
+    assert "libexample" in capfd.readouterr().err

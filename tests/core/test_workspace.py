@@ -1,0 +1,87 @@
+"""Artefacts are whole or absent, and errors say who writes them."""
+
+import json
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from fashion.core.errors import ArtefactError
+from fashion.core.files import write_whole
+from fashion.core.workspace import WRITERS, Workspace
+
+
+@pytest.fixture
+def work(tmp_path):
+    return Workspace("mine", tmp_path / "processed", tmp_path / "reports")
+
+
+def test_round_trips(work):
+    frame = pd.DataFrame({"item": ["a", "b"], "n": [1, 2]})
+    work.write_table("items", frame)
+    pd.testing.assert_frame_equal(work.items(), frame)
+    work.write_vectors("frozen", np.eye(3))
+    assert work.vectors("frozen").dtype == np.float32 and isinstance(work.vectors("frozen"), np.memmap)
+    work.write_vectors("pixels", np.eye(3) * 255, dtype=np.uint8)
+    assert work.vectors("pixels").dtype == np.uint8
+    work.write_arrays("selection", {"name": np.array("all"), "columns": np.arange(3)})
+    assert str(work.arrays("selection")["name"]) == "all"
+
+
+def test_json_knows_numpy_and_has_no_nan(work):
+    work.write_json("metrics", {"a": np.float32(0.5), "b": [np.int64(3), float("nan")], 4: np.arange(2), "é": True})
+    text = work.path("metrics.json").read_text(encoding="utf-8")
+    assert json.loads(text) == {"a": 0.5, "b": [3, None], "4": [0, 1], "é": True} and "é" in text
+
+
+@pytest.mark.parametrize("artefact", ["items.parquet", "frozen.npy", "backbone.json"])
+def test_missing_says_who_writes_it(work, artefact):
+    with pytest.raises(ArtefactError, match=rf"notebook {WRITERS[artefact]} writes.*make report CATALOGUE=mine"):
+        work.need(artefact)
+
+
+def test_damaged_artefact(work):
+    work.write_table("items", pd.DataFrame({"a": range(100)}))
+    path = work.path("items.parquet")
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(ArtefactError, match=r"cannot be read.*again"):
+        work.items()
+
+
+def test_pickled_arrays_are_refused(work):
+    work.processed.mkdir(parents=True)
+    np.save(work.path("frozen.npy"), np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(ArtefactError, match="cannot be read"):
+        work.vectors("frozen")
+
+
+def test_a_failing_writer_leaves_the_old_file(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def write(aside):
+        aside.write_text("half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(path, write)
+    assert path.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_results_and_figures(work):
+    with pytest.raises(ArtefactError, match="notebook 03"):
+        work.results("03")
+    work.write_results("03", {"x": 1.5})
+    assert work.results("03") == {"x": 1.5}
+    figure, axes = plt.subplots()
+    axes.plot([0, 1])
+    shown = work.show(figure, "03-line", "A line that rises.")
+    assert work.captions() == {"03-line": "A line that rises."} and shown.data[:4] == b"\x89PNG"
+    first = (work.report / "figures/03-line.png").read_bytes()
+    figure, axes = plt.subplots()
+    axes.plot([0, 1])
+    work.show(figure, "03-line", "A line that rises.")
+    assert (work.report / "figures/03-line.png").read_bytes() == first
+    with pytest.raises(ValueError, match="figure name"):
+        work.show(plt.figure(), "line", "x")

@@ -1,0 +1,130 @@
+"""One pass gives what the plain ways give, looks only at what is not kept, and never stops at a bad photo."""
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import write_small_catalogue
+from plain import descriptors_of, photo_facts
+
+from fashion.catalogue.source import open_source
+from fashion.core.errors import PhotoError
+from fashion.embedding import extraction
+from fashion.embedding.backbones import load_backbone
+from fashion.embedding.extraction import embed, read_photos
+from fashion.embedding.runtimes import choose_runtime
+from fashion.photos import descriptors
+
+
+@pytest.fixture(scope="module")
+def network():
+    backbone = load_backbone("efficientnet-lite0", size=96)
+    return backbone, choose_runtime(backbone)
+
+
+@pytest.fixture(autouse=True)
+def loaded_once(monkeypatch, network):
+    monkeypatch.setattr(extraction, "choose_runtime", lambda *_: network[1])
+    monkeypatch.setattr("fashion.embedding.extraction.choose_runtime", lambda *_: network[1])
+
+
+@pytest.fixture
+def clothes(tmp_path):
+    """60 photos, one damaged, one with the bytes of another, one that is large; and a name without a photo."""
+    folder = write_small_catalogue(tmp_path / "clothes", each=5)
+    images = sorted((folder / "images").iterdir())
+    images[3].write_bytes(images[3].read_bytes()[:700])
+    images[5].write_bytes(images[4].read_bytes())
+    large = cv2.resize(cv2.imread(str(images[7])), (700, 900), interpolation=cv2.INTER_CUBIC)
+    assert cv2.imwrite(str(images[7]), large)
+    source = open_source(folder, "annotation.txt")
+    return source, ["images/none.jpg", *(f"images/{path.name}" for path in images)]
+
+
+def go(clothes, network, root, names=None):
+    return read_photos(clothes[0], clothes[1] if names is None else names, root, network[0], progress=False)
+
+
+def test_a_pass_gives_what_the_plain_ways_give_bit_for_bit(clothes, network, tmp_path, monkeypatch):
+    monkeypatch.setattr(extraction, "PART", 7)
+    monkeypatch.setattr("fashion.embedding.extraction.PART", 16)
+    source, names = clothes
+    seen = go(clothes, network, tmp_path / "root")
+    facts = photo_facts(source, names)
+    pd.testing.assert_frame_equal(seen.facts, facts)
+    assert facts["problem"].ne("").tolist() == [True, *[False] * 3, True, *[False] * 56]
+    good = facts[facts["problem"] == ""]
+    alone = embed(source, good["photo"], good["sha256"], network[0], tmp_path / "alone", progress=False)
+    assert all(np.array_equal(seen.vectors.blocks[name], alone.blocks[name]) for name in alone.blocks)
+    described = descriptors_of(source, good["photo"].tolist())
+    for name, none in descriptors.NONE.items():
+        found = seen.descriptor(name)
+        assert np.array_equal(found, described[name]) and found.dtype == none.dtype
+    assert (seen.vectors.embedded, seen.vectors.reused) == (58, 0), "two photos of equal bytes go through once"
+    with pytest.raises(PhotoError, match=r"2 are not, the first is missing.*none\.jpg"):
+        seen.require_good()
+
+
+def test_a_second_pass_looks_at_the_bad_ones_alone_and_gives_the_same(clothes, network, tmp_path):
+    first = go(clothes, network, tmp_path)
+    again = go(clothes, network, tmp_path, clothes[1][::-1])
+    assert (first.read, again.read, again.vectors.embedded, again.vectors.reused) == (61, 2, 0, 58)
+    pd.testing.assert_frame_equal(again.facts, first.facts[::-1].reset_index(drop=True))
+    assert np.array_equal(again.descriptor("hog"), first.descriptor("hog")[::-1])
+    go(clothes, network, tmp_path, clothes[1][1:3]).require_good()
+
+
+def test_another_backbone_embeds_alone_and_facts_and_descriptors_stay(clothes, network, tmp_path, monkeypatch):
+    go(clothes, network, tmp_path)
+    other = load_backbone("efficientnet-lite0", size=128)
+    monkeypatch.setattr(extraction, "choose_runtime", choose_runtime)
+    for name in ("measure", "descriptors"):
+        monkeypatch.setattr(extraction, name, None if name == "measure" else Untouched)
+    seen = read_photos(clothes[0], clothes[1][6:12], tmp_path, other, progress=False)
+    assert (seen.read, seen.vectors.embedded) == (6, 6)
+
+
+class Untouched:
+    """Descriptors that may be opened, but not made."""
+
+    NONE = descriptors.NONE
+
+
+def test_a_damaged_part_of_descriptors_is_made_again(clothes, network, tmp_path):
+    first = go(clothes, network, tmp_path)
+    part = next((tmp_path / "descriptors").rglob("part-*.npz"))
+    data = bytearray(part.read_bytes())
+    data[len(data) // 2] ^= 1
+    part.write_bytes(bytes(data))
+    with pytest.warns(UserWarning, match="damaged"):
+        again = go(clothes, network, tmp_path)
+    assert again.read == 61 and again.vectors.embedded == 0
+    assert np.array_equal(again.descriptor("colour_grid"), first.descriptor("colour_grid"))
+
+
+def test_a_photo_that_was_changed_is_looked_at_again(clothes, network, tmp_path):
+    go(clothes, network, tmp_path)
+    source, names = clothes
+    (source.path / names[1]).write_bytes((source.path / names[2]).read_bytes())
+    (source.path / names[7]).unlink()
+    again = go(clothes, network, tmp_path)
+    assert again.facts["sha256"][1] == again.facts["sha256"][2] and again.facts["problem"][7].startswith("missing")
+    assert again.read == 4 and again.vectors.embedded == 0
+
+
+def test_what_was_finished_before_a_stop_is_kept(clothes, network, tmp_path, monkeypatch):
+    monkeypatch.setattr(extraction, "PART", 8)
+    monkeypatch.setattr("fashion.embedding.extraction.PART", 16)
+    seen = extraction.look
+
+    def stopped(source, name, *given):
+        if name == clothes[1][50]:
+            raise KeyboardInterrupt
+        return seen(source, name, *given)
+
+    monkeypatch.setattr(extraction, "look", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        go(clothes, network, tmp_path)
+    monkeypatch.setattr(extraction, "look", seen)
+    rest = go(clothes, network, tmp_path)
+    assert rest.vectors.embedded <= 58 - 16 and rest.read < 61 and len(rest.vectors.blocks["embedding"]) == 59

@@ -1,0 +1,146 @@
+"""Vectors equal the plain way's, are never made twice, and survive kill -9."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import write_small_catalogue
+
+from fashion.catalogue.source import open_source
+from fashion.core.errors import ArtefactError, PhotoError
+from fashion.embedding import extraction
+from fashion.embedding.backbones import load_backbone
+from fashion.embedding.extraction import EmbeddingStore, embed, open_store, read_photo
+
+
+@pytest.fixture(scope="module")
+def network():
+    return load_backbone("efficientnet-lite0", size=96)
+
+
+@pytest.fixture(scope="module")
+def photos(small_folder):
+    source = open_source(small_folder, "annotation.txt")
+    names = sorted(f"images/{path.name}" for path in (small_folder / "images").iterdir())
+    return source, names, [hashlib.sha256(source.read(name)).hexdigest() for name in names]
+
+
+@pytest.fixture(scope="module")
+def run(photos, network, tmp_path_factory):
+    root = tmp_path_factory.mktemp("store")
+    return root, embed(*photos, network, root, progress=False)
+
+
+def test_equals_one_photo_at_a_time(run, photos, network):
+    source, names, _ = photos
+    done = run[1].blocks["embedding"]
+    for row in (0, 17, 47):  # in the first, a middle and the last batch
+        rgb = read_photo(source, names[row], network.size)[None].astype(np.float32)
+        plain = network.plain.predict(np.asarray(network.preprocess(rgb)), verbose=0)[0]
+        assert np.abs(done[row] - plain).max() <= 1e-4 * np.abs(plain).max()
+
+
+def test_counts_and_shapes(run, network):
+    done = run[1]
+    assert (done.embedded, done.reused) == (48, 0) and done.photos_per_second > 0
+    assert done.blocks["embedding"].shape == (48, network.dimension)
+    assert done.blocks["depths"].shape == (48, network.depths_width)
+
+
+def test_nothing_is_embedded_twice(run, photos, network, monkeypatch):
+    monkeypatch.setattr(extraction, "choose_runtime", lambda *_: pytest.fail("the network was called"))
+    again = embed(*photos, network, run[0], progress=False)
+    assert (again.embedded, again.reused) == (0, 48) and np.isnan(again.photos_per_second)
+    assert np.array_equal(again.blocks["embedding"], run[1].blocks["embedding"])
+
+
+def test_order_and_repeats_follow_the_request(run, photos, network):
+    source, names, keys = photos
+    order = [5, 3, 3, 40]
+    again = embed(source, [names[i] for i in order], [keys[i] for i in order], network, run[0], progress=False)
+    assert np.array_equal(again.blocks["depths"], run[1].blocks["depths"][order])
+
+
+def test_new_photos_cost_only_themselves(photos, network, tmp_path):
+    source, names, keys = photos
+    embed(source, names[:10], keys[:10], network, tmp_path, progress=False)
+    more = embed(source, names[:14], keys[:14], network, tmp_path, progress=False)
+    assert (more.embedded, more.reused) == (4, 10)
+
+
+def test_other_size_has_another_store(network, tmp_path):
+    bigger = load_backbone("efficientnet-lite0", size=128)
+    assert open_store(tmp_path, network).folder != open_store(tmp_path, bigger).folder
+
+
+def test_vanished_photo_names_it_and_keeps_finished_parts(photos, network, tmp_path, monkeypatch):
+    monkeypatch.setattr(extraction, "PART", extraction.BATCH)
+    source, names, keys = photos
+    with pytest.raises(PhotoError, match=r"images/none\.jpg"):
+        embed(source, [*names, "images/none.jpg"], [*keys, "0" * 64], network, tmp_path, progress=False)
+    assert len(open_store(tmp_path, network)) >= extraction.BATCH
+    rest = embed(*photos, network, tmp_path, progress=False)
+    assert rest.reused >= extraction.BATCH and rest.embedded == 48 - rest.reused
+
+
+def test_flipped_byte_is_found_and_made_again(photos, network, tmp_path):
+    first = embed(*photos, network, tmp_path, progress=False)
+    part = next(open_store(tmp_path, network).folder.glob("part-*.npz"))
+    data = bytearray(part.read_bytes())
+    data[len(data) // 2] ^= 0x10
+    part.write_bytes(bytes(data))
+    with pytest.warns(UserWarning, match="damaged"):
+        again = embed(*photos, network, tmp_path, progress=False)
+    assert again.embedded == 48 and np.array_equal(again.blocks["embedding"], first.blocks["embedding"])
+    assert part.with_suffix(".damaged").exists()
+
+
+def test_gather_says_what_is_missing(tmp_path):
+    store = EmbeddingStore(tmp_path, "x", {"embedding": 2})
+    with pytest.raises(ArtefactError, match="1 are missing"):
+        store.gather(["ab" * 32])
+
+
+RUN = """
+import sys, hashlib
+from pathlib import Path
+from fashion import embedding
+from fashion.embedding.backbones import load_backbone
+from fashion.catalogue.source import open_source
+embedding.PART = embedding.BATCH
+folder, root = Path(sys.argv[1]), Path(sys.argv[2])
+source = open_source(folder, "annotation.txt")
+names = sorted(f"images/{p.name}" for p in (folder / "images").iterdir())
+keys = [hashlib.sha256(source.read(n)).hexdigest() for n in names]
+run = embedding.embed(source, names, keys, load_backbone("efficientnet-lite0", size=96), root, progress=False)
+print(run.embedded, run.reused, hashlib.sha256(run.blocks["embedding"].tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.slow
+def test_kill_9_then_resume_gives_the_same(tmp_path):
+    folder = write_small_catalogue(tmp_path / "catalogue", each=40)  # 480 photos, 30 parts
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+
+    def start(root):
+        command = [sys.executable, "-c", RUN, str(folder), str(tmp_path / root)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+
+    whole = start("whole").communicate()[0].split()
+    assert whole[:2] == ["480", "0"]
+    process = start("killed")
+    deadline = time.monotonic() + 60
+    while len(list((tmp_path / "killed").rglob("part-*.npz"))) < 3 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    parts = len(list((tmp_path / "killed").rglob("part-*.npz")))
+    assert 3 <= parts < 30, "the kill came too late to prove anything"
+    resumed = start("killed").communicate()[0].split()
+    assert int(resumed[1]) == parts * extraction.BATCH and int(resumed[0]) == 480 - int(resumed[1])
+    assert resumed[2] == whole[2]

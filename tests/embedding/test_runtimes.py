@@ -1,0 +1,277 @@
+"""OpenVINO gives TensorFlow's vectors, each photo's own whatever its batch, or it is not taken."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fashion.core.errors import PhotoError, WeightsError
+from fashion.embedding import runtimes
+from fashion.embedding.backbones import load_backbone
+from fashion.embedding.runtimes import choose_runtime, parity
+
+
+@pytest.fixture(scope="module")
+def backbone():
+    return load_backbone("efficientnet-lite0", size=96)
+
+
+@pytest.fixture(scope="module")
+def both(backbone):
+    return choose_runtime(backbone), choose_runtime(backbone, "tensorflow")
+
+
+def photos(count):
+    return np.random.default_rng(count).integers(0, 256, (count, 96, 96, 3), np.uint8)
+
+
+def test_the_fastest_is_taken_and_agrees_with_the_reference(backbone, both):
+    assert [runtime.name for runtime in both] == ["openvino", "tensorflow"]
+    assert all(runtime.version[0].isdigit() and runtime.reason.startswith(runtime.name) for runtime in both)
+    batch = photos(5)
+    fast, reference = (next(iter(runtime.stream([batch]))) for runtime in both)
+    assert fast.keys() == reference.keys() == {"embedding", "depths"}
+    for name in fast:
+        assert fast[name].shape == reference[name].shape and fast[name].dtype == np.float32
+        np.testing.assert_allclose(fast[name], reference[name], atol=1e-3)
+    assert parity(*both, backbone.size) < 1e-5
+
+
+def test_batches_come_in_order_and_do_not_matter(both):
+    given = photos(11)
+    for runtime in both:
+        parts = list(runtime.stream(iter([given[:4], given[4:5], given[5:]])))
+        assert [len(part["embedding"]) for part in parts] == [4, 1, 6]
+        whole = next(iter(runtime.stream([given])))
+        joined = np.concatenate([part["depths"] for part in parts])
+        np.testing.assert_allclose(joined, whole["depths"], atol=1e-3)
+        if runtime.name == "openvino":
+            assert np.array_equal(joined, whole["depths"])
+        assert list(runtime.stream([])) == []
+
+
+def test_without_openvino_tensorflow_computes_and_says_so(backbone, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    found = choose_runtime(backbone)
+    assert found.name == "tensorflow" and "not installed" in found.reason
+    with pytest.raises(WeightsError, match="not installed"):
+        choose_runtime(backbone, "openvino")
+    with pytest.raises(WeightsError, match="auto, openvino, tensorflow"):
+        choose_runtime(backbone, "torch")
+
+
+@pytest.mark.parametrize(("worst", "said"), [(0.01, r"1\.0e-02"), (float("nan"), "nan")])
+def test_vectors_that_differ_are_refused(backbone, both, monkeypatch, worst, said):
+    monkeypatch.setattr(runtimes, "_openvino", lambda *_: both[0])
+    monkeypatch.setattr(runtimes, "parity", lambda *_: worst)
+    with pytest.raises(WeightsError, match=f"differ from TensorFlow's by {said}"):
+        choose_runtime(backbone, "openvino")
+    assert "OpenVINO's vectors differ from TensorFlow's by" in choose_runtime(backbone).reason
+
+
+def test_the_converter_gets_a_path_and_no_object_of_tensorflow(backbone, monkeypatch):
+    import openvino
+
+    given, plain = [], openvino.convert_model
+    monkeypatch.setattr(openvino, "convert_model", lambda *args, **named: given.append((args, named)) or plain(*args))
+    network = runtimes._openvino(backbone, "").network
+    ((path,), named) = given[0]
+    assert isinstance(path, str) and named == {} and not Path(path).exists(), "the SavedModel is removed"
+    assert [list(port.get_names()) for port in network.inputs] == [["photos"]]
+    assert sorted(port.get_any_name() for port in network.outputs) == ["depths", "embedding"]
+    assert network.inputs[0].get_element_type() == openvino.Type.u8 and network.inputs[0].shape == [1, 96, 96, 3]
+
+
+def fail(error):
+    def failing(*_, **__):
+        raise error
+
+    return failing
+
+
+class NoRequest:
+    """What a compiled network is to this study, but for a request that ends in an error."""
+
+    def __init__(self, compiled, after, error):
+        self.compiled, self.left, self.error = compiled, after, error
+
+    @property
+    def outputs(self):
+        return self.compiled.outputs
+
+    def get_property(self, name):
+        return self.compiled.get_property(name)
+
+    def create_infer_request(self):
+        return NoAnswer(self, self.compiled.create_infer_request())
+
+
+class NoAnswer:
+    def __init__(self, home, request):
+        self.home, self.request = home, request
+
+    def start_async(self, given):
+        self.home.left -= 1
+        if self.home.left < 0:
+            raise self.home.error
+        self.request.start_async(given)
+
+    def wait(self):
+        self.request.wait()
+
+    def get_output_tensor(self, place):
+        return self.request.get_output_tensor(place)
+
+
+def requests_fail(monkeypatch, after, error):
+    """Requests to whatever network is compiled fail after so many."""
+    import openvino
+
+    plain = openvino.Core.compile_model
+    monkeypatch.setattr(openvino.Core, "compile_model", lambda *given: NoRequest(plain(*given), after, error))
+
+
+LONG = RuntimeError("Check 'false' failed at frontend.cpp:151:\nFrontEnd API failed with OpConversionFailure:\n" * 9)
+FAILURES = {
+    "conversion": ("openvino.convert_model", NameError("name 'tensorflow' is not defined")),
+    "conversion, in many lines": ("openvino.convert_model", LONG),
+    "saving for the conversion": ("tensorflow.saved_model.save", OSError(28, "No space left on device")),
+    "compilation": ("openvino.Core.compile_model", RuntimeError("no plugin for this processor")),
+    "comparison": ("fashion.embedding.runtimes.parity", MemoryError()),
+}
+
+
+@pytest.mark.parametrize("what", [*FAILURES, "first photo"])
+def test_whatever_fails_in_openvino_tensorflow_takes_over_and_says_why(backbone, both, monkeypatch, capsys, what):
+    where, error = FAILURES.get(what, ("", RuntimeError("illegal instruction")))
+    if where:
+        monkeypatch.setattr(where, fail(error))
+    else:
+        requests_fail(monkeypatch, 0, error)
+    batch = photos(2)
+    found = choose_runtime(backbone)
+    assert found.name == "tensorflow"
+    assert found.reason.startswith(f"tensorflow: in place of openvino: OpenVINO failed ({type(error).__name__}")
+    assert "\n" not in found.reason and len(found.reason) < 300 and "Traceback" not in found.reason
+    assert found.reason in capsys.readouterr().err, "the console says it"
+    vectors, expected = (next(iter(runtime.stream([batch])))["depths"] for runtime in (found, both[1]))
+    assert np.array_equal(vectors, expected)
+    with pytest.raises(WeightsError, match=rf"found: OpenVINO failed \({type(error).__name__}.*leave RUNTIME out"):
+        choose_runtime(backbone, "openvino")
+
+
+def test_a_failure_among_the_photos_costs_none_of_them(backbone, both, monkeypatch, tmp_path, capsys):
+    given = photos(23)
+    cuts = [given[:5], given[5:9], given[9:10], given[10:]]
+    expected = next(iter(both[1].stream([given])))
+    choose_runtime(backbone, "auto", tmp_path)
+    for after in (6, 23 + 5):  # photos, and the one on which a kept network is tried
+        requests_fail(monkeypatch, after, RuntimeError("out of memory"))
+        found = choose_runtime(backbone, "auto", tmp_path)
+        assert found.name == "openvino"
+        parts = list(found.stream(iter(cuts)))
+        monkeypatch.undo()
+        assert [len(part["embedding"]) for part in parts] == [5, 4, 1, 13]
+        for name, block in expected.items():
+            np.testing.assert_allclose(np.concatenate([part[name] for part in parts]), block, atol=1e-3)
+        fell = after < 23
+        assert found.name == ("tensorflow" if fell else "openvino")
+        assert ("out of memory" in found.reason, "out of memory" in capsys.readouterr().err) == (fell, fell)
+        assert len(list(found.stream(iter(cuts)))) == 4, "and goes on with what it has"
+    requests_fail(monkeypatch, 6, RuntimeError("out of memory"))
+    with pytest.raises(WeightsError, match=r"out of memory.*leave RUNTIME out.*finished is kept"):
+        list(choose_runtime(backbone, "openvino", tmp_path).stream(iter(cuts)))
+
+
+def test_an_error_of_the_photos_is_not_taken_for_openvinos(backbone, both):
+    def vanishing():
+        yield photos(3)
+        raise PhotoError("gone")
+
+    found = replace(both[0])
+    with pytest.raises(PhotoError, match="gone"):
+        list(found.stream(vanishing()))
+    assert found.name == "openvino"
+
+
+def test_an_accelerator_that_tensorflow_sees_is_used(backbone, monkeypatch):
+    monkeypatch.setattr(runtimes, "_accelerated", lambda: True)
+    assert choose_runtime(backbone).reason == "tensorflow: it sees an accelerator"
+
+
+def test_a_network_that_was_compared_is_taken_again_as_it_is(backbone, both, monkeypatch, tmp_path):
+    batch = photos(3)
+    first = choose_runtime(backbone, "auto", tmp_path)
+    monkeypatch.setattr(runtimes, "_openvino", lambda *_: pytest.fail("converted again"))
+    monkeypatch.setattr(runtimes, "_accelerated", lambda: pytest.fail("TensorFlow was asked"))
+    again = choose_runtime(backbone, "auto", tmp_path)
+    assert (again.name, again.reason) == (first.name, first.reason)
+    vectors = [next(iter(runtime.stream([batch]))) for runtime in (both[0], first, again)]
+    assert all(np.array_equal(vectors[0][name], other[name]) for name in vectors[0] for other in vectors[1:])
+    assert choose_runtime(backbone, "tensorflow", tmp_path).name == "tensorflow"
+
+
+def test_a_kept_network_that_was_altered_is_converted_again(backbone, both, monkeypatch, tmp_path):
+    choose_runtime(backbone, "auto", tmp_path)
+    file = next(tmp_path.glob("*.bin"))
+    whole = file.read_bytes()
+    file.write_bytes(whole[:1000] + bytes([whole[1000] ^ 1]) + whole[1001:])
+    runtimes = []
+    plain = runtimes._openvino
+    monkeypatch.setattr(runtimes, "_openvino", lambda *given: runtimes.append(1) or plain(*given))
+    choose_runtime(backbone, "auto", tmp_path)
+    assert runtimes == [1] and file.read_bytes() == whole
+    file.with_suffix(".json").write_text("{")
+    assert choose_runtime(backbone, "auto", tmp_path).name == "openvino" and len(runtimes) == 2
+
+
+@pytest.mark.parametrize("damage", ["unreadable", "another graph", "fails at its first photo", "no JSON object"])
+def test_a_kept_network_that_fails_is_converted_again(backbone, both, monkeypatch, tmp_path, damage):
+    choose_runtime(backbone, "auto", tmp_path)
+    graph, sums = next(tmp_path.glob("*.xml")), next(tmp_path.glob("*.json"))
+    changed = {"unreadable": b"<net", "another graph": graph.read_bytes().replace(b"96", b"97")}.get(damage)
+    if changed:
+        graph.write_bytes(changed)
+        kept = {ending: runtimes.sha256_file(graph.with_suffix(ending)) for ending in runtimes.FILES}  # they agree
+        runtimes.write_json(sums, {"parity": 0.0, "files": kept})
+    elif damage == "no JSON object":
+        sums.write_text("[1]")
+    else:
+        count, plain = [], runtimes._compiled
+        broken = replace(both[0], stream=fail(RuntimeError("illegal instruction")))
+        monkeypatch.setattr(runtimes, "_compiled", lambda *g: plain(*g) if count else count.append(1) or broken)
+    found = choose_runtime(backbone, "auto", tmp_path)
+    assert found.name == "openvino" and runtimes.read_converted(tmp_path, backbone) is not None
+    assert changed is None or graph.read_bytes() != changed
+    batch = photos(2)
+    assert np.array_equal(*(next(iter(runtime.stream([batch])))["depths"] for runtime in (found, both[0])))
+
+
+def test_a_network_that_openvino_cannot_write_is_used_all_the_same(backbone, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("openvino.save_model", fail(RuntimeError("an operation that has no form on disk")))
+    assert choose_runtime(backbone, "openvino", tmp_path).name == "openvino"
+    assert "no form on disk" in capsys.readouterr().err and list(tmp_path.iterdir()) == []
+
+
+ALONE = """
+import sys
+from pathlib import Path
+import numpy as np
+from fashion.embedding.backbones import load_backbone
+from fashion.embedding.runtimes import choose_runtime
+runtime = choose_runtime(load_backbone("efficientnet-lite0", size=96), "auto", Path(sys.argv[1]))
+photos = np.random.default_rng(3).integers(0, 256, (3, 96, 96, 3), np.uint8)
+print(next(iter(runtime.stream([photos])))["embedding"].sum(), "tensorflow" in sys.modules, "keras" in sys.modules)
+"""
+
+
+def test_with_a_kept_network_neither_tensorflow_nor_keras_is_loaded(backbone, both, tmp_path):
+    choose_runtime(backbone, "auto", tmp_path)
+    said = subprocess.run(
+        [sys.executable, "-c", ALONE, str(tmp_path)], capture_output=True, text=True, check=True
+    ).stdout.split()
+    expected = next(iter(both[0].stream([photos(3)])))["embedding"].sum()
+    assert said == [str(expected), "False", "False"]

@@ -1,0 +1,116 @@
+"""One length of the lists, and one weight of the colour, for every notebook, page, slide, the command and the shop."""
+
+import html
+import json
+import re
+import shutil
+from dataclasses import replace
+
+import pytest
+from pptx import Presentation
+
+from fashion.cli.deck import accompany
+from fashion.cli.main import build_parser, main
+from fashion.core.defaults import Preferences
+from fashion.core.errors import SettingsError
+from fashion.core.workspace import Workspace
+from fashion.recommendation.recommender import Recommender
+from fashion.report.build import build_report, notebook_parameters
+from fashion.report.steps import STEPS, Settings
+from fashion.web.app import create_app
+from fashion.web.reload import Window
+from tools.renew_readme import results_table
+
+pytestmark = pytest.mark.slow
+
+#: Words for a list of six; not the six regions of a photo in which colours are measured.
+SIX = re.compile(
+    r"\bsix(?! regions)\b|\bsixth\b|@6\b|\b6 (?:recommendations|nearest|items|neighbours)\b", re.IGNORECASE
+)
+
+
+@pytest.fixture(scope="module")
+def four(tiny, settings, built, tmp_path_factory):
+    """The small report again with four recommendations and more weight on colour; photos are not read again."""
+    root = tmp_path_factory.mktemp("four")
+    shutil.copytree(tiny / "processed", root / "processed")
+    shutil.copytree(tiny / "reports", root / "reports")
+    build_report(
+        replace(settings, k=4, colour_weight=0.8), processed=root / "processed", reports=root / "reports",
+        say=[].append, companion=accompany,
+    )  # fmt: skip
+    return Workspace("tiny", root / "processed", root / "reports")
+
+
+def words_of(page):
+    """What a reader of an HTML file sees, alternative texts too."""
+    text = re.sub(r"<(script|style)\b.*?</\1>", " ", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    alternative = " ".join(re.findall(r'alt="([^"]*)"', text))
+    return html.unescape(re.sub(r"<[^>]*>", "", text) + " " + alternative)
+
+
+def words_of_slides(path):
+    found = []
+    for slide in Presentation(str(path)).slides:
+        found.append(slide.notes_slide.notes_text_frame.text if slide.has_notes_slide else "")
+        for element in slide.shapes._spTree.iter():
+            found += [element.text or "", element.get("descr") or ""]
+    return " ".join(found)
+
+
+def test_no_generated_text_speaks_of_six(four):
+    pages = [four.report / "index.html", *sorted((four.report / "notebooks").glob("*.html"))]
+    texts = {page.name: words_of(page) for page in pages}
+    texts |= {name: caption for name, caption in four.captions().items()}
+    texts["deck"] = words_of_slides(four.report / "deck.pptx")
+    texts["readme"] = results_table(four.results("06"))
+    for step in STEPS:
+        texts[f"results {step.number}"] = json.dumps(four.results(step.number))
+    assert len(pages) == 7 and len(texts) > 30
+    assert {name: SIX.findall(text) for name, text in texts.items() if SIX.search(text)} == {}
+    for name in ("index.html", "04-recommendations", "06-agreement", "deck", "readme"):
+        assert re.search(r"\bfour\b", texts[name]), name
+    assert "Success@4" in texts["06-evaluation.html"] and "nDCG@4" in texts["readme"]
+
+
+def test_every_list_has_four(four, capsys):
+    assert four.results("04")["k"] == four.results("06")["k"] == four.table("neighbours")["rank"].max() == 4
+    recommender = Recommender.from_workspace(four)
+    assert (recommender.k, recommender.colour_weight) == (4, 0.8) and Preferences.of_report(four) == Preferences(4, 0.8)
+    item = recommender.items["item"].iloc[3]
+    mine = recommender.by_item(item)
+    assert len(mine) == 4
+    places = ["--processed", str(four.processed_root), "--reports", str(four.report.parent)]
+    catalogue = four.json("source")["catalogue_toml"]
+    assert main(["recommend", item, "-c", catalogue, "--json", *places]) == 0
+    said = json.loads(capsys.readouterr().out)["recommendations"]
+    assert [line["item"] for line in said] == mine["item"].tolist()
+    assert main(["recommend", item, "-c", catalogue, "--json", "-k", "2", "--colour-weight", "0.1", *places]) == 0
+    assert len(json.loads(capsys.readouterr().out)["recommendations"]) == 2
+    shop = create_app(Window(four)).test_client()
+    page = shop.get("/item", query_string={"id": item}).get_data(as_text=True)
+    similar = page[page.index('id="found"') :]
+    assert similar.count('class="card"') == 4 and 'value="0.8"' in page
+    assert len(shop.get("/api/v1/similar", query_string={"id": item}).get_json()["items"]) == 4
+
+
+def test_vectors_do_not_depend_on_the_list(four, work):
+    for name in ("maxima", "learned", "described"):
+        assert (four.vectors(name) == work.vectors(name)).all()
+
+
+def test_settings_reach_the_notebooks_that_use_them(tmp_path):
+    arguments = build_parser().parse_args(["report", "-k", "4", "--colour-weight", "0.8"])
+    assert (arguments.k, arguments.colour_weight) == (4, 0.8)
+    own = build_parser().parse_args(["report"])
+    assert (own.k, own.colour_weight) == (Settings().k, Settings().colour_weight) == (6, 0.5)
+    work = Workspace("x", tmp_path / "p", tmp_path / "r")
+    declared = {step.number: notebook_parameters(Settings(k=4, colour_weight=0.8), work, step.path) for step in STEPS}
+    assert {number for number, values in declared.items() if values.get("k") == 4} == {"02", "04", "06"}
+    assert {number for number, values in declared.items() if values.get("colour_weight") == 0.8} == {"04", "06"}
+
+
+@pytest.mark.parametrize("wrong", [{"k": 0}, {"colour_weight": 1.5}, {"colour_weight": -0.1}])
+def test_wrong_preferences_are_refused(wrong):
+    with pytest.raises(SettingsError, match="expected"):
+        Preferences(**wrong)

@@ -1,0 +1,85 @@
+"""The approximate index gives the exact answers but for a few, never a forbidden one, and survives damaged files."""
+
+import numpy as np
+import pytest
+
+from fashion.neighbours import approximate
+from fashion.neighbours.approximate import PASSED_OVER, nearest_rows, open_index
+from fashion.neighbours.exact import nearest, normalise
+
+
+@pytest.fixture(scope="module")
+def table():
+    """3,000 items around 40 styles."""
+    random = np.random.default_rng(0)
+    styles = random.normal(size=(40, 24))
+    return normalise(styles[random.integers(0, 40, 3000)] + 0.4 * random.normal(size=(3000, 24)))
+
+
+@pytest.fixture(scope="module")
+def index(table, tmp_path_factory):
+    return open_index(table, tmp_path_factory.mktemp("index") / "described.usearch", progress=False)
+
+
+def test_recall_is_high_and_similarities_are_exact(index, table):
+    assert index.recall(10, 200) > 0.98
+    found, cosine = index.nearest(table[:50], 6)
+    np.testing.assert_allclose(cosine, np.einsum("qd,qkd->qk", table[:50], table[found]), atol=1e-6)
+    assert (np.diff(cosine, axis=1) <= 0).all()
+    # Threads build the graph in an order of their own, so which few of the 3,000 items it misses differs each time.
+    assert (index.nearest(table, 1)[0][:, 0] == np.arange(3000)).mean() > 0.98
+
+
+def test_forbidden_rows_are_passed_over(index, table):
+    exact, _ = nearest(table[7], table, 40)
+    barred = exact[::2].astype(np.int64)
+    found, _ = index.nearest(table[7][np.newaxis], 10, barred)
+    assert not set(found[0]) & set(barred) and len(found[0]) == 10
+    assert len(set(found[0]) & set(exact[1::2][:10])) >= 9
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_filters_are_exact(index, table, seed):
+    random = np.random.default_rng(seed)
+    mask = random.random(3000) < 0.3
+    asking = table[random.integers(0, 3000, 2)]
+    found = nearest_rows(index, asking, table, 6, mask, 5)
+    expected = nearest(asking, table, 6, mask, 5, assume_unit=True)
+    assert all(np.array_equal(one, other) for one, other in zip(found, expected, strict=True))
+
+
+def test_without_an_index_nothing_is_approximate(table):
+    found = nearest_rows(None, table[:1], table, 6, np.ones(3000, bool), 0)
+    assert np.array_equal(found[0], nearest(table[:1], table, 6, None, 0)[0])
+
+
+def test_rows_added_since_are_found_too(index, table):
+    asking = np.flatnonzero(index.nearest(table[:100], 1)[0][:, 0] == np.arange(100))[:3]  # not missed by the graph
+    joined = np.concatenate([table, normalise(table[asking] + 1e-3)])  # next to the queries
+    mask = np.ones(3003, bool)
+    found, cosine = nearest_rows(index, 2 * joined[asking], joined, 6, mask, None)
+    assert found[:, :2].tolist() == [[row, 3000 + place] for place, row in enumerate(asking)]
+    assert (np.diff(cosine, axis=1) <= 0).all()
+    mask[3001] = False
+    one = int(asking[1])
+    assert 3001 not in nearest_rows(index, joined[[one]], joined, 6, mask, one)[0]
+    few = np.zeros(3003, bool)
+    few[: PASSED_OVER + 1] = True
+    assert nearest_rows(index, joined[[one]], joined, 6, few, one)[0].max() <= PASSED_OVER
+
+
+def test_a_file_is_used_again_and_built_anew_when_damaged_or_of_other_vectors(table, tmp_path, monkeypatch):
+    path, built = tmp_path / "a.usearch", []
+    save = approximate.write_whole
+    monkeypatch.setattr(approximate, "write_whole", lambda *given: built.append(1) or save(*given))
+    first = open_index(table[:500], path, progress=False)
+    open_index(table[:500], path, progress=False)
+    assert len(built) == 1 and len(first) == 500
+    whole = path.read_bytes()
+    path.write_bytes(whole[:900] + bytes([whole[900] ^ 1]) + whole[901:])  # one bit
+    assert open_index(table[:500], path, progress=False).recall(5, 50) > 0.95 and len(built) == 2
+    open_index(table[1:501], path, progress=False)
+    assert len(built) == 3
+    path.with_suffix(".json").write_text("{")
+    open_index(table[1:501], path, progress=False)
+    assert len(built) == 4

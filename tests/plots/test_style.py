@@ -1,0 +1,204 @@
+"""Figures show their data: bars as long as counts, classes in their own colours, photos in their places."""
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.text import Text
+
+from fashion.catalogue.definition import load_catalogue, open_catalogue
+from fashion.catalogue.table import read_table
+from fashion.catalogue.translation import colour_hexes, department_colours, translate
+from fashion.photos.images import decode, squared
+from fashion.plots import attributes, embedding, evaluation, map, recommendation, style
+from fashion.plots import catalogue as plots_catalogue
+
+matplotlib.use("Agg")
+
+
+@pytest.fixture(scope="module")
+def shop(small_folder):
+    catalogue = load_catalogue("imagelab")
+    source = open_catalogue(catalogue, small_folder)
+    items = translate(read_table(catalogue, source)[0])
+    items[["width", "height", "bytes"]] = [128, 128, 3000]
+    return items, source
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    style.use_style()
+    yield
+    plt.close("all")
+
+
+def bar_colours(axes):
+    labels = [text.get_text() for text in axes.get_yticklabels()]
+    return {
+        label: matplotlib.colors.to_hex(bar.get_facecolor()) for label, bar in zip(labels, axes.patches, strict=False)
+    }
+
+
+def test_bars_are_the_counts_in_the_classes_own_colours(shop):
+    items, _ = shop
+    axes = plots_catalogue.counts_by_department(items, "x").axes[0]
+    assert sorted(bar.get_width() for bar in axes.patches) == sorted(items["department"].value_counts())
+    assert bar_colours(axes) == {d: department_colours()[d] for d in items["department"].unique()}
+    axes = plots_catalogue.counts_by_colour(items, "x").axes[0]
+    assert bar_colours(axes) == {c: colour_hexes()[c] for c in items["colour"].unique()}
+    axes = plots_catalogue.counts_by_category(items, "x", most=2).axes[0]
+    assert "2 of 3" in axes.get_title(loc="left") and "the other 1 hold 16" in axes.get_title(loc="left")
+
+
+def test_department_colours_are_the_same_in_every_figure(shop):
+    items, _ = shop
+    xy = np.random.default_rng(0).normal(size=(len(items), 2))
+    legend = map.map_by_department(items, xy, "x").axes[0].get_legend()
+    found = {
+        text.get_text().split(" (")[0]: handle.get_color()
+        for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=True)
+    }
+    assert found == {d: department_colours()[d] for d in items["department"].unique()}
+    unknown = style.colours_of_departments(["hats", "footwear", "wigs"])
+    assert unknown["footwear"] == department_colours()["footwear"] and unknown["hats"] != unknown["wigs"]
+
+
+def test_heat_map_rows_sum_to_100(shop):
+    mesh = plots_catalogue.colour_by_department(shop[0], "x").axes[0].collections[0].get_array()
+    assert np.asarray(mesh).reshape(3, 4).sum(axis=1) == pytest.approx([100, 100, 100])
+
+
+def test_every_axis_has_a_name_and_every_figure_its_source(shop):
+    items, _ = shop
+    random = np.random.default_rng(0)
+    shares = pd.DataFrame(
+        {
+            "method": ["random", "learned"] * 2,
+            "column": ["category"] * 2 + ["colour"] * 2,
+            "mean": 0.4,
+            "low": 0.3,
+            "high": 0.5,
+        }
+    )
+    history = pd.DataFrame(
+        {
+            k: random.random(3)
+            for p in ("", "val_")
+            for k in (p + "loss", p + "category_accuracy", p + "colour_accuracy")
+        }
+        | {"member": [1, 1, 2], "epoch": [1, 2, 1]}
+    )
+    words = pd.DataFrame(
+        {
+            "colour": ["red", "blue"],
+            "items": 3,
+            "word_hex": "#ff0000",
+            "photo_hex": "#aa0000",
+            "median_distance": [3.0, 9.0],
+        }
+    )
+    confused = pd.DataFrame({"labelled": ["red"], "predicted": ["pink"], "share": [0.2], "distance": [12.0]})
+    trials = pd.DataFrame(
+        {
+            "choice": ["all", "all"],
+            "column": ["category", "colour"],
+            "mean": 0.5,
+            "low": 0.4,
+            "high": 0.6,
+            "features": 9,
+        }
+    )
+    two = np.eye(2, dtype=int)
+    statistics = pd.DataFrame(random.random((9, 3)), columns=["variance", "category", "colour"])
+    curve = pd.DataFrame({"method": "learned", "k": [1, 2], "success": [0.1, 0.2]})
+    figures = [
+        plots_catalogue.counts_by_department(items, "the source"),
+        plots_catalogue.photo_sizes(items, "the source"),
+        plots_catalogue.word_against_photo(words, "the source"),
+        embedding.similarity_of_pairs({"random": random.random(50), "same": random.random(50)}, "the source"),
+        embedding.pca_spectrum(np.full(10, 0.1), {"50 %": 5}, "the source"),
+        embedding.feature_information(statistics, "the source"),
+        embedding.selection_quality(trials, "the source", k=6),
+        attributes.training_history(history, "the source"),
+        attributes.confusion_matrix(two, ["red", "blue"], "the source", what="colour", swatches=True),
+        attributes.confused_colours(confused, "the source"),
+        evaluation.agreement(shares, "the source", k=6),
+        evaluation.success_curve(curve, ["learned"], "the source"),
+    ]
+    for figure in figures:
+        figure.canvas.draw()
+        assert not [text for text in figure.findobj(Text) if "mathdefault" in text.get_text()], "a formula as it stands"
+        assert "the source" in [text.get_text() for text in figure.texts]
+        for axes in figure.axes:
+            assert axes.get_xlabel() or axes.get_ylabel(), axes.get_title(loc="left")
+
+
+def test_a_mean_that_rounding_puts_outside_its_interval_is_drawn():
+    """Where all queries score alike: 0.1 + 0.2 and 0.3 differ by 5e-17."""
+    alike = {"column": ["category", "colour"], "mean": 0.3, "low": 0.1 + 0.2, "high": 0.1 + 0.2}
+    assert alike["mean"] < alike["low"]
+    evaluation.agreement(pd.DataFrame(alike | {"method": "learned"}), "the source", k=6)
+    embedding.selection_quality(pd.DataFrame(alike | {"choice": "all", "features": 9}), "the source", k=6)
+
+
+def test_confusion_matrix_shows_shares_of_rows():
+    matrix = np.array([[3, 1], [0, 0]])
+    axes = attributes.confusion_matrix(matrix, ["red", "blue"], "x", what="colour", swatches=True).axes[0]
+    assert np.asarray(axes.collections[0].get_array()).ravel().tolist() == [75, 25, 0, 0]
+    swatches = [matplotlib.colors.to_hex(patch.get_facecolor()) for patch in axes.patches]
+    assert swatches == [colour_hexes()["red"], colour_hexes()["blue"]] * 2
+
+
+def test_recommendation_frames_say_what_agrees(shop):
+    items, source = shop
+    query = 0
+    same = items.index[(items["colour"] == items["colour"][0]) & (items["category"] == items["category"][0])][1]
+    half = items.index[(items["colour"] == items["colour"][0]) & (items["category"] != items["category"][0])][0]
+    none = items.index[(items["colour"] != items["colour"][0]) & (items["category"] != items["category"][0])][0]
+    figure = recommendation.recommendations(
+        items, source, [query], np.array([[same, half, none]]), np.array([[0.9, 0.8, 0.7]]), "x", title="t"
+    )
+    photos = [axes for axes in figure.axes if axes.images]
+    frames = [matplotlib.colors.to_hex(axes.spines["top"].get_edgecolor()) for axes in photos[1:]]
+    assert frames == [recommendation.FRAMES[n] for n in (2, 1, 0)]
+    words = [text.get_text() for axes in photos for text in axes.texts]
+    assert "query" in words and "2 · 0.80" in words and items["colour"][none] in words
+
+
+def test_map_of_photos_draws_one_photo_a_cell(shop):
+    items, _ = shop
+    random = np.random.default_rng(0)
+    xy = random.normal(size=(len(items), 2))
+    shades = np.stack([np.arange(len(items)) * 255 // len(items), random.permutation(len(items)), xy[:, 0] > 0], axis=1)
+    shades = (shades * [1, 1, 200]).astype(np.uint8)  # each item's own
+    tiles = [squared(np.full((48, 48, 3), shade, np.uint8), 48) for shade in shades]
+    axes = map.map_of_photos(tiles, xy, "x", cells=4).axes[0]
+    corners = [tuple(image.get_extent()[::2]) for image in axes.images]
+    assert len(corners) == len(set(corners)) and 4 <= len(corners) <= 25
+    place = (xy - xy.min(axis=0)) / (np.ptp(xy, axis=0).max() / 4)  # in cells
+    for corner, image in zip(corners, axes.images, strict=True):
+        inside = np.flatnonzero((np.floor(place) == corner).all(axis=1))
+        nearest = inside[np.linalg.norm(place[inside] - np.array(corner) - 0.5, axis=1).argmin()]
+        assert np.array_equal(image.get_array(), decode(tiles[nearest])), corner
+
+
+def test_garments_are_drawn_in_their_own_colour(shop):
+    items, _ = shop
+    xy = np.random.default_rng(0).normal(size=(len(items), 2))
+    hexes = [f"#{i:02x}0000" for i in range(len(items))]
+    dots = map.map_by_colour(items, xy, hexes, "x").axes[0].collections[0].get_facecolors()
+    assert [matplotlib.colors.to_hex(dot) for dot in dots] == hexes
+
+
+def test_readable_on():
+    assert [style.readable_on(h) for h in ("#ffffff", "#ffee00", "#000000", "#00224e")] == [
+        "black",
+        "black",
+        "white",
+        "white",
+    ]
+
+
+def test_labels_break_between_words():
+    assert style.wrapped("long-sleeved jumper in wool", 14).splitlines() == ["long-sleeved", "jumper in wool"]

@@ -1,0 +1,324 @@
+"""New items join a reported catalogue: only they are embedded, everything odd is skipped with its reason."""
+
+import json
+import shutil
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import HEADER, draw, jpeg, write_small_catalogue
+from PIL import Image
+from plain import descriptors_of, photo_facts
+
+from fashion.attributes.network import join_features
+from fashion.attributes.training import train_attributes
+from fashion.catalogue.definition import load_catalogue
+from fashion.catalogue.source import open_source
+from fashion.catalogue.table import read_table
+from fashion.catalogue.translation import translate
+from fashion.cli.main import main
+from fashion.core.colour import lab_to_hex
+from fashion.core.errors import ArtefactError, TranslationError, WeightsError
+from fashion.core.workspace import Workspace
+from fashion.embedding import extraction
+from fashion.embedding.backbones import facts, load_backbone
+from fashion.embedding.features import Selection
+from fashion.photos import images as pixels
+from fashion.photos.measures import PICTURES
+from fashion.recommendation import add_items, additions, photo_encoder
+from fashion.recommendation.add_items import add
+from fashion.recommendation.additions import EMBEDDINGS, load, with_additions
+from fashion.recommendation.recommender import Recommender
+
+RED = (200, 30, 30)
+
+
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory):
+    """What notebooks 01-03 leave of 60 items, as far as an addition needs it: the root of a workspace."""
+    root = tmp_path_factory.mktemp("reported")
+    folder, catalogue = write_small_catalogue(root / "clothes", each=5), load_catalogue("imagelab")
+    source = open_source(folder, catalogue.table)
+    items = translate(read_table(catalogue, source)[0])
+    measured = photo_facts(source, items["photo"]).drop(columns=["problem", *PICTURES])
+    items = items.merge(measured, on="photo")
+    items["garment_hex"] = lab_to_hex(items[["garment_l", "garment_a", "garment_b"]].to_numpy())
+    work = Workspace("imagelab", root / "processed", root / "reports")
+    work.write_table("items", items.astype({"width": int, "height": int, "bytes": int}))
+    backbone = small_backbone()
+    blocks = extraction.embed(
+        source, items["photo"], items["sha256"], backbone, work.processed_root / "embeddings", progress=False
+    ).blocks
+    stamp = {"items_checksum": work.items_checksum()}
+    work.write_json("backbone", facts(backbone) | stamp)
+    selection = Selection("centred", "embedding", mean=blocks["embedding"].mean(axis=0))
+    work.write_arrays("selection", selection.arrays())
+    work.write_vectors("frozen", selection.apply(blocks))
+    work.write_vectors("maxima", blocks["embedding"])
+    work.write_vectors("pixels", descriptors_of(source, items["photo"])["pixels"])
+    features = join_features(blocks["depths"], blocks["embedding"])
+    grid = descriptors_of(source, items["photo"])["colour_grid"]
+    part = np.array(["train"] * 60)
+    network, _ = train_attributes(
+        features, grid, items, part, 0, frozen_width=backbone.dimension, epochs=2, progress=False
+    )
+    work.write_vectors("learned", network.embed(features, grid))
+    work.write_vectors("described", network.embed(features, grid, items))
+    work.write_arrays("attributes", network.arrays())
+    work.write_json("attributes", network.description() | stamp)
+    return root
+
+
+@pytest.fixture(autouse=True)
+def loaded_once(monkeypatch):
+    """The backbone is loaded and compiled once for all tests, where it is the one that is asked for."""
+    backbone = small_backbone()
+    sound = facts(backbone)
+    reopen = photo_encoder.reopen_backbone
+    monkeypatch.setattr(
+        photo_encoder, "reopen_backbone", lambda f, w: backbone if sound.items() <= f.items() else reopen(f, w)
+    )
+    for module in (extraction, extraction):
+        monkeypatch.setattr(module, "choose_runtime", lambda *_: computed())
+
+
+@cache
+def small_backbone():
+    return load_backbone("efficientnet-lite0", size=96)
+
+
+@cache
+def computed(choose=extraction.choose_runtime):
+    return choose(small_backbone())
+
+
+@pytest.fixture
+def work(reported, tmp_path):
+    """A workspace of its own for each test."""
+    shutil.copytree(reported / "processed", tmp_path / "processed")
+    return Workspace("imagelab", tmp_path / "processed", tmp_path / "reports")
+
+
+NEW = [
+    ("new1.jpg", "BLU", "VESTITO", "VESTITI"),
+    ("new2.jpg", "ROSSO", "BALLERINA", "CALZATURE"),
+    ("new3.jpg", "ROSSO", "GIUBBOTTO", "CAPISPALLA"),
+]
+
+
+def write_arrivals(folder, rows, header=HEADER):
+    """A folder of new items in the catalogue's layout; each photo is drawn from its row's number."""
+    (folder / "images").mkdir(parents=True, exist_ok=True)
+    for number, row in enumerate(rows):
+        kind = row[-2] if row[-2] in ("VESTITO", "BALLERINA") else "PANTALONI"
+        tint = {"BLU": (30, 60, 160)}.get(row[1], RED)
+        (folder / "images" / row[0]).write_bytes(jpeg(draw(kind, tint, 5000 + number)))
+    lines = [header, *("\t".join(row) for row in rows)]
+    (folder / "annotation.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+def put(work, folder, **settings):
+    return add(work, load_catalogue("imagelab"), folder, progress=False, **settings)
+
+
+def test_new_items_get_the_vectors_that_a_report_would_give_them(work, tmp_path, imagelab):
+    folder = write_arrivals(tmp_path / "new", NEW)
+    added = put(work, folder)
+    assert (added.read, added.embedded, added.reused, len(added.rejected)) == (3, 3, 0, 0)
+    items, vectors = with_additions(work, "learned")
+    assert items.index.tolist() == list(range(63)) and vectors.shape == (63, work.vectors("learned").shape[1])
+    assert (items["added"].iloc[:60] == "").all() and (items["added"].iloc[60:] == added.addition.key).all()
+    assert items["item"].iloc[60:].tolist() == ["new1", "new2", "new3"]
+    assert items["colour"].iloc[60:].tolist() == ["blue", "red", "red"]
+    assert items.dtypes.drop(["added", "twin"]).equals(work.items().dtypes)
+    assert np.array_equal(vectors[:60], work.vectors("learned"))
+    # The photos the plain way, in a store of their own, all at once.
+    source, new = open_source(folder, imagelab.table), items.iloc[60:]
+    backbone = small_backbone()
+    blocks = extraction.embed(source, new["photo"], new["sha256"], backbone, tmp_path / "store", progress=False).blocks
+    network = add_items.load_network(work.arrays("attributes"), work.json("attributes"))
+    features = join_features(blocks["depths"], blocks["embedding"])
+    grid = descriptors_of(source, new["photo"])["colour_grid"]
+    assert np.allclose(vectors[60:], network.embed(features, grid), atol=1e-5)
+    assert np.allclose(with_additions(work, "described")[1][60:], network.embed(features, grid, new), atol=1e-5)
+    frozen = Selection.from_arrays(work.arrays("selection")).apply(blocks)
+    assert np.allclose(with_additions(work, "frozen")[1][60:], frozen, atol=1e-4)
+
+
+def test_added_items_are_recommended_and_a_reports_own_notebooks_go_without(work, tmp_path):
+    put(work, write_arrivals(tmp_path / "new", NEW))
+    work.write_table("split", pd.DataFrame({"item": work.items()["item"], "part": "train", "group": np.arange(60)}))
+    for embedding_name in EMBEDDINGS:
+        everyone, own = (Recommender.from_workspace(work, embedding_name, added=a) for a in (True, False))
+        assert len(everyone.items) == len(everyone.groups) == 63 and len(own.items) == len(own.groups) == 60
+        found, similarity = own.nearest_of_all(6)
+        one = own.by_item(own.items["item"][7], 6)
+        assert own.items["item"].iloc[found[7]].tolist() == one["item"].tolist()
+        assert similarity[7] == pytest.approx(one["similarity"].to_numpy(), abs=1e-6)
+    asked = everyone.answer(everyone.item_query("new1"), 6)
+    assert "new1" not in set(asked["item"])
+
+
+def test_a_word_that_the_network_was_not_taught_is_kept_and_told(work, tmp_path):
+    red_called_green = ("odd.jpg", "VERDE", "VESTITO", "VESTITI")
+    added = put(work, write_arrivals(tmp_path / "new", [*NEW, red_called_green]))
+    word = added.addition.items["category"].iloc[2]
+    assert added.untaught == {"category": {word: 1}, "colour": {}} and word not in set(work.items()["category"])
+    learned, described = (added.addition.vectors(name) for name in ("learned", "described"))
+    at = work.json("attributes")["colour_from"]
+    assert np.allclose(learned[2, :at], described[2, :at]), "the category falls back to what the network sees"
+    assert not np.allclose(learned[3, at:], described[3, at:], atol=0.1)
+
+
+def test_twice_changes_nothing_and_embeds_nothing(work, tmp_path, monkeypatch):
+    folder = write_arrivals(tmp_path / "new", NEW)
+    decoded, decode = [], pixels.decode
+    monkeypatch.setattr(pixels, "decode", lambda data, name, edge: decoded.append(name) or decode(data, name, edge))
+    put(work, folder)
+    assert sorted(decoded) == [f"images/{row[0]}" for row in NEW], "each new photo once, and no other"
+    before = {path: path.read_bytes() for path in additions.additions_folder(work).rglob("*") if path.is_file()}
+    monkeypatch.setattr(extraction, "choose_runtime", lambda *_: pytest.fail("the network was called"))
+    again = put(work, folder)
+    assert again.addition is None and again.rejected["reason"].tolist() == ["item already there"] * 3
+    assert {p: p.read_bytes() for p in additions.additions_folder(work).rglob("*") if p.is_file()} == before
+    assert len(decoded) == len(NEW)
+
+
+def test_everything_odd_is_skipped_with_its_reason(work, reported, tmp_path):
+    odd = [
+        ("10000003AAF.jpg", "BLU", "VESTITO", "VESTITI"),
+        ("renamed.jpg", "BLU", "VESTITO", "VESTITI"),
+        ("null.jpg", "BLU", "", "VESTITI"),
+        ("lamp.jpg", "ROSSO", "Lampade da tavolo", "ILLUMINAZIONE"),
+        ("cut.jpg", "BLU", "VESTITO", "VESTITI"),
+        ("gone.jpg", "BLU", "VESTITO", "VESTITI"),
+        ("twin.jpg", "BLU", "VESTITO", "VESTITI"),
+    ]
+    folder = write_arrivals(tmp_path / "new", [NEW[0], NEW[1], *odd])
+    images = folder / "images"
+    shutil.copy(reported / "clothes/images/10000007AAF.jpg", images / "renamed.jpg")
+    (images / "cut.jpg").write_bytes((images / "cut.jpg").read_bytes()[:300])
+    (images / "gone.jpg").unlink()
+    shutil.copy(images / "new1.jpg", images / "twin.jpg")
+    with (folder / "annotation.txt").open("a") as stream:
+        stream.write("\t".join(NEW[0]) + "\nx.jpg\tBLU\tVESTITO\tVESTITI\t\t\t\t\ttoo many\n")
+    added = put(work, folder)
+    assert added.addition.items["item"].tolist() == ["new1", "new2"]
+    reasons = [
+        "malformed row", "null row", "duplicate row", "item already there", "not a garment", "missing photo",
+        "unreadable photo", "identical photo", "photo already there",
+    ]  # fmt: skip
+    assert added.rejected["reason"].tolist() == reasons and added.read == 2 + len(reasons)
+    assert added.rejected["detail"].iloc[-1] == "same photo as 10000007AAF"
+    counts = json.loads((added.addition.folder / "addition.json").read_text())["counts"]
+    assert counts == {"read": 11, "added": 2, "near-duplicates": 2, "skipped": dict.fromkeys(reasons, 1)}
+    assert len(pd.read_csv(added.addition.folder / "rejected.csv")) == 9
+
+
+@pytest.mark.parametrize("column", [True, False])
+def test_missing_colours_are_named_by_the_photo(work, tmp_path, column):
+    rows = [("a.jpg", "", "VESTITO", "VESTITI"), ("b.jpg", "BLU" if column else "", "BALLERINA", "CALZATURE")]
+    folder = write_arrivals(tmp_path / "new", rows)
+    if not column:
+        table = pd.read_csv(folder / "annotation.txt", sep="\t", index_col=False).drop(columns="color")
+        table.to_csv(folder / "annotation.txt", sep="\t", index=False)
+    found = put(work, folder).addition.items
+    assert found["colour"].iloc[0] == "red", "by a word of the catalogue, not of the whole glossary"
+    assert found["colour_source"].iloc[0] == ""
+    assert (found["colour"] != "").all() and (found["colour"].iloc[1] == "blue") == column
+
+
+def test_unknown_word_is_an_error_or_kept(work, tmp_path):
+    folder = write_arrivals(tmp_path / "new", [("a.jpg", "ROSSISSIMO", "VESTITO", "VESTITI")])
+    with pytest.raises(TranslationError, match="ROSSISSIMO"):
+        put(work, folder)
+    assert not additions.additions_folder(work).exists()
+    assert put(work, folder, keep_unknown=True).untaught["colour"] == {"rossissimo": 1}
+
+
+def test_additions_to_another_report_are_left_out_with_the_command_and_renewed(work, tmp_path):
+    folder = write_arrivals(tmp_path / "new", NEW)
+    first = put(work, folder).addition
+    arrays = work.arrays("attributes")
+    work.write_arrays("attributes", arrays | {"looks_mean": arrays["looks_mean"] + 1})
+    with pytest.warns(UserWarning, match="left out") as warned:
+        items, vectors = with_additions(work, "learned")
+    assert len(items) == len(vectors) == 60 and len(warned) == 1
+    assert f"fashion add --catalogue imagelab --data {folder.resolve()}" in str(warned[0].message)
+    again = put(work, folder)
+    assert (again.addition.key, again.reused, again.embedded) == (first.key, 3, 0)
+    assert len(load(work)) == 1 and len(with_additions(work, "learned")[0]) == 63
+
+
+def test_a_stale_addition_whose_items_are_in_the_report_now_is_removed(work, tmp_path):
+    put(work, write_arrivals(tmp_path / "new", NEW[:2]))
+    items, _ = with_additions(work, "frozen")
+    work.write_table("items", items.drop(columns="added"))
+    for name in ("backbone", "attributes"):
+        work.write_json(name, work.json(name) | {"items_checksum": work.items_checksum()})
+    assert put(work, tmp_path / "new").addition is None
+    assert load(work) == [] and list(additions.additions_folder(work).iterdir()) == []
+
+
+def test_damaged_addition_is_left_out_with_a_warning_and_renewed(work, tmp_path):
+    folder = write_arrivals(tmp_path / "new", NEW)
+    where = put(work, folder).addition.folder
+    (where / "learned.npy").write_bytes(b"nothing")
+    with pytest.warns(UserWarning, match="damaged"):
+        assert load(work) == []
+    assert put(work, folder).addition.folder == where and len(load(work)) == 1
+
+
+def test_stop_while_writing_leaves_nothing_half(work, tmp_path, monkeypatch):
+    folder = write_arrivals(tmp_path / "new", NEW)
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="full"):
+        patch.setattr(add_items, "write_json", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+        put(work, folder)
+    assert list(additions.additions_folder(work).iterdir()) == [] and load(work) == []
+
+
+def test_another_backbone_or_table_is_an_error(work, tmp_path):
+    folder = write_arrivals(tmp_path / "new", NEW)
+    sound = work.json("backbone")
+    work.write_json("backbone", sound | {"weights_checksum": "0" * 64})
+    with pytest.raises(WeightsError, match="SHA-256 000000000000"):
+        put(work, folder)
+    work.write_json("backbone", sound | {"items_checksum": "other"})
+    with pytest.raises(ArtefactError, match="made for another table"):
+        put(work, folder)
+
+
+def test_command_says_what_was_done(work, tmp_path, capsys):
+    folder = write_arrivals(tmp_path / "new", [*NEW, ("10000003AAF.jpg", "BLU", "VESTITO", "VESTITI")])
+    command = ["add", "-c", "imagelab", "--data", str(folder), "--processed", str(work.processed_root)]
+    assert main(command) == 0
+    text = capsys.readouterr().out
+    assert "3 of 4 rows added" in text and "3 photos embedded" in text
+    assert "1 × item already there, first: row 4, 10000003AAF" in text and "new word   category" in text
+    assert main(command) == 0 and "0 of 4 rows added" in capsys.readouterr().out
+    assert main([*command[:-1], str(tmp_path / "none")]) == 1
+    assert "make report" in capsys.readouterr().err and not (tmp_path / "none").exists()
+
+
+def test_an_added_item_that_repeats_a_photo_is_hidden_with_it(work, tmp_path, reported):
+    old = work.items().iloc[0]
+    folder = write_arrivals(tmp_path / "new", NEW[:1])
+    picture = Image.open(reported / "clothes" / old["photo"])
+    for name, quality in (("copy.jpg", 97), ("again.jpg", 98)):  # other bytes, the same picture
+        picture.save(folder / "images" / name, quality=quality, subsampling=0)
+    lines = (folder / "annotation.txt").read_text(encoding="utf-8")
+    row = "{}\tBLU\tVESTITO\tVESTITI\n"
+    (folder / "annotation.txt").write_text(lines + row.format("copy.jpg"), encoding="utf-8")
+    put(work, folder)
+    (folder / "annotation.txt").write_text(lines + row.format("again.jpg"), encoding="utf-8")
+    added = put(work, folder)
+    assert added.addition.facts["counts"]["near-duplicates"] == 1
+    work.write_table("split", pd.DataFrame({"group": np.arange(60)}))
+    recommender = Recommender.from_workspace(work)
+    assert recommender.items["twin"].tolist()[-2:] == [old["item"]] * 2
+    query = recommender.item_query(old["item"])
+    shown = recommender.answer(query, 62)["item"].tolist()
+    hidden = recommender.answer(query, 62, hide_duplicates=True)["item"].tolist()
+    assert {"copy", "again"} <= set(shown) - set(hidden)

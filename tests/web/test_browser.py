@@ -1,0 +1,292 @@
+"""A shopper's whole way in a real browser, at phone and desktop size; axe's rules on every page, light and dark."""
+
+import re
+import threading
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from fashion.core.paths import project_root
+
+playwright = pytest.importorskip("playwright.sync_api")
+CHROMIUM = Path("/usr/bin/chromium")
+pytestmark = [
+    pytest.mark.browser, pytest.mark.slow,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium"),
+]  # fmt: skip
+expect = playwright.expect  # asks again until it is so, for 30 s at most, as a click does
+expect.set_options(timeout=30_000)
+SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1440, "height": 900}}
+
+
+@pytest.fixture(scope="module")
+def address(work):
+    """The shop served as `fashion serve` does."""
+    from fashion.web.app import create_app
+    from fashion.web.reload import Window
+    from fashion.web.security import Buckets
+    from fashion.web.server import make_server
+
+    window = Window(work, warm=False)
+    window.shop().reader()
+    server = make_server(create_app(window, Buckets(size=100)), threads=4)
+    threading.Thread(target=server.run, daemon=True).start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as tools:
+        found = tools.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def screens(request):
+    """Screenshots are kept where they can be looked at, out of git."""
+    folder = Path(request.config.rootpath) / "reports/screens"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_way_of_a_shopper(address, browser, screens, work, size, tmp_path):
+    page = browser.new_page(viewport=SIZES[size], has_touch=size == "phone", is_mobile=size == "phone")
+    trouble = []
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("console", lambda line: trouble.append(line.text) if line.type in ("error", "warning") else None)
+
+    def shoot(name):
+        page.wait_for_load_state("networkidle")
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{name} is {wide} pixels too wide"
+        path = screens / f"{size}-{name}.png"
+        page.screenshot(path=path)
+        assert len(Image.open(path).convert("RGB").resize((64, 64)).getcolors(4096) or range(4096)) > 20
+
+    page.goto(address)
+    expect(page.locator(".card")).to_have_count(48)
+    shoot("1-browse")
+    if size == "phone":
+        assert not page.get_by_role("heading", name="department").is_visible()
+        page.get_by_text("Filters").first.click()
+    page.get_by_role("link", name="dresses").first.click()
+    page.wait_for_url("**department=dresses**")
+    filtered = page.url
+    shoot("2-filter")
+    page.locator(".results .card a").first.click()
+    page.wait_for_url("**/item?id=**")
+    first = page.url
+    shoot("3-item")
+    before = page.locator("#found .why").all_inner_texts()
+    slider = page.get_by_role("slider")
+    slider.focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_url("**colour_weight=1**")
+    reasons = "[...document.querySelectorAll('#found .why')].map(e => e.innerText).join()"
+    page.wait_for_function(f"before => {reasons} !== before.join()", arg=before)
+    page.get_by_label("hide near-duplicates").check()
+    page.wait_for_url("**hide=1**")
+    shoot("4-slider")
+    tuned = page.url
+    page.reload()
+    expect(page.get_by_role("slider")).to_have_value("1")
+    expect(page.get_by_label("hide near-duplicates")).to_be_checked()
+    page.locator("#found .card a").first.click()
+    page.wait_for_url(lambda url: "/item?id=" in url and url not in (first, tuned))
+    shoot("5-next")
+    page.go_back()
+    expect(page).to_have_url(tuned)
+    page.go_back()
+    expect(page).to_have_url(filtered)
+    page.get_by_role("link", name="Your photo").click()
+    photo = tmp_path / "mine.jpg"
+    photo.write_bytes(next((work.processed.parents[1] / "clothes/images").glob("*00AAF.jpg")).read_bytes())
+    page.locator("#photo").set_input_files(photo)
+    page.get_by_role("button", name="Find similar clothes").click()
+    page.get_by_role("heading", name="Similar to your photo").wait_for()
+    expect(page.locator(".similar .card")).to_have_count(6)
+    expect(page.locator("#camera")).to_be_visible(visible=size == "phone")
+    shoot("6-photo")
+    sent, shown = page.url, page.locator("#mine").get_attribute("src")
+    assert "seen=" in sent, "the results have an address"
+    page.reload()  # nothing is sent again, and the tab still has the photo
+    expect(page).to_have_url(sent)
+    expect(page.locator("#mine")).to_have_attribute("src", shown)
+    page.locator("#found .card a").first.click()
+    page.wait_for_url("**/item?id=**")
+    page.go_back()
+    expect(page).to_have_url(sent)
+    expect(page.locator("#found .card")).to_have_count(6)
+    page.locator("#found .card a").first.click()
+    page.get_by_role("link", name="Show it on the map").click()
+    page.wait_for_selector("canvas[data-ready]")
+    expect(page.locator("#spot")).to_contain_text("Open")
+    shoot("7-map")
+    canvas = page.locator("#map")
+    canvas.focus()
+    for key in ("-", "-", "-", "ArrowLeft", "ArrowRight", "+"):
+        page.keyboard.press(key)
+    page.locator("#spot a").click()
+    page.wait_for_url("**/item?id=**")
+    assert trouble == []
+    page.close()
+
+
+def test_a_pasted_and_a_dropped_photo_are_sent(address, browser, work):
+    data = list(next((work.processed.parents[1] / "clothes/images").glob("*00AAF.jpg")).read_bytes())
+    make = "const held = new DataTransfer(), file = new File([new Uint8Array(data)], 'x.jpg', {type: 'image/jpeg'});"
+    dropped = "{dataTransfer: held, bubbles: true, cancelable: true}"
+    ways = {
+        "paste": "document.dispatchEvent(new ClipboardEvent('paste', {clipboardData: held}))",
+        "drop": f"document.querySelector('form.drop').dispatchEvent(new DragEvent('drop', {dropped}))",
+    }
+    for way in ways.values():
+        page = browser.new_page()
+        page.goto(f"{address}/look")
+        page.evaluate("data => {" + make + "held.items.add(file);" + way + "}", data)
+        page.get_by_role("heading", name="Similar to your photo").wait_for()
+        page.close()
+
+
+def test_browsing_works_without_javascript(address, browser):
+    page = browser.new_context(java_script_enabled=False, viewport=SIZES["desktop"]).new_page()
+    page.goto(address)
+    page.get_by_role("searchbox").fill("red dress")
+    page.get_by_role("button", name="Search").click()
+    expect(page).to_have_url(re.compile(r"q=red\+dress"))
+    expect(page.locator(".card").nth(6)).to_be_attached()
+    page.locator(".results .card a").first.click()
+    page.get_by_role("slider").fill("0.9")
+    page.get_by_role("button", name="Show").click()
+    expect(page).to_have_url(re.compile("colour_weight=0.9"))
+    expect(page.locator("#found .card")).to_have_count(6)
+    page.goto(address)
+    if not page.evaluate("CSS.supports('selector(::details-content)')"):
+        page.get_by_text("Filters").first.click()
+    page.get_by_role("link", name="dresses").first.click()
+    expect(page).to_have_url(re.compile("department=dresses"))
+    expect(page.locator(".card").nth(6)).to_be_attached()
+    page.context.close()
+
+
+def test_where_the_browser_cannot_hold_filters_open_they_open_on_request(address, browser):
+    page = browser.new_context(java_script_enabled=False, viewport=SIZES["desktop"]).new_page()
+
+    style = (project_root() / "fashion/web/static/shop.css").read_text(encoding="utf-8")
+    unknown = style.replace(
+        "::details-content", "::unheard-of"
+    )  # as a browser reads it that does not know the selector
+    assert unknown != style
+
+    def without(route):
+        route.fulfill(content_type="text/css", body=unknown)
+
+    page.route("**/static/shop.css*", without)
+    page.goto(address)
+    page.get_by_text("Filters").first.click()
+    page.get_by_role("link", name="dresses").first.click()
+    expect(page).to_have_url(re.compile("department=dresses"))
+    page.context.close()
+
+
+def test_of_two_photos_the_last_one_is_sent(address, browser, tmp_path):
+    page = browser.new_page(viewport=SIZES["phone"], has_touch=True, is_mobile=True)
+    page.goto(f"{address}/look")
+    page.evaluate("() => { document.querySelector('form.drop').requestSubmit = () => {} }")
+    old, new = tmp_path / "old.jpg", tmp_path / "new.jpg"
+    for path in (old, new):
+        path.write_bytes(b"x")
+    names = "['photo', 'camera'].map(id => [...document.getElementById(id).files].map(f => f.name).join())"
+    page.locator("#photo").set_input_files(old)
+    page.locator("#camera").set_input_files(new)
+    assert page.evaluate(names) == ["", "new.jpg"]
+    page.locator("#photo").set_input_files(old)
+    assert page.evaluate(names) == ["old.jpg", ""]
+    page.close()
+
+
+def test_a_line_that_breaks_is_said(address, browser, work):
+    page = browser.new_page(viewport=SIZES["desktop"])
+    name = work.items()["item"].iloc[0]
+    page.goto(f"{address}/item?id={name}")
+    page.evaluate("() => { window.fetch = () => Promise.reject(new Error('no line')) }")
+    page.get_by_label("hide near-duplicates").check()
+    page.wait_for_url("**hide=1**")  # the form itself was sent
+    page.route("**/api/v1/map*", lambda route: route.abort())
+    page.goto(f"{address}/map")
+    page.get_by_text("The map cannot be had just now").wait_for()
+    page.close()
+
+
+def test_the_keyboard_alone_leads_from_item_to_item(address, browser):
+    page = browser.new_page(viewport=SIZES["desktop"])
+    page.goto(address)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    where = (
+        "document.activeElement.closest('.card') ? 'card' : document.activeElement.closest('.filters') ? 'filter' : ''"
+    )
+    for _ in range(400):  # past the filters, each of which can be reached
+        page.keyboard.press("Tab")
+        if page.evaluate(where) == "card":
+            break
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/item?id=**")
+    first = page.url
+    assert outline == "solid", "what has the focus is seen"
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("!!document.activeElement.closest('#found')"):
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "/item?id=" in url and url != first)
+    page.close()
+
+
+def test_everything_comes_from_the_shop_and_photos_come_when_they_are_near(address, browser):
+    page = browser.new_page(viewport=SIZES["phone"])
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    photos = [url for url in asked if "/photo?" in url]
+    assert all(url.startswith((address, "data:")) for url in asked)
+    assert 0 < len(photos) < 48, "not all of the page's photos at once"
+    page.reload()
+    page.wait_for_load_state("networkidle")
+    kept = page.evaluate(
+        "performance.getEntriesByType('resource').filter(e => e.name.includes('/photo?')).map(e => e.transferSize)"
+    )
+    assert kept and not any(kept), "photos are kept"
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_axe_finds_no_violation(address, browser, work, scheme, size):
+    from axe_playwright_python.sync_playwright import Axe
+
+    context = browser.new_context(viewport=SIZES[size], color_scheme=scheme, reduced_motion="reduce")
+    page = context.new_page()
+    name = work.items()["item"].iloc[0]
+    for path in ("/", "/?q=red+dress", "/?colour=red", f"/item?id={name}", "/look", f"/map?id={name}", "/nowhere"):
+        page.goto(address + path)
+        page.wait_for_load_state("networkidle")
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{path}: {found.generate_report()}"
+    photo = next((work.processed.parents[1] / "clothes/images").glob("*00AAF.jpg"))
+    page.goto(f"{address}/look")
+    page.locator("#photo").set_input_files(photo)
+    page.get_by_role("button", name="Find similar clothes").click()
+    page.get_by_role("heading", name="Similar to your photo").wait_for()
+    page.wait_for_load_state("networkidle")
+    found = Axe().run(page)
+    assert found.violations_count == 0, f"a photo's results: {found.generate_report()}"
+    context.close()

@@ -1,0 +1,1 @@
+"""Tools for maintainers: generated parts of the documents."""

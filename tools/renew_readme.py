@@ -1,0 +1,112 @@
+"""README's results table and picture, renewed from the sample's report: no number is written by hand."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+from fashion.core.errors import ReportError
+from fashion.core.files import write_whole
+from fashion.core.numerals import number_word
+from fashion.core.paths import project_root
+from fashion.core.workspace import Workspace
+
+BEGIN, END = "<!-- results: begin, written by `make report` -->", "<!-- results: end -->"
+
+#: Figures of the sample's report that README and docs show, kept in Images/.
+IMAGES = (
+    "01-contact-sheet",
+    "01-colour-by-department",
+    "04-recommendations",
+    "05-map-photos",
+    "06-agreement",
+)
+
+
+def measures_of(k: int) -> dict[tuple[str, str], str]:
+    """Columns of README's second kind of table: (measure, label) in the report's long table -> words."""
+    return {
+        ("Success@1", "category and colour"): "first one right (Success@1)",
+        (f"Success@{k}", "category and colour"): f"at least one of {number_word(k)} right (Success@{k})",
+        ("MAP@R", "category and colour"): "mean average precision at R (MAP@R)",
+        (f"nDCG@{k}", "description"): f"near words count in part (graded nDCG@{k})",
+        ("rank correlation", "description"): "rank correlation with the description",
+    }
+
+
+OTHER_MEASURES = (
+    "Other measures, against the whole catalogue (right: category and colour); MAP@R and the rank correlation need "
+    "whole rankings and are means over fewer queries, drawn at random. Their intervals stand in notebook 6:"
+)
+
+THREE_QUESTIONS = (
+    "*HOG*: outlines, as histograms of oriented gradients. *Learned, catalogue's words known*: the query is a photo "
+    "alone, while the shop knows the words of its items. *Ceiling*: true words on both sides, the best that the "
+    "gallery allows, column by column."
+)
+
+
+def results_table(numbers: dict[str, Any]) -> str:
+    """The evaluation's tables as Markdown, from the content of results/06.json."""
+    whole = f"Against the whole catalogue, most of which the network was trained with ({numbers['source_line']}):"
+    unseen = f"Against the {numbers['unseen_gallery_items']:,} items that training did not see, queries among them:"
+    parts = [
+        whole,
+        _table(numbers["agreement"], numbers["k"]),
+        unseen,
+        _table(numbers["agreement_unseen_gallery"], numbers["k"]),
+    ]
+    if numbers.get("measures"):
+        parts += [OTHER_MEASURES, _measures_table(numbers["measures"], numbers["k"]), THREE_QUESTIONS]
+    return "\n\n".join([*parts, numbers["protocol"]])
+
+
+def _table(rows: list[dict[str, Any]], k: int) -> str:
+    columns = ["department", "category", "colour", "category and colour"]
+    lines = [
+        f"| share of the {number_word(k)} that agree in | {' | '.join(columns)} |",
+        f"|---|{'---|' * len(columns)}",
+    ]
+    for row in rows:
+        cells = [f"{row[c]['mean']:.3f} [{row[c]['low']:.3f}, {row[c]['high']:.3f}]" for c in columns]
+        lines.append(f"| {row['method']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _measures_table(rows: list[dict[str, Any]], k: int) -> str:
+    """One line a method, one column an entry of `measures_of`, means alone: intervals stand in notebook 06."""
+    shown = measures_of(k)
+    lines = [f"| | {' | '.join(shown.values())} |", f"|---|{'---|' * len(shown)}"]
+    found = {(r["method"], r["measure"], r["column"]): r["mean"] for r in rows if r["gallery"] == "whole"}
+    for method in dict.fromkeys(row["method"] for row in rows):
+        means = [found.get((method, *measure)) for measure in shown]
+        lines.append(f"| {method} | {' | '.join('-' if m is None else f'{m:.3f}' for m in means)} |")
+    return "\n".join(lines)
+
+
+def with_table(text: str, table: str) -> str:
+    """README's text with the part between the two marks replaced.
+
+    Raises
+    ------
+    ReportError
+        When the marks are not there.
+    """
+    if BEGIN not in text or END not in text:
+        raise ReportError(f"expected the marks {BEGIN!r} and {END!r} in README.md; put them where the table goes")
+    pattern = re.escape(BEGIN) + ".*?" + re.escape(END)
+    return re.sub(pattern, lambda _: f"{BEGIN}\n{table}\n{END}", text, flags=re.DOTALL)
+
+
+def renew_readme(workspace: Workspace, readme: Path | None = None, images: Path | None = None) -> None:
+    """Write README's table and copy the figures of `IMAGES` from the report."""
+    readme = readme or project_root() / "README.md"
+    images = images or project_root() / "Images"
+    text = with_table(readme.read_text(encoding="utf-8"), results_table(workspace.results("06")))
+    write_whole(readme, lambda aside: aside.write_text(text, encoding="utf-8"))
+    images.mkdir(exist_ok=True)
+    for name in IMAGES:
+        figure = workspace.report / "figures" / f"{name}.png"
+        write_whole(images / f"{name}.png", lambda aside, figure=figure: shutil.copyfile(figure, aside))  # type: ignore[misc]
