@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help report add verify deck serve distribute bench doctor load test faults lint format lab data env lock clean
+.PHONY: help report readme add verify deck serve distribute bench doctor load test faults lint format lab data env lock clean
 
 VENV  := .venv
 BIN   := $(VENV)/bin
@@ -66,6 +66,9 @@ help: ## print this list
 report: $(STAMP) ## every table and figure again: notebooks 01-06, then reports/<catalogue>/index.html
 	@$(BIN)/fashion report $(SETTINGS)
 
+readme: $(STAMP) ## README's table and Images/ from the sample's report
+	@$(BIN)/python -m tools.renew_readme
+
 add: $(STAMP) ## add new items (DATA=zip or folder) to a reported catalogue, without training again
 	@$(BIN)/fashion add --catalogue "$(CATALOGUE)" $(if $(DATA),--data "$(DATA)") \
 		$(if $(KEEP_UNKNOWN),--keep-unknown) $(if $(WEIGHTS),--weights "$(WEIGHTS)")
@@ -114,6 +117,7 @@ lint: $(STAMP) ## style, types, notebooks without outputs, lock in step and with
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports
 	@$(BIN)/nbstripout --verify notebooks/*.ipynb
 	@$(BIN)/python -m pytest -q tests/docs/test_environment.py
 	@$(BIN)/python -m tools.audit_lock

@@ -1,19 +1,20 @@
-"""README's results table and picture, renewed from the sample's report: no number is written by hand."""
+"""README's results table and figures, from the sample's report: `make readme`. No number is written by hand."""
 
 from __future__ import annotations
 
 import re
-import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
-from fashion.core.errors import ReportError
-from fashion.core.files import write_whole
+from fashion.core.checksums import sha256_file
+from fashion.core.errors import FashionError, ReportError
+from fashion.core.files import write_json, write_whole
 from fashion.core.numerals import number_word
 from fashion.core.paths import project_root
 from fashion.core.workspace import Workspace
 
-BEGIN, END = "<!-- results: begin, written by `make report` -->", "<!-- results: end -->"
+BEGIN, END = "<!-- results: begin, written by `make readme` -->", "<!-- results: end -->"
 
 #: Figures of the sample's report that README and docs show, kept in Images/.
 IMAGES = (
@@ -23,6 +24,10 @@ IMAGES = (
     "05-map-photos",
     "06-agreement",
 )
+
+#: The numbers behind README's table and the checksums of its figures, committed: a test compares them with README.
+NUMBERS = "docs/sample-results.json"
+SHOWN = ("k", "source_line", "protocol", "unseen_gallery_items", "agreement", "agreement_unseen_gallery", "measures")
 
 
 def measures_of(k: int) -> dict[tuple[str, str], str]:
@@ -100,13 +105,39 @@ def with_table(text: str, table: str) -> str:
     return re.sub(pattern, lambda _: f"{BEGIN}\n{table}\n{END}", text, flags=re.DOTALL)
 
 
-def renew_readme(workspace: Workspace, readme: Path | None = None, images: Path | None = None) -> None:
-    """Write README's table and copy the figures of `IMAGES` from the report."""
-    readme = readme or project_root() / "README.md"
-    images = images or project_root() / "Images"
-    text = with_table(readme.read_text(encoding="utf-8"), results_table(workspace.results("06")))
+def renew_readme(workspace: Workspace, root: Path | None = None) -> None:
+    """Renew README's table, the figures of `IMAGES` and `NUMBERS`, which says what both were made from.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Of the sample's report.
+    root : Path, optional
+        The project's folder, or another one with a README.md.
+    """
+    root = root or project_root()
+    readme, numbers = root / "README.md", workspace.results("06")
+    text = with_table(readme.read_text(encoding="utf-8"), results_table(numbers))
     write_whole(readme, lambda aside: aside.write_text(text, encoding="utf-8"))
-    images.mkdir(exist_ok=True)
+    (root / "Images").mkdir(exist_ok=True)
     for name in IMAGES:
-        figure = workspace.report / "figures" / f"{name}.png"
-        write_whole(images / f"{name}.png", lambda aside, figure=figure: shutil.copyfile(figure, aside))  # type: ignore[misc]
+        image = (workspace.report / "figures" / f"{name}.png").read_bytes()
+        write_whole(root / "Images" / f"{name}.png", lambda aside, image=image: aside.write_bytes(image))  # type: ignore[misc]
+    kept = {key: numbers[key] for key in SHOWN if key in numbers}
+    images = {name: sha256_file(root / "Images" / f"{name}.png") for name in IMAGES}
+    write_json(root / NUMBERS, {"results": kept, "images": images})
+
+
+def main() -> int:
+    """Renew from the sample's report; returns 1 where there is none."""
+    try:
+        renew_readme(Workspace("sample"))
+    except FashionError as error:
+        print(f"renew_readme: {error}", file=sys.stderr)
+        return 1
+    print("README.md, Images/ and docs/sample-results.json are renewed from reports/sample")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -503,11 +503,9 @@ def commit() -> str:
         head = subprocess.run(
             ["git", "rev-parse", "HEAD"], cwd=project_root(), capture_output=True, encoding="utf-8", check=True
         ).stdout.strip()
-        # What a report renews itself does not make the code another one.
         status = subprocess.run(
-            ["git", "status", "--porcelain", "--", ".", ":!README.md", ":!Images"],
-            cwd=project_root(), capture_output=True, encoding="utf-8", check=True,
-        ).stdout  # fmt: skip
+            ["git", "status", "--porcelain"], cwd=project_root(), capture_output=True, encoding="utf-8", check=True
+        ).stdout
     except (OSError, ValueError, subprocess.CalledProcessError):
         return "unknown"
     return head + (" + changes" if status.strip() else "")

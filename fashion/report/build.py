@@ -15,7 +15,7 @@ from fashion.catalogue.definition import Catalogue, load_catalogue
 from fashion.catalogue.identity import open_workspace, take
 from fashion.core.checksums import sha256_file, sha256_json
 from fashion.core.console import announce
-from fashion.core.disk import READ_ONLY, hint, in_words, sweep
+from fashion.core.disk import READ_ONLY, hint, sweep
 from fashion.core.errors import FashionError, ReportError, WeightsError
 from fashion.core.files import write_json
 from fashion.core.libraries import require
@@ -215,9 +215,8 @@ def _page_files(workspace: Workspace) -> list[Path]:
 
 
 def _finish(settings: Settings, workspace: Workspace, say: Say) -> None:
-    """Write provenance, pages and (for the sample) README, unless they stand for this very run already."""
+    """Write provenance and pages, unless they stand for this very run already."""
     from fashion.report.page import linked_files, write_pages
-    from tools.renew_readme import renew_readme
 
     states = [read_state(workspace, step) for step in STEPS]
     key = sha256_json(
@@ -234,15 +233,6 @@ def _finish(settings: Settings, workspace: Workspace, say: Say) -> None:
         return
     write_json(workspace.report / "provenance.json", provenance(settings, workspace))
     write_pages(workspace)
-    own = workspace.report.parent == (project_root() / "reports").resolve()
-    if settings == Settings() and own:
-        try:
-            renew_readme(workspace)
-            say("README's table and Images/ are renewed from this report")
-        except OSError as error:  # a read-only checkout whose folder for reports is mounted on another disk
-            if error.errno not in READ_ONLY:
-                raise
-            say(f"README and Images/ are left as they are: {in_words(error)}")
     pages = {path.name: sha256_file(path) for path in _page_files(workspace)}
     write_json(remembered, {"key": key, "pages": pages})
 

@@ -233,7 +233,7 @@ def test_what_a_notebook_imports_lies_in_its_closure(step):
 @pytest.mark.parametrize(
     "makers",
     [(images.decode, backbones.Backbone), (measures.measure, descriptors.describe), (runtimes,), (extraction,),
-     (distributed,), (training,), (build, "fashion.report.page", "tools.renew_readme"), ("fashion.web.app",)],
+     (distributed,), (training,), (build,), ("fashion.web.app",)],
     ids=lambda makers: str(getattr(makers[-1], "__name__", makers[-1])),
 )  # fmt: skip
 def test_what_makes_an_artefact_imports_no_more_than_its_closure(makers):

@@ -1,13 +1,16 @@
 """README's table comes from the report, and README says what is there."""
 
+import json
 import re
 
 import pytest
 
+from fashion.core.checksums import sha256_file
 from fashion.core.errors import ReportError
 from fashion.core.paths import project_root
 from fashion.core.workspace import Workspace
 from tools.renew_readme import BEGIN, END, IMAGES, measures_of, renew_readme, results_table, with_table
+from tools.renew_readme import NUMBERS as COMMITTED
 
 README = (project_root() / "README.md").read_text(encoding="utf-8")
 
@@ -70,9 +73,17 @@ def test_only_the_marked_part_changes(tmp_path):
     for name in IMAGES:
         (work.report / "figures" / f"{name}.png").write_bytes(name.encode())
     (tmp_path / "README.md").write_text(text)
-    renew_readme(work, tmp_path / "README.md", tmp_path / "Images")
+    (tmp_path / "docs").mkdir()
+    renew_readme(work, tmp_path)
     assert "| learned |" in (tmp_path / "README.md").read_text()
     assert sorted(path.stem for path in (tmp_path / "Images").iterdir()) == sorted(IMAGES)
+
+
+def test_readme_and_images_are_those_of_the_committed_results():
+    kept = json.loads((project_root() / COMMITTED).read_text(encoding="utf-8"))
+    assert with_table(README, results_table(kept["results"])) == README, "run `make report`, then `make readme`"
+    images = {path.stem: sha256_file(path) for path in (project_root() / "Images").glob("*.png")}
+    assert images == kept["images"] and set(images) == set(IMAGES)
 
 
 def test_places_of_the_layout_exist():
