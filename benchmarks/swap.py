@@ -25,7 +25,7 @@ from fashion.report.steps import STEPS, checksums, read_state, write_state
 MARK = "new-"
 
 #: Tables and arrays with a row an item that the shop window reads.
-TABLES, ARRAYS = ("items", "split", "map"), ("described", "learned", "maxima", "pixels")
+TABLES, ARRAYS = ("items", "split", "map"), ("described", "learned", "max_pooled", "pixels")
 
 #: Clients, and seconds after which a new report that is not shown counts as never shown.
 ASKERS, PATIENCE = 8, 300.0

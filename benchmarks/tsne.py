@@ -80,7 +80,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
     """The part `tsne`, on a report's frozen vectors (all its numbers), or on made ones where there is no report."""
     from benchmarks.processes import vectors_of
 
-    vectors, what = vectors_of(options, "maxima")
+    vectors, what = vectors_of(options, "max_pooled")
     if vectors is None:
         vectors, what = clustered(3_000, 256), "vectors made around 2,000 styles"
     sizes = [1_000] if options["quick"] else [n for n in (7_500, 60_000) if n <= len(vectors) * 1.02] or [len(vectors)]

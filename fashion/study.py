@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 #: Arrays of a report with a row for each item, by the name of their file.
-VECTORS = (*EMBEDDINGS, "maxima", "depths", "colour_grid", "histogram", "hog", "pixels")
+VECTORS = (*EMBEDDINGS, "max_pooled", "multilayer", "colour_grid", "histogram", "hog", "pixels")
 
 #: Answers in a figure: more would not fit a page.
 DRAWN = 12
@@ -225,12 +225,12 @@ class Study(Run):
         ----------
         name : str
             "described" (photo and known words), "learned" (photo alone), "frozen" (backbone alone), or one of the
-            report's other arrays: "maxima", "depths", "colour_grid", "histogram", "hog", "pixels".
+            report's other arrays: "max_pooled", "multilayer", "colour_grid", "histogram", "hog", "pixels".
 
         Returns
         -------
         ndarray of float32, shape (n, d)
-            In the order of `items`. Added items have "described", "learned", "frozen", "maxima" and "pixels" alone:
+            In the order of `items`. Added items have "described", "learned", "frozen", "max_pooled" and "pixels" alone:
             other arrays hold the report's own items, which come first.
 
         Raises

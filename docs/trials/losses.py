@@ -175,18 +175,18 @@ def main() -> None:
     kept = np.sort(np.concatenate([training, asking]))
     items = items.iloc[kept].reset_index(drop=True)
     queries, training = np.searchsorted(kept, asking), np.searchsorted(kept, training)
-    features = join_features(work.vectors("depths"), work.vectors("maxima"), kept)
+    features = join_features(work.vectors("multilayer"), work.vectors("max_pooled"), kept)
     colours = palette_features(work.vectors("colour_grid")[kept], work.arrays("attributes")["palette"])
     inputs = [features, colours.astype(np.float32)]
     scales = [f(i[training], axis=0) + extra for i in inputs for f, extra in ((np.mean, 0), (np.var, 1e-6))]
     words = {name: sorted(items[name].iloc[training].unique()) for name in HEADS}
     labels = {name: pd.Categorical(items[name], words[name]).codes.astype(np.int32) for name in HEADS}
     widths = {"features": features.shape[1], "colours": colours.shape[1]}
-    frozen = normalise(work.vectors("maxima")[kept])
+    frozen = normalise(work.vectors("max_pooled")[kept])
     plain = agreement_at_k(
         items, top_k(frozen, 6, queries, assume_unit=True)[0], queries, ["category", "colour"]
     ).mean()
-    lines = [{"loss": "frozen, all maxima", **{f"mean: {column}": plain[column] for column in plain.index}}]
+    lines = [{"loss": "frozen, max-pooled", **{f"mean: {column}": plain[column] for column in plain.index}}]
     for kind in ("softmax", "normalised softmax", "supervised contrastive", "proxy-anchor"):
         tf.keras.utils.set_random_seed(0)
         model = network(widths, scales, {name: len(words[name]) for name in words}, kind)

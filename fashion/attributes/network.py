@@ -42,9 +42,11 @@ LOOKS_COMPONENTS, FILLERS = 32, 2
 PARTS = ("palette", "projection", "looks_mean", "looks_components")
 
 
-def join_features(depths: NDArray, maxima: NDArray, rows: Sequence[int] | NDArray | slice = slice(None)) -> Float:
+def join_features(
+    multilayer: NDArray, max_pooled: NDArray, rows: Sequence[int] | NDArray | slice = slice(None)
+) -> Float:
     """What the network takes as "features": poolings of every depth beside the last layer's maxima, float32."""
-    return np.concatenate([depths[rows], maxima[rows]], axis=1, dtype=np.float32)
+    return np.concatenate([multilayer[rows], max_pooled[rows]], axis=1, dtype=np.float32)
 
 
 @dataclass(frozen=True)

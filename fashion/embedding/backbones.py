@@ -43,7 +43,7 @@ class Backbone:
     preprocess: Callable
     """The preprocessing alone: RGB 0..255, (n, size, size, 3) -> the same shape, what `plain` takes."""
     depth_names: tuple[str, ...]
-    """The layers of "depths", from the photo on; the last is the network's last."""
+    """The layers of "multilayer", from the photo on; the last is the network's last."""
     depth_dimensions: tuple[int, ...]
     """Their channels."""
     weights_checksum: str
@@ -61,10 +61,10 @@ class Backbone:
 
     @property
     def model(self) -> keras.Model:
-        """Photos (n, size, size, 3), RGB 0..255 -> {"embedding": (n, dimension), "depths": (n, D)}, all float32.
+        """Photos (n, size, size, 3), RGB 0..255 -> {"embedding": (n, dimension), "multilayer": (n, D)}, all float32.
 
         Preprocessing is inside. "embedding" is the maximum of each channel of the last layer over the
-        photo; "depths" the mean of each channel at every depth, joined in the order of `depth_names`, then
+        photo; "multilayer" the mean of each channel at every depth, joined in the order of `depth_names`, then
         the maximum of each channel at every depth but the last, whose maxima are "embedding".
         """
         return self._built[0]
@@ -81,7 +81,7 @@ class Backbone:
 
     @property
     def depths_width(self) -> int:
-        """D, the length of "depths": a mean for each channel of every depth, a maximum for all but the last's."""
+        """D, the length of "multilayer": a mean for each channel of every depth, a maximum for all but the last's."""
         return 2 * sum(self.depth_dimensions) - self.depth_dimensions[-1]
 
 
@@ -217,14 +217,14 @@ def _frozen(
     size: int,
     build: Callable[[], keras.Model],
     preprocess: Callable,
-    depths: Mapping[str, int],
+    multilayer: Mapping[str, int],
     checksum: str,
     reason: str,
 ) -> Backbone:
-    return Backbone(name, size, build, preprocess, tuple(depths), tuple(depths.values()), checksum, reason)
+    return Backbone(name, size, build, preprocess, tuple(multilayer), tuple(multilayer.values()), checksum, reason)
 
 
-def _assemble(trunk: keras.Model, preprocess: Callable, depths: Sequence[str]) -> tuple[keras.Model, keras.Model]:
+def _assemble(trunk: keras.Model, preprocess: Callable, multilayer: Sequence[str]) -> tuple[keras.Model, keras.Model]:
     """Freeze the trunk, put preprocessing before it and the poolings behind it: `Backbone.model` and `plain`."""
     keras = import_keras()
     layers = keras.layers
@@ -234,16 +234,16 @@ def _assemble(trunk: keras.Model, preprocess: Callable, depths: Sequence[str]) -
     plain.trainable = False
 
     # One pass through the trunk gives all depths; its last output is the trunk's own.
-    tapped = keras.Model(trunk.input, [trunk.get_layer(name).output for name in depths], name=trunk.name)
+    tapped = keras.Model(trunk.input, [trunk.get_layer(name).output for name in multilayer], name=trunk.name)
     photo = keras.Input((size, size, 3), name="photo")
     maps = tapped(preprocess(photo), training=False)
-    means = [layers.GlobalAveragePooling2D(name=f"mean_{name}")(x) for name, x in zip(depths, maps, strict=True)]
-    maxima = [
-        layers.GlobalMaxPooling2D(name=f"maximum_{name}")(x) for name, x in zip(depths[:-1], maps[:-1], strict=True)
+    means = [layers.GlobalAveragePooling2D(name=f"mean_{name}")(x) for name, x in zip(multilayer, maps, strict=True)]
+    max_pooled = [
+        layers.GlobalMaxPooling2D(name=f"maximum_{name}")(x) for name, x in zip(multilayer[:-1], maps[:-1], strict=True)
     ]
     outputs = {
         "embedding": layers.GlobalMaxPooling2D(name="embedding")(maps[-1]),
-        "depths": layers.Concatenate(name="depths")([*means, *maxima]),
+        "multilayer": layers.Concatenate(name="multilayer")([*means, *max_pooled]),
     }
     model = keras.Model(photo, outputs, name=f"{trunk.name}-embedding")
     model.trainable = False

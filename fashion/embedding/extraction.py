@@ -308,7 +308,7 @@ class EmbeddingRun:
 
     @cached_property
     def blocks(self) -> Blocks:
-        """ "embedding" and "depths", float32, shape (n, width), rows in the order of the photos given.
+        """ "embedding" and "multilayer", float32, shape (n, width), rows in the order of the photos given.
 
         Read when they are asked for: until then memory does not grow with the number of photos.
         """
@@ -328,7 +328,7 @@ def store_key(backbone: Backbone) -> str:
 
 def open_store(root: Path, backbone: Backbone) -> EmbeddingStore:
     """The store for this backbone's vectors under `root`."""
-    widths = {"embedding": backbone.dimension, "depths": backbone.depths_width}
+    widths = {"embedding": backbone.dimension, "multilayer": backbone.depths_width}
     return EmbeddingStore(root, store_key(backbone), widths)
 
 
@@ -451,6 +451,6 @@ def computed_by(runtime: Runtime | None) -> tuple[str, str]:
 
 def embed_views(views: Iterable[RGB], backbone: Backbone, runtime: Runtime) -> Blocks:
     """The vectors of photos that are decoded and resized, held in memory: for a part of a larger work."""
-    widths = {"embedding": backbone.dimension, "depths": backbone.depths_width}
+    widths = {"embedding": backbone.dimension, "multilayer": backbone.depths_width}
     none = {name: np.empty((0, width), np.float32) for name, width in widths.items()}
     return _joined([none, *runtime.stream(batches(views))])

@@ -164,7 +164,7 @@ class Selection:
     name : str
         In words.
     block : str
-        "embedding" or "depths": which of the backbone's outputs it starts from.
+        "embedding" or "multilayer": which of the backbone's outputs it starts from.
     columns : ndarray of int or None
         Features that are kept; all if None.
     mean : ndarray of float32, shape (d,), or None
@@ -204,31 +204,31 @@ class Selection:
 
 
 def candidate_selections(
-    embedding: Vectors, depths: Vectors, statistics: pd.DataFrame, seed: int
+    embedding: Vectors, multilayer: Vectors, statistics: pd.DataFrame, seed: int
 ) -> Iterator[Selection]:
     """The choices that are tried: everything, the most telling features, principal components, other poolings."""
     width = embedding.shape[1]
     telling = np.argsort(-(statistics["category"] + statistics["colour"]).to_numpy(), kind="stable")
-    yield Selection(f"all {width} maxima (the original's)", "embedding")
+    yield Selection(f"all {width} max-pooled channels (the original's)", "embedding")
     for part, word in ((2, "half"), (4, "quarter")):
         yield Selection(f"the most telling {word}", "embedding", columns=np.sort(telling[: width // part]))
-    yield Selection("all maxima, centred", "embedding", mean=embedding.mean(axis=0))
+    yield Selection("max-pooled, centred", "embedding", mean=embedding.mean(axis=0))
     fitted = pca(embedding, seed, 256)
     for count in (256, 64):
         components = fitted.components_[:count].astype(np.float32)
         name = f"{len(components)} principal components"
         yield Selection(name, "embedding", mean=fitted.mean_.astype(np.float32), components=components)
-    yield Selection("means and maxima of all depths", "depths")
+    yield Selection("means and maxima of all layers", "multilayer")
 
 
 def selection_trials(
-    embedding: Vectors, depths: Vectors, statistics: pd.DataFrame, items: pd.DataFrame, seed: int, k: int
+    embedding: Vectors, multilayer: Vectors, statistics: pd.DataFrame, items: pd.DataFrame, seed: int, k: int
 ) -> tuple[pd.DataFrame, dict[str, Selection]]:
     """Judge each candidate by Precision@k of its nearest neighbours.
 
     Parameters
     ----------
-    embedding, depths : ndarray of float32, shapes (n, d) and (n, D)
+    embedding, multilayer : ndarray of float32, shapes (n, d) and (n, D)
     statistics : DataFrame
         From `feature_statistics`.
     items : DataFrame
@@ -249,10 +249,10 @@ def selection_trials(
     rows = some_rows(len(items), GALLERY, seed)
     queries = some_rows(len(rows), QUERIES, seed + 1)
     part = items.iloc[rows].reset_index(drop=True)
-    blocks = {"embedding": np.asarray(embedding[rows]), "depths": np.asarray(depths[rows])}
+    blocks = {"embedding": np.asarray(embedding[rows]), "multilayer": np.asarray(multilayer[rows])}
     selections, counts = {}, {}
     shares: dict[str, dict[str, NDArray[np.float64]]] = {"category": {}, "colour": {}}
-    for selection in candidate_selections(blocks["embedding"], blocks["depths"], statistics, seed):
+    for selection in candidate_selections(blocks["embedding"], blocks["multilayer"], statistics, seed):
         chosen = selection.apply(blocks)
         selections[selection.name] = selection
         found, _ = top_k(chosen, k, queries=queries)

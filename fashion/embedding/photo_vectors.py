@@ -33,7 +33,7 @@ def embed(
 ) -> NDArray[np.float32]:
     """The vectors of photos by a frozen ImageNet network: the maximum of each channel of its last layer.
 
-    The same numbers as a report's `max-pooled` vectors (``maxima.npy``), before a report chooses features of them.
+    The same numbers as a report's `max-pooled` vectors (``max_pooled.npy``), before a report chooses features of them.
 
     Parameters
     ----------

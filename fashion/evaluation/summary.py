@@ -34,7 +34,7 @@ Int = NDArray[np.integer]
 
 PIXELS, HISTOGRAM, HOG = "raw pixels", "colour histogram", "HOG"
 
-FROZEN, ALL_FEATURES, FROZEN_AND_HISTOGRAM = "frozen", "frozen, all maxima", "frozen + histogram"
+FROZEN, ALL_FEATURES, FROZEN_AND_HISTOGRAM = "frozen", "frozen, max-pooled", "frozen + histogram"
 
 LEARNED, DESCRIBED = "learned", "learned, catalogue's words known"
 

@@ -225,7 +225,7 @@ class Fingerprints:
 
     Attributes
     ----------
-    maxima : ndarray of float32, shape (n, d)
+    max_pooled : ndarray of float32, shape (n, d)
         Frozen vectors; read a block at a time, so they may be memory-mapped.
     hashes : sequence of str, length n
         Perceptual hashes, hexadecimal.
@@ -233,7 +233,7 @@ class Fingerprints:
         Photos at 32 x 32, RGB, flattened.
     """
 
-    maxima: NDArray[np.float32]
+    max_pooled: NDArray[np.float32]
     hashes: Sequence[str]
     pixels: NDArray
 
@@ -248,7 +248,7 @@ class Fingerprints:
     @cached_property
     def lengths(self) -> NDArray[np.float32]:
         """Lengths of the frozen vectors, shape (n,), at least the smallest positive number; without a copy of them."""
-        blocks = [_lengths(np.asarray(self.maxima[i : i + BLOCK], np.float32)) for i in range(0, len(self), BLOCK)]
+        blocks = [_lengths(np.asarray(self.max_pooled[i : i + BLOCK], np.float32)) for i in range(0, len(self), BLOCK)]
         return np.concatenate([np.empty(0, np.float32), *blocks])
 
 
@@ -260,9 +260,9 @@ def matching_pairs(known: Fingerprints, new: Fingerprints, rule: Rule) -> list[t
     list of (int, int)
         Number of the new photo, and the known one's row.
     """
-    own, found = normalise(new.maxima), []
+    own, found = normalise(new.max_pooled), []
     for first in range(0, len(known), BLOCK):
-        rows = np.asarray(known.maxima[first : first + BLOCK], np.float32)
+        rows = np.asarray(known.max_pooled[first : first + BLOCK], np.float32)
         cosines = own @ rows.T / known.lengths[first : first + BLOCK]  # (m, b)
         for number in range(len(new)):
             near = np.bitwise_count(known.codes[first : first + BLOCK] ^ new.codes[number]) <= rule.bits

@@ -21,7 +21,7 @@ COLOURS = {
     "raw pixels": PALETTE[2],
     "colour histogram": PALETTE[4],
     "HOG": PALETTE[2],
-    "frozen, all maxima": PALETTE[5],
+    "frozen, max-pooled": PALETTE[5],
     "frozen": PALETTE[0],
     "frozen + histogram": PALETTE[0],
     "learned": PALETTE[1],

@@ -126,10 +126,12 @@ def add(
         "table_sha256": sha256_bytes(source.read(catalogue.table)),
         "made_with": stamp,
     }
-    before, maxima = with_additions(workspace, "maxima", base) if current else (base, workspace.vectors("maxima"))
+    before, max_pooled = (
+        with_additions(workspace, "max_pooled", base) if current else (base, workspace.vectors("max_pooled"))
+    )
     pixels = with_additions(workspace, "pixels", base)[1] if current else workspace.vectors("pixels")
-    known = Fingerprints(maxima, before["phash"].tolist(), pixels)
-    new = Fingerprints(vectors["maxima"], items["phash"].tolist(), vectors["pixels"])
+    known = Fingerprints(max_pooled, before["phash"].tolist(), pixels)
+    new = Fingerprints(vectors["max_pooled"], items["phash"].tolist(), vectors["pixels"])
     rule = Rule.stored(workspace.json("source"))
     repeated = repeated_items(before["item"].tolist(), known, items["item"].tolist(), new, rule)
     counts = {"read": counted.read, "added": len(items), "near-duplicates": sum(name != "" for name in repeated)}
@@ -192,7 +194,7 @@ def _vectors(encoder: PhotoEncoder, seen: Readings, items: pd.DataFrame, told: p
         "frozen": encoder.frozen(blocks),
         "learned": found.learned,
         "described": found.described,
-        "maxima": blocks["embedding"],
+        "max_pooled": blocks["embedding"],
         "pixels": described["pixels"],
     }
 

@@ -28,7 +28,7 @@ MADE_WITH = ("items.parquet", "selection.npz", "attributes.npz", "attributes.jso
 EMBEDDINGS = ("described", "learned", "frozen")
 
 #: Every array of an addition: its embeddings, and by what near-duplicates are found.
-ARRAYS = (*EMBEDDINGS, "maxima", "pixels")
+ARRAYS = (*EMBEDDINGS, "max_pooled", "pixels")
 
 
 @dataclass(frozen=True)

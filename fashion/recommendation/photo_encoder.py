@@ -132,7 +132,7 @@ class PhotoEncoder:
         words : DataFrame, optional
             `category` and `colour` of each photo; a missing one is left to the network.
         """
-        features = join_features(blocks["depths"], blocks["embedding"])
+        features = join_features(blocks["multilayer"], blocks["embedding"])
         seen = self.network.distributions(features, grid)
         described = None if words is None else self.network.compose(features, *seen, words)
         return PhotoVectors(self.network.compose(features, *seen), described, *seen)

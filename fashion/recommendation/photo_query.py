@@ -38,7 +38,7 @@ class PhotoReader:
         self.workspace, self.recommender = workspace, recommender
         self.encoder = PhotoEncoder(workspace, weights)
         added = "twin" in recommender.items
-        known = [with_additions(workspace, n)[1] if added else workspace.vectors(n) for n in ("maxima", "pixels")]
+        known = [with_additions(workspace, n)[1] if added else workspace.vectors(n) for n in ("max_pooled", "pixels")]
         self._rule = Rule.stored(workspace.json("source"))
         self._known = Fingerprints(known[0], recommender.items["phash"].tolist(), known[1])
         _ = self.encoder.call  # loads the backbone now, and says now what is wrong with it

@@ -21,7 +21,7 @@ ANSWERS = ("source.json", "items.parquet", "split.parquet", "backbone.json", "at
            "recommendation.json")  # fmt: skip
 
 #: What a query by photo needs beside.
-PHOTOS = ("maxima.npy", "pixels.npy", "selection.npz")
+PHOTOS = ("max_pooled.npy", "pixels.npy", "selection.npz")
 
 
 def recorded(workspace: Workspace) -> dict[Path, tuple[str, str]]:

@@ -50,12 +50,13 @@ STEPS = (
     Step("02-embedding", ("source.json", "items.parquet")),
     Step(
         "03-attributes",
-        ("source.json", "items.parquet", "near_duplicates.parquet", "backbone.json", "maxima.npy", "depths.npy",
+        ("source.json", "items.parquet", "near_duplicates.parquet", "backbone.json", "max_pooled.npy", "multilayer.npy",
          "colour_grid.npy"),
     ),
     Step(
         "04-recommendation",
-        ("source.json", "items.parquet", "split.parquet", "backbone.json", "maxima.npy", "frozen.npy", "attributes.npz",
+        ("source.json", "items.parquet", "split.parquet", "backbone.json", "max_pooled.npy", "frozen.npy",
+         "attributes.npz",
          "attributes.json", "learned.npy", "described.npy"),
     ),
     Step(
@@ -64,7 +65,7 @@ STEPS = (
     ),
     Step(
         "06-evaluation",
-        ("source.json", "items.parquet", "split.parquet", "backbone.json", "maxima.npy", "frozen.npy",
+        ("source.json", "items.parquet", "split.parquet", "backbone.json", "max_pooled.npy", "frozen.npy",
          "attributes.npz", "attributes.json", "learned.npy", "described.npy", "histogram.npy", "hog.npy", "pixels.npy"),
     ),
 )  # fmt: skip

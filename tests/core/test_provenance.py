@@ -325,7 +325,7 @@ backbone = SimpleNamespace(name="small", size=96, weights_checksum="0" * 64, dim
 store, photo = open_store(Path("kept"), backbone), "ab" * 32
 print(photo in store)
 if photo not in store:
-    store.add([photo], {"embedding": np.ones((1, 2), np.float32), "depths": np.ones((1, 3), np.float32)})
+    store.add([photo], {"embedding": np.ones((1, 2), np.float32), "multilayer": np.ones((1, 3), np.float32)})
 """
     assert [in_process(ask, tmp_path).strip() for _ in range(2)] == ["False", "True"]
     reader = tmp_path / "fashion/weights.py"

@@ -124,20 +124,22 @@ def test_the_outputs_are_poolings_of_the_layers(which, request):
     keras = import_keras()
     rgb = photos(backbone.size)
     found = backbone.model.predict(rgb, verbose=0)
-    assert {name: array.dtype for name, array in found.items()} == {"embedding": "f4", "depths": "f4"}
+    assert {name: array.dtype for name, array in found.items()} == {"embedding": "f4", "multilayer": "f4"}
     ready = np.asarray(backbone.preprocess(rgb))
     plain = backbone.plain.predict(ready, verbose=0)
     np.testing.assert_allclose(found["embedding"], plain, rtol=1e-4, atol=1e-6 * plain.max())
-    trunk, start, maxima = backbone.plain.layers[0], 0, []
+    trunk, start, max_pooled = backbone.plain.layers[0], 0, []
     layers = keras.Model(trunk.input, [trunk.get_layer(name).output for name in backbone.depth_names])(ready)
     for layer, channels in zip(layers, backbone.depth_dimensions, strict=True):
         assert layer.shape[-1] == channels
         mean = np.asarray(layer).mean(axis=(1, 2))
-        np.testing.assert_allclose(found["depths"][:, start : start + channels], mean, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(found["multilayer"][:, start : start + channels], mean, rtol=1e-4, atol=1e-5)
         start += channels
-        maxima.append(np.asarray(layer).max(axis=(1, 2)))
-    np.testing.assert_allclose(found["depths"][:, start:], np.concatenate(maxima[:-1], axis=1), rtol=1e-4, atol=1e-4)
-    assert found["depths"].shape == (3, backbone.depths_width)
+        max_pooled.append(np.asarray(layer).max(axis=(1, 2)))
+    np.testing.assert_allclose(
+        found["multilayer"][:, start:], np.concatenate(max_pooled[:-1], axis=1), rtol=1e-4, atol=1e-4
+    )
+    assert found["multilayer"].shape == (3, backbone.depths_width)
     last = np.asarray(layer).max(axis=(1, 2))  # the last depth is the last layer
     np.testing.assert_allclose(found["embedding"], last, rtol=1e-4, atol=1e-4 * last.max())
     assert np.ptp(found["embedding"], axis=0).max() > 0  # photos are told apart
@@ -269,4 +271,4 @@ def test_without_a_network_auto_takes_the_other_and_says_so(lite, monkeypatch):
         "BACKBONE=resnet50",
     ):
         assert words in backbone.reason
-    np.testing.assert_array_equal(*(b.model(photos(96))["depths"] for b in (lite, backbone)))
+    np.testing.assert_array_equal(*(b.model(photos(96))["multilayer"] for b in (lite, backbone)))

@@ -47,7 +47,7 @@ def test_a_worker_that_is_killed_costs_its_part_and_nothing_else(tmp_path, monke
     assert all(np.array_equal(home[name], alone[name]) for name in alone)
     monkeypatch.setattr(type(source), "read", lambda *_: pytest.fail("a photo is read again"))
     report = read_photos(source, names, tmp_path / "home", backbone, progress=False)
-    assert report.read == 0 and np.array_equal(report.vectors.blocks["depths"], alone["depths"])
+    assert report.read == 0 and np.array_equal(report.vectors.blocks["multilayer"], alone["multilayer"])
     assert len(report.descriptor("hog")) == len(names)
     monkeypatch.undo()
     again = distribute(job, tmp_path / "home", workers=2, size=8, progress=False)

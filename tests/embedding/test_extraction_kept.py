@@ -49,7 +49,7 @@ def test_counts_and_shapes(run, network):
     done = run[1]
     assert (done.embedded, done.reused) == (48, 0) and done.photos_per_second > 0
     assert done.blocks["embedding"].shape == (48, network.dimension)
-    assert done.blocks["depths"].shape == (48, network.depths_width)
+    assert done.blocks["multilayer"].shape == (48, network.depths_width)
 
 
 def test_nothing_is_embedded_twice(run, photos, network, monkeypatch):
@@ -63,7 +63,7 @@ def test_order_and_repeats_follow_the_request(run, photos, network):
     source, names, keys = photos
     order = [5, 3, 3, 40]
     again = embed(source, [names[i] for i in order], [keys[i] for i in order], network, run[0], progress=False)
-    assert np.array_equal(again.blocks["depths"], run[1].blocks["depths"][order])
+    assert np.array_equal(again.blocks["multilayer"], run[1].blocks["multilayer"][order])
 
 
 def test_new_photos_cost_only_themselves(photos, network, tmp_path):

@@ -33,7 +33,7 @@ def test_the_fastest_is_taken_and_agrees_with_the_reference(backbone, both):
     assert all(runtime.version[0].isdigit() and runtime.reason.startswith(runtime.name) for runtime in both)
     batch = photos(5)
     fast, reference = (next(iter(runtime.stream([batch]))) for runtime in both)
-    assert fast.keys() == reference.keys() == {"embedding", "depths"}
+    assert fast.keys() == reference.keys() == {"embedding", "multilayer"}
     for name in fast:
         assert fast[name].shape == reference[name].shape and fast[name].dtype == np.float32
         np.testing.assert_allclose(fast[name], reference[name], atol=1e-3)
@@ -46,10 +46,10 @@ def test_batches_come_in_order_and_do_not_matter(both):
         parts = list(runtime.stream(iter([given[:4], given[4:5], given[5:]])))
         assert [len(part["embedding"]) for part in parts] == [4, 1, 6]
         whole = next(iter(runtime.stream([given])))
-        joined = np.concatenate([part["depths"] for part in parts])
-        np.testing.assert_allclose(joined, whole["depths"], atol=1e-3)
+        joined = np.concatenate([part["multilayer"] for part in parts])
+        np.testing.assert_allclose(joined, whole["multilayer"], atol=1e-3)
         if runtime.name == "openvino":
-            assert np.array_equal(joined, whole["depths"])
+            assert np.array_equal(joined, whole["multilayer"])
         assert list(runtime.stream([])) == []
 
 
@@ -81,7 +81,7 @@ def test_the_converter_gets_a_path_and_no_object_of_tensorflow(backbone, monkeyp
     ((path,), named) = given[0]
     assert isinstance(path, str) and named == {} and not Path(path).exists(), "the SavedModel is removed"
     assert [list(port.get_names()) for port in network.inputs] == [["photos"]]
-    assert sorted(port.get_any_name() for port in network.outputs) == ["depths", "embedding"]
+    assert sorted(port.get_any_name() for port in network.outputs) == ["multilayer", "embedding"]
     assert network.inputs[0].get_element_type() == openvino.Type.u8 and network.inputs[0].shape == [1, 96, 96, 3]
 
 
@@ -157,7 +157,7 @@ def test_whatever_fails_in_openvino_tensorflow_takes_over_and_says_why(backbone,
     assert found.reason.startswith(f"tensorflow: in place of openvino: OpenVINO failed ({type(error).__name__}")
     assert "\n" not in found.reason and len(found.reason) < 300 and "Traceback" not in found.reason
     assert found.reason in capsys.readouterr().err, "the console says it"
-    vectors, expected = (next(iter(runtime.stream([batch])))["depths"] for runtime in (found, both[1]))
+    vectors, expected = (next(iter(runtime.stream([batch])))["multilayer"] for runtime in (found, both[1]))
     assert np.array_equal(vectors, expected)
     with pytest.raises(WeightsError, match=rf"found: OpenVINO failed \({type(error).__name__}.*leave RUNTIME out"):
         choose_runtime(backbone, "openvino")
@@ -247,7 +247,7 @@ def test_a_kept_network_that_fails_is_converted_again(backbone, both, monkeypatc
     assert found.name == "openvino" and runtimes.read_converted(tmp_path, backbone) is not None
     assert changed is None or graph.read_bytes() != changed
     batch = photos(2)
-    assert np.array_equal(*(next(iter(runtime.stream([batch])))["depths"] for runtime in (found, both[0])))
+    assert np.array_equal(*(next(iter(runtime.stream([batch])))["multilayer"] for runtime in (found, both[0])))
 
 
 def test_a_network_that_openvino_cannot_write_is_used_all_the_same(backbone, monkeypatch, tmp_path, capsys):

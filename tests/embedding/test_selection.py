@@ -9,13 +9,13 @@ from fashion.embedding.features import Selection, choose, feature_statistics, se
 
 def test_selection_round_trip_and_effect(planted):
     _, vectors = planted
-    blocks = {"embedding": vectors, "depths": vectors[:, :3]}
+    blocks = {"embedding": vectors, "multilayer": vectors[:, :3]}
     mean, components = vectors.mean(axis=0), np.eye(40, dtype=np.float32)[:7]
     selection = Selection("seven", "embedding", mean=mean, components=components)
     assert np.allclose(selection.apply(blocks), (vectors - mean)[:, :7], atol=1e-6)
     again = Selection.from_arrays(selection.arrays())
     assert again.name == "seven" and np.array_equal(again.apply(blocks), selection.apply(blocks))
-    assert np.array_equal(Selection("x", "depths", columns=np.array([2, 0])).apply(blocks), vectors[:, [2, 0]])
+    assert np.array_equal(Selection("x", "multilayer", columns=np.array([2, 0])).apply(blocks), vectors[:, [2, 0]])
 
 
 def test_trials_prefer_telling_features(planted):
@@ -25,10 +25,10 @@ def test_trials_prefer_telling_features(planted):
     means = table[table["column"] == "category"].set_index("choice")["mean"]
     assert (
         means["the most telling quarter"]
-        > means["all 40 maxima (the original's)"]
-        > means["means and maxima of all depths"]
+        > means["all 40 max-pooled channels (the original's)"]
+        > means["means and maxima of all layers"]
     )
-    assert means["means and maxima of all depths"] == pytest.approx(
+    assert means["means and maxima of all layers"] == pytest.approx(
         0.2, abs=0.05
     )  # noise alone: one in five categories
     assert set(selections) == set(means.index)

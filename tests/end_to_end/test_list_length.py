@@ -95,7 +95,7 @@ def test_every_list_has_four(four, capsys):
 
 
 def test_vectors_do_not_depend_on_the_list(four, work):
-    for name in ("maxima", "learned", "described"):
+    for name in ("max_pooled", "learned", "described"):
         assert (four.vectors(name) == work.vectors(name)).all()
 
 

@@ -74,7 +74,7 @@ def test_what_is_there(shop, work):
     name = shop.items["item"].iloc[5]
     assert decode(shop.photos[name]).shape == (128, 128, 3) and name in shop.photos
     assert len(shop.photos) == len(shop.items) and list(shop.photos) == shop.items["item"].tolist()
-    for kind in ("described", "learned", "frozen", "hog", "maxima"):
+    for kind in ("described", "learned", "frozen", "hog", "max_pooled"):
         assert np.array_equal(shop.vectors(kind), work.vectors(kind))
     places = shop.map()
     assert places["item"].tolist() == shop.items["item"].tolist() and {"x", "y", "colour"} <= set(places)

@@ -255,7 +255,7 @@ def flips(root: Path, folder: Path) -> list[str]:
     """A flipped byte in a file of each kind: their notebooks run again, to the same bytes."""
     shutil.copytree(root / "base", folder)
     work = Workspace("tiny", folder / "p", folder / "r")
-    paths = [work.path(n) for n in ("rejected.csv", "backbone.json", "selection.npz", "maxima.npy", "map.parquet")]
+    paths = [work.path(n) for n in ("rejected.csv", "backbone.json", "selection.npz", "max_pooled.npy", "map.parquet")]
     paths += [work.report / "results/06.json", next((folder / "p/embeddings").glob("*/part-*.npz"))]
     for path in paths:
         data = bytearray(path.read_bytes())

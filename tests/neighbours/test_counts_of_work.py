@@ -77,7 +77,7 @@ def test_a_photo_is_read_once_decoded_once_and_seen_once_by_the_network_and_then
         """What notebooks 01 and 02 ask of photos, each in a process of its own."""
         first = read_photos(source, names, tmp_path, network[0], progress=False)
         second = read_photos(source, first.facts["photo"], tmp_path, network[0], progress=False)
-        assert len(second.vectors.blocks["depths"]) == len(second.descriptor("pixels")) == len(names)
+        assert len(second.vectors.blocks["multilayer"]) == len(second.descriptor("pixels")) == len(names)
         return second
 
     both_notebooks(names[:50])

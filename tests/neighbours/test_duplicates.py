@@ -36,10 +36,10 @@ def turned(vector, cosine, seed):
 FAR, NEAR, OTHER = "0000000000000000", "0000000000000007", "ffffffffffffffff"
 
 
-def pictures(maxima, hashes, seed=0):
+def pictures(max_pooled, hashes, seed=0):
     """Photos of noise: far from each other in pixels."""
-    pixels = np.random.default_rng(seed).integers(0, 256, (len(maxima), 3072), np.uint8)
-    return Fingerprints(maxima, hashes, pixels)
+    pixels = np.random.default_rng(seed).integers(0, 256, (len(max_pooled), 3072), np.uint8)
+    return Fingerprints(max_pooled, hashes, pixels)
 
 
 def test_pairs_follow_the_rule_of_the_split(monkeypatch):

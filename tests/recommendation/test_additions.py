@@ -55,9 +55,9 @@ def reported(tmp_path_factory):
     selection = Selection("centred", "embedding", mean=blocks["embedding"].mean(axis=0))
     work.write_arrays("selection", selection.arrays())
     work.write_vectors("frozen", selection.apply(blocks))
-    work.write_vectors("maxima", blocks["embedding"])
+    work.write_vectors("max_pooled", blocks["embedding"])
     work.write_vectors("pixels", descriptors_of(source, items["photo"])["pixels"])
-    features = join_features(blocks["depths"], blocks["embedding"])
+    features = join_features(blocks["multilayer"], blocks["embedding"])
     grid = descriptors_of(source, items["photo"])["colour_grid"]
     part = np.array(["train"] * 60)
     network, _ = train_attributes(
@@ -139,7 +139,7 @@ def test_new_items_get_the_vectors_that_a_report_would_give_them(work, tmp_path,
     backbone = small_backbone()
     blocks = extraction.embed(source, new["photo"], new["sha256"], backbone, tmp_path / "store", progress=False).blocks
     network = add_items.load_network(work.arrays("attributes"), work.json("attributes"))
-    features = join_features(blocks["depths"], blocks["embedding"])
+    features = join_features(blocks["multilayer"], blocks["embedding"])
     grid = descriptors_of(source, new["photo"])["colour_grid"]
     assert np.allclose(vectors[60:], network.embed(features, grid), atol=1e-5)
     assert np.allclose(with_additions(work, "described")[1][60:], network.embed(features, grid, new), atol=1e-5)

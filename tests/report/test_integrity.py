@@ -76,9 +76,9 @@ def test_flipped_vectors_would_be_read_without_a_word_and_are_refused(copy, fold
     with pytest.raises(ArtefactError, match=r"(?s)described\.npy.*make report CATALOGUE=tiny"):
         open_shop(copy)
     flip(copy.path("described.npy"))
-    flip(copy.path("maxima.npy"))
+    flip(copy.path("max_pooled.npy"))
     require_answers(copy, "described")
-    with pytest.raises(ArtefactError, match=r"maxima\.npy"):
+    with pytest.raises(ArtefactError, match=r"max_pooled\.npy"):
         require_answers(copy, "described", photo=True)
 
 
@@ -121,7 +121,7 @@ def test_a_flipped_byte_in_an_addition_is_found(copy, folders, tiny, tmp_path, c
     folder = copy.processed / "additions/0123456789abcdef"
     folder.mkdir(parents=True)
     copy.items().head(2).assign(item=["n1", "n2"], twin="").to_parquet(folder / "items.parquet", index=False)
-    for name in ("described", "learned", "frozen", "maxima", "pixels"):
+    for name in ("described", "learned", "frozen", "max_pooled", "pixels"):
         np.save(folder / f"{name}.npy", np.array(copy.vectors(name)[:2]))
     from fashion.core.checksums import sha256_file
     from fashion.recommendation.additions import made_with

@@ -22,7 +22,7 @@ from fashion.recommendation.reasons import describe
 from fashion.report.steps import STEPS, read_state
 
 #: Methods of notebook 06 that the slides compare, by their names there; further ones are shown, not spoken of.
-USUAL, LEARNED, KNOWN = "frozen, all maxima", "learned", "learned, catalogue's words known"
+USUAL, LEARNED, KNOWN = "frozen, max-pooled", "learned", "learned, catalogue's words known"
 
 #: What a reader who knows no methods is told instead; a method that is not here keeps its name.
 SAID = {
