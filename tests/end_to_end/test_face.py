@@ -61,7 +61,10 @@ def test_public_things_say_what_they_are_in_a_line():
     assert all(len(text) < 300 and "\n" not in text for text in shown)
 
 
-WITH_EXAMPLES = ["errors", "filters", "photo_vectors", "projection", "reasons", "study", "translation"]
+WITH_EXAMPLES = [
+    "core.errors", "recommendation.filters", "embedding.photo_vectors", "projection.tsne", "recommendation.reasons",
+    "study", "catalogue.translation",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES)
