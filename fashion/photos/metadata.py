@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
 
 from fashion.catalogue.source import Source
-from fashion.core.checksums import sha256_file, sha256_json
-from fashion.core.files import write_whole
+from fashion.core.checksums import sha256_json
+from fashion.core.files import read_sealed, write_sealed
 from fashion.core.paths import kept_place
 from fashion.core.provenance import closure_of, code_of, versions
 from fashion.photos.measures import FACTS, facts_table, measure
 
 #: Packages on which the measured numbers, and the bytes of their files, depend.
 PACKAGES = ["numpy", "opencv-python", "imagehash", "pillow", "pandas", "pyarrow"]
-
-#: Ending of the file beside a part that holds its checksum.
-SEAL = ".sha256"
 
 
 def facts_folder(root: Path, source: Source) -> Path:
@@ -38,8 +32,6 @@ def marks_of(source: Source, names: Iterable[str]) -> dict[str, str]:
 def write_facts(root: Path, source: Source, facts: pd.DataFrame, marks: Mapping[str, str]) -> Path:
     """Keep facts as one more part; its name comes from its content, so doing it twice gives one file.
 
-    The file's checksum is written beside it, and last: a flipped byte may still be read as a number.
-
     Parameters
     ----------
     root : Path
@@ -53,9 +45,7 @@ def write_facts(root: Path, source: Source, facts: pd.DataFrame, marks: Mapping[
     marked = facts.assign(mark=[marks[name] for name in facts["photo"]])
     name = sha256_json(marked[["photo", "mark", "sha256"]].to_numpy().tolist())[:16]
     path = facts_folder(root, source) / f"part-{name}.parquet"
-    write_whole(path, lambda aside: marked.to_parquet(aside, index=False))
-    write_whole(path.with_suffix(SEAL), lambda aside: aside.write_text(sha256_file(path), encoding="utf-8"))
-    return path
+    return write_sealed(path, lambda aside: marked.to_parquet(aside, index=False))
 
 
 def kept_facts(root: Path, source: Source, marks: Mapping[str, str]) -> pd.DataFrame:
@@ -80,20 +70,9 @@ def kept_facts(root: Path, source: Source, marks: Mapping[str, str]) -> pd.DataF
 
 
 def _read(part: Path) -> pd.DataFrame | None:
-    seal = part.with_suffix(SEAL)
-    if not seal.is_file():
-        return None  # a kill came before its end; it is written again
-    try:
-        if seal.read_text(encoding="utf-8") != sha256_file(part):
-            raise ValueError("its checksum is another")
-        return pd.read_parquet(part, columns=[*FACTS, "mark"])
-    except FileNotFoundError:
-        return None  # another run has set it aside
-    except ValueError as error:  # damaged: what is measured anew is the same
-        with suppress(FileNotFoundError):
-            os.replace(part, part.with_suffix(".damaged"))
-        warnings.warn(f"{part} is damaged ({error}); set aside, its photos are measured again", stacklevel=3)
-        return None
+    return read_sealed(
+        part, lambda whole: pd.read_parquet(whole, columns=[*FACTS, "mark"]), "its photos are measured again"
+    )
 
 
 def in_order(tables: Sequence[pd.DataFrame], names: Sequence[str]) -> pd.DataFrame:

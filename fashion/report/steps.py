@@ -172,6 +172,8 @@ def read_state(workspace: Workspace, step: Step) -> State:
 
 def write_state(workspace: Workspace, step: Step, state: State) -> None:
     """Remember that a step is done; written last, so that a kill before it makes the step run again."""
+    # No seals (`files.write_sealed`): one state stands for all files of a step, some compared without their timings,
+    # and a damaged one is made again where it lies.
     write_json(state_path(workspace, step), asdict(state))
 
 
