@@ -25,9 +25,10 @@ from fashion.catalogue.definition import load_catalogue, open_catalogue
 from fashion.catalogue.source import Source
 from fashion.catalogue.table import read_table
 from fashion.core.checksums import fingerprint, sha256_bytes, sha256_json
+from fashion.core.code_closure import closure_of, code_of
 from fashion.core.errors import ArtefactError
 from fashion.core.progress import progress_bar
-from fashion.core.provenance import closure_of, code_of, versions
+from fashion.core.provenance import versions
 from fashion.embedding.backbones import load_backbone
 from fashion.embedding.extraction import ahead, embed_views, open_descriptors, open_store, store_key
 from fashion.embedding.extraction import look as see

@@ -24,9 +24,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion.catalogue.source import Source
+from fashion.core.code_closure import closure_of, code_of
 from fashion.core.errors import PhotoError
 from fashion.core.progress import progress_bar
-from fashion.core.provenance import closure_of, code_of, versions
+from fashion.core.provenance import versions
 from fashion.embedding.backbones import Backbone
 from fashion.embedding.runtimes import Blocks, Runtime, choose_runtime
 from fashion.photos import descriptors

@@ -23,10 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fashion.core.checksums import sha256_file, sha256_json
+from fashion.core.code_closure import closure_of, code_of
 from fashion.core.errors import WeightsError, in_short
 from fashion.core.files import read_sealed, write_sealed
 from fashion.core.progress import note
-from fashion.core.provenance import closure_of, code_of, machine, versions
+from fashion.core.provenance import machine, versions
 from fashion.core.tensorflow import import_keras
 from fashion.embedding.backbones import Backbone
 from fashion.neighbours.exact import normalise

@@ -9,9 +9,10 @@ import pandas as pd
 
 from fashion.catalogue.source import Source
 from fashion.core.checksums import sha256_json
+from fashion.core.code_closure import closure_of, code_of
 from fashion.core.files import read_sealed, write_sealed
 from fashion.core.paths import kept_place
-from fashion.core.provenance import closure_of, code_of, versions
+from fashion.core.provenance import versions
 from fashion.photos.measures import FACTS, facts_table, measure
 
 #: Packages on which the measured numbers, and the bytes of their files, depend.

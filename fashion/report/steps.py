@@ -13,11 +13,12 @@ from fashion.catalogue.definition import load_catalogue, open_catalogue
 from fashion.catalogue.translation import glossary_folder
 from fashion.core.bounds import COUNTS, SEEDS, check_whole
 from fashion.core.checksums import fingerprint, sha256_file, sha256_json
+from fashion.core.code_closure import code_checksum
 from fashion.core.defaults import COLOUR_WEIGHT, LIST_LENGTH, Preferences
 from fashion.core.errors import ReportError, SettingsError
 from fashion.core.files import write_json
 from fashion.core.paths import kept_place, project_root
-from fashion.core.provenance import code_checksum, sha256_output, versions
+from fashion.core.provenance import sha256_output, versions
 from fashion.core.workspace import WRITERS, Workspace
 from fashion.embedding.resnet50 import cached_file
 
