@@ -81,7 +81,7 @@ def test_the_converter_gets_a_path_and_no_object_of_tensorflow(backbone, monkeyp
     ((path,), named) = given[0]
     assert isinstance(path, str) and named == {} and not Path(path).exists(), "the SavedModel is removed"
     assert [list(port.get_names()) for port in network.inputs] == [["photos"]]
-    assert sorted(port.get_any_name() for port in network.outputs) == ["multilayer", "embedding"]
+    assert sorted(port.get_any_name() for port in network.outputs) == ["embedding", "multilayer"]
     assert network.inputs[0].get_element_type() == openvino.Type.u8 and network.inputs[0].shape == [1, 96, 96, 3]
 
 
@@ -219,13 +219,13 @@ def test_a_kept_network_that_was_altered_is_converted_again(backbone, both, monk
     file = next(tmp_path.glob("*.bin"))
     whole = file.read_bytes()
     file.write_bytes(whole[:1000] + bytes([whole[1000] ^ 1]) + whole[1001:])
-    runtimes = []
+    converted = []
     plain = runtimes._openvino
-    monkeypatch.setattr(runtimes, "_openvino", lambda *given: runtimes.append(1) or plain(*given))
+    monkeypatch.setattr(runtimes, "_openvino", lambda *given: converted.append(1) or plain(*given))
     choose_runtime(backbone, "auto", tmp_path)
-    assert runtimes == [1] and file.read_bytes() == whole
+    assert converted == [1] and file.read_bytes() == whole
     file.with_suffix(".sha256").write_text("{")
-    assert choose_runtime(backbone, "auto", tmp_path).name == "openvino" and len(runtimes) == 2
+    assert choose_runtime(backbone, "auto", tmp_path).name == "openvino" and len(converted) == 2
 
 
 @pytest.mark.parametrize("damage", ["unreadable", "another graph", "fails at its first photo", "no seal"])
