@@ -34,8 +34,8 @@ from fashion.embedding.extraction import ahead, embed_views, open_descriptors, o
 from fashion.embedding.extraction import look as see
 from fashion.embedding.runtimes import choose_runtime
 from fashion.photos.descriptors import NONE, describe
-from fashion.photos.measures import facts_table, measure
-from fashion.photos.metadata import PACKAGES, marks_of, write_facts
+from fashion.photos.measures import measure, metadata_table
+from fashion.photos.metadata import PACKAGES, signatures_of, write_metadata
 from fashion.photos.store import PART, PhotoStore
 
 
@@ -119,7 +119,7 @@ def do(job: Job, part: Part) -> dict[str, int]:
         return {"read": 0, "embedded": 0}
     source, backbone, runtime = tools(job)
     looks = list(ahead(lambda name: see(source, name, backbone.size), part.photos, workers=2))
-    facts = facts_table(seen.facts for seen in looks)
+    facts = metadata_table(seen.facts for seen in looks)
     good = facts[facts["problem"] == ""].drop_duplicates("sha256")
     seen = [looks[row] for row in good.index]
     blocks = embed_views((look.view for look in seen if look.view is not None), backbone, runtime)
@@ -289,7 +289,7 @@ def distribute(
     source = open_catalogue(catalogue, job.data)
     rows, _ = read_table(catalogue, source)
     photos = list(dict.fromkeys(rows["photo"]))
-    marks = marks_of(source, photos)
+    marks = signatures_of(source, photos)
     parts = cut(photos, made_by(job, fingerprint(source.path)), size)
     todo = [part for part in parts if not finished(job, part)]
     embedded = 0
@@ -299,7 +299,7 @@ def distribute(
             embedded = _run(job, todo, scheduler, workers, bar.update, started)
     stores = open_home(job, root), open_descriptors(root)
     facts = pd.concat([gather(job, part, *stores) for part in parts], ignore_index=True)
-    path = write_facts(root, source, facts, marks)
+    path = write_metadata(root, source, facts, marks)
     return Distributed(len(photos), len(parts), len(todo), len(parts) - len(todo), embedded, path)
 
 

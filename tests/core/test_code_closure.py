@@ -294,7 +294,7 @@ def test_what_is_kept_of_photos_hangs_on_the_code_that_made_it(tmp_path, monkeyp
 
     def keys():
         return {
-            "vectors": extraction.store_key(backbone), "facts": metadata.facts_folder(tmp_path, source).name,
+            "vectors": extraction.store_key(backbone), "facts": metadata.metadata_folder(tmp_path, source).name,
             "descriptors": extraction.open_descriptors(tmp_path).folder.name,
             "parts": distributed.made_by(None, "data"),
         }  # fmt: skip

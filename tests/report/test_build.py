@@ -153,7 +153,7 @@ def test_keys_and_kept_facts_are_the_same_after_a_move_together_and_others_elsew
     def keys(root, data):
         work = Workspace("tiny", root / "processed", root / "reports")
         settings = Settings(str(root / "tiny.toml"), str(data), backbone="resnet50", weights=str(root / "w.keras"))
-        facts = facts_store.facts_folder(work.processed_root, open_source(data, "annotation.txt")).name
+        facts = facts_store.metadata_folder(work.processed_root, open_source(data, "annotation.txt")).name
         return [steps.step_key(work, step, settings) for step in STEPS] + [facts]
 
     def source(root):
