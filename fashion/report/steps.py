@@ -13,11 +13,12 @@ from fashion.catalogue.definition import load_catalogue, open_catalogue
 from fashion.catalogue.translation import glossary_folder
 from fashion.core.bounds import COUNTS, SEEDS, check_whole
 from fashion.core.checksums import fingerprint, sha256_file, sha256_json
+from fashion.core.code_closure import code_checksum
 from fashion.core.defaults import COLOUR_WEIGHT, LIST_LENGTH, Preferences
 from fashion.core.errors import ArtefactError, ReportError, SettingsError
 from fashion.core.files import write_json
 from fashion.core.paths import kept_place, project_root
-from fashion.core.provenance import code_checksum, sha256_output, versions
+from fashion.core.provenance import sha256_output, versions
 from fashion.core.workspace import WRITERS, Workspace
 from fashion.embedding.resnet50 import cached_file
 
@@ -175,6 +176,8 @@ def read_state(workspace: Workspace, step: Step) -> State:
 
 def write_state(workspace: Workspace, step: Step, state: State) -> None:
     """Remember that a step is done; written last, so that a kill before it makes the step run again."""
+    # No seals (`files.write_sealed`): one state stands for all files of a step, some compared without their timings,
+    # and a damaged one is made again where it lies.
     write_json(state_path(workspace, step), asdict(state))
 
 

@@ -6,8 +6,9 @@ import shutil
 import pytest
 
 from benchmarks.__main__ import main as benchmarks
-from fashion.catalogue.definition import OWN_FOLDERS, load_catalogue
+from fashion.catalogue.definition import load_catalogue
 from fashion.catalogue.identity import OWNER, open_workspace, take
+from fashion.catalogue.toml_keys import OWN_FOLDERS
 from fashion.cli.main import main
 from fashion.core.checksums import sha256_bytes
 from fashion.core.errors import CatalogueError
