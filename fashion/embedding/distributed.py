@@ -29,8 +29,7 @@ from fashion.core.errors import ArtefactError
 from fashion.core.progress import progress_bar
 from fashion.core.provenance import closure_of, code_of, versions
 from fashion.embedding.backbones import load_backbone
-from fashion.embedding.extraction import ahead, embed_views, open_descriptors, open_store, store_key
-from fashion.embedding.extraction import look as see
+from fashion.embedding.extraction import ahead, embed_views, extract, open_descriptors, open_store, store_key
 from fashion.embedding.runtimes import choose_runtime
 from fashion.photos.descriptors import NONE, describe
 from fashion.photos.measures import facts_table, measure
@@ -117,12 +116,12 @@ def do(job: Job, part: Part) -> dict[str, int]:
     if finished(job, part):
         return {"read": 0, "embedded": 0}
     source, backbone, runtime = tools(job)
-    looks = list(ahead(lambda name: see(source, name, backbone.size), part.photos, workers=2))
-    facts = facts_table(seen.facts for seen in looks)
+    extracts = list(ahead(lambda name: extract(source, name, backbone.size), part.photos, workers=2))
+    facts = facts_table(photo.facts for photo in extracts)
     good = facts[facts["problem"] == ""].drop_duplicates("sha256")
-    seen = [looks[row] for row in good.index]
-    blocks = embed_views((look.view for look in seen if look.view is not None), backbone, runtime)
-    described = [look.described for look in seen if look.described is not None]
+    once = [extracts[row] for row in good.index]
+    blocks = embed_views((photo.view for photo in once if photo.view is not None), backbone, runtime)
+    described = [photo.described for photo in once if photo.described is not None]
     arrays = {name: np.stack([row[name] for row in described]) if described else none for name, none in NONE.items()}
     table = io.BytesIO()
     facts.to_parquet(table, index=False)

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import write_small_catalogue
-from plain import photo_facts
+from plain import photo_facts, vectors_of
 
 from fashion.cli.main import main
 from fashion.core.errors import ArtefactError
 from fashion.embedding.distributed import Distributed, Job, distribute, open_home, tools
-from fashion.embedding.extraction import embed, read_photos
+from fashion.embedding.extraction import read_photos
 from fashion.photos.metadata import in_order, kept_facts, marks_of
 
 
@@ -42,7 +42,7 @@ def test_a_worker_that_is_killed_costs_its_part_and_nothing_else(tmp_path, monke
     kept = kept_facts(tmp_path / "home", source, marks_of(source, names))
     assert len(kept) == len(names)
     pd.testing.assert_frame_equal(in_order([kept], names), facts)
-    alone = embed(source, names, facts["sha256"], backbone, tmp_path / "alone", progress=False).blocks
+    alone = vectors_of(source, names, backbone)
     home = open_home(job, tmp_path / "home").gather(facts["sha256"].tolist())
     assert all(np.array_equal(home[name], alone[name]) for name in alone)
     monkeypatch.setattr(type(source), "read", lambda *_: pytest.fail("a photo is read again"))

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import write_small_catalogue
-from plain import descriptors_of, photo_facts
+from plain import descriptors_of, photo_facts, vectors_of
 
 from fashion.core.errors import ArtefactError
 from fashion.embedding import distributed
 from fashion.embedding.distributed import Job, cut, do, finished, gather, get, made_by, open_home, put, tools
-from fashion.embedding.extraction import embed, open_descriptors
+from fashion.embedding.extraction import open_descriptors
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_what_comes_home_is_what_one_machine_makes(here, tmp_path):
     missing = {"phash": "", "thumbnail": b"", "tile": b""}  # None in one table is NaN in the other
     pd.testing.assert_frame_equal(facts.fillna(missing), photo_facts(source, photos).fillna(missing))
     good = facts[facts["problem"] == ""]
-    alone = embed(source, good["photo"], good["sha256"], backbone, tmp_path / "alone", progress=False).blocks
+    alone = vectors_of(source, good["photo"], backbone)
     home = store.gather(good["sha256"].tolist())
     assert all(np.array_equal(home[name], alone[name]) for name in alone)
     described = open_descriptors(tmp_path / "home")
