@@ -226,8 +226,8 @@ def test_wrong_files_are_named_even_with_auto(random_resnet, tmp_path):
         with pytest.raises(WeightsError) as error:
             load_backbone("auto", weights=path, size=32)
         message = str(error.value)
-        assert message.startswith("Expected: a Keras weights file of ResNet50") and f"Where: {path}." in message
-        assert "Found: " in message and "What next: " in message and len(message) < 1000
+        assert message.startswith("expected a Keras weights file of ResNet50") and f" at {path}; found " in message
+        assert "Name the right file in WEIGHTS" in message and len(message) < 1000
 
 
 # --- weights from the network ---
