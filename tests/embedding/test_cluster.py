@@ -34,7 +34,7 @@ def test_a_worker_that_is_killed_costs_its_part_and_nothing_else(tmp_path, monke
         killed.append((victim, len(list((tmp_path / "shared").glob("*.json")))))
 
     done = distribute(job, tmp_path / "home", workers=2, size=8, progress=False, started=kill_one)
-    assert (done.photos, done.parts, done.done, done.found) == (240, 30, 30, 0)
+    assert (done.photos, done.shards, done.done, done.reused) == (240, 30, 30, 0)
     assert 2 <= killed[0][1] < 30, "the kill came too late to prove anything"
     source, backbone, _ = tools(job)
     names = sorted(path.relative_to(folder).as_posix() for path in (folder / "images").iterdir())
@@ -51,17 +51,15 @@ def test_a_worker_that_is_killed_costs_its_part_and_nothing_else(tmp_path, monke
     assert len(report.descriptor("hog")) == len(names)
     monkeypatch.undo()
     again = distribute(job, tmp_path / "home", workers=2, size=8, progress=False)
-    assert (again.done, again.found, again.embedded) == (0, 30, 0)
+    assert (again.done, again.reused, again.embedded) == (0, 30, 0)
 
 
 def test_no_scheduler_is_an_error_that_says_what_to_do(tmp_path, small_folder, monkeypatch):
-    import fashion.cluster
-
     client = __import__("distributed").Client
     monkeypatch.setattr("distributed.Client", lambda address, timeout: client(address, timeout="1s"))
     job = Job("imagelab", str(small_folder), str(tmp_path / "shared"), "efficientnet-lite0", size=96)
-    with pytest.raises(ArtefactError, match=r"scheduler at tcp://127.0.0.1:9; it cannot be reached.*--scheduler local"):
-        fashion.cluster.distribute(job, tmp_path, scheduler="tcp://127.0.0.1:9", progress=False)
+    with pytest.raises(ArtefactError, match=r"scheduler at tcp://127.0.0.1:9; found none.*--scheduler local"):
+        distribute(job, tmp_path, scheduler="tcp://127.0.0.1:9", progress=False)
 
 
 def test_command_says_what_was_wrong(capsys, small_folder):
