@@ -45,12 +45,12 @@ def preprocess(rgb: keras.KerasTensor | np.ndarray) -> keras.KerasTensor:
 
 
 def build_resnet50(size: int, weights: Path | None = None) -> keras.Model:
-    """Keras's ResNet50 without its classifier.
+    """ResNet-50 without its classifier, as a Keras model.
 
     Parameters
     ----------
     size : int
-        Edge of the square input, pixels, at least 32.
+        Input resolution in pixels, at least 32.
     weights : Path, optional
         A Keras weights file (``.weights.h5``, or the older ``.h5``) of ResNet50 without top; random
         weights without it.
