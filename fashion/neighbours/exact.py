@@ -94,7 +94,7 @@ def top_k(
     queries: ArrayLike | None = None,
     gallery: ArrayLike | None = None,
     *,
-    asking: ArrayLike | None = None,
+    query_vectors: ArrayLike | None = None,
     exclude_self: bool = True,
     block_rows: int | None = None,
     assume_unit: bool = False,
@@ -113,7 +113,7 @@ def top_k(
         Neighbours per query, at least 1.
     queries, gallery : arrays of int, optional
         Rows that are queries, and rows of the gallery (each once); every row where not given.
-    asking : array, shape (q, d), optional
+    query_vectors : array, shape (q, d), optional
         The queries' vectors where they are not the table's: an item as its photo shows it, in a table of items as
         their words describe them. Its own row is left out all the same.
     exclude_self : bool
@@ -137,7 +137,7 @@ def top_k(
     ArtefactError
         When the vectors are not finite or not two-dimensional.
     ValueError
-        When k is larger than the gallery, a row number is out of range, or `asking` does not fit queries and vectors.
+        When k is larger than the gallery, a row number is out of range, or `query_vectors` does not fit.
 
     Examples
     --------
@@ -156,11 +156,13 @@ def top_k(
     _check_k(k, len(answers) - int((own >= 0).any()))
     chosen = unit if gallery is None else unit[answers]
     heads = unit
-    if asking is not None:
-        heads, rows = _unit(asking, assume_unit), np.arange(len(rows))
+    if query_vectors is not None:
+        heads, rows = _unit(query_vectors, assume_unit), np.arange(len(rows))
         _check_dimensions(heads, unit)
         if len(heads) != len(rows):
-            raise ValueError(f"expected in `asking` one vector for each of {len(rows)} queries; found {len(heads)}")
+            raise ValueError(
+                f"expected in `query_vectors` one vector for each of {len(rows)} queries; found {len(heads)}"
+            )
     indices, similarity = search(heads, rows, chosen, k, own, block_rows, progress)
     return answers[indices].astype(np.int32), similarity
 
@@ -181,11 +183,11 @@ def cross_top_k(
     ArtefactError, ValueError
         As `top_k`; ValueError also when the dimensions differ.
     """
-    asking, unit = _unit(query_vectors, assume_unit), _unit(vectors, assume_unit)
-    _check_dimensions(asking, unit)
+    queries, unit = _unit(query_vectors, assume_unit), _unit(vectors, assume_unit)
+    _check_dimensions(queries, unit)
     _check_k(k, len(unit))
-    own = np.full(len(asking), -1)
-    indices, similarity = search(asking, np.arange(len(asking)), unit, k, own, block_rows, progress)
+    own = np.full(len(queries), -1)
+    indices, similarity = search(queries, np.arange(len(queries)), unit, k, own, block_rows, progress)
     return indices.astype(np.int32), similarity
 
 
@@ -233,8 +235,8 @@ def nearest(
         When the dimensions, the mask or an excluded row do not fit the table, or k < 1.
     """
     heads = np.asarray(vector)
-    asking, unit = normalise(np.atleast_2d(heads)), _unit(vectors, assume_unit)
-    _check_dimensions(asking, unit)
+    queries, unit = normalise(np.atleast_2d(heads)), _unit(vectors, assume_unit)
+    _check_dimensions(queries, unit)
     allowed = np.ones(len(unit), bool) if mask is None else np.array(mask)
     if allowed.dtype != np.bool_ or allowed.shape != (len(unit),):
         raise ValueError(f"expected a mask of bool, shape ({len(unit)},); found {allowed.dtype}, {allowed.shape}")
@@ -242,11 +244,11 @@ def nearest(
         allowed[_rows(np.atleast_1d(np.asarray(exclude)), len(unit), "exclude")] = False
     _check_k(k, max(k, 1))
     k = min(k, int(allowed.sum()))
-    shape = (k,) if heads.ndim == 1 else (len(asking), k)
+    shape = (k,) if heads.ndim == 1 else (len(queries), k)
     if k == 0:
         return np.empty(shape, np.int32), np.empty(shape, np.float32)
-    none = np.full(len(asking), -1)
-    indices, similarity = search(asking, np.arange(len(asking)), unit, k, none, allowed=allowed)
+    none = np.full(len(queries), -1)
+    indices, similarity = search(queries, np.arange(len(queries)), unit, k, none, allowed=allowed)
     return indices.reshape(shape).astype(np.int32), similarity.reshape(shape)
 
 
@@ -276,10 +278,10 @@ def _check_k(k: int, possible: int) -> None:
         raise ValueError(f"expected k from 1 to {possible}, the items that can be recommended; found {k}")
 
 
-def _check_dimensions(asking: Float, unit: Float) -> None:
-    if asking.shape[1] != unit.shape[1]:
+def _check_dimensions(queries: Float, unit: Float) -> None:
+    if queries.shape[1] != unit.shape[1]:
         raise ValueError(
-            f"expected a query of {unit.shape[1]} dimensions, as the vectors have; found {asking.shape[1]}"
+            f"expected a query of {unit.shape[1]} dimensions, as the vectors have; found {queries.shape[1]}"
         )
 
 
@@ -287,7 +289,7 @@ def _check_dimensions(asking: Float, unit: Float) -> None:
 
 
 def search(
-    asking: Float,
+    queries: Float,
     rows: Int,
     gallery: Float,
     k: int,
@@ -310,10 +312,10 @@ def search(
 
     Parameters
     ----------
-    asking, gallery : ndarrays of float32, shapes (m, d) and (g, d)
+    queries, gallery : ndarrays of float32, shapes (m, d) and (g, d)
         Unit rows.
     rows : ndarray of int64, shape (q,)
-        Rows of `asking` that are queries.
+        Rows of `queries` to search for.
     k : int
         At most the rows that are left for every query.
     own : ndarray of int64, shape (q,)
@@ -347,7 +349,7 @@ def search(
     indices, similarity = np.empty((len(rows), k), np.int64), np.empty((len(rows), k), np.float32)
 
     def work(start: int) -> int:
-        block = asking[rows[start : start + size]]  # (b, d)
+        block = queries[rows[start : start + size]]  # (b, d)
         rough = block @ gallery.T  # (b, g)
         mine = own[start : start + size]
         rough[np.flatnonzero(mine >= 0), mine[mine >= 0]] = -np.inf
@@ -423,15 +425,15 @@ def candidates(rough: Float, k: int, margin: float) -> tuple[Int, Int]:
     return query[order], answer[order]
 
 
-def cosines(asking: Float, gallery: Float, query: Int, answer: Int) -> Float:
-    """Cosines of asking[query[i]] and gallery[answer[i]], shape (c,), summed in one order wherever the pair stands."""
+def cosines(queries: Float, gallery: Float, query: Int, answer: Int) -> Float:
+    """Cosines of queries[query[i]] and gallery[answer[i]], shape (c,), summed in one order wherever the pair stands."""
     result = np.empty(len(query), np.float32)
     step = max(1, 2**18 // gallery.shape[1])  # 2 MiB of products at a time stay in the cache
 
     def fill(start: int) -> None:
         part = slice(start, start + step)
         # float64 holds the product of two float32 exactly: only the sum rounds
-        pairs = np.take(asking, query[part], axis=0), np.take(gallery, answer[part], axis=0)
+        pairs = np.take(queries, query[part], axis=0), np.take(gallery, answer[part], axis=0)
         result[part] = np.multiply(*pairs, dtype=np.float64).sum(axis=1)
 
     starts = range(0, len(query), step)

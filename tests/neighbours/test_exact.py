@@ -56,21 +56,21 @@ def test_queries_and_gallery_are_rows_of_the_table(vectors):
 def test_queries_may_ask_with_vectors_that_are_not_their_rows(vectors):
     queries, gallery = np.array([250, 3, 10]), np.array([10, 299, 3, 77, 5, 150])
     asking = np.random.default_rng(1).random((3, 40)).astype(np.float32)
-    indices, similarity = top_k(vectors, 4, queries, gallery, asking=asking)
+    indices, similarity = top_k(vectors, 4, queries, gallery, query_vectors=asking)
     together = np.concatenate([vectors, asking])
     for place, (query, row) in enumerate(zip(queries, indices, strict=True)):
         assert row.tolist() == brute_force(together, 4, 300 + place, gallery[gallery != query])
-    own = top_k(vectors, 7, queries, asking=vectors[queries], block_rows=2)
+    own = top_k(vectors, 7, queries, query_vectors=vectors[queries], block_rows=2)
     assert [part.tobytes() for part in own] == [part.tobytes() for part in top_k(vectors, 7, queries)]
-    with_self, _ = top_k(vectors, 1, queries, asking=vectors[queries], exclude_self=False)
+    with_self, _ = top_k(vectors, 1, queries, query_vectors=vectors[queries], exclude_self=False)
     assert with_self[:, 0].tolist() == queries.tolist()
     unit = normalise(vectors)
-    scaled = top_k(unit, 4, queries, gallery, asking=normalise(asking), assume_unit=True)
+    scaled = top_k(unit, 4, queries, gallery, query_vectors=normalise(asking), assume_unit=True)
     assert scaled[1].tobytes() == similarity.tobytes()
     with pytest.raises(ValueError, match="one vector for each of 3 queries; found 2"):
-        top_k(vectors, 4, queries, asking=asking[:2])
+        top_k(vectors, 4, queries, query_vectors=asking[:2])
     with pytest.raises(ValueError, match="query of 40 dimensions, as the vectors have; found 39"):
-        top_k(vectors, 4, queries, asking=asking[:, :39])
+        top_k(vectors, 4, queries, query_vectors=asking[:, :39])
 
 
 def test_self_is_excluded_by_its_number_and_twins_stay():
