@@ -81,7 +81,7 @@ def test_the_converter_gets_a_path_and_no_object_of_tensorflow(backbone, monkeyp
     ((path,), named) = given[0]
     assert isinstance(path, str) and named == {} and not Path(path).exists(), "the SavedModel is removed"
     assert [list(port.get_names()) for port in network.inputs] == [["photos"]]
-    assert sorted(port.get_any_name() for port in network.outputs) == ["multilayer", "embedding"]
+    assert sorted(port.get_any_name() for port in network.outputs) == ["embedding", "multilayer"]
     assert network.inputs[0].get_element_type() == openvino.Type.u8 and network.inputs[0].shape == [1, 96, 96, 3]
 
 
