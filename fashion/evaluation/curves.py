@@ -58,7 +58,7 @@ def by_gallery_size(
         asking = normalise(np.asarray(asking_table)[queries])
         for size, gallery in galleries.items():
             rows = None if size == len(unit) else gallery
-            found = top_k(unit, k, queries, rows, asking=asking, assume_unit=True)[0]
+            found = top_k(unit, k, queries, rows, query_vectors=asking, assume_unit=True)[0]
             lines += _lines(agreement_at_k(items, found, queries, columns), seed, method=method, size=size)
     for size, gallery in galleries.items():
         expected = random_expectation(items, queries, gallery, columns)
@@ -117,7 +117,7 @@ def by_embedding_length(
             ask, answer = (asking[queries], gallery) if length == asking.shape[1] else [t[:, :length] for t in turned]
             if asking_table is not gallery_table:  # what answers keeps its length in one number more, so products stay
                 answer, ask = filled(answer), np.pad(ask, ((0, 0), (0, 1)))
-            found = top_k(normalise(answer), k, queries, asking=normalise(ask), assume_unit=True)[0]
+            found = top_k(normalise(answer), k, queries, query_vectors=normalise(ask), assume_unit=True)[0]
             lines += _lines(agreement_at_k(items, found, queries, columns), seed, method=method, length=length)
     return pd.DataFrame(lines)
 

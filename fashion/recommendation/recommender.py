@@ -152,7 +152,9 @@ class Recommender:
     def nearest_of_all(self, k: int | None = None) -> Neighbours:
         """Rows and similarities of the k items most similar to each item, itself excluded; shapes (n, k)."""
         asking = self._asking(self._raw(slice(None)), self.colour_weight)
-        found, cosine = top_k(self.vectors, self.k if k is None else k, asking=normalise(asking), assume_unit=True)
+        found, cosine = top_k(
+            self.vectors, self.k if k is None else k, query_vectors=normalise(asking), assume_unit=True
+        )
         return found, np.clip(cosine * np.linalg.norm(asking, axis=1, keepdims=True), -1, 1)
 
     def by_item(self, item: str, k: int | None = None, where: Where | None = None) -> pd.DataFrame:

@@ -206,7 +206,7 @@ def test_a_failure_among_the_photos_costs_none_of_them(backbone, both, monkeypat
         assert ("out of memory" in found.reason, "out of memory" in capsys.readouterr().err) == (fell, fell)
         assert len(list(found.stream(iter(cuts)))) == 4, "and goes on with what it has"
     requests_fail(monkeypatch, 6, RuntimeError("out of memory"))
-    with pytest.raises(WeightsError, match=r"out of memory.*leave RUNTIME out.*finished is kept"):
+    with pytest.raises(WeightsError, match=r"out of memory.*leave RUNTIME out.*Finished vectors are kept"):
         list(choose_runtime(backbone, "openvino", kept).stream(iter(cuts)))
 
 
