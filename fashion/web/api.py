@@ -122,7 +122,6 @@ def chart() -> Response:
         return problem(404, "Not Found", "this report has no map")
     packed = bool(request.accept_encodings["gzip"])
     answer = Response(shop.packed_chart if packed else shop.chart, mimetype="application/json")
-    answer.vary.add("Accept-Encoding")
     if packed:
         answer.headers["Content-Encoding"] = "gzip"
     lasting = request.args.get("v") == shop.version

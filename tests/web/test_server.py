@@ -90,6 +90,10 @@ def test_text_is_compressed_for_who_takes_it(client):
         assert gzip.decompress(packed.data) == plain.data and len(packed.data) < len(plain.data) / 2
         assert "Accept-Encoding" in plain.headers["Vary"] and "Accept-Encoding" in packed.headers["Vary"]
         assert packed.headers.get("ETag", "a") != plain.headers.get("ETag", "b")
+    for tag in (packed.headers["ETag"], plain.headers["ETag"]):  # of the style: whichever form the browser has
+        again = client.get("/static/shop.css", headers={"If-None-Match": tag, "Accept-Encoding": "gzip"})
+        assert again.status_code == 304 and not again.data
+    assert "Content-Encoding" not in client.get("/healthz", headers={"Accept-Encoding": "gzip"}).headers, "tiny"
     photo = client.get("/api/v1/items").get_json()["items"][0]["photo"]
     assert "Content-Encoding" not in client.get(photo, headers={"Accept-Encoding": "gzip"}).headers
 
