@@ -6,6 +6,7 @@ import hashlib
 import io
 import logging
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import IO, Any
 
@@ -31,12 +32,17 @@ photos = Blueprint("photos", __name__)
 
 state = Blueprint("state", __name__)
 
+#: The script that draws the report's map, and the shop's.
+DRAWING = Path(str(files("fashion.projection"))) / "static"
+
+drawing = Blueprint("drawing", __name__, static_folder=DRAWING, static_url_path="/drawing")
+
 
 #: Text is compressed from 2 kB on, also where it repeats what a visitor wrote: no page holds a secret (no users, no
 #: cookies), so its length tells nothing. The first level takes a millisecond and gains most.
 COMPRESSION = {
     "COMPRESS_ALGORITHM": ["gzip"], "COMPRESS_ALGORITHM_STREAMING": ["gzip"], "COMPRESS_LEVEL": 1,
-    "COMPRESS_MIN_SIZE": 2048,
+    "COMPRESS_MIN_SIZE": 2048, "COMPRESS_STREAMING_ENDPOINT_CONDITIONAL": ["static", "drawing.static"],
 }  # fmt: skip
 
 
@@ -73,7 +79,7 @@ def create_app(window: Window, buckets: Buckets | None = None, at_once: int = 4)
     add_headers(app)
     add_static_addresses(app)
     Compress(app)
-    for blueprint in (pages, api, photos, state):
+    for blueprint in (pages, api, photos, state, drawing):
         app.register_blueprint(blueprint)
     app.register_error_handler(Exception, failed)
     return app
@@ -81,20 +87,20 @@ def create_app(window: Window, buckets: Buckets | None = None, at_once: int = 4)
 
 def add_static_addresses(app: Flask) -> None:
     """Name static files by their content, so that browsers may keep them for good."""
-    folder = Path(app.static_folder or "")
+    folders = {"static": Path(app.static_folder or ""), "drawing.static": DRAWING}
 
     @cache
-    def version(filename: str) -> str:
-        return hashlib.sha256((folder / filename).read_bytes()).hexdigest()[:12]
+    def version(endpoint: str, filename: str) -> str:
+        return hashlib.sha256((folders[endpoint] / filename).read_bytes()).hexdigest()[:12]
 
     @app.template_global()
-    def static_address(filename: str) -> str:
-        return url_for("static", filename=filename, v=version(filename))
+    def static_address(filename: str, endpoint: str = "static") -> str:
+        return url_for(endpoint, filename=filename, v=version(endpoint, filename))
 
     @app.after_request
     def lasting(response: Response) -> Response:
-        static = request.endpoint == "static" and response.status_code in (200, 304)
-        if static and request.args.get("v") == version((request.view_args or {})["filename"]):
+        endpoint = request.endpoint if response.status_code in (200, 304) else None
+        if endpoint in folders and request.args.get("v") == version(endpoint, (request.view_args or {})["filename"]):
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
 
