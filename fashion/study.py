@@ -17,6 +17,7 @@ from fashion.catalogue.run import Run
 from fashion.catalogue.source import Source, open_source
 from fashion.core.errors import ArtefactError, FashionError, did_you_mean
 from fashion.core.libraries import require
+from fashion.core.workspace import Workspace
 from fashion.embedding.photo_vectors import Photo, photo_bytes
 from fashion.recommendation.additions import ARRAYS, EMBEDDINGS, additions_folder, with_additions
 from fashion.recommendation.additions import load as load_additions
@@ -140,8 +141,8 @@ class Study(Run):
 
     Parameters
     ----------
-    catalogue : str, Path or Catalogue
-        Name of a catalogue, or the path of its TOML.
+    catalogue : str, Path, Catalogue or Workspace
+        Name of a catalogue, or the path of its TOML; or its opened folders.
     data : str or Path, optional
         Its zip or folder, where it is no longer in the place that the report remembers.
     processed, reports : str or Path, optional
@@ -157,7 +158,7 @@ class Study(Run):
 
     def __init__(
         self,
-        catalogue: str | Path | Catalogue = "sample",
+        catalogue: str | Path | Catalogue | Workspace = "sample",
         *,
         data: str | Path | None = None,
         processed: str | Path | None = None,
@@ -167,7 +168,7 @@ class Study(Run):
         super().__init__(catalogue, data=data, processed=processed, reports=reports)
         self._weights = weights
         self._checked: set[str] = set()
-        self._recommenders: dict[str, Recommender] = {}
+        self._recommenders: dict[tuple[str, bool | None], Recommender] = {}
         self._readers: dict[str, PhotoReader] = {}
         self._sources: dict[str, Source] = {}
 
@@ -179,7 +180,7 @@ class Study(Run):
         Where there are such, `added` is the key of their addition and `twin` the item that they nearly repeat, both
         empty for the report's own.
         """
-        self._check("items.parquet")
+        self.check("items.parquet")
         own, added = self.workspace.items(), load_additions(self.workspace)
         if not added:
             return own
@@ -240,7 +241,7 @@ class Study(Run):
         """
         if name not in VECTORS:
             raise QueryError(f"expected vectors of {', '.join(VECTORS)}; found {name!r}.{did_you_mean(name, VECTORS)}")
-        self._check(f"{name}.npy", "items.parquet")
+        self.check(f"{name}.npy", "items.parquet")
         if name not in ARRAYS:
             return super().vectors(name)
         return with_additions(self.workspace, name, self.workspace.items(), super().vectors(name))[1]
@@ -250,7 +251,7 @@ class Study(Run):
 
         Rows are the report's own items, in the order of `items`; distances have no unit.
         """
-        self._check("map.parquet", "items.parquet")
+        self.check("map.parquet", "items.parquet")
         places = self.workspace.table("map")
         columns = [c for c in ("colour", "category", "department") if c in self.items]
         return pd.concat([places, self.items[columns].iloc[: len(places)]], axis=1)
@@ -319,9 +320,9 @@ class Study(Run):
         def by_photo() -> Query:
             data, name = photo_bytes(cast(Photo, photo))
             seen.append(data)
-            return self._reader(embedding, recommender).query(data, name)
+            return self.reader(embedding).query(data, name)
 
-        recommender = self._recommender(embedding)
+        recommender = self.recommender(embedding)
         conditions = parse_where(where, recommender.items)
         query = make_query(recommender, item, words, None if photo is None else by_photo)
         rows, similarity = recommender.ranked(
@@ -333,26 +334,38 @@ class Study(Run):
             _caption=lambda: self.source_line, _read=self.photos.read, _draw=_draw,
         )  # fmt: skip
 
-    def _recommender(self, embedding: str) -> Recommender:
-        """The items with one embedding's vectors, loaded once."""
-        if embedding not in self._recommenders:
+    def recommender(self, embedding: str = "described", *, approximate: bool | None = None) -> Recommender:
+        """The items with one embedding's vectors, loaded once; see `Recommender.from_workspace`."""
+        key = embedding, approximate
+        if key not in self._recommenders:
             if embedding not in EMBEDDINGS:
                 hint = did_you_mean(embedding, EMBEDDINGS)
                 raise QueryError(f"expected an embedding of {', '.join(EMBEDDINGS)}; found {embedding!r}.{hint}")
             self._same_report()
             require_answers(self.workspace, embedding)
-            self._recommenders[embedding] = Recommender.from_workspace(self.workspace, embedding)
-            self.__dict__.setdefault("items", self._without_empty(self._recommenders[embedding].items))
-        return self._recommenders[embedding]
+            self._recommenders[key] = Recommender.from_workspace(self.workspace, embedding, approximate=approximate)
+            self.__dict__.setdefault("items", self._without_empty(self._recommenders[key].items))
+        return self._recommenders[key]
 
-    def _reader(self, embedding: str, recommender: Recommender) -> PhotoReader:
-        """The networks that read photos, loaded once."""
+    def reader(self, embedding: str = "described") -> PhotoReader:
+        """The networks that make queries of photos, loaded once.
+
+        Raises
+        ------
+        ArtefactError
+            When the report is not finished, changed since it was first read, or is damaged.
+        WeightsError
+            When the report's backbone is unavailable.
+        """
         if embedding not in self._readers:
             from fashion.recommendation.photo_query import PhotoReader
 
             require("cv2")
-            self._check(*PHOTOS)
-            self._readers[embedding] = PhotoReader(self.workspace, recommender, self._weights)
+            recommender = self.recommender(embedding)
+            self.check(*PHOTOS)
+            reader = PhotoReader(self.workspace, recommender, self._weights)
+            self._same_report()
+            self._readers[embedding] = reader
         return self._readers[embedding]
 
     @staticmethod
@@ -361,8 +374,8 @@ class Study(Run):
         return items if (items["added"] != "").any() else items.drop(columns=["added", "twin"])
 
     # -- whether the files are the report's -------------------------------------------------------------------
-    def _check(self, *names: str) -> None:
-        """Compare the checksums of files that were not compared yet."""
+    def check(self, *names: str) -> None:
+        """Compare the checksums of files that were not compared yet; raises ArtefactError for a damaged one."""
         self._same_report()
         new = [name for name in names if name not in self._checked]
         require_intact(self.workspace, [self.workspace.path(name) for name in new])

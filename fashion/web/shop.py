@@ -8,23 +8,23 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.catalogue.source import Source, open_source
 from fashion.catalogue.translation import colour_hexes
 from fashion.core.errors import ArtefactError
 from fashion.core.locking import is_running
 from fashion.core.workspace import Workspace
+from fashion.recommendation.additions import additions_folder
 from fashion.recommendation.filters import QueryError
 from fashion.recommendation.reasons import describe
 from fashion.recommendation.recommender import Recommender
 from fashion.recommendation.words import Vocabulary
-from fashion.report.integrity import require_answers, require_intact
+from fashion.report.integrity import PHOTOS
+from fashion.study import Study
 
 if TYPE_CHECKING:
     from fashion.recommendation.photo_query import PhotoReader
@@ -48,28 +48,24 @@ class Shop:
 
     Attributes
     ----------
+    study : Study
+        The report, opened.
     title : str
         Of the catalogue.
     recommender : Recommender
-    sources : dict of str to Source
-        "" for the report's own photos, and one for each addition.
     xy : ndarray of float32, shape (n, 2), or None
         The report's map, 0 to 1 in both directions; items that were added since are not on it.
     stamp : int
         Changes with the report.
-    weights : str or None
-        The backbone's weights file, where the report was given one.
     still : bytes or None
         The report's own figure of the map, PNG.
     """
 
+    study: Study
     title: str
-    workspace: Workspace
     recommender: Recommender
-    sources: Mapping[str, Source]
     xy: NDArray[np.float32] | None
     stamp: int
-    weights: str | None = None
     still: bytes | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -214,8 +210,7 @@ class Shop:
         PhotoError
             When it has vanished.
         """
-        record = self.items.iloc[row]
-        return self.sources[str(record.get("added", ""))].read(str(record["photo"]))
+        return self.study.photos.read(row)
 
     def check_unchanged(self) -> None:
         """See that the files are still those of this report.
@@ -225,10 +220,11 @@ class Shop:
         ArtefactError
             When a new report is being made, or was.
         """
-        if is_running(self.workspace) or stamp_of(self.workspace) != self.stamp:
+        workspace = self.study.workspace
+        if is_running(workspace) or stamp_of(workspace) != self.stamp:
             raise ArtefactError(
-                f"expected the whole report of {self.workspace.catalogue}; it is being made anew just now. "
-                "Wait for its end."
+                f"expected the finished report of {workspace.catalogue}; found one that is being made again. "
+                "Wait until it has ended."
             )
 
     def reader(self) -> PhotoReader:
@@ -241,13 +237,10 @@ class Shop:
         WeightsError
             When the report's backbone cannot be had again.
         """
-        from fashion.recommendation.photo_query import PhotoReader
-
         with self._lock:
             if "_reader" not in self.__dict__:
-                new = PhotoReader(self.workspace, self.recommender, self.weights)
                 self.check_unchanged()
-                object.__setattr__(self, "_reader", new)
+                object.__setattr__(self, "_reader", self.study.reader())
             reader: PhotoReader = self.__dict__["_reader"]
             return reader
 
@@ -271,32 +264,21 @@ def open_shop(workspace: Workspace, weights: str | None = None) -> Shop:
         When there is no whole report, or one is being made just now.
     """
     before = stamp_of(workspace)
-    require_answers(workspace, "described", photo=True)
-    require_intact(workspace, [workspace.path("map.parquet")])
-    recommender = Recommender.from_workspace(workspace)
-    facts = workspace.json("source")
-    sources = {"": open_source(Path(facts["data"]), facts["table"])}
-    for key in [key for key in recommender.items["added"].unique() if key]:
-        added = next(a for a in additions_of(workspace) if a.key == key)
-        sources[key] = open_source(Path(added.facts["data"]), added.facts["table"])
+    study = Study(workspace, weights=weights)
+    recommender = study.recommender()
+    study.check(*PHOTOS)
+    for key in recommender.items["added"].unique():
+        study.source_of(key)
     xy = None
     if workspace.path("map.parquet").is_file():
-        table = workspace.table("map")
-        xy = table[["x", "y"]].to_numpy(np.float32)
+        xy = study.map()[["x", "y"]].to_numpy(np.float32)
         xy = (xy - xy.min(axis=0)) / np.maximum(np.ptp(xy, axis=0), 1e-9)
     figure = workspace.report / "figures/05-map-departments.png"
     still = figure.read_bytes() if figure.is_file() else None
-    shop = Shop(facts["title"], workspace, recommender, sources, xy, before, weights, still)
+    shop = Shop(study, study.title, recommender, xy, before, still)
     _ = shop.vocabulary, shop.rows, shop.order, shop.facets, shop.shown, shop.examples, recommender.places
     shop.check_unchanged()
     return shop
-
-
-def additions_of(workspace: Workspace) -> list[Any]:
-    """The additions that fit the report."""
-    from fashion.recommendation.additions import load
-
-    return load(workspace)
 
 
 def stamp_of(workspace: Workspace) -> int:
@@ -307,8 +289,6 @@ def stamp_of(workspace: Workspace) -> int:
     ArtefactError
         When there is no report.
     """
-    from fashion.recommendation.additions import additions_folder
-
     path = workspace.report / "provenance.json"
     if not path.is_file():
         raise ArtefactError(

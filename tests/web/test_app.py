@@ -534,7 +534,7 @@ def test_a_report_that_runs_is_seen_by_its_lock(work):
     assert not is_running(work)
     with only_one(work):
         assert is_running(work)
-        with pytest.raises(ArtefactError, match="being made anew"):
+        with pytest.raises(ArtefactError, match="being made again"):
             open_shop(work)
 
 
