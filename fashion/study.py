@@ -457,7 +457,7 @@ def _draw(picks: Picks) -> Figure:
     photos = {name: picks.photo_of(place) or b"" for place, name in enumerate(names)}
     with plt.rc_context():
         use_style()
-        title = f"Most similar to {picks.query.title}" if picture is not None else "What the words ask for"
+        title = f"Most similar to {picks.query.title}" if picture is not None else f"Matches for “{picks.query.title}”"
         title += f", the first {DRAWN} of {len(picks)}" if len(picks) > DRAWN else ""
         figure = answers(
             [(picture, picks.query, table.assign(photo=names))], _Held(photos), picks.source_line, title=title

@@ -164,7 +164,7 @@ def test_nothing_left_is_said_in_each_form(shop, work, item):
     only = work.items().groupby(["colour", "category"])["item"].first()
     picks = shop.recommend(item, where={"item": item})
     assert len(picks) == 0 and len(only)
-    assert "no other item fulfils the filter" in repr(picks) and "no other item" in picks._repr_html_()
+    assert "no other item matches the filter" in repr(picks) and "no other item" in picks._repr_html_()
     assert picks.to_dict()["recommendations"] == [] and picks.show().axes
 
 

@@ -194,7 +194,7 @@ def test_command_prints_table_and_json(folders, capsys):
     assert [r["item"] for r in answer["recommendations"]] == ["a3", "a5"]
     assert answer["where"] == {"colour": ["blue"]} and answer["query"] == "a1"
     assert main(["recommend", "a6", "--where", "colour=green", *folders[1]]) == 0
-    assert "no other item fulfils the filter" in capsys.readouterr().out
+    assert "no other item matches the filter" in capsys.readouterr().out
 
 
 def test_command_by_words_with_all_its_options(folders, capsys):
