@@ -1,4 +1,4 @@
-"""Recommendations as a result: a table that shows itself as text, as pictures in a notebook, and as a figure."""
+"""Recommendations as a table that displays as text, as photos in a notebook, and as a figure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ THUMBNAIL, MOST = 112, 60
 
 @dataclass(frozen=True)
 class Picks:
-    """The answer to one query.
+    """The recommendations for one query.
 
     Attributes
     ----------
@@ -36,15 +36,15 @@ class Picks:
     embedding : str
         "described", "learned" or "frozen".
     query : Query
-        What was asked, with what is known or seen of it.
+        The query, with its known or recognised description.
     where : mapping of str to tuple of str
-        The filters that held.
+        The filters.
     table : DataFrame
         As `Recommender.answer` gives it: `rank`, `item`, `similarity`, the description's columns, `photo`, `reasons`.
     rows : ndarray of int, shape (m,)
-        Rows of the answers in the items table.
+        Rows of the recommendations in the items table.
     photo : bytes or None
-        The query's photo, where it is no item of the catalogue.
+        The query's photo, if it is not an item of the catalogue.
     """
 
     catalogue: str
@@ -68,7 +68,7 @@ class Picks:
 
     @property
     def heading(self) -> str:
-        """What was asked, in a line: the item's or photo's name, or the words, and the description."""
+        """The query in a line: its name or words, and its description."""
         said = describe(self.query.description)
         verb = ", seen as" if self.photo is not None else ":"
         return f"{self.query.title}{verb} {said}" if said else self.query.title
@@ -98,12 +98,12 @@ class Picks:
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
 
     def photo_of(self, place: int | None = None) -> bytes | None:
-        """The file's bytes of one answer's photo (0 is the first), or of the query's; None where it has none.
+        """The bytes of one recommendation's photo (0 is the first), or of the query's; None if it has none.
 
         Raises
         ------
         PhotoError
-            When it has vanished.
+            When it is missing.
         """
         if place is not None:
             return self._read(int(self.rows[place]))
@@ -112,7 +112,7 @@ class Picks:
         return self._read(self.query.row)
 
     def show(self) -> Figure:
-        """Draw the query and its answers, with similarity, words and reasons.
+        """Draw the query and its recommendations, with similarity, words and reasons.
 
         In a notebook the returned figure is the cell's output; elsewhere a window opens where there is a screen. Save
         it with ``picks.show().savefig("picks.png", bbox_inches="tight")``.

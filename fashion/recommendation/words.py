@@ -1,4 +1,4 @@
-"""What a few words ask for: "red dress", "vestito rosso", "dark blue trainers for women"."""
+"""Queries in words: "red dress", "vestito rosso", "dark blue trainers for women"."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fashion.catalogue.translation import BRITISH, GLOSSARIES, load_glossary, lo
 from fashion.core.errors import near_words
 from fashion.recommendation.filters import DESCRIPTION, QueryError
 
-#: Words that ask for nothing.
+#: Stop words.
 PASSED_OVER = frozenset(
     """a an and by clothes colour coloured color colored for from i in items like me my of on or please show some
     something the to with al alla che con da dei del della delle di e ed il in la le lo mi gli per un una uno vorrei
@@ -133,11 +133,11 @@ class Vocabulary:
                 unknown.append(tokens[place])
             place += taken
         if unknown:
-            hints = "".join(f"\n  {word!r}{near_words(word.casefold(), sorted(self._said))}" for word in unknown)
-            raise QueryError(f"expected words of the catalogue, English or Italian; these are none:{hints}")
+            hints = ",".join(f" {word!r}{near_words(word.casefold(), sorted(self._said))}" for word in unknown)
+            raise QueryError(f"expected words of the catalogue, English or Italian; found{hints}.")
         self._narrow(asked, narrowing)
         if not asked:
-            raise QueryError(f"expected words such as 'red dress'; found {text!r}, which asks for nothing")
+            raise QueryError(f"expected words such as 'red dress'; found {text!r}, which has only stop words.")
         return asked
 
     def _narrow(self, asked: dict[str, tuple[str, ...]], narrowing: dict[str, list[tuple[str, ...]]]) -> None:
@@ -161,7 +161,7 @@ class Vocabulary:
             del asked["department"]
         elif departments and "category" in asked:
             kinds, places = " or ".join(asked["category"]), " or ".join(sorted(departments))
-            raise QueryError(f"expected kinds of clothes that go together; there is no {kinds} among {places}")
+            raise QueryError(f"expected a category of the department; found {kinds} among {places}, which no item is.")
 
     def _read(self, tokens: list[str]) -> tuple[str, list[str], int, bool]:
         """Column, words, number of tokens, and whether they are a whole term; no words where there is none."""

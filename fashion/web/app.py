@@ -38,8 +38,8 @@ DRAWING = Path(str(files("fashion.projection"))) / "static"
 drawing = Blueprint("drawing", __name__, static_folder=DRAWING, static_url_path="/drawing")
 
 
-#: Text is compressed from 2 kB on, also where it repeats what a visitor wrote: no page holds a secret (no users, no
-#: cookies), so its length tells nothing. The first level takes a millisecond and gains most.
+#: Text is compressed from 2 kB. Pages that repeat a visitor's words may be compressed too (BREACH): without users or
+#: cookies, no page holds a secret. Level 1 takes a millisecond and gains most.
 COMPRESSION = {
     "COMPRESS_ALGORITHM": ["gzip"], "COMPRESS_ALGORITHM_STREAMING": ["gzip"], "COMPRESS_LEVEL": 1,
     "COMPRESS_MIN_SIZE": 2048, "COMPRESS_STREAMING_ENDPOINT_CONDITIONAL": ["static", "drawing.static"],
@@ -47,7 +47,7 @@ COMPRESSION = {
 
 
 class InMemory(Request):
-    """A request whose files stay in memory: by itself werkzeug writes large ones to disk for a while."""
+    """A request whose files stay in memory; werkzeug would write large ones to disk."""
 
     def _get_file_stream(self, *_: Any, **__: Any) -> IO[bytes]:
         return io.BytesIO()
@@ -59,11 +59,11 @@ def create_app(window: Window, buckets: Buckets | None = None, at_once: int = 4)
     Parameters
     ----------
     window : Window
-        What is shown.
+        The shop to serve.
     buckets : Buckets, optional
-        Limit on photos sent by one visitor.
+        Rate limit on photos from one visitor.
     at_once : int
-        Photos looked at at a time, of all visitors.
+        Photos processed at a time, of all visitors.
     """
     app = Flask(__name__, static_folder="static", template_folder="templates")
     app.request_class = InMemory
@@ -106,7 +106,7 @@ def add_static_addresses(app: Flask) -> None:
 
 
 def failed(error: Exception) -> BaseResponse | tuple[str, int]:
-    """Any error, as JSON or as a page, without a word of the program's inside."""
+    """An error as JSON or as a page, without internals."""
     if isinstance(error, HTTPException) and (error.response is not None or (error.code or 500) < 400):
         return error.get_response()
     status, title, detail = told(error)
@@ -119,21 +119,21 @@ def failed(error: Exception) -> BaseResponse | tuple[str, int]:
 
 
 def told(error: Exception) -> tuple[int, str, str]:
-    """Status, title and text of an error, as visitors are told; the log is told the rest."""
+    """Status, title and text of an error for visitors; details go to the log."""
     if isinstance(error, HTTPException):
         return error.code or 500, error.name, str(error.description)
     if isinstance(error, QueryError | PhotoError):
         return 400, "Bad Request", str(error)
-    if isinstance(error, FashionError):  # such as networks that cannot be had while a new report is made
-        log.warning("not at hand: %s %s: %s", request.method, request.path, error)
-        return 503, "Service Unavailable", "This is not at hand just now. Try again in a minute."
+    if isinstance(error, FashionError):  # such as networks that are missing while a new report is made
+        log.warning("unavailable: %s %s: %s", request.method, request.path, error)
+        return 503, "Service Unavailable", "Temporarily unavailable. Try again in a minute."
     log.exception("a request failed: %s %s", request.method, request.path)
-    return 500, "Internal Server Error", "Something went wrong here. Try again in a moment."
+    return 500, "Internal Server Error", "Something went wrong. Try again in a moment."
 
 
 @photos.get("/photo")
 def photo() -> Response:
-    """An item's photo; its address changes with the report, so browsers may keep it."""
+    """An item's photo; browsers may cache it, as its address changes with the report."""
     shop = shop_now()
     name, size = request.args.get("id", ""), request.args.get("size", "small")
     if name not in shop.rows or size not in EDGES:
@@ -141,10 +141,10 @@ def photo() -> Response:
     try:
         data, kind = current_app.extensions["pictures"].get(shop, shop.rows[name], size)
     except PhotoError:
-        abort(404, "This photo has vanished since the report was made.")
+        abort(404, "This photo has been removed since the report was made.")
     answer = Response(data, mimetype=kind)
     answer.set_etag(f"{shop.items['sha256'].iloc[shop.rows[name]][:20]}-{size}")
-    # Another report's address is answered, but not for good: its photo may have been another one.
+    # An older report's address still answers, but must not be cached: its photo may have been a different one.
     lasting = request.args.get("v") == shop.version
     answer.headers["Cache-Control"] = "public, max-age=31536000, immutable" if lasting else "no-cache"
     answer.make_conditional(request)  # 304 where the browser has it
@@ -153,12 +153,12 @@ def photo() -> Response:
 
 @state.get("/healthz")
 def healthz() -> Response:
-    """Whether this shop is open, and what it shows."""
+    """Health check: the catalogue and its number of items."""
     shop = shop_now()
     return jsonify({"status": "ok", "catalogue": shop.title, "items": len(shop.items)})
 
 
 @state.get("/metrics")
 def metrics() -> Response:
-    """Counts and latencies so far."""
+    """Request counts and latencies in Prometheus's text format."""
     return Response(current_app.extensions["metrics"].text(), mimetype="text/plain; version=0.0.4")

@@ -1,4 +1,4 @@
-"""How the shop window is served: bounds before a body is read, compression, what browsers keep, what is not at hand."""
+"""How the shop window is served: bounds before a body is read, compression, what browsers keep, what is unavailable."""
 
 import gzip
 import io

@@ -60,6 +60,6 @@ for (const form of document.querySelectorAll("form[data-drop]")) {
   // Of two photos the last one counts.
   input.addEventListener("change", () => { if (input.files.length) camera.value = ""; });
   camera.addEventListener("change", () => { if (!camera.files.length) return; input.value = ""; form.requestSubmit(); });
-  form.addEventListener("submit", () => { button.textContent = "Looking …"; });
+  form.addEventListener("submit", () => { button.textContent = "Searching …"; });
   addEventListener("pageshow", () => { button.textContent = "Find similar clothes"; }); // come back to
 }
