@@ -70,7 +70,7 @@ def words_query(text: str, items: pd.DataFrame, layout: Layout, vocabulary: Voca
     held = {"colour"} if shades else set()
     held |= {"category", "department"} if kinds else set()
     where = {column: words for column, words in asked.items() if column not in held}
-    # Beside words that the embedding holds, one that came after training: what is asked for is at least one of them.
+    # With a word added after training beside trained ones, an item must have at least one of them.
     if "colour" in held and set(asked["colour"]) - set(shades):
         where["colour"] = asked["colour"]
     if kinds and set(asked.get("category", ())) - set(kinds):

@@ -96,8 +96,8 @@ def test_answers_are_the_recommenders(shop, work, item):
 
 def test_files_are_checked_and_opened_once(tiny, work, folders, item, monkeypatch):
     read = []
-    whole = integrity.sha256_file
-    monkeypatch.setattr(integrity, "sha256_file", lambda path: (read.append(path.name), whole(path))[1])
+    whole = integrity.sha256_output
+    monkeypatch.setattr(integrity, "sha256_output", lambda path: (read.append(path.name), whole(path))[1])
     study = Study(tiny / "tiny.toml", **folders)
     assert read == [], "nothing is read before it is asked for"
     first = study.recommend(item)
@@ -308,7 +308,7 @@ def test_parts_of_two_reports_are_never_mixed(work, tiny, item, tmp_path):
     path.write_bytes(path.read_bytes())  # as a report that makes it again
     assert study.recommend(item).to_dict() == before, "what is open answers as it did"
     for call in (lambda: study.recommend(item, embedding="learned"), lambda: study.recommend(photo=study.photos[item])):
-        with pytest.raises(ArtefactError, match=r"attributes\.npz changed. Open it again"):
+        with pytest.raises(ArtefactError, match=r"found changed attributes\.npz. Open it again"):
             call()
 
 
