@@ -101,7 +101,7 @@ class PhotoEncoder:
         """The backbone as a function of a batch of inputs."""
         return network_call(self.backbone)
 
-    def look_at(self, data: bytes, name: str = "photo") -> PhotoFeatures:
+    def extract(self, data: bytes, name: str = "photo") -> PhotoFeatures:
         """Decode one photo and run the backbone and the descriptors on it.
 
         Raises

@@ -73,7 +73,7 @@ class PhotoReader:
         PhotoError
             When the bytes are no whole image.
         """
-        photo = self.encoder.look_at(data, name)
+        photo = self.encoder.extract(data, name)
         rows = [row for _, row in matching_pairs(self._known, photo.fingerprints, self._rule)]
         groups = self.recommender.groups
         # A near-duplicate of one of them is a near-duplicate of the photo, too: groups are transitive.
