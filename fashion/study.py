@@ -164,8 +164,7 @@ class Study(Run):
         reports: str | Path | None = None,
         weights: str | Path | None = None,
     ) -> None:
-        super().__init__(catalogue, data=data, processed=processed, reports=reports)
-        self._weights = weights
+        super().__init__(catalogue, data=data, processed=processed, reports=reports, weights=weights)
         self._checked: set[str] = set()
         self._recommenders: dict[str, Recommender] = {}
         self._readers: dict[str, PhotoReader] = {}
@@ -352,7 +351,7 @@ class Study(Run):
 
             require("cv2")
             self._check(*PHOTOS)
-            self._readers[embedding] = PhotoReader(self.workspace, recommender, self._weights)
+            self._readers[embedding] = PhotoReader(self.workspace, recommender, self.weights)
         return self._readers[embedding]
 
     @staticmethod

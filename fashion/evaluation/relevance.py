@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from fashion.core.colour import delta_e
+from fashion.catalogue.translation import colour_hexes
+from fashion.core.colour import delta_e, hex_to_lab
 from fashion.evaluation.metrics import precision_and_success
 
 Float = NDArray[np.float64]
@@ -113,7 +114,16 @@ def random_expectation(
 #: four pairs of garments with one colour word are closer, and about one in three random pairs.
 COLOUR_REACH = 20.0
 
+#: Colour of a word that the glossary lacks: mid grey.
+UNKNOWN_COLOUR = "#9a9a9a"
+
 GARMENT = ("garment_l", "garment_a", "garment_b")
+
+
+def word_lab(colours: pd.Series) -> Float:
+    """CIELAB of colour words, shape (n, 3), by the glossary; mid grey for words that it lacks."""
+    known = colour_hexes()
+    return np.asarray(hex_to_lab([known.get(word, UNKNOWN_COLOUR) for word in colours]))
 
 
 def relevance(items: pd.DataFrame, ranking: ArrayLike, query_rows: ArrayLike, column: str) -> NDArray[np.bool_]:

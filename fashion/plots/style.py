@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import matplotlib
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from fashion.catalogue.source import Source
 from fashion.catalogue.translation import colour_hexes, department_colours
-from fashion.core.fonts import quiet
+from fashion.core import fonts
+from fashion.core.escaping import table as table
 from fashion.photos.images import RGB, decode
 
 INK, QUIET, LINE = "#22201d", "#6b655d", "#d9d4cc"
@@ -36,7 +37,7 @@ SHOWN = 400
 def use_style() -> None:
     """Set the study's look; called once at the head of a notebook."""
     sns.set_theme(style="ticks", context="notebook")
-    quiet()  # seaborn draws some figures itself, before `Workspace.show` gives them their fonts
+    fonts.quiet()  # seaborn draws some figures itself, before `Workspace.show` gives them their fonts
     matplotlib.rcParams.update({
         "figure.dpi": 110,
         "figure.facecolor": "white",
@@ -106,6 +107,12 @@ def readable_on(hex_colour: str) -> str:
     rgb = np.array(matplotlib.colors.to_rgb(hex_colour))
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     return "black" if float(linear @ [0.2126, 0.7152, 0.0722]) > 0.179 else "white"
+
+
+def letters_without_font(words: Iterable[str]) -> dict[str, str]:
+    """Letters that no installed font has, and the warning to print and to report; empty where there are none."""
+    letters = fonts.lacking(words)
+    return {"letters_without_font": letters, "warning": fonts.sentence(letters)} if letters else {}
 
 
 def load_photos(source: Source, photos: Sequence[str]) -> list[RGB]:
