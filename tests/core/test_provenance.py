@@ -32,13 +32,11 @@ def notebook(path, code, text="# Title"):
 
 def test_closure_follows_imports():
     needed = provenance.closure_of(extraction)
-    assert {"fashion", "fashion.embedding", "fashion.pixels", "fashion.weights", "fashion.workspace"} <= set(needed)
-    assert "fashion.photos" not in needed, "how photos are measured is nothing to their vectors"
-    assert "fashion.report" not in needed and "fashion.plots_map" not in needed
+    assert {"fashion", "fashion.embedding", "fashion.photos.images", "fashion.embedding.torch_weights"} <= set(needed)
+    assert "fashion.report" not in needed and "fashion.plots.map" not in needed
     assert provenance.code_closure("import numpy") == []
-    assert "fashion.colour" in provenance.code_closure("def f():\n    from fashion.colour import delta_e")
+    assert "fashion.core.colour" in provenance.code_closure("def f():\n    from fashion.core.colour import delta_e")
     assert {"fashion.web", "fashion.web.shop"} <= set(provenance.code_closure("from fashion.web.shop import Shop"))
-    assert "fashion.bench.neighbours" in provenance.closure_of("fashion.bench.__main__"), "its f-string may name any"
 
 
 #: A package as it may become: foundations in a folder, a face, imports of every kind.
@@ -118,6 +116,7 @@ UNKNOWN = ["import fashion.nothing", "from fashion.core.nothing import x", "from
 
 CHILD = """
 import json, sys
+OURS = {f"fashion.core.{name}" for name in ("provenance", "checksums", "errors", "paths")}
 from fashion.core import provenance as p
 from fashion.core.errors import ReportError
 needs, unknown = json.load(sys.stdin)
@@ -129,22 +128,20 @@ def said(code):
 print(json.dumps({
     "needs": [p.code_closure(code) for code in needs], "unknown": [said(code) for code in unknown],
     "files": {name: [file.name for file in p.data_files(name)] for name in p.all_modules()},
-    "keys": {name: p.code_of(p.closure_of(name)) for name in p.all_modules() if "core.p" not in name},
+    "keys": {name: p.code_of(p.closure_of(name)) for name in p.all_modules() if name not in OURS},
 }))
 """
 
 
 @pytest.fixture
 def tree(tmp_path):
-    """`TREE` on disk, with this project's provenance.py moved into its core; a function that asks it in a process."""
+    """`TREE` on disk, with this project's provenance.py in its core; a function that asks it in a process."""
     for name, text in TREE.items():
         file = tmp_path / "fashion" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
-    for name in ("provenance", "errors", "paths"):
-        text = (provenance.FOLDER / f"{name}.py").read_text(encoding="utf-8")
-        moved = re.sub(r"from fashion\.(errors|paths)", r"from fashion.core.\1", text)
-        (tmp_path / f"fashion/core/{name}.py").write_text(moved, encoding="utf-8")
+    for name in ("provenance", "checksums", "errors", "paths"):
+        shutil.copy(provenance.FOLDER / f"core/{name}.py", tmp_path / f"fashion/core/{name}.py")
 
     def ask(needs=(), unknown=()):
         return json.loads(in_process(CHILD, tmp_path, json.dumps([list(needs), list(unknown)])))
@@ -246,25 +243,26 @@ def test_what_makes_an_artefact_imports_no_more_than_its_closure(makers):
 
 
 def test_code_checksum_sees_cells_and_modules(tmp_path, monkeypatch):
-    path = notebook(tmp_path / "a.ipynb", "%matplotlib inline\nfrom fashion import cleaning\nx = 1")
+    path = notebook(tmp_path / "a.ipynb", "%matplotlib inline\nfrom fashion.catalogue import cleaning\nx = 1")
     first = provenance.code_checksum(path)
-    notebook(path, "%matplotlib inline\nfrom fashion import cleaning\nx = 2")
+    notebook(path, "%matplotlib inline\nfrom fashion.catalogue import cleaning\nx = 2")
     second = provenance.code_checksum(path)
     assert first != second
     real = provenance._module_code
-    changed = {"fashion.cleaning": "x = 1"}
+    changed = {"fashion.catalogue.cleaning": "x = 1"}
     monkeypatch.setattr(provenance, "_module_code", lambda name: changed.get(name) or real(name))
     assert provenance.code_checksum(path) != second
     changed.clear()
-    changed["fashion.plots_map"] = "x = 1"
+    changed["fashion.plots.map"] = "x = 1"
     assert provenance.code_checksum(path) == second
 
 
-@pytest.mark.parametrize("code", ["%%time\nfrom fashion import colour", "!ls\nfiles = !ls\nfrom fashion import colour",
-                                  "for n in [1]:\n    %time n\nfrom fashion import colour",
-                                  "x = (7\n% 2)\nfrom fashion import colour"])  # fmt: skip
+@pytest.mark.parametrize("code", ["%%time\nfrom fashion.core import colour",
+                                  "!ls\nfiles = !ls\nfrom fashion.core import colour",
+                                  "for n in [1]:\n    %time n\nfrom fashion.core import colour",
+                                  "x = (7\n% 2)\nfrom fashion.core import colour"])  # fmt: skip
 def test_a_cell_with_magic_lines_is_read_around_them(tmp_path, code):
-    assert "fashion.colour" in provenance.notebook_closure(notebook(tmp_path / "a.ipynb", code))
+    assert "fashion.core.colour" in provenance.notebook_closure(notebook(tmp_path / "a.ipynb", code))
 
 
 def test_a_cell_that_is_no_python_and_a_module_that_is_none(tmp_path):
@@ -280,12 +278,13 @@ def test_a_cell_that_is_no_python_and_a_module_that_is_none(tmp_path):
 
 #: Module that changes -> which of vectors, facts, descriptors, and distributed parts are made again.
 STALE = {
-    "weights": "vectors parts", "backbones": "vectors parts", "efficientnet": "vectors parts",
-    "resnet": "vectors parts", "pixels": "vectors facts descriptors parts", "photos": "facts descriptors parts",
-    "jpegs": "facts descriptors parts", "descriptors": "descriptors parts",
+    "embedding.torch_weights": "vectors parts", "embedding.backbones": "vectors parts",
+    "embedding.efficientnet": "vectors parts", "embedding.resnet50": "vectors parts",
+    "photos.images": "vectors facts descriptors parts", "photos.headers": "vectors facts descriptors parts",
+    "photos.measures": "facts descriptors parts", "photos.descriptors": "descriptors parts",
     # neither what keeps, shows and checks things nor the passes over photos make the numbers
-    "photo_store": "", "source": "", "facts_store": "", "reading": "", "workspace": "", "plots": "", "steps": "",
-    "neighbours": "", "__init__": "",
+    "photos.store": "", "catalogue.source": "", "photos.metadata": "", "embedding.extraction": "",
+    "core.workspace": "", "plots.style": "", "report.steps": "", "neighbours.exact": "", "__init__": "",
 }  # fmt: skip
 
 
@@ -316,14 +315,14 @@ def test_what_is_kept_of_photos_hangs_on_the_code_that_made_it(tmp_path, monkeyp
 
 
 def test_another_reader_of_the_pytorch_weights_makes_kept_vectors_stale(tmp_path):
-    """In a copy of the package whose weights.py is edited as one would edit it."""
+    """In a copy of the package whose torch_weights.py is edited as one would edit it."""
     shutil.copytree(provenance.FOLDER, tmp_path / "fashion", ignore=shutil.ignore_patterns("__pycache__"))
     ask = """
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 import numpy as np
-from fashion.embedding import open_store
+from fashion.embedding.extraction import open_store
 backbone = SimpleNamespace(name="small", size=96, weights_checksum="0" * 64, dimension=2, depths_width=3)
 store, photo = open_store(Path("kept"), backbone), "ab" * 32
 print(photo in store)
@@ -331,7 +330,7 @@ if photo not in store:
     store.add([photo], {"embedding": np.ones((1, 2), np.float32), "multilayer": np.ones((1, 3), np.float32)})
 """
     assert [in_process(ask, tmp_path).strip() for _ in range(2)] == ["False", "True"]
-    reader = tmp_path / "fashion/weights.py"
+    reader = tmp_path / "fashion/embedding/torch_weights.py"
     text = reader.read_text(encoding="utf-8")
     reader.write_text(text.replace('"""', '"""Another first line. ', 1), encoding="utf-8")
     assert in_process(ask, tmp_path).strip() == "True"

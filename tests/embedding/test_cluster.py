@@ -55,13 +55,11 @@ def test_a_worker_that_is_killed_costs_its_part_and_nothing_else(tmp_path, monke
 
 
 def test_no_scheduler_is_an_error_that_says_what_to_do(tmp_path, small_folder, monkeypatch):
-    import fashion.cluster
-
     client = __import__("distributed").Client
     monkeypatch.setattr("distributed.Client", lambda address, timeout: client(address, timeout="1s"))
     job = Job("imagelab", str(small_folder), str(tmp_path / "shared"), "efficientnet-lite0", size=96)
     with pytest.raises(ArtefactError, match=r"scheduler at tcp://127.0.0.1:9; it cannot be reached.*--scheduler local"):
-        fashion.cluster.distribute(job, tmp_path, scheduler="tcp://127.0.0.1:9", progress=False)
+        distribute(job, tmp_path, scheduler="tcp://127.0.0.1:9", progress=False)
 
 
 def test_command_says_what_was_wrong(capsys, small_folder):
