@@ -1,7 +1,7 @@
-"""Measures of a ranking beyond shares of equal words: MAP@R, and nDCG with graded gains.
+"""Measures of a ranking: precision, success, MAP@R, nDCG with graded gains, rank correlation.
 
 A ranking is an array of int, shape (q, k): for each query the rows of the items table recommended to it, best
-first, as `fashion.neighbours.exact.top_k` returns them. Query rows, shape (q,), are the rows that asked.
+first, as `fashion.neighbours.exact.top_k` returns them. Query rows, shape (q,), are the queries' own rows.
 """
 
 from __future__ import annotations
@@ -96,29 +96,29 @@ def ndcg_at_k(gains: ArrayLike, ideal: ArrayLike) -> Float:
         return np.asarray(reached / possible)
 
 
-#: Gallery rows taken at a time: 500 queries x 4,096 rows are 16 MB of float64.
+#: Gallery rows in a block: 500 queries x 4,096 rows are 16 MB of float64.
 ROWS = 4096
 
 
-def similarities(asking: ArrayLike, gallery: ArrayLike) -> NDArray[np.float32]:
+def similarities(queries: ArrayLike, gallery: ArrayLike) -> NDArray[np.float32]:
     """Cosines of every query with every gallery item, shape (q, g).
 
-    Summed in float64 and rounded to float32, so that the order does not hang on how the product was cut up.
+    Summed in float64 and rounded to float32, so that the order does not depend on how the product is divided.
 
     Parameters
     ----------
-    asking, gallery : arrays, shapes (q, d) and (g, d)
+    queries, gallery : arrays, shapes (q, d) and (g, d)
         Unit rows.
     """
-    heads, table = np.asarray(asking, np.float64), np.asarray(gallery)
-    result = np.empty((len(heads), len(table)), np.float32)
+    left, table = np.asarray(queries, np.float64), np.asarray(gallery)
+    result = np.empty((len(left), len(table)), np.float32)
     for start in range(0, len(table), ROWS):
-        result[:, start : start + ROWS] = heads @ table[start : start + ROWS].astype(np.float64).T
+        result[:, start : start + ROWS] = left @ table[start : start + ROWS].astype(np.float64).T
     return result
 
 
 def leading(similarity: ArrayLike, depth: int) -> NDArray[np.intp]:
-    """Places of the `depth` largest numbers of one row, largest first, ties to the lower place."""
+    """Indices of the `depth` largest numbers of one row, largest first, ties to the lower index."""
     row = np.asarray(similarity)
     if depth == 0:
         return np.empty(0, np.intp)
@@ -130,12 +130,12 @@ def leading(similarity: ArrayLike, depth: int) -> NDArray[np.intp]:
 def average_precisions(similarity: ArrayLike, relevant: ArrayLike) -> NDArray[np.float64]:
     """Average precision at R of each query over the whole gallery (`evaluation.metrics.average_precision_at_r`).
 
-    R differs from query to query, from one item to thousands, so each query is ranked as deep as its own R.
+    R differs by query, from one item to thousands, so each query is ranked to its own R.
 
     Parameters
     ----------
     similarity : array of float, shape (q, g)
-        -inf where an item may not be an answer: the query itself.
+        -inf where an item is excluded: the query itself.
     relevant : array of bool, shape (q, g)
         False there.
 
@@ -154,16 +154,16 @@ def average_precisions(similarity: ArrayLike, relevant: ArrayLike) -> NDArray[np
 
 
 def rank_correlations(similarity: ArrayLike, gains: ArrayLike) -> NDArray[np.float64]:
-    """Spearman's rank correlation of two orders of the same items, for each query.
+    """Spearman's rank correlation of two orders of the same items, one number a query.
 
     rho = Pearson's correlation of the two rows' ranks, equal numbers sharing the mean of their ranks
     (Spearman, American Journal of Psychology 15:72-101, 1904). 1: the embedding orders the items as the
-    description does; 0: the two have nothing to do with each other.
+    description does; 0: the two are unrelated.
 
     Parameters
     ----------
     similarity, gains : arrays of float, shape (q, m)
-        Closeness of m items to each query, in the embedding and by description.
+        Similarity of m items to each query, by embedding and by description.
 
     Returns
     -------

@@ -45,7 +45,7 @@ def test_tables_hold_every_method_and_the_means_of_the_queries(four):
     assert list(four.means("whole").index) == four.everyone == [RANDOM, *four.methods, CEILING]
     for method in (LEARNED, FROZEN):
         own = four.trial.items[["category", "colour"]].to_numpy()
-        hits = own[four.trial.found[method, "unseen"]] == own[four.trial.queries][:, None]
+        hits = own[four.trial.recommended[method, "unseen"]] == own[four.trial.queries][:, None]
         assert four.means("unseen").loc[method, BOTH] == pytest.approx(hits.all(axis=2).mean(), abs=5e-4)
     assert four.precision == "Precision@4" and len(four.tests) == 2 * 2 * 5
     assert four.tests_table().shape == (5, 4) and four.departments_table().shape == (2, 6)
