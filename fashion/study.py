@@ -165,8 +165,7 @@ class Study(Run):
         reports: str | Path | None = None,
         weights: str | Path | None = None,
     ) -> None:
-        super().__init__(catalogue, data=data, processed=processed, reports=reports)
-        self._weights = weights
+        super().__init__(catalogue, data=data, processed=processed, reports=reports, weights=weights)
         self._checked: set[str] = set()
         self._recommenders: dict[tuple[str, bool | None], Recommender] = {}
         self._readers: dict[str, PhotoReader] = {}
@@ -365,7 +364,7 @@ class Study(Run):
             require("cv2")
             recommender = self.recommender(embedding)
             self.check(*PHOTOS)
-            reader = PhotoReader(self.workspace, recommender, self._weights)
+            reader = PhotoReader(self.workspace, recommender, self.weights)
             self._same_report()
             self._readers[embedding] = reader
         return self._readers[embedding]
