@@ -313,7 +313,7 @@ class Study(Run):
         """
         _refuse(other, Study.recommend.__annotations__)
         if embedding == "frozen" and colour_weight is not None:
-            raise QueryError("a colour weight needs the learned embedding; the frozen one has no colour part")
+            raise QueryError("expected the learned or described embedding for a colour weight; found frozen")
         seen: list[bytes] = []
 
         def by_photo() -> Query:

@@ -182,7 +182,8 @@ def load_network(arrays: dict[str, NDArray], description: dict[str, Any]) -> Att
         )
     except (KeyError, ValueError) as error:
         raise ArtefactError(
-            f"the weights do not fit the network that attributes.json describes: {error}. Run `make report` again."
+            f"expected the weights of the network that attributes.json describes; found others: {error}. Run "
+            "`make report` again."
         ) from error
     words = tuple(description["categories"]), tuple(description["colours"])
     return AttributesNetwork(models, *words, sizes, scales, *(arrays[name] for name in PARTS))

@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
         server = make_server(create_app(window, buckets, at_once), arguments.host, arguments.port, arguments.threads)
     except OSError as error:
         raise FashionError(
-            f"expected to listen at {arguments.host}:{arguments.port}; that cannot be had: {error.strerror}. "
+            f"expected to listen at {arguments.host}:{arguments.port}; found {error.strerror}. "
             "Stop what listens there, or name another one with --port (make: PORT=)."
         ) from error
     port = getattr(server, "effective_port", arguments.port)

@@ -44,7 +44,7 @@ def check_whole(name: str, value: object, allowed: range) -> None:
         fits = False
     if not fits:
         raise SettingsError(
-            f"expected {name} as a whole number {in_words(allowed)}; found {value!r}. What to do: correct {name} "
+            f"expected {name} as a whole number {in_words(allowed)}; found {value!r}. Correct {name} "
             f"(fashion: --{name.replace('_', '-')}, make: {name.upper()})."
         )
 

@@ -115,12 +115,12 @@ def load_backbone(
     """
     if name not in NAMES:
         raise WeightsError(
-            f"Expected: one of {', '.join(NAMES)}. Found: {name!r}. Where: BACKBONE. What next: name one of them."
+            f"expected a backbone, one of {', '.join(NAMES)}; found {name!r}. Correct --backbone (make: BACKBONE=)."
         )
     if weights is not None and name == "efficientnet-lite0":
         raise WeightsError(
-            "Expected: no weights file with efficientnet-lite0, whose weights come with a package. "
-            f"Found: {weights}. Where: WEIGHTS. What next: leave WEIGHTS out, or use BACKBONE=resnet50."
+            "expected no weights file with efficientnet-lite0, whose weights come with a package; found "
+            f"{weights}. Leave WEIGHTS out, or use BACKBONE=resnet50."
         )
     check_size(name, size, weights)
     if name == "efficientnet-lite0":
@@ -138,9 +138,8 @@ def load_backbone(
         cause = resnet50.why(error.__cause__ or error)
         if size is not None and size not in TAKEN["efficientnet-lite0"][1]:
             raise WeightsError(
-                f"Expected: the weights of resnet50, as efficientnet-lite0 takes no photos of {size} pixels. Found: "
-                f"they are {state} and could not be downloaded ({cause}). Where: SIZE. What next: leave it out. "
-                f"{GET_RESNET50}"
+                f"expected the weights of resnet50, as efficientnet-lite0 takes no photos of {size} pixels; found them "
+                f"{state}, and they could not be downloaded ({cause}). Leave SIZE out. {GET_RESNET50}"
             ) from error
         return _efficientnet_lite0(
             size,
@@ -168,9 +167,9 @@ def reopen_backbone(facts: Mapping[str, Any], weights: Path | str | None = None)
     backbone = load_backbone(facts["name"], weights, facts["size"], known=facts["weights_checksum"])
     if backbone.weights_checksum != facts["weights_checksum"]:
         raise WeightsError(
-            f"Expected: the weights of {facts['name']} with which the report was made, SHA-256 "
-            f"{facts['weights_checksum'][:12]}. Found: {backbone.weights_checksum[:12]}. Where: "
-            f"{weights or 'the weights at hand'}. What next: name the report's file (--weights), or make it again."
+            f"expected the weights of {facts['name']} with which the report was made, SHA-256 "
+            f"{facts['weights_checksum'][:12]}; found {backbone.weights_checksum[:12]} in "
+            f"{weights or 'the usual place'}. Name the report's file (--weights), or make the report again."
         )
     return backbone
 
@@ -291,6 +290,5 @@ def check_size(name: str, size: int | None, weights: object = None) -> None:
     expected = ", or ".join(f"an input edge that {one} takes, {TAKEN[one][0]} pixels" for one in names)
     usual = ", ".join(f"{SIZES[one]} for {one}" for one in names)
     raise WeightsError(
-        f"Expected: {expected}. Found: {size}. "
-        f"Where: SIZE. What next: leave it out (then {usual}), or give such a number."
+        f"expected {expected}; found {size}. Correct --size (make: SIZE=), or leave it out (then {usual})."
     )

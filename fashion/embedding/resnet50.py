@@ -79,9 +79,8 @@ def build_resnet50(size: int, weights: Path | None = None) -> keras.Model:
         return model
     except Exception as error:  # h5py and Keras raise many kinds on a wrong file
         raise WeightsError(
-            "Expected: a Keras weights file of ResNet50 without top (`model.save_weights('x.weights.h5')`, "
-            f"or Keras's own {FILE_NAME}). Found: {why(error)}. Where: {weights}. "
-            "What next: name the right file in WEIGHTS, or leave WEIGHTS out."
+            "expected a Keras weights file of ResNet50 without top (`model.save_weights('x.weights.h5')`, or Keras's "
+            f"own {FILE_NAME}) at {weights}; found {why(error)}. Name the right file in WEIGHTS, or leave it out."
         ) from error
 
 
@@ -156,17 +155,16 @@ def find_weights() -> tuple[Path, str]:
     if path.is_file():
         if _md5(path) == WEIGHTS_MD5:
             return path, "found in Keras's cache"
-        damaged = f"The file in Keras's cache is damaged (its MD5 is not {WEIGHTS_MD5}). "
+        damaged = f"a damaged file in the cache (its MD5 is not {WEIGHTS_MD5}), and "
     url = address()
     try:
         _probe(url)
         _download(url, path)
     except Exception as error:  # requests, urllib3, ssl, socket, pooch: all mean "not to be had"
         raise WeightsError(
-            f"Expected: ResNet-50's ImageNet weights, from Keras's cache or its address. {damaged}"
-            f"Found: {why(error)}. Where: {path} and {url}. What next: on a machine with a network, download "
-            f"that address ({SIZE}), then put the file at that path or name it with "
-            f"WEIGHTS=path/to/{FILE_NAME}; or use BACKBONE=efficientnet-lite0, which needs no download."
+            f"expected ResNet-50's ImageNet weights in Keras's cache ({path}) or at {url}; found {damaged}"
+            f"{why(error)}. On a machine with a network, download that address ({SIZE}), then put the file at that "
+            f"path or name it with WEIGHTS=path/to/{FILE_NAME}; or use BACKBONE=efficientnet-lite0 (no download)."
         ) from error
     return path, f"downloaded from {url}"
 

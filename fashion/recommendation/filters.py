@@ -60,7 +60,10 @@ def parse_where(conditions: Conditions | None, items: pd.DataFrame) -> dict[str,
         if column in where:  # all conditions must hold, also two on one column
             chosen = tuple(value for value in where[column] if value in chosen)
             if not chosen:
-                raise QueryError(f"no item can fulfil all conditions on {column}: {_written(conditions)}")
+                raise QueryError(
+                    f"expected conditions that hold together; found {_written(conditions)} on {column}, which no item "
+                    "fulfils"
+                )
         where[column] = chosen
     return where
 
@@ -114,7 +117,9 @@ def _values(column: str, values: str | list[str], items: pd.DataFrame) -> tuple[
         meant = [british(word) for word in (value, *_other_words(value, column))]
         hit = next((word for word in meant if word in known), None)
         if hit is None:
-            raise QueryError(f"no item has {column} {value.strip()!r}{near_words(british(value), known)}")
+            raise QueryError(
+                f"expected a {column} of this catalogue; found {value.strip()!r}{near_words(british(value), known)}"
+            )
         chosen |= dict.fromkeys(known[hit])
     return tuple(chosen)
 

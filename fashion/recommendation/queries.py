@@ -94,7 +94,7 @@ def reworded(query: Query, text: str, items: pd.DataFrame, layout: Layout) -> Qu
     """
     told, at = words_query(text, items, layout), layout.colour_from
     if query.vectors.shape[1] != layout.width:
-        raise QueryError("words beside an item or photo need the learned or described embedding; the frozen has none")
+        raise QueryError("expected the learned or described embedding for words beside an item or photo; found frozen")
     vectors = np.repeat(query.vectors, len(told.vectors), axis=0)
     new = np.tile(told.vectors, (len(query.vectors), 1))
     for part in (slice(None, at), slice(at, None)):

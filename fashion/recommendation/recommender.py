@@ -102,7 +102,7 @@ class Recommender:
         if added:
             groups = joined_groups(groups, items)
         if embedding == "frozen" and colour_weight is not None:
-            raise QueryError("a colour weight needs the learned embedding; the frozen one has no colour part")
+            raise QueryError("expected the learned or described embedding for a colour weight; found frozen")
         layout = None if embedding == "frozen" else read_layout(workspace)
         usual = Preferences.of_report(workspace)
         weight = _checked(usual.colour_weight if colour_weight is None else colour_weight)
@@ -144,7 +144,7 @@ class Recommender:
             For words that mean nothing here, or with the frozen embedding, which knows no words.
         """
         if self.layout is None:
-            raise QueryError("words need the learned or described embedding; the frozen one knows none")
+            raise QueryError("expected the learned or described embedding for words; found frozen")
         if like is None:
             return words_query(text, self.items, self.layout)
         return reworded(like, text, self.items, self.layout)

@@ -134,7 +134,7 @@ class Vocabulary:
             place += taken
         if unknown:
             hints = "".join(f"\n  {word!r}{near_words(word.casefold(), sorted(self._said))}" for word in unknown)
-            raise QueryError(f"expected words of the catalogue, English or Italian; these are none:{hints}")
+            raise QueryError(f"expected words of the catalogue, English or Italian; found others:{hints}")
         self._narrow(asked, narrowing)
         if not asked:
             raise QueryError(f"expected words such as 'red dress'; found {text!r}, which asks for nothing")

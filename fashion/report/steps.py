@@ -132,7 +132,7 @@ class Settings:
                 check_whole(name, getattr(self, name), COUNTS)
         if self.limit is not None and self.first is not None:
             raise SettingsError(
-                f"expected limit or first, not both; found {self.limit} and {self.first}. What to do: leave one out."
+                f"expected limit or first, not both; found {self.limit} and {self.first}. Leave one out."
             )
 
     def __repr__(self) -> str:
@@ -187,7 +187,7 @@ def declared_parameters(notebook: Path) -> dict[str, str]:
     cells = nbformat.read(notebook, as_version=4).cells
     tagged = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
     if len(tagged) != 1:
-        raise ReportError(f"{notebook}: expected one cell tagged `parameters`; found {len(tagged)}")
+        raise ReportError(f"expected one cell tagged `parameters` in {notebook}; found {len(tagged)}")
     lines = [line for line in tagged[0].source.splitlines() if "=" in line and not line.startswith("#")]
     return {line.split("=")[0].split(":")[0].strip(): line for line in lines}
 

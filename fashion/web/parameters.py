@@ -154,7 +154,7 @@ def read_ask(given: MultiDict, shop: Shop, reads: tuple[str, ...] = BROWSING, *,
         values = tuple(dict.fromkeys(value for value in given.getlist(column) if value))
         wrong = [value for value in values if value not in words]
         if wrong:
-            raise QueryError(f"no item has {column} {wrong[0][:60]!r}")
+            raise QueryError(f"expected a {column} of this catalogue; found {wrong[0][:60]!r}")
         if values:
             chosen[column] = values
     words = given.get("q", "").strip()

@@ -61,7 +61,9 @@ def read(given: MultiDict, shop: Shop) -> Query:
     """
     layout = _layout(shop)
     if given.get("of", "") != network_of(shop):
-        raise QueryError("expected an address of this catalogue's network; it was made anew. Send the photo again.")
+        raise QueryError(
+            "expected a link of this catalogue's network; found one of an earlier network. Send the photo again."
+        )
     text = given.get("seen", "")
     try:
         data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
@@ -74,7 +76,7 @@ def read(given: MultiDict, shop: Shop) -> Query:
     for column, known in (("colour", layout.colours), ("category", layout.categories)):
         word = given.get(f"seen_{column}", "")
         if word and word not in known:
-            raise QueryError(f"no item has {column} {word[:60]!r}")
+            raise QueryError(f"expected a {column} of this catalogue; found {word[:60]!r}")
         seen |= {column: word} if word else {}
     names = [name for name in given.getlist("twin")[:MOST_DUPLICATES] if name in shop.rows]
     rows, groups = [shop.rows[name] for name in names], shop.recommender.groups

@@ -119,7 +119,7 @@ def test_weights_that_are_not_there_are_known_before_the_first_step(small_folder
     arguments = ["report", "-c", "imagelab", "--data", str(small_folder), "--weights", str(tmp_path / "no.h5")]
     assert main([*arguments, "--processed", str(tmp_path / "p"), "--reports", str(tmp_path / "r")]) == 1
     output = capsys.readouterr()
-    assert "no.h5; there is nothing" in output.err and "runs" not in output.out
+    assert "no.h5; found nothing" in output.err and "runs" not in output.out
 
 
 def test_data_without_any_photo_fails(tmp_path, capsys):

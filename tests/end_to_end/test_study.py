@@ -204,11 +204,14 @@ def test_a_photo_asks_by_path_bytes_and_array(shop, item, tiny, tmp_path):
 def test_wrong_questions_say_what_would_be_right(shop, item):
     for call, complaint in [
         (lambda: shop.recommend(item + "X"), f"near: {item}"),
-        (lambda: shop.recommend(item, where={"colour": "reed"}), "no item has colour 'reed'; near: red"),
+        (
+            lambda: shop.recommend(item, where={"colour": "reed"}),
+            "expected a colour of this catalogue; found 'reed'; near: red",
+        ),
         (lambda: shop.recommend(item, where={"colur": "red"}), "found 'colur'; near: colour"),
         (lambda: shop.recommend(item, where={"colour": []}), "expected a filter like"),
         (lambda: shop.recommend(item, embedding="lerned"), "Did you mean learned"),
-        (lambda: shop.recommend(item, embedding="frozen", colour_weight=0.5), "no colour part"),
+        (lambda: shop.recommend(item, embedding="frozen", colour_weight=0.5), "for a colour weight; found frozen"),
         (lambda: shop.recommend(item, colour_weight=1.5), "from 0 "),
         (lambda: shop.recommend(item, k=0), "k >= 1"),
         (lambda: shop.recommend(), "expected an item or a photo, or words"),
