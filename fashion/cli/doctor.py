@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from fashion.cli.doctor_data import Finding, data, names, reports, rows_of
+from fashion.cli.options import folders, parent
 from fashion.core import libraries
 from fashion.core.paths import project_root
 from fashion.core.provenance import machine
@@ -295,20 +296,21 @@ def as_json(findings: list[Finding]) -> dict[str, Any]:
     return {"can_run": can_run(findings), "findings": [asdict(finding) for finding in findings]}
 
 
-TITLE = "say what is installed, at hand and missing, and what to do"
+TITLE = "check your setup and data, and say how to fix what is missing"
 
 TEXT = """\
-Look at Python, the packages and the system libraries that they load, weights, catalogues, reports (whole, stale,
-running, damaged), programs, disk, memory, folders and the clock. It changes nothing. Ends with 0 when a report on the
-catalogue can run, else with 1."""
+Check Python, packages and their system libraries, weights, catalogues, reports (complete, stale, running, damaged),
+programs, disk, memory, folders and the clock. It changes nothing, and exits with 0 if a report on the catalogue can
+run, else with 1."""
 
 EXAMPLES = "  fashion doctor\n  fashion doctor -c imagelab --data imagelab.zip\n  fashion doctor --json"
+
+PARENTS = (parent("catalogue", "data"), folders())
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `fashion doctor`."""
-    parser.add_argument("--data", metavar="PATH", help="the catalogue's zip or folder, where it is not in data/raw")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a page")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
 
 
 def run(arguments: argparse.Namespace) -> int:

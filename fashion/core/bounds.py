@@ -73,3 +73,14 @@ def positive(text: str) -> float:
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"expected a number above 0; found {text[:40]!r}")
     return value
+
+
+def share(text: str) -> float:
+    """A type for argparse: text -> a number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1; found {text[:40]!r}")
+    return value

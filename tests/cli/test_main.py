@@ -46,7 +46,7 @@ def test_each_page_has_examples_that_parse(capsys, command):
     [
         (["report", "--limit", "0"], "at least 1; found '0'"),
         (["report", "--limit", "many"], "at least 1; found 'many'"),
-        (["report", "--limit", "5", "--first", "5"], "not allowed with"),
+        (["report", "--limit", "5", "--first", "5"], "expected limit or first, not both; found 5 and 5"),
         (["report", "--backbone", "vgg"], "invalid choice: 'vgg'"),
         (["recommend", "--diversity", "2"], "from 0 to 1; found '2'"),
         (["add"], "--data"),
@@ -193,7 +193,7 @@ def test_module_runs_as_a_script():
 
 @pytest.mark.parametrize("command", ["report", "embed", "verify"])
 def test_a_size_reaches_the_settings(command):
-    from fashion.cli.main import _settings
+    from fashion.cli.options import read_settings
 
-    assert _settings(build_parser().parse_args([command, "--size", "96"])).size == 96
-    assert _settings(build_parser().parse_args([command])).size is None
+    assert read_settings(build_parser().parse_args([command, "--size", "96"])).size == 96
+    assert read_settings(build_parser().parse_args([command])).size is None
