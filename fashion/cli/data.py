@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> None:
     for line in malformed.head(5).itertuples():
         print(f"          row {line.row}: {line.reason}")
     print(
-        f"  photos  {len(rows) - len(missing)} of {len(rows)} at hand"
+        f"  photos  {len(rows) - len(missing)} of {len(rows)} found"
         + (f", missing e.g. {missing[0]}" if missing else "")
     )
     require_items(step, catalogue.title, least=1)

@@ -98,7 +98,7 @@ def test_data_counts_what_is_there(small_folder, capsys):
     finally:
         (small_folder / "moved.jpg").rename(missing)
     text = capsys.readouterr().out
-    assert "48 rows" in text and "47 of 48 at hand, missing e.g. images/10000003AAF.jpg" in text
+    assert "48 rows" in text and "47 of 48 found, missing e.g. images/10000003AAF.jpg" in text
     assert "4 colour words, 3 category words, 3 department words" in text
 
 
