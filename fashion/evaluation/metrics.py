@@ -49,7 +49,7 @@ def average_precision_at_r(relevant: ArrayLike, total: ArrayLike, limit: int | N
         depth = np.minimum(depth, limit)
     if hits.ndim != 2 or depth.shape != (len(hits),) or depth.max(initial=0) > hits.shape[1]:
         raise ValueError(
-            f"expected rankings of at least R = {depth.max(initial=0)} for {depth.size} queries, found shape "
+            f"expected rankings of at least R = {depth.max(initial=0)} for {depth.size} queries; found shape "
             f"{hits.shape}; rank more neighbours, or set a limit"
         )
     ranks = np.arange(1, hits.shape[1] + 1)
@@ -85,13 +85,13 @@ def ndcg_at_k(gains: ArrayLike, ideal: ArrayLike) -> Float:
     """
     found, best = np.asarray(gains, np.float64), np.asarray(ideal, np.float64)
     if found.ndim != 2 or found.shape != best.shape:
-        raise ValueError(f"expected gains and ideal of one shape (q, k), found {found.shape} and {best.shape}")
+        raise ValueError(f"expected gains and ideal of one shape (q, k); found {found.shape} and {best.shape}")
     if not ((found >= 0).all() and (best >= 0).all()):
-        raise ValueError("gains: expected numbers of at least 0")
+        raise ValueError("expected gains of at least 0; found a negative one or NaN")
     discount = 1 / np.log2(np.arange(2, found.shape[1] + 2))
     reached, possible = found @ discount, best @ discount
     if (reached > possible + 1e-9).any():
-        raise ValueError("ideal: a ranking gains more than its ideal; take the ideal from the same gallery")
+        raise ValueError("expected an ideal from the same gallery; found a ranking that gains more")
     with np.errstate(invalid="ignore"):
         return np.asarray(reached / possible)
 

@@ -214,7 +214,7 @@ class _Kinds:
         self.department = pd.factorize(items["department"])[0]
         self.lab = np.asarray(items[list(GARMENT)] if lab is None else lab, np.float64)
         if self.lab.shape != (len(items), 3):
-            raise ValueError(f"lab: expected shape ({len(items)}, 3), found {self.lab.shape}")
+            raise ValueError(f"expected lab of shape ({len(items)}, 3); found {self.lab.shape}")
 
 
 def _gains(kinds: _Kinds, query: Int, rows: Int) -> Float:

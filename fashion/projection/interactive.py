@@ -119,7 +119,7 @@ def _check(
     """Raise ArtefactError with all that does not fit, since one stale file shows in several places."""
     if lacking := [name for name in COLUMNS if name not in items.columns]:
         raise ArtefactError(
-            f"The map needs the columns {', '.join(COLUMNS)}; the items table has no {', '.join(lacking)}. "
+            f"expected the columns {', '.join(COLUMNS)} in the items table; found no {', '.join(lacking)}. "
             "Run the notebook that writes it again, and give it garment_hex from the garments' Lab colours."
         )
     n = len(items)
@@ -141,8 +141,8 @@ def _check(
     }  # fmt: skip
     if found := [problem for problem, present in problems.items() if present]:
         raise ArtefactError(
-            f"The map's inputs do not fit together: {'; '.join(found)}. "
-            "They must all come from one run over one items table: make the older ones again."
+            f"expected the map's inputs from one run over one items table; found {'; '.join(found)}. "
+            "Make the older ones again."
         )
 
 
@@ -153,7 +153,7 @@ def _sheets(thumbnails: Sequence[bytes]) -> tuple[list[str], int]:
         tile = cv2.imdecode(np.frombuffer(coded, np.uint8), cv2.IMREAD_COLOR) if coded else None
         if tile is None or tile.shape[0] != tile.shape[1] or (tiles and tile.shape != tiles[0].shape):
             seen = "cannot be decoded" if tile is None else f"has shape {tile.shape}"
-            raise PhotoError(f"Thumbnails must be square and of one size; row {row} {seen}: use jpegs.squared().")
+            raise PhotoError(f"expected square thumbnails of one size; found: row {row} {seen}. Use jpegs.squared().")
         tiles.append(tile)
     edge, across, sheets = len(tiles[0]), SHEET_COLUMNS, []
     for start in range(0, len(tiles), across**2):

@@ -105,9 +105,9 @@ def tsne_map(
     if perplexity is None:
         perplexity = PERPLEXITY if len(unit) < MANY else PERPLEXITY_OF_MANY
     if not perplexity > 0:
-        raise ValueError(f"perplexity: expected more than 0, found {perplexity}")
+        raise ValueError(f"expected a perplexity above 0; found {perplexity}")
     if len(unit) < 4 or unit.shape[1] < 2:
-        raise ArtefactError(f"a map needs at least 4 items of 2 dimensions, found an array of shape {unit.shape}")
+        raise ArtefactError(f"expected at least 4 items of 2 dimensions for a map; found shape {unit.shape}")
     tsne = _opentsne()
     perplexity = min(float(perplexity), (len(unit) - 1) / 3)
     k = min(len(unit) - 1, max(1, round(3 * perplexity)))
@@ -155,7 +155,7 @@ def place_new(chart: Map, vectors: ArrayLike, *, perplexity: float = 5, threads:
         When they have not the map's dimensions, or the map's arrays do not fit each other.
     """
     if chart.xy.shape != (len(chart.unit), 2):
-        raise ValueError(f"the map has positions of shape {chart.xy.shape} for {len(chart.unit)} vectors")
+        raise ValueError(f"expected positions of shape ({len(chart.unit)}, 2) in the map; found {chart.xy.shape}")
     unit = normalise(vectors)
     perplexity = min(float(perplexity), len(chart.unit) / 3)
     k = min(len(chart.unit), max(1, round(3 * perplexity)))
@@ -336,7 +336,7 @@ def neighbour_recall(vectors: ArrayLike, xy: ArrayLike, k: int = 10, *, seed: in
     positions = np.asarray(xy, np.float64)
     count = len(np.asarray(vectors))
     if positions.shape != (count, 2):
-        raise ValueError(f"xy: expected shape ({count}, 2), found {positions.shape}")
+        raise ValueError(f"expected xy of shape ({count}, 2); found {positions.shape}")
     rows = _drawn(count, limit, seed)
     expected, _ = top_k(vectors, k, queries=rows)
     _, nearest = cKDTree(positions).query(positions[rows], k + 1)
