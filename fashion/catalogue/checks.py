@@ -1,4 +1,4 @@
-"""Assumption checks that can fail, and say what that means for what follows."""
+"""Checks of the study's assumptions, each with a limit and what its outcome means."""
 
 from __future__ import annotations
 
