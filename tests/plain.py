@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from fashion.embedding.extraction import embed_views
+from fashion.embedding.runtimes import choose_runtime
 from fashion.photos.descriptors import describe
-from fashion.photos.images import ENOUGH, decode
+from fashion.photos.images import ENOUGH, decode, resize
 from fashion.photos.measures import DecodedPhoto, measure, metadata_table, open_photo
 
 
@@ -25,3 +27,14 @@ def descriptors_of(source, names):
     """Name -> array (n, ...) of `descriptors.NONE`, for good photos."""
     rows = [describe(picture(source.read(name))) for name in names]
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+
+
+def read_photo(source, name, edge):
+    """A photo as the network takes it: uint8 RGB, shape (edge, edge, 3)."""
+    return resize(decode(source.read(name), name, edge), edge)
+
+
+def vectors_of(source, names, backbone, runtime=None):
+    """Block name -> array (n, width) of the backbone's outputs, for good photos."""
+    views = (read_photo(source, name, backbone.size) for name in names)
+    return embed_views(views, backbone, runtime or choose_runtime(backbone))

@@ -4,10 +4,9 @@ import cv2
 import numpy as np
 import pytest
 from conftest import COLOURS, draw, jpeg
-from plain import photo_facts
+from plain import photo_facts, read_photo
 
 from fashion.catalogue.source import open_source
-from fashion.embedding.extraction import read_photo
 from fashion.photos import images, measures
 from fashion.photos.images import decode, resize
 from fashion.photos.measures import (
