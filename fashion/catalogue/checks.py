@@ -1,4 +1,4 @@
-"""Assumption checks that can fail, and say what that means for what follows."""
+"""Checks of the study's assumptions, each with a limit and what its outcome means."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion.core.colour import delta_e, distances_to_words, hex_to_lab, lab_to_hex
+from fashion.core.numerals import ordinal_word
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,9 @@ def check_photo_sizes(items: pd.DataFrame, threshold: float = 0.95) -> Check:
         else f"only {share:.1%} are {width} × {height}: the square input distorts garments differently, and shape "
         "may be mistaken for aspect."
     )
-    return Check("photo size", "Have the photos one size?", "share of the commonest", share, threshold, passed, meaning)
+    return Check(
+        "photo size", "Are all photos the same size?", "share of the commonest", share, threshold, passed, meaning
+    )
 
 
 def check_near_duplicates(items: pd.DataFrame, pairs: pd.DataFrame, threshold: float = 0.02) -> Check:
@@ -178,11 +181,11 @@ def check_near_duplicates(items: pd.DataFrame, pairs: pd.DataFrame, threshold: f
     share = touched / len(items) if len(items) else 0.0
     passed = share <= threshold
     meaning = (
-        f"{touched:,} items have a twin: too few to move the figures; the split keeps each with its twin."
+        f"{touched:,} items have a near-duplicate: too few to move the figures; the split keeps both on one side."
         if passed
-        else f"{touched:,} items have a twin: finding it is no merit: the split keeps each with its twin."
+        else f"{touched:,} items have a near-duplicate, and finding it is no merit: the split keeps both on one side."
     )
-    question = "Are nearly equal photos rare?"
+    question = "Are near-duplicate photos rare?"
     return Check("near-duplicates", question, "share of items that have one", share, threshold, passed, meaning)
 
 
@@ -224,11 +227,10 @@ def check_label_plausibility(
         table["rank"] = (distances < own[:, None] - 1e-9).sum(axis=1) + 1
     share = float((own <= limit).mean()) if len(own) else 0.0
     passed = share >= threshold
-    rank = (
-        f"; a word's own swatch is on median the {int(table['rank'].median())}. nearest of {len(words)}"
-        if len(known)
-        else ""
-    )
+    rank = ""
+    if len(known):
+        place = ordinal_word(int(table["rank"].median()))
+        rank = f"; for the median item its own word's swatch is the {place} nearest of {len(words)}"
     near = f"{share:.0%} of the items lie within {limit:.0f} CIEDE2000 of their word{rank}"
     meaning = (
         f"{near}: colour words can be learned from photos."

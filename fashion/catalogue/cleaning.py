@@ -1,4 +1,4 @@
-"""Drop what cannot be studied, and say how much and why: nothing goes silently."""
+"""Cleaning of a table: drops rows that cannot be studied, and counts each under its reason."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ class Cleaning:
         gone = self.rows.loc[bad, ["row", "item", "photo"]].copy()
         gone["reason"] = reason
         gone["detail"] = detail.loc[gone.index] if isinstance(detail, pd.Series) else detail
-        parts = [part for part in (self.rejected, gone) if len(part)]
-        return Cleaning(self.rows[~bad].reset_index(drop=True), pd.concat(parts, ignore_index=True))
+        rejected = [table for table in (self.rejected, gone) if len(table)]
+        return Cleaning(self.rows[~bad].reset_index(drop=True), pd.concat(rejected, ignore_index=True))
 
     def summary(self) -> pd.DataFrame:
         """One line a reason, in the order of `REASONS`: `reason`, `rows`, `meaning`."""
@@ -76,7 +76,7 @@ class Cleaning:
 
 
 def start(rows: pd.DataFrame, malformed: pd.DataFrame) -> Cleaning:
-    """Begin with what `catalogue.read_table` returned."""
+    """Start from what `table.read_table` returned."""
     rejected = malformed.assign(detail=malformed["reason"], reason="malformed row")[REJECTED_COLUMNS]
     return Cleaning(rows.reset_index(drop=True), rejected.reset_index(drop=True))
 
@@ -201,7 +201,7 @@ def clean_table(
     colour_optional: bool = False,
     garments_only: bool = True,
 ) -> tuple[Cleaning, Counts]:
-    """The rows of a table that can be studied, in English; the rest with the reason for each.
+    """Clean a table: the rows that can be studied, in English; the rest with the reason for each.
 
     A row is counted under the first reason that applies: malformed, null, duplicate, already there, no garment.
 
@@ -209,7 +209,7 @@ def clean_table(
     ----------
     catalogue : Catalogue
     rows, malformed : DataFrame
-        From `tables.read_table`.
+        From `table.read_table`.
     first : int, optional
         Only the table's first rows, cut before anything is dropped (the original study's slice).
     limit : int, optional
@@ -264,11 +264,11 @@ def _translated_where_said(rows: pd.DataFrame, *, language: str, keep_unknown: b
     if "colour" not in rows:
         rows = rows.assign(colour="")
     said = rows["colour"] != ""
-    parts = [rows[said], rows[~said].drop(columns="colour")]
-    found = [translate(part, language=language, keep_unknown=keep_unknown) for part in parts if len(part)]
-    if not found:
+    groups = [rows[said], rows[~said].drop(columns="colour")]
+    translated = [translate(group, language=language, keep_unknown=keep_unknown) for group in groups if len(group)]
+    if not translated:
         return rows.assign(colour_source="")
-    joined = pd.concat(found).sort_index()
+    joined = pd.concat(translated).sort_index()
     for column in ("colour", "colour_source"):
         joined[column] = joined[column].fillna("") if column in joined else ""
     return joined
@@ -276,7 +276,7 @@ def _translated_where_said(rows: pd.DataFrame, *, language: str, keep_unknown: b
 
 @dataclass(frozen=True)
 class Joined:
-    """Items with what their photos tell; all by the items' order.
+    """Items with their photos' metadata; all in the items' order.
 
     Attributes
     ----------
@@ -306,14 +306,14 @@ def join_photos(
     known: pd.DataFrame | None = None,
     colour_words: Mapping[str, str] | None = None,
 ) -> Joined:
-    """The items of a cleaned table with what their photos tell, without items whose photo is bad or repeated.
+    """Join a cleaned table with its photos' metadata, and drop items whose photo is bad or repeated.
 
     Parameters
     ----------
     cleaning : Cleaning
         From `clean_table`.
     facts : DataFrame
-        From `reading.read_photos` for the photos of its rows, in order.
+        From `extraction.read_photos` for the photos of its rows, in order.
     known : DataFrame, optional
         Items (`item`, `sha256`) that a catalogue has already: their photos are rejected.
     colour_words : mapping of str to str, optional

@@ -180,7 +180,7 @@ def open_catalogue(catalogue: Catalogue, data: str | Path | None = None) -> Sour
     if place is None or not place.exists():
         at = f"at {place}" if place else "(its TOML names no place)"
         raise CatalogueError(
-            f"expected the data of {catalogue.title} {at}; there is nothing. Give a zip or folder with "
+            f"expected the data of {catalogue.title} {at}; found nothing. Give a zip or folder with "
             f"DATA=path (make) or --data path (fashion). {catalogue.obtain}".rstrip()
         )
     return open_source(place, catalogue.table)

@@ -1,4 +1,4 @@
-"""Which TOML a catalogue's folders belong to: two catalogues of one name never answer for each other.
+"""Ownership of a catalogue's folders: two catalogues of one name never share results.
 
 A run writes, first of all, which TOML its folders are made for (`catalogue.json`); every command that opens a catalogue
 looks there (`open_workspace`). The folders are a TOML's own

@@ -1,4 +1,4 @@
-"""A part of a table: its first rows, or a seeded sample that keeps each group's share."""
+"""Samples of a table: its first rows, or a seeded sample stratified by group."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ def take_first(rows: pd.DataFrame, first: int) -> pd.DataFrame:
 
 
 def quotas(sizes: NDArray[np.integer], total: int) -> NDArray[np.int64]:
-    """Divide `total` among groups by their sizes: whole parts first, the rest to the largest remainders (Hamilton)."""
+    """Divide `total` among groups by their sizes: whole numbers first, the rest to the largest remainders (Hamilton).
+
+    Examples
+    --------
+    >>> quotas(np.array([50, 30, 20]), 7).tolist()
+    [4, 2, 1]
+    """
     exact = sizes * total / sizes.sum()
     counts = np.floor(exact).astype(np.int64)
     counts[np.argsort(-(exact - counts), kind="stable")[: total - counts.sum()]] += 1

@@ -1,4 +1,4 @@
-"""Where a catalogue's files lie: one folder or one zip, read in place and never written to."""
+"""A catalogue's files: one folder or one zip, read in place and never written to."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Source(ABC):
 
     @abstractmethod
     def _read(self, full_name: str) -> bytes:
-        """The bytes of one file; raises KeyError or OSError when it cannot be had."""
+        """The bytes of one file; raises KeyError or OSError when it cannot be read."""
 
     @abstractmethod
     def _signature(self, full_name: str) -> str:
         """What `signature` returns; raises KeyError or OSError when there is no such file."""
 
     def signature(self, name: str) -> str:
-        """What tells, without reading it, whether a file is the one that it was; empty where there is none."""
+        """A file's signature, by size and time or checksum, without reading it; empty where there is no file."""
         try:
             return self._signature(self.base + name)
         except (KeyError, OSError, ValueError):
@@ -68,22 +68,22 @@ class Source(ABC):
             When the table is nowhere, or in two places of the same depth.
         """
         names = self.names()
-        found = [name for name in names if name == table or name.endswith("/" + table)]
-        depth = min((name.count("/") for name in found), default=0)
-        found = [name for name in found if name.count("/") == depth]
-        if not found:
+        tables = [name for name in names if name == table or name.endswith("/" + table)]
+        depth = min((name.count("/") for name in tables), default=0)
+        tables = [name for name in tables if name.count("/") == depth]
+        if not tables:
             shown = ", ".join(names[:5]) or "no file at all"
             raise CatalogueError(
                 f"expected the table {table!r} in {self.path}; found {shown}"
                 f"{' ...' if len(names) > 5 else ''}. Point DATA= at the zip or folder that holds it, or correct "
                 "`table` under [source] in the catalogue's TOML."
             )
-        if len(found) > 1:
+        if len(tables) > 1:
             raise CatalogueError(
-                f"expected one table {table!r} in {self.path}; found {len(found)}: {', '.join(found[:5])}. "
+                f"expected one table {table!r} in {self.path}; found {len(tables)}: {', '.join(tables[:5])}. "
                 "Name its folder too in `table` under [source]."
             )
-        self.base = found[0][: len(found[0]) - len(table)]
+        self.base = tables[0][: len(tables[0]) - len(table)]
 
 
 class FolderSource(Source):
@@ -109,8 +109,8 @@ class ZipSource(Source):
             self._zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError) as error:
             raise CatalogueError(
-                f"expected a zip file at {path}; it cannot be opened: {error}. Fetch it again, or point DATA= "
-                "at the unpacked folder."
+                f"expected a zip file at {path}; found one that cannot be opened: {error}. Fetch it again, or point "
+                "DATA= at the unpacked folder."
             ) from error
 
     def names(self) -> list[str]:  # noqa: D102
@@ -148,12 +148,12 @@ def open_source(path: Path, table: str) -> Source:
         book = workbook_of(source.names())
         if book and not any(name == table or name.endswith(f"/{table}") for name in source.names()):
             raise CatalogueError(
-                f"expected the catalogue's zip or folder at {path}; this is {book}. For a table of it: "
+                f"expected the catalogue's zip or folder at {path}; found {book}. For a table of it: "
                 f"{advice_on(book)} Then name its folder: DATA={path.parent} (make) or --data {path.parent} (fashion)."
             )
     else:
         raise CatalogueError(
-            f"expected the catalogue's zip or folder at {path}; there is nothing. Give its place with "
+            f"expected the catalogue's zip or folder at {path}; found nothing. Give its place with "
             "DATA=path (make) or --data path (fashion)."
         )
     source.locate(table)
@@ -169,18 +169,18 @@ def _require_zip(path: Path, table: str) -> None:
         return
     folder = f"Name its folder: DATA={path.parent} (make) or --data {path.parent} (fashion)."
     if path.name == PurePosixPath(table).name:
-        said, advice = "this is the table", folder
+        said, advice = "the table", folder
     elif path.suffix.lower() == ".toml":
-        said = "this is a catalogue's TOML"
+        said = "a catalogue's TOML"
         advice = f"Name it as the catalogue, CATALOGUE={path} (make) or --catalogue {path} (fashion)."
     elif "photo" in kind:
-        said, advice = f"this is {kind}", "Name the folder or zip that holds the table and the photos."
+        said, advice = kind, "Name the folder or zip that holds the table and the photos."
     elif kind:
-        said = f"this is {kind}"
+        said = kind
         packed = advice_on(kind).startswith("unpack")
         advice = "Unpack it, and name the folder." if packed else f"For a table of it: {advice_on(kind)} {folder}"
     elif head and b"\x00" not in head and path.suffix.lower() != ".zip":
-        said, advice = f"this is a text, {path.name}", f"If it is the table ({table}), name its folder: {path.parent}."
+        said, advice = f"a text, {path.name}", f"If it is the table ({table}), name its folder: {path.parent}."
     else:
         return  # a zip that is damaged: what opens it says so
-    raise CatalogueError(f"expected the catalogue's zip or folder at {path}; {said}. {advice}")
+    raise CatalogueError(f"expected the catalogue's zip or folder at {path}; found {said}. {advice}")

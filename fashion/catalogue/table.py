@@ -45,7 +45,7 @@ def read_table(catalogue: Catalogue, source: Source) -> tuple[pd.DataFrame, pd.D
     data = source.read(catalogue.table)
     kind = kind_of(data)
     if kind:
-        raise CatalogueError(f"expected a table of text in {place}; this is {kind}: {advice_on(kind)}")
+        raise CatalogueError(f"expected a table of text in {place}; found {kind}: {advice_on(kind)}")
     text = _decoded(data, catalogue, place)
     records = Records(
         clean_text(text, keep=f"{catalogue.delimiter}\t\r\n"),
@@ -71,7 +71,9 @@ def read_table(catalogue: Catalogue, source: Source) -> tuple[pd.DataFrame, pd.D
             numbers.append(number)
     if not good:
         first = f"; {len(bad)} rows are malformed, the first: row {bad[0]['row']}, {bad[0]['reason']}" if bad else ""
-        raise CatalogueError(f"{place}: expected at least one row under the header; found none{first}")
+        raise CatalogueError(
+            f"{place}: expected at least one row under the header; found none{first}. Name the whole table."
+        )
     table = pd.DataFrame(good, columns=pd.Index(_unique(header)), dtype=object)
     for name in dict.fromkeys(wanted + fields):
         table[name] = [clean_text(value) for value in table[name]]
@@ -94,8 +96,8 @@ def _decoded(data: bytes, catalogue: Catalogue, place: str) -> str:
 
 def _absence(absent: list[str], header: list[str], text: str, catalogue: Catalogue, place: str) -> str:
     """The message on columns that the header lacks, with what the table seems to be."""
-    found = [name if len(name) <= 40 else f"{name[:40]}..." for name in header if name]
-    listed = ", ".join(found[:30]) + (" ..." if len(found) > 30 else "")
+    names = [name if len(name) <= 40 else f"{name[:40]}..." for name in header if name]
+    listed = ", ".join(names[:30]) + (" ..." if len(names) > 30 else "")
     said = f"{place}: expected the columns {', '.join(absent)}; found {listed or 'no header'}. "
     begin = text.lstrip()[:1]
     if begin and begin in "<{[":

@@ -1,4 +1,4 @@
-"""What a photo tells without a network: a small colour picture, a colour histogram, outlines, raw pixels."""
+"""Hand-made descriptors of a photo: colour grid, colour histogram, oriented gradients, raw pixels."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _DIRECTIONS = np.minimum((_ANGLES * (HOG_BINS / 180)).astype(np.intp), HOG_BINS 
 
 
 def ground_lab(lab: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The ground's colour: the median of the upper and side borders in CIELAB, shape (3,).
+    """The background's colour: the median of the upper and side borders in CIELAB, shape (3,).
 
     The lower border is left out, as legs and hems cross it.
     """
@@ -48,16 +48,16 @@ def ground_lab(lab: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.median(np.concatenate(sides), axis=0), np.float32)
 
 
-def colour_grid(picture: DecodedPhoto) -> NDArray[np.float16]:
-    """A small picture of where which colour is, as the attributes network sees it.
+def colour_grid(photo: DecodedPhoto) -> NDArray[np.float16]:
+    """Where which colour is, on a grid of cells: the attributes network's input.
 
     Returns
     -------
     ndarray of float16, shape (32, 32, 7)
-        For each cell: mean L (less the ground's), a and b; their spread over the cell's quarters, all in units of
-        `LAB_SCALE`; and the share of the cell that differs from the ground, 0-1.
+        For each cell: mean L (less the background's), a and b; their spread over the cell's quarters, all in units of
+        `LAB_SCALE`; and the share of the cell that differs from the background, 0-1.
     """
-    lab = picture.lab
+    lab = photo.lab
     ground = ground_lab(lab)
     weighted = (lab - ground) * np.array([1, 1.5, 1.5], np.float32)  # hue tells cloth from shadow better than light
     distance = cv2.GaussianBlur(np.linalg.norm(weighted, axis=2), (0, 0), 0.8)
@@ -73,13 +73,13 @@ def colour_grid(picture: DecodedPhoto) -> NDArray[np.float16]:
     return np.concatenate([quarters.mean(axis=2), quarters.std(axis=2), share], axis=2).astype(np.float16)
 
 
-def lab_histogram(picture: DecodedPhoto) -> NDArray[np.float32]:
+def lab_histogram(photo: DecodedPhoto) -> NDArray[np.float32]:
     """Colour histogram of the garment in CIELAB, 8 x 10 x 10 bins, square-rooted, shape (800,).
 
-    The plain ground is left out (`photos.garment_mask`), as it is for the attributes network. The square root
+    The background is left out (`measures.garment_mask`), as it is for the attributes network. The square root
     makes the cosine of two histograms their Bhattacharyya coefficient (Bhattacharyya 1946).
     """
-    lab = picture.lab[picture.garment]
+    lab = photo.lab[photo.garment]
     counts, _ = np.histogramdd(lab, bins=HISTOGRAM_BINS, range=((0, 100), (-60, 80), (-70, 80)))
     return np.asarray(np.sqrt(counts.ravel() / len(lab)), np.float32)
 
@@ -118,8 +118,8 @@ NONE: dict[str, NDArray] = {
 }
 
 
-def describe(picture: DecodedPhoto) -> dict[str, NDArray]:
+def describe(photo: DecodedPhoto) -> dict[str, NDArray]:
     """One photo's row of each array of `NONE`."""
-    rgb = picture.rgb
-    found = (colour_grid(picture), lab_histogram(picture), oriented_gradients(rgb), resize(rgb, PIXELS).ravel())
-    return {name: np.asarray(row, NONE[name].dtype) for name, row in zip(NONE, found, strict=True)}
+    rgb = photo.rgb
+    rows = (colour_grid(photo), lab_histogram(photo), oriented_gradients(rgb), resize(rgb, PIXELS).ravel())
+    return {name: np.asarray(row, NONE[name].dtype) for name, row in zip(NONE, rows, strict=True)}

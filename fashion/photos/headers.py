@@ -1,7 +1,7 @@
-"""What a photo's file says of itself before a pixel is unpacked: size, transparency, and where the picture ends.
+"""Headers of photo files: size, transparency and the picture's end, before a pixel is unpacked.
 
-By it a file that is cut short, or that unpacks to more memory than a photo may take, is refused unopened; bytes behind
-the picture (the film of a motion photo, a second picture, padding) count for nothing.
+A truncated file, or one that unpacks to more memory than a photo may take, is refused unopened; bytes behind the
+picture (the film of a motion photo, a second picture, padding) are ignored.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _BGR = 3
 
 @dataclass(frozen=True)
 class Header:
-    """What a photo's file says of itself.
+    """The header of a photo's file.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class Header:
 
 
 def read_header(data: bytes, name: str = "photo") -> Header:
-    """Read a photo's header, and see that the file holds the whole picture.
+    """Read a photo's header, and check that the file holds the whole picture.
 
     Parameters
     ----------
@@ -89,15 +89,15 @@ def read_header(data: bytes, name: str = "photo") -> Header:
     for signature, read in _READERS.items():
         if data.startswith(signature) and (signature != b"RIFF" or data[8:12] == b"WEBP"):
             try:
-                found = read(data)
+                header = read(data)
             except (IndexError, struct.error):  # the file ends within its header
-                found = None
-            if found is None:
+                header = None
+            if header is None:
                 kind = read.__name__.removeprefix("_").upper()
                 raise PhotoError(
                     f"truncated: the {kind} {name!r} ends after {len(data)} bytes, before its picture does"
                 )
-            return found
+            return header
     return _other(data, name)
 
 

@@ -17,7 +17,7 @@ RGB = NDArray[np.uint8]
 #: of both backbones as they are by default.
 ENOUGH = 200
 
-#: What it keeps of its longer side at least: next to `photos.MEASURED`, so that all large photos are measured alike.
+#: What it keeps of its longer side at least: next to `measures.MEASURED`, so that all large photos are measured alike.
 LONG_ENOUGH = 300
 
 #: OpenCV's switches for an eighth, a quarter and a half. The JPEG library then leaves out the fine waves of each block
@@ -59,7 +59,7 @@ def jpeg_sides(data: bytes) -> tuple[int, int] | None:
 
 
 def reduction(data: bytes, edge: int) -> int:
-    """By how much `decode` makes a photo smaller as it unpacks it: 8, 4, 2, or 1 for not at all.
+    """The factor by which `decode` shrinks a photo as it unpacks it: 8, 4, 2, or 1 for not at all.
 
     The most at which a JPEG's shorter side keeps `edge` pixels, and `ENOUGH`, and its longer one `LONG_ENOUGH`,
     and at which the two still differ if they did: by that it is known which of them is the height.
@@ -125,12 +125,12 @@ def _picture(data: bytes, header: Header) -> NDArray[np.uint8]:
 def _decoded(picture: NDArray[np.uint8], flags: int, name: str) -> NDArray:
     """Decode by OpenCV; raise PhotoError where it cannot."""
     try:
-        found = cv2.imdecode(picture, flags)
+        pixels = cv2.imdecode(picture, flags)
     except cv2.error as error:
         raise PhotoError(f"not an image: {name!r} ({error.err or 'OpenCV cannot decode it'})") from error
-    if found is None:
+    if pixels is None:
         raise PhotoError(f"not an image: {name!r} starts with the bytes {picture[:8].tobytes()!r}")
-    return np.asarray(found)
+    return np.asarray(pixels)
 
 
 def _on_white(data: bytes, header: Header, name: str) -> RGB | None:
@@ -271,7 +271,7 @@ def squared(rgb: RGB, edge: int) -> bytes:
     """Make a small square photo, such as the map shows.
 
     The whole photo is kept, reduced by area averaging; what a square has to spare is filled with the median
-    colour of the photo's border, which on a studio photo is its background.
+    colour of the photo's border, which on a studio photo is the background.
 
     Parameters
     ----------
@@ -292,8 +292,8 @@ def squared(rgb: RGB, edge: int) -> bytes:
     """
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or rgb.size == 0:
         raise PhotoError(
-            f"expected a photo as uint8 of shape (height, width, 3); found {rgb.dtype} of shape {rgb.shape}. "
-            "Decode it with fashion.photos.images first."
+            f"expected a photo as uint8 of shape (height, width, 3); found {rgb.dtype} of shape {rgb.shape}. Decode it "
+            "with fashion.photos.images.decode first."
         )
     scale = edge / max(rgb.shape[:2])
     height, width = (max(1, round(side * scale)) for side in rgb.shape[:2])

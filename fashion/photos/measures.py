@@ -1,4 +1,4 @@
-"""What can be measured on one photo."""
+"""Measures of one photo: size, perceptual hash, garment and its colour, thumbnails."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: Longer side at which a photo is measured, pixels: what that costs grows with the square of the side.
 MEASURED = 320
 
-#: CIELAB units from the ground at which a pixel counts as garment; about three just noticeable differences.
+#: CIELAB units from the background at which a pixel counts as garment; about three just noticeable differences.
 GROUND_DISTANCE = 7.0
 
 #: Edge of the thumbnails by which near-duplicates are confirmed.
@@ -46,7 +46,7 @@ class DecodedPhoto:
     Attributes
     ----------
     unpacked : ndarray of uint8, shape (height, width, 3)
-        The photo, from `pixels.decode`; of a large JPEG its reduction.
+        The photo, from `images.decode`; of a large JPEG its reduction.
     data : bytes
         The file that it was unpacked from; empty where it was none.
     """
@@ -63,7 +63,7 @@ class DecodedPhoto:
         return (whole[1], whole[0]) if turned else whole
 
     def view(self, edge: int) -> RGB:
-        """The photo as a network takes it, by `pixels.view`: what `embedding.read_photo` makes of the file."""
+        """The photo as a network takes it, by `images.view`."""
         return images.view(self.data, self.unpacked, edge)
 
     @cached_property
@@ -83,9 +83,9 @@ class DecodedPhoto:
 
 
 def garment_mask(lab: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Tell the garment from a near-uniform ground.
+    """Separate the garment from a plain background.
 
-    The ground's colour is the median of the photo's border in CIELAB; what is further than
+    The background's colour is the median of the photo's border in CIELAB; what is further than
     `GROUND_DISTANCE` from it, with specks removed and holes filled, is garment. Where that leaves
     less than 2 % or more than 98 % of the photo, the central ellipse is taken instead.
 
@@ -115,9 +115,9 @@ def garment_mask(lab: NDArray[np.float32]) -> NDArray[np.bool_]:
     return filled.astype(bool)
 
 
-def garment_lab(picture: DecodedPhoto) -> NDArray[np.float64]:
+def garment_lab(photo: DecodedPhoto) -> NDArray[np.float64]:
     """The garment's colour: the median of its pixels in CIELAB, shape (3,)."""
-    return np.asarray(np.median(picture.lab[picture.garment], axis=0), np.float64)
+    return np.asarray(np.median(photo.lab[photo.garment], axis=0), np.float64)
 
 
 def perceptual_hash(rgb: RGB) -> str:
@@ -129,24 +129,24 @@ def perceptual_hash(rgb: RGB) -> str:
 
 
 def decode_photo(data: bytes, name: str = "photo") -> DecodedPhoto:
-    """A file's picture, decoded as far as measures and networks need it.
+    """Decode a file as far as measures and networks need it.
 
     Raises
     ------
     PhotoError
-        As `pixels.decode`.
+        As `images.decode`.
     """
     return DecodedPhoto(images.unpack(data, name), data)
 
 
 def open_photo(source: Source, name: str) -> tuple[dict[str, Any], DecodedPhoto | None]:
-    """Read a photo and decode it; a bad one is no exception.
+    """Read a photo and decode it; a bad one raises nothing.
 
     Returns
     -------
     facts : dict
         `photo`, `problem` (empty if none), `sha256` and, where it could be read, `bytes`.
-    picture : DecodedPhoto or None
+    photo : DecodedPhoto or None
         None where there is a problem.
     """
     facts: dict[str, Any] = {"photo": name, "problem": "", "sha256": ""}
@@ -158,25 +158,25 @@ def open_photo(source: Source, name: str) -> tuple[dict[str, Any], DecodedPhoto 
         return facts | {"problem": str(error)}, None
 
 
-def measure(picture: DecodedPhoto) -> dict[str, Any]:
-    """What a decoded photo tells: the rest of `METADATA`; height and width are the whole photo's."""
-    lightness, a, b = garment_lab(picture)
-    height, width = picture.sides
+def measure(photo: DecodedPhoto) -> dict[str, Any]:
+    """A decoded photo's metadata: the rest of `METADATA`; height and width are the whole photo's."""
+    lightness, a, b = garment_lab(photo)
+    height, width = photo.sides
     return {
         "height": height,
         "width": width,
-        "phash": perceptual_hash(picture.rgb),
-        "thumbnail": resize(picture.rgb, THUMBNAIL).tobytes(),
-        "tile": squared(picture.rgb, TILE),
+        "phash": perceptual_hash(photo.rgb),
+        "thumbnail": resize(photo.rgb, THUMBNAIL).tobytes(),
+        "tile": squared(photo.rgb, TILE),
         "garment_l": float(lightness),
         "garment_a": float(a),
         "garment_b": float(b),
     }
 
 
-#: Columns of a table of facts: `photo`, `problem` (empty if none), `sha256` (hex), `bytes`, `width`, `height` (pixels),
-#: `phash` (16 hex digits), `thumbnail` (bytes of 16 x 16 RGB), `tile` (a JPEG of 48 x 48), `garment_l`, `garment_a`,
-#: `garment_b` (CIELAB).
+#: Columns of a table of metadata: `photo`, `problem` (empty if none), `sha256` (hex), `bytes`, `width`, `height`
+#: (pixels), `phash` (16 hex digits), `thumbnail` (bytes of 16 x 16 RGB), `tile` (a JPEG of 48 x 48), `garment_l`,
+#: `garment_a`, `garment_b` (CIELAB).
 METADATA = ("photo", "problem", "sha256", "bytes", "width", "height", "phash", "thumbnail", "tile",
          "garment_l", "garment_a", "garment_b")  # fmt: skip
 
@@ -185,5 +185,5 @@ PICTURES = ("thumbnail", "tile")
 
 
 def metadata_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
-    """Facts as a table with the columns `METADATA`; missing values where there is a problem."""
+    """Metadata as a table with the columns `METADATA`; missing values where there is a problem."""
     return pd.DataFrame(list(rows), columns=list(METADATA))

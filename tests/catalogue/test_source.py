@@ -97,18 +97,18 @@ def test_damaged_packed_photo_in_a_zip(tmp_path):
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
-        ("annotation.txt", b"header\n", "this is the table. Name its folder: DATA=.*set"),
-        ("items.csv", b"id,kind\n", "this is a text, items.csv. If it is the table"),
-        ("a.jpg", b"\xff\xd8\xff\xe0", "this is a photo .JPEG.. Name the folder or zip"),
-        ("mine.toml", b'name = "mine"', "this is a catalogue's TOML. Name it as the catalogue, CATALOGUE=.*mine.toml"),
-        ("set.rar", b"Rar!\x1a\x07\x01\x00", "this is a RAR archive. Unpack it, and name the folder"),
-        ("set.7z", b"7z\xbc\xaf\x27\x1c\x00", "this is a 7z archive. Unpack it"),
-        ("set.tar.gz", b"\x1f\x8b\x08\x00", "this is a gzip file. Unpack it"),
-        ("set.tar", bytes(257) + b"ustar\x0000" + bytes(248), "this is a tar archive. Unpack it"),
-        ("items.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "this is an Excel workbook.*save the sheet as CSV .UTF-8."),
-        ("set.parquet", b"PAR1\x15", "this is a Parquet file"),
-        ("set.zip", b"<html>", "it cannot be opened"),
-        ("set.zip", b"", "it cannot be opened"),
+        ("annotation.txt", b"header\n", "found the table. Name its folder: DATA=.*set"),
+        ("items.csv", b"id,kind\n", "found a text, items.csv. If it is the table"),
+        ("a.jpg", b"\xff\xd8\xff\xe0", "found a photo .JPEG.. Name the folder or zip"),
+        ("mine.toml", b'name = "mine"', "found a catalogue's TOML. Name it as the catalogue, CATALOGUE=.*mine.toml"),
+        ("set.rar", b"Rar!\x1a\x07\x01\x00", "found a RAR archive. Unpack it, and name the folder"),
+        ("set.7z", b"7z\xbc\xaf\x27\x1c\x00", "found a 7z archive. Unpack it"),
+        ("set.tar.gz", b"\x1f\x8b\x08\x00", "found a gzip file. Unpack it"),
+        ("set.tar", bytes(257) + b"ustar\x0000" + bytes(248), "found a tar archive. Unpack it"),
+        ("items.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "found an Excel workbook.*save the sheet as CSV .UTF-8."),
+        ("set.parquet", b"PAR1\x15", "found a Parquet file"),
+        ("set.zip", b"<html>", "found one that cannot be opened"),
+        ("set.zip", b"", "found one that cannot be opened"),
     ],
 )
 def test_what_is_named_in_place_of_a_folder_is_told(tmp_path, name, data, said):
@@ -127,5 +127,5 @@ def test_a_workbook_is_no_zip_of_tables(tmp_path):
 
 
 def test_nothing_there(tmp_path):
-    with pytest.raises(CatalogueError, match="there is nothing"):
+    with pytest.raises(CatalogueError, match="found nothing"):
         open_source(tmp_path / "none.zip", "annotation.txt")

@@ -88,7 +88,7 @@ def test_wrong_catalogue_and_data_are_errors_without_a_traceback(tmp_path, capsy
     assert "expected a catalogue, one of" in error and "Did you mean imagelab?" in error
     assert main(["data", "-c", "imagelab", "--data", str(tmp_path / "no.zip")]) == 1
     error = capsys.readouterr().err
-    assert "there is nothing" in error and "University of Modena" in error and "Traceback" not in error
+    assert "found nothing" in error and "University of Modena" in error and "Traceback" not in error
 
 
 def test_data_counts_what_is_there(small_folder, capsys):

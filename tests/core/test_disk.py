@@ -40,7 +40,11 @@ def test_halves_of_dead_processes_are_swept_and_no_others(tmp_path):
     deep = tmp_path / "deep/er"
     deep.mkdir(parents=True)
     kept = [tmp_path / "items.parquet", tmp_path / f".frozen.{os.getpid()}.npy", tmp_path / ".lock", deep / ".a.b.npy"]
-    halves = [tmp_path / f".items.{gone.pid}.parquet", deep / f".part-00ff.{gone.pid}.npz"]
+    halves = [
+        tmp_path / f".items.{gone.pid}.parquet",
+        deep / f".part-00ff.{gone.pid}.npz",
+        deep / f".a.{gone.pid}.sha256",
+    ]
     for path in [*kept, *halves]:
         path.write_text("x")
     assert sorted(sweep([tmp_path, tmp_path / "none"])) == sorted(halves)

@@ -1,4 +1,4 @@
-"""Read the IDX files in which the MNIST family of data sets comes."""
+"""Reader of IDX files, the format of the MNIST family of data sets."""
 
 from __future__ import annotations
 
@@ -49,27 +49,27 @@ def read_idx(path: Path, *, sha256: str | None = None) -> NDArray[np.uint8]:
     try:
         packed = path.read_bytes()
     except FileNotFoundError as error:
-        raise CatalogueError(f"expected a source file of the sample at {path}; nothing is there. {restore}") from error
-    found = hashlib.sha256(packed).hexdigest()
-    if sha256 is not None and found != sha256:
+        raise CatalogueError(f"expected a source file of the sample at {path}; found nothing. {restore}.") from error
+    checksum = hashlib.sha256(packed).hexdigest()
+    if sha256 is not None and checksum != sha256:
         raise CatalogueError(
-            f"expected sha256 {sha256} of {path}; found {found} ({len(packed):,} bytes): damaged, or another "
-            f"file. {restore}"
+            f"expected sha256 {sha256} of {path}; found {checksum} ({len(packed):,} bytes): damaged, or another "
+            f"file. {restore}."
         )
     try:
         data = gzip.decompress(packed)
     except (OSError, EOFError, zlib.error) as error:
-        raise CatalogueError(f"expected a whole gzip file at {path}; found {error}. {restore}") from error
+        raise CatalogueError(f"expected a whole gzip file at {path}; found {error}. {restore}.") from error
     if len(data) < 4 or data[:3] != bytes([0, 0, UNSIGNED_BYTE]) or len(data) < 4 + 4 * data[3]:
         raise CatalogueError(
             f"expected an IDX file of unsigned bytes, which begins with 00 00 08, at {path}; found "
-            f"{data[:4].hex(' ') or 'nothing'}. {restore}"
+            f"{data[:4].hex(' ') or 'nothing'}. {restore}."
         )
     start = 4 + 4 * data[3]
     shape = struct.unpack(f">{data[3]}I", data[4:start])
     expected = int(np.prod(shape, dtype=object))
     if len(data) - start != expected:
         raise CatalogueError(
-            f"expected {expected:,} values for the shape {shape} in {path}; found {len(data) - start:,}. {restore}"
+            f"expected {expected:,} values for the shape {shape} in {path}; found {len(data) - start:,}. {restore}."
         )
     return np.frombuffer(data, np.uint8, offset=start).reshape(shape)

@@ -96,7 +96,7 @@ def packed(data):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (None, "nothing is there"),
+        (None, "found nothing"),
         (b"", "found nothing"),
         (b"<html>not found</html>", "whole gzip file"),
         (packed(idx(range(6), (2, 3)))[:-9], "whole gzip file"),
@@ -129,7 +129,7 @@ def test_one_flipped_bit_in_a_source_is_an_error_and_leaves_nothing(tmp_path):
         make_sample(tmp_path / "sample", count=COUNT, progress=False, source=source)
     assert [path.name for path in tmp_path.iterdir()] == ["source"]
     (source / IMAGES).unlink()
-    with pytest.raises(CatalogueError, match="nothing is there"):
+    with pytest.raises(CatalogueError, match="found nothing"):
         make_sample(tmp_path / "sample", count=COUNT, progress=False, source=source)
 
 
