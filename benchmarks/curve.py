@@ -15,7 +15,7 @@ from fashion.embedding import backbones
 from fashion.embedding.backbones import Backbone
 from fashion.embedding.extraction import embed
 from fashion.embedding.runtimes import choose_runtime
-from fashion.evaluation.relevance import agreement_at_k
+from fashion.evaluation.relevance import precision_at_k
 from fashion.evaluation.statistics import bootstrap_interval
 from fashion.neighbours.exact import normalise, top_k
 
@@ -46,7 +46,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
             done = embed(source, items["photo"].tolist(), items["sha256"].tolist(), backbone, Path(store))
             unit = normalise(done.blocks["embedding"])
         nearest, _ = top_k(unit, 6, queries=rows, assume_unit=True)
-        agreed = agreement_at_k(items, nearest, rows, ["category", "colour"])
+        agreed = precision_at_k(items, nearest, rows, ["category", "colour"])
         quality = {str(name): dict(zip(ENDS, bootstrap_interval(v, 0), strict=True)) for name, v in agreed.items()}
         found.append(_cost(backbone) | {"photos_per_second": done.photos_per_second, "quality": quality})
     for size in SIZES["resnet50"][: 1 if options["quick"] else None]:
