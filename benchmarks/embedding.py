@@ -12,12 +12,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.harness import Way, alternate, peak, say, summarise
-from benchmarks.photos import write_photos
-from fashion.catalogue.source import Source, open_source
+from benchmarks.photos import read_photo, write_photos
+from fashion.catalogue.source import FolderSource, Source, open_source
 from fashion.core.tensorflow import import_keras
 from fashion.embedding import resnet50
 from fashion.embedding.backbones import SIZES, Backbone, load_backbone
-from fashion.embedding.extraction import BATCH, embed, read_photo
+from fashion.embedding.extraction import BATCH, ahead, embed_views, read_photos
 from fashion.embedding.runtimes import choose_runtime, network_call
 from fashion.neighbours.exact import normalise
 
@@ -64,7 +64,7 @@ def onnx_stream(backbone: Backbone) -> Callable[[NDArray[np.uint8]], dict[str, N
     return lambda photos: dict(zip(names, session.run(None, {given: photos}), strict=True))
 
 
-def ways(backbone: Backbone, source: Source, names: list[str], sums: list[str], folder: Path) -> list[Way]:
+def ways(backbone: Backbone, source: Source, names: list[str]) -> list[Way]:
     """The ways that are compared; the slow ones get fewer photos a turn."""
     fast = names if backbone.name != "resnet50" else names[: len(names) // 4]
     slow = fast[: len(fast) // 4]
@@ -92,11 +92,9 @@ def ways(backbone: Backbone, source: Source, names: list[str], sums: list[str], 
         photos = np.stack([np.asarray(keras.utils.load_img(source.path / name, target_size=size)) for name in slow])
         backbone.model.predict(photos.astype(np.float32), batch_size=32, verbose=0)
 
-    def ours(runtime: str) -> float:
-        with tempfile.TemporaryDirectory(dir=folder) as store:
-            return embed(
-                source, fast, sums[: len(fast)], backbone, Path(store), runtime=runtime, progress=False
-            ).seconds
+    def ours(runtime: str) -> None:
+        views = ahead(lambda name: read_photo(source, name, backbone.size), fast, workers=2)
+        embed_views(views, backbone, runtimes[runtime])
 
     def bare(runtime: str) -> None:
         for _ in runtimes[runtime].stream(batches):
@@ -109,7 +107,7 @@ def ways(backbone: Backbone, source: Source, names: list[str], sums: list[str], 
     return [
         Way(ORIGINAL, original, len(slow)),
         Way("one predict call, batches of 32", predict, len(slow)),
-        Way(OURS, lambda: ours("auto"), len(fast)),
+        Way(OURS, lambda: ours("openvino"), len(fast)),
         Way("ours by TensorFlow, JPEG to vector", lambda: ours("tensorflow"), len(fast)),
         Way(BARE + " (OpenVINO)", lambda: bare("openvino"), len(fast)),
         Way(BARE + " (TensorFlow)", lambda: bare("tensorflow"), len(fast)),
@@ -123,10 +121,10 @@ def measure(backbone: Backbone, rounds: int, count: int) -> dict[str, Any]:
         folder = Path(place)
         (folder / "photos").mkdir()
         (folder / "photos/table.txt").write_text("photos for a benchmark\n", encoding="utf-8")
-        names, sums = write_photos(folder / "photos", count)
+        names = write_photos(folder / "photos", count)
         source = open_source(folder / "photos", "table.txt")
         say(f"{backbone.name}, {backbone.size} px")
-        found = ways(backbone, source, names, sums, folder)
+        found = ways(backbone, source, names)
         product = peak()
         runs = alternate([*found, product], rounds)
         photos = np.stack([read_photo(source, name, backbone.size) for name in names[:8]])
@@ -153,20 +151,25 @@ def parities(backbone: Backbone, photos: NDArray[np.uint8]) -> dict[str, float]:
     return {name: float(1 - (normalise(v) * unit).sum(axis=1).min()) for name, v in others.items()}
 
 
+class _Numbered(FolderSource):
+    """As many different photos as numbers: one of 64 files, with the number behind the picture."""
+
+    def _read(self, full_name: str) -> bytes:
+        number = int(full_name)
+        return super()._read(f"{number % 64:05d}.jpg") + number.to_bytes(8)
+
+
 def memory(count: int) -> dict[str, int]:
-    """Embed `count` photos in this process, and say how much memory it has held at most."""
+    """Read and embed `count` photos in this process, and say how much memory it has held at most."""
     from benchmarks.harness import resident
 
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         (folder / "photos").mkdir()
-        (folder / "photos/table.txt").write_text("photos for a benchmark\n", encoding="utf-8")
-        names, _ = write_photos(folder / "photos", 64)
-        source = open_source(folder / "photos", "table.txt")
-        many = [names[number % len(names)] for number in range(count)]
-        sums = [f"{number:064x}" for number in range(count)]  # as if all were different photos
+        write_photos(folder / "photos", 64)
+        names = [str(number) for number in range(count)]
         backbone = load_backbone("efficientnet-lite0", size=96)
-        embed(source, many, sums, backbone, folder / "store", progress=False)
+        read_photos(_Numbered(folder / "photos"), names, folder / "store", backbone, progress=False)
     return {"photos": count, "bytes": resident()}
 
 

@@ -53,7 +53,7 @@ def uploads(folder: Path, count: int = 16) -> tuple[list[str], str]:
     """Requests with photos of 400 x 600, all different, and one with a phone's photo of 12 megapixels."""
     import cv2
 
-    names, _ = write_photos(folder, count)
+    names = write_photos(folder, count)
     lines = []
     for name in names:
         body = folder / f"{name}.body"

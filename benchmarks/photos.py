@@ -8,24 +8,19 @@ import cv2
 import numpy as np
 
 from fashion.catalogue.sample.idx import read_idx
-from fashion.core.checksums import sha256_file
+from fashion.catalogue.source import Source
 from fashion.core.paths import project_root
+from fashion.photos.images import RGB, decode, resize
 
 WIDTH, HEIGHT = 400, 600
 
 
-def write_photos(folder: Path, count: int, seed: int = 0) -> tuple[list[str], list[str]]:
-    """Write `count` JPEGs of 400 x 600 pixels (some 40 KB each), all different.
-
-    Returns
-    -------
-    names, sha256 : lists of str
-        Names inside `folder`, and checksums of their bytes.
-    """
+def write_photos(folder: Path, count: int, seed: int = 0) -> list[str]:
+    """Write `count` JPEGs of 400 x 600 pixels (some 40 KB each), all different; their names inside `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(seed)
     garments = read_idx(project_root() / "data/sample/t10k-images-idx3-ubyte.gz")
-    names, sums = [], []
+    names = []
     for number in range(count):
         grey = cv2.resize(garments[number % len(garments)], (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
         tint = random.uniform(0.4, 1, 3)
@@ -33,5 +28,9 @@ def write_photos(folder: Path, count: int, seed: int = 0) -> tuple[list[str], li
         name = f"{number:05d}.jpg"
         cv2.imwrite(str(folder / name), np.clip(rgb, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 90])
         names.append(name)
-        sums.append(sha256_file(folder / name))
-    return names, sums
+    return names
+
+
+def read_photo(source: Source, name: str, edge: int) -> RGB:
+    """Read, decode and resize one photo: uint8 RGB, shape (edge, edge, 3)."""
+    return resize(decode(source.read(name), name, edge), edge)

@@ -1,4 +1,4 @@
-"""Fits a Keras model epoch by epoch, so that a run that was stopped goes on as if nothing had happened, bit for bit.
+"""Fit a Keras model with a checkpoint after each epoch: an interrupted run resumes, with the same result bit for bit.
 
 An epoch depends on nothing but the seed, its number, and what the state file holds: the weights, the optimiser's
 variables, and the states of the generators of dropout.
@@ -6,9 +6,6 @@ variables, and the states of the generators of dropout.
 
 from __future__ import annotations
 
-import os
-import warnings
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.core.files import write_whole
+from fashion.core.files import read_or_set_aside, write_whole
 from fashion.core.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -33,12 +30,12 @@ Batch = tuple[dict[str, NDArray], dict[str, NDArray]]
 
 @dataclass(frozen=True)
 class Examples:
-    """Rows to learn from or to look at; a batch is gathered when it is its turn, and nothing is copied as a whole.
+    """Rows for training or validation; a batch is gathered when it is needed, and nothing is copied as a whole.
 
     Attributes
     ----------
     gather : callable
-        Rows -> the batch as Keras takes it: inputs and targets.
+        Rows -> a batch, as Keras takes it: inputs and targets.
     rows : ndarray of int
     """
 
@@ -50,16 +47,16 @@ class Examples:
 
 
 class StateFile:
-    """The state of a training after its last finished epoch: one .npz, whole or absent, no pickle.
+    """A training's checkpoint after its last finished epoch: one .npz, whole or absent, no pickle.
 
-    The file's name carries a key of everything that determines the result; states of the same name with another key
-    are of no use any more and are removed when the first new one is written.
+    The file's name carries a key of everything that determines the result; outdated checkpoints of the same name are
+    removed when the first new one is written.
 
     Parameters
     ----------
     folder : Path
     name : str
-        What is trained, such as `attributes` or `member-2`; letters, digits, hyphens.
+        Of the model, such as `attributes` or `member-2`; letters, digits, hyphens.
     key : str
         Hexadecimal checksum.
     """
@@ -78,36 +75,36 @@ class StateFile:
                 other.unlink(missing_ok=True)
 
     def restore(self, model: keras.Model) -> pd.DataFrame:
-        """Put the state into a compiled model of the same making; the history tells how many epochs are done.
+        """Restore a compiled model of the same architecture, and return its history: a row for each finished epoch.
 
-        A damaged file is set aside with a warning, and the model stays as it is, with no history.
+        A damaged file is set aside with a warning; the model stays as it is, and the history is empty.
         """
         if not self.path.is_file():
             return pd.DataFrame()
         variables = _variables(model)
-        try:
-            with np.load(self.path, allow_pickle=False) as arrays:
+
+        def read(path: Path) -> tuple[list[NDArray], pd.DataFrame]:
+            with np.load(path, allow_pickle=False) as arrays:
                 values = [arrays[f"variable_{i:04d}"] for i in range(len(variables))]
                 history = pd.DataFrame(arrays["history"], columns=arrays["columns"].tolist())
             for variable, value in zip(variables, values, strict=True):
                 if tuple(variable.shape) != value.shape:
                     raise ValueError(f"{variable.path} has shape {tuple(variable.shape)}, the file {value.shape}")
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            aside = self.path.with_suffix(".damaged")
-            os.replace(self.path, aside)
-            warnings.warn(
-                f"expected the whole state of a training in {self.path}; it is damaged ({error}). Set aside as "
-                f"{aside.name}; training starts anew",
-                stacklevel=2,
-            )
+            return values, history
+
+        # No seal beside it: each epoch replaces the file, and a kill between file and seal would lose them all. An
+        # .npz holds a checksum of each array.
+        state = read_or_set_aside(self.path, read, "training starts anew")
+        if state is None:
             return pd.DataFrame()
+        values, history = state
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         return history
 
 
 def forget(folder: Path) -> None:
-    """Remove the states in `folder`: to be called once the result of the training is written."""
+    """Remove the checkpoints in `folder`, once the result of the training is written."""
     for path in [*folder.glob("*.npz"), *folder.glob("*.damaged")]:
         path.unlink(missing_ok=True)
     if folder.is_dir() and not any(folder.iterdir()):
@@ -115,13 +112,13 @@ def forget(folder: Path) -> None:
 
 
 def _variables(model: keras.Model) -> list[Any]:
-    """Everything that a further epoch depends on: weights, generators of dropout, the optimiser's variables."""
+    """Everything that the next epoch depends on: weights, generators of dropout, the optimiser's variables."""
     model.optimizer.build(model.trainable_variables)
     return [*model.variables, *model.optimizer.variables]
 
 
 def epoch_order(rows: Rows, seed: int, epoch: int) -> Rows:
-    """The rows in the order in which epoch `epoch` takes them."""
+    """The rows in the order of one epoch, shape (n,)."""
     return np.random.default_rng([seed, epoch]).permutation(rows)
 
 
@@ -138,25 +135,25 @@ def fit(
     what: str = "training",
     progress: bool = True,
 ) -> pd.DataFrame:
-    """Fit a compiled model, from its state file on where there is one.
+    """Fit a compiled model, from its checkpoint on where there is one.
 
     Parameters
     ----------
     model : keras.Model
-        Made and compiled as on the call that was stopped.
+        Built and compiled as in the interrupted call.
     train, validation : Examples
         Without a validation part the history has no `val_` columns.
     batch : int
         Items a step takes.
     epochs : int
-        In all, those done before among them.
+        In all, with those done before.
     seed : int
         Of the order in each epoch, not negative; weights and dropout have theirs from `keras.utils.set_random_seed`.
     state : StateFile, optional
-        Written after each epoch; nothing is kept if not given. It stays when training has ended, so that a stop
-        before the result is written costs nothing: `forget` removes it.
+        Written after each epoch. It stays when training has ended, so that a stop before the result is written costs
+        nothing: `forget` removes it.
     callbacks : sequence of keras.callbacks.Callback
-        They see each epoch once, with its true number. What one remembers of earlier epochs is not in the state file.
+        Called once an epoch, with its true number. Their own state is not in the checkpoint.
     what : str
         Beside the bar, in words.
     progress : bool
@@ -167,14 +164,14 @@ def fit(
         One row an epoch, Keras's names.
     """
     history = state.restore(model) if state else pd.DataFrame()
-    looked_at = _batches(validation, validation.rows, batch) if validation is not None and len(validation) else None
+    watched = _batches(validation, validation.rows, batch) if validation is not None and len(validation) else None
     with progress_bar(epochs, what, "epoch", show=progress, done=len(history)) as bar:
         for epoch in range(len(history), epochs):
-            seen = model.fit(
-                _batches(train, epoch_order(train.rows, seed, epoch), batch), validation_data=looked_at, shuffle=False,
+            fitted = model.fit(
+                _batches(train, epoch_order(train.rows, seed, epoch), batch), validation_data=watched, shuffle=False,
                 initial_epoch=epoch, epochs=epoch + 1, verbose=0, callbacks=list(callbacks),
             )  # fmt: skip
-            history = pd.concat([history, pd.DataFrame(seen.history)], ignore_index=True)
+            history = pd.concat([history, pd.DataFrame(fitted.history)], ignore_index=True)
             if state:
                 state.write(model, history)
             bar.update()
@@ -182,7 +179,7 @@ def fit(
 
 
 def _batches(examples: Examples, order: Rows, batch: int) -> tf.data.Dataset:
-    """The examples in this order, gathered while the model works on those before.
+    """The examples in this order, each batch gathered while the model works on the one before.
 
     `keras.utils.PyDataset` does the same but turns tf.data's autotuning on, which cost as much as the training itself.
     """

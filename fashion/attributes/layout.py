@@ -1,12 +1,12 @@
-"""Descriptions as vectors: distributions over category and colour words, and how likely two descriptions agree.
+"""The learned embedding's layout: distributions over category and colour words whose products are expected agreement.
 
 If a query shows category k with probability p(k) and an item with g(k), independently, they agree with probability
-sum over k of p(k) g(k): the inner product of the two distributions. The embedding holds the distributions as they are,
-so that its products are expected agreements, the very thing that is wanted of the six recommendations.
+sum over k of p(k) g(k): the inner product of the two distributions. The embedding holds the distributions themselves,
+so its products are expected agreement, the very quantity that recommendations should maximise.
 
-An inner product becomes a cosine when each item is given one number more that brings it to length one, and each query a
-zero there (Bachrach et al. 2014, Speeding Up the Xbox Recommender System, section 3). So the looks part and the colour
-part of an item each end in such a number, and `as_queries` takes it off again for what asks.
+Gallery vectors get one padding dimension that brings each part, looks and colour, to unit length; queries have 0 there
+(`as_queries`), so ranking by inner product equals ranking by cosine (Bachrach et al. 2014, Speeding Up the Xbox
+Recommender System, section 3).
 """
 
 from __future__ import annotations
@@ -24,33 +24,40 @@ from fashion.neighbours.exact import normalise
 
 Float = NDArray[np.float32]
 
-#: Share of a known word in an item's distribution; the rest is what the network sees, since words err (notebook 01).
+#: Share of a known word in an item's distribution; the rest is the network's prediction, since words err (notebook 01).
 WORD_TRUST = 0.9
 
-#: Frozen looks' share of the looks part. They order items of one category; more of them costs agreement
+#: Frozen vectors' share of the looks part. They order items of one category; a larger share costs precision
 #: (ImageLab, both: .329 without, .330 at a tenth, .326 at a fifth; see docs/decisions.md).
 LOOKS_SHARE = 0.1
 
-#: Share of a colour asked for in words that goes to its neighbours for the eye, and over which CIEDE2000 it spreads.
+#: Share of a queried colour word that goes to visually similar colours, and the CIEDE2000 over which it spreads.
 NEAR_SHARE, NEAR_WIDTH = 0.2, 10.0
 
 
 def distribution(logits: NDArray) -> Float:
-    """Softmax of each row of `logits`, float32, rows summing to 1."""
+    """Softmax of each row of `logits`, float32, shape (n, c).
+
+    Examples
+    --------
+    >>> distribution(np.array([[0.0, 0.0], [1000.0, 0.0]]))
+    array([[0.5, 0.5],
+           [1. , 0. ]], dtype=float32)
+    """
     scaled = np.asarray(logits, np.float64)
     exponents = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     return np.asarray(exponents / exponents.sum(axis=1, keepdims=True), np.float32)
 
 
 def blend_words(seen: Float, words: Iterable[object], known: Sequence[str], trust: float = WORD_TRUST) -> Float:
-    """Mix known words into what the network sees: (1 - trust) x seen + trust x word.
+    """Mix known words into the prediction: (1 - trust) x seen + trust x word, shape (n, c).
 
     Parameters
     ----------
     seen : ndarray of float32, shape (n, c)
-        Distributions, one row an item.
+        Predicted distributions, one row an item.
     words : iterable of n
-        Each item's word; one that the network was never taught, or none at all, leaves the item's row as it is.
+        Each item's word; the row stays as it is where the word is missing or was not in the training set.
     known : sequence of str, length c
         The network's words in the order of the columns.
     trust : float
@@ -59,6 +66,12 @@ def blend_words(seen: Float, words: Iterable[object], known: Sequence[str], trus
     Returns
     -------
     ndarray of float32, shape (n, c)
+
+    Examples
+    --------
+    >>> blend_words(np.array([[0.5, 0.5], [0.5, 0.5]]), ["red", "plum"], ["blue", "red"], trust=0.5)
+    array([[0.25, 0.75],
+           [0.5 , 0.5 ]], dtype=float32)
     """
     place = {word: column for column, word in enumerate(known)}
     codes = np.array([place.get(str(word), -1) for word in words], np.int64)
@@ -72,7 +85,7 @@ def blend_words(seen: Float, words: Iterable[object], known: Sequence[str], trus
 
 
 def looks_of(category: NDArray, projection: Float, looks: NDArray) -> Float:
-    """The category's distribution, projected, beside the frozen looks, as rows (n, p + l) of length at most one.
+    """The looks part, shape (n, p + l), rows of length at most one: projected category beside frozen vectors.
 
     A product of two rows is (1 - `LOOKS_SHARE`) x expected agreement in category + `LOOKS_SHARE` x cosine of looks.
 
@@ -81,9 +94,9 @@ def looks_of(category: NDArray, projection: Float, looks: NDArray) -> Float:
     category : ndarray of float, shape (n, categories)
         Distributions.
     projection : ndarray of float32, shape (categories, p)
-        As in `attributes.AttributesNetwork`.
+        As in `network.AttributesNetwork`.
     looks : ndarray of float, shape (n, l)
-        Principal components of the frozen embedding.
+        Principal components of the frozen vectors.
     """
     kind = np.sqrt(1 - LOOKS_SHARE) * (category @ projection)
     return np.asarray(np.concatenate([kind, np.sqrt(LOOKS_SHARE) * normalise(looks)], axis=1), np.float32)
@@ -91,7 +104,7 @@ def looks_of(category: NDArray, projection: Float, looks: NDArray) -> Float:
 
 @dataclass(frozen=True)
 class Layout:
-    """How the numbers of a learned embedding are laid out; enough to turn words into a vector without a network.
+    """The layout of a learned embedding's dimensions; enough to turn words into a query without a network.
 
     Attributes
     ----------
@@ -99,8 +112,8 @@ class Layout:
         The network's words.
     projection : ndarray of float32, shape (categories, p)
     colour_from : int
-        Index of the first number that belongs to the colour; before it stand the projected category, frozen looks,
-        and the number that fills the looks part to length one. The colour part ends in such a number too.
+        Index of the colour part's first dimension; before it are the projected category, the frozen vectors and a
+        padding dimension. The colour part ends in a padding dimension too.
     """
 
     categories: tuple[str, ...]
@@ -110,29 +123,29 @@ class Layout:
 
     @property
     def width(self) -> int:
-        """Numbers of the embedding."""
+        """Dimensions of the embedding."""
         return self.colour_from + len(self.colours) + 1
 
     def vector(self, category: str | None = None, colour: str | None = None) -> Float:
-        """The query that a description in words makes, shape (width,).
+        """The query of a description in words, shape (width,).
 
-        A part of which nothing is said, or a word that the network was not taught, is zero. A colour has most of its
-        part's weight and its neighbours for the eye (`near_colours`) the rest, so that the next best shade follows.
+        A part is zero where its word is missing or was not in the training set. A colour gets most of its part's
+        weight, visually similar ones (`near_colours`) the rest, so that the next best shade follows.
         """
-        found = np.zeros(self.width, np.float32)
+        query = np.zeros(self.width, np.float32)
         if category in self.categories:
             row = self.projection[self.categories.index(category)]
-            found[: len(row)] = np.sqrt(1 - LOOKS_SHARE) * row
+            query[: len(row)] = np.sqrt(1 - LOOKS_SHARE) * row
         if colour in self.colours:
-            found[self.colour_from : -1] = near_colours(colour, self.colours)
-        return found
+            query[self.colour_from : -1] = near_colours(colour, self.colours)
+        return query
 
 
 def near_colours(word: str, known: Sequence[str]) -> Float:
     """A colour word as a distribution over the known ones, shape (c,), float32, sum 1.
 
     `NEAR_SHARE` of it goes to other words in proportion to exp(-(CIEDE2000 / `NEAR_WIDTH`)^2); words without a swatch
-    in the glossary have no neighbours.
+    in the glossary get none.
 
     Parameters
     ----------
@@ -148,23 +161,22 @@ def near_colours(word: str, known: Sequence[str]) -> Float:
     lab = hex_to_lab([swatches[name] for name, seen in zip(known, shown, strict=True) if seen])
     near = np.zeros(len(own))
     near[shown] = np.exp(-((delta_e(lab, hex_to_lab(swatches[word])) / NEAR_WIDTH) ** 2))
-    if near.sum() < 1e-6:  # no neighbour for the eye
+    if near.sum() < 1e-6:  # no similar colour
         return own.astype(np.float32)
     return np.asarray((1 - NEAR_SHARE) * own + NEAR_SHARE * near / near.sum(), np.float32)
 
 
 def as_queries(vectors: NDArray, colour_from: int, colour_weight: float = COLOUR_WEIGHT) -> Float:
-    """Rows that ask: product with rows that answer is (1 - w) x looks + w x colour.
+    """Queries whose product with gallery vectors is (1 - w) x looks + w x colour, shape (n, d).
 
-    The balance is chosen by what asks; what answers stays as it is. Where a row says nothing of one part, the other has
-    all the weight.
+    The weight is applied to the query alone. Where one of its parts is zero, the other gets all the weight.
 
     Parameters
     ----------
     vectors : ndarray of float, shape (n, d)
-        As `attributes.AttributesNetwork.embed` or `Layout.vector` gives them.
+        From `AttributesNetwork.embed` or `Layout.vector`.
     colour_from : int
-        Index of the first number that belongs to the colour.
+        Index of the colour part's first dimension.
     colour_weight : float
         w, 0 (looks alone) to 1 (colour alone).
 

@@ -1,4 +1,4 @@
-"""Which colours a garment has, and where: histograms over a palette that the catalogue's own garments give."""
+"""Colour features of a garment: histograms over a palette learned from the catalogue, in six regions of the photo."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Float = NDArray[np.float32]
 #: Differences in hue and chroma count more than in lightness, which light and shadow change.
 LAB_WEIGHT = np.array([0.8, 1.25, 1.25], np.float32)
 
-#: Colours of the palette at most, and the width (in weighted Lab units) over which a cell is shared among them.
+#: Most colours of the palette, and the width (in weighted Lab units) over which a cell is shared among them.
 PALETTE, SOFTNESS = 160, 3.5
 
-#: Items from which the palette is learned, and cells of them at most.
+#: Most items, and most of their cells, from which the palette is learned.
 SAMPLE, CELLS = 6_000, 300_000
 
 
@@ -31,7 +31,7 @@ def _cells(grid: NDArray) -> tuple[Float, Float, Float]:
 
 
 def learn_palette(grid: NDArray, seed: int, colours: int = PALETTE) -> Float:
-    """Colours that garments have: k-means centres (Lloyd 1982; Sculley 2010) of the cells that are all garment.
+    """The palette, shape (c, 3): k-means centres (Lloyd 1982; Sculley 2010) of the cells that show garment alone.
 
     Parameters
     ----------
@@ -60,15 +60,15 @@ def learn_palette(grid: NDArray, seed: int, colours: int = PALETTE) -> Float:
 
 
 def regions() -> Float:
-    """Where colour is measured: whole photo, central column, four bands from top to bottom; shape (6, 1024), 0 or 1."""
+    """Masks of the regions, shape (6, 1024), 0 or 1: whole photo, central column, four bands from top to bottom."""
     row, column = np.mgrid[:GRID, :GRID]
     middle = np.abs(column - (GRID - 1) / 2) < GRID * 7 / 32
-    parts = [np.ones((GRID, GRID)), middle, *(row // (GRID // 4) == band for band in range(4))]
-    return np.stack(parts).reshape(len(parts), GRID * GRID).astype(np.float32)
+    masks = [np.ones((GRID, GRID)), middle, *(row // (GRID // 4) == band for band in range(4))]
+    return np.stack(masks).reshape(len(masks), GRID * GRID).astype(np.float32)
 
 
 def palette_features(grid: NDArray, palette: Float, batch: int = 32) -> NDArray[np.float16]:
-    """The garment's colours in six regions: square-rooted palette histograms, mean and spread of Lab.
+    """Colour features, shape (n, 6 (c + 6)): square-rooted palette histograms, mean and spread of Lab in six regions.
 
     A cell's share in a palette colour falls with the squared distance between the two (a Gaussian of width
     `SOFTNESS`), so that near-equal colours are near-equal features. All cores are used.
@@ -86,19 +86,19 @@ def palette_features(grid: NDArray, palette: Float, batch: int = 32) -> NDArray[
     ndarray of float16, shape (n, 6 * (c + 6))
     """
     where = regions()
-    found = np.empty((len(grid), len(where) * (len(palette) + 6)), np.float16)
+    features = np.empty((len(grid), len(where) * (len(palette) + 6)), np.float16)
     starts = range(0, len(grid), batch)
     if len(starts) == 1:
-        found[:] = _features_of(grid, palette, where)
-        return found
+        features[:] = _features_of(grid, palette, where)
+        return features
 
     def fill(first: int) -> None:
-        found[first : first + batch] = _features_of(grid[first : first + batch], palette, where)
+        features[first : first + batch] = _features_of(grid[first : first + batch], palette, where)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for _ in pool.map(fill, starts):
             pass
-    return found
+    return features
 
 
 def _features_of(grid: NDArray, palette: Float, where: Float) -> Float:

@@ -1,4 +1,4 @@
-"""Trains the attributes network: seeded, with its history. After a stop it goes on from its last finished epoch."""
+"""Train the attributes network: seeded, with its history; an interrupted run resumes after its last finished epoch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from fashion.attributes.network import (
 )
 from fashion.attributes.palette import learn_palette, palette_features
 from fashion.core.checksums import array_checksum, sha256_json
-from fashion.core.provenance import closure_of, code_of, versions
+from fashion.core.code_closure import closure_of, code_of
+from fashion.core.provenance import versions
 from fashion.core.tensorflow import import_keras
 from fashion.embedding.features import SAMPLE, pca, some_rows
 
@@ -36,15 +37,21 @@ WEIGHT_DECAY = 1e-2
 
 EPOCHS = 10
 
-#: Networks that are averaged: a second is worth some .015 of agreement, a third .005 (docs/decisions.md).
+#: Networks that are averaged: a second adds some .015 to precision, a third .005 (docs/decisions.md).
 MEMBERS = 3
 
-#: Rows that are copied at a time where all training items are gone through.
+#: Rows that are copied at a time in a pass over all training items.
 BLOCK = 4096
 
 
 def batch_for(items: int) -> int:
-    """Items a step takes: 256, less for a small catalogue so that a pass has some fifty steps, never below 32."""
+    """Batch size: 256, less for a small catalogue so that an epoch has some fifty steps, never below 32.
+
+    Examples
+    --------
+    >>> [batch_for(items) for items in (100, 5_000, 50_000)]
+    [32, 100, 256]
+    """
     return int(np.clip(items // 50, SMALLEST_BATCH, BATCH))
 
 
@@ -61,7 +68,7 @@ def train_attributes(
     state: Path | None = None,
     progress: bool = True,
 ) -> tuple[AttributesNetwork, pd.DataFrame]:
-    """Train on the items of part "train"; those of "validation" are only looked at.
+    """Train the members on the items of part "train"; those of "validation" only measure progress.
 
     Parameters
     ----------
@@ -76,14 +83,14 @@ def train_attributes(
     seed : int
         Of weights, order and dropout.
     frozen_width : int
-        How many of the last features are the frozen embedding, which gives the looks.
+        How many of the last features are the frozen vectors, which give the looks.
     epochs : int
         Passes over the training items.
     members : int
         Networks to train and to average.
     state : Path, optional
-        Folder for the state after each epoch, from which a call with equal arguments goes on: network and history are
-        then those of an uninterrupted run, bit for bit. `fitting.forget` removes it once the network is written.
+        Folder of checkpoints, from which a call with equal arguments resumes: network and history are then those of an
+        uninterrupted run, bit for bit. `checkpoint.forget` removes it once the network is written.
     progress : bool
 
     Returns
@@ -95,8 +102,8 @@ def train_attributes(
 
     Notes
     -----
-    AdamW (Loshchilov and Hutter 2019), half an epoch's warm-up, then a cosine to zero; the cross-entropies of both
-    attributes, summed. Members differ in first weights, order and dropout.
+    AdamW (Loshchilov and Hutter 2019), half an epoch's warm-up, then a cosine to zero; the sum of both attributes'
+    cross-entropies. Members differ in initial weights, order and dropout.
     """
     train = np.flatnonzero(part == "train")
     words = {c: tuple(sorted(items[c].iloc[train].unique())) for c in ("category", "colour")}
@@ -121,7 +128,7 @@ def train_attributes(
 
 @dataclass(frozen=True)
 class _Task:
-    """What all members learn from: features (n, f), measured colours (n, c), parts, and classes by attribute."""
+    """The training data of all members: features (n, f), colour features (n, c), split, and classes by attribute."""
 
     features: NDArray
     seen: NDArray
@@ -130,7 +137,7 @@ class _Task:
 
 
 def _labels(items: pd.DataFrame, words: dict[str, tuple[str, ...]]) -> dict[str, Rows]:
-    """Each item's class; a word that training never saw gets none (-1)."""
+    """Each item's class by attribute, shape (n,); -1 for a word that is not in the training part."""
     places = {name: {word: place for place, word in enumerate(known)} for name, known in words.items()}
     return {name: np.array(items[name].map(places[name]).fillna(-1), np.intp) for name in words}
 
@@ -172,7 +179,7 @@ def _train_member(
 def _with_looks(
     bare: AttributesNetwork, features: NDArray, grid: NDArray, train: Rows, seed: int, frozen_width: int
 ) -> AttributesNetwork:
-    """The network with the category's projection and the frozen looks' components, fitted to the training items."""
+    """The network with the category's projection and the frozen vectors' components, fitted to the training items."""
     blocks = [train[first : first + BLOCK] for first in range(0, len(train), BLOCK)]
     categories = np.concatenate([bare.distributions(features[rows], grid[rows])[0] for rows in blocks])
     sample = train[some_rows(len(train), SAMPLE, seed)]
@@ -189,7 +196,7 @@ def _with_looks(
 def training_key(
     features: NDArray, grid: NDArray, items: pd.DataFrame, part: NDArray[np.str_], seed: int, epochs: int
 ) -> str:
-    """The key of everything that determines the trained weights: code, versions, settings, content of the inputs."""
+    """Key of everything that determines the trained weights: code, versions, settings, content of the inputs."""
     return sha256_json({
         "code": code_of(closure_of(__name__)),
         "versions": versions(["tensorflow", "keras", "numpy", "scikit-learn"]),
@@ -200,12 +207,12 @@ def training_key(
 
 
 def _moments(values: NDArray, rows: Rows) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean and variance of each column, the spread raised a little so that a constant one divides by no zero."""
+    """Mean and variance of each column, shape (d,); the spread is raised a little, so that it is never zero."""
     total, squares = np.zeros(values.shape[1]), np.zeros(values.shape[1])
     for first in range(0, len(rows), BLOCK):  # in double precision, a block at a time
-        part = values[rows[first : first + BLOCK]].astype(np.float64)
-        total += part.sum(axis=0)
-        squares += (part**2).sum(axis=0)
+        block = values[rows[first : first + BLOCK]].astype(np.float64)
+        total += block.sum(axis=0)
+        squares += (block**2).sum(axis=0)
     mean = total / len(rows)
     spread = np.sqrt(np.maximum(squares / len(rows) - mean**2, 0)) + 1e-3
     return mean.astype(np.float32), (spread**2).astype(np.float32)
@@ -225,12 +232,12 @@ def _compile(keras: Any, model: Any, steps: int, epochs: int) -> None:
 def accuracies(
     network: AttributesNetwork, features: NDArray, grid: NDArray, items: pd.DataFrame, rows: NDArray
 ) -> tuple[dict[str, float], pd.DataFrame]:
-    """Accuracy on the items `rows`, and what was predicted for each.
+    """Accuracy on the items `rows`, and the prediction for each.
 
     Returns
     -------
     accuracy : dict
-        `category`, `colour`, `category and colour`: shares right.
+        `category`, `colour`, `category and colour`: shares of correct predictions.
     predicted : DataFrame
         `row`, and for category and colour `<name>` (labelled) and `<name>_predicted`.
     """
@@ -254,7 +261,7 @@ def summary_of(
     colour_classes: pd.DataFrame,
     category_classes: pd.DataFrame,
 ) -> dict[str, Any]:
-    """What results/03.json says of the trained network, with the report's two tiles.
+    """The trained network's entry in results/03.json, with the report's two tiles.
 
     Parameters
     ----------

@@ -34,8 +34,9 @@ class Run:
 
     Parameters
     ----------
-    catalogue : str, Path or Catalogue
+    catalogue : str, Path, Catalogue or Workspace
         Name of a catalogue, or the path of its TOML; a catalogue that was reported from a TOML is found by its name.
+        Or its opened folders.
     data : str or Path, optional
         Its zip or folder, where it is no longer in the place that the report remembers.
     processed, reports : str or Path, optional
@@ -51,14 +52,17 @@ class Run:
 
     def __init__(
         self,
-        catalogue: str | Path | Catalogue = "sample",
+        catalogue: str | Path | Catalogue | Workspace = "sample",
         *,
         data: str | Path | None = None,
         processed: str | Path | None = None,
         reports: str | Path | None = None,
         weights: str | Path | None = None,
     ) -> None:
-        self.workspace = _workspace_of(catalogue, processed, reports)
+        if isinstance(catalogue, Workspace):
+            self.workspace, catalogue = catalogue, catalogue.toml or catalogue.catalogue
+        else:
+            self.workspace = _workspace_of(catalogue, processed, reports)
         #: How to name the catalogue to `make` and `fashion`: its name, or the path of its TOML.
         self.asked_as = str(catalogue.path if isinstance(catalogue, Catalogue) else catalogue)
         self.weights, self._data = weights, data

@@ -11,14 +11,14 @@ from fashion.core.bounds import WORKERS, whole
 TITLE = "measure and embed the photos on a Dask cluster"
 
 TEXT = """\
-Measure and embed a catalogue's photos on several machines. Each worker writes its own finished parts to shared storage,
-so a worker may die, a part may be done twice, and a run that was stopped goes on. All photos that the catalogue's table
-names are done, whatever part of it a report takes later. The parts are then gathered here:
-`fashion report` finds every photo's facts and vectors, equal to those that it would have made itself."""
+Measure and embed a catalogue's photos on several machines. Each worker writes its own finished shards to shared
+storage, so a worker may die, a shard may be done twice, and an interrupted run resumes. All photos that the catalogue's
+table names are done, whatever part of it a report takes later. The shards are then gathered here: `fashion report`
+finds every photo's metadata and vectors, equal to those that it would have made itself."""
 
 EXAMPLES = """\
-  fashion distribute -c imagelab --data imagelab.zip --shared /mnt/parts --scheduler tcp://10.0.0.1:8786
-  fashion distribute --shared /tmp/parts --workers 2"""
+  fashion distribute -c imagelab --data imagelab.zip --shared /mnt/shards --scheduler tcp://10.0.0.1:8786
+  fashion distribute --shared /tmp/shards --workers 2"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     address = "of a running Dask scheduler, such as tcp://10.0.0.1:8786 (default: local processes)"
     group.add_argument("--scheduler", default="local", metavar="ADDRESS", help=address)
     group.add_argument("--workers", type=whole(WORKERS), default=2, metavar="N", help="local processes (default: 2)")
-    folder = "folder for finished parts that all workers reach: a path, or any address of fsspec"
+    folder = "folder for finished shards that all workers reach: a path, or any address of fsspec"
     group.add_argument("--shared", required=True, metavar="ADDRESS", help=folder)
 
 
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
     )  # fmt: skip
     root = open_workspace(catalogue, arguments.processed).processed_root
     found = distribute(job, root, scheduler=arguments.scheduler, workers=arguments.workers)
-    print(f"{found.photos:,} photos in {found.parts:,} parts: {found.done:,} done now, {found.found:,} there before")
+    print(f"{found.photos:,} photos in {found.shards:,} shards: {found.done:,} done now, {found.reused:,} done before")
     print(f"{found.embedded:,} photos embedded; facts in {found.facts}")
     given = {
         "catalogue": arguments.catalogue, "data": arguments.data, "backbone": arguments.backbone,

@@ -23,15 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Export, and say how to send."""
-    from fashion.catalogue.identity import open_workspace
     from fashion.recommendation.qdrant import export
-    from fashion.recommendation.recommender import Recommender
-    from fashion.report.integrity import require_answers
+    from fashion.study import Study
 
-    work = open_workspace(arguments.catalogue, arguments.processed, arguments.reports)
-    name = work.catalogue
-    require_answers(work, arguments.embedding)
-    recommender = Recommender.from_workspace(work, arguments.embedding, approximate=False)
+    study = Study(arguments.catalogue, processed=arguments.processed, reports=arguments.reports)
+    name, recommender = study.name, study.recommender(arguments.embedding, approximate=False)
     paths = export(recommender, name, arguments.to)
     print(f"{len(recommender.items):,} items in {len(paths) - 1} requests and {paths[0]}")
     print(

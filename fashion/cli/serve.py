@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Serve until it is stopped."""
     from threadpoolctl import threadpool_limits
 
-    from fashion.catalogue.identity import open_workspace
+    from fashion.catalogue.run import Run
     from fashion.core.errors import FashionError
     from fashion.core.libraries import require
     from fashion.web.app import create_app
@@ -49,8 +49,8 @@ def run(arguments: argparse.Namespace) -> None:
 
     at_once = max(1, arguments.threads // 2) if arguments.photos_at_once is None else arguments.photos_at_once
     require("cv2")  # visitors' photos are read later, in threads of their own
-    workspace = open_workspace(arguments.catalogue, arguments.processed, arguments.reports)
-    window = Window(workspace, arguments.weights)
+    run = Run(arguments.catalogue, processed=arguments.processed, reports=arguments.reports)
+    window = Window(run.workspace, arguments.weights)
     buckets = Buckets(max(12, arguments.photos_per_minute // 5), arguments.photos_per_minute / 60)
     try:
         server = make_server(create_app(window, buckets, at_once), arguments.host, arguments.port, arguments.threads)

@@ -1,4 +1,4 @@
-"""The frozen networks: ResNet-50, and EfficientNet-Lite0 for where nothing can be downloaded."""
+"""Backbones: frozen ImageNet networks, ResNet-50, or EfficientNet-Lite0 where nothing can be downloaded."""
 
 from __future__ import annotations
 
@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 
 NAMES = ("auto", "resnet50", "efficientnet-lite0")
 
+SIZES = {"resnet50": 197, "efficientnet-lite0": 160}
+"""Default input resolution, pixels."""
+
+#: Network -> the input resolutions that it takes, in words and as numbers.
+TAKEN = {
+    "resnet50": ("from 32 to 1024", range(32, 1025)),
+    "efficientnet-lite0": ("a multiple of 32 from 96 to 224", range(96, 225, 32)),
+}
+
 GET_RESNET50 = (
     f"To get resnet50: download {resnet50.WEIGHTS_URL} ({resnet50.SIZE}) into ~/.keras/models, "
     "or name the file with WEIGHTS=path/to/file, and run again with BACKBONE=resnet50."
@@ -32,18 +41,18 @@ GET_EFFICIENTNET = "To get efficientnet-lite0, ten times cheaper and with no dow
 
 @dataclass(frozen=True)
 class Backbone:
-    """A frozen network with everything that a run must know about it."""
+    """A frozen network, and what a run needs to know about it."""
 
     name: str
     """``resnet50`` or ``efficientnet-lite0``."""
     size: int
-    """Edge of the square input, pixels."""
+    """The network's input resolution, pixels."""
     build: Callable[[], keras.Model]
     """Builds the trunk with its weights: *preprocessed* photos -> last feature maps."""
     preprocess: Callable
     """The preprocessing alone: RGB 0..255, (n, size, size, 3) -> the same shape, what `plain` takes."""
     depth_names: tuple[str, ...]
-    """The layers of "multilayer", from the photo on; the last is the network's last."""
+    """The layers of "multilayer", in order; the last is the network's last."""
     depth_dimensions: tuple[int, ...]
     """Their channels."""
     weights_checksum: str
@@ -56,16 +65,15 @@ class Backbone:
 
     @cached_property
     def _built(self) -> tuple[keras.Model, keras.Model]:
-        """`model` and `plain`: Keras is loaded when they are first wanted, which vectors that are kept never do."""
+        """`model` and `plain`; Keras is loaded on first use, which kept vectors never need."""
         return _assemble(self.build(), self.preprocess, self.depth_names)
 
     @property
     def model(self) -> keras.Model:
         """Photos (n, size, size, 3), RGB 0..255 -> {"embedding": (n, dimension), "multilayer": (n, D)}, all float32.
 
-        Preprocessing is inside. "embedding" is the maximum of each channel of the last layer over the
-        photo; "multilayer" the mean of each channel at every depth, joined in the order of `depth_names`, then
-        the maximum of each channel at every depth but the last, whose maxima are "embedding".
+        Preprocessing is inside. "embedding" is the max-pooled last layer; "multilayer" joins every layer of
+        `depth_names` mean-pooled, then every one but the last max-pooled.
         """
         return self._built[0]
 
@@ -76,12 +84,12 @@ class Backbone:
 
     @property
     def dimension(self) -> int:
-        """Length of "embedding": 2048 or 1280, the channels of the last depth."""
+        """Dimensions of "embedding": 2048 or 1280, the channels of the last layer."""
         return self.depth_dimensions[-1]
 
     @property
     def depths_width(self) -> int:
-        """D, the length of "multilayer": a mean for each channel of every depth, a maximum for all but the last's."""
+        """D, the dimensions of "multilayer": two for each channel, but one for the last layer's."""
         return 2 * sum(self.depth_dimensions) - self.depth_dimensions[-1]
 
 
@@ -93,15 +101,15 @@ def load_backbone(
     Parameters
     ----------
     name : {"auto", "resnet50", "efficientnet-lite0"}
-        "auto" takes ResNet-50 if its weights are given, at hand or can be downloaded (that much is
-        known in some ten seconds), else EfficientNet-Lite0. "resnet50" is strict.
+        "auto" takes ResNet-50 if its weights are given, on disk or can be downloaded (which it finds out in some ten
+        seconds), else EfficientNet-Lite0. "resnet50" is strict.
     weights : Path, optional
         A Keras weights file of ResNet-50 without top. With "auto" it means ResNet-50, and must load.
     size : int, optional
-        Edge of the square input, pixels. ResNet-50: 197 unless said otherwise, 32 to 1024;
-        EfficientNet-Lite0: 160 unless said otherwise, a multiple of 32 from 96 to 224.
+        Input resolution in pixels. ResNet-50: 197 by default, 32 to 1024; EfficientNet-Lite0: 160 by default, a
+        multiple of 32 from 96 to 224.
     known : str
-        SHA-256 of a weights file of ResNet-50 that has been loaded before: it is not tried again at once.
+        SHA-256 of a weights file of ResNet-50 that was loaded before: it is loaded on first use only.
 
     Returns
     -------
@@ -111,16 +119,14 @@ def load_backbone(
     Raises
     ------
     WeightsError
-        The weights cannot be had or are wrong; or name, file and size do not go together.
+        The weights are unavailable or wrong; or name, file and size do not go together.
     """
     if name not in NAMES:
-        raise WeightsError(
-            f"Expected: one of {', '.join(NAMES)}. Found: {name!r}. Where: BACKBONE. What next: name one of them."
-        )
+        raise WeightsError(f"expected one of {', '.join(NAMES)} in BACKBONE; found {name!r}. Name one of them.")
     if weights is not None and name == "efficientnet-lite0":
         raise WeightsError(
-            "Expected: no weights file with efficientnet-lite0, whose weights come with a package. "
-            f"Found: {weights}. Where: WEIGHTS. What next: leave WEIGHTS out, or use BACKBONE=resnet50."
+            f"expected no WEIGHTS with efficientnet-lite0, whose weights come with a package; found {weights}. "
+            "Leave WEIGHTS out, or use BACKBONE=resnet50."
         )
     check_size(name, size, weights)
     if name == "efficientnet-lite0":
@@ -134,13 +140,12 @@ def load_backbone(
     except WeightsError as error:
         if name == "resnet50":
             raise
-        state = "damaged in Keras's cache" if resnet50.cached_file().is_file() else "not at hand"
+        state = "damaged in Keras's cache" if resnet50.cached_file().is_file() else "missing"
         cause = resnet50.why(error.__cause__ or error)
         if size is not None and size not in TAKEN["efficientnet-lite0"][1]:
             raise WeightsError(
-                f"Expected: the weights of resnet50, as efficientnet-lite0 takes no photos of {size} pixels. Found: "
-                f"they are {state} and could not be downloaded ({cause}). Where: SIZE. What next: leave it out. "
-                f"{GET_RESNET50}"
+                f"expected the weights of resnet50, as efficientnet-lite0 takes no photos of {size} pixels; found that "
+                f"they are {state} and could not be downloaded ({cause}). Leave SIZE out. {GET_RESNET50}"
             ) from error
         return _efficientnet_lite0(
             size,
@@ -150,8 +155,21 @@ def load_backbone(
     return _resnet50(size, path, f"resnet50: its weights were {how}. {GET_EFFICIENTNET}", known)
 
 
+def facts(backbone: Backbone) -> dict[str, object]:
+    """The network as plain values, for later steps, figures and provenance."""
+    return {
+        "name": backbone.name,
+        "size": backbone.size,
+        "dimension": backbone.dimension,
+        "depth_names": list(backbone.depth_names),
+        "depth_dimensions": list(backbone.depth_dimensions),
+        "weights_checksum": backbone.weights_checksum,
+        "reason": backbone.reason,
+    }
+
+
 def reopen_backbone(facts: Mapping[str, Any], weights: Path | str | None = None) -> Backbone:
-    """Load the network that made a report's vectors again, to embed new photos as the old ones were.
+    """Load the network that made a report's vectors, to embed new photos in the same way.
 
     Parameters
     ----------
@@ -163,14 +181,14 @@ def reopen_backbone(facts: Mapping[str, Any], weights: Path | str | None = None)
     Raises
     ------
     WeightsError
-        When its weights cannot be had, or are others than the report's.
+        When its weights are unavailable, or differ from the report's.
     """
     backbone = load_backbone(facts["name"], weights, facts["size"], known=facts["weights_checksum"])
     if backbone.weights_checksum != facts["weights_checksum"]:
         raise WeightsError(
-            f"Expected: the weights of {facts['name']} with which the report was made, SHA-256 "
-            f"{facts['weights_checksum'][:12]}. Found: {backbone.weights_checksum[:12]}. Where: "
-            f"{weights or 'the weights at hand'}. What next: name the report's file (--weights), or make it again."
+            f"expected the weights of {facts['name']} with which the report was made, SHA-256 "
+            f"{facts['weights_checksum'][:12]}; found {backbone.weights_checksum[:12]} in "
+            f"{weights or 'the weights on disk'}. Name the report's file (--weights), or make the report again."
         )
     return backbone
 
@@ -195,12 +213,34 @@ def summary_table(backbone: Backbone) -> pd.DataFrame:
     )
 
 
+def check_size(name: str, size: int | None, weights: object = None) -> None:
+    """Raise WeightsError when no network that `name` allows takes photos of `size` x `size` pixels.
+
+    Parameters
+    ----------
+    name : {"auto", "resnet50", "efficientnet-lite0"}
+        "auto" may become either, and with a weights file ResNet-50.
+    size : int or None
+        None is each network's default.
+    weights : optional
+        A weights file, where one was given.
+    """
+    names = ["resnet50"] if name == "auto" and weights else list(TAKEN) if name == "auto" else [name]
+    if size is None or any(size in TAKEN[one][1] for one in names):
+        return
+    expected = ", or ".join(f"an input resolution that {one} takes, {TAKEN[one][0]} pixels" for one in names)
+    usual = ", ".join(f"{SIZES[one]} for {one}" for one in names)
+    raise WeightsError(
+        f"expected {expected}, in SIZE; found {size}. Leave it out (then {usual}), or give such a number."
+    )
+
+
 def _resnet50(size: int | None, weights: Path, reason: str, known: str = "") -> Backbone:
     size = SIZES["resnet50"] if size is None else size
     build: Callable[[], keras.Model] = partial(resnet50.build_resnet50, size, weights)
     checksum = sha256_file(weights) if weights.is_file() else ""
     if not known or checksum != known:
-        trunk = build()  # a wrong file is an error now, not after the photos were read
+        trunk = build()  # a wrong file raises now, not after the photos were read
         build = lambda: trunk  # noqa: E731
     return _frozen("resnet50", size, build, resnet50.preprocess, resnet50.DEPTHS, checksum, reason)
 
@@ -225,7 +265,7 @@ def _frozen(
 
 
 def _assemble(trunk: keras.Model, preprocess: Callable, multilayer: Sequence[str]) -> tuple[keras.Model, keras.Model]:
-    """Freeze the trunk, put preprocessing before it and the poolings behind it: `Backbone.model` and `plain`."""
+    """`Backbone.model` and `plain`: the frozen trunk with preprocessing before it and pooling behind it."""
     keras = import_keras()
     layers = keras.layers
     trunk.trainable = False
@@ -233,7 +273,7 @@ def _assemble(trunk: keras.Model, preprocess: Callable, multilayer: Sequence[str
     plain = keras.Sequential([trunk, layers.GlobalMaxPooling2D(name="global_max_pooling")], name="plain")
     plain.trainable = False
 
-    # One pass through the trunk gives all depths; its last output is the trunk's own.
+    # One pass through the trunk gives all layers; the last output is the trunk's own.
     tapped = keras.Model(trunk.input, [trunk.get_layer(name).output for name in multilayer], name=trunk.name)
     photo = keras.Input((size, size, 3), name="photo")
     maps = tapped(preprocess(photo), training=False)
@@ -248,49 +288,3 @@ def _assemble(trunk: keras.Model, preprocess: Callable, multilayer: Sequence[str
     model = keras.Model(photo, outputs, name=f"{trunk.name}-embedding")
     model.trainable = False
     return model, plain
-
-
-def facts(backbone: Backbone) -> dict[str, object]:
-    """What later steps, figures and provenance need to know of the network, as plain values."""
-    return {
-        "name": backbone.name,
-        "size": backbone.size,
-        "dimension": backbone.dimension,
-        "depth_names": list(backbone.depth_names),
-        "depth_dimensions": list(backbone.depth_dimensions),
-        "weights_checksum": backbone.weights_checksum,
-        "reason": backbone.reason,
-    }
-
-
-SIZES = {"resnet50": 197, "efficientnet-lite0": 160}
-"""Default edge of the input, pixels."""
-
-#: Network -> what it takes, as words, and as the edges.
-TAKEN = {
-    "resnet50": ("from 32 to 1024", range(32, 1025)),
-    "efficientnet-lite0": ("a multiple of 32 from 96 to 224", range(96, 225, 32)),
-}
-
-
-def check_size(name: str, size: int | None, weights: object = None) -> None:
-    """Raise WeightsError when no network that was asked for takes photos of `size` x `size` pixels.
-
-    Parameters
-    ----------
-    name : {"auto", "resnet50", "efficientnet-lite0"}
-        "auto" may become either, and with a weights file ResNet-50.
-    size : int or None
-        None is each network's default.
-    weights : optional
-        A weights file, where one was given.
-    """
-    names = ["resnet50"] if name == "auto" and weights else list(TAKEN) if name == "auto" else [name]
-    if size is None or any(size in TAKEN[one][1] for one in names):
-        return
-    expected = ", or ".join(f"an input edge that {one} takes, {TAKEN[one][0]} pixels" for one in names)
-    usual = ", ".join(f"{SIZES[one]} for {one}" for one in names)
-    raise WeightsError(
-        f"Expected: {expected}. Found: {size}. "
-        f"Where: SIZE. What next: leave it out (then {usual}), or give such a number."
-    )

@@ -1,8 +1,9 @@
-"""The photos of a catalogue, cut into parts that any machine can do: what one pass sees in them, on shared storage.
+"""A catalogue's photos in shards that any machine can process: metadata, descriptors and vectors on shared storage.
 
-A part's name is a checksum of everything that determines its content, so a part that two machines do twice is the same
-part, and a machine that dies loses the part that it was at. A part counts when its `.json` is there, which is written
-last and holds the checksums of the two files beside it: a table of facts, and an .npz of vectors and descriptors.
+A shard's name is a checksum of everything that determines its content, so a shard that two machines process twice is
+the same shard, and a machine that dies loses only the shard it was at. A shard counts when its `.json` is there, which
+is written last and holds the checksums of the two files beside it: a table of metadata, and an .npz of vectors and
+descriptors.
 """
 
 from __future__ import annotations
@@ -25,22 +26,22 @@ from fashion.catalogue.definition import load_catalogue, open_catalogue
 from fashion.catalogue.source import Source
 from fashion.catalogue.table import read_table
 from fashion.core.checksums import fingerprint, sha256_bytes, sha256_json
+from fashion.core.code_closure import closure_of, code_of
 from fashion.core.errors import ArtefactError
 from fashion.core.progress import progress_bar
-from fashion.core.provenance import closure_of, code_of, versions
+from fashion.core.provenance import versions
 from fashion.embedding.backbones import load_backbone
-from fashion.embedding.extraction import ahead, embed_views, open_descriptors, open_store, store_key
-from fashion.embedding.extraction import look as see
+from fashion.embedding.extraction import ahead, embed_views, extract, open_descriptors, open_store, store_key
 from fashion.embedding.runtimes import choose_runtime
 from fashion.photos.descriptors import NONE, describe
-from fashion.photos.measures import facts_table, measure
-from fashion.photos.metadata import PACKAGES, marks_of, write_facts
+from fashion.photos.measures import measure, metadata_table
+from fashion.photos.metadata import PACKAGES, signatures_of, write_metadata
 from fashion.photos.store import PART, PhotoStore
 
 
 @dataclass(frozen=True)
 class Job:
-    """What every worker must know; plain values, as it travels.
+    """What every worker needs to know, as plain values.
 
     Attributes
     ----------
@@ -49,7 +50,7 @@ class Job:
     data : str or None
         Zip or folder, where workers find it.
     shared : str
-        Folder for finished parts: any address that fsspec knows, such as /mnt/shared, s3://bucket/parts.
+        Folder for finished shards: any address that fsspec knows, such as /mnt/shared or s3://bucket/shards.
     backbone, weights, size, runtime
         As `backbones.load_backbone` and `runtimes.choose_runtime` take them; the backbone by its own name, not "auto".
     """
@@ -64,84 +65,96 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Part:
-    """Some photos, in order, and the name under which what is seen in them is kept."""
+class Shard:
+    """Some photos, in order, and the name of the files that hold their results."""
 
     name: str
     photos: tuple[str, ...]
 
 
-def cut(photos: Sequence[str], made_by: object, size: int = PART) -> list[Part]:
-    """Cut photos into parts of `size`.
+def cut(photos: Sequence[str], made_by: object, size: int = PART) -> list[Shard]:
+    """Cut photos into shards of `size`.
 
     Parameters
     ----------
     photos : sequence of str
         Names, each once.
     made_by : object
-        What determines what is seen in a photo, as JSON takes it; goes into each part's name.
+        What determines a photo's results, as JSON takes it; goes into each shard's name.
     size : int
+
+    Examples
+    --------
+    >>> [shard.photos for shard in cut(["a", "b", "c"], "network", 2)]
+    [('a', 'b'), ('c',)]
     """
     cuts = [tuple(photos[first : first + size]) for first in range(0, len(photos), size)]
-    return [Part(sha256_json([made_by, names])[:24], names) for names in cuts]
+    return [Shard(sha256_json([made_by, names])[:24], names) for names in cuts]
+
+
+# ---- A worker's side ----
 
 
 @lru_cache(maxsize=2)
 def tools(job: Job) -> tuple[Source, Any, Any]:
-    """A process's own source, backbone and runtime; loaded at its first part."""
+    """A process's own source, backbone and runtime, loaded at its first shard."""
     source = open_catalogue(load_catalogue(job.catalogue), job.data)
     backbone = load_backbone(job.backbone, job.weights, job.size)
     return source, backbone, choose_runtime(backbone, job.runtime)
 
 
 def made_by(job: Job, fingerprint: str) -> list[object]:
-    """What determines the parts of a job: network, code, versions, and the data's fingerprint."""
+    """What determines the shards of a job: network, code, versions, and the data's fingerprint."""
     _, backbone, runtime = tools(job)
     code = code_of(closure_of(measure, describe))
     return [store_key(backbone), runtime.name, runtime.version, code, versions(PACKAGES), fingerprint]
 
 
-def do(job: Job, part: Part) -> dict[str, int]:
-    """Do a part where it is not done: read its photos once, embed the good ones, write all of it to shared storage.
+def do(job: Job, shard: Shard) -> dict[str, int]:
+    """Process a shard unless it is finished: read its photos once, embed the good ones, write all to shared storage.
 
     Returns
     -------
     dict
-        `read` and `embedded`: photos; 0 where the part was there.
+        `read` and `embedded`: photos; 0 where the shard was finished.
 
     Raises
     ------
     ArtefactError
         When shared storage cannot be written.
     """
-    if finished(job, part):
+    if finished(job, shard):
         return {"read": 0, "embedded": 0}
     source, backbone, runtime = tools(job)
-    looks = list(ahead(lambda name: see(source, name, backbone.size), part.photos, workers=2))
-    facts = facts_table(seen.facts for seen in looks)
+    extracts = list(ahead(lambda name: extract(source, name, backbone.size), shard.photos, workers=2))
+    facts = metadata_table(photo.facts for photo in extracts)
     good = facts[facts["problem"] == ""].drop_duplicates("sha256")
-    seen = [looks[row] for row in good.index]
-    blocks = embed_views((look.view for look in seen if look.view is not None), backbone, runtime)
-    described = [look.described for look in seen if look.described is not None]
+    once = [extracts[row] for row in good.index]
+    blocks = embed_views((photo.view for photo in once if photo.view is not None), backbone, runtime)
+    described = [photo.described for photo in once if photo.described is not None]
     arrays = {name: np.stack([row[name] for row in described]) if described else none for name, none in NONE.items()}
     table = io.BytesIO()
     facts.to_parquet(table, index=False)
     files = {"parquet": table.getvalue(), "npz": _packed(blocks | arrays)}
     sums = {kind: sha256_bytes(data) for kind, data in files.items()}
-    marker = {"photos": list(part.photos), "sha256": good["sha256"].tolist(), "files": sums}
+    # No seal (`files.write_sealed`): an object store has no renaming, and one marker stands for both files.
+    marker = {"photos": list(shard.photos), "sha256": good["sha256"].tolist(), "files": sums}
     for kind, data in (files | {"json": json.dumps(marker).encode()}).items():
-        put(job.shared, f"{part.name}.{kind}", data)
+        put(job.shared, f"{shard.name}.{kind}", data)
     return {"read": len(facts), "embedded": len(good)}
 
 
 def _packed(arrays: Mapping[str, NDArray]) -> bytes:
-    """Named arrays as `np.load` takes them; the same bytes whenever it is done, unlike `np.savez`, which dates them."""
+    """Named arrays as `np.load` takes them; always the same bytes, unlike `np.savez`, which dates them."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as file:
         for name, array in arrays.items():
             with file.open(zipfile.ZipInfo(f"{name}.npy"), "w") as member:
                 np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
     return packed.getvalue()
+
+
+# ---- Shared storage ----
 
 
 def put(shared: str, name: str, data: bytes) -> None:
@@ -163,8 +176,8 @@ def put(shared: str, name: str, data: bytes) -> None:
             aside.unlink(missing_ok=True)
     except OSError as error:
         raise ArtefactError(
-            f"expected to write {name} to the shared storage {shared}; it cannot be written: {error}. Finished parts "
-            "are kept: mend the storage and run the same command again."
+            f"expected to write {name} to the shared storage {shared}; found that it fails: {error}. Finished shards "
+            "are kept: fix the storage and run the same command again."
         ) from error
 
 
@@ -179,32 +192,32 @@ def get(shared: str, name: str) -> bytes | None:
         return None
 
 
-def finished(job: Job, part: Part) -> dict[str, Any] | None:
-    """The marker of a part that is done; None where it is not, or not readable."""
-    data = get(job.shared, f"{part.name}.json")
+def finished(job: Job, shard: Shard) -> dict[str, Any] | None:
+    """The marker of a finished shard; None where it is missing or unreadable."""
+    data = get(job.shared, f"{shard.name}.json")
     try:
-        found: dict[str, Any] | None = json.loads(data) if data else None
+        marker: dict[str, Any] | None = json.loads(data) if data else None
     except ValueError:
         return None
-    return found if found and found.get("photos") == list(part.photos) else None
+    return marker if marker and marker.get("photos") == list(shard.photos) else None
 
 
-def gather(job: Job, part: Part, *stores: PhotoStore) -> pd.DataFrame:
-    """Bring a finished part home: its arrays into the stores that hold such, its facts as a table.
+def gather(job: Job, shard: Shard, *stores: PhotoStore) -> pd.DataFrame:
+    """Bring a finished shard home: its arrays into `stores`, its metadata as a table.
 
     Raises
     ------
     ArtefactError
-        When the part is not there or differs from its checksums; it is then no longer counted as finished, so that the
-        next run does it again.
+        When the shard is missing or differs from its checksums; it is then no longer counted as finished, so that the
+        next run processes it again.
     """
-    marker = finished(job, part)
-    files = {kind: get(job.shared, f"{part.name}.{kind}") for kind in ("parquet", "npz")}
+    marker = finished(job, shard)
+    files = {kind: get(job.shared, f"{shard.name}.{kind}") for kind in ("parquet", "npz")}
     if marker is None or any(data is None or sha256_bytes(data) != marker["files"][k] for k, data in files.items()):
-        put(job.shared, f"{part.name}.json", b"")
+        put(job.shared, f"{shard.name}.json", b"")
         raise ArtefactError(
-            f"expected the part {part.name} of {len(part.photos)} photos (the first {part.photos[0]}) whole in "
-            f"{job.shared}; it is missing or damaged. It will be done again: run the same command."
+            f"expected the shard {shard.name} of {len(shard.photos)} photos (the first {shard.photos[0]}) whole in "
+            f"{job.shared}; found it missing or damaged. Run the same command again: it processes the shard anew."
         )
     with np.load(io.BytesIO(files["npz"] or b""), allow_pickle=False) as arrays:
         for store in stores:
@@ -215,35 +228,38 @@ def gather(job: Job, part: Part, *stores: PhotoStore) -> pd.DataFrame:
 
 
 def open_home(job: Job, root: Path) -> PhotoStore:
-    """The single machine's store, into which parts are gathered."""
+    """The single machine's store of vectors, into which shards are gathered."""
     _, backbone, _ = tools(job)
     return open_store(root / "embeddings", backbone)
 
 
-#: How often a part is begun again after the death of its worker before it counts as what kills them.
+# ---- The cluster ----
+
+
+#: How often a shard is restarted after the death of its worker, before it counts as the cause.
 DEATHS = 5
 
 
 @dataclass(frozen=True)
 class Distributed:
-    """What a distributed run did.
+    """Counts of a distributed run, and where its metadata is.
 
     Attributes
     ----------
-    photos, parts : int
+    photos, shards : int
         In all.
-    done, found : int
-        Parts done now, and those that were finished before.
+    done, reused : int
+        Shards processed now, and those that were finished before.
     embedded : int
         Photos that went through the network now.
     facts : Path
-        The file from which notebook 01 takes what photos tell.
+        The file from which notebook 01 reads the photos' metadata.
     """
 
     photos: int
-    parts: int
+    shards: int
     done: int
-    found: int
+    reused: int
     embedded: int
     facts: Path
 
@@ -258,12 +274,12 @@ def distribute(
     progress: bool = True,
     started: Callable[[object], None] | None = None,
 ) -> Distributed:
-    """Do all parts of a catalogue on a Dask cluster and gather them: `make report` then reads no photo again.
+    """Process all shards of a catalogue on a Dask cluster and gather them: `make report` then reads no photo again.
 
     Parameters
     ----------
     job : Job
-        With "auto" as its backbone, this machine chooses and tells the workers.
+        With "auto" as its backbone, this machine chooses for all workers.
     root : Path
         Folder of all catalogues' artefacts on this machine.
     scheduler : str
@@ -271,7 +287,7 @@ def distribute(
     workers : int
         How many, where they are local.
     size : int
-        Photos of a part: what the death of a worker costs.
+        Photos of a shard: what the death of a worker costs.
     progress : bool
     started : callable, optional
         Called with Dask's client once the work is submitted.
@@ -279,7 +295,7 @@ def distribute(
     Raises
     ------
     ArtefactError
-        When the cluster cannot be had, or a part fails; finished parts stay, and the next run goes on from them.
+        When the cluster is unavailable, or a shard fails; finished shards are kept, and the next run resumes from them.
     """
     if job.backbone == "auto":
         job = replace(job, backbone=load_backbone("auto", job.weights, job.size).name)
@@ -287,33 +303,33 @@ def distribute(
     source = open_catalogue(catalogue, job.data)
     rows, _ = read_table(catalogue, source)
     photos = list(dict.fromkeys(rows["photo"]))
-    marks = marks_of(source, photos)
-    parts = cut(photos, made_by(job, fingerprint(source.path)), size)
-    todo = [part for part in parts if not finished(job, part)]
+    marks = signatures_of(source, photos)
+    shards = cut(photos, made_by(job, fingerprint(source.path)), size)
+    todo = [shard for shard in shards if not finished(job, shard)]
     embedded = 0
     with progress_bar(len(photos), "photos on the cluster", show=progress) as bar:
-        bar.update(sum(len(part.photos) for part in parts) - sum(len(part.photos) for part in todo))
+        bar.update(sum(len(shard.photos) for shard in shards) - sum(len(shard.photos) for shard in todo))
         if todo:
             embedded = _run(job, todo, scheduler, workers, bar.update, started)
     stores = open_home(job, root), open_descriptors(root)
-    facts = pd.concat([gather(job, part, *stores) for part in parts], ignore_index=True)
-    path = write_facts(root, source, facts, marks)
-    return Distributed(len(photos), len(parts), len(todo), len(parts) - len(todo), embedded, path)
+    facts = pd.concat([gather(job, shard, *stores) for shard in shards], ignore_index=True)
+    path = write_metadata(root, source, facts, marks)
+    return Distributed(len(photos), len(shards), len(todo), len(shards) - len(todo), embedded, path)
 
 
 def _run(
     job: Job,
-    todo: list[Part],
+    todo: list[Shard],
     scheduler: str,
     workers: int,
     tick: Callable[[int], object],
     started: Callable[[object], None] | None,
 ) -> int:
-    """Do the parts; how many photos were embedded."""
+    """Process the shards; the number of photos embedded."""
     import dask
     from distributed import Client, LocalCluster, as_completed
 
-    # A worker may die many times over a long run; its part goes to another one.
+    # Workers may die many times over a long run; another one takes over the shard.
     with dask.config.set({"distributed.scheduler.allowed-failures": DEATHS}):
         try:
             cluster = None
@@ -322,26 +338,26 @@ def _run(
             client = Client(cluster if cluster is not None else scheduler, timeout="20s")
         except (OSError, ValueError, TimeoutError) as error:
             raise ArtefactError(
-                f"expected a Dask scheduler at {scheduler}; it cannot be reached: {error}. Start one (`dask scheduler`,"
+                f"expected a Dask scheduler at {scheduler}; found none: {error}. Start one (`dask scheduler`,"
                 " then `dask worker ADDRESS` on each machine, with this package installed), or use --scheduler local."
             ) from error
         embedded = 0
         try:
-            futures = {client.submit(do, job, part, pure=False, retries=1): part for part in todo}
+            futures = {client.submit(do, job, shard, pure=False, retries=1): shard for shard in todo}
             if started is not None:
                 started(client)
             for future in as_completed(list(futures)):
-                part = futures[future]
+                shard = futures[future]
                 try:
                     embedded += future.result()["embedded"]
                 except Exception as error:
                     client.cancel(list(futures))
                     raise ArtefactError(
-                        f"expected the part {part.name} of {len(part.photos)} photos (the first {part.photos[0]}) from "
-                        f"a worker of {scheduler}; it failed: {type(error).__name__}: {error}. Finished parts are kept "
-                        f"in {job.shared}: mend the cause and run the same command again."
+                        f"expected the shard {shard.name} of {len(shard.photos)} photos (the first {shard.photos[0]}) "
+                        f"from a worker of {scheduler}; found {type(error).__name__}: {error}. Finished shards are "
+                        f"kept in {job.shared}: fix the cause and run the same command again."
                     ) from error
-                tick(len(part.photos))
+                tick(len(shard.photos))
         finally:
             client.close()
             if cluster is not None:

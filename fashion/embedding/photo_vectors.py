@@ -1,4 +1,4 @@
-"""Photos to vectors with nothing else at hand: no catalogue, no store, no report."""
+"""`fashion.embed`: photos to vectors, without a catalogue, a store or a report."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fashion.photos.images import RGB
 
 
-#: A photo as people have it: its file's path, its file's bytes, or RGB as uint8, (height, width, 3).
+#: A photo: its file's path, its file's bytes, or RGB as uint8, shape (height, width, 3).
 Photo: TypeAlias = "str | Path | bytes | NDArray[np.uint8]"
 
 
@@ -31,17 +31,17 @@ def embed(
     size: int | None = None,
     runtime: str = "auto",
 ) -> NDArray[np.float32]:
-    """The vectors of photos by a frozen ImageNet network: the maximum of each channel of its last layer.
+    """Vectors of photos by a frozen ImageNet network, shape (n, d): its last layer, max-pooled.
 
-    The same numbers as a report's `max-pooled` vectors (``max_pooled.npy``), before a report chooses features of them.
+    They equal a report's ``max_pooled.npy``, from which the report then selects features.
 
     Parameters
     ----------
     photos : iterable of str, Path, bytes or ndarray; or one of these
         Files' paths, files' bytes (JPEG, PNG, WebP), or RGB arrays of uint8, (height, width, 3); an array (n, height,
-        width, 3) is n photos. Read a few at a time, so that a generator of many needs no memory for all.
+        width, 3) is n photos. They are read a few at a time, so a generator of many needs little memory.
     backbone : str or Backbone
-        "auto" (resnet50 where its weights can be had, else efficientnet-lite0), one of the two by name, or a network
+        "auto" (resnet50 where its weights are available, else efficientnet-lite0), one of the two by name, or a network
         from `fashion.embedding.backbones.load_backbone`.
     weights, size, runtime
         As in `Settings`: a weights file for resnet50, the network's input resolution in pixels, and "openvino" or
@@ -50,14 +50,14 @@ def embed(
     Returns
     -------
     ndarray of float32, shape (n, d)
-        A row a photo, in the order given; d is 2048 for resnet50 and 1280 for efficientnet-lite0.
+        One row a photo, in the order given; d is 2048 for resnet50 and 1280 for efficientnet-lite0.
 
     Raises
     ------
     PhotoError
         When a photo cannot be read; the message says which.
     WeightsError
-        When the network's weights cannot be had.
+        When the network's weights are unavailable.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def embed(
 
 @cache
 def _network(name: str, weights: str | None, size: int | None, runtime: str) -> tuple[Backbone, Runtime]:
-    """A network and what computes it, loaded once for all calls."""
+    """A network and its inference runtime, loaded once for all calls."""
     from fashion.embedding.backbones import load_backbone
 
     return _runtime(load_backbone(name, weights, size), runtime)
@@ -92,13 +92,13 @@ def _runtime(backbone: Backbone, runtime: str) -> tuple[Backbone, Runtime]:
     from fashion.embedding.extraction import NETWORKS
     from fashion.embedding.runtimes import choose_runtime
 
-    # A network that a report has converted and compared loads without TensorFlow.
+    # A network that a report has converted and checked loads without TensorFlow.
     kept = project_root() / "data/processed/embeddings" / NETWORKS
     return backbone, choose_runtime(backbone, runtime, kept if os.access(kept, os.W_OK) else None)
 
 
 def _view(photo: Photo, number: int, edge: int) -> RGB:
-    """One photo as the network takes it."""
+    """One photo as the network takes it: uint8 RGB, shape (edge, edge, 3)."""
     from fashion.photos.images import decode, resize
 
     if isinstance(photo, np.ndarray):
@@ -108,12 +108,12 @@ def _view(photo: Photo, number: int, edge: int) -> RGB:
 
 
 def rgb_of(array: NDArray, name: str = "photo") -> RGB:
-    """An array as RGB: grey gets three equal channels, transparency is dropped.
+    """An array as RGB, shape (height, width, 3): grey gets three equal channels, alpha is dropped.
 
     Raises
     ------
     PhotoError
-        When it is not uint8, or has another shape.
+        When the array is not uint8, or has another shape.
     """
     grey = array.ndim == 2
     if array.dtype != np.uint8 or not (grey or (array.ndim == 3 and array.shape[2] in (3, 4))) or not array.size:
@@ -126,19 +126,19 @@ def rgb_of(array: NDArray, name: str = "photo") -> RGB:
 
 
 def photo_bytes(photo: Photo, name: str = "photo") -> tuple[bytes, str]:
-    """A photo as a file's bytes, and its name.
+    """The bytes of a photo's file, and its name.
 
     Parameters
     ----------
     photo : str, Path, bytes or ndarray
-        An array becomes a PNG, which loses nothing.
+        An array becomes a PNG, which is lossless.
     name : str
         Of photos that have none.
 
     Raises
     ------
     PhotoError
-        When there is no such file, or it is none of these.
+        When the file cannot be read, or the photo is of another type.
     """
     if isinstance(photo, (bytes, bytearray, memoryview)):
         return bytes(photo), name
@@ -156,4 +156,7 @@ def photo_bytes(photo: Photo, name: str = "photo") -> tuple[bytes, str]:
         return Path(photo).read_bytes(), Path(photo).name
     except (OSError, ValueError) as error:  # ValueError: a name with a null byte
         why = error.strerror if isinstance(error, OSError) else error
-        raise PhotoError(f"expected a photo (JPEG, PNG, WebP) at {str(photo)!r}; it cannot be read: {why}") from error
+        raise PhotoError(
+            f"expected a photo (JPEG, PNG, WebP) at {str(photo)!r}; found that it cannot be read: {why}. Check the "
+            "path."
+        ) from error

@@ -1,11 +1,10 @@
-"""ResNet-50 in Keras, and the loading of a weights file into it.
+"""ResNet-50 in Keras: the network, and its ImageNet weights from a file, Keras's cache or a download.
 
 He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition", 2015, as in ``keras.applications``.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 import warnings
@@ -21,7 +20,7 @@ from fashion.core.tensorflow import import_keras
 
 if TYPE_CHECKING:
     import keras
-
+    from tqdm import tqdm
 
 DEPTHS = {
     "conv2_block3_out": 256,
@@ -46,12 +45,12 @@ def preprocess(rgb: keras.KerasTensor | np.ndarray) -> keras.KerasTensor:
 
 
 def build_resnet50(size: int, weights: Path | None = None) -> keras.Model:
-    """Keras's ResNet50 without its classifier.
+    """ResNet-50 without its classifier, as a Keras model.
 
     Parameters
     ----------
     size : int
-        Edge of the square input, pixels, at least 32.
+        Input resolution in pixels, at least 32.
     weights : Path, optional
         A Keras weights file (``.weights.h5``, or the older ``.h5``) of ResNet50 without top; random
         weights without it.
@@ -73,22 +72,21 @@ def build_resnet50(size: int, weights: Path | None = None) -> keras.Model:
         return keras.applications.ResNet50(weights=None, include_top=False, input_shape=shape)
     try:
         if not weights.is_file():
-            raise FileNotFoundError("no such file" if not weights.exists() else "not a file")
+            raise FileNotFoundError("not a file" if weights.exists() else "no such file")
         model = keras.applications.ResNet50(weights=None, include_top=False, input_shape=shape)
         _load(model, weights)
         return model
     except Exception as error:  # h5py and Keras raise many kinds on a wrong file
         raise WeightsError(
-            "Expected: a Keras weights file of ResNet50 without top (`model.save_weights('x.weights.h5')`, "
-            f"or Keras's own {FILE_NAME}). Found: {why(error)}. Where: {weights}. "
-            "What next: name the right file in WEIGHTS, or leave WEIGHTS out."
+            f"expected a Keras weights file of ResNet50 without top (`model.save_weights('x.weights.h5')`, or Keras's "
+            f"own {FILE_NAME}) at {weights}; found {why(error)}. Name the right file in WEIGHTS, or leave WEIGHTS out."
         ) from error
 
 
 def _load(model: keras.Model, weights: Path) -> None:
-    """Load a weights file; every number must come from it, and be a number.
+    """Load a weights file, and check that it sets every parameter to a number.
 
-    Keras only warns, at most, of layers that a ``.weights.h5`` file lacks: hence the marks.
+    Keras only warns, at most, of layers that a ``.weights.h5`` file lacks: hence the NaN before.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -109,13 +107,13 @@ WEIGHTS_MD5 = "4d473c1dd8becc155b73f8504c6f6626"
 
 WEIGHTS_BYTES = 94_765_736
 
-SIZE = "94.8 MB"
+SIZE = f"{WEIGHTS_BYTES / 1e6:.1f} MB"
 
 ADDRESS_VARIABLE = "FASHION_RESNET50_URL"
 """Environment variable: another address (a mirror) of the same file; the checksum stays."""
 
 PROBE_SECONDS = 8.0
-"""An address that has not begun to answer by then counts as out of reach, name look-up included."""
+"""An address that has not begun to answer by then counts as unreachable, name look-up included."""
 
 STALL_SECONDS = 10.0
 """A download that receives nothing for so long has failed."""
@@ -139,7 +137,7 @@ def address() -> str:
 
 
 def find_weights() -> tuple[Path, str]:
-    """Find the ImageNet weights in Keras's cache, else download them into it.
+    """Find the ImageNet weights in Keras's cache, else download them there.
 
     Returns
     -------
@@ -149,95 +147,69 @@ def find_weights() -> tuple[Path, str]:
     Raises
     ------
     WeightsError
-        Neither worked; an address out of reach is known as such within `PROBE_SECONDS`.
+        Neither worked; an unreachable address is recognised within `PROBE_SECONDS`.
     """
-    path = cached_file()
+    import pooch
+
+    path, url = cached_file(), address()
     damaged = ""
     if path.is_file():
-        if _md5(path) == WEIGHTS_MD5:
+        if pooch.file_hash(path, "md5") == WEIGHTS_MD5:
             return path, "found in Keras's cache"
-        damaged = f"The file in Keras's cache is damaged (its MD5 is not {WEIGHTS_MD5}). "
-    url = address()
+        damaged = f"a damaged file there (its MD5 is not {WEIGHTS_MD5}), and "
+    pooch.get_logger().setLevel("WARNING")  # the bar says enough
     try:
         _probe(url)
-        _download(url, path)
-    except Exception as error:  # requests, urllib3, ssl, socket, pooch: all mean "not to be had"
+        with _download_bar() as bar:
+            downloader = pooch.HTTPDownloader(progressbar=bar, chunk_size=2**14, timeout=STALL_SECONDS)
+            pooch.retrieve(url, f"md5:{WEIGHTS_MD5}", path.name, path.parent, downloader=downloader)
+    except Exception as error:  # requests, urllib3, ssl, socket, pooch: all mean "not available"
         raise WeightsError(
-            f"Expected: ResNet-50's ImageNet weights, from Keras's cache or its address. {damaged}"
-            f"Found: {why(error)}. Where: {path} and {url}. What next: on a machine with a network, download "
-            f"that address ({SIZE}), then put the file at that path or name it with "
+            f"expected ResNet-50's ImageNet weights at {path}, or at {url}; found {damaged}{why(error)}. On a machine "
+            f"with a network, download that address ({SIZE}), then put the file at that path or name it with "
             f"WEIGHTS=path/to/{FILE_NAME}; or use BACKBONE=efficientnet-lite0, which needs no download."
         ) from error
     return path, f"downloaded from {url}"
 
 
 def _probe(url: str) -> None:
-    """Raise unless the address begins to answer within PROBE_SECONDS, whatever is slow about it."""
-    import requests
+    """Raise unless the address begins to answer within PROBE_SECONDS."""
+    import pooch
 
-    outcome: list[BaseException | None] = []
+    errors: list[Exception] = []
 
     def ask() -> None:
-        try:
-            with requests.get(url, stream=True, timeout=PROBE_SECONDS / 2) as response:
-                response.raise_for_status()
-            outcome.append(None)
+        try:  # what it answers, the download says
+            pooch.HTTPDownloader(timeout=PROBE_SECONDS / 2)(url, "", None, check_only=True)
         except Exception as error:
-            outcome.append(error)
+            errors.append(error)
 
     # A thread, because no time limit of requests covers the look-up of a host's name.
     thread = Thread(target=ask, daemon=True)
     thread.start()
     thread.join(PROBE_SECONDS)
-    if not outcome:
+    if thread.is_alive():
         raise TimeoutError(f"no answer within {PROBE_SECONDS:.0f} seconds")
-    if outcome[0] is not None:
-        raise outcome[0]
+    if errors:
+        raise errors[0]
 
 
-def _download(url: str, path: Path) -> None:
-    import pooch
+def _download_bar() -> tqdm:
+    """A progress bar that gives up on a download too slow to end."""
+    bar = progress_bar(WEIGHTS_BYTES, "resnet50's weights downloaded", "B")
+    bar.unit_scale = True
+    begin, received, update = time.monotonic(), 0, bar.update
 
-    pooch.get_logger().setLevel("WARNING")  # the bar says enough
-    downloader = pooch.HTTPDownloader(progressbar=_Progress(), chunk_size=2**14, timeout=STALL_SECONDS)
-    pooch.retrieve(url, f"md5:{WEIGHTS_MD5}", fname=path.name, path=path.parent, downloader=downloader)
+    def watched(size: int) -> None:
+        nonlocal received
+        received += size
+        update(size)
+        elapsed = time.monotonic() - begin
+        if elapsed > GRACE_SECONDS and received < SLOWEST * elapsed:
+            raise TimeoutError(f"only {received} bytes in {elapsed:.0f} seconds")
 
-
-class _Progress:
-    """A progress bar (the interface that pooch wants) that gives up on a download too slow to end."""
-
-    def __init__(self) -> None:
-        self.bar = progress_bar(WEIGHTS_BYTES, "resnet50's weights downloaded", "B")
-        self.bar.unit_scale = True
-        self.start = time.monotonic()
-        self.received = 0
-
-    @property
-    def total(self) -> float:
-        return self.bar.total
-
-    @total.setter
-    def total(self, size: float) -> None:
-        self.bar.total = size
-
-    def update(self, size: int) -> None:
-        self.received += size
-        self.bar.update(size)
-        elapsed = time.monotonic() - self.start
-        if elapsed > GRACE_SECONDS and self.received < SLOWEST * elapsed:
-            self.bar.close()
-            raise TimeoutError(f"only {self.received} bytes in {elapsed:.0f} seconds")
-
-    def reset(self) -> None:
-        self.bar.reset()
-
-    def close(self) -> None:
-        self.bar.close()
-
-
-def _md5(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "md5").hexdigest()
+    bar.update = watched
+    return bar
 
 
 def why(error: BaseException) -> str:

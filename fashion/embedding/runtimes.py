@@ -1,13 +1,14 @@
-"""What computes a backbone: TensorFlow, the reference, or OpenVINO, about twice as fast on a processor.
+"""Inference runtimes: TensorFlow, the reference, or OpenVINO, about twice as fast on a processor.
 
-Both take the same photos and give the same vectors up to rounding, which is checked on the spot before OpenVINO is
-taken. The store of vectors does not tell them apart: cosines differ by less than a millionth (docs/speed.md). Hence
-TensorFlow can take over wherever OpenVINO fails, among the photos too, unless OpenVINO was asked for by name.
+Both give the same vectors up to rounding, which is checked before OpenVINO is used; their cosines differ by less than a
+millionth (docs/speed.md), so the store of vectors does not distinguish them. Hence TensorFlow can take over wherever
+OpenVINO fails, in the middle of a run too, unless OpenVINO was asked for by name. Converting the network for OpenVINO
+needs TensorFlow and takes seconds: a network that was converted and checked is kept on disk, under a name that follows
+all that determines it, and its files' checksums are tested.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
@@ -18,23 +19,20 @@ from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fashion.core.checksums import sha256_file, sha256_json
+from fashion.core.code_closure import closure_of, code_of
 from fashion.core.errors import WeightsError, in_short
-from fashion.core.files import write_json
+from fashion.core.files import read_sealed, write_sealed
 from fashion.core.progress import note
-from fashion.core.provenance import closure_of, code_of, machine, versions
+from fashion.core.provenance import machine, versions
 from fashion.core.tensorflow import import_keras
 from fashion.embedding.backbones import Backbone
 from fashion.neighbours.exact import normalise
-
-if TYPE_CHECKING:
-    pass
-
 
 Photos = NDArray[np.uint8]
 
@@ -42,13 +40,13 @@ Blocks = dict[str, NDArray[np.float32]]
 
 NAMES = ("auto", "openvino", "tensorflow")
 
-#: Cosines of the two runtimes' vectors may differ from 1 by this much, on random pictures.
+#: Largest 1 - cosine between the two runtimes' vectors, on random images.
 PARITY = 1e-3
 
 
 @dataclass
 class Runtime:
-    """A way to compute a backbone. What it says of itself changes when TensorFlow takes over among the photos.
+    """An inference runtime for one backbone; its attributes change when TensorFlow takes over during a run.
 
     Attributes
     ----------
@@ -57,9 +55,9 @@ class Runtime:
     version : str
         Of its package.
     reason : str
-        Why this one, for console and provenance.
+        Why this runtime, for console and provenance.
     stream : callable
-        Batches of photos, uint8 (b, size, size, 3), RGB -> their blocks, in the same order, as in `Backbone.model`.
+        Batches of photos, uint8 (b, size, size, 3), RGB -> their blocks in the same order, as in `Backbone.model`.
     network : openvino.Model or None
         OpenVINO's graph.
     """
@@ -71,58 +69,43 @@ class Runtime:
     network: Any = None
 
 
-def network_call(backbone: Backbone) -> Callable[[Photos], dict[str, Any]]:
-    """The backbone as one compiled TensorFlow function: uint8 photos (n, size, size, 3) -> dict of float32 tensors."""
-    model = backbone.model  # loads Keras, quietly, before TensorFlow
-    import tensorflow as tf
-
-    signature = [tf.TensorSpec((None, backbone.size, backbone.size, 3), tf.uint8)]
-
-    @tf.function(input_signature=signature)
-    def call(photos):  # type: ignore[no-untyped-def]
-        return model(tf.cast(photos, tf.float32), training=False)
-
-    return call
+# ---- The choice ----
 
 
 def choose_runtime(backbone: Backbone, name: str = "auto", kept: Path | None = None) -> Runtime:
-    """The runtime to use.
+    """The runtime to use for a backbone.
 
     Parameters
     ----------
     backbone : Backbone
     name : {"auto", "openvino", "tensorflow"}
-        "auto" takes OpenVINO where it is installed, TensorFlow sees no accelerator, and the vectors agree. Whatever
-        fails in OpenVINO, now or later among the photos, TensorFlow takes over, and `Runtime.reason` and the console
-        say why.
+        "auto" takes OpenVINO where it is installed, TensorFlow sees no accelerator, and the vectors agree. If OpenVINO
+        fails, now or during the run, TensorFlow takes over, and `Runtime.reason` and the console say why.
     kept : Path, optional
-        Folder of networks that were converted and compared before: one of them is taken as it is, without TensorFlow; a
-        new one is added.
+        Folder of networks that were converted and checked before: they need no TensorFlow. A new one is added.
 
     Raises
     ------
     WeightsError
         For another name, or when OpenVINO was asked for by name and is not installed, fails, or its vectors differ.
     OSError
-        When the disk takes no new network in `kept`.
+        When a new network cannot be written to `kept`.
     """
     if name not in NAMES:
-        raise WeightsError(
-            f"Expected: one of {', '.join(NAMES)}. Found: {name!r}. Where: RUNTIME. What next: name one of them."
-        )
+        raise WeightsError(f"expected one of {', '.join(NAMES)} in RUNTIME; found {name!r}. Name one of them.")
     if name == "tensorflow":
         return _tensorflow(backbone, "asked for by name")
     by_name = name == "openvino"
     reason = "asked for by name" if by_name else "it is installed, and the fastest"
     if kept is not None and (by_name or not any(Path("/dev").glob("nvidia[0-9]*"))):
-        found = _kept(kept, backbone, reason)
-        if found is not None:
-            return _guarded(found, backbone, by_name)
+        fast = _kept(kept, backbone, reason)
+        if fast is not None:
+            return _guarded(fast, backbone, by_name)
     if not by_name and _accelerated():
         return _tensorflow(backbone, "it sees an accelerator")
     try:
-        found = _openvino(backbone, reason)
-        worst = parity(found, _tensorflow(backbone, ""), backbone.size)
+        fast = _openvino(backbone, reason)
+        worst = parity(fast, _tensorflow(backbone, ""), backbone.size)
     except Exception as error:  # of whatever kind: a native library stands behind it
         return _instead(backbone, error, by_name)
     if not worst <= PARITY:  # nor where it is no number
@@ -130,53 +113,39 @@ def choose_runtime(backbone: Backbone, name: str = "auto", kept: Path | None = N
         return _instead(backbone, differs, by_name)
     if kept is not None:
         try:
-            write_converted(kept, backbone, found.network, worst)
+            write_converted(kept, backbone, fast.network)
         except RuntimeError as error:  # OpenVINO's own, with room on the disk: this run needs no kept network
             note(f"OpenVINO's network could not be kept for the next run ({in_short(error)})")
-    return _guarded(found, backbone, by_name)
+    return _guarded(fast, backbone, by_name)
+
+
+def _accelerated() -> bool:
+    import_keras()  # quietly, before TensorFlow
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU"))
 
 
 def _kept(folder: Path, backbone: Backbone, reason: str) -> Runtime | None:
-    """The runtime of a network that was kept, tried on one photo; None where it is absent or fails: it is made anew."""
+    """The runtime of a kept network, tried on one photo; None where it is missing or fails."""
     try:
         network = read_converted(folder, backbone)
         if network is None:
             return None
-        found = _compiled(network, reason)
-        next(found.stream([np.zeros((1, backbone.size, backbone.size, 3), np.uint8)]))
+        fast = _compiled(network, reason)
+        next(fast.stream([np.zeros((1, backbone.size, backbone.size, 3), np.uint8)]))
     except Exception:
         return None
-    return found
-
-
-def _problem(error: Exception) -> str:
-    """What kept OpenVINO from computing, on one line."""
-    if isinstance(error, ModuleNotFoundError) and error.name == "openvino":
-        return "OpenVINO is not installed (pip install openvino)"
-    return str(error) if isinstance(error, WeightsError) else f"OpenVINO failed ({in_short(error)})"
-
-
-def _instead(backbone: Backbone, error: Exception, by_name: bool) -> Runtime:
-    """TensorFlow in place of OpenVINO, which failed; said on the console. An error where OpenVINO was asked for."""
-    problem = _problem(error)
-    if by_name:
-        raise WeightsError(
-            f"expected OpenVINO, asked for by RUNTIME, to compute {backbone.name} with TensorFlow's vectors to "
-            f"{PARITY:.0e} in cosine; found: {problem}. Mend that, or leave RUNTIME out: TensorFlow computes then. "
-            "What was finished is kept."
-        ) from error
-    found = _tensorflow(backbone, f"in place of openvino: {problem}")
-    note(f"{backbone.name} is computed by {found.reason}")
-    return found
+    return fast
 
 
 def _guarded(fast: Runtime, backbone: Backbone, by_name: bool) -> Runtime:
-    """OpenVINO's runtime, for which TensorFlow takes over at the first photo that it fails on."""
-    found = replace(fast)
+    """OpenVINO's runtime, for which TensorFlow takes over at the first photo that fails."""
+    guarded = replace(fast)
 
     def stream(batches: Iterable[Photos]) -> Iterator[Blocks]:
         given = iter(batches)
-        waiting: deque[Photos] = deque()  # went in, and did not come out yet
+        waiting: deque[Photos] = deque()  # sent, not yet returned
         ended_by: list[Exception] = []
 
         def watched() -> Iterator[Photos]:
@@ -197,33 +166,54 @@ def _guarded(fast: Runtime, backbone: Backbone, by_name: bool) -> Runtime:
             if ended_by:  # it is the photos' error, not OpenVINO's
                 raise
             other = _instead(backbone, error, by_name)
-        found.name, found.version, found.reason = other.name, other.version, other.reason
-        found.stream, found.network = other.stream, None
+        guarded.name, guarded.version, guarded.reason = other.name, other.version, other.reason
+        guarded.stream, guarded.network = other.stream, None
         yield from other.stream(chain(waiting, given))
 
-    found.stream = stream
-    return found
+    guarded.stream = stream
+    return guarded
 
 
-def parity(one: Runtime, other: Runtime, size: int, count: int = 4) -> float:
-    """The largest 1 - cosine between the two runtimes' vectors of `count` seeded pictures of noise and gradients."""
-    random = np.random.default_rng(0)
-    ramps = np.linspace(0, 255, size)[:, np.newaxis, np.newaxis] * random.random((count, 1, 1, 3))
-    photos = np.clip(ramps + random.normal(0, 40, (count, size, size, 3)), 0, 255).astype(np.uint8)
-    first, second = next(one.stream([photos])), next(other.stream([photos]))
-    cosines = [(normalise(first[name]) * normalise(second[name])).sum(axis=1).min() for name in first]
-    return float(1 - min(cosines))
+def _instead(backbone: Backbone, error: Exception, by_name: bool) -> Runtime:
+    """TensorFlow in place of OpenVINO, which failed, with a note; an error where OpenVINO was asked for by name."""
+    problem = _problem(error)
+    if by_name:
+        raise WeightsError(
+            f"expected OpenVINO, asked for by RUNTIME, to give {backbone.name}'s vectors within {PARITY:.0e} in cosine "
+            f"of TensorFlow's; found: {problem}. Fix that, or leave RUNTIME out: TensorFlow is used then. Finished "
+            "vectors are kept."
+        ) from error
+    slow = _tensorflow(backbone, f"in place of openvino: {problem}")
+    note(f"{backbone.name} is computed by {slow.reason}")
+    return slow
 
 
-def _accelerated() -> bool:
-    import_keras()  # quietly, before TensorFlow
+def _problem(error: Exception) -> str:
+    """Why OpenVINO cannot be used, on one line."""
+    if isinstance(error, ModuleNotFoundError) and error.name == "openvino":
+        return "OpenVINO is not installed (pip install openvino)"
+    return str(error) if isinstance(error, WeightsError) else f"OpenVINO failed ({in_short(error)})"
+
+
+# ---- The two runtimes ----
+
+
+def network_call(backbone: Backbone) -> Callable[[Photos], dict[str, Any]]:
+    """The backbone as one compiled TensorFlow function: uint8 photos (n, size, size, 3) -> dict of float32 tensors."""
+    model = backbone.model  # loads Keras, quietly, before TensorFlow
     import tensorflow as tf
 
-    return bool(tf.config.list_physical_devices("GPU"))
+    signature = [tf.TensorSpec((None, backbone.size, backbone.size, 3), tf.uint8)]
+
+    @tf.function(input_signature=signature)
+    def call(photos):  # type: ignore[no-untyped-def]
+        return model(tf.cast(photos, tf.float32), training=False)
+
+    return call
 
 
 def _tensorflow(backbone: Backbone, reason: str) -> Runtime:
-    call = network_call(backbone)  # compiled when it is first used
+    call = network_call(backbone)  # compiled on first use
 
     def stream(batches: Iterable[Photos]) -> Iterator[Blocks]:
         for batch in batches:
@@ -233,7 +223,7 @@ def _tensorflow(backbone: Backbone, reason: str) -> Runtime:
 
 
 def _openvino(backbone: Backbone, reason: str) -> Runtime:
-    """The same graph in OpenVINO's form, compiled."""
+    """The backbone converted to OpenVINO, and compiled."""
     import openvino
 
     call = network_call(backbone)
@@ -253,7 +243,7 @@ def _openvino(backbone: Backbone, reason: str) -> Runtime:
 
 
 def _compiled(network: Any, reason: str) -> Runtime:
-    """OpenVINO's graph of one photo, compiled for as many of them at once as suit the processor."""
+    """OpenVINO's graph of one photo, compiled for as many at once as suit the processor."""
     import openvino
 
     how = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "f32"}
@@ -283,7 +273,7 @@ def _compiled(network: Any, reason: str) -> Runtime:
                 request = free.pop()
                 request.start_async({0: photo[np.newaxis]})
                 running.append((request, blocks, row))
-            # Requests are finished in the order in which they began, so the first batch may be whole by now.
+            # Requests are finished in the order in which they started, so the first batch may be complete by now.
             while len(begun) > 1 and running[0][1] is not begun[0]:
                 yield begun.popleft()
         while running:
@@ -300,8 +290,18 @@ def _version(package: str) -> str:
         return "unknown"
 
 
-#: OpenVINO's two files: the graph, and its weights.
-FILES = (".xml", ".bin")
+def parity(one: Runtime, other: Runtime, size: int, count: int = 4) -> float:
+    """The largest 1 - cosine between two runtimes' vectors, on `count` seeded images of noise and gradients."""
+    random = np.random.default_rng(0)
+    ramps = np.linspace(0, 255, size)[:, np.newaxis, np.newaxis] * random.random((count, 1, 1, 3))
+    photos = np.clip(ramps + random.normal(0, 40, (count, size, size, 3)), 0, 255).astype(np.uint8)
+    first, second = next(one.stream([photos])), next(other.stream([photos]))
+    cosines = [(normalise(first[name]) * normalise(second[name])).sum(axis=1).min() for name in first]
+    return float(1 - min(cosines))
+
+
+# ---- Converted networks on disk ----
+
 
 #: How a folder is called in which they are written, before they are renamed.
 ASIDE = ".writing-"
@@ -315,7 +315,7 @@ def place(folder: Path, backbone: Backbone) -> Path:
     return folder / f"{backbone.name}-{backbone.size}-{sha256_json(made_by)[:16]}"
 
 
-def write_converted(folder: Path, backbone: Backbone, network: Any, parity: float) -> None:
+def write_converted(folder: Path, backbone: Backbone, network: Any) -> None:
     """Keep a network whose vectors were compared with TensorFlow's.
 
     Parameters
@@ -323,8 +323,6 @@ def write_converted(folder: Path, backbone: Backbone, network: Any, parity: floa
     folder : Path
     backbone : Backbone
     network : openvino.Model
-    parity : float
-        The largest 1 - cosine that was found.
 
     Raises
     ------
@@ -346,21 +344,22 @@ def write_converted(folder: Path, backbone: Backbone, network: Any, parity: floa
             numbers = sum(op.get_byte_size() for op in network.get_ops() if op.get_type_name() == "Constant")
             (Path(aside) / "probe").write_bytes(bytes(numbers))
             raise
-        sums = {}
-        for ending in FILES:
-            sums[ending] = sha256_file(graph.with_suffix(ending))
-            os.replace(graph.with_suffix(ending), f"{stem}{ending}")
-    write_json(Path(f"{stem}.json"), {"parity": parity, "files": sums})
+        weights = Path(f"{stem}.bin")
+        os.replace(graph.with_suffix(".bin"), weights)
+        # The graph's seal names the weights, so that the two are of one conversion.
+        write_sealed(Path(f"{stem}.xml"), lambda whole: os.replace(graph, whole), sha256_file(weights))
 
 
 def read_converted(folder: Path, backbone: Backbone) -> Any | None:
     """The network that was kept for a backbone; None where there is none, or its files are not what was kept."""
     stem = place(folder, backbone)
-    try:
-        sums = json.loads(Path(f"{stem}.json").read_text(encoding="utf-8"))["files"]
-        if any(sha256_file(Path(f"{stem}{ending}")) != sums[ending] for ending in FILES):
-            return None
-        import openvino
-    except (OSError, ValueError, KeyError, TypeError, ImportError):
+    graph, weights = Path(f"{stem}.xml"), Path(f"{stem}.bin")
+    if not weights.is_file():
         return None
-    return openvino.Core().read_model(f"{stem}.xml", f"{stem}.bin")
+
+    def read(graph: Path) -> Any:
+        import openvino
+
+        return openvino.Core().read_model(graph, weights)
+
+    return read_sealed(graph, read, "the network is converted again", sha256_file(weights))

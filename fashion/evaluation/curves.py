@@ -58,7 +58,7 @@ def by_gallery_size(
         vectors = normalise(np.asarray(query_table)[queries])
         for size, gallery in galleries.items():
             rows = None if size == len(unit) else gallery
-            recommended = top_k(unit, k, queries, rows, asking=vectors, assume_unit=True)[0]
+            recommended = top_k(unit, k, queries, rows, query_vectors=vectors, assume_unit=True)[0]
             lines += _lines(precision_at_k(items, recommended, queries, columns), seed, method=method, size=size)
     for size, gallery in galleries.items():
         expected = random_expectation(items, queries, gallery, columns)
@@ -119,7 +119,7 @@ def by_embedding_length(
             vectors, gallery = cut
             if query_table is not gallery_table:  # a padding dimension keeps the inner products
                 vectors, gallery = np.pad(vectors, ((0, 0), (0, 1))), filled(gallery)
-            recommended = top_k(normalise(gallery), k, queries, asking=normalise(vectors), assume_unit=True)[0]
+            recommended = top_k(normalise(gallery), k, queries, query_vectors=normalise(vectors), assume_unit=True)[0]
             lines += _lines(precision_at_k(items, recommended, queries, columns), seed, method=method, length=length)
     return pd.DataFrame(lines)
 

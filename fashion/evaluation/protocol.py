@@ -152,7 +152,7 @@ class Protocol:
             cosine = metrics.similarities(vectors[self.deep_places], unit)
             for name, gallery in self.galleries.items():
                 rows = None if len(gallery) == len(unit) else gallery  # the whole table needs no copy
-                recommended = top_k(unit, self.k, self.queries, rows, asking=vectors, assume_unit=True)[0]
+                recommended = top_k(unit, self.k, self.queries, rows, query_vectors=vectors, assume_unit=True)[0]
                 self._score(method, name, recommended, cosine[:, gallery])
         for name in self.galleries:
             self._score_ceiling(name)

@@ -244,7 +244,7 @@ class Evaluation:
         worst = shuffled[np.lexsort(keys)][:count]
         rows = trial.queries[worst]
         query_table, gallery_table = self.methods[LEARNED]
-        similarity = top_k(gallery_table, trial.k, queries=rows, asking=np.asarray(query_table)[rows])[1]
+        similarity = top_k(gallery_table, trial.k, queries=rows, query_vectors=np.asarray(query_table)[rows])[1]
         return rows, trial.recommended[LEARNED, "whole"][worst], similarity
 
     def headline(self) -> list[dict[str, str]]:

@@ -1,13 +1,12 @@
-"""Approximate neighbours for large catalogues: a graph in a memory-mapped file, found again by its content.
+"""Approximate neighbours for large catalogues: a graph in a memory-mapped file, keyed by its content.
 
 Hierarchical navigable small worlds (Malkov and Yashunin 2018, Efficient and robust approximate nearest neighbor search
-using Hierarchical Navigable Small World graphs), by usearch, in half precision. What it finds is ranked again by exact
-cosines, so that only an item may be missed; how many are is measured (`recall`, docs/speed.md).
+using Hierarchical Navigable Small World graphs), by usearch, in half precision. Its candidates are ranked by exact
+cosines, so the only possible error is a missed item; `recall` measures how many are missed (docs/speed.md).
 """
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,23 +15,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fashion.core.checksums import array_checksum, sha256_file
-from fashion.core.files import write_json, write_whole
+from fashion.core.checksums import array_checksum, sha256_json
+from fashion.core.files import read_sealed, write_sealed
 from fashion.core.progress import progress_bar
 from fashion.core.provenance import versions
 from fashion.neighbours.exact import Float, Int, Neighbours, cosines, nearest, normalise, top_k
 
-#: Items from which single questions are answered by the index. Below, one pass over all rows takes less than some
-#: 20 ms, which nobody notices, and costs neither minutes of building nor a missed item (docs/speed.md).
+#: Items from which single queries use the index. Below, one pass over all rows takes less than some 20 ms, which
+#: nobody notices, and costs neither minutes of building nor a missed item (docs/speed.md).
 APPROXIMATE_FROM = 500_000
 
-#: Edges of a node, and candidates looked at when it is put in and when it is asked.
+#: Edges of a node, and candidates considered when it is inserted and when it is searched.
 CONNECTIVITY, EXPANSION_ADD, EXPANSION_SEARCH = 16, 128, 128
 
-#: Rows put in together.
+#: Rows inserted at once.
 BLOCK = 8192
 
-#: Rows that may be passed over in an answer; a filter that forbids more is answered exactly.
+#: Rows that a filter may forbid; where it forbids more, the search is exact.
 PASSED_OVER = 200
 
 
@@ -45,7 +44,7 @@ class ApproximateIndex:
     graph : usearch.index.Index
         A view of the file.
     vectors : ndarray of float32, shape (n, d)
-        Unit rows, by which answers are ranked.
+        Unit rows, by which candidates are ranked.
     """
 
     graph: Any
@@ -54,15 +53,16 @@ class ApproximateIndex:
     def __len__(self) -> int:
         return len(self.vectors)
 
-    def nearest(self, asking: NDArray, k: int, forbidden: Int | None = None) -> Neighbours:
-        """The k rows most similar to each of the unit rows `asking`, shape (q, d), most similar first.
+    def nearest(self, queries: NDArray, k: int, forbidden: Int | None = None) -> Neighbours:
+        """The k rows most similar to each query, shape (q, k), most similar first.
 
         Parameters
         ----------
-        asking : ndarray of float32, shape (q, d)
+        queries : ndarray of float32, shape (q, d)
+            Unit rows.
         k : int
         forbidden : ndarray of int, optional
-            At most `PASSED_OVER` rows that may not be answers.
+            At most `PASSED_OVER` rows to leave out.
 
         Returns
         -------
@@ -71,101 +71,94 @@ class ApproximateIndex:
         """
         barred = np.empty(0, np.int64) if forbidden is None else np.asarray(forbidden, np.int64)
         wanted = min(k + len(barred), len(self))
-        heads = np.ascontiguousarray(asking, np.float32)
-        found = np.atleast_2d(self.graph.search(heads, wanted).keys).astype(np.int64).reshape(len(heads), -1)
-        query = np.repeat(np.arange(len(heads)), found.shape[1])
-        exact = cosines(heads, self.vectors, query, found.ravel())
-        kept = ~np.isin(found.ravel(), barred)
+        heads = np.ascontiguousarray(queries, np.float32)
+        candidates = np.atleast_2d(self.graph.search(heads, wanted).keys).astype(np.int64).ravel()
+        query = np.repeat(np.arange(len(heads)), len(candidates) // len(heads))
+        exact = cosines(heads, self.vectors, query, candidates)
+        kept = ~np.isin(candidates, barred)
         most = min(k, len(self) - len(barred))
         rows, similarity = np.empty((len(heads), most), np.int32), np.empty((len(heads), most), np.float32)
         for number in range(len(heads)):
             own = np.flatnonzero(kept & (query == number))
-            best = own[np.lexsort((found.ravel()[own], -exact[own]))[:most]]
-            rows[number], similarity[number] = found.ravel()[best], exact[best]
+            best = own[np.lexsort((candidates[own], -exact[own]))[:most]]
+            rows[number], similarity[number] = candidates[best], exact[best]
         return rows, similarity
 
     def recall(self, k: int = 10, queries: int = 500, seed: int = 0) -> float:
-        """Share of the exact k nearest that the index finds, over rows drawn at random."""
+        """Recall@k: the share of the exact k nearest that the index finds, over rows drawn at random."""
         rows = np.sort(np.random.default_rng(seed).permutation(len(self))[:queries])
         true, _ = top_k(self.vectors, k, queries=rows, assume_unit=True)
         hits = []
         for row, expected in zip(rows, true, strict=True):
-            got, _ = self.nearest(self.vectors[row][np.newaxis], k, np.array([row]))
-            hits.append(len(np.intersect1d(got[0], expected)) / k)
+            rows_found, _ = self.nearest(self.vectors[row][np.newaxis], k, np.array([row]))
+            hits.append(len(np.intersect1d(rows_found[0], expected)) / k)
         return float(np.mean(hits))
 
 
 def nearest_rows(
     index: ApproximateIndex | None,
-    asking: NDArray,
+    queries: NDArray,
     vectors: Float,
     k: int,
     mask: NDArray[np.bool_],
     row: int | None = None,
 ) -> Neighbours:
-    """`neighbours.nearest` for unit rows, by the index where there is one and next to nothing is filtered out.
+    """`exact.nearest` for unit rows, by the index where there is one and next to nothing is filtered out.
 
     Parameters
     ----------
     index : ApproximateIndex or None
-        Of the first rows of `vectors`; the others, added since, are looked at one by one.
-    asking : ndarray of float32, shape (q, d)
+        Of the first rows of `vectors`; the others, added since, are searched exactly.
+    queries : ndarray of float32, shape (q, d)
         Need not have length 1.
     vectors : ndarray of float32, shape (n, d)
         Unit rows.
     k : int
     mask : ndarray of bool, shape (n,)
-        True where a row may be an answer. A filter that forbids more than `PASSED_OVER` rows is answered exactly.
+        True where a row passes the filter. Where it forbids more than `PASSED_OVER` rows, the search is exact.
     row : int, optional
-        The query item's own, which may not be an answer.
+        The query item's own, which is left out.
     """
     forbidden = np.flatnonzero(~mask)
     if index is None or len(forbidden) >= PASSED_OVER:
-        return nearest(asking, vectors, k, mask, row, assume_unit=True)
+        return nearest(queries, vectors, k, mask, row, assume_unit=True)
     if row is not None:
         forbidden = np.union1d(forbidden, [row])
-    indexed, unit = len(index), normalise(asking)
-    found, cosine = index.nearest(unit, k, forbidden[forbidden < indexed])
+    indexed, unit = len(index), normalise(queries)
+    rows, cosine = index.nearest(unit, k, forbidden[forbidden < indexed])
     if indexed == len(vectors):
-        return found, cosine
+        return rows, cosine
     late = np.setdiff1d(np.arange(indexed, len(vectors)), forbidden)
     more, further = nearest(unit, vectors[late], k, assume_unit=True)
-    found, cosine = np.hstack([found, late[more].astype(np.int32)]), np.hstack([cosine, further])
+    rows, cosine = np.hstack([rows, late[more].astype(np.int32)]), np.hstack([cosine, further])
     order = np.argsort(-cosine, axis=1, kind="stable")[:, :k]
-    return np.take_along_axis(found, order, axis=1), np.take_along_axis(cosine, order, axis=1)
+    return np.take_along_axis(rows, order, axis=1), np.take_along_axis(cosine, order, axis=1)
 
 
-def index_key(vectors: NDArray) -> dict[str, Any]:
-    """What an index file is made of: content, settings, versions."""
-    return {
-        "vectors": array_checksum(vectors),
-        "settings": [CONNECTIVITY, EXPANSION_ADD],
-        "versions": versions(["usearch"]),
-    }
+def index_key(vectors: NDArray) -> str:
+    """Checksum of what an index file is made of: content, settings, versions."""
+    return sha256_json([array_checksum(vectors), CONNECTIVITY, EXPANSION_ADD, versions(["usearch"])])
 
 
 def open_index(vectors: Float, path: Path, *, progress: bool = True) -> ApproximateIndex:
-    """The index of `vectors` at `path`: opened where it is there, whole and of these vectors, else built.
+    """The index of `vectors` at `path`: opened where the file is whole and of these vectors, else built.
 
-    A file that is damaged or of other vectors is built anew; building a million rows of 256 numbers takes some minutes.
+    Building an index of a million rows of 256 dimensions takes some minutes.
 
     Parameters
     ----------
     vectors : ndarray of float32, shape (n, d)
         Unit rows.
     path : Path
-        Ends in ``.usearch``; beside it stands a ``.json`` with the key and the file's checksum.
+        Ends in ``.usearch``; its seal stands beside it (`files.write_sealed`).
     progress : bool
     """
     from usearch.index import Index
 
-    key, facts = index_key(vectors), path.with_suffix(".json")
-    try:
-        known = json.loads(facts.read_text(encoding="utf-8"))
-        if known["key"] == key and known["sha256"] == sha256_file(path):
-            return _view(path, vectors)
-    except (OSError, ValueError, KeyError):
-        pass  # none yet, or damaged
+    key = index_key(vectors)
+    kept = read_sealed(path, lambda whole: _view(whole, vectors), "the index is built again", key)
+    if kept is not None:
+        return kept
     graph = Index(
         ndim=vectors.shape[1], metric="ip", dtype="f16", connectivity=CONNECTIVITY, expansion_add=EXPANSION_ADD
     )
@@ -174,8 +167,7 @@ def open_index(vectors: Float, path: Path, *, progress: bool = True) -> Approxim
             rows = np.ascontiguousarray(vectors[first : first + BLOCK])
             graph.add(np.arange(first, first + len(rows)), rows, threads=os.cpu_count() or 1)
             bar.update(len(rows))
-    write_whole(path, lambda aside: graph.save(str(aside)))
-    write_json(facts, {"key": key, "sha256": sha256_file(path), "items": len(vectors)})
+    write_sealed(path, lambda aside: graph.save(str(aside)), key)
     return _view(path, vectors)
 
 

@@ -29,10 +29,10 @@ NEAR_COSINE, NEAR_COSINE_WITH_HASH = 0.98, 0.9
 #: Mean difference of photos at 16 x 16, of 255, up to which two whose hashes agree are near-duplicates.
 NEAR_PIXELS = 4.0
 
-#: Items with one and the same perceptual hash from which on they are taken for featureless.
+#: More items than this with the same perceptual hash are taken for featureless.
 CROWD = 50
 
-#: Rows of the catalogue that are compared with new photos at once.
+#: Rows or pairs that are compared at once.
 BLOCK = 8192
 
 
@@ -40,9 +40,9 @@ BLOCK = 8192
 class Rule:
     """When two photos are near-duplicates.
 
-    They are when the cosine of their frozen vectors is at least `cosine`; or when their perceptual hashes differ in at
-    most `bits`, and either the cosine is at least `cosine_with_hash` or their pixels at 16 x 16 differ by at most
-    `pixels` on average. A hash alone joins garments that differ: it sees the outline of plain boots, not their colour.
+    Either the cosine of their frozen vectors is at least `cosine`; or their perceptual hashes differ in at most `bits`,
+    and the cosine is at least `cosine_with_hash` or their pixels at 16 x 16 differ by at most `pixels` on average. A
+    hash alone joins garments that differ: it sees the outline of plain boots, not their colour.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class Rule:
     cosine_with_hash: float = NEAR_COSINE_WITH_HASH
 
     def as_dict(self) -> dict[str, float]:
-        """For JSON: what a report stores."""
+        """The rule as a report stores it in JSON."""
         return asdict(self)
 
     @classmethod
@@ -73,15 +73,17 @@ class Rule:
         return cls(**source.get("near_duplicates", {}))
 
 
+# ---- Pairs and groups within a catalogue ----
+
+
 def near_duplicates(items: pd.DataFrame, distance: int = NEAR_BITS) -> pd.DataFrame:
     """Pairs of items whose 64-bit perceptual hashes differ in at most `distance` bits: candidates for near-duplicates.
 
-    The hash sees shapes only: among plain boots it joins many that differ. `Rule` tells which are near-duplicates.
+    The hash sees shapes only: among plain boots it joins many that differ. `Rule` decides which are near-duplicates.
 
-    By the pigeonhole principle, of `distance` + 1 bands of the hash at least one is equal in such a pair: only
-    items that share a band are compared, never all n^2 pairs. Where more than `CROWD` items have the very same
-    hash (featureless photos), each is compared through the first of them only, so that they cost their
-    number, not its square.
+    By the pigeonhole principle, of `distance` + 1 bands of the hash at least one is equal in such a pair: only items
+    that share a band are compared, never all n^2 pairs. Where more than `CROWD` items have the same hash (featureless
+    photos), each is compared through the first of them only: linear cost, not quadratic.
 
     Returns
     -------
@@ -94,17 +96,33 @@ def near_duplicates(items: pd.DataFrame, distance: int = NEAR_BITS) -> pd.DataFr
     crowded = (size[group] > CROWD) & (members != representative[group])
     rows = np.flatnonzero(~crowded)
     edges = np.linspace(0, 64, distance + 2).astype(int)
-    found = [np.stack([representative[group[crowded]], members[crowded]], axis=1)]
+    pairs_by_band = [np.stack([representative[group[crowded]], members[crowded]], axis=1)]
     for low, high in itertools.pairwise(edges):
         mask = np.uint64((1 << int(high - low)) - 1)
-        found.append(rows[_equal_pairs((hashes[rows] >> np.uint64(low)) & mask, hashes[rows], distance)])
-    pairs = np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
+        pairs_by_band.append(rows[_equal_pairs((hashes[rows] >> np.uint64(low)) & mask, hashes[rows], distance)])
+    pairs = np.unique(np.sort(np.concatenate(pairs_by_band), axis=1), axis=0)
     bits = np.bitwise_count(hashes[pairs[:, 0]] ^ hashes[pairs[:, 1]]).astype(np.int64)
     return pd.DataFrame({"first": pairs[:, 0], "second": pairs[:, 1], "bits": bits})
 
 
+def _equal_pairs(band: NDArray[np.uint64], hashes: NDArray[np.uint64], distance: int) -> NDArray[np.intp]:
+    """Pairs of places with an equal band and hashes at most `distance` bits apart, shape (p, 2)."""
+    order = np.argsort(band, kind="stable")
+    starts = np.flatnonzero(np.diff(band[order], prepend=band[order][:1] ^ np.uint64(1)))
+    pairs = [np.empty((0, 2), np.intp)]
+    for bucket in np.split(order, starts[1:]):
+        for place in range(len(bucket) - 1):
+            rest = bucket[place + 1 :]
+            near = np.bitwise_count(hashes[rest] ^ hashes[bucket[place]]) <= distance
+            if near.any():
+                others = rest[near]
+                mine = np.full(len(others), bucket[place])
+                pairs.append(np.stack([np.minimum(mine, others), np.maximum(mine, others)], axis=1))
+    return np.concatenate(pairs)
+
+
 def candidate_pairs(items: pd.DataFrame, thumbnails: NDArray[np.uint8], rule: Rule) -> pd.DataFrame:
-    """Pairs of items with nearly equal hashes, and which of them their pixels make near-duplicates.
+    """Pairs of items with nearly equal hashes, and whether their pixels make them near-duplicates.
 
     Parameters
     ----------
@@ -143,38 +161,22 @@ def near_duplicate_pairs(vectors: Vectors, candidates: pd.DataFrame, rule: Rule)
 
 
 def pixel_difference(pairs: pd.DataFrame, thumbnails: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Mean absolute difference of two items' thumbnails, 0-255, for each pair.
+    """Mean absolute difference of two items' thumbnails, 0 to 255, shape (p,).
 
     Parameters
     ----------
     pairs : DataFrame
         `first`, `second`.
     thumbnails : ndarray of uint8, shape (n, pixels)
-        `thumbnail` of `photos.FACTS`, as numbers.
+        `thumbnail` of `measures.METADATA`, as numbers.
     """
-    found = np.empty(len(pairs))
+    difference = np.empty(len(pairs))
     first, second = pairs["first"].to_numpy(), pairs["second"].to_numpy()
-    for start in range(0, len(pairs), 8192):
-        part = slice(start, start + 8192)
+    for start in range(0, len(pairs), BLOCK):
+        part = slice(start, start + BLOCK)
         a, b = thumbnails[first[part]].astype(np.int16), thumbnails[second[part]].astype(np.int16)
-        found[part] = np.abs(a - b).mean(axis=1)
-    return found
-
-
-def _equal_pairs(band: NDArray[np.uint64], hashes: NDArray[np.uint64], distance: int) -> NDArray[np.intp]:
-    """Pairs of places with an equal band and hashes at most `distance` bits apart, shape (p, 2)."""
-    order = np.argsort(band, kind="stable")
-    starts = np.flatnonzero(np.diff(band[order], prepend=band[order][:1] ^ np.uint64(1)))
-    found = [np.empty((0, 2), np.intp)]
-    for bucket in np.split(order, starts[1:]):
-        for place in range(len(bucket) - 1):
-            rest = bucket[place + 1 :]
-            near = np.bitwise_count(hashes[rest] ^ hashes[bucket[place]]) <= distance
-            if near.any():
-                others = rest[near]
-                mine = np.full(len(others), bucket[place])
-                found.append(np.stack([np.minimum(mine, others), np.maximum(mine, others)], axis=1))
-    return np.concatenate(found)
+        difference[part] = np.abs(a - b).mean(axis=1)
+    return difference
 
 
 def same_picture_pairs(
@@ -185,7 +187,7 @@ def same_picture_pairs(
     with_hash: float = NEAR_COSINE_WITH_HASH,
     most: int = 10,
 ) -> NDArray[np.int64]:
-    """Pairs of rows that nearly show the same picture: shape (p, 2), each once, the lower row first.
+    """Pairs of near-duplicates by vectors: shape (p, 2), each once, the lower row first.
 
     A pair counts when its cosine is at least `alone`, or when it is in `by_hash` and its cosine at least
     `with_hash`: the hash of a plain silhouette is so poor that different garments share it.
@@ -199,12 +201,12 @@ def same_picture_pairs(
     alone, with_hash : float
         Cosines.
     most : int
-        Nearest neighbours looked at; a row with more near-duplicates is joined to them through one another.
+        Nearest neighbours considered; a row with more near-duplicates is joined to them through one another.
     """
     unit = normalise(vectors)
-    found, similarity = top_k(unit, min(most, len(unit) - 1), assume_unit=True)
+    neighbours, similarity = top_k(unit, min(most, len(unit) - 1), assume_unit=True)
     first, place = np.nonzero(similarity >= alone)
-    near = np.stack([first, found[first, place]], axis=1).astype(np.int64)
+    near = np.stack([first, neighbours[first, place]], axis=1).astype(np.int64)
     hashed = np.asarray(by_hash, np.int64).reshape(-1, 2)
     cosine = np.einsum("ij,ij->i", unit[hashed[:, 0]], unit[hashed[:, 1]])
     pairs = np.concatenate([near, hashed[cosine >= with_hash]])
@@ -212,16 +214,25 @@ def same_picture_pairs(
 
 
 def duplicate_groups(n: int, pairs: ArrayLike) -> Int:
-    """Group number of each of n items: items that `pairs` (p, 2) join, directly or through others, share one."""
+    """Group number of each of n items, shape (n,): items that `pairs` (p, 2) join, even through others, share one.
+
+    Examples
+    --------
+    >>> duplicate_groups(4, [[0, 2]])
+    array([0, 1, 0, 2], dtype=int32)
+    """
     joined = np.asarray(pairs, int).reshape(-1, 2)
     ones = np.ones(len(joined), bool)
     graph = coo_array((ones, (joined[:, 0], joined[:, 1])), shape=(n, n))
     return np.asarray(connected_components(graph, directed=False)[1])
 
 
+# ---- New photos against a catalogue ----
+
+
 @dataclass(frozen=True)
 class Fingerprints:
-    """What near-duplicates of photos that come later are told by.
+    """What it takes to find near-duplicates of new photos.
 
     Attributes
     ----------
@@ -260,7 +271,7 @@ def matching_pairs(known: Fingerprints, new: Fingerprints, rule: Rule) -> list[t
     list of (int, int)
         Number of the new photo, and the known one's row.
     """
-    own, found = normalise(new.max_pooled), []
+    own, pairs = normalise(new.max_pooled), []
     for first in range(0, len(known), BLOCK):
         rows = np.asarray(known.max_pooled[first : first + BLOCK], np.float32)
         cosines = own @ rows.T / known.lengths[first : first + BLOCK]  # (m, b)
@@ -270,8 +281,8 @@ def matching_pairs(known: Fingerprints, new: Fingerprints, rule: Rule) -> list[t
             for offset in np.flatnonzero(near & ~same):
                 row = first + int(offset)
                 same[offset] = _difference(known.pixels[row], new.pixels[number]) <= rule.pixels
-            found += [(number, first + int(offset)) for offset in np.flatnonzero(same)]
-    return sorted(found)
+            pairs += [(number, first + int(offset)) for offset in np.flatnonzero(same)]
+    return sorted(pairs)
 
 
 def _lengths(rows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -287,7 +298,7 @@ def _difference(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
 def repeated_items(
     names: Sequence[str], known: Fingerprints, new_names: Sequence[str], new: Fingerprints, rule: Rule
 ) -> list[str]:
-    """For each new item the name of the near-duplicate before it, in the catalogue or among the new; the first one.
+    """For each new item the name of its first near-duplicate in the catalogue, or among the new items before it.
 
     Returns
     -------
@@ -295,15 +306,15 @@ def repeated_items(
         Empty where there is none.
     """
     first = dict(reversed(matching_pairs(known, new, rule)))
-    found = {number: names[row] for number, row in first.items()}
+    repeated = {number: names[row] for number, row in first.items()}
     for number, row in matching_pairs(new, new, rule):
-        if row < number and number not in found:
-            found[number] = new_names[row]
-    return [found.get(number, "") for number in range(len(new))]
+        if row < number and number not in repeated:
+            repeated[number] = new_names[row]
+    return [repeated.get(number, "") for number in range(len(new))]
 
 
 def joined_groups(groups: NDArray[np.integer], items: pd.DataFrame) -> NDArray[np.int64]:
-    """Groups of near-duplicates, added items among them: each joins the group of the item it repeats, or is alone.
+    """Groups of near-duplicates with added items: each joins the group of the item it repeats, or is alone.
 
     Parameters
     ----------
@@ -316,12 +327,12 @@ def joined_groups(groups: NDArray[np.integer], items: pd.DataFrame) -> NDArray[n
     -------
     ndarray of int64, shape (n + m,)
     """
-    found = np.concatenate([groups, np.zeros(len(items) - len(groups), np.int64)]).astype(np.int64)
+    joined = np.concatenate([groups, np.zeros(len(items) - len(groups), np.int64)]).astype(np.int64)
     row_of = {name: row for row, name in enumerate(items["item"])}
     free = int(groups.max(initial=-1)) + 1
     for row, name in enumerate(items["twin"].iloc[len(groups) :], start=len(groups)):
         if name and row_of.get(name, row) < row:
-            found[row] = found[row_of[name]]
+            joined[row] = joined[row_of[name]]
         else:
-            found[row], free = free, free + 1
-    return found
+            joined[row], free = free, free + 1
+    return joined

@@ -1,4 +1,4 @@
-"""Exact nearest neighbours by cosine similarity, in bounded memory, with the same numbers on every run."""
+"""Exact nearest neighbours by cosine similarity: bounded memory, and the same numbers on every run."""
 
 from __future__ import annotations
 
@@ -19,15 +19,13 @@ Float = NDArray[np.float32]
 Int = NDArray[np.int64]
 
 
-def filled(part: NDArray) -> Float:
-    """Rows with one number more that brings each to length one; rows longer than one by rounding are scaled first."""
-    rows = np.asarray(part, np.float64)
-    squares = (rows**2).sum(axis=1, keepdims=True)
-    rows = rows / np.sqrt(np.maximum(squares, 1))
-    return np.asarray(np.concatenate([rows, np.sqrt(np.maximum(1 - squares, 0))], axis=1), np.float32)
-
-
 Neighbours = tuple[NDArray[np.int32], Float]
+
+#: Bytes of all cores' blocks of similarities together (queries x gallery, float32), where `block_rows` is not given.
+BLOCK_BYTES = 128 * 2**20
+
+#: Columns of a group in `candidates`.
+GROUP = 64
 
 
 def normalise(vectors: ArrayLike) -> Float:
@@ -50,7 +48,9 @@ def normalise(vectors: ArrayLike) -> Float:
     """
     table = np.asarray(vectors)
     if table.ndim != 2 or table.shape[1] == 0:
-        raise ArtefactError(f"vectors: expected an array of shape (n, d), found shape {table.shape}")
+        raise ArtefactError(
+            f"expected vectors of shape (n, d); found shape {table.shape}. Run `make report` again: it computes them."
+        )
     unit = np.empty(table.shape, np.float32)
     for start in range(0, len(table), 4096):  # float64 for a few rows at a time, not for the whole table
         rows = table[start : start + 4096].astype(np.float64)
@@ -58,12 +58,34 @@ def normalise(vectors: ArrayLike) -> Float:
         if not np.isfinite(largest).all():
             bad = start + int(np.argmin(np.isfinite(largest)))
             raise ArtefactError(
-                f"vectors: row {bad} of {len(table)} holds NaN or infinity; delete this embedding and make it again"
+                f"expected finite vectors; found NaN or infinity in row {bad} of {len(table)}. Delete this embedding "
+                "and run `make report` again."
             )
         rows /= np.where(largest > 0, largest, 1)  # by the largest first: squares neither overflow nor vanish
         norms = np.sqrt((rows * rows).sum(axis=1, keepdims=True))
         unit[start : start + 4096] = rows / np.where(norms > 0, norms, 1)
     return unit
+
+
+def filled(part: NDArray) -> Float:
+    """Rows padded by one dimension to length one, shape (n, d + 1).
+
+    Queries have 0 there, so ranking by inner product equals ranking by cosine. Rows longer than one by rounding are
+    scaled first.
+
+    Examples
+    --------
+    >>> filled(np.array([[0.6, 0.0], [0.0, 0.0]]))
+    array([[0.6, 0. , 0.8],
+           [0. , 0. , 1. ]], dtype=float32)
+    """
+    rows = np.asarray(part, np.float64)
+    squares = (rows**2).sum(axis=1, keepdims=True)
+    rows = rows / np.sqrt(np.maximum(squares, 1))
+    return np.asarray(np.concatenate([rows, np.sqrt(np.maximum(1 - squares, 0))], axis=1), np.float32)
+
+
+# ---- The searches ----
 
 
 def top_k(
@@ -72,16 +94,16 @@ def top_k(
     queries: ArrayLike | None = None,
     gallery: ArrayLike | None = None,
     *,
-    asking: ArrayLike | None = None,
+    query_vectors: ArrayLike | None = None,
     exclude_self: bool = True,
     block_rows: int | None = None,
     assume_unit: bool = False,
     progress: bool = False,
 ) -> Neighbours:
-    """Find each query's k most similar items by cosine: exact, ties to the lower row.
+    """Each query's k most similar rows of the gallery by cosine, shape (q, k): exact, ties to the lower row.
 
-    Memory and determinism are `fashion.neighbours.exact.search`'s: never more than 9 x `block_rows` x gallery bytes
-    a core beside vectors, gallery rows and result (1.1 GiB in all by default), and the same bytes whatever the block.
+    Memory and determinism are `search`'s: at most 9 x `block_rows` x gallery bytes a core beside vectors, gallery rows
+    and result (1.1 GiB in all by default), and the same bytes whatever the block.
 
     Parameters
     ----------
@@ -90,12 +112,12 @@ def top_k(
     k : int
         Neighbours per query, at least 1.
     queries, gallery : arrays of int, optional
-        Rows that ask, and rows that may be answers (each once); every row where not given.
-    asking : array, shape (q, d), optional
-        What each query asks with, where that is not its own row: an item as its photo shows it, in a table
-        of items as their words describe them. Its row is left out all the same.
+        Rows that are queries, and rows of the gallery (each once); every row where not given.
+    query_vectors : array, shape (q, d), optional
+        The queries' vectors where they are not the table's: an item as its photo shows it, in a table of items as
+        their words describe them. Its own row is left out all the same.
     exclude_self : bool
-        Leave a query's own row out, by its number, so that an identical twin is still found.
+        Leave a query's own row out, by its number, so that an identical item is still found.
     block_rows : int, optional
         Queries per block; chosen from `BLOCK_BYTES` where not given.
     assume_unit : bool
@@ -115,14 +137,18 @@ def top_k(
     ArtefactError
         When the vectors are not finite or not two-dimensional.
     ValueError
-        When k is larger than the number of possible answers, a row number is out of range, or `asking` does
-        not fit queries and vectors.
+        When k is larger than the gallery, a row number is out of range, or `query_vectors` does not fit.
+
+    Examples
+    --------
+    >>> top_k([[1, 0], [1, 1], [0, 1]], 1)[0].ravel()
+    array([1, 0, 1], dtype=int32)
     """
     unit = _unit(vectors, assume_unit)
     rows = _rows(queries, len(unit), "queries")
     answers = np.sort(_rows(gallery, len(unit), "gallery"))
     if (answers[1:] == answers[:-1]).any():
-        raise ValueError("gallery: a row stands more than once; pass each row once")
+        raise ValueError("expected each gallery row once; found one more than once")
     own = np.full(len(rows), -1)
     if exclude_self and len(answers):
         place = np.minimum(np.searchsorted(answers, rows), len(answers) - 1)
@@ -130,13 +156,15 @@ def top_k(
     _check_k(k, len(answers) - int((own >= 0).any()))
     chosen = unit if gallery is None else unit[answers]
     heads = unit
-    if asking is not None:
-        heads, rows = _unit(asking, assume_unit), np.arange(len(rows))
+    if query_vectors is not None:
+        heads, rows = _unit(query_vectors, assume_unit), np.arange(len(rows))
         _check_dimensions(heads, unit)
         if len(heads) != len(rows):
-            raise ValueError(f"asking: expected one vector for each of {len(rows)} queries, found {len(heads)}")
-    found, similarity = search(heads, rows, chosen, k, own, block_rows, progress)
-    return answers[found].astype(np.int32), similarity
+            raise ValueError(
+                f"expected in `query_vectors` one vector for each of {len(rows)} queries; found {len(heads)}"
+            )
+    indices, similarity = search(heads, rows, chosen, k, own, block_rows, progress)
+    return answers[indices].astype(np.int32), similarity
 
 
 def cross_top_k(
@@ -155,12 +183,12 @@ def cross_top_k(
     ArtefactError, ValueError
         As `top_k`; ValueError also when the dimensions differ.
     """
-    asking, unit = _unit(query_vectors, assume_unit), _unit(vectors, assume_unit)
-    _check_dimensions(asking, unit)
+    queries, unit = _unit(query_vectors, assume_unit), _unit(vectors, assume_unit)
+    _check_dimensions(queries, unit)
     _check_k(k, len(unit))
-    own = np.full(len(asking), -1)
-    found, similarity = search(asking, np.arange(len(asking)), unit, k, own, block_rows, progress)
-    return found.astype(np.int32), similarity
+    own = np.full(len(queries), -1)
+    indices, similarity = search(queries, np.arange(len(queries)), unit, k, own, block_rows, progress)
+    return indices.astype(np.int32), similarity
 
 
 def nearest(
@@ -172,23 +200,23 @@ def nearest(
     *,
     assume_unit: bool = False,
 ) -> Neighbours:
-    """Find the k rows most similar to each vector among those a filter allows: exact, ties to the lower row.
+    """The k rows most similar to each query among those that a filter allows, shape (m,) or (q, m): exact.
 
-    The filter acts on all rows, not on a shortlist: k answers come back whenever k items pass it.
+    The filter acts on all rows, not on a shortlist: k rows come back whenever k items pass it. Ties: the lower row.
 
     Parameters
     ----------
     vector : array, shape (d,) or (q, d)
         The query, or several under one filter; need not have length 1.
     vectors : array, shape (n, d)
-        One row an item. Scaling them costs far more than the search: where many queries come, keep what
-        `normalise` gives and pass `assume_unit=True`.
+        One row an item. Scaling them costs far more than the search: for many queries keep `normalise`'s result
+        and pass `assume_unit=True`.
     k : int
-        Answers wanted, at least 1.
+        Neighbours wanted, at least 1.
     mask : array of bool, shape (n,), optional
-        True where a row may be an answer.
+        True where a row passes the filter.
     exclude : int or array of int, optional
-        Rows that may not be answers: the query item itself.
+        Rows to leave out: the query item itself.
     assume_unit : bool
         `vectors` come from `normalise`.
 
@@ -207,20 +235,24 @@ def nearest(
         When the dimensions, the mask or an excluded row do not fit the table, or k < 1.
     """
     heads = np.asarray(vector)
-    asking, unit = normalise(np.atleast_2d(heads)), _unit(vectors, assume_unit)
-    _check_dimensions(asking, unit)
+    queries, unit = normalise(np.atleast_2d(heads)), _unit(vectors, assume_unit)
+    _check_dimensions(queries, unit)
     allowed = np.ones(len(unit), bool) if mask is None else np.array(mask)
     if allowed.dtype != np.bool_ or allowed.shape != (len(unit),):
-        raise ValueError(f"mask: expected bool, shape ({len(unit)},), found {allowed.dtype}, {allowed.shape}")
+        raise ValueError(f"expected a mask of bool, shape ({len(unit)},); found {allowed.dtype}, {allowed.shape}")
     if exclude is not None:
         allowed[_rows(np.atleast_1d(np.asarray(exclude)), len(unit), "exclude")] = False
     _check_k(k, max(k, 1))
     k = min(k, int(allowed.sum()))
-    shape = (k,) if heads.ndim == 1 else (len(asking), k)
+    shape = (k,) if heads.ndim == 1 else (len(queries), k)
     if k == 0:
         return np.empty(shape, np.int32), np.empty(shape, np.float32)
-    found, similarity = search(asking, np.arange(len(asking)), unit, k, np.full(len(asking), -1), allowed=allowed)
-    return found.reshape(shape).astype(np.int32), similarity.reshape(shape)
+    none = np.full(len(queries), -1)
+    indices, similarity = search(queries, np.arange(len(queries)), unit, k, none, allowed=allowed)
+    return indices.reshape(shape).astype(np.int32), similarity.reshape(shape)
+
+
+# ---- Checks of arguments ----
 
 
 def _unit(vectors: ArrayLike, assume_unit: bool) -> Float:
@@ -235,33 +267,29 @@ def _rows(rows: ArrayLike | None, n: int, name: str) -> Int:
     if numbers.size == 0:
         return np.empty(0, np.int64)
     if numbers.ndim != 1 or not np.issubdtype(numbers.dtype, np.integer):
-        raise ValueError(f"{name}: expected row numbers, found {numbers.dtype} of shape {numbers.shape}")
+        raise ValueError(f"expected row numbers in {name}; found {numbers.dtype} of shape {numbers.shape}")
     if numbers.min() < 0 or numbers.max() >= n:
-        raise ValueError(f"{name}: rows {numbers.min()} to {numbers.max()}, but the table's are 0 to {n - 1}")
+        raise ValueError(f"expected rows from 0 to {n - 1} in {name}; found {numbers.min()} to {numbers.max()}")
     return numbers.astype(np.int64)
 
 
 def _check_k(k: int, possible: int) -> None:
     if not 1 <= k <= possible:
-        raise ValueError(f"k: expected 1 to {possible} (the items that may be answers), found {k}")
+        raise ValueError(f"expected k from 1 to {possible}, the items that can be recommended; found {k}")
 
 
-def _check_dimensions(asking: Float, unit: Float) -> None:
-    if asking.shape[1] != unit.shape[1]:
+def _check_dimensions(queries: Float, unit: Float) -> None:
+    if queries.shape[1] != unit.shape[1]:
         raise ValueError(
-            f"the query has {asking.shape[1]} dimensions, the vectors {unit.shape[1]}: not one embedding's"
+            f"expected a query of {unit.shape[1]} dimensions, as the vectors have; found {queries.shape[1]}"
         )
 
 
-#: Bytes of all cores' blocks of similarities together (queries x gallery, float32), where `block_rows` is not given.
-BLOCK_BYTES = 128 * 2**20
-
-#: Places of a group of `candidates`.
-GROUP = 64
+# ---- The search that all of them use ----
 
 
 def search(
-    asking: Float,
+    queries: Float,
     rows: Int,
     gallery: Float,
     k: int,
@@ -270,10 +298,10 @@ def search(
     progress: bool = False,
     allowed: NDArray[np.bool_] | None = None,
 ) -> tuple[Int, Float]:
-    """Find the k most similar rows of a gallery for each query; arguments are taken as checked.
+    """The k most similar rows of a gallery for each query, shape (q, k); arguments are taken as checked.
 
-    Blocks are worked at side by side, one on each core, each with a matrix library of one thread: so the rest of the
-    work uses all cores as well as the product does. Memory beside arguments and result: a block of similarities
+    Each core works at a block of its own, with a matrix library of one thread: so the rest of the work uses all cores
+    as well as the product does. Memory beside arguments and result: a block of similarities
     (4 bytes each) a core and little more: at most 9 x `block_rows` x gallery bytes a core (some 40 x where all
     similarities tie), never queries x gallery. By default that is 9 x `BLOCK_BYTES`, 1.1 GiB, for all cores together
     (or one query a core, where that is more).
@@ -284,25 +312,25 @@ def search(
 
     Parameters
     ----------
-    asking, gallery : ndarrays of float32, shapes (m, d) and (g, d)
+    queries, gallery : ndarrays of float32, shapes (m, d) and (g, d)
         Unit rows.
     rows : ndarray of int64, shape (q,)
-        Rows of `asking` that ask.
+        Rows of `queries` to search for.
     k : int
-        At most the number of places that every query may be given.
+        At most the rows that are left for every query.
     own : ndarray of int64, shape (q,)
-        Place in the gallery that query i may not be given; -1 for none.
+        Gallery row to leave out for query i; -1 for none.
     block_rows : int, optional
         Queries per block; chosen from `BLOCK_BYTES` where not given.
     progress : bool
         Show a progress bar.
     allowed : ndarray of bool, shape (g,), optional
-        Places that may be given to any query.
+        Gallery rows that pass the filter.
 
     Returns
     -------
-    places : ndarray of int64, shape (q, k)
-        Places in the gallery, most similar first, ties to the lower place.
+    indices : ndarray of int64, shape (q, k)
+        Gallery rows, most similar first, ties to the lower row.
     similarity : ndarray of float32, shape (q, k)
         Cosines, -1 to 1.
 
@@ -312,16 +340,16 @@ def search(
         When `block_rows` is less than 1.
     """
     if block_rows is not None and block_rows < 1:
-        raise ValueError(f"block_rows: expected at least 1, found {block_rows}")
+        raise ValueError(f"expected block_rows of at least 1; found {block_rows}")
     cores = os.cpu_count() or 1
     size = block_rows or max(1, BLOCK_BYTES // (4 * len(gallery) * cores))
     # Four times Higham's d x 2^-24: the candidate and the k-th may both be off, and so may their lengths.
     margin = 4 * (gallery.shape[1] + 2) * 2.0**-24
     forbidden = None if allowed is None else ~allowed
-    found, similarity = np.empty((len(rows), k), np.int64), np.empty((len(rows), k), np.float32)
+    indices, similarity = np.empty((len(rows), k), np.int64), np.empty((len(rows), k), np.float32)
 
     def work(start: int) -> int:
-        block = asking[rows[start : start + size]]  # (b, d)
+        block = queries[rows[start : start + size]]  # (b, d)
         rough = block @ gallery.T  # (b, g)
         mine = own[start : start + size]
         rough[np.flatnonzero(mine >= 0), mine[mine >= 0]] = -np.inf
@@ -332,7 +360,7 @@ def search(
         order = np.lexsort((answer, -exact, query))
         first = np.searchsorted(query, np.arange(len(block)))  # where each query's candidates begin
         best = order[first[:, np.newaxis] + np.arange(k)]
-        found[start : start + size], similarity[start : start + size] = answer[best], exact[best]
+        indices[start : start + size], similarity[start : start + size] = answer[best], exact[best]
         return len(block)
 
     starts = range(0, len(rows), size)
@@ -344,31 +372,31 @@ def search(
             with _side_by_side(cores) as spread:
                 for done in spread(work, starts):
                     bar.update(done)
-    return found, similarity
+    return indices, similarity
 
 
 @contextmanager
 def _side_by_side(cores: int) -> Iterator[Callable[..., Iterator[int]]]:
-    """A `map` over threads, in which matrix products take one thread each."""
+    """A `map` over threads in which each matrix product takes one thread."""
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(cores) as pool:
         yield pool.map
 
 
 def candidates(rough: Float, k: int, margin: float) -> tuple[Int, Int]:
-    """Every place that may be among a query's k best: k of each query or a few more, query by query.
+    """All gallery rows that may be among a query's k best: k of each query or a few more, query by query.
 
-    A block is read only once. It is cut into groups; the k-th largest of their maxima is at most the k-th
-    largest of all, as k groups hold k different places. So what is below it, less the margin, is out, and
-    only the few groups whose maximum is not below are looked into.
+    A block is read only once. It is cut into groups; the k-th largest of their maxima is at most the k-th largest of
+    all, as k groups hold k different rows. So anything below it, less the margin, is out, and only the few groups with
+    a larger maximum are searched.
 
     Parameters
     ----------
     rough : ndarray of float32, shape (b, g)
-        Similarities; minus infinity where a place may not be given.
+        Similarities; minus infinity where a row is left out.
     k : int
         At most g.
     margin : float
-        How far below the k-th largest a place may be.
+        How far below the k-th largest a candidate may be.
 
     Returns
     -------
@@ -390,22 +418,22 @@ def candidates(rough: Float, k: int, margin: float) -> tuple[Int, Int]:
     asked, group = np.nonzero(maxima >= limit[:, np.newaxis])
     answer = group[:, np.newaxis] + groups * np.arange(GROUP + 1)  # (c, GROUP + 1), the last in the tail or beyond
     seen = rough[asked[:, np.newaxis], np.minimum(answer, width - 1)]
-    # Where the places that may be given lie in fewer than k groups, the limit is minus infinity: those alone then.
+    # Where all allowed rows lie in fewer than k groups, the limit is minus infinity: those alone then.
     kept = (seen >= limit[asked, np.newaxis]) & (seen > -np.inf) & (answer < width)
     query, answer = np.broadcast_to(asked[:, np.newaxis], answer.shape)[kept], answer[kept]
     order = np.lexsort((answer, query))
     return query[order], answer[order]
 
 
-def cosines(asking: Float, gallery: Float, query: Int, answer: Int) -> Float:
-    """Cosines of asking[query[i]] and gallery[answer[i]], summed in one order whatever the pair's place."""
+def cosines(queries: Float, gallery: Float, query: Int, answer: Int) -> Float:
+    """Cosines of queries[query[i]] and gallery[answer[i]], shape (c,), summed in one order wherever the pair stands."""
     result = np.empty(len(query), np.float32)
     step = max(1, 2**18 // gallery.shape[1])  # 2 MiB of products at a time stay in the cache
 
     def fill(start: int) -> None:
         part = slice(start, start + step)
         # float64 holds the product of two float32 exactly: only the sum rounds
-        pairs = np.take(asking, query[part], axis=0), np.take(gallery, answer[part], axis=0)
+        pairs = np.take(queries, query[part], axis=0), np.take(gallery, answer[part], axis=0)
         result[part] = np.multiply(*pairs, dtype=np.float64).sum(axis=1)
 
     starts = range(0, len(query), step)

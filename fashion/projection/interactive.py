@@ -36,7 +36,7 @@ MAP_WIDTH = 65535  # whole steps across the map's longer side: finer than a scre
 
 SHEET_COLUMNS = 32  # tiles a row; a full sheet is square: 2,048 px at 64 px a tile, which every browser decodes
 
-SCRIPTS = ("map-data.js", "map-canvas.js", "map-move.js", "map-page.js")
+SCRIPTS = ("templates/map-data.js", "static/map-canvas.js", "templates/map-page.js")  # the shop serves the second, too
 
 Floats = npt.NDArray[np.floating]
 
@@ -101,12 +101,12 @@ def write_map(
         "neighbours": neighbours.ravel().tolist(),
         "similarity": np.rint(similarity.ravel().astype(np.float64) * 1000).astype(int).tolist(),
     }
-    folder = files("fashion.projection") / "templates"
-    style = (folder / "map.css").read_text("utf-8")
+    folder = files("fashion.projection")
+    style = (folder / "templates/map.css").read_text("utf-8")
     script = '"use strict";\n' + "\n".join((folder / name).read_text("utf-8") for name in SCRIPTS)
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
-    html = environment.from_string((folder / "map.html").read_text("utf-8")).render(
+    html = environment.from_string((folder / "templates/map.html").read_text("utf-8")).render(
         {"title": title, "source_line": source_line, "data": data, "sheets": sheets},
         **{"style": style, "style_hash": source_hash(style), "script": script, "script_hash": source_hash(script)},
     )

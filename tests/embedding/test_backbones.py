@@ -166,14 +166,14 @@ def test_preprocessing_is_that_of_the_networks_authors():
 )
 def test_sizes_that_a_network_does_not_take(name, size, tmp_path):
     weights = tmp_path / "unread.h5" if name == "resnet50" else None
-    with pytest.raises(WeightsError, match=rf"{name} takes.*Found: {size}\."):
+    with pytest.raises(WeightsError, match=rf"{name} takes.*found {size}\."):
         load_backbone(name, weights, size)
 
 
 @pytest.mark.parametrize(("name", "size"), [("auto", 20), ("resnet50", 31), ("resnet50", 2000)])
 def test_no_weights_are_looked_for_where_no_network_takes_the_size(name, size, monkeypatch):
     monkeypatch.setattr(resnet50, "find_weights", lambda: pytest.fail("weights were looked for"))
-    with pytest.raises(WeightsError, match=rf"resnet50 takes, from 32 to 1024 pixels.*Found: {size}\."):
+    with pytest.raises(WeightsError, match=rf"resnet50 takes, from 32 to 1024 pixels.*found {size}\."):
         load_backbone(name, size=size)
 
 
@@ -183,9 +183,9 @@ def test_a_size_that_only_the_network_out_of_reach_takes_is_told():
 
 
 def test_names_and_files_that_do_not_go_together(tmp_path):
-    with pytest.raises(WeightsError, match=r"auto, resnet50, efficientnet-lite0.*Found: 'vgg16'"):
+    with pytest.raises(WeightsError, match=r"auto, resnet50, efficientnet-lite0 in BACKBONE; found 'vgg16'"):
         load_backbone("vgg16")
-    with pytest.raises(WeightsError, match=r"own\.h5.*leave WEIGHTS out"):
+    with pytest.raises(WeightsError, match=r"own\.h5.*Leave WEIGHTS out"):
         load_backbone("efficientnet-lite0", weights=tmp_path / "own.h5")
 
 
@@ -226,8 +226,8 @@ def test_wrong_files_are_named_even_with_auto(random_resnet, tmp_path):
         with pytest.raises(WeightsError) as error:
             load_backbone("auto", weights=path, size=32)
         message = str(error.value)
-        assert message.startswith("Expected: a Keras weights file of ResNet50") and f"Where: {path}." in message
-        assert "Found: " in message and "What next: " in message and len(message) < 1000
+        assert message.startswith("expected a Keras weights file of ResNet50") and f" at {path}; found " in message
+        assert "Name the right file in WEIGHTS" in message and len(message) < 1000
 
 
 # --- weights from the network ---

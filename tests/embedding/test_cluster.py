@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import write_small_catalogue
-from plain import photo_facts
+from plain import photo_facts, vectors_of
 
 from fashion.cli.main import main
 from fashion.core.errors import ArtefactError
 from fashion.embedding.distributed import Distributed, Job, distribute, open_home, tools
-from fashion.embedding.extraction import embed, read_photos
-from fashion.photos.metadata import in_order, kept_facts, marks_of
+from fashion.embedding.extraction import read_photos
+from fashion.photos.metadata import in_order, kept_metadata, signatures_of
 
 
 @pytest.mark.slow
@@ -34,15 +34,15 @@ def test_a_worker_that_is_killed_costs_its_part_and_nothing_else(tmp_path, monke
         killed.append((victim, len(list((tmp_path / "shared").glob("*.json")))))
 
     done = distribute(job, tmp_path / "home", workers=2, size=8, progress=False, started=kill_one)
-    assert (done.photos, done.parts, done.done, done.found) == (240, 30, 30, 0)
+    assert (done.photos, done.shards, done.done, done.reused) == (240, 30, 30, 0)
     assert 2 <= killed[0][1] < 30, "the kill came too late to prove anything"
     source, backbone, _ = tools(job)
     names = sorted(path.relative_to(folder).as_posix() for path in (folder / "images").iterdir())
     facts = photo_facts(source, names)
-    kept = kept_facts(tmp_path / "home", source, marks_of(source, names))
+    kept = kept_metadata(tmp_path / "home", source, signatures_of(source, names))
     assert len(kept) == len(names)
     pd.testing.assert_frame_equal(in_order([kept], names), facts)
-    alone = embed(source, names, facts["sha256"], backbone, tmp_path / "alone", progress=False).blocks
+    alone = vectors_of(source, names, backbone)
     home = open_home(job, tmp_path / "home").gather(facts["sha256"].tolist())
     assert all(np.array_equal(home[name], alone[name]) for name in alone)
     monkeypatch.setattr(type(source), "read", lambda *_: pytest.fail("a photo is read again"))
@@ -51,14 +51,14 @@ def test_a_worker_that_is_killed_costs_its_part_and_nothing_else(tmp_path, monke
     assert len(report.descriptor("hog")) == len(names)
     monkeypatch.undo()
     again = distribute(job, tmp_path / "home", workers=2, size=8, progress=False)
-    assert (again.done, again.found, again.embedded) == (0, 30, 0)
+    assert (again.done, again.reused, again.embedded) == (0, 30, 0)
 
 
 def test_no_scheduler_is_an_error_that_says_what_to_do(tmp_path, small_folder, monkeypatch):
     client = __import__("distributed").Client
     monkeypatch.setattr("distributed.Client", lambda address, timeout: client(address, timeout="1s"))
     job = Job("imagelab", str(small_folder), str(tmp_path / "shared"), "efficientnet-lite0", size=96)
-    with pytest.raises(ArtefactError, match=r"scheduler at tcp://127.0.0.1:9; it cannot be reached.*--scheduler local"):
+    with pytest.raises(ArtefactError, match=r"scheduler at tcp://127.0.0.1:9; found none.*--scheduler local"):
         distribute(job, tmp_path, scheduler="tcp://127.0.0.1:9", progress=False)
 
 

@@ -5,13 +5,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import write_small_catalogue
-from plain import descriptors_of, photo_facts
+from plain import descriptors_of, photo_facts, vectors_of
 
 from fashion.catalogue.source import open_source
 from fashion.core.errors import PhotoError
 from fashion.embedding import extraction
 from fashion.embedding.backbones import load_backbone
-from fashion.embedding.extraction import embed, read_photos
+from fashion.embedding.extraction import read_photos
 from fashion.embedding.runtimes import choose_runtime
 from fashion.photos import descriptors
 
@@ -25,7 +25,6 @@ def network():
 @pytest.fixture(autouse=True)
 def loaded_once(monkeypatch, network):
     monkeypatch.setattr(extraction, "choose_runtime", lambda *_: network[1])
-    monkeypatch.setattr("fashion.embedding.extraction.choose_runtime", lambda *_: network[1])
 
 
 @pytest.fixture
@@ -47,21 +46,20 @@ def go(clothes, network, root, names=None):
 
 def test_a_pass_gives_what_the_plain_ways_give_bit_for_bit(clothes, network, tmp_path, monkeypatch):
     monkeypatch.setattr(extraction, "PART", 7)
-    monkeypatch.setattr("fashion.embedding.extraction.PART", 16)
     source, names = clothes
     seen = go(clothes, network, tmp_path / "root")
     facts = photo_facts(source, names)
     pd.testing.assert_frame_equal(seen.facts, facts)
     assert facts["problem"].ne("").tolist() == [True, *[False] * 3, True, *[False] * 56]
     good = facts[facts["problem"] == ""]
-    alone = embed(source, good["photo"], good["sha256"], network[0], tmp_path / "alone", progress=False)
-    assert all(np.array_equal(seen.vectors.blocks[name], alone.blocks[name]) for name in alone.blocks)
+    alone = vectors_of(source, good["photo"], *network)
+    assert all(np.array_equal(seen.vectors.blocks[name], alone[name]) for name in alone)
     described = descriptors_of(source, good["photo"].tolist())
     for name, none in descriptors.NONE.items():
         found = seen.descriptor(name)
         assert np.array_equal(found, described[name]) and found.dtype == none.dtype
     assert (seen.vectors.embedded, seen.vectors.reused) == (58, 0), "two photos of equal bytes go through once"
-    with pytest.raises(PhotoError, match=r"2 are not, the first is missing.*none\.jpg"):
+    with pytest.raises(PhotoError, match=r"found 2 bad ones, the first is missing.*none\.jpg"):
         seen.require_good()
 
 
@@ -78,16 +76,17 @@ def test_another_backbone_embeds_alone_and_facts_and_descriptors_stay(clothes, n
     go(clothes, network, tmp_path)
     other = load_backbone("efficientnet-lite0", size=128)
     monkeypatch.setattr(extraction, "choose_runtime", choose_runtime)
-    for name in ("measure", "descriptors"):
-        monkeypatch.setattr(extraction, name, None if name == "measure" else Untouched)
+    monkeypatch.setattr(extraction, "measure", None)
+    monkeypatch.setattr(descriptors, "describe", undescribed)
     seen = read_photos(clothes[0], clothes[1][6:12], tmp_path, other, progress=False)
     assert (seen.read, seen.vectors.embedded) == (6, 6)
 
 
-class Untouched:
-    """Descriptors that may be opened, but not made."""
+def undescribed(_):
+    pytest.fail("descriptors are made again")
 
-    NONE = descriptors.NONE
+
+undescribed.__module__ = descriptors.__name__  # by which their store is keyed
 
 
 def test_a_damaged_part_of_descriptors_is_made_again(clothes, network, tmp_path):
@@ -114,17 +113,16 @@ def test_a_photo_that_was_changed_is_looked_at_again(clothes, network, tmp_path)
 
 def test_what_was_finished_before_a_stop_is_kept(clothes, network, tmp_path, monkeypatch):
     monkeypatch.setattr(extraction, "PART", 8)
-    monkeypatch.setattr("fashion.embedding.extraction.PART", 16)
-    seen = extraction.look
+    extract = extraction.extract
 
     def stopped(source, name, *given):
         if name == clothes[1][50]:
             raise KeyboardInterrupt
-        return seen(source, name, *given)
+        return extract(source, name, *given)
 
-    monkeypatch.setattr(extraction, "look", stopped)
+    monkeypatch.setattr(extraction, "extract", stopped)
     with pytest.raises(KeyboardInterrupt):
         go(clothes, network, tmp_path)
-    monkeypatch.setattr(extraction, "look", seen)
+    monkeypatch.setattr(extraction, "extract", extract)
     rest = go(clothes, network, tmp_path)
     assert rest.vectors.embedded <= 58 - 16 and rest.read < 61 and len(rest.vectors.blocks["embedding"]) == 59

@@ -1,6 +1,5 @@
 """Vectors equal the plain way's, are never made twice, and survive kill -9."""
 
-import hashlib
 import os
 import signal
 import subprocess
@@ -10,12 +9,13 @@ import time
 import numpy as np
 import pytest
 from conftest import write_small_catalogue
+from plain import read_photo
 
 from fashion.catalogue.source import open_source
-from fashion.core.errors import ArtefactError, PhotoError
+from fashion.core.errors import ArtefactError
 from fashion.embedding import extraction
 from fashion.embedding.backbones import load_backbone
-from fashion.embedding.extraction import EmbeddingStore, embed, open_store, read_photo
+from fashion.embedding.extraction import EmbeddingStore, open_store, read_photos
 
 
 @pytest.fixture(scope="module")
@@ -27,17 +27,21 @@ def network():
 def photos(small_folder):
     source = open_source(small_folder, "annotation.txt")
     names = sorted(f"images/{path.name}" for path in (small_folder / "images").iterdir())
-    return source, names, [hashlib.sha256(source.read(name)).hexdigest() for name in names]
+    return source, names
+
+
+def embed(source, names, network, root):
+    return read_photos(source, names, root, network, progress=False).vectors
 
 
 @pytest.fixture(scope="module")
 def run(photos, network, tmp_path_factory):
     root = tmp_path_factory.mktemp("store")
-    return root, embed(*photos, network, root, progress=False)
+    return root, embed(*photos, network, root)
 
 
 def test_equals_one_photo_at_a_time(run, photos, network):
-    source, names, _ = photos
+    source, names = photos
     done = run[1].blocks["embedding"]
     for row in (0, 17, 47):  # in the first, a middle and the last batch
         rgb = read_photo(source, names[row], network.size)[None].astype(np.float32)
@@ -54,22 +58,22 @@ def test_counts_and_shapes(run, network):
 
 def test_nothing_is_embedded_twice(run, photos, network, monkeypatch):
     monkeypatch.setattr(extraction, "choose_runtime", lambda *_: pytest.fail("the network was called"))
-    again = embed(*photos, network, run[0], progress=False)
+    again = embed(*photos, network, run[0])
     assert (again.embedded, again.reused) == (0, 48) and np.isnan(again.photos_per_second)
     assert np.array_equal(again.blocks["embedding"], run[1].blocks["embedding"])
 
 
 def test_order_and_repeats_follow_the_request(run, photos, network):
-    source, names, keys = photos
+    source, names = photos
     order = [5, 3, 3, 40]
-    again = embed(source, [names[i] for i in order], [keys[i] for i in order], network, run[0], progress=False)
+    again = embed(source, [names[i] for i in order], network, run[0])
     assert np.array_equal(again.blocks["multilayer"], run[1].blocks["multilayer"][order])
 
 
 def test_new_photos_cost_only_themselves(photos, network, tmp_path):
-    source, names, keys = photos
-    embed(source, names[:10], keys[:10], network, tmp_path, progress=False)
-    more = embed(source, names[:14], keys[:14], network, tmp_path, progress=False)
+    source, names = photos
+    embed(source, names[:10], network, tmp_path)
+    more = embed(source, names[:14], network, tmp_path)
     assert (more.embedded, more.reused) == (4, 10)
 
 
@@ -78,24 +82,14 @@ def test_other_size_has_another_store(network, tmp_path):
     assert open_store(tmp_path, network).folder != open_store(tmp_path, bigger).folder
 
 
-def test_vanished_photo_names_it_and_keeps_finished_parts(photos, network, tmp_path, monkeypatch):
-    monkeypatch.setattr(extraction, "PART", extraction.BATCH)
-    source, names, keys = photos
-    with pytest.raises(PhotoError, match=r"images/none\.jpg"):
-        embed(source, [*names, "images/none.jpg"], [*keys, "0" * 64], network, tmp_path, progress=False)
-    assert len(open_store(tmp_path, network)) >= extraction.BATCH
-    rest = embed(*photos, network, tmp_path, progress=False)
-    assert rest.reused >= extraction.BATCH and rest.embedded == 48 - rest.reused
-
-
 def test_flipped_byte_is_found_and_made_again(photos, network, tmp_path):
-    first = embed(*photos, network, tmp_path, progress=False)
-    part = next(open_store(tmp_path, network).folder.glob("part-*.npz"))
+    first = embed(*photos, network, tmp_path)
+    part = next(open_store(tmp_path / "embeddings", network).folder.glob("part-*.npz"))
     data = bytearray(part.read_bytes())
     data[len(data) // 2] ^= 0x10
     part.write_bytes(bytes(data))
     with pytest.warns(UserWarning, match="damaged"):
-        again = embed(*photos, network, tmp_path, progress=False)
+        again = embed(*photos, network, tmp_path)
     assert again.embedded == 48 and np.array_equal(again.blocks["embedding"], first.blocks["embedding"])
     assert part.with_suffix(".damaged").exists()
 
@@ -109,15 +103,15 @@ def test_gather_says_what_is_missing(tmp_path):
 RUN = """
 import sys, hashlib
 from pathlib import Path
-from fashion import embedding
+from fashion.embedding import extraction
 from fashion.embedding.backbones import load_backbone
 from fashion.catalogue.source import open_source
-embedding.PART = embedding.BATCH
+extraction.PART = extraction.BATCH
 folder, root = Path(sys.argv[1]), Path(sys.argv[2])
 source = open_source(folder, "annotation.txt")
 names = sorted(f"images/{p.name}" for p in (folder / "images").iterdir())
-keys = [hashlib.sha256(source.read(n)).hexdigest() for n in names]
-run = embedding.embed(source, names, keys, load_backbone("efficientnet-lite0", size=96), root, progress=False)
+backbone = load_backbone("efficientnet-lite0", size=96)
+run = extraction.read_photos(source, names, root, backbone, progress=False).vectors
 print(run.embedded, run.reused, hashlib.sha256(run.blocks["embedding"].tobytes()).hexdigest())
 """
 
@@ -135,11 +129,11 @@ def test_kill_9_then_resume_gives_the_same(tmp_path):
     assert whole[:2] == ["480", "0"]
     process = start("killed")
     deadline = time.monotonic() + 60
-    while len(list((tmp_path / "killed").rglob("part-*.npz"))) < 3 and time.monotonic() < deadline:
+    while len(list((tmp_path / "killed/embeddings").rglob("part-*.npz"))) < 3 and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    parts = len(list((tmp_path / "killed").rglob("part-*.npz")))
+    parts = len(list((tmp_path / "killed/embeddings").rglob("part-*.npz")))
     assert 3 <= parts < 30, "the kill came too late to prove anything"
     resumed = start("killed").communicate()[0].split()
     assert int(resumed[1]) == parts * extraction.BATCH and int(resumed[0]) == 480 - int(resumed[1])

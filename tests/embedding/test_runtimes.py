@@ -206,7 +206,7 @@ def test_a_failure_among_the_photos_costs_none_of_them(backbone, both, monkeypat
         assert ("out of memory" in found.reason, "out of memory" in capsys.readouterr().err) == (fell, fell)
         assert len(list(found.stream(iter(cuts)))) == 4, "and goes on with what it has"
     requests_fail(monkeypatch, 6, RuntimeError("out of memory"))
-    with pytest.raises(WeightsError, match=r"out of memory.*leave RUNTIME out.*finished is kept"):
+    with pytest.raises(WeightsError, match=r"out of memory.*leave RUNTIME out.*Finished vectors are kept"):
         list(choose_runtime(backbone, "openvino", kept).stream(iter(cuts)))
 
 
@@ -246,20 +246,19 @@ def test_a_kept_network_that_was_altered_is_converted_again(backbone, both, monk
     monkeypatch.setattr(runtimes, "_openvino", lambda *given: converted.append(1) or plain(*given))
     choose_runtime(backbone, "auto", kept)
     assert converted == [1] and file.read_bytes() == whole
-    file.with_suffix(".json").write_text("{")
+    file.with_suffix(".sha256").write_text("{")
     assert choose_runtime(backbone, "auto", kept).name == "openvino" and len(converted) == 2
 
 
-@pytest.mark.parametrize("damage", ["unreadable", "a broken graph", "fails at its first photo", "no JSON object"])
+@pytest.mark.parametrize("damage", ["unreadable", "a broken graph", "fails at its first photo", "no seal"])
 def test_a_kept_network_that_fails_is_converted_again(backbone, both, monkeypatch, kept, at_once, damage):
-    graph, sums = next(kept.glob("*.xml")), next(kept.glob("*.json"))
+    graph, seal = next(kept.glob("*.xml")), next(kept.glob("*.sha256"))
     changed = {"unreadable": b"<net", "a broken graph": graph.read_bytes().replace(b"96", b"97")}.get(damage)
     if changed:
-        graph.write_bytes(changed)
-        agreeing = {ending: runtimes.sha256_file(graph.with_suffix(ending)) for ending in runtimes.FILES}
-        runtimes.write_json(sums, {"parity": 0.0, "files": agreeing})
-    elif damage == "no JSON object":
-        sums.write_text("[1]")
+        weights = runtimes.sha256_file(graph.with_suffix(".bin"))
+        runtimes.write_sealed(graph, lambda aside: aside.write_bytes(changed), weights)  # the seal fits
+    elif damage == "no seal":
+        seal.write_text("[1]")
     else:
         count, plain = [], runtimes._compiled
         broken = replace(both[0], stream=fail(RuntimeError("illegal instruction")))

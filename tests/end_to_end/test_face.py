@@ -61,7 +61,10 @@ def test_public_things_say_what_they_are_in_a_line():
     assert all(len(text) < 300 and "\n" not in text for text in shown)
 
 
-WITH_EXAMPLES = ["errors", "filters", "photo_vectors", "projection", "reasons", "study", "translation"]
+WITH_EXAMPLES = [
+    "core.errors", "recommendation.filters", "embedding.photo_vectors", "projection.tsne", "recommendation.reasons",
+    "study", "catalogue.translation",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES)
@@ -115,7 +118,7 @@ def test_grey_and_transparent_arrays_are_as_their_files(photos, tmp_path):
 @pytest.mark.parametrize(
     ("photo", "complaint"),
     [
-        ("no.jpg", r"at 'no\.jpg'; it cannot be read: No such file"),
+        ("no.jpg", r"at 'no\.jpg'; found that it cannot be read: No such file"),
         (b"I am no photo", "not an image: 'photo 1'"),
         (b"", "empty: 'photo 1'"),
         (np.zeros((8, 8, 3)), r"expected photo 1 as RGB of uint8 .* found float64 \(8, 8, 3\)"),

@@ -29,7 +29,7 @@ def test_gallery_curve_is_the_search_in_nested_galleries(planted):
         gallery = np.sort(order[:size])
         answers = {
             "own": top_k(vectors, 6, QUERIES, gallery)[0],
-            "two tables": top_k(told, 6, QUERIES, gallery, asking=vectors[QUERIES])[0],
+            "two tables": top_k(told, 6, QUERIES, gallery, query_vectors=vectors[QUERIES])[0],
         }
         part = table[table["size"] == size].set_index(["method", "column"])["mean"]
         for method, found in answers.items():

@@ -56,21 +56,21 @@ def test_queries_and_gallery_are_rows_of_the_table(vectors):
 def test_queries_may_ask_with_vectors_that_are_not_their_rows(vectors):
     queries, gallery = np.array([250, 3, 10]), np.array([10, 299, 3, 77, 5, 150])
     asking = np.random.default_rng(1).random((3, 40)).astype(np.float32)
-    indices, similarity = top_k(vectors, 4, queries, gallery, asking=asking)
+    indices, similarity = top_k(vectors, 4, queries, gallery, query_vectors=asking)
     together = np.concatenate([vectors, asking])
     for place, (query, row) in enumerate(zip(queries, indices, strict=True)):
         assert row.tolist() == brute_force(together, 4, 300 + place, gallery[gallery != query])
-    own = top_k(vectors, 7, queries, asking=vectors[queries], block_rows=2)
+    own = top_k(vectors, 7, queries, query_vectors=vectors[queries], block_rows=2)
     assert [part.tobytes() for part in own] == [part.tobytes() for part in top_k(vectors, 7, queries)]
-    with_self, _ = top_k(vectors, 1, queries, asking=vectors[queries], exclude_self=False)
+    with_self, _ = top_k(vectors, 1, queries, query_vectors=vectors[queries], exclude_self=False)
     assert with_self[:, 0].tolist() == queries.tolist()
     unit = normalise(vectors)
-    scaled = top_k(unit, 4, queries, gallery, asking=normalise(asking), assume_unit=True)
+    scaled = top_k(unit, 4, queries, gallery, query_vectors=normalise(asking), assume_unit=True)
     assert scaled[1].tobytes() == similarity.tobytes()
-    with pytest.raises(ValueError, match="one vector for each of 3 queries, found 2"):
-        top_k(vectors, 4, queries, asking=asking[:2])
-    with pytest.raises(ValueError, match="39 dimensions, the vectors 40"):
-        top_k(vectors, 4, queries, asking=asking[:, :39])
+    with pytest.raises(ValueError, match="one vector for each of 3 queries; found 2"):
+        top_k(vectors, 4, queries, query_vectors=asking[:2])
+    with pytest.raises(ValueError, match="query of 40 dimensions, as the vectors have; found 39"):
+        top_k(vectors, 4, queries, query_vectors=asking[:, :39])
 
 
 def test_self_is_excluded_by_its_number_and_twins_stay():
@@ -213,42 +213,42 @@ def test_damaged_vectors_name_the_row(vectors, bad):
         lambda: top_k(vectors, 3),
         lambda: nearest(vectors[0], vectors, 3),
     ):
-        with pytest.raises(ArtefactError, match="row 123 of 300 holds NaN or infinity"):
+        with pytest.raises(ArtefactError, match="found NaN or infinity in row 123 of 300"):
             call()
 
 
 @pytest.mark.parametrize("shape", [(3,), (0,), (3, 0), (2, 2, 2)])
 def test_a_table_of_another_shape_is_refused(shape):
-    with pytest.raises(ArtefactError, match=r"expected an array of shape \(n, d\)"):
+    with pytest.raises(ArtefactError, match=r"expected vectors of shape \(n, d\)"):
         normalise(np.zeros(shape))
 
 
 def test_arguments_that_do_not_fit_are_refused_with_both_numbers(vectors):
-    with pytest.raises(ValueError, match=r"expected 1 to 299 .* found 300"):
+    with pytest.raises(ValueError, match=r"expected k from 1 to 299, .* found 300"):
         top_k(vectors, 300)
     assert top_k(vectors, 300, exclude_self=False)[0].shape == (300, 300)
-    with pytest.raises(ValueError, match=r"expected 1 to 2 .* found 3"):
+    with pytest.raises(ValueError, match=r"expected k from 1 to 2, .* found 3"):
         top_k(vectors, 3, queries=[1], gallery=[1, 2, 3])
     assert top_k(vectors, 3, queries=[0], gallery=[1, 2, 3])[0].shape == (1, 3)
-    with pytest.raises(ValueError, match="expected 1 to 0"):
+    with pytest.raises(ValueError, match="expected k from 1 to 0"):
         top_k(vectors, 1, gallery=[])
     with pytest.raises(ValueError, match="found 0"):
         nearest(vectors[0], vectors, 0)
-    with pytest.raises(ValueError, match="rows 5 to 300, but the table's are 0 to 299"):
+    with pytest.raises(ValueError, match=r"expected rows from 0 to 299 in .*; found 5 to 300"):
         top_k(vectors, 3, queries=[5, 300])
-    with pytest.raises(ValueError, match="rows -1 to"):
+    with pytest.raises(ValueError, match="found -1 to"):
         nearest(vectors[0], vectors, 3, exclude=-1)
     with pytest.raises(ValueError, match="more than once"):
         top_k(vectors, 1, gallery=[1, 2, 2])
-    with pytest.raises(ValueError, match="expected row numbers, found bool"):
+    with pytest.raises(ValueError, match=r"expected row numbers in .*; found bool"):
         top_k(vectors, 1, queries=np.ones(300, bool))
-    with pytest.raises(ValueError, match=r"mask: expected bool, shape \(300,\)"):
+    with pytest.raises(ValueError, match=r"expected a mask of bool, shape \(300,\)"):
         nearest(vectors[0], vectors, 3, mask=np.ones(299, bool))
-    with pytest.raises(ValueError, match="mask: expected bool"):
+    with pytest.raises(ValueError, match="expected a mask of bool"):
         nearest(vectors[0], vectors, 3, mask=np.arange(300))
-    with pytest.raises(ValueError, match="39 dimensions, the vectors 40"):
+    with pytest.raises(ValueError, match="query of 40 dimensions, as the vectors have; found 39"):
         nearest(vectors[0, :39], vectors, 3)
-    with pytest.raises(ValueError, match="39 dimensions, the vectors 40"):
+    with pytest.raises(ValueError, match="query of 40 dimensions, as the vectors have; found 39"):
         cross_top_k(vectors[:2, :39], vectors, 3)
     with pytest.raises(ValueError, match="block_rows"):
         top_k(vectors, 3, block_rows=0)

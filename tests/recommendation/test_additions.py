@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from conftest import HEADER, draw, jpeg, write_small_catalogue
 from PIL import Image
-from plain import descriptors_of, photo_facts
+from plain import descriptors_of, photo_facts, vectors_of
 
 from fashion.attributes.network import join_features
 from fashion.attributes.training import train_attributes
@@ -47,9 +47,7 @@ def reported(tmp_path_factory):
     work = Workspace("imagelab", root / "processed", root / "reports")
     work.write_table("items", items.astype({"width": int, "height": int, "bytes": int}))
     backbone = small_backbone()
-    blocks = extraction.embed(
-        source, items["photo"], items["sha256"], backbone, work.processed_root / "embeddings", progress=False
-    ).blocks
+    blocks = vectors_of(source, items["photo"], backbone, computed())
     stamp = {"items_checksum": work.items_checksum()}
     work.write_json("backbone", facts(backbone) | stamp)
     selection = Selection("centred", "embedding", mean=blocks["embedding"].mean(axis=0))
@@ -134,10 +132,10 @@ def test_new_items_get_the_vectors_that_a_report_would_give_them(work, tmp_path,
     assert items["colour"].iloc[60:].tolist() == ["blue", "red", "red"]
     assert items.dtypes.drop(["added", "twin"]).equals(work.items().dtypes)
     assert np.array_equal(vectors[:60], work.vectors("learned"))
-    # The photos the plain way, in a store of their own, all at once.
+    # The photos the plain way, all at once.
     source, new = open_source(folder, imagelab.table), items.iloc[60:]
     backbone = small_backbone()
-    blocks = extraction.embed(source, new["photo"], new["sha256"], backbone, tmp_path / "store", progress=False).blocks
+    blocks = vectors_of(source, new["photo"], backbone, computed())
     network = add_items.load_network(work.arrays("attributes"), work.json("attributes"))
     features = join_features(blocks["multilayer"], blocks["embedding"])
     grid = descriptors_of(source, new["photo"])["colour_grid"]
