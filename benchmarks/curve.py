@@ -15,7 +15,7 @@ from fashion.embedding import backbones
 from fashion.embedding.backbones import Backbone
 from fashion.embedding.extraction import ahead, embed_views
 from fashion.embedding.runtimes import choose_runtime
-from fashion.evaluation.relevance import agreement_at_k
+from fashion.evaluation.relevance import precision_at_k
 from fashion.evaluation.statistics import bootstrap_interval
 from fashion.neighbours.exact import normalise, top_k
 
@@ -48,7 +48,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
         unit = normalise(embed_views(views, backbone, runtime)["embedding"])
         rate = len(items) / (time.perf_counter() - begin)
         nearest, _ = top_k(unit, 6, queries=rows, assume_unit=True)
-        agreed = agreement_at_k(items, nearest, rows, ["category", "colour"])
+        agreed = precision_at_k(items, nearest, rows, ["category", "colour"])
         quality = {str(name): dict(zip(ENDS, bootstrap_interval(v, 0), strict=True)) for name, v in agreed.items()}
         found.append(_cost(backbone) | {"photos_per_second": rate, "quality": quality})
     for size in SIZES["resnet50"][: 1 if options["quick"] else None]:

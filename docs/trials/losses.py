@@ -27,7 +27,7 @@ from fashion.attributes.network import join_features
 from fashion.attributes.palette import palette_features
 from fashion.core.tensorflow import import_keras
 from fashion.core.workspace import Workspace
-from fashion.evaluation.relevance import BOTH, agreement_at_k
+from fashion.evaluation.relevance import BOTH, precision_at_k
 from fashion.neighbours.exact import normalise, top_k
 
 HEADS = {"category": 128, "colour": 96}
@@ -152,7 +152,7 @@ def score(parts: tuple[NDArray, NDArray], items: pd.DataFrame, queries: NDArray,
         for name, both in (("mean", one + other), ("geometric", one * other)):
             both[np.arange(len(rows)), rows] = -np.inf
             found[name][first : first + 250] = np.argpartition(-both, 6, axis=1)[:, :6]
-    shares = {name: agreement_at_k(items, rows, queries, ["category", "colour"]).mean() for name, rows in found.items()}
+    shares = {name: precision_at_k(items, rows, queries, ["category", "colour"]).mean() for name, rows in found.items()}
     return {f"{name}: {column}": shares[name][column] for name in shares for column in ("category", "colour", BOTH)}
 
 
@@ -183,7 +183,7 @@ def main() -> None:
     labels = {name: pd.Categorical(items[name], words[name]).codes.astype(np.int32) for name in HEADS}
     widths = {"features": features.shape[1], "colours": colours.shape[1]}
     frozen = normalise(work.vectors("max_pooled")[kept])
-    plain = agreement_at_k(
+    plain = precision_at_k(
         items, top_k(frozen, 6, queries, assume_unit=True)[0], queries, ["category", "colour"]
     ).mean()
     lines = [{"loss": "frozen, max-pooled", **{f"mean: {column}": plain[column] for column in plain.index}}]

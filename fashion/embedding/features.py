@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.evaluation.relevance import agreement_at_k
+from fashion.evaluation.relevance import precision_at_k
 from fashion.evaluation.statistics import bootstrap_interval
 from fashion.neighbours.exact import normalise, top_k
 
@@ -274,7 +274,7 @@ def selection_trials(
         selections[selection.name] = selection
         nearest, _ = top_k(chosen, k, queries=queries)
         counts[selection.name] = chosen.shape[1]
-        agreed = agreement_at_k(gallery, nearest, queries, list(shares))
+        agreed = precision_at_k(gallery, nearest, queries, list(shares))
         for column in shares:
             shares[column][selection.name] = agreed[column].to_numpy()
     lines = []

@@ -7,7 +7,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "curves": ["by_embedding_length", "by_gallery_size"],
         "protocol": ["CEILING", "Protocol", "RANDOM", "side_by_side"],
-        "relevance": ["agreement_at_k", "word_lab"],
+        "relevance": ["precision_at_k", "word_lab"],
         "splits": ["split"],
         "summary": [
             "ALL_FEATURES",

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from fashion.evaluation.protocol import CEILING, RANDOM, Method, best_possible
-from fashion.evaluation.relevance import agreement_at_k, random_expectation
+from fashion.evaluation.relevance import precision_at_k, random_expectation
 from fashion.evaluation.statistics import bootstrap_interval
 from fashion.neighbours.exact import filled, normalise, top_k
 
@@ -41,7 +41,7 @@ def by_gallery_size(
     queries : ndarray of int, shape (q,)
     k : int
     columns : sequence of str
-        As for `agreement_at_k`.
+        As for `precision_at_k`.
     seed : int
         Of the order in which items join the gallery, and of the bootstrap.
 
@@ -59,7 +59,7 @@ def by_gallery_size(
         for size, gallery in galleries.items():
             rows = None if size == len(unit) else gallery
             recommended = top_k(unit, k, queries, rows, query_vectors=vectors, assume_unit=True)[0]
-            lines += _lines(agreement_at_k(items, recommended, queries, columns), seed, method=method, size=size)
+            lines += _lines(precision_at_k(items, recommended, queries, columns), seed, method=method, size=size)
     for size, gallery in galleries.items():
         expected = random_expectation(items, queries, gallery, columns)
         lines += [
@@ -120,7 +120,7 @@ def by_embedding_length(
             if query_table is not gallery_table:  # a padding dimension keeps the inner products
                 vectors, gallery = np.pad(vectors, ((0, 0), (0, 1))), filled(gallery)
             recommended = top_k(normalise(gallery), k, queries, query_vectors=normalise(vectors), assume_unit=True)[0]
-            lines += _lines(agreement_at_k(items, recommended, queries, columns), seed, method=method, length=length)
+            lines += _lines(precision_at_k(items, recommended, queries, columns), seed, method=method, length=length)
     return pd.DataFrame(lines)
 
 

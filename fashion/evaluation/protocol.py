@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fashion.core.errors import SettingsError
 from fashion.evaluation import metrics, relevance
-from fashion.evaluation.relevance import BOTH, agreements, random_neighbours
+from fashion.evaluation.relevance import BOTH, matches, random_neighbours
 from fashion.evaluation.statistics import bootstrap_interval, holm, paired_difference
 from fashion.neighbours.exact import normalise, top_k
 
@@ -164,8 +164,8 @@ class Protocol:
         def keep(measure: str, column: str, values: ArrayLike) -> None:
             self.scores[method, name, measure, column] = np.asarray(values, np.float64)
 
-        agreeing = agreements(self.items, recommended, self.queries, self.columns)
-        scored = {column: metrics.precision_and_success(hits, (1, self.k)) for column, hits in agreeing.items()}
+        matching = matches(self.items, recommended, self.queries, self.columns)
+        scored = {column: metrics.precision_and_success(hits, (1, self.k)) for column, hits in matching.items()}
         for measure in scored[BOTH]:
             for column in self.wanted:
                 keep(measure, column, scored[column][measure])

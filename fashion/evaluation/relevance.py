@@ -20,7 +20,7 @@ Int = NDArray[np.integer]
 BOTH = "category and colour"
 
 
-def agreements(
+def matches(
     items: pd.DataFrame, recommended: ArrayLike, queries: ArrayLike, columns: Sequence[str]
 ) -> dict[str, NDArray[np.bool_]]:
     """Whether each recommendation matches its query, label by label.
@@ -28,19 +28,19 @@ def agreements(
     Parameters
     ----------
     items, recommended, queries, columns
-        As for `agreement_at_k`.
+        As for `precision_at_k`.
 
     Returns
     -------
     dict of str to ndarray of bool, shape (q, k)
     """
-    agrees = {column: relevance(items, recommended, queries, column) for column in columns}
+    matching = {column: relevance(items, recommended, queries, column) for column in columns}
     if {"category", "colour"} <= set(columns):
-        agrees[BOTH] = agrees["category"] & agrees["colour"]
-    return agrees
+        matching[BOTH] = matching["category"] & matching["colour"]
+    return matching
 
 
-def agreement_at_k(
+def precision_at_k(
     items: pd.DataFrame, recommended: ArrayLike, queries: ArrayLike, columns: Sequence[str]
 ) -> pd.DataFrame:
     """Precision@k by label: for each query the share of its k recommendations that match it.
@@ -61,21 +61,21 @@ def agreement_at_k(
     DataFrame of float
         One row a query, one column a label, 0-1.
     """
-    agrees = agreements(items, recommended, queries, columns)
-    return pd.DataFrame(_at_k(agrees, "Precision", ()))
+    matching = matches(items, recommended, queries, columns)
+    return pd.DataFrame(_at_k(matching, "Precision", ()))
 
 
 def success_at_k(
     items: pd.DataFrame, recommended: ArrayLike, queries: ArrayLike, columns: Sequence[str]
 ) -> pd.DataFrame:
     """Success@k (hit rate, which fashion papers call Recall@k): 1 where at least one of the k matches, else 0."""
-    agrees = agreements(items, recommended, queries, columns)
-    return pd.DataFrame(_at_k(agrees, "Success", (np.shape(recommended)[1],)))
+    matching = matches(items, recommended, queries, columns)
+    return pd.DataFrame(_at_k(matching, "Success", (np.shape(recommended)[1],)))
 
 
-def _at_k(agrees: Mapping[str, NDArray[np.bool_]], measure: str, cutoffs: Sequence[int]) -> dict[str, Float]:
+def _at_k(matching: Mapping[str, NDArray[np.bool_]], measure: str, cutoffs: Sequence[int]) -> dict[str, Float]:
     return {
-        column: precision_and_success(hits, cutoffs)[f"{measure}@{hits.shape[1]}"] for column, hits in agrees.items()
+        column: precision_and_success(hits, cutoffs)[f"{measure}@{hits.shape[1]}"] for column, hits in matching.items()
     }
 
 

@@ -114,7 +114,8 @@ class Evaluation:
         """The means of `table`: one row a method, one column a label, three decimals."""
         frame = self.table(gallery, measure)
         wide = frame.pivot(index="method", columns="column", values="mean")
-        return wide.loc[self.everyone, list(dict.fromkeys(frame["column"]))].round(3)
+        wide = wide.loc[self.everyone, list(dict.fromkeys(frame["column"]))].round(3)
+        return wide.rename_axis(columns=measure or self.precision)
 
     @cached_property
     def random_expected(self) -> pd.Series:

@@ -41,7 +41,7 @@ def _line(method: str) -> dict[str, Any]:
     return {"color": _colour(method), "marker": MARKS.get(method, "o"), "ls": dashes, "label": method, "markersize": 5}
 
 
-def agreement(table: pd.DataFrame, source_line: str, *, k: int) -> Figure:
+def precision_by_method(table: pd.DataFrame, source_line: str, *, k: int) -> Figure:
     """Precision@k by method and label, with 95 % bootstrap intervals.
 
     Parameters
@@ -77,7 +77,7 @@ def agreement(table: pd.DataFrame, source_line: str, *, k: int) -> Figure:
     return sign(figure, source_line)
 
 
-def agreement_by_department(table: pd.DataFrame, source_line: str, *, k: int) -> Figure:
+def precision_by_department(table: pd.DataFrame, source_line: str, *, k: int) -> Figure:
     """Precision@k in category and colour, by department and method, as a heat map with numbers.
 
     Parameters
@@ -128,7 +128,7 @@ def success_curve(table: pd.DataFrame, methods: Sequence[str], source_line: str)
     return sign(figure, source_line)
 
 
-def agreement_by_gallery_size(table: pd.DataFrame, source_line: str, *, k: int) -> Figure:
+def precision_by_gallery_size(table: pd.DataFrame, source_line: str, *, k: int) -> Figure:
     """Precision@k by number of items in the gallery, with 95 % intervals as bands.
 
     Parameters
@@ -142,7 +142,7 @@ def agreement_by_gallery_size(table: pd.DataFrame, source_line: str, *, k: int) 
     return _curves(table, "size", "items in the gallery", "Precision by size of the gallery", source_line, k)
 
 
-def agreement_by_embedding_size(table: pd.DataFrame, source_line: str, *, k: int) -> Figure:
+def precision_by_embedding_size(table: pd.DataFrame, source_line: str, *, k: int) -> Figure:
     """Precision@k by number of dimensions kept, with 95 % intervals as bands.
 
     Parameters

@@ -5,7 +5,7 @@ import pytest
 
 from fashion.evaluation.curves import by_embedding_length, by_gallery_size, directions, gallery_sizes
 from fashion.evaluation.protocol import CEILING, RANDOM, best_possible
-from fashion.evaluation.relevance import BOTH, agreement_at_k, random_expectation
+from fashion.evaluation.relevance import BOTH, precision_at_k, random_expectation
 from fashion.neighbours.exact import filled, normalise, top_k
 
 QUERIES = np.arange(0, 600, 8)
@@ -33,7 +33,7 @@ def test_gallery_curve_is_the_search_in_nested_galleries(planted):
         }
         part = table[table["size"] == size].set_index(["method", "column"])["mean"]
         for method, found in answers.items():
-            expected = agreement_at_k(items, found, QUERIES, COLUMNS).mean()
+            expected = precision_at_k(items, found, QUERIES, COLUMNS).mean()
             assert [part[method, c] for c in [*COLUMNS, BOTH]] == pytest.approx(expected.tolist())
         chance = random_expectation(items, QUERIES, gallery, COLUMNS)
         assert part[RANDOM].to_dict() == pytest.approx(chance.to_dict())
@@ -58,10 +58,10 @@ def test_length_curve_ends_at_the_uncut_embedding(planted):
     table = by_embedding_length({"one": (vectors, vectors)}, items, training, QUERIES, 6, COLUMNS, 0)
     assert list(dict.fromkeys(table["length"])) == [8, 16, 32, 40]
     part = table[table["column"] == "category"].set_index("length")["mean"]
-    whole = agreement_at_k(items, top_k(vectors, 6, QUERIES)[0], QUERIES, COLUMNS)
+    whole = precision_at_k(items, top_k(vectors, 6, QUERIES)[0], QUERIES, COLUMNS)
     assert part[40] == pytest.approx(whole["category"].mean())
     turned = normalise(vectors) @ directions(normalise(vectors), training)[:, :16]
-    cut = agreement_at_k(items, top_k(turned, 6, QUERIES)[0], QUERIES, COLUMNS)
+    cut = precision_at_k(items, top_k(turned, 6, QUERIES)[0], QUERIES, COLUMNS)
     assert part[16] == pytest.approx(cut["category"].mean(), abs=1e-9)
 
 
@@ -75,6 +75,6 @@ def test_cut_products_of_two_sided_embeddings_keep_their_order(planted):
     turn = directions(normalise(asking), training)[:, :8]
     products = (normalise(asking)[QUERIES] @ turn) @ (normalise(answering) @ turn).T
     products[np.arange(len(QUERIES)), QUERIES] = -np.inf
-    expected = agreement_at_k(items, np.argsort(-products, axis=1, kind="stable")[:, :6], QUERIES, COLUMNS)
+    expected = precision_at_k(items, np.argsort(-products, axis=1, kind="stable")[:, :6], QUERIES, COLUMNS)
     row = table[(table["length"] == 8) & (table["column"] == "category")]
     assert row["mean"].item() == pytest.approx(expected["category"].mean(), abs=1e-3)

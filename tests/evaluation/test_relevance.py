@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conftest import ninety_items
 
-from fashion.evaluation.relevance import BOTH, agreement_at_k, random_expectation, random_neighbours, success_at_k
+from fashion.evaluation.relevance import BOTH, precision_at_k, random_expectation, random_neighbours, success_at_k
 
 COLUMNS = ["department", "category", "colour"]
 
@@ -29,26 +29,26 @@ def agreeing(items, query, row, column):
 
 def test_agreement_and_success_are_the_loops(items, found):
     queries = np.arange(90)
-    agreement = agreement_at_k(items, found, queries, COLUMNS)
+    agreement = precision_at_k(items, found, queries, COLUMNS)
     success = success_at_k(items, found, queries, COLUMNS)
     assert list(agreement) == list(success) == [*COLUMNS, BOTH]
     for query, column in itertools.product(range(0, 90, 7), [*COLUMNS, BOTH]):
         hits = [agreeing(items, query, row, column) for row in found[query]]
         assert agreement[column].iloc[query] == pytest.approx(np.mean(hits))
         assert success[column].iloc[query] == float(any(hits))
-    assert list(agreement_at_k(items, found, queries, ["colour"])) == ["colour"]
+    assert list(precision_at_k(items, found, queries, ["colour"])) == ["colour"]
 
 
 def test_queries_may_be_some_rows_in_any_order(items, found):
     queries = np.array([40, 2, 77])
-    part = agreement_at_k(items, found[queries], queries, COLUMNS)
-    whole = agreement_at_k(items, found, np.arange(90), COLUMNS)
+    part = precision_at_k(items, found[queries], queries, COLUMNS)
+    whole = precision_at_k(items, found, np.arange(90), COLUMNS)
     assert part.to_numpy() == pytest.approx(whole.to_numpy()[queries])
 
 
 def test_perfect_and_hopeless_recommendations(items):
     same = [[row, row] for row in range(90)]
-    assert (agreement_at_k(items, same, np.arange(90), COLUMNS) == 1).all(axis=None)
+    assert (precision_at_k(items, same, np.arange(90), COLUMNS) == 1).all(axis=None)
     other = items.groupby("department").head(1).index.to_numpy()
     hopeless = np.array(
         [[r for r in other if items.loc[r, "department"] != items.loc[q, "department"]] for q in range(90)]
@@ -68,7 +68,7 @@ def test_random_expectation_is_the_mean_over_all_possible_answers(items):
 def test_random_neighbours_score_what_is_expected(items):
     queries = np.repeat(np.arange(90), 60)
     drawn = random_neighbours(queries, np.arange(90), 6, 3)
-    measured = agreement_at_k(items, drawn, queries, COLUMNS).mean()
+    measured = precision_at_k(items, drawn, queries, COLUMNS).mean()
     expected = random_expectation(items, queries, np.arange(90), COLUMNS)
     for column in [*COLUMNS, BOTH]:
         assert measured[column] == pytest.approx(expected[column], abs=0.01)

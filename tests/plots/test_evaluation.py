@@ -30,8 +30,8 @@ def curve(along, points):
 @pytest.mark.parametrize(
     ("draw", "along", "points"),
     [
-        (evaluation.agreement_by_gallery_size, "size", [1000, 2000, 59_591]),
-        (evaluation.agreement_by_embedding_size, "length", [8, 128, 256]),
+        (evaluation.precision_by_gallery_size, "size", [1000, 2000, 59_591]),
+        (evaluation.precision_by_embedding_size, "length", [8, 128, 256]),
     ],
 )
 def test_curves(draw, along, points):
@@ -55,7 +55,7 @@ def test_bars_and_curves_share_colours_and_the_ceiling_is_an_outline():
             for m in METHODS
         ]
     )
-    axes = evaluation.agreement(table, "x", k=6).axes[0]
+    axes = evaluation.precision_by_method(table, "x", k=6).axes[0]
     colours = [matplotlib.colors.to_hex(bar.get_facecolor()) for bar in axes.patches]
     assert colours == [*(COLOURS[m] for m in METHODS[:-1]), style.LINE]
     lines = evaluation.success_curve(table, METHODS[:3], "x").axes[0].get_lines()
@@ -78,6 +78,6 @@ def test_methods_of_one_figure_differ_in_colour():
 
 def test_labels_of_sizes_near_each_other_leave_room():
     sizes = curve("size", [1000, 20_000, 50_000, 59_524])
-    figure = evaluation.agreement_by_gallery_size(sizes, "the source", k=6)
+    figure = evaluation.precision_by_gallery_size(sizes, "the source", k=6)
     for axes in figure.axes:
         assert [label.get_text() for label in axes.get_xticklabels()] == ["1,000", "20,000", "59,524"]

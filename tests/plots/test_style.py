@@ -123,7 +123,7 @@ def test_every_axis_has_a_name_and_every_figure_its_source(shop):
         attributes.training_history(history, "the source"),
         attributes.confusion_matrix(two, ["red", "blue"], "the source", what="colour", swatches=True),
         attributes.confused_colours(confused, "the source"),
-        evaluation.agreement(shares, "the source", k=6),
+        evaluation.precision_by_method(shares, "the source", k=6),
         evaluation.success_curve(curve, ["learned"], "the source"),
     ]
     for figure in figures:
@@ -138,7 +138,7 @@ def test_a_mean_that_rounding_puts_outside_its_interval_is_drawn():
     """Where all queries score alike: 0.1 + 0.2 and 0.3 differ by 5e-17."""
     alike = {"column": ["category", "colour"], "mean": 0.3, "low": 0.1 + 0.2, "high": 0.1 + 0.2}
     assert alike["mean"] < alike["low"]
-    evaluation.agreement(pd.DataFrame(alike | {"method": "learned"}), "the source", k=6)
+    evaluation.precision_by_method(pd.DataFrame(alike | {"method": "learned"}), "the source", k=6)
     embedding.selection_quality(pd.DataFrame(alike | {"choice": "all", "features": 9}), "the source", k=6)
 
 
