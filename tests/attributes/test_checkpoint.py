@@ -165,7 +165,7 @@ def test_array_checksum_sees_kind_shape_and_content(tmp_path):
     assert array_checksum(array) not in {array_checksum(other) for other in others}
 
 
-CHILD = "import sys; from pathlib import Path; import test_fitting as t; t.slow_run(Path(sys.argv[1]))"
+CHILD = "import sys; from pathlib import Path; import test_checkpoint as t; t.slow_run(Path(sys.argv[1]))"
 
 
 def slow_run(folder):
