@@ -424,7 +424,7 @@ class _Held(Source):
     def _read(self, full_name: str) -> bytes:
         return self.photos[full_name]
 
-    def _mark(self, full_name: str) -> str:
+    def _signature(self, full_name: str) -> str:
         return full_name
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import re
+import json
+import os
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 from hypothesis import settings as properties
 
 from fashion.catalogue.definition import Catalogue, load_catalogue
@@ -168,10 +170,8 @@ BAD_ROWS = [
 ]
 
 
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory):
+def write_tiny_catalogue(root: Path) -> None:
     """A folder with a TOML, 180 good items and the bad ones."""
-    root = tmp_path_factory.mktemp("tiny")
     folder = write_small_catalogue(root / "clothes", each=15)
     images = folder / "images"
     good = (images / "10000070AAF.jpg").read_bytes()
@@ -184,19 +184,55 @@ def tiny(tmp_path_factory):
         stream.write("x.jpg\tROSSO\tVESTITO\tVESTITI\t\t\t\t\ttoo many\n")
     assert (folder / "annotation.txt").read_text().startswith(HEADER)
     (root / "tiny.toml").write_text(TOML)
+
+
+def tiny_settings(root: Path) -> Settings:
+    """The small report's settings."""
+    return Settings(catalogue=str(root / "tiny.toml"), backbone="efficientnet-lite0", size=96)
+
+
+@pytest.fixture(scope="session")
+def original(tmp_path_factory):
+    """Where the small catalogue and its report are made, once for all workers; (folder, its lock)."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "original"
+    folder.mkdir(exist_ok=True)
+    lock = FileLock(folder.with_suffix(".lock"))
+    with lock:
+        if not (folder / "tiny.toml").exists():
+            write_tiny_catalogue(folder)
+    return folder, lock
+
+
+@pytest.fixture(scope="session")
+def tiny(original, tmp_path_factory):
+    """This worker's own small catalogue: a copy, with the times of its files, which a report looks at."""
+    root = tmp_path_factory.mktemp("tiny")
+    shutil.copytree(original[0] / "clothes", root / "clothes")
+    shutil.copy2(original[0] / "tiny.toml", root)
     return root
 
 
 @pytest.fixture(scope="session")
 def settings(tiny):
-    return Settings(catalogue=str(tiny / "tiny.toml"), backbone="efficientnet-lite0", size=96)
+    return tiny_settings(tiny)
 
 
 @pytest.fixture(scope="session")
-def built(tiny, settings):
-    said = []
-    index = build_report(settings, processed=tiny / "processed", reports=tiny / "reports", say=said.append)
-    return index, said
+def built(tiny, original):
+    """The small report, made once under a lock and copied by each worker: its page, and what was said meanwhile."""
+    folder, lock = original
+    said, remembered = [], folder / "said.json"
+    with lock:
+        if not remembered.exists():
+            build_report(
+                tiny_settings(folder), processed=folder / "processed", reports=folder / "reports", say=said.append
+            )
+            remembered.write_text(json.dumps(said), encoding="utf-8")
+    for name in ("processed", "reports"):
+        shutil.copytree(folder / name, tiny / name)
+    said = [line.replace(str(folder), str(tiny)) for line in json.loads(remembered.read_text(encoding="utf-8"))]
+    return tiny / "reports/tiny/index.html", said
 
 
 @pytest.fixture(scope="session")
@@ -204,23 +240,11 @@ def work(tiny, built):
     return Workspace("tiny", tiny / "processed", tiny / "reports")
 
 
-#: A function that takes the small report, or the fixture that makes it.
-TAKES_REPORT = re.compile(r"^def \w+\([^)]*\b(?:built|work)\b", re.MULTILINE)
+def pytest_collection_modifyitems(items):
+    """One file that needs the small report comes first, the others last: a worker makes it while the rest goes on.
 
-
-@pytest.hookimpl(optionalhook=True)  # the suite runs without pytest-xdist as well
-def pytest_xdist_make_scheduler(config, log):
-    """On several cores a file's tests stay together, and so do all files that need the one small report.
-
-    Our own, since pytest-xdist 3.8 can no longer tell its groups with pytest 9.2.
+    Workers take files in this order; a file's tests keep theirs.
     """
-    from xdist.scheduler import LoadFileScheduling
-
-    class ReportTogether(LoadFileScheduling):
-        def _split_scope(self, nodeid):
-            path = super()._split_scope(nodeid)
-            text = (config.rootpath / path).read_text(encoding="utf-8")
-            own = "\ndef work(" in text  # a workspace of the file's own
-            return "report" if TAKES_REPORT.search(text) and not own else path
-
-    return ReportTogether(config, log)
+    needy = list(dict.fromkeys(item.path for item in items if "built" in item.fixturenames))
+    places = {path: 0 if place == 0 else 2 for place, path in enumerate(needy)}
+    items.sort(key=lambda item: places.get(item.path, 1))

@@ -111,3 +111,10 @@ def anchors(text: str) -> set[str]:
     """Names of the headings, as a link says them."""
     heads = re.findall(r"^#+ (.+)$", FENCE.sub("", text), flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", head.lower()).strip().replace(" ", "-") for head in heads}
+
+
+def readme_block() -> str:
+    """The README's session in Python."""
+    found = re.search(r"```python\n(import fashion\n.*?)```", text_of(ROOT / "README.md"), flags=re.DOTALL)
+    assert found is not None, "README.md has no block of Python that begins with `import fashion`"
+    return found[1]

@@ -6,21 +6,21 @@ from fashion.embedding.extraction import embed_views
 from fashion.embedding.runtimes import choose_runtime
 from fashion.photos.descriptors import describe
 from fashion.photos.images import ENOUGH, decode, resize
-from fashion.photos.measures import Picture, facts_table, measure, open_photo
+from fashion.photos.measures import DecodedPhoto, measure, metadata_table, open_photo
 
 
 def picture(data):
     """A photo as far as it is unpacked to be measured: whole, but for a large JPEG."""
-    return Picture(decode(data, edge=ENOUGH), data)
+    return DecodedPhoto(decode(data, edge=ENOUGH), data)
 
 
 def photo_facts(source, names):
-    """A row of `photos.FACTS` for each photo; a bad one is a row with its problem."""
+    """A row of `measures.METADATA` for each photo; a bad one is a row with its problem."""
     rows = []
     for name in names:
         facts, seen = open_photo(source, name)
         rows.append(facts if seen is None else facts | measure(picture(source.read(name))))
-    return facts_table(rows)
+    return metadata_table(rows)
 
 
 def descriptors_of(source, names):

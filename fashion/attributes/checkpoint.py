@@ -6,9 +6,6 @@ variables, and the states of the generators of dropout.
 
 from __future__ import annotations
 
-import os
-import warnings
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.core.files import write_whole
+from fashion.core.files import read_or_set_aside, write_whole
 from fashion.core.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -85,22 +82,22 @@ class StateFile:
         if not self.path.is_file():
             return pd.DataFrame()
         variables = _variables(model)
-        try:
-            with np.load(self.path, allow_pickle=False) as arrays:
+
+        def read(path: Path) -> tuple[list[NDArray], pd.DataFrame]:
+            with np.load(path, allow_pickle=False) as arrays:
                 values = [arrays[f"variable_{i:04d}"] for i in range(len(variables))]
                 history = pd.DataFrame(arrays["history"], columns=arrays["columns"].tolist())
             for variable, value in zip(variables, values, strict=True):
                 if tuple(variable.shape) != value.shape:
                     raise ValueError(f"{variable.path} has shape {tuple(variable.shape)}, the file {value.shape}")
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            aside = self.path.with_suffix(".damaged")
-            os.replace(self.path, aside)
-            warnings.warn(
-                f"expected the state of a training in {self.path}; found it damaged ({error}). Set aside as "
-                f"{aside.name}; training starts anew",
-                stacklevel=2,
-            )
+            return values, history
+
+        # No seal beside it: each epoch replaces the file, and a kill between file and seal would lose them all. An
+        # .npz holds a checksum of each array.
+        state = read_or_set_aside(self.path, read, "training starts anew")
+        if state is None:
             return pd.DataFrame()
+        values, history = state
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         return history

@@ -24,7 +24,8 @@ from fashion.attributes.network import (
 )
 from fashion.attributes.palette import learn_palette, palette_features
 from fashion.core.checksums import array_checksum, sha256_json
-from fashion.core.provenance import closure_of, code_of, versions
+from fashion.core.code_closure import closure_of, code_of
+from fashion.core.provenance import versions
 from fashion.core.tensorflow import import_keras
 from fashion.embedding.features import SAMPLE, pca, some_rows
 

@@ -61,7 +61,11 @@ def open_workspace(
     CatalogueError
         When the folders are another catalogue's; names both TOMLs.
     """
-    entry = catalogue if isinstance(catalogue, Catalogue) else load_catalogue(catalogue)
+
+    def checked(name: str) -> object:
+        return _json(Workspace(name, processed, reports).processed / OWNER).get("content")
+
+    entry = catalogue if isinstance(catalogue, Catalogue) else load_catalogue(catalogue, checked)
     workspace = Workspace(entry.name, processed, reports, toml=toml_of(entry))
     for folder in (workspace.processed, workspace.report):
         owner = _owner_of(folder)

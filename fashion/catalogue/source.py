@@ -31,13 +31,13 @@ class Source(ABC):
         """The bytes of one file; raises KeyError or OSError when it cannot be had."""
 
     @abstractmethod
-    def _mark(self, full_name: str) -> str:
-        """What `mark` says; raises KeyError or OSError when there is no such file."""
+    def _signature(self, full_name: str) -> str:
+        """What `signature` returns; raises KeyError or OSError when there is no such file."""
 
-    def mark(self, name: str) -> str:
+    def signature(self, name: str) -> str:
         """What tells, without reading it, whether a file is the one that it was; empty where there is none."""
         try:
-            return self._mark(self.base + name)
+            return self._signature(self.base + name)
         except (KeyError, OSError, ValueError):
             return ""
 
@@ -95,7 +95,7 @@ class FolderSource(Source):
     def _read(self, full_name: str) -> bytes:
         return (self.path / full_name).read_bytes()
 
-    def _mark(self, full_name: str) -> str:
+    def _signature(self, full_name: str) -> str:
         stat = (self.path / full_name).stat()
         return f"{stat.st_size}-{stat.st_mtime_ns}"
 
@@ -119,7 +119,7 @@ class ZipSource(Source):
     def _read(self, full_name: str) -> bytes:
         return self._zip.read(full_name)
 
-    def _mark(self, full_name: str) -> str:
+    def _signature(self, full_name: str) -> str:
         info = self._zip.getinfo(full_name)
         return f"{info.file_size}-{info.CRC:08x}"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from fashion.core.libraries import install, missing_library
 
-#: A file that `workspace.write_whole` was at when its process died: the name carries the process's number.
-ASIDE = re.compile(r"^\..+\.(\d+)\.[a-z]+$")
+#: A file that `files.write_whole` was at when its process died: the name carries the process's number.
+ASIDE = re.compile(r"^\..+\.(\d+)\.[a-z][a-z0-9]*$")
 
 #: The largest number that a process can have; what is larger was not written by this machine.
 LARGEST = 2**31 - 1

@@ -146,7 +146,7 @@ def check(imported: Iterable[str] = IMPORTED) -> dict[str, str]:
     """
     asked = json.dumps([list(imported), OPENED])
     ended = subprocess.run(
-        [sys.executable, "-c", _CHECK, asked], capture_output=True, text=True, errors="replace", timeout=300
+        [sys.executable, "-c", _CHECK, asked], capture_output=True, encoding="utf-8", errors="replace", timeout=300
     )
     found: dict[str, str] = {}
     last = ""

@@ -26,15 +26,16 @@ from fashion.catalogue.definition import load_catalogue, open_catalogue
 from fashion.catalogue.source import Source
 from fashion.catalogue.table import read_table
 from fashion.core.checksums import fingerprint, sha256_bytes, sha256_json
+from fashion.core.code_closure import closure_of, code_of
 from fashion.core.errors import ArtefactError
 from fashion.core.progress import progress_bar
-from fashion.core.provenance import closure_of, code_of, versions
+from fashion.core.provenance import versions
 from fashion.embedding.backbones import load_backbone
 from fashion.embedding.extraction import ahead, embed_views, extract, open_descriptors, open_store, store_key
 from fashion.embedding.runtimes import choose_runtime
 from fashion.photos.descriptors import NONE, describe
-from fashion.photos.measures import facts_table, measure
-from fashion.photos.metadata import PACKAGES, marks_of, write_facts
+from fashion.photos.measures import measure, metadata_table
+from fashion.photos.metadata import PACKAGES, signatures_of, write_metadata
 from fashion.photos.store import PART, PhotoStore
 
 
@@ -126,7 +127,7 @@ def do(job: Job, shard: Shard) -> dict[str, int]:
         return {"read": 0, "embedded": 0}
     source, backbone, runtime = tools(job)
     extracts = list(ahead(lambda name: extract(source, name, backbone.size), shard.photos, workers=2))
-    facts = facts_table(photo.facts for photo in extracts)
+    facts = metadata_table(photo.facts for photo in extracts)
     good = facts[facts["problem"] == ""].drop_duplicates("sha256")
     once = [extracts[row] for row in good.index]
     blocks = embed_views((photo.view for photo in once if photo.view is not None), backbone, runtime)
@@ -136,6 +137,7 @@ def do(job: Job, shard: Shard) -> dict[str, int]:
     facts.to_parquet(table, index=False)
     files = {"parquet": table.getvalue(), "npz": _packed(blocks | arrays)}
     sums = {kind: sha256_bytes(data) for kind, data in files.items()}
+    # No seal (`files.write_sealed`): an object store has no renaming, and one marker stands for both files.
     marker = {"photos": list(shard.photos), "sha256": good["sha256"].tolist(), "files": sums}
     for kind, data in (files | {"json": json.dumps(marker).encode()}).items():
         put(job.shared, f"{shard.name}.{kind}", data)
@@ -301,7 +303,7 @@ def distribute(
     source = open_catalogue(catalogue, job.data)
     rows, _ = read_table(catalogue, source)
     photos = list(dict.fromkeys(rows["photo"]))
-    marks = marks_of(source, photos)
+    marks = signatures_of(source, photos)
     shards = cut(photos, made_by(job, fingerprint(source.path)), size)
     todo = [shard for shard in shards if not finished(job, shard)]
     embedded = 0
@@ -311,7 +313,7 @@ def distribute(
             embedded = _run(job, todo, scheduler, workers, bar.update, started)
     stores = open_home(job, root), open_descriptors(root)
     facts = pd.concat([gather(job, shard, *stores) for shard in shards], ignore_index=True)
-    path = write_facts(root, source, facts, marks)
+    path = write_metadata(root, source, facts, marks)
     return Distributed(len(photos), len(shards), len(todo), len(shards) - len(todo), embedded, path)
 
 

@@ -23,15 +23,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion.catalogue.source import Source
+from fashion.core.code_closure import closure_of, code_of
 from fashion.core.errors import PhotoError
 from fashion.core.progress import progress_bar
-from fashion.core.provenance import closure_of, code_of, versions
+from fashion.core.provenance import versions
 from fashion.embedding.backbones import Backbone
 from fashion.embedding.runtimes import Blocks, Runtime, choose_runtime
 from fashion.photos import descriptors
 from fashion.photos.images import RGB, view
-from fashion.photos.measures import facts_table, measure, open_photo
-from fashion.photos.metadata import in_order, kept_facts, marks_of, write_facts
+from fashion.photos.measures import measure, metadata_table, open_photo
+from fashion.photos.metadata import in_order, kept_metadata, signatures_of, write_metadata
 from fashion.photos.store import PART, PhotoStore
 
 #: Photos a network call takes; small batches fit the processor's cache better than large ones.
@@ -98,7 +99,7 @@ class Extract:
     Attributes
     ----------
     facts : dict
-        `photo`, `problem`, `sha256`; all of `measures.FACTS` where they were asked for.
+        `photo`, `problem`, `sha256`; all of `measures.METADATA` where they were asked for.
     described : dict of str to ndarray, or None
         From `descriptors.describe`.
     view : ndarray of uint8, shape (edge, edge, 3), or None
@@ -246,7 +247,7 @@ class Readings:
     Attributes
     ----------
     facts : DataFrame
-        A row for each name, in the order given, with the columns `measures.FACTS`: a bad photo is a row too.
+        A row for each name, in the order given, with the columns `measures.METADATA`: a bad photo is a row too.
     described : PhotoStore
         Descriptors.
     vectors : EmbeddingRun
@@ -324,7 +325,7 @@ class _Pass:
             self.described.add(list(self.waiting), arrays)
             self.waiting = {}
         if len(self.rows) > self.written:
-            write_facts(self.root, self.source, facts_table(self.rows[self.written :]), self.marks)
+            write_metadata(self.root, self.source, metadata_table(self.rows[self.written :]), self.marks)
             self.written = len(self.rows)
 
 
@@ -363,8 +364,8 @@ def read_photos(
         When the runtime is unavailable; everything measured so far is kept.
     """
     unique = list(dict.fromkeys(names))
-    marks = marks_of(source, unique)
-    kept = kept_facts(root, source, marks)
+    marks = signatures_of(source, unique)
+    kept = kept_metadata(root, source, marks)
     sums = dict(zip(kept["photo"], kept["sha256"], strict=True))
     embeddings = root / "embeddings"
     store = open_store(embeddings, backbone)
@@ -384,7 +385,7 @@ def read_photos(
                 done += len(blocks["embedding"])
             how = f"{chosen.name} {chosen.version}", chosen.reason  # TensorFlow may have taken over meanwhile
         seconds = time.perf_counter() - begin - loading
-    facts = in_order([facts_table(work.rows), kept], names)
+    facts = in_order([metadata_table(work.rows), kept], names)
     good = facts.loc[facts["problem"] == "", "sha256"].tolist()
     run = EmbeddingRun(store, tuple(good), *how, done, len(set(good)) - done, seconds)
     return Readings(facts, work.described, run, len(todo))

@@ -9,7 +9,6 @@ all that determines it, and its files' checksums are tested.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
@@ -26,10 +25,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fashion.core.checksums import sha256_file, sha256_json
+from fashion.core.code_closure import closure_of, code_of
 from fashion.core.errors import WeightsError, in_short
-from fashion.core.files import write_json
+from fashion.core.files import read_sealed, write_sealed
 from fashion.core.progress import note
-from fashion.core.provenance import closure_of, code_of, machine, versions
+from fashion.core.provenance import machine, versions
 from fashion.core.tensorflow import import_keras
 from fashion.embedding.backbones import Backbone
 from fashion.neighbours.exact import normalise
@@ -113,7 +113,7 @@ def choose_runtime(backbone: Backbone, name: str = "auto", kept: Path | None = N
         return _instead(backbone, differs, by_name)
     if kept is not None:
         try:
-            write_converted(kept, backbone, fast.network, worst)
+            write_converted(kept, backbone, fast.network)
         except RuntimeError as error:  # OpenVINO's own, with room on the disk: this run needs no kept network
             note(f"OpenVINO's network could not be kept for the next run ({in_short(error)})")
     return _guarded(fast, backbone, by_name)
@@ -303,9 +303,6 @@ def parity(one: Runtime, other: Runtime, size: int, count: int = 4) -> float:
 # ---- Converted networks on disk ----
 
 
-#: OpenVINO's two files: the graph, and its weights.
-FILES = (".xml", ".bin")
-
 #: How a folder is called in which they are written, before they are renamed.
 ASIDE = ".writing-"
 
@@ -318,7 +315,7 @@ def place(folder: Path, backbone: Backbone) -> Path:
     return folder / f"{backbone.name}-{backbone.size}-{sha256_json(made_by)[:16]}"
 
 
-def write_converted(folder: Path, backbone: Backbone, network: Any, parity: float) -> None:
+def write_converted(folder: Path, backbone: Backbone, network: Any) -> None:
     """Keep a network whose vectors were compared with TensorFlow's.
 
     Parameters
@@ -326,8 +323,6 @@ def write_converted(folder: Path, backbone: Backbone, network: Any, parity: floa
     folder : Path
     backbone : Backbone
     network : openvino.Model
-    parity : float
-        The largest 1 - cosine that was found.
 
     Raises
     ------
@@ -349,21 +344,22 @@ def write_converted(folder: Path, backbone: Backbone, network: Any, parity: floa
             numbers = sum(op.get_byte_size() for op in network.get_ops() if op.get_type_name() == "Constant")
             (Path(aside) / "probe").write_bytes(bytes(numbers))
             raise
-        sums = {}
-        for ending in FILES:
-            sums[ending] = sha256_file(graph.with_suffix(ending))
-            os.replace(graph.with_suffix(ending), f"{stem}{ending}")
-    write_json(Path(f"{stem}.json"), {"parity": parity, "files": sums})
+        weights = Path(f"{stem}.bin")
+        os.replace(graph.with_suffix(".bin"), weights)
+        # The graph's seal names the weights, so that the two are of one conversion.
+        write_sealed(Path(f"{stem}.xml"), lambda whole: os.replace(graph, whole), sha256_file(weights))
 
 
 def read_converted(folder: Path, backbone: Backbone) -> Any | None:
     """The network that was kept for a backbone; None where there is none, or its files are not what was kept."""
     stem = place(folder, backbone)
-    try:
-        sums = json.loads(Path(f"{stem}.json").read_text(encoding="utf-8"))["files"]
-        if any(sha256_file(Path(f"{stem}{ending}")) != sums[ending] for ending in FILES):
-            return None
-        import openvino
-    except (OSError, ValueError, KeyError, TypeError, ImportError):
+    graph, weights = Path(f"{stem}.xml"), Path(f"{stem}.bin")
+    if not weights.is_file():
         return None
-    return openvino.Core().read_model(f"{stem}.xml", f"{stem}.bin")
+
+    def read(graph: Path) -> Any:
+        import openvino
+
+        return openvino.Core().read_model(graph, weights)
+
+    return read_sealed(graph, read, "the network is converted again", sha256_file(weights))

@@ -7,7 +7,6 @@ cosines, so the only possible error is a missed item; `recall` measures how many
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fashion.core.checksums import array_checksum, sha256_file
-from fashion.core.files import write_json, write_whole
+from fashion.core.checksums import array_checksum, sha256_json
+from fashion.core.files import read_sealed, write_sealed
 from fashion.core.progress import progress_bar
 from fashion.core.provenance import versions
 from fashion.neighbours.exact import Float, Int, Neighbours, cosines, nearest, normalise, top_k
@@ -136,13 +135,9 @@ def nearest_rows(
     return np.take_along_axis(rows, order, axis=1), np.take_along_axis(cosine, order, axis=1)
 
 
-def index_key(vectors: NDArray) -> dict[str, Any]:
-    """The key of an index file: content, settings, versions."""
-    return {
-        "vectors": array_checksum(vectors),
-        "settings": [CONNECTIVITY, EXPANSION_ADD],
-        "versions": versions(["usearch"]),
-    }
+def index_key(vectors: NDArray) -> str:
+    """Checksum of what an index file is made of: content, settings, versions."""
+    return sha256_json([array_checksum(vectors), CONNECTIVITY, EXPANSION_ADD, versions(["usearch"])])
 
 
 def open_index(vectors: Float, path: Path, *, progress: bool = True) -> ApproximateIndex:
@@ -155,18 +150,15 @@ def open_index(vectors: Float, path: Path, *, progress: bool = True) -> Approxim
     vectors : ndarray of float32, shape (n, d)
         Unit rows.
     path : Path
-        Ends in ``.usearch``; beside it stands a ``.json`` with the key and the file's checksum.
+        Ends in ``.usearch``; its seal stands beside it (`files.write_sealed`).
     progress : bool
     """
     from usearch.index import Index
 
-    key, facts = index_key(vectors), path.with_suffix(".json")
-    try:
-        known = json.loads(facts.read_text(encoding="utf-8"))
-        if known["key"] == key and known["sha256"] == sha256_file(path):
-            return _view(path, vectors)
-    except (OSError, ValueError, KeyError):
-        pass  # none yet, or damaged
+    key = index_key(vectors)
+    kept = read_sealed(path, lambda whole: _view(whole, vectors), "the index is built again", key)
+    if kept is not None:
+        return kept
     graph = Index(
         ndim=vectors.shape[1], metric="ip", dtype="f16", connectivity=CONNECTIVITY, expansion_add=EXPANSION_ADD
     )
@@ -175,8 +167,7 @@ def open_index(vectors: Float, path: Path, *, progress: bool = True) -> Approxim
             rows = np.ascontiguousarray(vectors[first : first + BLOCK])
             graph.add(np.arange(first, first + len(rows)), rows, threads=os.cpu_count() or 1)
             bar.update(len(rows))
-    write_whole(path, lambda aside: graph.save(str(aside)))
-    write_json(facts, {"key": key, "sha256": sha256_file(path), "items": len(vectors)})
+    write_sealed(path, lambda aside: graph.save(str(aside)), key)
     return _view(path, vectors)
 
 

@@ -168,7 +168,7 @@ def pixel_difference(pairs: pd.DataFrame, thumbnails: NDArray[np.uint8]) -> NDAr
     pairs : DataFrame
         `first`, `second`.
     thumbnails : ndarray of uint8, shape (n, pixels)
-        `thumbnail` of `photos.FACTS`, as numbers.
+        `thumbnail` of `measures.METADATA`, as numbers.
     """
     difference = np.empty(len(pairs))
     first, second = pairs["first"].to_numpy(), pairs["second"].to_numpy()

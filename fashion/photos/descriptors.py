@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fashion.photos.images import RGB, resize
-from fashion.photos.measures import Picture
+from fashion.photos.measures import DecodedPhoto
 
 #: Edge of the colour grid, cells; each cell holds what a person sees from across the room.
 GRID = 32
@@ -48,7 +48,7 @@ def ground_lab(lab: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.median(np.concatenate(sides), axis=0), np.float32)
 
 
-def colour_grid(picture: Picture) -> NDArray[np.float16]:
+def colour_grid(picture: DecodedPhoto) -> NDArray[np.float16]:
     """A small picture of where which colour is, as the attributes network sees it.
 
     Returns
@@ -73,7 +73,7 @@ def colour_grid(picture: Picture) -> NDArray[np.float16]:
     return np.concatenate([quarters.mean(axis=2), quarters.std(axis=2), share], axis=2).astype(np.float16)
 
 
-def lab_histogram(picture: Picture) -> NDArray[np.float32]:
+def lab_histogram(picture: DecodedPhoto) -> NDArray[np.float32]:
     """Colour histogram of the garment in CIELAB, 8 x 10 x 10 bins, square-rooted, shape (800,).
 
     The plain ground is left out (`photos.garment_mask`), as it is for the attributes network. The square root
@@ -118,7 +118,7 @@ NONE: dict[str, NDArray] = {
 }
 
 
-def describe(picture: Picture) -> dict[str, NDArray]:
+def describe(picture: DecodedPhoto) -> dict[str, NDArray]:
     """One photo's row of each array of `NONE`."""
     rgb = picture.rgb
     found = (colour_grid(picture), lab_histogram(picture), oriented_gradients(rgb), resize(rgb, PIXELS).ravel())

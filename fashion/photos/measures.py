@@ -40,7 +40,7 @@ def to_lab(rgb: RGB) -> NDArray[np.float32]:
 
 
 @dataclass(frozen=True)
-class Picture:
+class DecodedPhoto:
     """A decoded photo and what measures need of it, each made once and when it is first needed.
 
     Attributes
@@ -115,7 +115,7 @@ def garment_mask(lab: NDArray[np.float32]) -> NDArray[np.bool_]:
     return filled.astype(bool)
 
 
-def garment_lab(picture: Picture) -> NDArray[np.float64]:
+def garment_lab(picture: DecodedPhoto) -> NDArray[np.float64]:
     """The garment's colour: the median of its pixels in CIELAB, shape (3,)."""
     return np.asarray(np.median(picture.lab[picture.garment], axis=0), np.float64)
 
@@ -128,7 +128,7 @@ def perceptual_hash(rgb: RGB) -> str:
     return str(imagehash.phash(Image.fromarray(rgb)))
 
 
-def picture_of(data: bytes, name: str = "photo") -> Picture:
+def decode_photo(data: bytes, name: str = "photo") -> DecodedPhoto:
     """A file's picture, decoded as far as measures and networks need it.
 
     Raises
@@ -136,30 +136,30 @@ def picture_of(data: bytes, name: str = "photo") -> Picture:
     PhotoError
         As `pixels.decode`.
     """
-    return Picture(images.unpack(data, name), data)
+    return DecodedPhoto(images.unpack(data, name), data)
 
 
-def open_photo(source: Source, name: str) -> tuple[dict[str, Any], Picture | None]:
+def open_photo(source: Source, name: str) -> tuple[dict[str, Any], DecodedPhoto | None]:
     """Read a photo and decode it; a bad one is no exception.
 
     Returns
     -------
     facts : dict
         `photo`, `problem` (empty if none), `sha256` and, where it could be read, `bytes`.
-    picture : Picture or None
+    picture : DecodedPhoto or None
         None where there is a problem.
     """
     facts: dict[str, Any] = {"photo": name, "problem": "", "sha256": ""}
     try:
         data = source.read(name)
         facts |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-        return facts, picture_of(data, name)
+        return facts, decode_photo(data, name)
     except PhotoError as error:
         return facts | {"problem": str(error)}, None
 
 
-def measure(picture: Picture) -> dict[str, Any]:
-    """What a decoded photo tells: the rest of `FACTS`; height and width are the whole photo's."""
+def measure(picture: DecodedPhoto) -> dict[str, Any]:
+    """What a decoded photo tells: the rest of `METADATA`; height and width are the whole photo's."""
     lightness, a, b = garment_lab(picture)
     height, width = picture.sides
     return {
@@ -177,13 +177,13 @@ def measure(picture: Picture) -> dict[str, Any]:
 #: Columns of a table of facts: `photo`, `problem` (empty if none), `sha256` (hex), `bytes`, `width`, `height` (pixels),
 #: `phash` (16 hex digits), `thumbnail` (bytes of 16 x 16 RGB), `tile` (a JPEG of 48 x 48), `garment_l`, `garment_a`,
 #: `garment_b` (CIELAB).
-FACTS = ("photo", "problem", "sha256", "bytes", "width", "height", "phash", "thumbnail", "tile",
+METADATA = ("photo", "problem", "sha256", "bytes", "width", "height", "phash", "thumbnail", "tile",
          "garment_l", "garment_a", "garment_b")  # fmt: skip
 
 #: Columns of bytes among them, too large for the items table.
 PICTURES = ("thumbnail", "tile")
 
 
-def facts_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
-    """Facts as a table with the columns `FACTS`; missing values where there is a problem."""
-    return pd.DataFrame(list(rows), columns=list(FACTS))
+def metadata_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """Facts as a table with the columns `METADATA`; missing values where there is a problem."""
+    return pd.DataFrame(list(rows), columns=list(METADATA))

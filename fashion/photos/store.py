@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
 import threading
-import warnings
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fashion.core.errors import ArtefactError
-from fashion.core.files import write_whole
+from fashion.core.files import read_or_set_aside, write_whole
 
 #: Photos a finished part holds; a kill loses at most one part's work.
 PART = 256
 
-#: What a damaged archive makes zipfile and NumPy raise; NotImplementedError is a RuntimeError.
-DAMAGE = (ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+#: What a damaged part comes to.
+AGAIN = "its photos are read again"
 
 
 class PhotoStore:
@@ -54,44 +48,37 @@ class PhotoStore:
             self._register(part)
 
     def _register(self, part: Path) -> None:
-        try:
-            with np.load(part, allow_pickle=False) as arrays:
-                keys = arrays["sha256"].tobytes().hex()
-                for name, empty in self.empty.items():
-                    with arrays.zip.open(f"{name}.npy") as member:  # what it says of itself; its numbers are read later
-                        np.lib.format.read_magic(member)
-                        shape, _, dtype = np.lib.format.read_array_header_1_0(member)
-                    expected = (len(keys) // 64, *empty.shape[1:])
-                    if shape != expected or dtype != empty.dtype:
-                        raise ValueError(f"{name} is {dtype}{shape}, not {empty.dtype}{expected}")
-        except (OSError, *DAMAGE) as error:
-            self._set_aside(part, error)
-            return
-        self._at.update({keys[start : start + 64]: (part, start // 64) for start in range(0, len(keys), 64)})
+        keys = read_or_set_aside(part, self._keys, AGAIN)
+        if keys is not None:
+            self._at.update({keys[start : start + 64]: (part, start // 64) for start in range(0, len(keys), 64)})
 
-    def _set_aside(self, part: Path, error: Exception) -> None:
-        """Take a damaged part out of the way; what the system refused for another reason is no damage."""
-        gone = isinstance(error, FileNotFoundError)  # another process has set it aside
-        if isinstance(error, OSError) and not gone and error.errno not in (None, errno.EINVAL):  # a bad place to seek
-            raise error
-        aside = part.with_suffix(".damaged")
-        with suppress(FileNotFoundError):
-            os.replace(part, aside)
-        self._at = {key: place for key, place in self._at.items() if place[0] != part}
-        warnings.warn(
-            f"{part} is damaged ({error}); set aside as {aside.name}, its photos are looked at again", stacklevel=4
-        )
+    def _keys(self, part: Path) -> str:
+        """The digests of a part's photos, one after the other, once its blocks' shapes and kinds are compared."""
+        with np.load(part, allow_pickle=False) as arrays:
+            keys: str = arrays["sha256"].tobytes().hex()
+            for name, empty in self.empty.items():
+                with arrays.zip.open(f"{name}.npy") as member:  # what it says of itself; its numbers are read later
+                    np.lib.format.read_magic(member)
+                    shape, _, dtype = np.lib.format.read_array_header_1_0(member)
+                expected = (len(keys) // 64, *empty.shape[1:])
+                if shape != expected or dtype != empty.dtype:
+                    raise ValueError(f"{name} is {dtype}{shape}, not {empty.dtype}{expected}")
+        return keys
 
     def _check(self, part: Path) -> None:
-        """Read a part once, which tests its checksums."""
-        try:
+        """Read a part once, which tests its checksums; forget its photos where they do not fit."""
+
+        def read(part: Path) -> bool:
             with np.load(part, allow_pickle=False) as arrays:
                 for name in self.empty:
                     arrays[name]
-        except (OSError, *DAMAGE) as error:
-            self._set_aside(part, error)
-        else:
+            return True
+
+        # No seal beside it: an .npz holds a checksum of each array, and millions of photos make many parts.
+        if read_or_set_aside(part, read, AGAIN):
             self._whole.add(part)
+        else:
+            self._at = {key: place for key, place in self._at.items() if place[0] != part}
 
     def __contains__(self, sha256: object) -> bool:
         with self._lock:  # threads that read photos ask as well

@@ -79,7 +79,7 @@ def map_of_photos(tiles: Sequence[bytes], xy: NDArray[np.floating], source_line:
     Parameters
     ----------
     tiles : sequence of n bytes
-        Of `photos.FACTS`: small square JPEGs.
+        Of `measures.METADATA`: small square JPEGs.
     xy : ndarray of float, shape (n, 2)
     source_line : str
     cells : int

@@ -218,6 +218,8 @@ def _write(
         spreadsheet(rejected).to_csv(aside / "rejected.csv", index=False)
         for name, array in vectors.items():
             np.save(aside / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
+        # No seals (`files.write_sealed`): the folder is renamed as a whole, and a damaged one, which only its user can
+        # make again, is named and not set aside.
         files = {path.name: sha256_file(path) for path in sorted(aside.iterdir())}
         places = {name: kept_place(facts[name], workspace.processed_root) for name in places_of(facts)}
         write_json(aside / "addition.json", facts | places | {"files": files, WRITTEN_AT: workspace.processed_root})

@@ -18,7 +18,7 @@ from fashion.embedding.runtimes import Blocks, network_call
 from fashion.neighbours.duplicates import Fingerprints
 from fashion.photos.descriptors import PIXELS, colour_grid
 from fashion.photos.images import resize
-from fashion.photos.measures import perceptual_hash, picture_of
+from fashion.photos.measures import decode_photo, perceptual_hash
 
 Float = NDArray[np.float32]
 
@@ -109,7 +109,7 @@ class PhotoEncoder:
         PhotoError
             When the bytes are no whole image.
         """
-        picture = picture_of(data, name)
+        picture = decode_photo(data, name)
         view = picture.view(self.backbone.size)
         blocks: Blocks = {key: np.asarray(value) for key, value in self.call(view[np.newaxis]).items()}
         pixels = resize(picture.rgb, PIXELS).reshape(1, -1)

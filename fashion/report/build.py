@@ -14,6 +14,7 @@ from typing import Any
 from fashion.catalogue.definition import Catalogue, load_catalogue
 from fashion.catalogue.identity import open_workspace, take
 from fashion.core.checksums import sha256_file, sha256_json
+from fashion.core.code_closure import closure_of, code_of
 from fashion.core.console import announce
 from fashion.core.disk import READ_ONLY, hint, sweep
 from fashion.core.errors import FashionError, ReportError, WeightsError
@@ -22,7 +23,7 @@ from fashion.core.libraries import require
 from fashion.core.locking import only_one
 from fashion.core.paths import project_root
 from fashion.core.progress import relayed
-from fashion.core.provenance import closure_of, code_of, commit, machine, versions
+from fashion.core.provenance import commit, machine, versions
 from fashion.core.workspace import Workspace
 from fashion.embedding.backbones import check_size
 from fashion.embedding.resnet50 import find_weights

@@ -16,11 +16,11 @@ from typing import Any
 import nbformat
 from traitlets.config import Config
 
+from fashion.core.code_closure import cell_meaning
 from fashion.core.disk import hint, in_words
 from fashion.core.errors import ReportError
 from fashion.core.files import write_whole
 from fashion.core.locking import is_held, try_lock
-from fashion.core.provenance import cell_meaning
 from fashion.report.steps import declared_parameters
 
 #: Seconds that one cell may take; the longest, embedding 60,000 photos by ResNet-50 on two cores, takes 3,200.

@@ -13,13 +13,17 @@ from fashion.catalogue.definition import load_catalogue, open_catalogue
 from fashion.catalogue.translation import glossary_folder
 from fashion.core.bounds import COUNTS, SEEDS, check_whole
 from fashion.core.checksums import fingerprint, sha256_file, sha256_json
+from fashion.core.code_closure import code_checksum
 from fashion.core.defaults import COLOUR_WEIGHT, LIST_LENGTH, Preferences
-from fashion.core.errors import ReportError, SettingsError
+from fashion.core.errors import ArtefactError, ReportError, SettingsError
 from fashion.core.files import write_json
 from fashion.core.paths import kept_place, project_root
-from fashion.core.provenance import code_checksum, sha256_output, versions
+from fashion.core.provenance import sha256_output, versions
 from fashion.core.workspace import WRITERS, Workspace
 from fashion.embedding.resnet50 import cached_file
+
+#: In the key of notebook 01 where the data lies elsewhere than it wrote down.
+MOVED = "@elsewhere"
 
 
 @dataclass(frozen=True)
@@ -172,6 +176,8 @@ def read_state(workspace: Workspace, step: Step) -> State:
 
 def write_state(workspace: Workspace, step: Step, state: State) -> None:
     """Remember that a step is done; written last, so that a kill before it makes the step run again."""
+    # No seals (`files.write_sealed`): one state stands for all files of a step, some compared without their timings,
+    # and a damaged one is made again where it lies.
     write_json(state_path(workspace, step), asdict(state))
 
 
@@ -213,9 +219,14 @@ def checksums(workspace: Workspace, step: Step) -> dict[str, str]:
 
 
 def step_key(workspace: Workspace, step: Step, settings: Settings) -> str:
-    """The key of what would make the step's outputs now: code, versions, parameters, content of its inputs."""
-    declared = declared_parameters(step.path)
-    said = movable(settings, workspace)
+    """The key of what would make the step's outputs now: code, versions, parameters, content of its inputs.
+
+    Where data and weights lie is no part of it, what they are is. Only where the data is another folder than the one
+    that notebook 01 wrote down does the key say so, until that notebook has run.
+    """
+    declared = set(declared_parameters(step.path)) - {"data", "weights"}
+    said = asdict(settings) | {"catalogue": workspace.catalogue}
+    moved = ""
     parts: dict[str, Any] = {
         "code": code_checksum(step.path),
         "versions": versions(),
@@ -229,17 +240,28 @@ def step_key(workspace: Workspace, step: Step, settings: Settings) -> str:
         source = open_catalogue(catalogue, settings.data)
         parts["inputs"] = {
             "toml": sha256_file(catalogue.path),
-            "data": [kept_place(source.path, workspace.processed_root), fingerprint(source.path)],
+            "data": fingerprint(source.path),
         }
+        moved = MOVED if _lies_elsewhere(source.path, workspace) else ""
     if "backbone" not in declared:
-        return sha256_json(parts)
+        return sha256_json(parts) + moved
     if settings.weights and Path(settings.weights).is_file():
         parts["inputs"]["weights"] = sha256_file(Path(settings.weights))
-    return f"{sha256_json(parts)}+{_weights_at_hand()}"
+    return f"{sha256_json(parts)}{moved}+{_weights_at_hand()}"
+
+
+def _lies_elsewhere(data: Path, workspace: Workspace) -> bool:
+    """Whether the data is not in the place that notebook 01 wrote down, from where photos are read."""
+    if not workspace.path("source.json").is_file():
+        return False
+    try:
+        return Path(workspace.json("source")["data"]).resolve() != data.resolve()
+    except (ArtefactError, KeyError):
+        return False  # damaged: its checksum makes the notebook run
 
 
 def movable(settings: Settings, workspace: Workspace) -> dict[str, Any]:
-    """The settings as keys hold them: a folder with catalogue, data and artefacts may be moved as a whole."""
+    """The settings as the page's key holds them: catalogue, data and artefacts may be moved together."""
     places = {name: getattr(settings, name) for name in ("data", "weights")}
     kept = {name: kept_place(place, workspace.processed_root) if place else place for name, place in places.items()}
     return asdict(settings) | kept | {"catalogue": workspace.catalogue}
@@ -258,10 +280,11 @@ def _input_checksum(workspace: Workspace, artefact: str) -> str:
 def key_after(before: str) -> str:
     """The key under which a finished run is remembered: that of its start, so that later changes count as new.
 
-    Only weights, which the step itself may have fetched, are looked at again.
+    Only weights, which the step itself may have fetched, are looked at again; and the data's place is known now.
     """
     start, plus, _ = before.partition("+")
-    return f"{start}+{_weights_at_hand()}" if plus else before
+    start = start.removesuffix(MOVED)
+    return f"{start}+{_weights_at_hand()}" if plus else start
 
 
 def letters_without_font(workspace: Workspace) -> str:

@@ -176,7 +176,7 @@ def slow_run(folder):
 
 def test_kill_9_then_resume_gives_the_same(whole, tmp_path):
     state = StateFile(tmp_path, "small", KEY)
-    paths = os.pathsep.join([str(Path(__file__).parents[1]), str(project_root())])
+    paths = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1]), str(project_root())])
     process = subprocess.Popen([sys.executable, "-c", CHILD, str(tmp_path)], env=os.environ | {"PYTHONPATH": paths})
     deadline = time.monotonic() + 300
     while not state.path.exists() and process.poll() is None and time.monotonic() < deadline:

@@ -6,12 +6,14 @@ from conftest import COLOURS, draw
 
 from fashion.attributes.palette import learn_palette, palette_features, regions
 from fashion.photos.descriptors import GRID, colour_grid
-from fashion.photos.measures import Picture
+from fashion.photos.measures import DecodedPhoto
 
 
 @pytest.fixture(scope="module")
 def grids():
-    return np.stack([colour_grid(Picture(draw("VESTITO", rgb, seed))) for rgb in COLOURS.values() for seed in range(6)])
+    return np.stack(
+        [colour_grid(DecodedPhoto(draw("VESTITO", rgb, seed))) for rgb in COLOURS.values() for seed in range(6)]
+    )
 
 
 def test_palette_holds_the_garments_colours(grids):

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from benchmarks import figures, harness, page, run
+from benchmarks.__main__ import main
 from benchmarks.embedding import multiply_adds, random_resnet50
 from benchmarks.harness import Way, alternate, peak, summarise
 from benchmarks.neighbours import clustered
 from benchmarks.photos import write_photos
 from benchmarks.run import exponents
-from fashion.cli.main import main
 from fashion.embedding.backbones import load_backbone
 from fashion.photos.images import decode
 from fashion.plots.style import use_style
@@ -71,7 +71,7 @@ def test_exponents_are_slopes():
 
 
 def test_command_measures_a_part_in_a_process_of_its_own_and_writes_the_page(tmp_path, capfd):
-    assert main(["bench", "--only", "neighbours", "--quick", "--reports", str(tmp_path)]) == 0
+    assert main(["--only", "neighbours", "--quick", "--reports", str(tmp_path)]) == 0
     found = json.loads((tmp_path / "bench/neighbours.json").read_text())
     assert found["quick"] and found["machine"]["cores"] and found["all_pairs"][0]["items"] == 4_000
     assert found["single"][0]["recall"] > 0.9 and found["single"][0]["resident_bytes"] > 2**20
@@ -79,12 +79,12 @@ def test_command_measures_a_part_in_a_process_of_its_own_and_writes_the_page(tmp
     assert "Tiny sizes" in text and "ours, exact, blocked" in text and "neighbours-1.png" in text
     assert (tmp_path / "bench/neighbours-1.png").stat().st_size > 10_000
     before = (tmp_path / "bench/neighbours.json").stat().st_mtime_ns
-    assert main(["bench", "--only", "neighbours", "--missing", "--quick", "--reports", str(tmp_path)]) == 0
+    assert main(["--only", "neighbours", "--missing", "--quick", "--reports", str(tmp_path)]) == 0
     assert (tmp_path / "bench/neighbours.json").stat().st_mtime_ns == before
 
 
 def test_unknown_parts_are_named(tmp_path, capsys):
-    assert main(["bench", "--only", "speed", "--reports", str(tmp_path)]) == 1
+    assert main(["--only", "speed", "--reports", str(tmp_path)]) == 1
     assert "speed" in capsys.readouterr().err
 
 

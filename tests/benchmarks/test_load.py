@@ -13,9 +13,9 @@ import pytest
 from loopback import serve
 
 from benchmarks import page, served, swap
+from benchmarks.__main__ import main
 from benchmarks.load import MIXTURE, faults, growth, mixture, run, upload_body, uploads
 from benchmarks.swap import MARK, copied, exchange_at, judge
-from fashion.cli.main import main
 from fashion.core.errors import FashionError
 from fashion.web import reload
 from fashion.web.app import create_app
@@ -192,11 +192,11 @@ def test_errors_and_growth_end_the_command_after_all_is_written(found, tmp_path,
         return 0
 
     monkeypatch.setattr("benchmarks.processes.spawn", spawn)
-    assert main(["bench", "--only", "load", "--reports", str(tmp_path)]) == 1
+    assert main(["--only", "load", "--reports", str(tmp_path)]) == 1
     said = capsys.readouterr().err
     assert "item page, 1 clients: 3 errors of 900 answers" in said and "grew by 11%" in said and "'neither': 1" in said
     assert json.loads((tmp_path / "bench/load.json").read_text())["items"] == 900
-    assert main(["bench", "--only", "load", "--quick", "--reports", str(tmp_path)]) == 0
+    assert main(["--only", "load", "--quick", "--reports", str(tmp_path)]) == 0
 
 
 def test_the_page_tells_it_all(found, tmp_path):

@@ -3,7 +3,8 @@
 import pytest
 from documents import ROOT, codes, table_with, text_of
 
-from fashion.catalogue.definition import _TABLES, REQUIRED, known_catalogues, load_catalogue, open_catalogue
+from fashion.catalogue.definition import known_catalogues, load_catalogue, open_catalogue
+from fashion.catalogue.toml_keys import known_keys
 from fashion.core.errors import CatalogueError
 
 
@@ -29,15 +30,18 @@ category = "kind"
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (("[source]", "[sauce]"), "unknown table .sauce."),
-        (("title =", "titel ="), "unknown key 'titel'"),
-        (('name = "mine"', "name = 3"), "expected str, found 3"),
+        (("[source]", "[sauce]"), r"tables source, .*; found the unknown table \[sauce\]\. Did you mean source\?"),
+        (("title =", "titel ="), r"keys name, .*; found the unknown key 'titel'\. Did you mean title\?"),
+        (('name = "mine"', "name = 3"), r"expected `name` in .*mine\.toml to be text; found 3\. Put it in quotes"),
         (('name = "mine"', 'name = "Mine/../x"'), "lower case letters"),
         (('item = "id"', ""), r"missing item in \[columns\]"),
         (('table = "t.csv"', ""), r"missing table in \[source\]"),
         (('title = "Mine"', 'title = "Mine"\nlanguage = "fr"'), "found 'fr'"),
         (("[columns]", "[columns"), "expected valid TOML"),
-        (('item = "id"', 'item = "id"\nphoto = "x"'), r"may not name photo"),
+        (
+            ('item = "id"', 'item = "id"\nphoto = "x"'),
+            r"expected \[columns\] of .* the study fills itself; found photo\.",
+        ),
         (("[columns]", '[table]\ndelimiter = "||"\n[columns]'), "one character"),
         (('"{id}.jpg"', '"{id.jpg"'), r"such as images/\{id\}.jpg; found '\{id.jpg', which cannot be read"),
         (("[columns]", "[table]\ndelimiter = '\"'\n[columns]"), "neither a quotation mark"),
@@ -46,6 +50,22 @@ category = "kind"
         (('name = "mine"', 'name = "Embeddings"'), "lower case letters"),
         (('name = "mine"', 'name = "photo_facts"'), "lower case letters"),
         (('name = "mine"', f'name = "{"m" * 65}"'), "at most 64 letters; found 65"),
+        (
+            ("[source]", "[table]\ndelimeter = ';'\n[source]"),
+            r"keys delimiter, .* \[table\] of .* Did you mean delimiter",
+        ),
+        (("[source]", "[source]\nsecret = 1"), r"unknown key 'secret'\. Remove it"),
+        (("[source]", "[limit]\ndefault = 1.5\n[source]"), r"`default` in \[limit\] .* a whole number; found 1\.5\."),
+        (("[source]", "[limit]\ndefault = true\n[source]"), r"a whole number; found True\."),
+        (("[source]", '[cleaning]\ndrop_departments = "home"\n[source]'), r"to be a list of texts; found 'home'"),
+        (("[source]", "[cleaning]\ndrop_departments = [1.5, []]\n[source]"), r"to be text; found \[\]"),
+        (('title = "Mine"', 'title = "Mine"\nlimit = 9'), r"\[limit\] of .* to be a table; found 9"),
+        (('item = "id"', "item = []"), r"`item` in \[columns\] .* to be text; found \[\]"),
+        (
+            ("[source]", "[other]"),
+            r"unknown table \[other\]\. Remove it.*(?s:.)*missing table in \[source\], photos in",
+        ),
+        (('title = "Mine"', 'title = ""'), r"found it missing title\."),
         *((('name = "mine"', f'name = "{name}"'), "own folder") for name in ("embeddings", "descriptors", "bench")),
         *((('name = "mine"', f'name = "{name}"'), "Windows keeps") for name in ("con", "nul", "aux", "com1", "lpt9")),
         *((('name = "mine"', f'name = "{name}"'), r"found two: .*mine\.toml") for name in ("sample", "imagelab", "hm")),
@@ -106,6 +126,26 @@ def test_patterns_that_fill_text(tmp_path, text, name):
     assert pattern(tmp_path, text).photos.format_map({"id": "1234", "kind": "a"}) == name
 
 
+def test_every_problem_is_told_at_once_a_line_each(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD.replace("title =", "titel =").replace('name = "mine"', "name = 3"))
+    with pytest.raises(CatalogueError) as caught:
+        load_catalogue(path)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 3 and all(line.startswith("expected ") and "; found " in line for line in lines)
+
+
+def test_what_was_checked_is_not_checked_again(tmp_path, monkeypatch):
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD + "5 = 7\n")
+    first, asked = load_catalogue(path), []
+    assert first.columns == {"item": "id", "category": "kind", "5": "7"}
+    monkeypatch.setattr("fashion.catalogue.toml_keys.check_toml", lambda *_: asked.append(1))
+    assert load_catalogue(path, {"mine": first.content}.get) == first and not asked
+    load_catalogue(path, {"other": first.content}.get)
+    assert asked == [1]
+
+
 def test_texts_of_a_toml_are_without_control_characters(tmp_path):
     path = tmp_path / "mine.TOML"
     head = 'title = "My\\u000bshop\\u0007\\n"\nterms = "a\\u0000b\\nc"\ncitation = "\\u0085d"\nobtain = "\\u009de"'
@@ -130,9 +170,9 @@ def test_every_key_is_documented():
         names = codes(row[0])
         table = names.pop(0).strip("[]") if names[0].startswith("[") else ""
         said.setdefault(table, set()).update(names)
-    columns = said.pop("columns")
-    assert said == {table: set(keys) for table, keys in _TABLES.items()}, "data/README.md, Your own: keys differ"
-    assert set(REQUIRED) <= columns
+    known = {table: set(keys) for table, keys in known_keys().items()}
+    assert known.pop("columns") <= said.pop("columns")
+    assert said == known, "data/README.md, Your own: keys differ"
     for name in known_catalogues():
         assert f"\n## `{name}`\n" in text_of(ROOT / "data/README.md"), f"data/README.md has no part on {name}"
 

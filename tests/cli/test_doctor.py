@@ -154,7 +154,7 @@ def test_page_marks_what_is_missing():
 
 def test_the_make_target_is_there():
     text = (project_root() / "Makefile").read_text(encoding="utf-8")
-    assert "fashion doctor" in text and "tests/kills.py" in text
+    assert "fashion doctor" in text and "tests/faults/kills.py" in text
 
 
 # -- reports ---------------------------------------------------------------------------------------------

@@ -136,10 +136,10 @@ def test_every_import_of_the_package_is_a_direct_dependency():
 
     homes = packages_distributions()
     needed = {Requirement(line).name.lower().replace("_", "-") for line in PROJECT["dependencies"]}
-    # Optional ones are for those who ask for them; the benchmarks may use the developers'.
-    extras = {"runtimes.py": "fast", "converted.py": "fast", "cluster.py": "cluster", "parts.py": "cluster"}
+    # Optional ones are for those who ask for them.
+    extras = {"runtimes.py": "fast", "distributed.py": "cluster"}
     for path in PACKAGE:
-        extra = "dev" if path.parent.name == "bench" else extras.get(path.name)
+        extra = extras.get(path.name)
         wanted = needed | {Requirement(line).name.lower().replace("_", "-") for line in EXTRAS.get(extra, [])}
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [node.module] if isinstance(node, ast.ImportFrom) else [a.name for a in getattr(node, "names", [])]

@@ -14,7 +14,7 @@ from fashion.cli.main import main
 from fashion.core.errors import ArtefactError
 from fashion.embedding.distributed import Distributed, Job, distribute, open_home, tools
 from fashion.embedding.extraction import read_photos
-from fashion.photos.metadata import in_order, kept_facts, marks_of
+from fashion.photos.metadata import in_order, kept_metadata, signatures_of
 
 
 @pytest.mark.slow
@@ -39,7 +39,7 @@ def test_a_worker_that_is_killed_costs_its_part_and_nothing_else(tmp_path, monke
     source, backbone, _ = tools(job)
     names = sorted(path.relative_to(folder).as_posix() for path in (folder / "images").iterdir())
     facts = photo_facts(source, names)
-    kept = kept_facts(tmp_path / "home", source, marks_of(source, names))
+    kept = kept_metadata(tmp_path / "home", source, signatures_of(source, names))
     assert len(kept) == len(names)
     pd.testing.assert_frame_equal(in_order([kept], names), facts)
     alone = vectors_of(source, names, backbone)

@@ -1,5 +1,6 @@
 """OpenVINO gives TensorFlow's vectors, each photo's own whatever its batch, or it is not taken."""
 
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -22,6 +23,28 @@ def backbone():
 @pytest.fixture(scope="module")
 def both(backbone):
     return choose_runtime(backbone), choose_runtime(backbone, "tensorflow")
+
+
+@pytest.fixture(scope="module")
+def networks(backbone, tmp_path_factory):
+    """A folder in which the converted network was kept."""
+    folder = tmp_path_factory.mktemp("networks")
+    choose_runtime(backbone, "auto", folder)
+    return folder
+
+
+@pytest.fixture
+def kept(networks, tmp_path):
+    """The same, of a test's own, to be spoilt."""
+    return Path(shutil.copytree(networks, tmp_path / "networks"))
+
+
+@pytest.fixture
+def at_once(backbone, networks, monkeypatch):
+    """The conversion takes some seconds: where it is not what is tested, its result is read from disk."""
+    plain = runtimes.read_converted
+    monkeypatch.setattr("tensorflow.saved_model.save", lambda *_, **__: None)
+    monkeypatch.setattr("openvino.convert_model", lambda _: plain(networks, backbone))
 
 
 def photos(count):
@@ -145,7 +168,9 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("what", [*FAILURES, "first photo"])
-def test_whatever_fails_in_openvino_tensorflow_takes_over_and_says_why(backbone, both, monkeypatch, capsys, what):
+def test_whatever_fails_in_openvino_tensorflow_takes_over_and_says_why(
+    backbone, both, at_once, monkeypatch, capsys, what
+):
     where, error = FAILURES.get(what, ("", RuntimeError("illegal instruction")))
     if where:
         monkeypatch.setattr(where, fail(error))
@@ -163,14 +188,13 @@ def test_whatever_fails_in_openvino_tensorflow_takes_over_and_says_why(backbone,
         choose_runtime(backbone, "openvino")
 
 
-def test_a_failure_among_the_photos_costs_none_of_them(backbone, both, monkeypatch, tmp_path, capsys):
+def test_a_failure_among_the_photos_costs_none_of_them(backbone, both, monkeypatch, kept, capsys):
     given = photos(23)
     cuts = [given[:5], given[5:9], given[9:10], given[10:]]
     expected = next(iter(both[1].stream([given])))
-    choose_runtime(backbone, "auto", tmp_path)
     for after in (6, 23 + 5):  # photos, and the one on which a kept network is tried
         requests_fail(monkeypatch, after, RuntimeError("out of memory"))
-        found = choose_runtime(backbone, "auto", tmp_path)
+        found = choose_runtime(backbone, "auto", kept)
         assert found.name == "openvino"
         parts = list(found.stream(iter(cuts)))
         monkeypatch.undo()
@@ -183,7 +207,7 @@ def test_a_failure_among_the_photos_costs_none_of_them(backbone, both, monkeypat
         assert len(list(found.stream(iter(cuts)))) == 4, "and goes on with what it has"
     requests_fail(monkeypatch, 6, RuntimeError("out of memory"))
     with pytest.raises(WeightsError, match=r"out of memory.*leave RUNTIME out.*Finished vectors are kept"):
-        list(choose_runtime(backbone, "openvino", tmp_path).stream(iter(cuts)))
+        list(choose_runtime(backbone, "openvino", kept).stream(iter(cuts)))
 
 
 def test_an_error_of_the_photos_is_not_taken_for_openvinos(backbone, both):
@@ -202,58 +226,54 @@ def test_an_accelerator_that_tensorflow_sees_is_used(backbone, monkeypatch):
     assert choose_runtime(backbone).reason == "tensorflow: it sees an accelerator"
 
 
-def test_a_network_that_was_compared_is_taken_again_as_it_is(backbone, both, monkeypatch, tmp_path):
+def test_a_network_that_was_compared_is_taken_again_as_it_is(backbone, both, monkeypatch, kept):
     batch = photos(3)
-    first = choose_runtime(backbone, "auto", tmp_path)
     monkeypatch.setattr(runtimes, "_openvino", lambda *_: pytest.fail("converted again"))
     monkeypatch.setattr(runtimes, "_accelerated", lambda: pytest.fail("TensorFlow was asked"))
-    again = choose_runtime(backbone, "auto", tmp_path)
-    assert (again.name, again.reason) == (first.name, first.reason)
-    vectors = [next(iter(runtime.stream([batch]))) for runtime in (both[0], first, again)]
-    assert all(np.array_equal(vectors[0][name], other[name]) for name in vectors[0] for other in vectors[1:])
-    assert choose_runtime(backbone, "tensorflow", tmp_path).name == "tensorflow"
+    again = choose_runtime(backbone, "auto", kept)
+    assert (again.name, again.reason) == (both[0].name, both[0].reason)
+    first, second = (next(iter(runtime.stream([batch]))) for runtime in (both[0], again))
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+    assert choose_runtime(backbone, "tensorflow", kept).name == "tensorflow"
 
 
-def test_a_kept_network_that_was_altered_is_converted_again(backbone, both, monkeypatch, tmp_path):
-    choose_runtime(backbone, "auto", tmp_path)
-    file = next(tmp_path.glob("*.bin"))
+def test_a_kept_network_that_was_altered_is_converted_again(backbone, both, monkeypatch, kept, at_once):
+    file = next(kept.glob("*.bin"))
     whole = file.read_bytes()
     file.write_bytes(whole[:1000] + bytes([whole[1000] ^ 1]) + whole[1001:])
-    runtimes = []
+    converted = []
     plain = runtimes._openvino
-    monkeypatch.setattr(runtimes, "_openvino", lambda *given: runtimes.append(1) or plain(*given))
-    choose_runtime(backbone, "auto", tmp_path)
-    assert runtimes == [1] and file.read_bytes() == whole
-    file.with_suffix(".json").write_text("{")
-    assert choose_runtime(backbone, "auto", tmp_path).name == "openvino" and len(runtimes) == 2
+    monkeypatch.setattr(runtimes, "_openvino", lambda *given: converted.append(1) or plain(*given))
+    choose_runtime(backbone, "auto", kept)
+    assert converted == [1] and file.read_bytes() == whole
+    file.with_suffix(".sha256").write_text("{")
+    assert choose_runtime(backbone, "auto", kept).name == "openvino" and len(converted) == 2
 
 
-@pytest.mark.parametrize("damage", ["unreadable", "another graph", "fails at its first photo", "no JSON object"])
-def test_a_kept_network_that_fails_is_converted_again(backbone, both, monkeypatch, tmp_path, damage):
-    choose_runtime(backbone, "auto", tmp_path)
-    graph, sums = next(tmp_path.glob("*.xml")), next(tmp_path.glob("*.json"))
-    changed = {"unreadable": b"<net", "another graph": graph.read_bytes().replace(b"96", b"97")}.get(damage)
+@pytest.mark.parametrize("damage", ["unreadable", "a broken graph", "fails at its first photo", "no seal"])
+def test_a_kept_network_that_fails_is_converted_again(backbone, both, monkeypatch, kept, at_once, damage):
+    graph, seal = next(kept.glob("*.xml")), next(kept.glob("*.sha256"))
+    changed = {"unreadable": b"<net", "a broken graph": graph.read_bytes().replace(b"96", b"97")}.get(damage)
     if changed:
-        graph.write_bytes(changed)
-        kept = {ending: runtimes.sha256_file(graph.with_suffix(ending)) for ending in runtimes.FILES}  # they agree
-        runtimes.write_json(sums, {"parity": 0.0, "files": kept})
-    elif damage == "no JSON object":
-        sums.write_text("[1]")
+        weights = runtimes.sha256_file(graph.with_suffix(".bin"))
+        runtimes.write_sealed(graph, lambda aside: aside.write_bytes(changed), weights)  # the seal fits
+    elif damage == "no seal":
+        seal.write_text("[1]")
     else:
         count, plain = [], runtimes._compiled
         broken = replace(both[0], stream=fail(RuntimeError("illegal instruction")))
         monkeypatch.setattr(runtimes, "_compiled", lambda *g: plain(*g) if count else count.append(1) or broken)
-    found = choose_runtime(backbone, "auto", tmp_path)
-    assert found.name == "openvino" and runtimes.read_converted(tmp_path, backbone) is not None
+    found = choose_runtime(backbone, "auto", kept)
+    assert found.name == "openvino" and runtimes.read_converted(kept, backbone) is not None
     assert changed is None or graph.read_bytes() != changed
     batch = photos(2)
     assert np.array_equal(*(next(iter(runtime.stream([batch])))["multilayer"] for runtime in (found, both[0])))
 
 
-def test_a_network_that_openvino_cannot_write_is_used_all_the_same(backbone, monkeypatch, tmp_path, capsys):
+def test_a_network_that_openvino_cannot_write_is_used_all_the_same(backbone, at_once, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr("openvino.save_model", fail(RuntimeError("an operation that has no form on disk")))
-    assert choose_runtime(backbone, "openvino", tmp_path).name == "openvino"
-    assert "no form on disk" in capsys.readouterr().err and list(tmp_path.iterdir()) == []
+    assert choose_runtime(backbone, "openvino", tmp_path / "new").name == "openvino"
+    assert "no form on disk" in capsys.readouterr().err and not list((tmp_path / "new").iterdir())
 
 
 ALONE = """
@@ -268,10 +288,9 @@ print(next(iter(runtime.stream([photos])))["embedding"].sum(), "tensorflow" in s
 """
 
 
-def test_with_a_kept_network_neither_tensorflow_nor_keras_is_loaded(backbone, both, tmp_path):
-    choose_runtime(backbone, "auto", tmp_path)
+def test_with_a_kept_network_neither_tensorflow_nor_keras_is_loaded(backbone, both, kept):
     said = subprocess.run(
-        [sys.executable, "-c", ALONE, str(tmp_path)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", ALONE, str(kept)], capture_output=True, text=True, check=True
     ).stdout.split()
     expected = next(iter(both[0].stream([photos(3)])))["embedding"].sum()
     assert said == [str(expected), "False", "False"]

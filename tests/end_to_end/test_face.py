@@ -6,12 +6,12 @@ import pydoc
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from conftest import COLOURS, draw, jpeg
+from documents import readme_block
 
 import fashion
 from fashion.core.errors import PhotoError, WeightsError
@@ -61,7 +61,10 @@ def test_public_things_say_what_they_are_in_a_line():
     assert all(len(text) < 300 and "\n" not in text for text in shown)
 
 
-WITH_EXAMPLES = ["errors", "filters", "photo_vectors", "projection", "reasons", "study", "translation"]
+WITH_EXAMPLES = [
+    "core.errors", "recommendation.filters", "embedding.photo_vectors", "projection.tsne", "recommendation.reasons",
+    "study", "catalogue.translation",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES)
@@ -150,9 +153,3 @@ def test_a_map_of_any_number_of_items(count):
 def test_readme_shows_the_face():
     block = readme_block()
     assert [name for name in ("open", "embed", "tsne") if f"fashion.{name}(" not in block] == []
-
-
-def readme_block():
-    """The README's session in Python."""
-    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    return re.search(r"```python\n(import fashion\n.*?)```", text, flags=re.DOTALL)[1]

@@ -22,7 +22,8 @@ from fashion.photos.measures import open_photo
 pytestmark = pytest.mark.slow  # six notebooks, and a network of 23 million parameters
 
 ROOT = project_root()
-ITEMS, PHOTOS, EDGE = 200, 256, 64
+#: Rows of the sample that the report takes; photos on which the batch norms are calibrated, and their size.
+ROWS, PHOTOS, EDGE = 120, 256, 64
 
 
 def calibrate(network, photos, passes=2, momentum=0.3):
@@ -37,7 +38,7 @@ def calibrate(network, photos, passes=2, momentum=0.3):
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """A checkout without git, in which a report may renew README and Images/ if it wants to; with a small sample."""
+    """A copy of the checkout, so that a report in its own folders cannot spoil ours; with a small sample."""
     root = tmp_path_factory.mktemp("resnet") / "checkout"
     root.mkdir()
     for name in ("fashion", "notebooks", "Images"):
@@ -86,7 +87,7 @@ def tracked(project):
 
 def test_a_report_by_resnet50_from_the_weights_file_to_the_slides(project, weights):
     before = tracked(project)
-    said = fashion(project, "report", "--data", "data/raw/small", "--limit", ITEMS, "--weights", weights)
+    said = fashion(project, "report", "--data", "data/raw/small", "--limit", ROWS, "--weights", weights)
     assert "6 of 6 steps run" in said
     report, checksum = project / "reports/sample", sha256_file(weights)
 
@@ -94,24 +95,22 @@ def test_a_report_by_resnet50_from_the_weights_file_to_the_slides(project, weigh
     assert (backbone["name"], backbone["size"], backbone["dimension"]) == ("resnet50", 197, 2048)
     assert backbone["weights_checksum"] == checksum
     provenance = json.loads((report / "provenance.json").read_text(encoding="utf-8"))
-    assert (
-        provenance["backbone"] == {k: v for k, v in backbone.items()} and provenance["checksums"]["weights"] == checksum
-    )
+    assert provenance["backbone"] == backbone and provenance["checksums"]["weights"] == checksum
     assert provenance["settings"]["weights"] == str(weights) and provenance["runtime"]["name"].startswith("openvino")
 
     results = [json.loads((report / f"results/{n:02d}.json").read_text(encoding="utf-8")) for n in range(1, 7)]
-    assert results[0]["items"] == ITEMS == results[0]["timing"]["photos_embedded"] and results[1]["warning"] is None
-    assert results[1]["dimension"] == 2048 and f"{ITEMS} items · resnet50, 197 px" in results[5]["source_line"]
+    items = results[0]["items"]
+    assert ROWS - 10 < items == results[0]["timing"]["photos_embedded"], "all but the photos that the sample breaks"
+    assert results[1]["warning"] is None
+    assert results[1]["dimension"] == 2048 and f"{items} items · resnet50, 197 px" in results[5]["source_line"]
     shares = {row["method"]: row for row in results[5]["agreement"]}
-    for method in ("frozen", "learned"):
-        assert shares["random"]["colour"]["mean"] < shares[method]["colour"]["mean"] <= 1
-        assert shares["random"]["category"]["high"] < shares[method]["category"]["mean"] <= 1
+    for column in ("category", "colour"):
+        assert shares["random"][column]["high"] < shares["learned"][column]["mean"] <= 1
+    assert shares["random"]["colour"]["mean"] < shares["frozen"]["colour"]["mean"] <= 1
 
     assert "resnet50" in (report / "index.html").read_text(encoding="utf-8")
-    frames = [
-        s.text_frame for slide in Presentation(report / "deck.pptx").slides for s in slide.shapes if s.has_text_frame
-    ]
-    assert "resnet50" in " ".join(frame.text for frame in frames)
+    shapes = [shape for slide in Presentation(report / "deck.pptx").slides for shape in slide.shapes]
+    assert "resnet50" in " ".join(shape.text_frame.text for shape in shapes if shape.has_text_frame)
     assert tracked(project) == before, "README shows the default network's figures"
 
     photo = good_photos(project)[7]

@@ -9,7 +9,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from test_face import readme_block
+from documents import readme_block
 
 import fashion
 from fashion.catalogue.run import Run

@@ -101,7 +101,7 @@ def test_a_full_disk_under_a_converted_network_is_said_and_leaves_nothing(small_
     )
     backbone = SimpleNamespace(name="small", size=96, weights_checksum="0" * 64)
     with pytest.raises(OSError, match="No space left") as caught:
-        runtimes.write_converted(small_disk, backbone, network, 0.0)
+        runtimes.write_converted(small_disk, backbone, network)
     assert "the disk is full" in in_words(caught.value) and list(small_disk.iterdir()) == []
 
 

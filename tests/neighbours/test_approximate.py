@@ -70,16 +70,17 @@ def test_rows_added_since_are_found_too(index, table):
 
 def test_a_file_is_used_again_and_built_anew_when_damaged_or_of_other_vectors(table, tmp_path, monkeypatch):
     path, built = tmp_path / "a.usearch", []
-    save = approximate.write_whole
-    monkeypatch.setattr(approximate, "write_whole", lambda *given: built.append(1) or save(*given))
+    save = approximate.write_sealed
+    monkeypatch.setattr(approximate, "write_sealed", lambda *given: built.append(1) or save(*given))
     first = open_index(table[:500], path, progress=False)
     open_index(table[:500], path, progress=False)
     assert len(built) == 1 and len(first) == 500
     whole = path.read_bytes()
     path.write_bytes(whole[:900] + bytes([whole[900] ^ 1]) + whole[901:])  # one bit
-    assert open_index(table[:500], path, progress=False).recall(5, 50) > 0.95 and len(built) == 2
+    with pytest.warns(UserWarning, match="is damaged .* the index is built again"):
+        assert open_index(table[:500], path, progress=False).recall(5, 50) > 0.95 and len(built) == 2
     open_index(table[1:501], path, progress=False)
     assert len(built) == 3
-    path.with_suffix(".json").write_text("{")
+    path.with_suffix(".sha256").write_text("{")
     open_index(table[1:501], path, progress=False)
     assert len(built) == 4

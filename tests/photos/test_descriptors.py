@@ -17,14 +17,14 @@ from fashion.photos.descriptors import (
     oriented_gradients,
 )
 from fashion.photos.images import resize
-from fashion.photos.measures import MEASURED, Picture, to_lab
+from fashion.photos.measures import MEASURED, DecodedPhoto, to_lab
 
 
 def test_grid_holds_the_garments_colour_where_the_garment_is():
     rgb = draw("VESTITO", COLOURS["ROSSO"], 0)
-    grid = colour_grid(Picture(rgb)).astype(float)
+    grid = colour_grid(DecodedPhoto(rgb)).astype(float)
     assert grid.shape == (GRID, GRID, 7)
-    inside = Picture(rgb).garment.reshape(GRID, 4, GRID, 4).mean(axis=(1, 3))
+    inside = DecodedPhoto(rgb).garment.reshape(GRID, 4, GRID, 4).mean(axis=(1, 3))
     assert np.corrcoef(grid[..., 6].ravel(), inside.ravel())[0, 1] > 0.9
     red = to_lab(np.array([[COLOURS["ROSSO"]]], np.uint8))[0, 0] - [ground_lab(to_lab(rgb))[0], 0, 0]
     full = inside == 1
@@ -33,9 +33,9 @@ def test_grid_holds_the_garments_colour_where_the_garment_is():
 
 
 def test_histogram_is_a_unit_vector_whose_cosine_is_shared_colour():
-    red, again = (lab_histogram(Picture(draw("VESTITO", COLOURS["ROSSO"], seed))) for seed in (0, 1))
-    blue = lab_histogram(Picture(draw("VESTITO", COLOURS["BLU"], 0)))
-    shoe = lab_histogram(Picture(draw("BALLERINA", COLOURS["ROSSO"], 0)))
+    red, again = (lab_histogram(DecodedPhoto(draw("VESTITO", COLOURS["ROSSO"], seed))) for seed in (0, 1))
+    blue = lab_histogram(DecodedPhoto(draw("VESTITO", COLOURS["BLU"], 0)))
+    shoe = lab_histogram(DecodedPhoto(draw("BALLERINA", COLOURS["ROSSO"], 0)))
     assert np.linalg.norm(red) == pytest.approx(1, abs=1e-5)
     assert min(red @ again, red @ shoe) > 0.7 > 0.3 > red @ blue, "colour alone counts, not the ground, nor the kind"
 
@@ -43,8 +43,8 @@ def test_histogram_is_a_unit_vector_whose_cosine_is_shared_colour():
 def test_a_large_photo_is_described_as_it_looks_small():
     one, other = draw("VESTITO", COLOURS["ROSSO"], 0), draw("BALLERINA", COLOURS["BLU"], 1)
     large = cv2.resize(one, (4 * MEASURED, 4 * MEASURED), interpolation=cv2.INTER_CUBIC)
-    same, seen, unlike = (describe(Picture(rgb)) for rgb in (one, large, other))
-    assert Picture(large).rgb.shape == (MEASURED, MEASURED, 3) and Picture(one).rgb is one
+    same, seen, unlike = (describe(DecodedPhoto(rgb)) for rgb in (one, large, other))
+    assert DecodedPhoto(large).rgb.shape == (MEASURED, MEASURED, 3) and DecodedPhoto(one).rgb is one
     for name, row in same.items():
         near, far = (np.abs(row.astype(float) - found[name]).mean() for found in (seen, unlike))
         assert near < 0.35 * far, f"{name}: {near} of {far}"
@@ -70,7 +70,7 @@ def test_oriented_gradients_know_the_shape_and_not_the_colour():
 
 
 def test_a_photos_descriptors_have_the_shapes_and_types_that_are_said():
-    found = describe(Picture(draw("VESTITO", COLOURS["ROSSO"], 0)))
+    found = describe(DecodedPhoto(draw("VESTITO", COLOURS["ROSSO"], 0)))
     assert found.keys() == NONE.keys()
     for name, none in NONE.items():
         assert (found[name].shape, found[name].dtype) == (none.shape[1:], none.dtype), name

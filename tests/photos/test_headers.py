@@ -17,7 +17,7 @@ from fashion.core.errors import PhotoError
 from fashion.photos import images, measures
 from fashion.photos.headers import read_header
 from fashion.photos.images import decode
-from fashion.photos.measures import picture_of
+from fashion.photos.measures import decode_photo
 
 SOURCE = draw("VESTITO", (200, 30, 30), 0)
 PHOTO = Image.fromarray(SOURCE)
@@ -156,7 +156,7 @@ def test_a_photo_that_unpacks_to_gigabytes_is_refused_unopened(name, monkeypatch
         decode(BOMBS[name])
     if name != "JPEG":  # which a network sees at an eighth
         with pytest.raises(PhotoError, match="too large"):
-            picture_of(BOMBS[name])
+            decode_photo(BOMBS[name])
 
 
 def test_a_tiff_that_unpacks_to_gigabytes_is_refused_unopened(monkeypatch):
@@ -171,7 +171,7 @@ def test_a_tiff_that_unpacks_to_gigabytes_is_refused_unopened(monkeypatch):
 def test_a_large_jpeg_is_measured_where_it_can_be_read_small(monkeypatch):
     large = saved(PHOTO.resize((3000, 2400)), "JPEG")
     monkeypatch.setattr(images, "MOST_UNPACKED", 10_000_000)
-    assert picture_of(large).sides == (2400, 3000)
+    assert decode_photo(large).sides == (2400, 3000)
     with pytest.raises(PhotoError, match=r"too large: .* 'photo' with 3000 x 2400 pixels"):
         decode(large)
 

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 
 from fashion.core.errors import PhotoError
 from fashion.photos.images import ENOUGH, LONG_ENOUGH, decode, jpeg_sides, reduction, resize, shrunk
-from fashion.photos.measures import Picture, picture_of
+from fashion.photos.measures import DecodedPhoto, decode_photo
 
 
 def png(rgb):
@@ -120,7 +120,7 @@ def test_a_reduced_photo_is_turned_too(orientation):
     upright = np.asarray(ImageOps.exif_transpose(Image.open(stream)))
     found = decode(stream.getvalue(), edge=160)
     assert jpeg_sides(stream.getvalue()) == (600, 900)  # as they are kept
-    assert Picture(found, stream.getvalue()).sides == upright.shape[:2]  # as they are shown
+    assert DecodedPhoto(found, stream.getvalue()).sides == upright.shape[:2]  # as they are shown
     assert found.shape[:2] == (upright.shape[0] // 2, upright.shape[1] // 2)
     assert np.abs(resize(upright, 100).astype(int) - resize(found, 100)).mean() < 3
 
@@ -169,7 +169,7 @@ def test_a_photo_has_the_sides_with_which_it_is_shown_whoever_else_speaks_of_a_t
     body = b"http://ns.adobe.com/xap/1.0/\0" + xmp
     data = stream.getvalue()
     data = data[:2] + b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body + data[2:]
-    picture = picture_of(data)
+    picture = decode_photo(data)
     whole = decode(data)
     assert picture.sides == whole.shape[:2] and picture.unpacked.shape[0] == whole.shape[0] // 2
 
@@ -181,4 +181,4 @@ def test_a_nearly_square_photo_has_its_sides_the_right_way_round(width, height, 
     exif[0x0112] = orientation
     stream = io.BytesIO()
     Image.new("RGB", (width, height), (200, 30, 30)).save(stream, "JPEG", exif=exif)
-    assert picture_of(stream.getvalue()).sides == ((height, width) if orientation == 1 else (width, height))
+    assert decode_photo(stream.getvalue()).sides == ((height, width) if orientation == 1 else (width, height))

@@ -9,7 +9,15 @@ from plain import photo_facts, read_photo
 from fashion.catalogue.source import open_source
 from fashion.photos import images, measures
 from fashion.photos.images import decode, resize
-from fashion.photos.measures import MEASURED, Picture, garment_lab, garment_mask, perceptual_hash, picture_of, to_lab
+from fashion.photos.measures import (
+    MEASURED,
+    DecodedPhoto,
+    decode_photo,
+    garment_lab,
+    garment_mask,
+    perceptual_hash,
+    to_lab,
+)
 
 
 def test_lab_of_known_colours():
@@ -27,7 +35,7 @@ def test_garment_is_told_from_the_ground(kind, colour):
     mask = garment_mask(to_lab(rgb))
     assert (mask & truth).sum() / (mask | truth).sum() > 0.95
     expected = to_lab(np.array([[COLOURS[colour]]], np.uint8))[0, 0]
-    assert np.linalg.norm(garment_lab(Picture(rgb)) - expected) < 6
+    assert np.linalg.norm(garment_lab(DecodedPhoto(rgb)) - expected) < 6
 
 
 def test_mask_is_never_empty():
@@ -92,7 +100,7 @@ def test_a_network_sees_of_a_large_photo_what_embedding_alone_would_show_it(tmp_
     expected = read_photo(source, "large.jpg", edge)
     decoded = []
     monkeypatch.setattr(images, "decode", lambda *given, **more: decoded.append(1) or decode(*given, **more))
-    picture = picture_of(source.read("large.jpg"))
+    picture = decode_photo(source.read("large.jpg"))
     assert picture.unpacked.shape == (330, 220, 3) and picture.sides == (660, 440)
     assert np.array_equal(picture.view(edge), expected)
     assert len(decoded) == times, "unpacked again only for a network that sees more than is measured"
@@ -114,7 +122,7 @@ def test_a_large_jpeg_has_the_facts_of_a_small_one(tmp_path):
 
 
 def test_the_tile_is_the_photo_on_the_map():
-    picture = Picture(draw("VESTITO", COLOURS["VERDE"], 0))
+    picture = DecodedPhoto(draw("VESTITO", COLOURS["VERDE"], 0))
     tile = decode(measures.measure(picture)["tile"])
     assert tile.shape == (measures.TILE, measures.TILE, 3)
     assert np.abs(tile.astype(int) - resize(picture.rgb, measures.TILE)).mean() < 3

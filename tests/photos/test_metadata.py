@@ -8,7 +8,7 @@ from conftest import write_small_catalogue
 from plain import photo_facts
 
 from fashion.catalogue.source import open_source
-from fashion.photos.metadata import facts_folder, in_order, kept_facts, marks_of, write_facts
+from fashion.photos.metadata import in_order, kept_metadata, metadata_folder, signatures_of, write_metadata
 
 
 @pytest.fixture
@@ -20,14 +20,14 @@ def clothes(tmp_path):
 
 
 def keep(source, names, root, **changes):
-    return write_facts(root, source, photo_facts(source, names).assign(**changes), marks_of(source, names))
+    return write_metadata(root, source, photo_facts(source, names).assign(**changes), signatures_of(source, names))
 
 
 def test_kept_facts_equal_what_would_be_measured_and_a_bad_photo_is_not_kept(clothes, tmp_path):
     source, names = clothes
     keep(source, names[:5], tmp_path)
     keep(source, names[3:], tmp_path)  # a second part, some photos twice
-    kept = kept_facts(tmp_path, source, marks_of(source, names))
+    kept = kept_metadata(tmp_path, source, signatures_of(source, names))
     assert sorted(kept["photo"]) == names[:-1], "all but the broken one"
     asked = [names[3], names[0], names[3]]
     pd.testing.assert_frame_equal(in_order([kept], asked), photo_facts(source, asked))
@@ -41,22 +41,22 @@ def test_a_photo_that_changed_or_came_is_not_kept_and_the_others_are(clothes, tm
     (source.path / "images/more.jpg").write_bytes((source.path / names[0]).read_bytes())
     os.utime(source.path / names[1], ns=(0, 12345))
     (source.path / names[2]).unlink()
-    kept = kept_facts(tmp_path, source, marks_of(source, [*names, "images/more.jpg"]))
+    kept = kept_metadata(tmp_path, source, signatures_of(source, [*names, "images/more.jpg"]))
     assert sorted(kept["photo"]) == sorted({*names[:-1]} - {*names[1:3]})
 
 
 def test_none_kept_or_damaged_or_of_another_place(clothes, tmp_path):
     source, names = clothes
-    marks = marks_of(source, names)
-    assert kept_facts(tmp_path, source, marks).empty
+    marks = signatures_of(source, names)
+    assert kept_metadata(tmp_path, source, marks).empty
     path = keep(source, names[:2], tmp_path, sha256="wrong")
     keep(source, names[2:4], tmp_path)
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.warns(UserWarning, match="damaged"):
-        assert sorted(kept_facts(tmp_path, source, marks)["photo"]) == names[2:4]
+        assert sorted(kept_metadata(tmp_path, source, marks)["photo"]) == names[2:4]
     assert path.with_suffix(".damaged").exists()
     other = open_source(write_small_catalogue(tmp_path / "other", each=1), "annotation.txt")
-    assert facts_folder(tmp_path, other) != facts_folder(tmp_path, source)
+    assert metadata_folder(tmp_path, other) != metadata_folder(tmp_path, source)
 
 
 def test_a_zips_photos_are_known_by_their_checksums(clothes, tmp_path):
@@ -67,10 +67,10 @@ def test_a_zips_photos_are_known_by_their_checksums(clothes, tmp_path):
         for name in [*names, "annotation.txt"]:
             packed.write(source.path / name, name)
     zipped = open_source(tmp_path / "clothes.zip", "annotation.txt")
-    marks = marks_of(zipped, [*names, "images/none.jpg"])
+    marks = signatures_of(zipped, [*names, "images/none.jpg"])
     assert len(set(marks.values())) == len(marks) and marks["images/none.jpg"] == ""
     keep(zipped, names, tmp_path)
-    assert len(kept_facts(tmp_path, zipped, marks)) == len(names) - 1
+    assert len(kept_metadata(tmp_path, zipped, marks)) == len(names) - 1
 
 
 @pytest.mark.parametrize("share", [0.01, 0.3, 0.7, 0.99])
@@ -81,13 +81,13 @@ def test_a_flipped_byte_is_found_wherever_it_is(clothes, tmp_path, share):
     data[int(share * len(data))] ^= 1
     path.write_bytes(data)
     with pytest.warns(UserWarning, match="damaged"):
-        assert kept_facts(tmp_path, source, marks_of(source, names)).empty
+        assert kept_metadata(tmp_path, source, signatures_of(source, names)).empty
 
 
 def test_a_part_without_its_seal_was_not_finished(clothes, tmp_path):
     source, names = clothes
     path = keep(source, names, tmp_path)
     path.with_suffix(".sha256").unlink()
-    assert kept_facts(tmp_path, source, marks_of(source, names)).empty
+    assert kept_metadata(tmp_path, source, signatures_of(source, names)).empty
     keep(source, names, tmp_path)
-    assert not kept_facts(tmp_path, source, marks_of(source, names)).empty
+    assert not kept_metadata(tmp_path, source, signatures_of(source, names)).empty

@@ -239,6 +239,6 @@ def test_a_cutout_is_measured_as_the_same_photo_on_white(colour):
     for beneath in [(255, 255, 255), (0, 0, 0), (0, 255, 0)]:
         rgba = cutout(beneath)
         rgba[10:50, 20:60, :3] = colour
-        found = measures.measure(measures.picture_of(saved(rgba, "PNG")))
+        found = measures.measure(measures.decode_photo(saved(rgba, "PNG")))
         assert expected is None or found == expected
         expected = found

@@ -15,7 +15,7 @@ from conftest import TOML, write_small_catalogue
 from filelock import lock_descriptor, unlock_descriptor
 
 from fashion.catalogue.source import open_source
-from fashion.core import provenance
+from fashion.core import code_closure
 from fashion.core.errors import ReportError, WeightsError
 from fashion.core.locking import is_running, only_one
 from fashion.core.paths import found_place, in_project, kept_place, project_root
@@ -153,7 +153,7 @@ def test_keys_and_kept_facts_are_the_same_after_a_move_together_and_others_elsew
     def keys(root, data):
         work = Workspace("tiny", root / "processed", root / "reports")
         settings = Settings(str(root / "tiny.toml"), str(data), backbone="resnet50", weights=str(root / "w.keras"))
-        facts = facts_store.facts_folder(work.processed_root, open_source(data, "annotation.txt")).name
+        facts = facts_store.metadata_folder(work.processed_root, open_source(data, "annotation.txt")).name
         return [steps.step_key(work, step, settings) for step in STEPS] + [facts]
 
     def source(root):
@@ -305,7 +305,7 @@ def test_text_and_comments_are_renewed_and_outputs_stay(tmp_path):
         cells[-1].source = "n + 1  # one more"
 
     edited(path, change)
-    key = provenance.code_checksum(path)
+    key = code_closure.code_checksum(path)
     assert renew_text(path, output) and not renew_text(path, output)
     renewed = nbformat.read(output, as_version=4)
     nbformat.validate(renewed)
@@ -316,7 +316,7 @@ def test_text_and_comments_are_renewed_and_outputs_stay(tmp_path):
     run_notebook(path, tmp_path / "c.ipynb", {"n": 2})
     assert (tmp_path / "c.ipynb").read_bytes() == output.read_bytes(), "what a run would have given"
     edited(path, lambda cells: cells.pop(0))
-    assert provenance.code_checksum(path) == key
+    assert code_closure.code_checksum(path) == key
     assert renew_text(path, output)
     run_notebook(path, tmp_path / "c.ipynb", {"n": 2})
     assert (tmp_path / "c.ipynb").read_bytes() == output.read_bytes()
@@ -330,9 +330,9 @@ def test_text_and_comments_are_renewed_and_outputs_stay(tmp_path):
 def test_another_code_is_another_key_and_not_put_over_old_outputs(tmp_path, one, other):
     path, output = notebook(tmp_path / "a.ipynb", one), tmp_path / "b.ipynb"
     shutil.copy(path, output)
-    first, before = provenance.code_checksum(path), output.read_bytes()
+    first, before = code_closure.code_checksum(path), output.read_bytes()
     notebook(path, other)
-    assert provenance.code_checksum(path) != first
+    assert code_closure.code_checksum(path) != first
     assert not renew_text(path, output) and output.read_bytes() == before
 
 
@@ -343,9 +343,9 @@ def test_another_code_is_another_key_and_not_put_over_old_outputs(tmp_path, one,
 )  # fmt: skip
 def test_a_remark_is_no_other_key(tmp_path, one, other):
     path = notebook(tmp_path / "a.ipynb", one)
-    first = provenance.code_checksum(path)
+    first = code_closure.code_checksum(path)
     notebook(path, other)
-    assert provenance.code_checksum(path) == first
+    assert code_closure.code_checksum(path) == first
 
 
 def test_threads_end():

@@ -10,7 +10,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import fashion.runner
 import nbformat
 import pytest
 from conftest import TOML, write_small_catalogue
@@ -18,6 +17,7 @@ from conftest import TOML, write_small_catalogue
 from fashion.cli.main import main
 from fashion.core.errors import ReportError
 from fashion.core.paths import project_root
+from fashion.report import runner
 from fashion.report.runner import FOLDER, LOCK, kernel_settings, run_notebook, sweep_kernels, temporary_places
 
 #: What a kernel says of its own connection.
@@ -28,7 +28,7 @@ TELL = "import ipykernel, pathlib\nprint(pathlib.Path(ipykernel.get_connection_f
 def places(tmp_path_factory, monkeypatch):
     """Temporary places of the test's own, the first with a short path."""
     place = Path(os.path.realpath(tmp_path_factory.mktemp("k")))
-    monkeypatch.setattr(fashion.runner, "temporary_places", lambda: [place])
+    monkeypatch.setattr(runner, "temporary_places", lambda: [place])
     return place
 
 
@@ -69,7 +69,7 @@ def test_a_path_too_long_for_sockets_is_passed_over(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(long))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "none"))
     assert temporary_places() == [long, Path("/tmp")]
-    monkeypatch.setattr(fashion.runner, "temporary_places", lambda: [long, Path("/tmp")])
+    monkeypatch.setattr(runner, "temporary_places", lambda: [long, Path("/tmp")])
     with kernel_settings() as config:
         assert config.KernelManager.transport == "ipc" and Path(config.KernelManager.ip).parent.parent == Path("/tmp")
     assert list(long.iterdir()) == []
@@ -79,7 +79,7 @@ def test_where_no_path_takes_sockets_kernels_talk_through_signed_tcp(tmp_path, m
     long = tmp_path / ("long" * 30)
     long.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(long))
-    monkeypatch.setattr(fashion.runner, "temporary_places", lambda: [long])
+    monkeypatch.setattr(runner, "temporary_places", lambda: [long])
     run_notebook(notebook(tmp_path / "a.ipynb", TELL), tmp_path / "b.ipynb", {})
     told = json.loads(printed(tmp_path / "b.ipynb"))
     assert told["transport"] == "tcp" and told["ip"] == "127.0.0.1"
@@ -142,11 +142,11 @@ def test_whatever_a_start_raises_says_what_to_do(tmp_path, monkeypatch, raised, 
 
 
 def test_zeromq_that_cannot_bind_is_an_error_in_words(tmp_path, monkeypatch):
-    monkeypatch.setattr(fashion.runner, "takes_sockets", lambda _: True)
+    monkeypatch.setattr(runner, "takes_sockets", lambda _: True)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     long = tmp_path / ("long" * 30)
     long.mkdir()
-    monkeypatch.setattr(fashion.runner, "temporary_places", lambda: [long])
+    monkeypatch.setattr(runner, "temporary_places", lambda: [long])
     with pytest.raises(ReportError, match=r"expected a\.ipynb to run to its end"):
         run_notebook(notebook(tmp_path / "a.ipynb", "1"), tmp_path / "b.ipynb", {})
 

@@ -16,7 +16,7 @@ import pytest
 #: The real server, with the real way of a photo from its bytes to what the networks see.
 SERVER = """
 from flask import Flask, Response, request
-from fashion.photos.measures import measure, picture_of
+from fashion.photos.measures import measure, decode_photo
 from fashion.core.errors import PhotoError
 from fashion.web.app import InMemory
 from fashion.web.security import NotNow
@@ -34,7 +34,7 @@ def look():
         return str(error), 400
     except NotNow as error:
         return Response(str(error), error.status, {"Retry-After": str(error.seconds)})
-    return measure(picture_of(as_png(rgb)))["phash"] + as_address(rgb)
+    return measure(decode_photo(as_png(rgb)))["phash"] + as_address(rgb)
 
 server = make_server(app, threads=8)
 print(server.effective_port, flush=True)

@@ -1,0 +1,230 @@
+"""The keys of a catalogue's TOML as a pydantic model, and its errors as advice.
+
+`definition` imports it only to check a TOML: pydantic takes longer to load than a recommendation.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from fashion.core.errors import CatalogueError, did_you_mean
+
+#: Columns of the items table that the study fills itself.
+RESERVED = {
+    *("row", "photo", "width", "height", "bytes", "sha256", "phash", "thumbnail", "tile", "problem"),
+    *("garment_l", "garment_a", "garment_b", "garment_hex"),
+    *("colour_source", "category_source", "department_source"),
+}
+
+#: Folders that hold what all catalogues share, beside the catalogues' own ones in data/processed and reports.
+OWN_FOLDERS = {"embeddings", "descriptors", "photo_facts", "networks", "bench"}
+
+#: Names that no file may have on Windows, with any ending.
+WINDOWS_NAMES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
+
+#: Letters of a name at most: it becomes a folder's name, and part of others.
+LONGEST_NAME = 64
+
+#: How a text may be written by a pattern: filled up to a width, or cut to a length.
+_SPEC = re.compile(r"(?:.?[<>^]0?)?(?:[1-9]\d{0,2})?(?:\.\d{1,3})?s?", re.DOTALL)
+
+
+class _Refused(ValueError):
+    """A value that is refused: what it is expected `to be`, what was found, what to do."""
+
+    def __init__(self, expected: str, found: str, advice: str) -> None:
+        super().__init__(expected, found, advice)
+        self.expected, self.found, self.advice = expected, found, advice
+
+
+def _check_name(name: str) -> str:
+    """Refuse a name that is no folder's on every system, or that belongs to something else."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
+        raise _Refused("to be lower case letters, digits and hyphens", repr(name), "Write it so.")
+    if len(name) > LONGEST_NAME:
+        raise _Refused(f"to have at most {LONGEST_NAME} letters", str(len(name)), "Shorten it.")
+    if name in OWN_FOLDERS or name in WINDOWS_NAMES:
+        whose = "this project's own folder" if name in OWN_FOLDERS else "a name that Windows keeps for a device"
+        raise _Refused("to be free for a folder's name", f"{name!r}, {whose}", "Choose another one.")
+    return name
+
+
+def _check_delimiter(delimiter: str) -> str:
+    if len(delimiter) != 1 or delimiter in '"\r\n':
+        expected = "to be one character, and neither a quotation mark nor a line break"
+        raise _Refused(expected, repr(delimiter), 'Write "," or "\\t", as in the table.')
+    return delimiter
+
+
+def _check_pattern(pattern: str) -> str:
+    """Refuse a pattern of `photos` that no row can fill in."""
+
+    def refuse(said: str, advice: str) -> _Refused:
+        expected = "to be a pattern of the table's columns, such as images/{id}.jpg"
+        return _Refused(expected, f"{pattern!r}, {said}", advice)
+
+    try:
+        pieces = list(string.Formatter().parse(pattern))
+    except ValueError as error:
+        raise refuse(f"which cannot be read: {error}", "Close each brace; write {{ for a brace itself.") from error
+    fields = [(name, spec or "", conversion) for _, name, spec, conversion in pieces if name is not None]
+    for name, spec, conversion in fields:
+        if not name.strip() or name.strip().isdecimal():
+            raise refuse(f"whose {{{name}}} names no column", "Write the column's name between the braces.")
+        if "." in name or "[" in name:
+            raise refuse(
+                f"whose {{{name}}} looks into a value", "A value is text: write a column's name alone, and rename a "
+                "column that has . or [ in its name."
+            )  # fmt: skip
+        if conversion not in (None, "s"):
+            raise refuse(f"with the conversion !{conversion}", f"A value is text already: write {{{name}}}.")
+        if "{" in spec:
+            raise refuse("with one column inside another", f"Write the width as a number: {{{name}:0>8}}.")
+        if not _SPEC.fullmatch(spec):
+            width = re.match(r"[^1-9.]*([1-9]\d{0,2})", spec)
+            right = f"{{{name}:0>{width[1]}}}" if width else f"{{{name}}}"
+            raise refuse(
+                f"with the format {spec!r}", f"Every value is text, so formats of numbers do not fit: write {right} "
+                f"({{{name}:0>8}} fills up with zeros to 8 letters, {{{name}:.3}} takes the first 3)."
+            )  # fmt: skip
+    if not fields:
+        raise refuse("which names no column: every row would have the same photo", "Write a column's name in braces.")
+    return pattern
+
+
+#: A text that must be there and say something.
+_Needed = Annotated[str, Field(min_length=1)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, coerce_numbers_to_str=True)
+
+
+class _Source(_Table):
+    table: _Needed
+    photos: Annotated[_Needed, AfterValidator(_check_pattern)]
+    data: str = ""
+    maker: str = ""
+
+
+class _TextTable(_Table):
+    delimiter: Annotated[str, AfterValidator(_check_delimiter)] = ","
+    encoding: str = ""
+
+
+#: A table's column, whose name may be a number.
+_Column = Annotated[str, Field(strict=False)]
+
+
+class _Columns(BaseModel):
+    """Our column names -> the table's."""
+
+    model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True)
+    __pydantic_extra__: dict[str, _Column] = Field(init=False)
+    item: _Column
+    category: _Column
+
+
+def _check_columns(columns: _Columns) -> _Columns:
+    taken = sorted(set(columns.__pydantic_extra__) & RESERVED)
+    if taken:
+        raise _Refused("to name none that the study fills itself", ", ".join(taken), "Choose other names.")
+    return columns
+
+
+class _Cleaning(_Table):
+    drop_departments: list[str] = []
+
+
+class _Limit(_Table):
+    default: int = 0
+
+
+class CatalogueToml(_Table):
+    """All that a catalogue's TOML may say; data/README.md explains each key."""
+
+    name: Annotated[_Needed, AfterValidator(_check_name)]
+    title: _Needed
+    language: Literal["en", "it"] = "en"
+    terms: str = ""
+    citation: str = ""
+    obtain: str = ""
+    # What is missing in a table is named by its keys, also where the whole table is.
+    source: _Source = Field(default={}, validate_default=True)
+    table: _TextTable = _TextTable()
+    columns: Annotated[_Columns, AfterValidator(_check_columns)] = Field(default={}, validate_default=True)
+    cleaning: _Cleaning = _Cleaning()
+    limit: _Limit = _Limit()
+
+
+def known_keys() -> dict[str, list[str]]:
+    """The tables of a TOML -> their keys; those outside any table under the empty name."""
+    keys: dict[str, list[str]] = {"": []}
+    for name, field in CatalogueToml.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys[name] = list(field.annotation.model_fields)
+        else:
+            keys[""].append(name)
+    return keys
+
+
+#: pydantic's kind of error -> what a value is expected to be, and what to do.
+_KINDS = {
+    "string_type": ("to be text", "Put it in quotes."),
+    "int_type": ("to be a whole number", "Write it without quotes and decimals."),
+    "list_type": ("to be a list of texts", 'Write it as ["one", "two"].'),
+    "model_type": ("to be a table", "Write its name in brackets on a line of its own, and its keys below."),
+    "literal_error": ("to be 'it' (values are translated) or 'en' (they are kept)", "Write one of the two."),
+}
+
+
+def check_toml(raw: dict[str, Any], path: Path) -> None:
+    """Check what a catalogue's TOML says.
+
+    Raises
+    ------
+    CatalogueError
+        Names, a line each, every key that is missing, unknown or of the wrong kind, and what to do.
+    """
+    try:
+        CatalogueToml.model_validate(raw)
+    except ValidationError as error:
+        problems = error.errors()
+    else:
+        return
+    absent = [p["loc"] for p in problems if p["type"] in ("missing", "string_too_short")]
+    lines = [_advice(p, path) for p in problems if p["loc"] not in absent]
+    if absent:
+        missing = ", ".join(f"{loc[1]} in [{loc[0]}]" if len(loc) > 1 else str(loc[0]) for loc in absent)
+        lines.append(
+            f"expected all needed keys in {path}; found it missing {missing}. data/README.md explains each key."
+        )
+    raise CatalogueError("\n".join(lines))
+
+
+def _advice(problem: Any, path: Path) -> str:
+    """One of pydantic's errors in our words."""
+    keys, (first, *rest) = known_keys(), [str(step) for step in problem["loc"]]
+    table, key = (first, rest[0]) if rest else ("", first)
+    where = f"[{table}] of {path}" if table else str(path)
+    if problem["type"] == "extra_forbidden":
+        if not table and isinstance(problem["input"], dict):
+            tables = [name for name in keys if name]
+            known, what = tables, f"table [{key}]"
+            expected = f"one of the tables {', '.join(tables)}"
+        else:
+            known, what = keys[table], f"key {key!r}"
+            expected = f"one of the keys {', '.join(known)}"
+        near = did_you_mean(key, known) or " Remove it."
+        return f"expected {expected} in {where}; found the unknown {what}.{near}"
+    subject = f"`{key}` in {where}" if table or key in keys[""] else f"[{key}] of {path}"
+    wrong = problem.get("ctx", {}).get("error")
+    if isinstance(wrong, _Refused):
+        return f"expected {subject} {wrong.expected}; found {wrong.found}. {wrong.advice}"
+    expected, advice = _KINDS[problem["type"]]
+    return f"expected {subject} {expected}; found {problem['input']!r}. {advice}"
