@@ -1,4 +1,4 @@
-"""Study: one catalogue's finished run, opened once and asked many times."""
+"""Study: one catalogue's report, opened once for many queries."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from fashion.catalogue.run import Run
 from fashion.catalogue.source import Source, open_source
 from fashion.core.errors import ArtefactError, FashionError, did_you_mean
 from fashion.core.libraries import require
+from fashion.core.workspace import Workspace
 from fashion.embedding.photo_vectors import Photo, photo_bytes
 from fashion.recommendation.additions import ARRAYS, EMBEDDINGS, additions_folder, with_additions
 from fashion.recommendation.additions import load as load_additions
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 #: Arrays of a report with a row for each item, by the name of their file.
 VECTORS = (*EMBEDDINGS, "max_pooled", "multilayer", "colour_grid", "histogram", "hog", "pixels")
 
-#: Answers in a figure: more would not fit a page.
+#: Items in a figure: more would not fit a page.
 DRAWN = 12
 
 
@@ -50,15 +51,15 @@ def open(
 ) -> Study:
     """Open a reported catalogue, by its name or by the path of its TOML; parameters as in `Study`.
 
-    Files are read when they are first needed, each after its checksum was compared with the one that its notebook
-    left; so a study can be opened while its report still runs, and answers what is finished.
+    Files are read when they are first needed, after their checksums are compared with those that their notebooks left.
+    So a study can be opened while its report still runs, and serves what is finished.
 
     Raises
     ------
     CatalogueError
         When there is no such catalogue, with near names.
     ArtefactError
-        When it was not reported yet; the message has the command.
+        When it has no report yet; the message has the command.
 
     Examples
     --------
@@ -70,7 +71,7 @@ def open(
     study = Study(catalogue, data=data, processed=processed, reports=reports, weights=weights)
     if not study.workspace.path("source.json").is_file():
         raise ArtefactError(
-            f"expected a report of {study.name} in {study.workspace.processed}; there is none. "
+            f"expected a report of {study.name} in {study.workspace.processed}; found none. "
             f"Run `make report CATALOGUE={shlex.quote(study.asked_as)}` first."
         )
     return study
@@ -92,8 +93,8 @@ def recommend(
 ) -> Picks:
     """The items of a reported catalogue that are most similar to an item, a photo or a few words.
 
-    One question: it opens the catalogue each time. For several, ``shop = fashion.open(catalogue)`` once, then
-    ``shop.recommend(...)``, whose parameters these are.
+    It opens the catalogue each time: for several queries, use ``shop = fashion.open(catalogue)`` once, then
+    ``shop.recommend(...)``, which takes the same parameters.
     """
     _refuse(other, Study.recommend.__annotations__)
     return open(catalogue).recommend(
@@ -126,7 +127,7 @@ class Photos:
         Raises
         ------
         PhotoError
-            When it has vanished.
+            When it is missing.
         """
         record = self._study.items.iloc[row]
         return self._study.source_of(str(record.get("added", ""))).read(str(record["photo"]))
@@ -136,50 +137,49 @@ class Photos:
 
 
 class Study(Run):
-    """One catalogue's run, opened: its items, photos and vectors, and its answers.
+    """One catalogue's report, opened: its items, photos, vectors, map and recommendations.
 
     Parameters
     ----------
-    catalogue : str, Path or Catalogue
-        Name of a catalogue, or the path of its TOML.
+    catalogue : str, Path, Catalogue or Workspace
+        Name of a catalogue, or the path of its TOML; or its opened folders.
     data : str or Path, optional
-        Its zip or folder, where it is no longer in the place that the report remembers.
+        Its zip or folder, if it has moved since the report.
     processed, reports : str or Path, optional
         Folders for artefacts and for what people read; the project's data/processed and reports if not given.
     weights : str or Path, optional
-        The weights file that the report was given for resnet50: queries by photo need it.
+        The weights file that the report was given for resnet50, for queries by photo.
 
     Notes
     -----
-    Each file's checksum is compared once, before its first use. A study answers from the report as it was then; when
-    the report is made again, it says so at the next file that it needs, and is to be opened again.
+    Each file's checksum is compared once, before its first use. When the report is made again, the next file that is
+    needed raises ArtefactError: open the study again.
     """
 
     def __init__(
         self,
-        catalogue: str | Path | Catalogue = "sample",
+        catalogue: str | Path | Catalogue | Workspace = "sample",
         *,
         data: str | Path | None = None,
         processed: str | Path | None = None,
         reports: str | Path | None = None,
         weights: str | Path | None = None,
     ) -> None:
-        super().__init__(catalogue, data=data, processed=processed, reports=reports)
-        self._weights = weights
+        super().__init__(catalogue, data=data, processed=processed, reports=reports, weights=weights)
         self._checked: set[str] = set()
-        self._recommenders: dict[str, Recommender] = {}
+        self._recommenders: dict[tuple[str, bool | None], Recommender] = {}
         self._readers: dict[str, PhotoReader] = {}
         self._sources: dict[str, Source] = {}
 
     # -- what is there ----------------------------------------------------------------------------------------
     @cached_property
     def items(self) -> pd.DataFrame:
-        """The items table, one row an item, index 0..n-1; items that were added since the report come last.
+        """The items table, one row an item, index 0..n-1; items added since the report come last.
 
-        Where there are such, `added` is the key of their addition and `twin` the item that they nearly repeat, both
+        If there are any, `added` is the key of their addition and `twin` their near-duplicate among earlier items, both
         empty for the report's own.
         """
-        self._check("items.parquet")
+        self.check("items.parquet")
         own, added = self.workspace.items(), load_additions(self.workspace)
         if not added:
             return own
@@ -188,7 +188,7 @@ class Study(Run):
 
     @cached_property
     def places(self) -> dict[str, int]:
-        """An item's name, and its photo's file name, -> its row."""
+        """An item's name, or its photo's file name -> its row."""
         return rows_by_name(self.items)
 
     def row_of(self, item: str) -> int:
@@ -210,7 +210,7 @@ class Study(Run):
         return Photos(self)
 
     def source_of(self, added: str = "") -> Source:
-        """The zip or folder of the report's own photos, or of those of an addition, by its key."""
+        """The zip or folder of the report's photos, or of an addition's, by its key."""
         if not added:
             return self.source
         if added not in self._sources:
@@ -224,13 +224,13 @@ class Study(Run):
         Parameters
         ----------
         name : str
-            "described" (photo and known words), "learned" (photo alone), "frozen" (backbone alone), or one of the
-            report's other arrays: "max_pooled", "multilayer", "colour_grid", "histogram", "hog", "pixels".
+            "described" (photo and known words), "learned" (photo alone), "frozen" (backbone alone), or another array of
+            the report: "max_pooled", "multilayer", "colour_grid", "histogram", "hog", "pixels".
 
         Returns
         -------
         ndarray of float32, shape (n, d)
-            In the order of `items`. Added items have "described", "learned", "frozen", "max_pooled" and "pixels" alone:
+            In the order of `items`. Added items have only "described", "learned", "frozen", "max_pooled" and "pixels":
             other arrays hold the report's own items, which come first.
 
         Raises
@@ -240,7 +240,7 @@ class Study(Run):
         """
         if name not in VECTORS:
             raise QueryError(f"expected vectors of {', '.join(VECTORS)}; found {name!r}.{did_you_mean(name, VECTORS)}")
-        self._check(f"{name}.npy", "items.parquet")
+        self.check(f"{name}.npy", "items.parquet")
         if name not in ARRAYS:
             return super().vectors(name)
         return with_additions(self.workspace, name, self.workspace.items(), super().vectors(name))[1]
@@ -250,12 +250,12 @@ class Study(Run):
 
         Rows are the report's own items, in the order of `items`; distances have no unit.
         """
-        self._check("map.parquet", "items.parquet")
+        self.check("map.parquet", "items.parquet")
         places = self.workspace.table("map")
         columns = [c for c in ("colour", "category", "department") if c in self.items]
         return pd.concat([places, self.items[columns].iloc[: len(places)]], axis=1)
 
-    # -- answers ----------------------------------------------------------------------------------------------
+    # -- recommendations ----------------------------------------------------------------------------------------------
     def recommend(
         self,
         item: str | None = None,
@@ -270,20 +270,20 @@ class Study(Run):
         diversity: float = 0.0,
         **other: Never,
     ) -> Picks:
-        """The `k` items most similar to an item, to a photo, or to what words ask for.
+        """The `k` items most similar to an item, to a photo, or to a query in words.
 
         Parameters
         ----------
         item : str, optional
             An item's name, as in `items`.
         photo : str, Path, bytes or ndarray, optional
-            A photo in place of an item: its file, its bytes, or RGB as uint8 (height, width, 3). The networks are
-            loaded for the first one, which takes some seconds.
+            A photo in place of an item: its file, its bytes, or RGB as uint8 (height, width, 3). The first one loads
+            the networks, which takes some seconds.
         words : str, optional
             Such as "red dress" or "vestito rosso"; beside an item or a photo they change it ("blue": like this, in
             blue).
         k : int, optional
-            How many, as in the report if not given; fewer come back where the filter leaves fewer.
+            How many (the report's number if not given); fewer if the filter leaves fewer.
         where : mapping, str, or iterable of str, optional
             Filters, in English or Italian: ``{"colour": "red", "category": ["boots", "sandals"]}``, ``"colour=red"``
             or ``["colour=red", "category=boots,sandals"]``.
@@ -299,29 +299,31 @@ class Study(Run):
         Returns
         -------
         Picks
-            Its `table` is a DataFrame; it shows itself with photos in a notebook, and `show()` is a figure.
+            Its `table` is a DataFrame; a notebook displays it with photos, and `show()` draws a figure.
 
         Raises
         ------
         QueryError
-            When nothing, or both an item and a photo, are given; for an item, column or word that the catalogue lacks,
-            with near ones; for a number outside its bounds.
+            For no query, or both an item and a photo; for an item, column or word that the catalogue lacks, with near
+            ones; for a number outside its bounds.
         ArtefactError
-            When the report is not finished, or a file is not as its notebook left it; the message has the command.
+            When the report is not finished, or a file is damaged; the message has the command.
         PhotoError
             When the photo cannot be read.
         """
         _refuse(other, Study.recommend.__annotations__)
         if embedding == "frozen" and colour_weight is not None:
-            raise QueryError("a colour weight needs the learned embedding; the frozen one has no colour part")
+            raise QueryError(
+                "expected the learned or described embedding for a colour weight; found frozen, without a colour part."
+            )
         seen: list[bytes] = []
 
         def by_photo() -> Query:
             data, name = photo_bytes(cast(Photo, photo))
             seen.append(data)
-            return self._reader(embedding, recommender).query(data, name)
+            return self.reader(embedding).query(data, name)
 
-        recommender = self._recommender(embedding)
+        recommender = self.recommender(embedding)
         conditions = parse_where(where, recommender.items)
         query = make_query(recommender, item, words, None if photo is None else by_photo)
         rows, similarity = recommender.ranked(
@@ -333,26 +335,38 @@ class Study(Run):
             _caption=lambda: self.source_line, _read=self.photos.read, _draw=_draw,
         )  # fmt: skip
 
-    def _recommender(self, embedding: str) -> Recommender:
-        """The items with one embedding's vectors, loaded once."""
-        if embedding not in self._recommenders:
+    def recommender(self, embedding: str = "described", *, approximate: bool | None = None) -> Recommender:
+        """The items with one embedding's vectors, loaded once; see `Recommender.from_workspace`."""
+        key = embedding, approximate
+        if key not in self._recommenders:
             if embedding not in EMBEDDINGS:
                 hint = did_you_mean(embedding, EMBEDDINGS)
                 raise QueryError(f"expected an embedding of {', '.join(EMBEDDINGS)}; found {embedding!r}.{hint}")
             self._same_report()
             require_answers(self.workspace, embedding)
-            self._recommenders[embedding] = Recommender.from_workspace(self.workspace, embedding)
-            self.__dict__.setdefault("items", self._without_empty(self._recommenders[embedding].items))
-        return self._recommenders[embedding]
+            self._recommenders[key] = Recommender.from_workspace(self.workspace, embedding, approximate=approximate)
+            self.__dict__.setdefault("items", self._without_empty(self._recommenders[key].items))
+        return self._recommenders[key]
 
-    def _reader(self, embedding: str, recommender: Recommender) -> PhotoReader:
-        """The networks that read photos, loaded once."""
+    def reader(self, embedding: str = "described") -> PhotoReader:
+        """The networks that make queries of photos, loaded once.
+
+        Raises
+        ------
+        ArtefactError
+            When the report is not finished, changed since it was first read, or is damaged.
+        WeightsError
+            When the report's backbone is unavailable.
+        """
         if embedding not in self._readers:
             from fashion.recommendation.photo_query import PhotoReader
 
             require("cv2")
-            self._check(*PHOTOS)
-            self._readers[embedding] = PhotoReader(self.workspace, recommender, self._weights)
+            recommender = self.recommender(embedding)
+            self.check(*PHOTOS)
+            reader = PhotoReader(self.workspace, recommender, self.weights)
+            self._same_report()
+            self._readers[embedding] = reader
         return self._readers[embedding]
 
     @staticmethod
@@ -361,15 +375,15 @@ class Study(Run):
         return items if (items["added"] != "").any() else items.drop(columns=["added", "twin"])
 
     # -- whether the files are the report's -------------------------------------------------------------------
-    def _check(self, *names: str) -> None:
-        """Compare the checksums of files that were not compared yet."""
+    def check(self, *names: str) -> None:
+        """Compare the checksums of files that were not compared yet; raises ArtefactError for a damaged one."""
         self._same_report()
         new = [name for name in names if name not in self._checked]
         require_intact(self.workspace, [self.workspace.path(name) for name in new])
         self._checked |= set(new)
 
     def _same_report(self) -> None:
-        """See that no file was written since the study first read one: parts of two reports do not go together."""
+        """Raise ArtefactError if a file was written since the study first read one: two reports do not mix."""
         names = [*ANSWERS, *PHOTOS, *(f"{name}.npy" for name in VECTORS), "map.parquet"]
         stamps = {name: _stamp(self.workspace.path(name)) for name in names}
         folder = additions_folder(self.workspace)
@@ -379,8 +393,8 @@ class Study(Run):
         late += [name for name in stamps if name not in before]
         if late:
             raise ArtefactError(
-                f"expected the report of {self.name} as it was when it was first read; since then {', '.join(late)} "
-                f"changed. Open it again: fashion.open({self.asked_as!r})."
+                f"expected the report of {self.name} as first read; found changed {', '.join(late)}. "
+                f"Open it again: fashion.open({self.asked_as!r})."
             )
 
     def __repr__(self) -> str:
@@ -392,7 +406,7 @@ class Study(Run):
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
-    """Changes with the file; None where there is none."""
+    """Modification time and size of a file; None if it is missing."""
     try:
         stat = path.stat()
     except OSError:
@@ -412,7 +426,7 @@ def _refuse(other: dict[str, Never], known: dict[str, object]) -> None:
 
 
 class _Held(Source):
-    """The photos of one answer, wherever each lies, as a source that figures read from."""
+    """The photos of one list of recommendations, as a source for figures."""
 
     def __init__(self, photos: dict[str, bytes]) -> None:
         super().__init__(Path())
@@ -444,7 +458,7 @@ def _draw(picks: Picks) -> Figure:
     photos = {name: picks.photo_of(place) or b"" for place, name in enumerate(names)}
     with plt.rc_context():
         use_style()
-        title = f"Most similar to {picks.query.title}" if picture is not None else "What the words ask for"
+        title = f"Most similar to {picks.query.title}" if picture is not None else f"Matches for “{picks.query.title}”"
         title += f", the first {DRAWN} of {len(picks)}" if len(picks) > DRAWN else ""
         figure = answers(
             [(picture, picks.query, table.assign(photo=names))], _Held(photos), picks.source_line, title=title

@@ -1,1 +1,5 @@
 """The attributes network, which learns category and colour from the embedding (notebook 03)."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submodules=["checkpoint", "layout", "network", "training"])

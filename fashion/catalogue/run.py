@@ -1,36 +1,48 @@
 """One catalogue's run: its folders, table, photos and network, under one name.
 
-What every notebook and command begins with. `fashion.study.Study` adds what a finished report can answer; this module
-knows nothing of recommendations, so that a notebook that only needs its files does not depend on their code.
+Every notebook opens one. `fashion.study.Study` adds recommendations; they are not imported here, so that a notebook
+that only needs the run's files does not depend on their code.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.catalogue.definition import Catalogue, known_catalogues, no_such_catalogue
-from fashion.catalogue.identity import open_workspace
+from fashion.catalogue.definition import (
+    Catalogue,
+    known_catalogues,
+    load_catalogue,
+    no_such_catalogue,
+    open_catalogue,
+)
+from fashion.catalogue.identity import open_workspace, toml_of
 from fashion.catalogue.source import Source, open_source
+from fashion.core.checksums import sha256_bytes
+from fashion.core.paths import in_project
 from fashion.core.workspace import Workspace
 
 
 class Run:
-    """One catalogue's run, finished or under way. Nothing is read before it is asked for.
+    """One catalogue's run, finished or under way. Files are read when they are first needed.
 
     Parameters
     ----------
-    catalogue : str, Path or Catalogue
+    catalogue : str, Path, Catalogue or Workspace
         Name of a catalogue, or the path of its TOML; a catalogue that was reported from a TOML is found by its name.
+        Or its opened folders.
     data : str or Path, optional
         Its zip or folder, where it is no longer in the place that the report remembers.
     processed, reports : str or Path, optional
         Folders for artefacts and for what people read; the project's data/processed and reports if not given.
+    weights : str or Path, optional
+        The weights file that the report was given for resnet50.
 
     Raises
     ------
@@ -40,21 +52,71 @@ class Run:
 
     def __init__(
         self,
-        catalogue: str | Path | Catalogue = "sample",
+        catalogue: str | Path | Catalogue | Workspace = "sample",
         *,
         data: str | Path | None = None,
         processed: str | Path | None = None,
         reports: str | Path | None = None,
+        weights: str | Path | None = None,
     ) -> None:
-        self.workspace = _workspace_of(catalogue, processed, reports)
+        if isinstance(catalogue, Workspace):
+            self.workspace, catalogue = catalogue, catalogue.toml or catalogue.catalogue
+        else:
+            self.workspace = _workspace_of(catalogue, processed, reports)
         #: How to name the catalogue to `make` and `fashion`: its name, or the path of its TOML.
         self.asked_as = str(catalogue.path if isinstance(catalogue, Catalogue) else catalogue)
-        self._data = data
+        self.weights, self._data = weights, data
+
+    @classmethod
+    def in_project(cls, catalogue: str | Path, **places: str | Path | None) -> Self:
+        """Open a notebook's run: relative paths start at the project's root, wherever the notebook is executed.
+
+        Parameters
+        ----------
+        catalogue : str or Path
+        **places
+            `data`, `processed`, `reports` and `weights` of `Run`.
+        """
+        return cls(catalogue, **{name: in_project(path) for name, path in places.items()})
 
     @property
     def name(self) -> str:
         """The catalogue's short name."""
         return self.workspace.catalogue
+
+    @cached_property
+    def definition(self) -> Catalogue:
+        """The catalogue's TOML: its columns, terms and defaults."""
+        return load_catalogue(self.workspace.toml or self.place["catalogue_toml"])
+
+    def open_data(self) -> Source:
+        """The data before notebook 01 has read it: `data`, or what the definition names; a missing sample is made."""
+        return open_catalogue(self.definition, self._data)
+
+    def write_place(self, source: Source, *, colour_was_measured: bool, near_duplicates: Mapping[str, Any]) -> None:
+        """Write `place`, by which later notebooks and commands find the data.
+
+        Parameters
+        ----------
+        source : Source
+            From `open_data`.
+        colour_was_measured : bool
+            The catalogue has no colour words.
+        near_duplicates : mapping
+            The rule by which they are told, from `duplicates.Rule.as_dict`.
+        """
+        entry = self.definition
+        place = {
+            "catalogue": self.asked_as,
+            "catalogue_toml": toml_of(entry),
+            "title": entry.title,
+            "data": str(source.path.resolve()),
+            "table": entry.table,
+            "table_sha256": sha256_bytes(source.read(entry.table)),
+            "colour_was_measured": colour_was_measured,
+            "near_duplicates": near_duplicates,
+        }
+        self.workspace.write_json("source", place)
 
     @cached_property
     def place(self) -> dict[str, Any]:
@@ -74,7 +136,7 @@ class Run:
 
     @cached_property
     def network(self) -> dict[str, Any]:
-        """What is known of the frozen network: `name`, `size` (pixels), `dimension`, `reason` and more."""
+        """The frozen network: `name`, `size` (pixels), `dimension`, `reason` and more."""
         network: dict[str, Any] = self.workspace.json("backbone")
         return network
 

@@ -5,36 +5,32 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from fashion.cli.options import folders, parent
+
 if TYPE_CHECKING:
     from fashion.recommendation.add_items import Added
 
-
 TITLE = "add new items to a reported catalogue"
 
-TEXT = """Add the new items of a zip or folder to a catalogue that has a report. Only their photos are embedded, and
-nothing is trained again; rows without a colour get the word that their photo is nearest to. Rows and photos that the
-catalogue has already are skipped, so that doing it twice changes nothing."""
+TEXT = """Add the new items of a zip or folder to a reported catalogue. Only their photos are embedded, and nothing is
+trained again; rows without a colour get the nearest colour word to their photo. Rows and photos that the catalogue
+already has are skipped, so a second run changes nothing."""
 
 EXAMPLES = """  fashion add -c imagelab --data new-arrivals.zip
   fashion add -c my-shop.toml --data autumn/"""
 
+PARENTS = (parent("catalogue", "keep_unknown", "weights"), folders())
 
-def add_arguments(parser: argparse.ArgumentParser, catalogue_help: str) -> None:
-    """The command's own arguments, without folders."""
-    data = parser.add_argument_group("which clothes")
-    data.add_argument(
-        "--catalogue", "-c", default="sample", metavar="C", help=f"{catalogue_help} (default: sample)"
-    )  # fmt: skip
-    data.add_argument(
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `fashion add` alone."""
+    parser.add_argument(
         "--data", metavar="PATH", required=True, help="zip or folder of the new items, in the catalogue's layout"
     )
-    data.add_argument("--keep-unknown", action="store_true", help="pass words that the glossary lacks untranslated")
-    group = parser.add_argument_group("which network")
-    group.add_argument("--weights", metavar="FILE", help="the weights file that the report was given, if any")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Add and say what was done."""
+    """Add the items, and print a summary."""
     from fashion.catalogue.definition import load_catalogue
     from fashion.catalogue.identity import open_workspace
     from fashion.core.locking import only_one

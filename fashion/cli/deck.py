@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fashion.cli.options import folders, parent
+
 if TYPE_CHECKING:
     from fashion.core.workspace import Workspace
 
@@ -13,15 +15,19 @@ if TYPE_CHECKING:
 TITLE = "write the business case as slides"
 
 TEXT = """\
-Write reports/<catalogue>/deck.pptx: the business case in the report's own figures, with charts that can be edited, and
-a value model whose inputs stand in data/value-model.toml."""
+Write reports/<catalogue>/deck.pptx: the business case with the report's figures, editable charts and a value model
+whose inputs are in data/value-model.toml."""
 
 EXAMPLES = "  fashion deck -c sample\n  fashion deck -c imagelab --value-model my-shop.toml"
+
+PARENTS = (parent("catalogue"), folders())
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `fashion deck`."""
-    parser.add_argument("--value-model", type=Path, metavar="FILE", help="inputs (default: data/value-model.toml)")
+    parser.add_argument(
+        "--value-model", type=Path, metavar="FILE", help="inputs of the value model (default: data/value-model.toml)"
+    )
 
 
 def accompany(workspace: Workspace) -> None:

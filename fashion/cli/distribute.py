@@ -6,28 +6,30 @@ import argparse
 import shlex
 from pathlib import Path
 
+from fashion.cli.options import folders, parent
 from fashion.core.bounds import WORKERS, whole
 
 TITLE = "measure and embed the photos on a Dask cluster"
 
 TEXT = """\
-Measure and embed a catalogue's photos on several machines. Each worker writes its own finished shards to shared
-storage, so a worker may die, a shard may be done twice, and an interrupted run resumes. All photos that the catalogue's
-table names are done, whatever part of it a report takes later. The shards are then gathered here: `fashion report`
-finds every photo's metadata and vectors, equal to those that it would have made itself."""
+Measure and embed a catalogue's photos on several machines, all that its table names. Each worker writes finished shards
+to shared storage, so a worker may die and an interrupted run resumes. The shards are then gathered here, and
+`fashion report` finds each photo's metadata and vectors, equal to its own."""
 
 EXAMPLES = """\
   fashion distribute -c imagelab --data imagelab.zip --shared /mnt/shards --scheduler tcp://10.0.0.1:8786
   fashion distribute --shared /tmp/shards --workers 2"""
 
+PARENTS = (parent("catalogue", "data", "backbone", "weights", "size", "runtime"), folders(reports=False))
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `fashion distribute`, besides which clothes and which network."""
     group = parser.add_argument_group("on which machines")
-    address = "of a running Dask scheduler, such as tcp://10.0.0.1:8786 (default: local processes)"
+    address = "a running Dask scheduler, such as tcp://10.0.0.1:8786 (default: local processes)"
     group.add_argument("--scheduler", default="local", metavar="ADDRESS", help=address)
     group.add_argument("--workers", type=whole(WORKERS), default=2, metavar="N", help="local processes (default: 2)")
-    folder = "folder for finished shards that all workers reach: a path, or any address of fsspec"
+    folder = "folder of finished shards that all workers reach: a path or an fsspec address"
     group.add_argument("--shared", required=True, metavar="ADDRESS", help=folder)
 
 

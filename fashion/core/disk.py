@@ -17,12 +17,12 @@ ASIDE = re.compile(r"^\..+\.(\d+)\.[a-z][a-z0-9]*$")
 LARGEST = 2**31 - 1
 
 _WORDS = {
-    errno.ENOSPC: "the disk is full: make room",
-    errno.EDQUOT: "your share of the disk is used up: make room",
-    errno.EROFS: "the file system can only be read: name other folders with --processed and --reports",
-    errno.EACCES: "this user may not: change the folder's owner or rights, or name other folders with --processed and "
+    errno.ENOSPC: "The disk is full: make room",
+    errno.EDQUOT: "Your share of the disk is used up: make room",
+    errno.EROFS: "The file system is read-only: name other folders with --processed and --reports",
+    errno.EACCES: "This user may not: change the folder's owner or rights, or name other folders with --processed and "
     "--reports",
-    errno.EIO: "the disk fails: look after it before anything else",
+    errno.EIO: "The disk fails: look after it before anything else",
 }
 
 #: What the system says where it lets nobody, or not this user, write.
@@ -39,10 +39,10 @@ def in_words(error: OSError) -> str:
     where = f"{error.filename!r}" if error.filename else "a file"
     said = error.strerror or str(error)
     number = errno.ENOSPC if _SHORT_WRITE.search(str(error)) else error.errno
-    what_next = _WORDS.get(number or 0, "mend the cause")
+    what_next = _WORDS.get(number or 0, "Fix the cause")
     return (
-        f"expected to read or write {where}; the system said: {said}. What next: {what_next}, then run the same "
-        "command again. What was finished is kept."
+        f"expected to read or write {where}; found: {said}. {what_next}, then run the same command again. "
+        "What was finished is kept."
     )
 
 

@@ -52,8 +52,8 @@ def only_one(workspace: Workspace) -> Iterator[None]:
             stream = held.enter_context((folder / ".lock").open("a", encoding="utf-8"))
             if not try_lock(stream):
                 raise ReportError(
-                    f"expected to be alone; found that another report on {folder} is running. What to do: wait for its "
-                    "end, or stop it, then run again."
+                    f"expected to be alone; found another report on {folder} running. Wait for its end, or stop it, "
+                    "then run again."
                 )
         yield
 

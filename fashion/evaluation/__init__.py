@@ -1,1 +1,33 @@
 """Evaluation: splits, metrics, baselines, statistics (notebook 06)."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "curves": ["by_embedding_length", "by_gallery_size"],
+        "protocol": ["CEILING", "Protocol", "RANDOM", "side_by_side"],
+        "relevance": ["agreement_at_k", "word_lab"],
+        "splits": ["split"],
+        "summary": [
+            "ALL_FEATURES",
+            "DESCRIBED",
+            "Evaluation",
+            "FROZEN",
+            "FROZEN_AND_HISTOGRAM",
+            "HISTOGRAM",
+            "HOG",
+            "LEARNED",
+            "NEAR_COLOURS",
+            "PIXELS",
+            "category_misses",
+            "class_accuracy",
+            "commonest_word_accuracy",
+            "confused_pairs",
+            "confusion",
+            "leakage_audit",
+            "lengths_that_keep",
+            "near_confusions",
+        ],
+    },
+)

@@ -1,4 +1,4 @@
-"""How agreement changes with the size of the gallery and with the length of the embedding."""
+"""Precision@k by gallery size and by embedding length."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LENGTHS = (8, 16, 32, 64, 128)
 
 
 def gallery_sizes(n: int, k: int, most: int = 6) -> list[int]:
-    """Gallery sizes to try: the `most` largest of ..., 100, 200, 500, 1,000, ... below n that hold 5 k, then n."""
+    """Gallery sizes: the `most` largest of ..., 100, 200, 500, 1,000, ... below n that hold 5 k, then n."""
     steps = [lead * 10**power for power in range(9) for lead in (1, 2, 5)]
     return [*[size for size in steps if 5 * k <= size < n][-most:], n]
 
@@ -28,10 +28,10 @@ def gallery_sizes(n: int, k: int, most: int = 6) -> list[int]:
 def by_gallery_size(
     methods: Mapping[str, Method], items: pd.DataFrame, queries: Int, k: int, columns: Sequence[str], seed: int
 ) -> pd.DataFrame:
-    """Precision@k of the same queries in ever larger galleries, each holding the smaller ones.
+    """Precision@k of the same queries in nested galleries of growing size.
 
-    Chance (in closed form) and the ceiling are added: a larger gallery holds more right answers, so what is
-    possible rises with it.
+    Chance (in closed form) and the ceiling are added: a larger gallery holds more correct items, so the ceiling
+    rises with it.
 
     Parameters
     ----------
@@ -53,13 +53,13 @@ def by_gallery_size(
     order = np.random.default_rng(seed).permutation(len(items))
     galleries = {size: np.sort(order[:size]) for size in gallery_sizes(len(items), k)}
     lines = []
-    for method, (asking_table, gallery_table) in methods.items():
+    for method, (query_table, gallery_table) in methods.items():
         unit = normalise(gallery_table)
-        asking = normalise(np.asarray(asking_table)[queries])
+        vectors = normalise(np.asarray(query_table)[queries])
         for size, gallery in galleries.items():
             rows = None if size == len(unit) else gallery
-            found = top_k(unit, k, queries, rows, query_vectors=asking, assume_unit=True)[0]
-            lines += _lines(agreement_at_k(items, found, queries, columns), seed, method=method, size=size)
+            recommended = top_k(unit, k, queries, rows, query_vectors=vectors, assume_unit=True)[0]
+            lines += _lines(agreement_at_k(items, recommended, queries, columns), seed, method=method, size=size)
     for size, gallery in galleries.items():
         expected = random_expectation(items, queries, gallery, columns)
         lines += [
@@ -92,7 +92,7 @@ def by_embedding_length(
 ) -> pd.DataFrame:
     """Precision@k in the whole catalogue with each embedding cut to its first `LENGTHS` directions, and uncut.
 
-    The directions are found on training items alone, from the rows that ask.
+    The directions are computed on training items alone, from their query vectors.
 
     Parameters
     ----------
@@ -109,22 +109,24 @@ def by_embedding_length(
         `method`, `length`, `column`, `mean`, `low`, `high`; the uncut embedding has its own length.
     """
     lines = []
-    for method, (asking_table, gallery_table) in methods.items():
-        asking, gallery = normalise(asking_table), normalise(gallery_table)
-        turn = directions(asking, training)[:, : max(LENGTHS)]
-        turned = asking[queries] @ turn, gallery @ turn
-        for length in [*(size for size in LENGTHS if size < asking.shape[1]), asking.shape[1]]:
-            ask, answer = (asking[queries], gallery) if length == asking.shape[1] else [t[:, :length] for t in turned]
-            if asking_table is not gallery_table:  # what answers keeps its length in one number more, so products stay
-                answer, ask = filled(answer), np.pad(ask, ((0, 0), (0, 1)))
-            found = top_k(normalise(answer), k, queries, query_vectors=normalise(ask), assume_unit=True)[0]
-            lines += _lines(agreement_at_k(items, found, queries, columns), seed, method=method, length=length)
+    for method, (query_table, gallery_table) in methods.items():
+        query_unit, gallery_unit = normalise(query_table), normalise(gallery_table)
+        whole = query_unit.shape[1]
+        turn = directions(query_unit, training)[:, : max(LENGTHS)]
+        turned = query_unit[queries] @ turn, gallery_unit @ turn
+        for length in [*(size for size in LENGTHS if size < whole), whole]:
+            cut = (query_unit[queries], gallery_unit) if length == whole else tuple(t[:, :length] for t in turned)
+            vectors, gallery = cut
+            if query_table is not gallery_table:  # a padding dimension keeps the inner products
+                vectors, gallery = np.pad(vectors, ((0, 0), (0, 1))), filled(gallery)
+            recommended = top_k(normalise(gallery), k, queries, query_vectors=normalise(vectors), assume_unit=True)[0]
+            lines += _lines(agreement_at_k(items, recommended, queries, columns), seed, method=method, length=length)
     return pd.DataFrame(lines)
 
 
 def _lines(shares: pd.DataFrame, seed: int, **about: object) -> list[dict[str, object]]:
-    found = []
+    lines: list[dict[str, object]] = []
     for column in shares:
         mean, low, high = bootstrap_interval(shares[column].to_numpy(), seed)
-        found.append({**about, "column": column, "mean": mean, "low": low, "high": high})
-    return found
+        lines.append({**about, "column": column, "mean": mean, "low": low, "high": high})
+    return lines

@@ -1,7 +1,7 @@
-"""Measures of a ranking beyond shares of equal words: MAP@R, and nDCG with graded gains.
+"""Measures of a ranking: precision, success, MAP@R, nDCG with graded gains, rank correlation.
 
 A ranking is an array of int, shape (q, k): for each query the rows of the items table recommended to it, best
-first, as `fashion.neighbours.exact.top_k` returns them. Query rows, shape (q,), are the rows that asked.
+first, as `fashion.neighbours.exact.top_k` returns them. Query rows, shape (q,), are the queries' own rows.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def average_precision_at_r(relevant: ArrayLike, total: ArrayLike, limit: int | N
         depth = np.minimum(depth, limit)
     if hits.ndim != 2 or depth.shape != (len(hits),) or depth.max(initial=0) > hits.shape[1]:
         raise ValueError(
-            f"expected rankings of at least R = {depth.max(initial=0)} for {depth.size} queries, found shape "
+            f"expected rankings of at least R = {depth.max(initial=0)} for {depth.size} queries; found shape "
             f"{hits.shape}; rank more neighbours, or set a limit"
         )
     ranks = np.arange(1, hits.shape[1] + 1)
@@ -85,40 +85,40 @@ def ndcg_at_k(gains: ArrayLike, ideal: ArrayLike) -> Float:
     """
     found, best = np.asarray(gains, np.float64), np.asarray(ideal, np.float64)
     if found.ndim != 2 or found.shape != best.shape:
-        raise ValueError(f"expected gains and ideal of one shape (q, k), found {found.shape} and {best.shape}")
+        raise ValueError(f"expected gains and ideal of one shape (q, k); found {found.shape} and {best.shape}")
     if not ((found >= 0).all() and (best >= 0).all()):
-        raise ValueError("gains: expected numbers of at least 0")
+        raise ValueError("expected gains of at least 0; found a negative one or NaN")
     discount = 1 / np.log2(np.arange(2, found.shape[1] + 2))
     reached, possible = found @ discount, best @ discount
     if (reached > possible + 1e-9).any():
-        raise ValueError("ideal: a ranking gains more than its ideal; take the ideal from the same gallery")
+        raise ValueError("expected an ideal from the same gallery; found a ranking that gains more")
     with np.errstate(invalid="ignore"):
         return np.asarray(reached / possible)
 
 
-#: Gallery rows taken at a time: 500 queries x 4,096 rows are 16 MB of float64.
+#: Gallery rows in a block: 500 queries x 4,096 rows are 16 MB of float64.
 ROWS = 4096
 
 
-def similarities(asking: ArrayLike, gallery: ArrayLike) -> NDArray[np.float32]:
+def similarities(queries: ArrayLike, gallery: ArrayLike) -> NDArray[np.float32]:
     """Cosines of every query with every gallery item, shape (q, g).
 
-    Summed in float64 and rounded to float32, so that the order does not hang on how the product was cut up.
+    Summed in float64 and rounded to float32, so that the order does not depend on how the product is divided.
 
     Parameters
     ----------
-    asking, gallery : arrays, shapes (q, d) and (g, d)
+    queries, gallery : arrays, shapes (q, d) and (g, d)
         Unit rows.
     """
-    heads, table = np.asarray(asking, np.float64), np.asarray(gallery)
-    result = np.empty((len(heads), len(table)), np.float32)
+    left, table = np.asarray(queries, np.float64), np.asarray(gallery)
+    result = np.empty((len(left), len(table)), np.float32)
     for start in range(0, len(table), ROWS):
-        result[:, start : start + ROWS] = heads @ table[start : start + ROWS].astype(np.float64).T
+        result[:, start : start + ROWS] = left @ table[start : start + ROWS].astype(np.float64).T
     return result
 
 
 def leading(similarity: ArrayLike, depth: int) -> NDArray[np.intp]:
-    """Places of the `depth` largest numbers of one row, largest first, ties to the lower place."""
+    """Indices of the `depth` largest numbers of one row, largest first, ties to the lower index."""
     row = np.asarray(similarity)
     if depth == 0:
         return np.empty(0, np.intp)
@@ -130,12 +130,12 @@ def leading(similarity: ArrayLike, depth: int) -> NDArray[np.intp]:
 def average_precisions(similarity: ArrayLike, relevant: ArrayLike) -> NDArray[np.float64]:
     """Average precision at R of each query over the whole gallery (`evaluation.metrics.average_precision_at_r`).
 
-    R differs from query to query, from one item to thousands, so each query is ranked as deep as its own R.
+    R differs by query, from one item to thousands, so each query is ranked to its own R.
 
     Parameters
     ----------
     similarity : array of float, shape (q, g)
-        -inf where an item may not be an answer: the query itself.
+        -inf where an item is excluded: the query itself.
     relevant : array of bool, shape (q, g)
         False there.
 
@@ -154,16 +154,16 @@ def average_precisions(similarity: ArrayLike, relevant: ArrayLike) -> NDArray[np
 
 
 def rank_correlations(similarity: ArrayLike, gains: ArrayLike) -> NDArray[np.float64]:
-    """Spearman's rank correlation of two orders of the same items, for each query.
+    """Spearman's rank correlation of two orders of the same items, one number a query.
 
     rho = Pearson's correlation of the two rows' ranks, equal numbers sharing the mean of their ranks
     (Spearman, American Journal of Psychology 15:72-101, 1904). 1: the embedding orders the items as the
-    description does; 0: the two have nothing to do with each other.
+    description does; 0: the two are unrelated.
 
     Parameters
     ----------
     similarity, gains : arrays of float, shape (q, m)
-        Closeness of m items to each query, in the embedding and by description.
+        Similarity of m items to each query, by embedding and by description.
 
     Returns
     -------
@@ -182,7 +182,7 @@ def precision_and_success(relevant: ArrayLike, success: Iterable[int] = (1,)) ->
     """Precision@k and Success@c of every query's k recommendations.
 
     Precision@k is the share of relevant ones among the k; Success@c is 1 where at least one of the first c is
-    relevant, else 0 (https://ir-measur.es, measures P and Success, by trec_eval).
+    relevant, else 0. trec_eval's P and Success are equal to the bit (`tests/evaluation/test_trec.py`).
 
     Parameters
     ----------
@@ -201,31 +201,15 @@ def precision_and_success(relevant: ArrayLike, success: Iterable[int] = (1,)) ->
     ValueError
         When a cutoff lies outside 1 to k.
 
-    Notes
-    -----
-    trec_eval has no wheel for Linux on ARM. There the same shares are counted by NumPy; they are equal to the bit.
+    Examples
+    --------
+    >>> scores = precision_and_success([[False, True, True, False]], success=(1, 4))
+    >>> {name: values.tolist() for name, values in scores.items()}
+    {'Precision@4': [0.5], 'Success@1': [0.0], 'Success@4': [1.0]}
     """
     hits, cutoffs = np.atleast_2d(np.asarray(relevant, bool)), list(dict.fromkeys(success))
     k = hits.shape[1]
     if not all(1 <= cutoff <= k for cutoff in cutoffs):
         raise ValueError(f"success: expected cutoffs from 1 to {k}, the recommendations of a query; found {cutoffs}")
-    try:
-        import ir_measures as ir
-    except ImportError:
-        return counted(hits, cutoffs)
-    names = {ir.P @ k: f"Precision@{k}"} | {ir.Success @ cutoff: f"Success@{cutoff}" for cutoff in cutoffs}
-    found = {name: np.zeros(len(hits)) for name in names.values()}
-    # Only ranks matter here, so that a recommendation is called by its rank; a higher score ranks earlier.
-    ranks = [str(rank) for rank in range(1, k + 1)]
-    falling = {rank: float(-place) for place, rank in enumerate(ranks)}
-    run = {str(place): falling for place in range(len(hits))}
-    judged = {str(place): dict(zip(ranks, line, strict=True)) for place, line in enumerate(hits.astype(int).tolist())}
-    for one in ir.iter_calc(list(names), judged, run):
-        found[names[one.measure]][int(one.query_id)] = one.value
-    return found
-
-
-def counted(hits: NDArray[np.bool_], cutoffs: Iterable[int]) -> dict[str, Float]:
-    """What `precision_and_success` returns, where ir-measures cannot be had."""
-    found = {f"Precision@{hits.shape[1]}": hits.mean(axis=1)}
-    return found | {f"Success@{cutoff}": hits[:, :cutoff].any(axis=1).astype(np.float64) for cutoff in cutoffs}
+    scores = {f"Precision@{k}": np.asarray(hits.mean(axis=1), np.float64)}
+    return scores | {f"Success@{c}": np.asarray(hits[:, :c].any(axis=1), np.float64) for c in cutoffs}

@@ -1,4 +1,4 @@
-"""One protocol for every method: the same queries, galleries, measures and intervals, in one long table."""
+"""Evaluation protocol: every method gets the same queries, galleries, measures and intervals."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ Float = NDArray[np.float64]
 
 Int = NDArray[np.integer]
 
-#: A method: what queries ask with, and what the gallery answers with; two tables (n, d), one row an item.
+#: A method: query vectors and gallery vectors, two tables (n, d), one row an item.
 Method = tuple[ArrayLike, ArrayLike]
 
-#: (method, gallery, measure, what must agree) -> one number a query.
+#: (method, gallery, measure, label) -> one number a query.
 Scores = dict[tuple[str, str, str, str], Float]
 
 RANDOM, CEILING = "random", "ceiling, true words"
 
-#: What the graded measures compare instead of one label.
+#: Label of the graded measures, which compare whole descriptions.
 DESCRIPTION = "description"
 
 AVERAGE_PRECISION, CORRELATION = "MAP@R", "rank correlation"
 
 
 def with_both(items: pd.DataFrame) -> pd.DataFrame:
-    """The items with a column "category and colour": the two words together, missing where one is."""
+    """The items with a column "category and colour": both words, missing where one is."""
     known = items["category"].notna() & items["colour"].notna()
     words = (items["category"].astype(str) + "\n" + items["colour"].astype(str)).astype(object)
     words[~known] = None
@@ -42,7 +42,7 @@ def with_both(items: pd.DataFrame) -> pd.DataFrame:
 
 
 def side_by_side(*tables: ArrayLike) -> NDArray[np.float32]:
-    """Several embeddings as one, with equal weight: each scaled to length 1, then concatenated; shape (n, sum of d).
+    """Concatenate embeddings with equal weight, each scaled to length 1; shape (n, sum of d).
 
     The cosine of two such rows is the mean of the embeddings' cosines.
     """
@@ -52,10 +52,10 @@ def side_by_side(*tables: ArrayLike) -> NDArray[np.float32]:
 def best_possible(
     items: pd.DataFrame, queries: ArrayLike, gallery: ArrayLike, k: int, columns: Sequence[str]
 ) -> pd.DataFrame:
-    """The largest Precision@k that any method could reach, column by column: min(R, k) / k, shape (q, columns).
+    """The largest Precision@k that any method can reach, by column: min(R, k) / k, shape (q, columns).
 
-    R is how many gallery items, the query left out, have its word. A method that knew every true word would
-    reach it; no list of k need reach it in all columns at once.
+    R is the number of gallery items, without the query, that have its word. A method that knew every true word
+    would reach it; no one list of k need reach it in all columns.
     """
     both = with_both(items)
     counts = {column: relevance.relevant_in_gallery(both, queries, gallery, column) for column in columns}
@@ -64,16 +64,16 @@ def best_possible(
 
 @dataclass
 class Protocol:
-    """Who is asked what, and how answers are scored.
+    """Queries, galleries and measures; `run` scores methods by them.
 
     Attributes
     ----------
     items : DataFrame
         The items table.
     queries : ndarray of int, shape (q,)
-        Rows that ask.
+        Rows of the queries.
     galleries : dict of str to ndarray of int
-        Name -> rows that may be answers.
+        Name -> rows that may be recommended.
     k : int
         Recommendations for each query.
     seed : int
@@ -83,9 +83,9 @@ class Protocol:
     columns : sequence of str
         Labels to compare; "category and colour" is added.
     deep : int
-        Queries at most, drawn from `queries`, for the measures that need whole rankings.
+        Largest number of `queries`, drawn at random, for the measures that need whole rankings.
     sampled : int
-        Gallery items at most over which the rank correlation is taken.
+        Largest number of gallery items, drawn at random, for the rank correlation.
     """
 
     items: pd.DataFrame
@@ -97,7 +97,7 @@ class Protocol:
     columns: Sequence[str] = ("department", "category", "colour")
     deep: int = 500
     sampled: int = 1000
-    found: dict[tuple[str, str], Int] = field(default_factory=dict)
+    recommended: dict[tuple[str, str], Int] = field(default_factory=dict)
     scores: Scores = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -108,7 +108,7 @@ class Protocol:
                 "the report with a smaller K, or of more items."
             )
         random = np.random.default_rng(self.seed)
-        #: Places in `queries` of those whose whole rankings are scored.
+        #: Indices into `queries` of those whose whole rankings are scored.
         self.deep_places = np.sort(random.permutation(len(self.queries))[: self.deep])
         self._deep = self.queries[self.deep_places]
         self._ideal = {
@@ -132,9 +132,9 @@ class Protocol:
         return [*self.columns, BOTH]
 
     def run(self, methods: Mapping[str, Method]) -> Scores:
-        """Ask and score chance, every method, and the ceiling; one method's vectors in memory at a time.
+        """Score chance, every method and the ceiling, with one method's vectors in memory at a time.
 
-        `found` keeps the recommendations, (method, gallery) -> rows (q, k); the ceiling has none.
+        `recommended` keeps the recommendations, (method, gallery) -> rows (q, k); the ceiling has none.
 
         Returns
         -------
@@ -143,33 +143,33 @@ class Protocol:
         """
         random = np.random.default_rng(self.seed)
         for name, gallery in self.galleries.items():
-            found = random_neighbours(self.queries, gallery, self.k, self.seed)
-            self._score(RANDOM, name, found, random.random((len(self._deep), len(gallery)), np.float32))
-        for method, (asking_table, gallery_table) in methods.items():
+            recommended = random_neighbours(self.queries, gallery, self.k, self.seed)
+            self._score(RANDOM, name, recommended, random.random((len(self._deep), len(gallery)), np.float32))
+        for method, (query_table, gallery_table) in methods.items():
             unit = normalise(gallery_table)
-            same = asking_table is gallery_table
-            asking = unit[self.queries] if same else normalise(np.asarray(asking_table)[self.queries])
-            cosine = metrics.similarities(asking[self.deep_places], unit)
+            same = query_table is gallery_table
+            vectors = unit[self.queries] if same else normalise(np.asarray(query_table)[self.queries])
+            cosine = metrics.similarities(vectors[self.deep_places], unit)
             for name, gallery in self.galleries.items():
                 rows = None if len(gallery) == len(unit) else gallery  # the whole table needs no copy
-                found = top_k(unit, self.k, self.queries, rows, query_vectors=asking, assume_unit=True)[0]
-                self._score(method, name, found, cosine[:, gallery])
+                recommended = top_k(unit, self.k, self.queries, rows, query_vectors=vectors, assume_unit=True)[0]
+                self._score(method, name, recommended, cosine[:, gallery])
         for name in self.galleries:
             self._score_ceiling(name)
         return self.scores
 
-    def _score(self, method: str, name: str, found: Int, cosine: NDArray[np.float32]) -> None:
-        self.found[method, name] = found
+    def _score(self, method: str, name: str, recommended: Int, cosine: NDArray[np.float32]) -> None:
+        self.recommended[method, name] = recommended
 
         def keep(measure: str, column: str, values: ArrayLike) -> None:
             self.scores[method, name, measure, column] = np.asarray(values, np.float64)
 
-        agreeing = agreements(self.items, found, self.queries, self.columns)
+        agreeing = agreements(self.items, recommended, self.queries, self.columns)
         scored = {column: metrics.precision_and_success(hits, (1, self.k)) for column, hits in agreeing.items()}
         for measure in scored[BOTH]:
             for column in self.wanted:
                 keep(measure, column, scored[column][measure])
-        gains = relevance.graded_relevance(self.items, self.queries, found, self.lab)
+        gains = relevance.graded_relevance(self.items, self.queries, recommended, self.lab)
         keep(f"nDCG@{self.k}", DESCRIPTION, metrics.ndcg_at_k(gains, self._ideal[name]))
         gallery = self.galleries[name]
         keep(CORRELATION, DESCRIPTION, metrics.rank_correlations(cosine[:, self._drawn[name]], self._gains[name]))
@@ -185,7 +185,7 @@ class Protocol:
         return np.asarray((self._codes[column][gallery] == own) & (own >= 0))
 
     def _score_ceiling(self, name: str) -> None:
-        """What true words on both sides would score: the best that this gallery allows."""
+        """Score true words on both sides: the best that this gallery allows."""
         best = best_possible(self.items, self.queries, self.galleries[name], self.k, self.wanted)
         for column in self.wanted:
             self.scores[CEILING, name, f"Precision@{self.k}", column] = best[column].to_numpy()
@@ -220,7 +220,7 @@ class Protocol:
 def paired_tests(
     scores: Scores, method: str, others: Iterable[str], questions: Iterable[tuple[str, str, str]], seed: int
 ) -> pd.DataFrame:
-    """Compare one method with others on the same queries; all comparisons of the table are one family.
+    """Paired tests of one method against others, on the same queries; the whole table is one family of tests.
 
     Parameters
     ----------
@@ -242,8 +242,8 @@ def paired_tests(
         for gallery, measure, column in asked:
             first, second = (scores[name, gallery, measure, column] for name in (method, other))
             defined = np.isfinite(first) & np.isfinite(second)
-            found = paired_difference(first[defined], second[defined], seed, resamples=10_000)
+            gain = paired_difference(first[defined], second[defined], seed, resamples=10_000)
             about = {"gallery": gallery, "measure": measure, "column": column, "against": other}
-            lines.append(about | {"difference": found.mean, "low": found.low, "high": found.high, "p": found.p_value})
+            lines.append(about | {"difference": gain.mean, "low": gain.low, "high": gain.high, "p": gain.p_value})
     table = pd.DataFrame(lines)
     return table.assign(p_holm=holm(table["p"]) if len(table) else [])

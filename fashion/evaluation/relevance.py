@@ -1,4 +1,4 @@
-"""How far recommendations agree with the query's description, and how far random ones would."""
+"""Relevance of recommendations: matching labels, graded gains, and what random recommendations reach."""
 
 from __future__ import annotations
 
@@ -8,45 +8,48 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from fashion.core.colour import delta_e
+from fashion.catalogue.translation import colour_hexes
+from fashion.core.colour import delta_e, hex_to_lab
 from fashion.evaluation.metrics import precision_and_success
 
 Float = NDArray[np.float64]
 
 Int = NDArray[np.integer]
 
-#: Name of the column that holds agreement in category and in colour at once.
+#: Label that matches where category and colour both do.
 BOTH = "category and colour"
 
 
 def agreements(
-    items: pd.DataFrame, found: ArrayLike, queries: ArrayLike, columns: Sequence[str]
+    items: pd.DataFrame, recommended: ArrayLike, queries: ArrayLike, columns: Sequence[str]
 ) -> dict[str, NDArray[np.bool_]]:
-    """Whether each recommendation agrees with its query, label by label.
+    """Whether each recommendation matches its query, label by label.
 
     Parameters
     ----------
-    items, found, queries, columns
+    items, recommended, queries, columns
         As for `agreement_at_k`.
 
     Returns
     -------
     dict of str to ndarray of bool, shape (q, k)
     """
-    agrees = {column: relevance(items, found, queries, column) for column in columns}
+    agrees = {column: relevance(items, recommended, queries, column) for column in columns}
     if {"category", "colour"} <= set(columns):
         agrees[BOTH] = agrees["category"] & agrees["colour"]
     return agrees
 
 
-def agreement_at_k(items: pd.DataFrame, found: ArrayLike, queries: ArrayLike, columns: Sequence[str]) -> pd.DataFrame:
-    """Precision@k by label: for each query the share of its k recommendations that agree with it.
+def agreement_at_k(
+    items: pd.DataFrame, recommended: ArrayLike, queries: ArrayLike, columns: Sequence[str]
+) -> pd.DataFrame:
+    """Precision@k by label: for each query the share of its k recommendations that match it.
 
     Parameters
     ----------
     items : DataFrame
         The items table.
-    found : array of int, shape (q, k)
+    recommended : array of int, shape (q, k)
         Rows of the recommendations.
     queries : array of int, shape (q,)
         Rows of the queries.
@@ -58,14 +61,16 @@ def agreement_at_k(items: pd.DataFrame, found: ArrayLike, queries: ArrayLike, co
     DataFrame of float
         One row a query, one column a label, 0-1.
     """
-    agrees = agreements(items, found, queries, columns)
+    agrees = agreements(items, recommended, queries, columns)
     return pd.DataFrame(_at_k(agrees, "Precision", ()))
 
 
-def success_at_k(items: pd.DataFrame, found: ArrayLike, queries: ArrayLike, columns: Sequence[str]) -> pd.DataFrame:
-    """Success@k (hit rate, which fashion papers call Recall@k): 1 where at least one of the k agrees, else 0."""
-    agrees = agreements(items, found, queries, columns)
-    return pd.DataFrame(_at_k(agrees, "Success", (np.shape(found)[1],)))
+def success_at_k(
+    items: pd.DataFrame, recommended: ArrayLike, queries: ArrayLike, columns: Sequence[str]
+) -> pd.DataFrame:
+    """Success@k (hit rate, which fashion papers call Recall@k): 1 where at least one of the k matches, else 0."""
+    agrees = agreements(items, recommended, queries, columns)
+    return pd.DataFrame(_at_k(agrees, "Success", (np.shape(recommended)[1],)))
 
 
 def _at_k(agrees: Mapping[str, NDArray[np.bool_]], measure: str, cutoffs: Sequence[int]) -> dict[str, Float]:
@@ -76,48 +81,57 @@ def _at_k(agrees: Mapping[str, NDArray[np.bool_]], measure: str, cutoffs: Sequen
 
 def random_neighbours(queries: ArrayLike, gallery: ArrayLike, k: int, seed: int) -> Int:
     """k distinct rows of the gallery for each query, uniformly, never the query itself; shape (q, k)."""
-    rows, answers = np.asarray(queries), np.asarray(gallery)
+    rows, candidates = np.asarray(queries), np.asarray(gallery)
     random = np.random.default_rng(seed)
-    found = np.empty((len(rows), k), np.int64)
+    recommended = np.empty((len(rows), k), np.int64)
     for line, query in enumerate(rows):
-        drawn = random.choice(len(answers), k + 1, replace=False)
-        drawn = drawn[answers[drawn] != query][:k]
-        found[line] = answers[drawn]
-    return found
+        drawn = random.choice(len(candidates), k + 1, replace=False)
+        drawn = drawn[candidates[drawn] != query][:k]
+        recommended[line] = candidates[drawn]
+    return recommended
 
 
 def random_expectation(
     items: pd.DataFrame, queries: ArrayLike, gallery: ArrayLike, columns: Sequence[str]
 ) -> pd.Series:
-    """Expected agreement of uniformly random recommendations, in closed form.
+    """Expected Precision@k of uniformly random recommendations, in closed form.
 
     For a query with label y it is (number of gallery items labelled y, less the query itself if it is
     there) / (gallery size, less the query itself), whatever k is; the mean over queries is returned.
     """
-    rows, answers = np.asarray(queries), np.asarray(gallery)
-    inside = np.isin(rows, answers)
+    rows, candidates = np.asarray(queries), np.asarray(gallery)
+    inside = np.isin(rows, candidates)
     labels = {column: pd.factorize(items[column])[0] for column in columns}
     if {"category", "colour"} <= set(columns):
         pair = labels["category"] * (labels["colour"].max(initial=0) + 1) + labels["colour"]
         labels[BOTH] = np.where((labels["category"] < 0) | (labels["colour"] < 0), -1, pair)
     expected = {}
     for column, codes in labels.items():
-        count = np.bincount(codes[answers] + 1, minlength=codes.max(initial=0) + 2)
-        count[0] = 0  # missing words agree with nothing
+        count = np.bincount(codes[candidates] + 1, minlength=codes.max(initial=0) + 2)
+        count[0] = 0  # missing words match nothing
         alike = count[codes[rows] + 1] - (inside & (codes[rows] >= 0))
-        expected[column] = float((alike / (len(answers) - inside)).mean())
+        expected[column] = float((alike / (len(candidates) - inside)).mean())
     return pd.Series(expected)
 
 
-#: CIEDE2000 difference from which on a colour counts as another one: on the real catalogue about three in
-#: four pairs of garments with one colour word are closer, and about one in three random pairs.
+#: CIEDE2000 from which a colour counts as another one: on the real catalogue about three in four pairs of garments
+#: with one colour word are closer, and about one in three random pairs.
 COLOUR_REACH = 20.0
+
+#: Colour of a word that the glossary lacks: mid grey.
+UNKNOWN_COLOUR = "#9a9a9a"
 
 GARMENT = ("garment_l", "garment_a", "garment_b")
 
 
+def word_lab(colours: pd.Series) -> Float:
+    """CIELAB of colour words, shape (n, 3), by the glossary; mid grey for words that it lacks."""
+    known = colour_hexes()
+    return np.asarray(hex_to_lab([known.get(word, UNKNOWN_COLOUR) for word in colours]))
+
+
 def relevance(items: pd.DataFrame, ranking: ArrayLike, query_rows: ArrayLike, column: str) -> NDArray[np.bool_]:
-    """Whether each recommendation has its query's word in a column, shape (q, k); a missing word never."""
+    """Whether each recommendation has its query's word in a column, shape (q, k); missing words never match."""
     rows, queries = _fit(ranking, query_rows, len(items))
     codes = pd.factorize(items[column])[0]
     own = codes[queries][:, np.newaxis]
@@ -193,14 +207,14 @@ def ideal_gains(
 
 
 class _Kinds:
-    """What gains are made of: codes of words (-1: missing) and colours of all items."""
+    """Inputs of the gains: word codes (-1: missing) and colours of all items."""
 
     def __init__(self, items: pd.DataFrame, lab: ArrayLike | None) -> None:
         self.category = pd.factorize(items["category"])[0]
         self.department = pd.factorize(items["department"])[0]
         self.lab = np.asarray(items[list(GARMENT)] if lab is None else lab, np.float64)
         if self.lab.shape != (len(items), 3):
-            raise ValueError(f"lab: expected shape ({len(items)}, 3), found {self.lab.shape}")
+            raise ValueError(f"expected lab of shape ({len(items)}, 3); found {self.lab.shape}")
 
 
 def _gains(kinds: _Kinds, query: Int, rows: Int) -> Float:

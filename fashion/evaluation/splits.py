@@ -21,11 +21,11 @@ def split(
     validation: float = 0.1,
     most: int = 3000,
 ) -> NDArray[np.str_]:
-    """Divide items into train, validation and test; a group of near-duplicates stays on one side.
+    """Split items into train, validation and test, with each group of near-duplicates in one part.
 
     Departments keep their shares as far as groups allow: groups are drawn within the department of their
-    first item until the department's quota is filled. With a group wholly in one part, no query has a
-    near-duplicate in training.
+    first item until its quota is filled. As each group lies in one part, no query has a near-duplicate in
+    training.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def split(
     test, validation : float
         Shares, together below 1.
     most : int
-        Items at most in test and in validation each.
+        Largest number of items in test, and in validation.
 
     Returns
     -------

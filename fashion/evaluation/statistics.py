@@ -1,4 +1,4 @@
-"""An honest comparison: near-duplicates on one side of the split, intervals and tests over queries."""
+"""Bootstrap intervals, paired tests and Holm's correction over queries."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Difference:
 
 
 def paired_difference(a: ArrayLike, b: ArrayLike, seed: int, *, resamples: int = 5000) -> Difference:
-    """Compare two methods on the same queries.
+    """Paired difference of two methods on the same queries, with a sign-flip test.
 
     The p-value is of the two-sided sign-flip test (Fisher 1935): under the hypothesis of no difference each
     query's difference is as likely with the other sign. It counts the observed arrangement, so it is at
@@ -92,7 +92,7 @@ def paired_difference(a: ArrayLike, b: ArrayLike, seed: int, *, resamples: int =
 
 
 def by_department(items: pd.DataFrame, queries: ArrayLike, shares: Mapping[str, pd.Series]) -> pd.DataFrame:
-    """Mean share by the queries' department (largest first) and method; the index tells the number of queries."""
+    """Mean share by department (largest first) and method; the index has the number of queries."""
     department = items["department"].to_numpy()[np.asarray(queries)]
     table = pd.DataFrame({method: np.asarray(values) for method, values in shares.items()})
     counts = pd.Series(department).value_counts()
@@ -104,7 +104,7 @@ def by_department(items: pd.DataFrame, queries: ArrayLike, shares: Mapping[str, 
 def department_intervals(
     items: pd.DataFrame, queries: ArrayLike, shares: Mapping[str, ArrayLike], seed: int
 ) -> pd.DataFrame:
-    """Mean share by the queries' department and method, each with its 95 % bootstrap interval.
+    """Mean share by department and method, each with its 95 % bootstrap interval.
 
     Parameters
     ----------
@@ -132,11 +132,16 @@ def department_intervals(
 
 
 def holm(p_values: ArrayLike) -> Float:
-    """p-values corrected for testing several hypotheses at once: step-down Bonferroni.
+    """Holm's correction of p-values for multiple tests (step-down Bonferroni).
 
     With the m values in rising order, the i-th (from 0) becomes the largest of (m - j) p_j over j <= i, at most 1;
     the chance of even one false rejection stays below the level (Holm, Scandinavian Journal of Statistics
     6:65-70, 1979).
+
+    Examples
+    --------
+    >>> holm([0.01, 0.04, 0.03]).round(2).tolist()
+    [0.03, 0.06, 0.06]
     """
     p = np.asarray(p_values, np.float64)
     order = np.argsort(p, kind="stable")

@@ -1,4 +1,4 @@
-"""What a notebook reports: tables to read, numbers for results/*.json, and sentences that follow from intervals."""
+"""Summaries for notebooks 03, 04 and 06: tables, numbers for results/*.json, and sentences from intervals."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ FROZEN, ALL_FEATURES, FROZEN_AND_HISTOGRAM = "frozen", "frozen, max-pooled", "fr
 
 LEARNED, DESCRIBED = "learned", "learned, catalogue's words known"
 
-#: Words for notebook 06's two galleries.
+#: Names of notebook 06's two galleries in sentences.
 GALLERIES = {"whole": "whole catalogue", "unseen": "gallery of unseen items"}
 
-#: Methods that the tables by department show.
+#: Methods in the tables by department.
 BY_DEPARTMENT = (RANDOM, HISTOGRAM, FROZEN, LEARNED, DESCRIBED)
 
 #: Below this CIEDE2000 distance two colours are shades of one.
@@ -54,7 +54,7 @@ def interval_text(mean: float, low: float, high: float, sign: str = "") -> str:
 
 
 def compared(difference: float, low: float, high: float) -> str:
-    """What an interval of a difference says, for "A agrees ... than B": more often, less often, or neither.
+    """Verdict on a difference, for "A matches ... than B": more often, less often, or neither.
 
     Examples
     --------
@@ -72,14 +72,14 @@ def compared(difference: float, low: float, high: float) -> str:
 
 @dataclass
 class Evaluation:
-    """A finished comparison (`Protocol.run` was called): its tables, tests, sentences and results.
+    """Tables, tests, sentences and results of a `Protocol` that has run.
 
     Attributes
     ----------
     trial : Protocol
         With the galleries "whole" and "unseen", and the methods `LEARNED`, `DESCRIBED` and `ALL_FEATURES`.
     methods : mapping of str to Method
-        As they were run, in the order of the tables.
+        As given to `Protocol.run`, in the order of the tables.
     """
 
     trial: Protocol
@@ -111,19 +111,19 @@ class Evaluation:
         return self.measures[rows].drop(columns=["gallery", "measure", "queries"])
 
     def means(self, gallery: str, measure: str | None = None) -> pd.DataFrame:
-        """The means of `table` to read: one row a method, one column a label, three decimals."""
+        """The means of `table`: one row a method, one column a label, three decimals."""
         frame = self.table(gallery, measure)
         wide = frame.pivot(index="method", columns="column", values="mean")
         return wide.loc[self.everyone, list(dict.fromkeys(frame["column"]))].round(3)
 
     @cached_property
     def random_expected(self) -> pd.Series:
-        """Precision that uniformly random recommendations would have in the whole catalogue, in closed form."""
+        """Expected precision of random recommendations in the whole catalogue, in closed form."""
         trial = self.trial
         return random_expectation(trial.items, trial.queries, trial.galleries["whole"], trial.columns)
 
     def floor_check(self) -> pd.DataFrame:
-        """The random floor in closed form beside the measured one, label by label."""
+        """The random floor, expected in closed form and measured, by label."""
         measured = self.shares(RANDOM).mean()
         return pd.DataFrame({"expected": self.random_expected, "measured": measured}).loc[self.trial.wanted].round(4)
 
@@ -135,7 +135,7 @@ class Evaluation:
         return paired_tests(self.trial.scores, LEARNED, rivals, questions, self.trial.seed)
 
     def tests_table(self) -> pd.DataFrame:
-        """`tests` to read: one row a rival, one column a question, each cell gain [interval] p."""
+        """`tests` as text: one row a rival, one column a question, each cell gain [interval] p."""
         cells = [
             f"{interval_text(t['difference'], t['low'], t['high'], '+')} p = {t['p_holm']:.4f}"
             for t in self.tests.to_dict("records")
@@ -146,7 +146,7 @@ class Evaluation:
 
     @cached_property
     def gains(self) -> dict[tuple[str, str], Difference]:
-        """What *learned* gains over the frozen network as it is: (gallery, label) -> paired difference."""
+        """Gain of *learned* over *frozen, max-pooled*: (gallery, label) -> paired difference."""
         return {
             (gallery, column): paired_difference(
                 self.shares(LEARNED, gallery)[column].to_numpy(),
@@ -165,7 +165,7 @@ class Evaluation:
         groups : ndarray of int, shape (n,)
             Group of near-duplicates of each item.
         """
-        recommended = self.trial.found[LEARNED, "whole"]
+        recommended = self.trial.recommended[LEARNED, "whole"]
         return float((groups[recommended] == groups[self.trial.queries][:, None]).mean())
 
     def success_table(self) -> pd.DataFrame:
@@ -179,7 +179,7 @@ class Evaluation:
         trial = self.trial
         lines = []
         for method in [RANDOM, *self.methods]:
-            rows = trial.found[method, "whole"]
+            rows = trial.recommended[method, "whole"]
             for shown in range(1, trial.k + 1):
                 success = success_at_k(trial.items, rows[:, :shown], trial.queries, trial.columns)[BOTH]
                 lines.append({"method": method, "k": shown, "success": float(success.mean())})
@@ -187,7 +187,7 @@ class Evaluation:
 
     @cached_property
     def beyond(self) -> dict[str, pd.DataFrame]:
-        """Measures beyond the list or with graded gains, in the whole catalogue: "measure, label" -> lines."""
+        """Whole-ranking and graded measures in the whole catalogue: "measure, label" -> rows of `measures`."""
         ndcg = f"nDCG@{self.trial.k}"
         kinds = [(AVERAGE_PRECISION, "category"), (AVERAGE_PRECISION, BOTH), (ndcg, DESCRIPTION),
                  (CORRELATION, DESCRIPTION)]  # fmt: skip
@@ -195,7 +195,7 @@ class Evaluation:
         return {f"{m}, {c}": whole[(whole["measure"] == m) & (whole["column"] == c)] for m, c in kinds}
 
     def beyond_table(self) -> pd.DataFrame:
-        """`beyond` to read: one row a method, mean and interval in each cell."""
+        """`beyond` as text: one row a method, mean and interval in each cell."""
         cells = {
             name: [interval_text(line["mean"], line["low"], line["high"]) for line in frame.to_dict("records")]
             for name, frame in self.beyond.items()
@@ -215,22 +215,22 @@ class Evaluation:
         return department_intervals(self.trial.items, self.trial.queries, shares, self.trial.seed)
 
     def departments_table(self) -> pd.DataFrame:
-        """`department_intervals` to read, largest department first."""
-        found = self.department_intervals
-        numbers = found[["mean", "low", "high"]].itertuples(index=False)
-        wide = found.assign(cell=[interval_text(*three) for three in numbers]).pivot(
+        """`department_intervals` as text, largest department first."""
+        table = self.department_intervals
+        numbers = table[["mean", "low", "high"]].itertuples(index=False)
+        wide = table.assign(cell=[interval_text(*three) for three in numbers]).pivot(
             index=["department", "queries"], columns="method", values="cell"
         )
         return wide[[*BY_DEPARTMENT, CEILING]].sort_index(level="queries", ascending=False)
 
     @property
     def without_success(self) -> int:
-        """How many queries get no recommendation of *learned* right in category or colour."""
+        """Number of queries without a *learned* recommendation that matches in category or colour."""
         share = self.shares(LEARNED)
         return int(((share["category"] == 0) & (share["colour"] == 0)).sum())
 
     def worst(self, count: int = 5) -> tuple[Int, Int, NDArray[np.float32]]:
-        """The worst queries of *learned*: least right in both, then in either; drawn at random among equals.
+        """The worst queries of *learned*: least precise in both, then in either, with ties broken at random.
 
         Returns
         -------
@@ -244,15 +244,15 @@ class Evaluation:
         rows = trial.queries[worst]
         query_table, gallery_table = self.methods[LEARNED]
         similarity = top_k(gallery_table, trial.k, queries=rows, query_vectors=np.asarray(query_table)[rows])[1]
-        return rows, trial.found[LEARNED, "whole"][worst], similarity
+        return rows, trial.recommended[LEARNED, "whole"][worst], similarity
 
     def headline(self) -> list[dict[str, str]]:
-        """The report's tiles: the main precision of four methods, on queries that no training saw."""
+        """The report's tiles: Precision@k in category and colour of four methods, on held-out queries."""
         best, strict = self._means_of("whole"), self._means_of("unseen")
         return [
             {
-                "label": f"of {number_word(self.trial.k)} learned recommendations right in category and colour "
-                "(unseen queries, whole catalogue)",
+                "label": f"of {number_word(self.trial.k)} learned recommendations match in category and colour "
+                "(held-out queries, whole catalogue)",
                 "value": f"{best[LEARNED]:.0%}",
             },
             {
@@ -260,11 +260,11 @@ class Evaluation:
                 "value": f"{best[ALL_FEATURES]:.0%}, {best[RANDOM]:.1%}",
             },
             {
-                "label": "learned where the catalogue's words are known, and the most that it allows",
+                "label": "learned where the catalogue's words are known, and the ceiling",
                 "value": f"{best[DESCRIBED]:.0%}, {best[CEILING]:.0%}",
             },
             {
-                "label": "learned and frozen where the gallery is unseen too",
+                "label": "learned and frozen where the gallery is held out, too",
                 "value": f"{strict[LEARNED]:.0%}, {strict[ALL_FEATURES]:.0%}",
             },
         ]
@@ -277,7 +277,7 @@ class Evaluation:
     def results(
         self, groups: Int, gallery_curve: pd.DataFrame, length_curve: pd.DataFrame, curve_queries: int
     ) -> dict[str, Any]:
-        """The numbers of results/06.json and metrics.json but for their source line, protocol and headline.
+        """The numbers of results/06.json and metrics.json, without source line, protocol and headline.
 
         Parameters
         ----------
@@ -286,7 +286,7 @@ class Evaluation:
         gallery_curve, length_curve : DataFrame
             From `fashion.evaluation.curves`.
         curve_queries : int
-            How many queries the curves rest on.
+            Number of queries of the curves.
         """
         trial, beyond = self.trial, self.beyond[f"nDCG@{self.trial.k}, {DESCRIPTION}"]
         return {
@@ -319,10 +319,10 @@ class Evaluation:
         }
 
     def verdict(self) -> str:
-        """The finding in sentences (Markdown), each written from an interval of this run."""
+        """The finding in sentences (Markdown), each from an interval of this run."""
         trial, seed = self.trial, self.trial.seed
         sentences = [
-            f"- For unseen queries in the **{GALLERIES[gallery]}**, the learned embedding agrees in "
+            f"- For held-out queries in the **{GALLERIES[gallery]}**, the learned embedding matches in "
             + "; in ".join(f"{column} {_compared(self.gains[gallery, column])}" for column in trial.wanted)
             + "."
             for gallery in trial.galleries
@@ -332,11 +332,11 @@ class Evaluation:
         for gain, words in zip(known.to_dict("records"), ("whole catalogue", "unseen gallery"), strict=True):
             best = self._means_of(gain["gallery"])
             sentences.append(
-                f"- Where the {words}'s words are known, the same photos agree in category and colour "
-                f"{compared(gain['difference'], gain['low'], gain['high'])} than where they are not; that is "
-                f"{best[DESCRIBED]:.0%} of the {number_word(trial.k)}, and the gallery allows {best[CEILING]:.0%}."
+                f"- With the {words}'s words known, the same photos match in category and colour "
+                f"{compared(gain['difference'], gain['low'], gain['high'])} than without: {self.precision} is "
+                f"{best[DESCRIBED]:.0%}, and the ceiling is {best[CEILING]:.0%}."
             )
-        return "Compared with the frozen network as it is:\n\n" + "\n".join(sentences)
+        return "Compared with *frozen, max-pooled*:\n\n" + "\n".join(sentences)
 
 
 def _compared(gain: Difference) -> str:
@@ -344,7 +344,7 @@ def _compared(gain: Difference) -> str:
 
 
 def _by_method(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """A long table as one record a method: label -> mean, low, high."""
+    """One record a method of a long table: label -> mean, low, high."""
     return [
         {"method": method}
         | {line["column"]: {key: line[key] for key in ("mean", "low", "high")} for line in group.to_dict("records")}
@@ -362,18 +362,18 @@ def lengths_that_keep(length_curve: pd.DataFrame, share: float = 0.95, column: s
     share : float
     column : str
     """
-    found = {}
+    lengths = {}
     for method, frame in length_curve[length_curve["column"] == column].groupby("method", sort=False):
         enough = frame["mean"] >= share * frame["mean"].iloc[-1]
-        found[str(method)] = int(frame.loc[enough, "length"].min())
-    return found
+        lengths[str(method)] = int(frame.loc[enough, "length"].min())
+    return lengths
 
 
 # -- notebook 03 --------------------------------------------------------------------------------------------------
 
 
 def leakage_audit(part: NDArray[np.str_], pairs: ArrayLike, by_hash: ArrayLike) -> dict[str, int]:
-    """Pairs of near-duplicates, and how many have one item in train and the other in test (none should).
+    """Count near-duplicate pairs, and those with one item in train and the other in test (there should be none).
 
     Parameters
     ----------
@@ -384,29 +384,29 @@ def leakage_audit(part: NDArray[np.str_], pairs: ArrayLike, by_hash: ArrayLike) 
     by_hash : array of int, shape (h, 2)
         Pairs whose perceptual hashes are nearly equal, near-duplicates or not.
     """
-    found = {}
+    counts = {}
     for name, rows in (("twin pairs", pairs), ("pairs by hash alone", by_hash)):
         sides = part[np.asarray(rows, int).reshape(-1, 2)]
-        found[name] = len(sides)
-        found[f"{name} across the line"] = int(((sides == "train").any(axis=1) & (sides == "test").any(axis=1)).sum())
-    return found
+        counts[name] = len(sides)
+        counts[f"{name} across the line"] = int(((sides == "train").any(axis=1) & (sides == "test").any(axis=1)).sum())
+    return counts
 
 
 def commonest_word_accuracy(items: pd.DataFrame, part: NDArray[np.str_]) -> dict[str, float]:
-    """Accuracy on test items of always saying the training items' most frequent word, the floor of accuracies."""
+    """Accuracy on test items of always predicting the most frequent training word: the baseline."""
     train, test = items[part == "train"], items[part == "test"]
     return {name: float((test[name] == train[name].mode()[0]).mean()) for name in ("category", "colour")}
 
 
 def confusion(predicted: pd.DataFrame, name: str, words: Sequence[str]) -> NDArray[np.int64]:
-    """Confusion matrix of some words: rows true, columns predicted; items of other words are left out."""
+    """Confusion matrix of some words: rows true, columns predicted; other words are left out."""
     return np.asarray(confusion_matrix(predicted[name], predicted[f"{name}_predicted"], labels=list(words)))
 
 
 def confused_pairs(
     matrix: NDArray[np.integer], words: Sequence[str], hexes: Mapping[str, str], most: int = 15, least_items: int = 10
 ) -> pd.DataFrame:
-    """The colour words that are confused most: `labelled`, `predicted`, `share`, `distance` (CIEDE2000).
+    """The most frequent confusions of colour words: `labelled`, `predicted`, `share`, `distance` (CIEDE2000).
 
     Parameters
     ----------
@@ -416,7 +416,7 @@ def confused_pairs(
     hexes : mapping of str to str
         Word -> colour.
     most : int
-        Pairs at most.
+        Largest number of pairs.
     least_items : int
         Words with fewer items are left out, where any word has so many: a share of a handful says nothing.
     """
@@ -438,7 +438,7 @@ def confused_pairs(
 
 
 def near_confusions(predicted: pd.DataFrame, within: float = NEAR_COLOURS) -> tuple[int, float]:
-    """Confusions of colours that the glossary knows: how many, and which share of them is of near colours.
+    """Number of confusions of colours that the glossary knows, and the share between near colours.
 
     Parameters
     ----------
@@ -478,7 +478,7 @@ def class_accuracy(predicted: pd.DataFrame, name: str) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Misses:
-    """Query items none of whose recommendations is of their own category.
+    """Queries without a recommendation of their own category.
 
     Attributes
     ----------
@@ -489,7 +489,7 @@ class Misses:
     confused : Series of int
         "own category  →  recommended category" -> how often, most frequent first.
     rare : float
-        Share of the misses in categories with at most k items, in which k right ones do not exist; 0 without misses.
+        Share of the misses in categories with at most k items, too few for k correct ones; 0 without misses.
     """
 
     rows: Int
@@ -508,7 +508,7 @@ class Misses:
 
 
 def category_misses(items: pd.DataFrame, recommended: Int, similarity: NDArray[np.floating]) -> Misses:
-    """The queries that miss their category altogether, when every item is a query.
+    """Queries that miss their category altogether, with every item as a query.
 
     Parameters
     ----------

@@ -292,8 +292,8 @@ def squared(rgb: RGB, edge: int) -> bytes:
     """
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or rgb.size == 0:
         raise PhotoError(
-            f"A small square needs a photo as uint8 of shape (height, width, 3), found {rgb.dtype} of shape "
-            f"{rgb.shape}; decode the photo with fashion.photos.images first."
+            f"expected a photo as uint8 of shape (height, width, 3); found {rgb.dtype} of shape {rgb.shape}. "
+            "Decode it with fashion.photos.images first."
         )
     scale = edge / max(rgb.shape[:2])
     height, width = (max(1, round(side * scale)) for side in rgb.shape[:2])

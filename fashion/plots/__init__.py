@@ -1,1 +1,39 @@
-"""Figures, one module a notebook."""
+"""Figures of the notebooks, one module a notebook; each is offered here by its name."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "attributes": ["accuracy_by_class", "confused_colours", "confusion_matrix", "training_history"],
+        "catalogue": [
+            "colour_by_department",
+            "contact_sheet",
+            "counts_by_category",
+            "counts_by_colour",
+            "counts_by_department",
+            "doubtful_labels",
+            "photo_sizes",
+            "word_against_photo",
+        ],
+        "embedding": ["feature_information", "pca_spectrum", "selection_quality", "similarity_of_pairs"],
+        "evaluation": [
+            "agreement",
+            "agreement_by_department",
+            "agreement_by_embedding_size",
+            "agreement_by_gallery_size",
+            "success_curve",
+        ],
+        "map": ["map_by_colour", "map_by_department", "map_of_photos"],
+        "recommendation": ["answers", "nearest_items", "recommendations"],
+        "style": [
+            "colours_of_categories",
+            "colours_of_departments",
+            "hexes_of_colours",
+            "letters_without_font",
+            "load_photos",
+            "table",
+            "use_style",
+        ],
+    },
+)

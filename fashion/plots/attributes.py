@@ -15,7 +15,7 @@ from fashion.plots.style import HEAT, INK, PALETTE, QUIET, bars, hexes_of_colour
 
 
 def training_history(history: pd.DataFrame, source_line: str) -> Figure:
-    """Loss and accuracy by epoch, on items trained with and on items kept back: the mean of the network's members.
+    """Loss and accuracy by epoch, on training and validation items, averaged over the members.
 
     Parameters
     ----------
@@ -27,15 +27,15 @@ def training_history(history: pd.DataFrame, source_line: str) -> Figure:
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
     history = history.groupby("epoch").mean()
     epochs = history.index.to_numpy()
-    left.plot(epochs, history["loss"], color=PALETTE[6], label="trained with")
+    left.plot(epochs, history["loss"], color=PALETTE[6], label="training")
     if "val_loss" in history:
-        left.plot(epochs, history["val_loss"], color=INK, label="kept back")
+        left.plot(epochs, history["val_loss"], color=INK, label="validation")
     left.set(xlabel="epoch", ylabel="loss", title="Loss")
     left.legend()
     for name, colour in (("category", PALETTE[0]), ("colour", PALETTE[1])):
-        right.plot(epochs, history[f"{name}_accuracy"], color=colour, linestyle=":", label=f"{name}, trained with")
+        right.plot(epochs, history[f"{name}_accuracy"], color=colour, linestyle=":", label=f"{name}, training")
         if f"val_{name}_accuracy" in history:
-            right.plot(epochs, history[f"val_{name}_accuracy"], color=colour, label=f"{name}, kept back")
+            right.plot(epochs, history[f"val_{name}_accuracy"], color=colour, label=f"{name}, validation")
     right.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1), title="Accuracy")
     right.legend(fontsize=8.5)
     return sign(figure, source_line)
@@ -49,7 +49,7 @@ def confusion_matrix(
     what: str,
     swatches: bool = False,
 ) -> Figure:
-    """Confusion matrix with each row as shares; colour words with their swatches.
+    """Confusion matrix with rows as shares; colour words with their swatches.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def confusion_matrix(
     axes.tick_params(axis="x", rotation=90, labelsize=8 if len(classes) > 25 else 9.5)
     axes.tick_params(axis="y", rotation=0, labelsize=8 if len(classes) > 25 else 9.5)
     axes.set(xlabel=f"predicted {what}", ylabel=f"labelled {what}")
-    axes.set_title(f"Confusion of {what} on unseen items")
+    axes.set_title(f"Confusion matrix of {what} on held-out items")
     if swatches:
         hexes = hexes_of_colours(list(classes))
         swatch_line(axes, [hexes[c] for c in classes], axis="x")
@@ -89,7 +89,7 @@ def _shift(axes: plt.Axes, patch: plt.Rectangle):  # type: ignore[no-untyped-def
 
 
 def confused_colours(pairs: pd.DataFrame, source_line: str) -> Figure:
-    """The pairs of colour words that are confused most, both swatches side by side.
+    """The most frequent confusions of colour words, both swatches side by side.
 
     Parameters
     ----------
@@ -111,8 +111,8 @@ def confused_colours(pairs: pd.DataFrame, source_line: str) -> Figure:
     axes.tick_params(axis="y", length=0)
     axes.set(
         xlim=(-0.18 * top, top * 1.12),
-        xlabel="% of the labelled word's unseen items",
-        title="Colours confused most",
+        xlabel="% of the labelled word's held-out items",
+        title="Most frequent confusions of colours",
     )
     axes.set_xticks([tick for tick in axes.get_xticks() if 0 <= tick <= top * 1.1])
     axes.set_ylim(len(pairs) - 0.4, -0.6)
@@ -120,7 +120,7 @@ def confused_colours(pairs: pd.DataFrame, source_line: str) -> Figure:
 
 
 def accuracy_by_class(table: pd.DataFrame, colours: Mapping[str, str], source_line: str, *, what: str) -> Figure:
-    """Accuracy of each class on unseen items, best first; `table` has `name`, `accuracy`, `items`."""
+    """Accuracy of each class on held-out items, best first; `table` has `name`, `accuracy`, `items`."""
     table = table.sort_values("accuracy", ascending=False).reset_index(drop=True)
     columns = 2 if len(table) > 25 else 1
     size = int(np.ceil(len(table) / columns))
@@ -134,8 +134,8 @@ def accuracy_by_class(table: pd.DataFrame, colours: Mapping[str, str], source_li
             for row in part.rename(columns={"name": "name_", "items": "items_"}).itertuples()
         ]
         bars(axes, names, part["accuracy"].to_numpy() * 100, [colours.get(n, "#9a9a9a") for n in part["name"]],
-             unit="% right on unseen items")  # fmt: skip
+             unit="accuracy on held-out items, %")  # fmt: skip
     figure.suptitle(
-        f"Accuracy by {what} (unseen items in brackets)", x=0.01, ha="left", fontweight="bold", fontsize=12.5
+        f"Accuracy by {what} (held-out items in brackets)", x=0.01, ha="left", fontweight="bold", fontsize=12.5
     )
     return sign(figure, source_line)

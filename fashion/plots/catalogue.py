@@ -1,4 +1,4 @@
-"""Figures of notebook 01: what the catalogue holds and what was checked."""
+"""Figures of notebook 01: the catalogue's counts, photos and checks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from fashion.plots.style import (
 
 
 def counts_by_department(items: pd.DataFrame, source_line: str) -> Figure:
-    """Items by department, each in the department's fixed colour."""
+    """Items by department, each bar in the department's fixed colour."""
     counts = items["department"].value_counts()
     colours = colours_of_departments(sorted(counts.index))
     figure, axes = plt.subplots(figsize=(9, 0.6 + 0.3 * max(len(counts), 3)), layout="constrained")
@@ -62,7 +62,7 @@ def counts_by_colour(items: pd.DataFrame, source_line: str) -> Figure:
     for axes, first in zip(grid[0], range(0, len(counts), size), strict=True):
         part = counts.iloc[first : first + size]
         bars(axes, list(part.index), part.to_numpy(), [hexes[c] for c in part.index], unit="items")
-    figure.suptitle("Items by colour, each in its own", x=0.01, ha="left", fontweight="bold", fontsize=12.5)
+    figure.suptitle("Items by colour", x=0.01, ha="left", fontweight="bold", fontsize=12.5)
     return sign(figure, source_line)
 
 
@@ -90,7 +90,7 @@ def colour_by_department(items: pd.DataFrame, source_line: str) -> Figure:
 
 
 def _by_hue(hexes: Mapping[str, str]) -> list[str]:
-    """Colour words in the order of their hue; near-neutral ones last, from light to dark."""
+    """Colour words by hue; near-neutral ones last, from light to dark."""
     import matplotlib.colors
 
     def place(word: str) -> tuple[int, float, float]:
@@ -103,7 +103,7 @@ def _by_hue(hexes: Mapping[str, str]) -> list[str]:
 def contact_sheet(
     items: pd.DataFrame, source: Source, source_line: str, seed: int, rows: int = 6, columns: int = 10
 ) -> Figure:
-    """Photos drawn at random, one department after the other, with colour and category under each."""
+    """Random photos from every department, with colour and category under each."""
     chosen = items.groupby("department", group_keys=False).sample(frac=1, random_state=seed)
     chosen = chosen.assign(_turn=chosen.groupby("department").cumcount()).sort_values(["_turn", "department"])
     chosen = chosen.head(rows * columns).sort_values(["department", "category"])
@@ -115,12 +115,12 @@ def contact_sheet(
         axes.axis("on")
         photo_axes(axes, rgb)
         axes.set_xlabel(wrapped(f"{item['colour']} {item['category']}", 20), fontsize=7, labelpad=2)
-    figure.suptitle(f"{len(photos)} items at random, from every department", x=0.01, ha="left", fontweight="bold")
+    figure.suptitle(f"{len(photos)} random items from every department", x=0.01, ha="left", fontweight="bold")
     return sign(figure, source_line)
 
 
 def photo_sizes(items: pd.DataFrame, source_line: str) -> Figure:
-    """Width against height, one dot a size with its count, and the photos' weight in bytes."""
+    """Width against height, one dot a size with its count, and the photos' file sizes."""
     sizes = items.groupby(["width", "height"]).size().reset_index(name="items")
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     left.scatter(
@@ -137,16 +137,16 @@ def photo_sizes(items: pd.DataFrame, source_line: str) -> Figure:
         )  # fmt: skip
     low, high = sizes[["width", "height"]].to_numpy().min(), sizes[["width", "height"]].to_numpy().max()
     left.set(
-        xlabel="width, pixels", ylabel="height, pixels", title="Photo size",
+        xlabel="width, pixels", ylabel="height, pixels", title="Photo size in pixels",
         xlim=(low * 0.8, high * 1.25), ylim=(low * 0.8, high * 1.25),
     )  # fmt: skip
     right.hist(items["bytes"] / 1024, bins=50, color="#0072b2", edgecolor="white", linewidth=0.3)
-    right.set(xlabel="file, KiB", ylabel="photos", title="Photo weight")
+    right.set(xlabel="file size, KiB", ylabel="photos", title="File size")
     return sign(figure, source_line)
 
 
 def word_against_photo(table: pd.DataFrame, source_line: str) -> Figure:
-    """For each colour word its glossary swatch, the median garment of its items, and the distance between the two.
+    """Each colour word's glossary swatch, the median garment of its items, and the distance between the two.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def word_against_photo(table: pd.DataFrame, source_line: str) -> Figure:
         axes.set_ylim(len(part) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
     figure.suptitle(
-        "Colour word (left swatch) against photo (right swatch)",
+        "Colour word (left swatch) and photo (right swatch)",
         x=0.01,
         ha="left",
         fontweight="bold",
@@ -186,7 +186,7 @@ def word_against_photo(table: pd.DataFrame, source_line: str) -> Figure:
 
 
 def doubtful_labels(worst: pd.DataFrame, source: Source, source_line: str) -> Figure:
-    """The items whose garment is furthest from its colour word: photo, word with its swatch, distance."""
+    """The items furthest from their colour word: photo, word with its swatch, distance."""
     columns = 10
     rows = max(int(np.ceil(len(worst) / columns)), 1)
     figure, grid = plt.subplots(
@@ -201,7 +201,7 @@ def doubtful_labels(worst: pd.DataFrame, source: Source, source_line: str) -> Fi
         photo_axes(axes, rgb, frame=hexes[item["colour"]], width=5)
         axes.set_xlabel(wrapped(f"“{item['colour']}”", 16) + f"\n{item['distance']:.0f}", fontsize=8)
     figure.suptitle(
-        "Word and photo disagree most (frame: the word's colour; number: CIEDE2000)", x=0.01, ha="left",
+        "Items furthest from their colour word (frame: the word's colour; number: CIEDE2000)", x=0.01, ha="left",
         fontweight="bold",
     )  # fmt: skip
     return sign(figure, source_line)

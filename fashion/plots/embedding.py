@@ -1,4 +1,4 @@
-"""Figures of notebook 02: what the frozen vectors are like."""
+"""Figures of notebook 02: similarities and features of the frozen vectors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from fashion.core.numerals import number_word
 from fashion.plots.style import PALETTE, QUIET, sign
 
 
@@ -51,9 +50,11 @@ def feature_information(features: pd.DataFrame, source_line: str) -> Figure:
         ordered = np.sort(features[name].to_numpy())[::-1]
         right.plot(np.arange(1, len(ordered) + 1), ordered, color=colour, label=name)
     left.set(xscale="log", xlabel="variance of the feature", ylabel="mutual information, nats",
-             title="Which features tell something?")  # fmt: skip
-    left.legend(title="about", markerscale=2)
-    right.set(xlabel="features, most telling first", ylabel="mutual information, nats", title="… and how evenly")
+             title="Which features are informative?")  # fmt: skip
+    left.legend(title="information on", markerscale=2)
+    right.set(
+        xlabel="features, most informative first", ylabel="mutual information, nats", title="How evenly is it spread?"
+    )
     return sign(figure, source_line)
 
 
@@ -68,7 +69,7 @@ def pca_spectrum(explained: NDArray[np.floating], marks: Mapping[str, int], sour
         axes.plot(count, height, "o", color=PALETTE[1], markersize=5)
         axes.annotate(f"{label}: {count}", (count, height), xytext=(8, -12), textcoords="offset points", fontsize=9)
     axes.set(xscale="log", xlabel="principal components", ylabel="% of variance", ylim=(0, 103),
-             title="How many directions do the vectors use?")  # fmt: skip
+             title="How many dimensions do the vectors use?")  # fmt: skip
     return sign(figure, source_line)
 
 
@@ -93,7 +94,7 @@ def selection_quality(table: pd.DataFrame, source_line: str, *, k: int) -> Figur
         axes.errorbar(part["mean"], places, xerr=error, fmt="o", color=colour, markersize=5, capsize=2, label=column)
     axes.set_yticks(np.arange(len(choices)), choices)
     axes.set_ylim(len(choices) - 0.5, -0.5)
-    axes.set(xlabel=f"share of the {number_word(k)} nearest that agree with the query", xlim=(0, None))
+    axes.set(xlabel=f"Precision@{k}", xlim=(0, None))
     axes.set_title("Which features give better neighbours?")
     axes.grid(axis="x", color="#eee9e2")
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2)

@@ -1,4 +1,4 @@
-"""Figures of notebook 06: how well the recommendations follow the description."""
+"""Figures of notebook 06: precision and success by method, department, gallery size and vector length."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from fashion.core.numerals import number_word
 from fashion.evaluation.protocol import CEILING, RANDOM
 from fashion.plots.style import HEAT, LINE, PALETTE, readable_on, sign, wrapped
 
@@ -37,13 +36,13 @@ def _colour(method: str) -> str:
 
 
 def _line(method: str) -> dict[str, Any]:
-    """How a method's curve is drawn: its colour, its mark, dashes for what no method of ours does."""
+    """Style of a method's curve: its colour and marker; dashes for the floor and the ceiling."""
     dashes = {RANDOM: ":", CEILING: "--"}.get(method, "-")
     return {"color": _colour(method), "marker": MARKS.get(method, "o"), "ls": dashes, "label": method, "markersize": 5}
 
 
 def agreement(table: pd.DataFrame, source_line: str, *, k: int) -> Figure:
-    """Precision@k by method and by label, with 95 % bootstrap intervals.
+    """Precision@k by method and label, with 95 % bootstrap intervals.
 
     Parameters
     ----------
@@ -63,7 +62,7 @@ def agreement(table: pd.DataFrame, source_line: str, *, k: int) -> Figure:
         places = np.arange(len(methods))
         bars = axes.barh(places, part["mean"], color=[_colour(m) for m in methods], height=0.66, alpha=0.9)
         for bar, method in zip(bars, methods, strict=True):
-            if method == CEILING:  # no method of ours: an outline
+            if method == CEILING:  # an outline, as it is no method
                 bar.set(facecolor=LINE, edgecolor=PALETTE[7], linewidth=0.8, linestyle="--")
         # Where all queries score alike, rounding may leave the mean a hair outside its interval.
         error = [(part["mean"] - part["low"]).clip(lower=0), (part["high"] - part["mean"]).clip(lower=0)]
@@ -71,7 +70,7 @@ def agreement(table: pd.DataFrame, source_line: str, *, k: int) -> Figure:
         room = float(part["high"].max())
         for place, (mean, high) in enumerate(zip(part["mean"], part["high"], strict=True)):
             axes.text(high + room * 0.03, place, f"{mean:.3f}".removeprefix("0"), va="center", fontsize=8.5)
-        axes.set(xlim=(0, room * 1.3), title=column, xlabel=f"share of the {number_word(k)}")
+        axes.set(xlim=(0, room * 1.3), title=column, xlabel=f"Precision@{k}")
         axes.set_yticks(places, [wrapped(method, 24) for method in methods])
         axes.set_ylim(len(methods) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
@@ -92,7 +91,7 @@ def agreement_by_department(table: pd.DataFrame, source_line: str, *, k: int) ->
     figure, axes = plt.subplots(figsize=(9, 1.5 + 0.32 * len(table)), layout="constrained")
     sns.heatmap(
         table * 100, ax=axes, cmap=HEAT, annot=True, fmt=".0f", vmin=0, vmax=max(float((table * 100).max().max()), 1),
-        cbar_kws={"label": f"% of the {number_word(k)}: category and colour"}, annot_kws={"fontsize": 8.5},
+        cbar_kws={"label": f"Precision@{k}, %"}, annot_kws={"fontsize": 8.5},
         rasterized=True,
     )  # fmt: skip
     colour_map = plt.get_cmap(HEAT)
@@ -104,12 +103,12 @@ def agreement_by_department(table: pd.DataFrame, source_line: str, *, k: int) ->
     axes.set_xticks(axes.get_xticks(), [wrapped(method, 17) for method in table.columns])
     axes.tick_params(axis="x", rotation=0, length=0)
     axes.tick_params(axis="y", rotation=0, length=0)
-    axes.set_title("Category and colour both right, by department")
+    axes.set_title("Precision in category and colour, by department")
     return sign(figure, source_line)
 
 
 def success_curve(table: pd.DataFrame, methods: Sequence[str], source_line: str) -> Figure:
-    """Share of queries with at least one recommendation right in category and colour among the first k.
+    """Success@k in category and colour: share of queries with a correct item among the first k.
 
     Parameters
     ----------
@@ -124,13 +123,13 @@ def success_curve(table: pd.DataFrame, methods: Sequence[str], source_line: str)
         part = table[table["method"] == method]
         axes.plot(part["k"], part["success"] * 100, **_line(method))
     axes.set(xlabel="recommendations shown", ylabel="% of queries", ylim=(0, None),
-             title="At least one right in category and colour (Success@k)")  # fmt: skip
+             title="At least one correct in category and colour (Success@k)")  # fmt: skip
     axes.legend(fontsize=8.5)
     return sign(figure, source_line)
 
 
 def agreement_by_gallery_size(table: pd.DataFrame, source_line: str, *, k: int) -> Figure:
-    """Precision@k against the number of items in the gallery, with 95 % intervals as bands.
+    """Precision@k by number of items in the gallery, with 95 % intervals as bands.
 
     Parameters
     ----------
@@ -140,11 +139,11 @@ def agreement_by_gallery_size(table: pd.DataFrame, source_line: str, *, k: int) 
     k : int
         Recommendations for each query.
     """
-    return _curves(table, "size", "items in the gallery", "A larger gallery holds more right answers", source_line, k)
+    return _curves(table, "size", "items in the gallery", "Precision by size of the gallery", source_line, k)
 
 
 def agreement_by_embedding_size(table: pd.DataFrame, source_line: str, *, k: int) -> Figure:
-    """Precision@k against the numbers kept of each vector, with 95 % intervals as bands.
+    """Precision@k by number of dimensions kept, with 95 % intervals as bands.
 
     Parameters
     ----------
@@ -154,7 +153,7 @@ def agreement_by_embedding_size(table: pd.DataFrame, source_line: str, *, k: int
     k : int
         Recommendations for each query.
     """
-    return _curves(table, "length", "numbers kept of each vector", "How long a vector has to be", source_line, k)
+    return _curves(table, "length", "dimensions kept", "Precision by length of the vector", source_line, k)
 
 
 def _curves(table: pd.DataFrame, along: str, name: str, title: str, source_line: str, k: int) -> Figure:
@@ -167,12 +166,12 @@ def _curves(table: pd.DataFrame, along: str, name: str, title: str, source_line:
             axes.fill_between(
                 part[along], part["low"] * 100, part["high"] * 100, color=_colour(method), alpha=0.15, lw=0
             )
-        found = np.sort(table[along].unique())
-        ticks = found[np.append(found[1:] > 1.3 * found[:-1], True)]  # a label needs room before the next one
+        values = np.sort(table[along].unique())
+        ticks = values[np.append(values[1:] > 1.3 * values[:-1], True)]  # a label needs room before the next one
         axes.set_xscale("log")
         axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks], rotation=45 if along == "size" else 0)
         axes.minorticks_off()
-        axes.set(xlabel=name, ylabel=f"% of the {number_word(k)} that agree", ylim=(0, None))
+        axes.set(xlabel=name, ylabel=f"Precision@{k}, %", ylim=(0, None))
         axes.set_title(column, fontweight="normal")
     axes.legend(loc="best", fontsize=8.5)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12.5, fontweight="bold")

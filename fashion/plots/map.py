@@ -33,7 +33,7 @@ def _dot(count: int) -> float:
 
 
 def map_by_department(items: pd.DataFrame, xy: NDArray[np.floating], source_line: str) -> Figure:
-    """Dots in the departments' fixed colours; the larger departments are named on the map."""
+    """Dots in the departments' fixed colours, with the larger departments named on the map."""
     counts = items["department"].value_counts()
     colours = colours_of_departments(sorted(counts.index))
     width, height = _canvas(xy, 8.5)
@@ -49,12 +49,12 @@ def map_by_department(items: pd.DataFrame, xy: NDArray[np.floating], source_line
     handles = [plt.Line2D([], [], marker="o", linestyle="", color=colours[d], markersize=6) for d in counts.index]
     axes.legend(handles, [f"{d} ({n:,})" for d, n in counts.items()], loc="center left", bbox_to_anchor=(1.0, 0.5),
                 fontsize=8.5, title="department")  # fmt: skip
-    _frame(axes, "Map of the photos, by department")
+    _frame(axes, "Map of the items, by department")
     return sign(figure, source_line)
 
 
 def _densest(points: NDArray[np.floating]) -> NDArray[np.floating]:
-    """A point of the group where the group is densest: a mean may fall where none of it lies."""
+    """A point where the group is densest: its mean may fall outside the group."""
     counts, x_edges, y_edges = np.histogram2d(points[:, 0], points[:, 1], bins=min(12, max(2, len(points) // 8)))
     column, row = np.unravel_index(int(counts.argmax()), counts.shape)
     inside = (
@@ -65,21 +65,21 @@ def _densest(points: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def map_by_colour(items: pd.DataFrame, xy: NDArray[np.floating], garment_hex: list[str], source_line: str) -> Figure:
-    """Dots in the garments' own measured colours, on a mid-grey ground so that white ones show."""
+    """Dots in the garments' measured colours, on a grey background so that white ones show."""
     figure, axes = plt.subplots(figsize=_canvas(xy, 9.5), layout="constrained")
     axes.set_facecolor("#e4e0da")
     axes.scatter(xy[:, 0], xy[:, 1], s=_dot(len(items)) * 1.3, c=garment_hex, linewidths=0.1, edgecolors="#8a857e")
-    _frame(axes, "Map of the photos, in the garments' own colours")
+    _frame(axes, "Map of the items, in the garments' measured colours")
     return sign(figure, source_line)
 
 
 def map_of_photos(tiles: Sequence[bytes], xy: NDArray[np.floating], source_line: str, cells: int = 46) -> Figure:
-    """Small photos on a grid: in each cell the item nearest to its centre, so that none hides another.
+    """Thumbnails on a grid, in each cell the item nearest to its centre, so that none hides another.
 
     Parameters
     ----------
     tiles : sequence of n bytes
-        Of `measures.METADATA`: small square JPEGs.
+        Small square JPEGs.
     xy : ndarray of float, shape (n, 2)
     source_line : str
     cells : int
@@ -97,5 +97,5 @@ def map_of_photos(tiles: Sequence[bytes], xy: NDArray[np.floating], source_line:
         box = (cell["x"], cell["x"] + 1, cell["y"], cell["y"] + 1)
         axes.imshow(rgb, extent=box, interpolation="antialiased", aspect="auto")
     axes.set(xlim=(-0.3, place[:, 0].max() + 1.3), ylim=(-0.3, place[:, 1].max() + 1.3))
-    _frame(axes, f"Map of the photos: {len(chosen):,} of {len(xy):,} items, one a cell")
+    _frame(axes, f"Map of the items: photos of {len(chosen):,} of {len(xy):,}, one in each cell")
     return sign(figure, source_line)

@@ -1,4 +1,4 @@
-"""Figures of notebook 04: queries with their six recommendations."""
+"""Figures of notebook 04: queries with their recommendations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fashion.plots.style import INK, PALETTE, QUIET, hexes_of_colours, load_phot
 from fashion.recommendation.queries import Query
 from fashion.recommendation.reasons import describe
 
-#: Frames of a recommendation: agrees with the query in both, in one, in neither (safe for colour-blind readers).
+#: Frame of a recommendation, by how many of category and colour match the query (safe for colour-blind readers).
 FRAMES = {2: PALETTE[0], 1: PALETTE[5], 0: PALETTE[1]}
 
 
@@ -74,10 +74,10 @@ def recommendations(
         for axes, row, score, rank in zip(
             grid[line][2:], neighbours[line], similarity[line], range(1, k + 1), strict=True
         ):
-            found = items.iloc[row]
-            same = int(found["colour"] == item["colour"]) + int(found["category"] == item["category"])
-            photo_axes(axes, load_photos(source, [found["photo"]])[0], frame=FRAMES[same], width=2)
-            _caption(axes, found, f"{rank} · {score:.2f}", hexes[found["colour"]])
+            other = items.iloc[row]
+            same = int(other["colour"] == item["colour"]) + int(other["category"] == item["category"])
+            photo_axes(axes, load_photos(source, [other["photo"]])[0], frame=FRAMES[same], width=2)
+            _caption(axes, other, f"{rank} · {score:.2f}", hexes[other["colour"]])
     handles = [plt.Line2D([], [], color=colour, linewidth=3) for colour in FRAMES.values()]
     words = ["same colour and category", "same colour or category", "neither"]
     figure.text(0.01, 1 - 0.08 / height, title, va="top", fontsize=12.5, fontweight="bold")
@@ -90,7 +90,7 @@ def recommendations(
 def nearest_items(
     items: pd.DataFrame, source: Source, rows: Sequence[int], nearest: Neighbours, source_line: str, *, title: str
 ) -> Figure:
-    """`recommendations` of some items, taken from those of all.
+    """`recommendations` for some rows of the neighbours of all items.
 
     Parameters
     ----------
@@ -106,44 +106,44 @@ def nearest_items(
 
 
 def answers(
-    asked: Sequence[tuple[NDArray | None, Query, pd.DataFrame]], source: Source, source_line: str, *, title: str
+    queries: Sequence[tuple[NDArray | None, Query, pd.DataFrame]], source: Source, source_line: str, *, title: str
 ) -> Figure:
-    """One row a query by photo or words: what was asked, then what was found, with similarity and reason.
+    """One row a query by photo or words: the query, then its recommendations with similarity and reason.
 
     Parameters
     ----------
-    asked : sequence of (photo or None, Query, DataFrame)
+    queries : sequence of (photo or None, Query, DataFrame)
         The query's photo, RGB, where it has one; the query; its table from `Recommender.answer`.
     source : Source
         Where the items' photos are.
     source_line, title : str
     """
-    k = max(1, *(len(table) for _, _, table in asked))
+    k = max(1, *(len(table) for _, _, table in queries))
     photo, caption, head, foot = 1.45, 0.98, 0.5, 0.25
-    width, height = (photo + 0.14) * (k + 1), head + len(asked) * (photo + caption) + foot
+    width, height = (photo + 0.14) * (k + 1), head + len(queries) * (photo + caption) + foot
     figure, grid = plt.subplots(
-        len(asked), k + 1, figsize=(width, height), squeeze=False,
+        len(queries), k + 1, figsize=(width, height), squeeze=False,
         gridspec_kw={"left": 0.01, "right": 0.99, "top": 1 - head / height, "bottom": (foot + caption) / height,
                      "hspace": caption / photo, "wspace": 0.12},
     )  # fmt: skip
-    hexes = hexes_of_colours(sorted({str(word) for _, _, table in asked for word in table["colour"]}))
-    for line, (picture, query, table) in zip(grid, asked, strict=True):
-        _asked(line[0], picture, query)
+    hexes = hexes_of_colours(sorted({str(word) for _, _, table in queries for word in table["colour"]}))
+    for line, (picture, query, table) in zip(grid, queries, strict=True):
+        _draw_query(line[0], picture, query)
         for axes in line[1 + len(table) :]:
             axes.axis("off")
         photos = load_photos(source, list(table["photo"]))
-        for axes, rgb, found in zip(line[1:], photos, table.to_dict("records"), strict=False):
+        for axes, rgb, item in zip(line[1:], photos, table.to_dict("records"), strict=False):
             photo_axes(axes, rgb, frame=QUIET, width=1)
-            _caption(axes, pd.Series(found), f"{found['rank']} · {found['similarity']:.2f}", hexes[found["colour"]])
-            reason = "\n".join(wrapped(part, 30) for part in found["reasons"].split("; ", 1))
+            _caption(axes, pd.Series(item), f"{item['rank']} · {item['similarity']:.2f}", hexes[item["colour"]])
+            reason = "\n".join(wrapped(part, 30) for part in item["reasons"].split("; ", 1))
             axes.text(0.0, -0.49, reason, transform=axes.transAxes, fontsize=6.8, color=QUIET, va="top")
     figure.text(0.01, 1 - 0.08 / height, title, va="top", fontsize=12.5, fontweight="bold")
     figure.text(0.01, 0.04 / height, source_line, fontsize=8, color=QUIET, va="bottom")
     return figure
 
 
-def _asked(axes: Axes, picture: NDArray | None, query: Query) -> None:
-    """The query's photo with what it is seen or told as, or its words alone."""
+def _draw_query(axes: Axes, picture: NDArray | None, query: Query) -> None:
+    """The query's photo with its description, or its words alone."""
     if picture is None:
         axes.set_axis_off()
         axes.text(0.5, 0.5, wrapped(f"“{query.title}”", 14), transform=axes.transAxes, ha="center", va="center",

@@ -1,9 +1,9 @@
-"""What every figure shares: style, palettes, photos in a grid, the line that says what it was made from."""
+"""Shared by all figures: style, palettes, photos, swatches, bars, and the line that names the source."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import matplotlib
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from fashion.catalogue.source import Source
 from fashion.catalogue.translation import colour_hexes, department_colours
-from fashion.core.fonts import quiet
+from fashion.core import fonts
+from fashion.core.escaping import table as table
 from fashion.photos.images import RGB, decode
 
 INK, QUIET, LINE = "#22201d", "#6b655d", "#d9d4cc"
@@ -26,17 +27,17 @@ INK, QUIET, LINE = "#22201d", "#6b655d", "#d9d4cc"
 #: Okabe and Ito's palette, safe for colour-blind readers, for methods and other few classes.
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#000000")
 
-#: One map of values for every heat map: perceptually even, safe for colour-blind readers.
+#: Colour map of every heat map: perceptually uniform, safe for colour-blind readers.
 HEAT = "cividis"
 
-#: What the shorter side of a photo in a figure keeps at least, pixels: twice what is drawn.
+#: Least shorter side of a decoded photo, pixels: twice what is drawn.
 SHOWN = 400
 
 
 def use_style() -> None:
-    """Set the study's look; called once at the head of a notebook."""
+    """Set matplotlib's style for the study; call it once at the head of a notebook."""
     sns.set_theme(style="ticks", context="notebook")
-    quiet()  # seaborn draws some figures itself, before `Workspace.show` gives them their fonts
+    fonts.quiet()  # seaborn draws some figures itself, before `Workspace.show` gives them their fonts
     matplotlib.rcParams.update({
         "figure.dpi": 110,
         "figure.facecolor": "white",
@@ -63,7 +64,7 @@ def use_style() -> None:
 
 
 def _plain_numbers(axes: Axes) -> None:
-    """Numbers at logarithmic axes as they are: matplotlib writes powers as formulas, which are not read here."""
+    """Plain numbers at logarithmic axes: matplotlib's powers are formulas, which the style switches off."""
     for axis in (axes.xaxis, axes.yaxis):
         if axis.get_scale() == "log" and isinstance(axis.get_major_formatter(), LogFormatter):
             low, high = axis.get_view_interval()
@@ -73,7 +74,7 @@ def _plain_numbers(axes: Axes) -> None:
 
 
 def sign(figure: Figure, source_line: str) -> Figure:
-    """Write at the finished figure's foot what it was made from: catalogue, items, backbone."""
+    """Write the source (catalogue, items, backbone) at the foot of a finished figure."""
     for axes in figure.axes:
         _plain_numbers(axes)
     figure.text(0.0, -0.02, source_line, ha="left", va="top", fontsize=8, color=QUIET)
@@ -81,22 +82,22 @@ def sign(figure: Figure, source_line: str) -> Figure:
 
 
 def colours_of_departments(departments: Sequence[str]) -> dict[str, str]:
-    """The fixed colour of each department; those that the glossary lacks get greys by their order in the alphabet."""
+    """The fixed colour of each department; those that the glossary lacks get one by alphabetical order."""
     known = department_colours()
     others = sorted(set(departments) - set(known))
-    greys = sns.color_palette("husl", max(len(others), 1)).as_hex()
-    return {d: known.get(d) or greys[others.index(d)] for d in dict.fromkeys(departments)}
+    fallback = sns.color_palette("husl", max(len(others), 1)).as_hex()
+    return {d: known.get(d) or fallback[others.index(d)] for d in dict.fromkeys(departments)}
 
 
 def colours_of_categories(items: pd.DataFrame) -> dict[str, str]:
-    """Each category in the colour of the department that holds most of its items."""
+    """Colour of each category: that of the department with most of its items."""
     home = items.groupby("category")["department"].agg(lambda departments: departments.mode().iloc[0])
     palette = colours_of_departments(sorted(items["department"].unique()))
     return {str(category): palette[department] for category, department in home.items()}
 
 
 def hexes_of_colours(colours: Sequence[str]) -> dict[str, str]:
-    """Own colour of each colour word; mid grey for words that the glossary lacks."""
+    """Hex colour of each colour word; mid grey for words that the glossary lacks."""
     known = colour_hexes()
     return {colour: known.get(colour, "#9a9a9a") for colour in dict.fromkeys(colours)}
 
@@ -106,6 +107,12 @@ def readable_on(hex_colour: str) -> str:
     rgb = np.array(matplotlib.colors.to_rgb(hex_colour))
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     return "black" if float(linear @ [0.2126, 0.7152, 0.0722]) > 0.179 else "white"
+
+
+def letters_without_font(words: Iterable[str]) -> dict[str, str]:
+    """Letters that no installed font has, and the warning to print and to report; empty where there are none."""
+    letters = fonts.lacking(words)
+    return {"letters_without_font": letters, "warning": fonts.sentence(letters)} if letters else {}
 
 
 def load_photos(source: Source, photos: Sequence[str]) -> list[RGB]:

@@ -36,7 +36,7 @@ MAP_WIDTH = 65535  # whole steps across the map's longer side: finer than a scre
 
 SHEET_COLUMNS = 32  # tiles a row; a full sheet is square: 2,048 px at 64 px a tile, which every browser decodes
 
-SCRIPTS = ("map-data.js", "map-canvas.js", "map-move.js", "map-page.js")
+SCRIPTS = ("templates/map-data.js", "static/map-canvas.js", "templates/map-page.js")  # the shop serves the second, too
 
 Floats = npt.NDArray[np.floating]
 
@@ -101,12 +101,12 @@ def write_map(
         "neighbours": neighbours.ravel().tolist(),
         "similarity": np.rint(similarity.ravel().astype(np.float64) * 1000).astype(int).tolist(),
     }
-    folder = files("fashion.projection") / "templates"
-    style = (folder / "map.css").read_text("utf-8")
+    folder = files("fashion.projection")
+    style = (folder / "templates/map.css").read_text("utf-8")
     script = '"use strict";\n' + "\n".join((folder / name).read_text("utf-8") for name in SCRIPTS)
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
-    html = environment.from_string((folder / "map.html").read_text("utf-8")).render(
+    html = environment.from_string((folder / "templates/map.html").read_text("utf-8")).render(
         {"title": title, "source_line": source_line, "data": data, "sheets": sheets},
         **{"style": style, "style_hash": source_hash(style), "script": script, "script_hash": source_hash(script)},
     )
@@ -119,7 +119,7 @@ def _check(
     """Raise ArtefactError with all that does not fit, since one stale file shows in several places."""
     if lacking := [name for name in COLUMNS if name not in items.columns]:
         raise ArtefactError(
-            f"The map needs the columns {', '.join(COLUMNS)}; the items table has no {', '.join(lacking)}. "
+            f"expected the columns {', '.join(COLUMNS)} in the items table; found no {', '.join(lacking)}. "
             "Run the notebook that writes it again, and give it garment_hex from the garments' Lab colours."
         )
     n = len(items)
@@ -141,8 +141,8 @@ def _check(
     }  # fmt: skip
     if found := [problem for problem, present in problems.items() if present]:
         raise ArtefactError(
-            f"The map's inputs do not fit together: {'; '.join(found)}. "
-            "They must all come from one run over one items table: make the older ones again."
+            f"expected the map's inputs from one run over one items table; found {'; '.join(found)}. "
+            "Make the older ones again."
         )
 
 
@@ -153,7 +153,7 @@ def _sheets(thumbnails: Sequence[bytes]) -> tuple[list[str], int]:
         tile = cv2.imdecode(np.frombuffer(coded, np.uint8), cv2.IMREAD_COLOR) if coded else None
         if tile is None or tile.shape[0] != tile.shape[1] or (tiles and tile.shape != tiles[0].shape):
             seen = "cannot be decoded" if tile is None else f"has shape {tile.shape}"
-            raise PhotoError(f"Thumbnails must be square and of one size; row {row} {seen}: use jpegs.squared().")
+            raise PhotoError(f"expected square thumbnails of one size; found: row {row} {seen}. Use jpegs.squared().")
         tiles.append(tile)
     edge, across, sheets = len(tiles[0]), SHEET_COLUMNS, []
     for start in range(0, len(tiles), across**2):

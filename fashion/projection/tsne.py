@@ -1,4 +1,4 @@
-"""The map: items on a plane by t-SNE of their exact cosine neighbours, and new items placed on it."""
+"""t-SNE map of items by their exact cosine neighbours; new items can be placed on it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from fashion.neighbours.exact import Neighbours, cross_top_k, normalise, top_k
 #: Called with (steps done, steps in all, Kullback-Leibler divergence).
 Progress = Callable[[int, int, float], None]
 
-#: Steps and exaggeration of the phases: attraction 12 times too strong first, for groups to find together.
+#: (steps, exaggeration) of the phases: first with 12 times the attraction, so that groups form.
 PHASES = ((250, 12), (500, 1))
 
-#: Perplexity where none is given: of fewer items than `MANY`, and from there on.
+#: Default perplexity: below `MANY` items, and from there on.
 PERPLEXITY, PERPLEXITY_OF_MANY, MANY = 30, 15, 10_000
 
 
 @dataclass(frozen=True)
 class Map:
-    """Items on a plane, and all that placing new ones needs: it can be put together again from stored arrays.
+    """Positions of items on a plane, with what placing new ones needs; can be rebuilt from stored arrays.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Map:
     unit : ndarray of float32, shape (n, d)
         The items' vectors at length 1.
     divergence : float
-        Kullback-Leibler divergence at the end; 6 digits, as threads add it up in any order.
+        Final Kullback-Leibler divergence; 6 digits, as threads sum it in any order.
     perplexity : float
         As used: lowered where there are few items.
     """
@@ -54,10 +54,10 @@ def tsne_map(
     threads: int = 2,
     progress: Progress | None = None,
 ) -> Map:
-    """Lay items on a plane by t-SNE, so that cosine neighbours stay neighbours.
+    """Place items on a plane by t-SNE, so that cosine neighbours stay neighbours.
 
     The neighbours are exact ones of the whole vectors, 3 x perplexity for each item, at distance 1 - cos: on
-    three seeded parts of 3,000 items it kept .6 to .8 of a point more of the ten nearest than the chord
+    three seeded samples of 3,000 items this kept 0.6 to 0.8 points more of the ten nearest than the chord
     sqrt(2 - 2 cos) did. Learning rate n / exaggeration (Belkina et al., Nature Communications 10:5415, 2019).
 
     The same seed gives the same bytes, with any number of threads: neighbours and start are rounded where
@@ -72,9 +72,9 @@ def tsne_map(
     seed : int
         Of the start: its jitter (1 % of its spread), or all of it.
     perplexity : float, optional
-        Neighbours that count, softly; more than 0, usually 5-50. At most (n - 1) / 3 is used. If not given, 30 below
-        10,000 items and 15 from there on: of 59,524 items 15 kept .314 of the ten nearest where 30 kept .301, in less
-        time; of 7,500 items .404 where 30 kept .407 (`docs/decisions.md`).
+        Effective number of neighbours; more than 0, usually 5-50. At most (n - 1) / 3 is used. If not given, 30 below
+        10,000 items and 15 from there on: of 59,524 items 15 kept 0.314 of the ten nearest where 30 kept 0.301, in less
+        time; of 7,500 items 0.404 where 30 kept 0.407 (`docs/decisions.md`).
     initialisation : "pca" or "random"
         Start from the first two principal components, which keeps large distances' order (Kobak & Berens,
         Nature Communications 10:5416, 2019), or from a Gaussian.
@@ -105,9 +105,9 @@ def tsne_map(
     if perplexity is None:
         perplexity = PERPLEXITY if len(unit) < MANY else PERPLEXITY_OF_MANY
     if not perplexity > 0:
-        raise ValueError(f"perplexity: expected more than 0, found {perplexity}")
+        raise ValueError(f"expected a perplexity above 0; found {perplexity}")
     if len(unit) < 4 or unit.shape[1] < 2:
-        raise ArtefactError(f"a map needs at least 4 items of 2 dimensions, found an array of shape {unit.shape}")
+        raise ArtefactError(f"expected at least 4 items of 2 dimensions for a map; found shape {unit.shape}")
     tsne = _opentsne()
     perplexity = min(float(perplexity), (len(unit) - 1) / 3)
     k = min(len(unit) - 1, max(1, round(3 * perplexity)))
@@ -126,20 +126,20 @@ def tsne_map(
 
 
 def place_new(chart: Map, vectors: ArrayLike, *, perplexity: float = 5, threads: int = 2) -> NDArray[np.float32]:
-    """Place new items on a map that stays as it is.
+    """Place new items on a map without moving it.
 
     Each starts at the median position of its 15 (3 x perplexity) nearest items, then follows t-SNE's gradient
-    against the map, blind to other new items, for 250 steps (Policar et al., Machine Learning 112:721-740,
+    against the map, ignoring other new items, for 250 steps (Policar et al., Machine Learning 112:721-740,
     2023).
 
     Parameters
     ----------
     chart : Map
-        From `tsne_map`, or put together again from stored arrays.
+        From `tsne_map`, or rebuilt from stored arrays.
     vectors : array, shape (m, d)
         New items, embedded as the map's were.
     perplexity : float
-        Neighbours on the map that pull, softly; more than 0.
+        Effective number of neighbours on the map; more than 0.
     threads : int
         Threads of the optimisation.
 
@@ -155,7 +155,7 @@ def place_new(chart: Map, vectors: ArrayLike, *, perplexity: float = 5, threads:
         When they have not the map's dimensions, or the map's arrays do not fit each other.
     """
     if chart.xy.shape != (len(chart.unit), 2):
-        raise ValueError(f"the map has positions of shape {chart.xy.shape} for {len(chart.unit)} vectors")
+        raise ValueError(f"expected positions of shape ({len(chart.unit)}, 2) in the map; found {chart.xy.shape}")
     unit = normalise(vectors)
     perplexity = min(float(perplexity), len(chart.unit) / 3)
     k = min(len(chart.unit), max(1, round(3 * perplexity)))
@@ -181,8 +181,7 @@ def place_new(chart: Map, vectors: ArrayLike, *, perplexity: float = 5, threads:
 
 
 def _opentsne() -> Any:
-    # Its threads wait for each other by spinning, a waste where other work has the cores too; its own OpenMP
-    # library reads this when it is loaded.
+    # Its threads wait by spinning, a waste where the cores are shared; its OpenMP library reads this when loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from openTSNE import tsne
 
@@ -214,24 +213,24 @@ def _fixed(affinities: Any) -> Any:
 
 
 def _start(unit: NDArray[np.float32], seed: int, initialisation: str) -> NDArray[np.float64]:
-    """Starting positions, shape (n, 2), spread 1e-4, as t-SNE wants it."""
+    """Starting positions, shape (n, 2), with t-SNE's spread of 1e-4."""
     noise = np.random.default_rng(seed).normal(size=(len(unit), 2))
     if initialisation == "random":
         return 1e-4 * noise
     from scipy.linalg import eigh
 
     mean, dimensions = unit.mean(axis=0, dtype=np.float64), unit.shape[1]
-    parts = [slice(start, start + 4096) for start in range(0, len(unit), 4096)]  # no float64 copy of the whole
+    blocks = [slice(start, start + 4096) for start in range(0, len(unit), 4096)]  # no float64 copy of the whole
     scatter = np.zeros((dimensions, dimensions))
-    for part in parts:
-        rows = unit[part] - mean
+    for block in blocks:
+        rows = unit[block] - mean
         scatter += rows.T @ rows
     _, axes = eigh(scatter, subset_by_index=[dimensions - 2, dimensions - 1])
     axes = axes[:, ::-1]
-    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), [0, 1]])  # an axis has no sign of its own
-    positions = np.concatenate([(unit[part] - mean) @ axes for part in parts])
+    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), [0, 1]])  # an axis has no sign
+    positions = np.concatenate([(unit[block] - mean) @ axes for block in blocks])
     positions *= 1e-4 / (positions[:, 0].std() or 1)
-    # Rounded, as the last bits of the matrix products depend on threads, and t-SNE makes much of little.
+    # Rounded, as the last bits of the matrix products depend on threads, and t-SNE amplifies them.
     return np.round(positions, 11) + 1e-6 * noise
 
 
@@ -254,8 +253,7 @@ def tsne(
     Parameters
     ----------
     vectors : array, shape (n, d)
-        Lengths do not matter. Up to three items have no neighbours to keep: they are laid out by their distances,
-        which three points on a plane can hold exactly.
+        Lengths do not matter. Up to three items are placed by their exact distances.
     seed, perplexity, initialisation
         As in `tsne_map`; the same seed gives the same bytes.
 
@@ -284,7 +282,7 @@ def tsne(
 
 
 def map_trustworthiness(vectors: ArrayLike, xy: ArrayLike, k: int = 10, *, seed: int = 0, limit: int = 5000) -> float:
-    """How far neighbours on the map are neighbours in the vectors, too: 1 if all are, about 0.5 by chance.
+    """Trustworthiness: are neighbours on the map neighbours by their vectors? 1 if all are, about 0.5 by chance.
 
     1 - 2 / (n k (2n - 3k - 1)) x the sum of (cosine rank - k) over the map neighbours, k of each item, that
     are none of its k nearest by cosine (Venna & Kaski, ICANN 2001).
@@ -296,7 +294,7 @@ def map_trustworthiness(vectors: ArrayLike, xy: ArrayLike, k: int = 10, *, seed:
     k : int
         Neighbours; less than half of the items.
     seed, limit : int
-        It takes memory and time by the square: above `limit` items a seeded part of that size is measured
+        Memory and time grow with the square: above `limit` items a random sample of that size is measured
         (5,000 items take 0.8 GB), whose neighbourhoods are wider than the whole map's.
 
     Returns
@@ -321,7 +319,7 @@ def neighbour_recall(vectors: ArrayLike, xy: ArrayLike, k: int = 10, *, seed: in
     k : int
         1 to n - 1.
     seed, limit : int
-        Above `limit` items so many ask, a seeded part of them; any item may be their neighbour.
+        Above `limit` items, a random sample of that size is averaged over; any item may be a neighbour.
 
     Returns
     -------
@@ -338,17 +336,17 @@ def neighbour_recall(vectors: ArrayLike, xy: ArrayLike, k: int = 10, *, seed: in
     positions = np.asarray(xy, np.float64)
     count = len(np.asarray(vectors))
     if positions.shape != (count, 2):
-        raise ValueError(f"xy: expected shape ({count}, 2), found {positions.shape}")
+        raise ValueError(f"expected xy of shape ({count}, 2); found {positions.shape}")
     rows = _drawn(count, limit, seed)
     expected, _ = top_k(vectors, k, queries=rows)
-    _, found = cKDTree(positions).query(positions[rows], k + 1)
-    others = found != rows[:, np.newaxis]
-    others[others.all(axis=1), -1] = False  # under k copies of it, an item may not be among its own nearest
-    shown = found[others].reshape(len(found), k)
+    _, nearest = cKDTree(positions).query(positions[rows], k + 1)
+    others = nearest != rows[:, np.newaxis]
+    others[others.all(axis=1), -1] = False  # an item with k copies may not be among its own nearest
+    shown = nearest[others].reshape(len(nearest), k)
     return float((expected[:, :, np.newaxis] == shown[:, np.newaxis, :]).any(axis=2).mean())
 
 
 def _drawn(count: int, limit: int, seed: int) -> NDArray[np.int64]:
-    """All of `count` rows, or `limit` of them, drawn at random; rising."""
+    """All of `count` rows, or a random `limit` of them; sorted."""
     rows = np.arange(count)
     return rows if count <= limit else np.sort(np.random.default_rng(seed).choice(rows, limit, replace=False))

@@ -1,1 +1,5 @@
 """Recommendations for an item, a photo or words (notebook 04)."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submodules=["photo_query", "queries", "recommender"])

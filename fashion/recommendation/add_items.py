@@ -1,4 +1,4 @@
-"""Adds items to a reported catalogue: nothing is trained again, and no photo but the new ones is looked at."""
+"""Adding items to a reported catalogue: only the new photos are read, and nothing is retrained."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ from fashion.recommendation.photo_encoder import PhotoEncoder
 
 @dataclass(frozen=True)
 class Added:
-    """What `add` did.
+    """The outcome of `add`.
 
     Attributes
     ----------
     addition : Addition or None
-        None where nothing was new.
+        None if nothing was new.
     read : int
         Rows of the table.
     rejected : DataFrame
@@ -46,7 +46,7 @@ class Added:
     embedded, reused : int
         Photos that went through the network, and those whose vectors were in the store.
     untaught : dict
-        "category" and "colour" -> word that the network was not taught -> items that bear it.
+        "category" and "colour" -> word that the network was not trained on -> number of items.
     seconds : float
     """
 
@@ -81,7 +81,7 @@ def add(
     weights : str or Path, optional
         The backbone's weights file, where the report was given one.
     keep_unknown : bool
-        Pass words that the glossary lacks untranslated.
+        Keep words that the glossary lacks, untranslated.
     progress : bool
 
     Raises
@@ -91,7 +91,7 @@ def add(
     CatalogueError, TranslationError
         When the table cannot be read or translated.
     WeightsError
-        When the report's backbone cannot be had again.
+        When the report's backbone is unavailable.
     """
     begin = time.perf_counter()
     base, stamp = _reported(workspace)
@@ -113,7 +113,7 @@ def add(
     if items.empty or seen is None:
         _drop_superseded(stale, there)
         return Added(None, counted.read, step.rejected, seconds=time.perf_counter() - begin)
-    # A colour that was measured is no word of the shop's: the network sees the same photo itself.
+    # A measured colour is not the shop's word: the network sees the same photo itself.
     told = items[["category", "colour"]].assign(colour=items["colour"].mask(items["colour_was_measured"]))
     items = _as_in(base, items)
     vectors, network = _vectors(encoder, seen, items, told), encoder.network
@@ -153,7 +153,7 @@ def _reported(workspace: Workspace) -> tuple[pd.DataFrame, dict[str, str]]:
     for name in ("backbone", "attributes"):
         if workspace.json(name)["items_checksum"] != stamp["items.parquet"]:
             raise ArtefactError(
-                f"expected {workspace.path(name + '.json')} made for {workspace.path('items.parquet')}; it was made "
+                f"expected {workspace.path(name + '.json')} made for {workspace.path('items.parquet')}; found one made "
                 f"for another table. Run `make report CATALOGUE={workspace.catalogue}` to its end, then add again."
             )
     return items, stamp
@@ -175,12 +175,12 @@ def _read(catalogue: Catalogue, source: Source) -> tuple[pd.DataFrame, pd.DataFr
 
 
 def _as_in(base: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
-    """The columns of the report's table, in its order and kinds; text that is missing is empty."""
-    found = items.reindex(columns=base.columns)
+    """The new items with the columns and types of the report's table; missing text is empty."""
+    rows = items.reindex(columns=base.columns)
     for column in base:
         if base[column].dtype == object:
-            found[column] = found[column].fillna("")
-    return found.astype(base.dtypes.to_dict())
+            rows[column] = rows[column].fillna("")
+    return rows.astype(base.dtypes.to_dict())
 
 
 def _vectors(encoder: PhotoEncoder, seen: Readings, items: pd.DataFrame, told: pd.DataFrame) -> dict[str, NDArray]:

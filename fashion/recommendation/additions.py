@@ -1,4 +1,4 @@
-"""Items that were added to a reported catalogue afterwards: read here, made by `fashion.recommendation.add_items`.
+"""Items added to a reported catalogue: read here, made by `fashion.recommendation.add_items`.
 
 Each addition is a folder of its own beside the report's artefacts, whole or absent. The report's own files are never
 touched, so an addition is only good for the table and the networks that it was made for, and says which these were.
@@ -27,13 +27,13 @@ MADE_WITH = ("items.parquet", "selection.npz", "attributes.npz", "attributes.jso
 #: Embeddings of a report and of each addition: photo and known words, the photo alone, the frozen backbone alone.
 EMBEDDINGS = ("described", "learned", "frozen")
 
-#: Every array of an addition: its embeddings, and by what near-duplicates are found.
+#: Every array of an addition: its embeddings, and the fingerprints of near-duplicates.
 ARRAYS = (*EMBEDDINGS, "max_pooled", "pixels")
 
 
 @dataclass(frozen=True)
 class Addition:
-    """Items that were added at one time.
+    """Items that were added together.
 
     Attributes
     ----------
@@ -43,8 +43,8 @@ class Addition:
         addition.json: `number` (the order of adding), `catalogue`, `data` (where the photos are), `table`,
         `made_with` (the report's files -> SHA-256), `counts`.
     items : DataFrame
-        With the columns of the report's items table, and `twin`: the item, of the report or added before, whose
-        picture its own nearly repeats; empty where there is none.
+        With the columns of the report's items table, and `twin`: the near-duplicate among earlier items; empty where
+        there is none.
     """
 
     folder: Path
@@ -63,12 +63,12 @@ class Addition:
 
 
 def additions_folder(workspace: Workspace) -> Path:
-    """Where a catalogue's additions lie."""
+    """The folder of a catalogue's additions."""
     return workspace.processed / "additions"
 
 
 def made_with(workspace: Workspace) -> dict[str, str]:
-    """The report's files that additions rest on -> SHA-256.
+    """The report's files that additions depend on -> SHA-256.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def read_all(workspace: Workspace) -> tuple[list[Addition], list[Addition], list
 
 
 def load(workspace: Workspace) -> list[Addition]:
-    """The additions that fit the report as it is now, in the order of adding.
+    """The additions that fit the present report, in the order of adding.
 
     Others are left out with one warning, which names the commands that renew them.
     """
@@ -151,7 +151,7 @@ def with_additions(
     items: pd.DataFrame | None = None,
     vectors: NDArray[np.float32] | None = None,
 ) -> tuple[pd.DataFrame, NDArray[np.float32]]:
-    """A report's items and vectors, with what was added since.
+    """A report's items and vectors, including additions.
 
     Parameters
     ----------
@@ -164,8 +164,8 @@ def with_additions(
     Returns
     -------
     items : DataFrame
-        Index 0..n+m-1, the report's own first; `added` is the addition's key and `twin` what a new item repeats,
-        both empty for the report's own.
+        Index 0..n+m-1, the report's own first; `added` is the addition's key and `twin` a new item's near-
+        duplicate, both empty for the report's own.
     vectors : ndarray of float32, shape (n+m, d)
         Memory-mapped where nothing was added.
     """

@@ -24,7 +24,7 @@ class QueryError(FashionError):
 
 
 def parse_where(conditions: Conditions | None, items: pd.DataFrame) -> dict[str, tuple[str, ...]]:
-    """Read filters; several must all hold, of several values of one column any.
+    """Read filters: all of them must hold, with any of the values given for one column.
 
     Parameters
     ----------
@@ -60,25 +60,25 @@ def parse_where(conditions: Conditions | None, items: pd.DataFrame) -> dict[str,
         if column in where:  # all conditions must hold, also two on one column
             chosen = tuple(value for value in where[column] if value in chosen)
             if not chosen:
-                raise QueryError(f"no item can fulfil all conditions on {column}: {_written(conditions)}")
+                raise QueryError(f"expected filters on {column} that some item matches; found {_written(conditions)}.")
         where[column] = chosen
     return where
 
 
 def _pairs(conditions: Conditions | None) -> Iterator[tuple[str, str | list[str]]]:
-    """Each condition as its column and its value: a text that may join several by commas, or a list."""
+    """Each condition as its column and value: a text, perhaps with commas, or a list."""
     if isinstance(conditions, Mapping):
         for column, value in conditions.items():
             one = isinstance(value, str) or not isinstance(value, Iterable)
             values = [str(value)] if one else [str(each) for each in cast(Iterable[object], value)]
             if not values or not all(each.strip() for each in values):
-                raise QueryError(f"expected a filter like {{'colour': 'red'}}; found {{{column!r}: {value!r}}}")
+                raise QueryError(f"expected a filter like {{'colour': 'red'}}; found {{{column!r}: {value!r}}}.")
             yield str(column), values
         return
     for condition in [conditions] if isinstance(conditions, str) else conditions or ():
         column, sign, text = str(condition).partition("=")
         if not sign or not text.strip():
-            raise QueryError(f"expected a filter like colour=red; found {condition!r}")
+            raise QueryError(f"expected a filter like colour=red; found {condition!r}.")
         yield column, text
 
 
@@ -87,7 +87,7 @@ def _written(conditions: Conditions | None) -> str:
 
 
 def _column(written: str, items: pd.DataFrame) -> str:
-    """The column that is meant: its own name first, then a spelling of it."""
+    """The column by its own name, or else by another spelling."""
     written = written.strip()
     if written in items:
         return written
@@ -97,13 +97,13 @@ def _column(written: str, items: pd.DataFrame) -> str:
         texts = [str(c) for c in items.columns if items[c].dtype == object]
         raise QueryError(
             f"expected a column of the catalogue; found {written!r}{near_words(british(written), texts)}. It has "
-            f"{', '.join(texts)}"
+            f"{', '.join(texts)}."
         )
     return column
 
 
 def _values(column: str, values: str | list[str], items: pd.DataFrame) -> tuple[str, ...]:
-    """The catalogue's spellings of the values that are asked for, each once."""
+    """The catalogue's spellings of the requested values, each once."""
     known: dict[str, list[str]] = {}
     for value in items[column].unique():  # a table may spell one word in two ways: both are meant
         known.setdefault(british(str(value)), []).append(str(value))
@@ -114,13 +114,15 @@ def _values(column: str, values: str | list[str], items: pd.DataFrame) -> tuple[
         meant = [british(word) for word in (value, *_other_words(value, column))]
         hit = next((word for word in meant if word in known), None)
         if hit is None:
-            raise QueryError(f"no item has {column} {value.strip()!r}{near_words(british(value), known)}")
+            raise QueryError(
+                f"expected a {column} of the catalogue; found {value.strip()!r}{near_words(british(value), known)}."
+            )
         chosen |= dict.fromkeys(known[hit])
     return tuple(chosen)
 
 
 def _other_words(value: str, column: str) -> list[str]:
-    """English words for an Italian one, and what a synonym stands for."""
+    """English words for an Italian word or a synonym."""
     words = [english_of(value, column)] if column in GLOSSARIES else []
     synonyms = load_synonyms()
     said = (synonyms["column"] == column) & (synonyms["said"].map(british) == british(value))
@@ -128,7 +130,7 @@ def _other_words(value: str, column: str) -> list[str]:
 
 
 def where_mask(items: pd.DataFrame, where: Where | None) -> NDArray[np.bool_]:
-    """Rows that fulfil every condition, shape (n,)."""
+    """Rows that match every condition, shape (n,)."""
     mask = np.ones(len(items), bool)
     for column, values in (where or {}).items():
         mask &= items[column].astype(str).isin(list(values)).to_numpy()

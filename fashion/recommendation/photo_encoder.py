@@ -1,4 +1,4 @@
-"""Photo to vectors: the networks of one report, opened once, for photos as queries and for items that are added."""
+"""Photos to vectors by the networks of one report, for queries by photo and for added items."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ Float = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class PhotoFeatures:
-    """What backbone and descriptors see in m photos.
+    """Outputs of the backbone and descriptors of m photos.
 
     Attributes
     ----------
     blocks : dict of str to ndarray
-        The backbone's outputs: "embedding" (m, d) and "depths" (m, D).
+        The backbone's outputs: "embedding" (m, d) and "multilayer" (m, D).
     colour_grid : ndarray of float, shape (m, 32, 32, 7)
     fingerprints : Fingerprints
-        By which near-duplicates are found.
+        For finding near-duplicates.
     """
 
     blocks: Blocks
@@ -43,12 +43,12 @@ class PhotoFeatures:
 
 @dataclass(frozen=True)
 class PhotoVectors:
-    """What the attributes network makes of m photos.
+    """Outputs of the attributes network for m photos.
 
     Attributes
     ----------
     learned : ndarray of float32, shape (m, d)
-        By the photo alone.
+        From the photo alone.
     described : ndarray of float32, shape (m, d), or None
         With the items' own words.
     category, colour : ndarray of float32, shapes (m, categories) and (m, colours)
@@ -62,7 +62,7 @@ class PhotoVectors:
 
 
 class PhotoEncoder:
-    """Turns photos into the vectors of one report. Each network is loaded when it is first needed, and once.
+    """Turns photos into the vectors of one report. Each network is loaded once, when it is first needed.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class PhotoEncoder:
         Raises
         ------
         WeightsError
-            When its weights cannot be found or loaded again.
+            When its weights are missing or damaged.
         """
         return reopen_backbone(self.workspace.json("backbone"), self.weights)
 
@@ -101,7 +101,7 @@ class PhotoEncoder:
         """The backbone as a function of a batch of inputs."""
         return network_call(self.backbone)
 
-    def look_at(self, data: bytes, name: str = "photo") -> PhotoFeatures:
+    def extract(self, data: bytes, name: str = "photo") -> PhotoFeatures:
         """Decode one photo and run the backbone and the descriptors on it.
 
         Raises

@@ -1,4 +1,4 @@
-"""A photo that is not in the catalogue, as a query: what the networks see in it."""
+"""Queries by a photo that is not in the catalogue."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class PhotoReader:
     recommender : Recommender
         Over one of its embeddings.
     weights : Path or str, optional
-        The weights file of the report's backbone, where the report was given one.
+        The backbone's weights file, where the report was given one.
 
     Raises
     ------
     WeightsError
-        When the report's backbone cannot be had again.
+        When the report's backbone is unavailable.
     """
 
     def __init__(self, workspace: Workspace, recommender: Recommender, weights: Path | str | None = None) -> None:
@@ -66,25 +66,23 @@ class PhotoReader:
         return self.query(data, Path(path).name)
 
     def query(self, data: bytes, name: str = "photo") -> Query:
-        """The query that a photo's bytes make.
-
-        Its description is what the network sees: the likeliest category and colour.
+        """The query of a photo, described by the likeliest category and colour.
 
         Raises
         ------
         PhotoError
             When the bytes are no whole image.
         """
-        photo = self.encoder.look_at(data, name)
+        photo = self.encoder.extract(data, name)
         rows = [row for _, row in matching_pairs(self._known, photo.fingerprints, self._rule)]
         groups = self.recommender.groups
-        # What repeats one of them repeats the photo: groups are joined through one another.
-        repeated = np.array(rows, np.intp) if groups is None else np.flatnonzero(np.isin(groups, groups[rows]))
+        # A near-duplicate of one of them is a near-duplicate of the photo, too: groups are transitive.
+        near_duplicates = np.array(rows, np.intp) if groups is None else np.flatnonzero(np.isin(groups, groups[rows]))
         if self.recommender.layout is None:
-            return Query(name, self.encoder.frozen(photo.blocks), {}, near_duplicates=repeated)
-        found, network = self.encoder.encode(photo.blocks, photo.colour_grid), self.encoder.network
+            return Query(name, self.encoder.frozen(photo.blocks), {}, near_duplicates=near_duplicates)
+        vectors, network = self.encoder.encode(photo.blocks, photo.colour_grid), self.encoder.network
         seen = {
-            "colour": network.colours[int(found.colour[0].argmax())],
-            "category": network.categories[int(found.category[0].argmax())],
+            "colour": network.colours[int(vectors.colour[0].argmax())],
+            "category": network.categories[int(vectors.category[0].argmax())],
         }
-        return Query(name, found.learned, seen, near_duplicates=repeated)
+        return Query(name, vectors.learned, seen, near_duplicates=near_duplicates)

@@ -1,4 +1,4 @@
-"""Recommendations as a result: a table that shows itself as text, as pictures in a notebook, and as a figure."""
+"""Recommendations as a table that displays as text, as photos in a notebook, and as a figure."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-#: Longer side of the pictures in a notebook, pixels, and how many of them are shown.
+#: Height of the pictures in a notebook, pixels, and how many of them are shown.
 THUMBNAIL, MOST = 112, 60
 
 
 @dataclass(frozen=True)
 class Picks:
-    """The answer to one query.
+    """The recommendations for one query.
 
     Attributes
     ----------
@@ -36,15 +36,15 @@ class Picks:
     embedding : str
         "described", "learned" or "frozen".
     query : Query
-        What was asked, with what is known or seen of it.
+        The query, with its known or recognised description.
     where : mapping of str to tuple of str
-        The filters that held.
+        The filters.
     table : DataFrame
         As `Recommender.answer` gives it: `rank`, `item`, `similarity`, the description's columns, `photo`, `reasons`.
     rows : ndarray of int, shape (m,)
-        Rows of the answers in the items table.
+        Rows of the recommendations in the items table.
     photo : bytes or None
-        The query's photo, where it is no item of the catalogue.
+        The query's photo, if it is not an item of the catalogue.
     """
 
     catalogue: str
@@ -68,14 +68,14 @@ class Picks:
 
     @property
     def heading(self) -> str:
-        """What was asked, in a line: the item's or photo's name, or the words, and the description."""
+        """The query in a line: its name or words, and its description."""
         said = describe(self.query.description)
         verb = ", seen as" if self.photo is not None else ":"
         return f"{self.query.title}{verb} {said}" if said else self.query.title
 
     def __repr__(self) -> str:
         if self.table.empty:
-            return f"{self.heading}\n\nno other item fulfils the filter"
+            return f"{self.heading}\n\nno other item matches the filter"
         shown = self.table.drop(columns=["photo"])
         return f"{self.heading}\n\n" + shown.to_string(index=False, formatters={"similarity": "{:.3f}".format})
 
@@ -98,12 +98,12 @@ class Picks:
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
 
     def photo_of(self, place: int | None = None) -> bytes | None:
-        """The file's bytes of one answer's photo (0 is the first), or of the query's; None where it has none.
+        """The bytes of one recommendation's photo (0 is the first), or of the query's; None if it has none.
 
         Raises
         ------
         PhotoError
-            When it has vanished.
+            When it is missing.
         """
         if place is not None:
             return self._read(int(self.rows[place]))
@@ -112,7 +112,7 @@ class Picks:
         return self._read(self.query.row)
 
     def show(self) -> Figure:
-        """Draw the query and its answers, with similarity, words and reasons.
+        """Draw the query and its recommendations, with similarity, words and reasons.
 
         In a notebook the returned figure is the cell's output; elsewhere a window opens where there is a screen. Save
         it with ``picks.show().savefig("picks.png", bbox_inches="tight")``.
@@ -125,34 +125,39 @@ class Picks:
         return self._draw(self)
 
     def _repr_html_(self) -> str:
-        cards = [self._card(None, self.query.title, "query", describe(self.query.description))]
-        for place, record in enumerate(self.table.head(MOST).to_dict("records")):
-            first = f"{record['rank']} · {record['similarity']:.2f}"
-            cards.append(self._card(place, record["item"], first, describe(record), record["reasons"]))
-        notes = [] if len(self) else ["no other item fulfils the filter"]
+        records = enumerate(self.table.head(MOST).to_dict("records"))
+        cards = "".join(
+            self._card(place, describe(r), f"{r['rank']} · {r['similarity']:.2f}", r["item"], r["reasons"])
+            for place, r in records
+        )
+        query = ""
+        if self.photo is not None or self.query.row is not None:
+            card = self._card(None, describe(self.query.description), "query", self.query.title)
+            query = f'<div style="flex:none;width:{THUMBNAIL}px;padding-right:16px;border-right:1px solid">{card}</div>'
+        notes = [] if len(self) else ["no other item matches the filter"]
         notes += [f"and {len(self) - MOST} more in .table"] if len(self) > MOST else []
         notes.append(self.source_line)
         return (
             f"<div><p><b>{html.escape(self.heading)}</b></p>"
-            f'<div style="display:flex;flex-wrap:wrap;gap:12px">{"".join(cards)}</div>'
+            f'<div style="display:flex;gap:16px">{query}<div style="flex:1;display:grid;gap:16px 12px;'
+            f'grid-template-columns:repeat(auto-fill,minmax({THUMBNAIL}px,1fr))">{cards}</div></div>'
             + "".join(f'<p style="opacity:.7;font-size:85%">{html.escape(note)}</p>' for note in notes)
             + "</div>"
         )
 
-    def _card(self, place: int | None, item: str, *lines: str) -> str:
+    def _card(self, place: int | None, title: str, *lines: str) -> str:
         """One photo with its lines, all escaped."""
         picture = self._thumbnail(place)
-        told = "".join(f'<div style="font-size:80%">{html.escape(line)}</div>' for line in lines if line)
-        size = f"max-width:100%;max-height:{THUMBNAIL}px"
-        image = f'<img src="{picture}" alt="{html.escape(item)}" style="{size}">' if picture else ""
-        frame = "border-right:1px solid;padding-right:12px;" if place is None else ""
+        style = f"display:block;width:100%;height:{THUMBNAIL}px;object-fit:contain;object-position:left"
+        image = f'<img src="{picture}" alt="" style="{style}">' if picture else ""
+        text = "<br>".join(html.escape(line) for line in lines if line)
         return (
-            f'<div style="{frame}width:{THUMBNAIL + 28}px">{image}'
-            f'<div style="font-size:80%"><b>{html.escape(item)}</b></div>{told}</div>'
+            f'<div style="font-size:85%;line-height:1.4;overflow-wrap:anywhere">{image}<b>{html.escape(title)}</b>'
+            f'<div style="opacity:.75">{text}</div></div>'
         )
 
     def _thumbnail(self, place: int | None) -> str:
-        """A small JPEG as a data: address; empty where there is no photo, or it cannot be read: words remain."""
+        """A small JPEG as a data: address; empty where the photo is missing or damaged."""
         import cv2
 
         from fashion.photos.images import decode, shrunk

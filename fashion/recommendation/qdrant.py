@@ -1,8 +1,8 @@
 """A catalogue's vectors for a distributed search engine, where one machine's memory is too small (docs/scale.md).
 
 Qdrant: requests for its HTTP interface, as JSON files that any client can send in order. Its metric is the inner
-product, so that the weight between looks and colour stays with the question (`description.as_queries`), and
-descriptions go along as payload, for exact filters.
+product, so that the query sets the weight between looks and colour (`attributes.layout.as_queries`); descriptions go
+along as payload, for exact filters.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fashion.recommendation.recommender import Recommender
 #: Points of a request; Qdrant takes 32 MB at most.
 POINTS = 1_000
 
-#: Of the identifiers, UUIDs as Qdrant wants: an item always gets the same, so sending twice changes nothing.
+#: Of the identifiers, UUIDs as Qdrant requires: an item always gets the same one, so sending twice changes nothing.
 NAMESPACE = uuid.UUID("6f1c2ad2-5f3c-5c0e-9b57-0f6d8f2d7a11")
 
 
@@ -32,7 +32,7 @@ def point_id(catalogue: str, item: str) -> str:
 
 
 def collection(width: int, columns: list[str]) -> dict[str, Any]:
-    """The request that makes the collection, and the columns that want an index for filters."""
+    """The request that makes the collection, and the columns to index for filters."""
     return {
         "vectors": {"size": width, "distance": "Dot", "on_disk": True},
         "hnsw_config": {"m": 16, "ef_construct": 128},
@@ -47,9 +47,9 @@ def export(recommender: Recommender, catalogue: str, folder: Path) -> list[Path]
     Parameters
     ----------
     recommender : Recommender
-        Its unit rows are what answers; a question is `Recommender` 's own, times any constant.
+        Its unit rows are the gallery; queries are scaled as `Recommender` does, times any constant.
     catalogue : str
-        Goes into the identifiers.
+        Part of the identifiers.
     folder : Path
 
     Returns
@@ -72,9 +72,9 @@ def export(recommender: Recommender, catalogue: str, folder: Path) -> list[Path]
 
 def points(items: pd.DataFrame, vectors: np.ndarray, catalogue: str, columns: list[str]) -> list[dict[str, Any]]:
     """Some items as the engine's points: `id`, `vector`, `payload` (item, photo, description)."""
-    found = []
+    made = []
     records = items[["item", "photo", *columns]].to_dict("records")
     for record, vector in zip(records, np.asarray(vectors, np.float32), strict=True):
         payload = {str(name): None if pd.isna(value) else value for name, value in record.items()}
-        found.append({"id": point_id(catalogue, str(record["item"])), "vector": vector.tolist(), "payload": payload})
-    return found
+        made.append({"id": point_id(catalogue, str(record["item"])), "vector": vector.tolist(), "payload": payload})
+    return made

@@ -1,4 +1,4 @@
-"""What is asked for: an item, a photo, or a few words, as one kind of query."""
+"""Queries: an item, a photo or words, in one form."""
 
 from __future__ import annotations
 
@@ -18,21 +18,20 @@ from fashion.recommendation.words import Vocabulary
 
 @dataclass(frozen=True)
 class Query:
-    """One question to a catalogue.
+    """One query to a catalogue.
 
     Attributes
     ----------
     title : str
         The item's or photo's name, or the words.
     vectors : ndarray of float32, shape (m, d)
-        Alternatives in the embedding that is searched; the nearest of them counts. A part of which nothing is said
-        is zero.
+        Alternatives in the searched embedding; the nearest of them counts. A part that the query leaves open is zero.
     description : mapping
-        Column -> word, or a tuple of words of which any will do: known, seen by the network, or asked for.
+        Column -> word, or a tuple of alternatives: known, recognised by the network, or asked for.
     row : int or None
-        The query's own row, which is never an answer.
+        The query's own row, which is never returned.
     near_duplicates : ndarray of int
-        Rows that show nearly the same picture, hidden on request.
+        Rows of near-duplicates, hidden on request.
     where : mapping of str to tuple of str
         Conditions that the words bring with them.
     """
@@ -46,15 +45,15 @@ class Query:
 
     def __repr__(self) -> str:
         said = ", ".join(f"{column}={value!r}" for column, value in self.description.items() if column in DESCRIPTION)
-        return f"Query({self.title!r}: {said or 'nothing said'})"
+        return f"Query({self.title!r}: {said or 'no description'})"
 
 
 def words_query(text: str, items: pd.DataFrame, layout: Layout, vocabulary: Vocabulary | None = None) -> Query:
     """The query that a few words make, such as "red dress" or "stivali neri".
 
     Several kinds or colours are alternatives, and a department stands for its categories. What the embedding does not
-    hold (gender, season, or a word that came after training, alone or among others) becomes a condition. The items'
-    `vocabulary` is made anew if it is not given.
+    hold (gender, season, or a word added after training) becomes a condition. The items' `vocabulary` is built if it is
+    not given.
 
     Raises
     ------
@@ -71,7 +70,7 @@ def words_query(text: str, items: pd.DataFrame, layout: Layout, vocabulary: Voca
     held = {"colour"} if shades else set()
     held |= {"category", "department"} if kinds else set()
     where = {column: words for column, words in asked.items() if column not in held}
-    # Beside words that the embedding holds, one that came after training: what is asked for is at least one of them.
+    # With a word added after training beside trained ones, an item must have at least one of them.
     if "colour" in held and set(asked["colour"]) - set(shades):
         where["colour"] = asked["colour"]
     if kinds and set(asked.get("category", ())) - set(kinds):
@@ -81,7 +80,7 @@ def words_query(text: str, items: pd.DataFrame, layout: Layout, vocabulary: Voca
 
 
 def reworded(query: Query, text: str, items: pd.DataFrame, layout: Layout) -> Query:
-    """The same query with what the words say in place of its own: "like this, in blue".
+    """A query changed by words: "like this, in blue".
 
     Parameters
     ----------
@@ -94,7 +93,7 @@ def reworded(query: Query, text: str, items: pd.DataFrame, layout: Layout) -> Qu
     """
     told, at = words_query(text, items, layout), layout.colour_from
     if query.vectors.shape[1] != layout.width:
-        raise QueryError("words beside an item or photo need the learned or described embedding; the frozen has none")
+        raise QueryError("expected the learned or described embedding for words; found frozen, which has no words.")
     vectors = np.repeat(query.vectors, len(told.vectors), axis=0)
     new = np.tile(told.vectors, (len(query.vectors), 1))
     for part in (slice(None, at), slice(at, None)):
@@ -110,7 +109,7 @@ def reworded(query: Query, text: str, items: pd.DataFrame, layout: Layout) -> Qu
 
 
 def example_rows(items: pd.DataFrame, count: int, seed: int, first: Sequence[int] = ()) -> list[int]:
-    """Rows to show as query items: `first`, then one of each of the largest departments, then any, drawn at random.
+    """Rows of example queries: `first`, then one of each of the largest departments, then random ones.
 
     Parameters
     ----------
@@ -130,7 +129,7 @@ def example_rows(items: pd.DataFrame, count: int, seed: int, first: Sequence[int
 
 
 def example_phrases(items: pd.DataFrame) -> list[str]:
-    """Phrases to show as queries by words: the commonest colour with the commonest kind of garment in English.
+    """Example queries in words: the commonest colour with the commonest category, in English.
 
     Where the table was translated, a second one follows in its own language, with the next most common kind.
     """

@@ -1,4 +1,4 @@
-"""Why an item is recommended, in the same words wherever it is shown: notebook, command and shop window."""
+"""Reasons for a recommendation, in the same words in notebook, command and shop window."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fashion.recommendation.queries import Query
 
 
 def describe(item: Mapping[Hashable, object]) -> str:
-    """Say a description in words: `red · long-sleeved shirt`; what is missing is left out."""
+    """A description in words, such as `red · long-sleeved shirt`; missing words are left out."""
     return " · ".join(_say(item[column]) for column in ("colour", "category") if item.get(column))
 
 
@@ -28,17 +28,17 @@ def _agree(asked: object, found: object) -> bool:
 
 
 def reasons(query: Mapping[Hashable, object], found: Mapping[Hashable, object], parts: Mapping[str, float]) -> str:
-    """Why an item is recommended: what the two descriptions share, and how alike they are in each part.
+    """The reason for a recommendation: the words that both share, and the similarity of each part.
 
     Parameters
     ----------
     query : mapping
-        Description asked for: column -> word, or several of which any will do (a tuple).
+        Description asked for: column -> word, or a tuple of alternatives.
     found : mapping
         Description of the item.
     parts : mapping of str to float
-        What was compared ("looks", "colour") -> how alike: the expected agreement (`attributes.layout`; nine tenths
-        of the looks are the kind of garment), or the cosine of frozen vectors. Below 0 it is said as 0.
+        Part ("looks", "colour") -> similarity: the expected agreement (`attributes.layout`; nine tenths of the looks
+        are the category), or the cosine of frozen vectors. Negative values are shown as 0.
 
     Examples
     --------
@@ -47,7 +47,7 @@ def reasons(query: Mapping[Hashable, object], found: Mapping[Hashable, object], 
     """
     asked = [column for column in DESCRIPTION if query.get(column)]
     shared = [column for column in asked if _agree(query[column], found.get(column))]
-    # Who shares the category shares its department: saying both is noise.
+    # Items that share the category share its department: naming both is noise.
     if "category" in shared and "department" in shared:
         shared.remove("department")
     if shared:
@@ -59,7 +59,7 @@ def reasons(query: Mapping[Hashable, object], found: Mapping[Hashable, object], 
 
 
 def similarity_parts(query: Query, rows: NDArray[np.float32], layout: Layout | None) -> list[dict[str, float]]:
-    """How alike query (its best alternative) and each item are, in each part of which the query says anything.
+    """Similarity of the query (its best alternative) and each item, in each part that the query describes.
 
     Parameters
     ----------
@@ -73,17 +73,17 @@ def similarity_parts(query: Query, rows: NDArray[np.float32], layout: Layout | N
     list of dict
         "looks" and "colour" -> similarity; without a layout "looks" alone.
     """
-    found: dict[str, NDArray] = {}
+    similarity: dict[str, NDArray] = {}
     if layout is None:
-        found["looks"] = (normalise(query.vectors) @ rows.T).max(axis=0)
+        similarity["looks"] = (normalise(query.vectors) @ rows.T).max(axis=0)
     else:
         own, at = rows.astype(float), layout.colour_from
         for name, weight in (("looks", 0.0), ("colour", 1.0)):
             part = slice(None, at) if name == "looks" else slice(at, None)
             if np.any(query.vectors[:, part]):
-                asking = as_queries(query.vectors, at, weight)
-                found[name] = (asking[:, part] @ own[:, part].T).max(axis=0)
-    return [{name: float(values[place]) for name, values in found.items()} for place in range(len(rows))]
+                queries = as_queries(query.vectors, at, weight)
+                similarity[name] = (queries[:, part] @ own[:, part].T).max(axis=0)
+    return [{name: float(values[place]) for name, values in similarity.items()} for place in range(len(rows))]
 
 
 def answer_table(
@@ -93,14 +93,14 @@ def answer_table(
     similarity: NDArray[np.float32],
     parts: list[dict[str, float]],
 ) -> pd.DataFrame:
-    """The answers as a table, as `recommender.Recommender.answer` describes it.
+    """The results as the table that `recommender.Recommender.answer` documents.
 
     Parameters
     ----------
     items : DataFrame
     query : Query
     index : ndarray of int, shape (m,)
-        Rows of the answers.
+        Rows of the results.
     similarity : ndarray of float32, shape (m,)
     parts : list of dict, length m
         From `similarity_parts`.

@@ -1,4 +1,4 @@
-"""The query that an item, a photo, a few words, or words beside one of them make."""
+"""One query from an item, a photo, words, or words beside one of them."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ def make_query(
     words: str | None = None,
     photo: Callable[[], Query] | None = None,
 ) -> Query:
-    """The query that an item or a photo, words, or words beside one of them make.
+    """Make the query of an item or a photo, of words, or of words beside one of them.
 
     Parameters
     ----------
     recommender : Recommender
-        Of the catalogue that is asked.
+        Of the catalogue to search.
     item : str, optional
         An item's name.
     words : str, optional
         Such as "red dress"; beside an item or a photo they change it.
     photo : callable, optional
-        In place of the item: gives the query of a photo (`photo_query.PhotoReader.query`). Called only when the rest
-        is sound, since it may load a network.
+        In place of the item: returns the query of a photo (`photo_query.PhotoReader.query`). Called only when the other
+        arguments are valid, since it may load a network.
 
     Raises
     ------
@@ -37,7 +37,8 @@ def make_query(
         For a photo where a system library that reads photos is missing.
     """
     if (item is None and photo is None and words is None) or (item is not None and photo is not None):
-        raise QueryError("expected an item or a photo, or words, or words beside one of them")
+        given = "nothing" if photo is None and item is None else "both an item and a photo"
+        raise QueryError(f"expected an item or a photo, words, or words beside one of them; found {given}.")
     like = photo() if photo is not None else None
     if item is not None:
         like = recommender.item_query(item)

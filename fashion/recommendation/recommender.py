@@ -1,4 +1,4 @@
-"""A catalogue that answers: the items most similar to a query, with filters and the reason for each."""
+"""Search in a catalogue: the items most similar to a query, with filters and reasons."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ class Recommender:
     vectors : ndarray of float32, shape (n, d)
         Unit rows in the table's order.
     layout : Layout or None
-        How the numbers are laid out, where the embedding has a looks part and a colour part, of equal length.
+        Of the dimensions, where the embedding has a looks part and a colour part of unit length each.
     groups : ndarray of int, shape (n,), or None
-        Items that nearly repeat each other share a number.
+        Near-duplicates share a number.
     colour_weight : float
-        Share of the colour in the cosine where a query names none.
+        Share of the colour in the cosine where a query gives none.
     index : ApproximateIndex or None
-        Of the first rows of `vectors`; None where every question is answered exactly.
+        Of the first rows of `vectors`; None where every search is exact.
     k : int
-        Items in a list where a query names no number.
+        Items in a list where a query gives no number.
     """
 
     items: pd.DataFrame
@@ -64,7 +64,7 @@ class Recommender:
         added: bool = True,
         approximate: bool | None = None,
     ) -> Recommender:
-        """Open what a report left.
+        """Open a report.
 
         Parameters
         ----------
@@ -75,10 +75,10 @@ class Recommender:
             Share of the colour in the cosine, 0 (looks alone) to 1 (colour alone); the report's if not given.
             Nothing is trained again for it.
         added : bool
-            With the items that were added since; a report's own notebooks go without, as their photos lie elsewhere.
+            Include items that were added since; a report's own notebooks leave them out, as their photos lie elsewhere.
         approximate : bool, optional
-            Answer questions without a filter by an approximate index (`neighbours.approximate`), built when it is first
-            needed; if not given, from `approximate.APPROXIMATE_FROM` items on. Filters are exact either way.
+            Search without a filter by an approximate index (`neighbours.approximate`), built when it is first needed;
+            if not given, from `approximate.APPROXIMATE_FROM` items on. Filtered searches are exact either way.
 
         Raises
         ------
@@ -88,7 +88,7 @@ class Recommender:
             For a weight outside 0-1, or with the frozen embedding, which has no colour part.
         """
         if embedding not in EMBEDDINGS:
-            raise QueryError(f"expected an embedding of {', '.join(EMBEDDINGS)}; found {embedding!r}")
+            raise QueryError(f"expected an embedding of {', '.join(EMBEDDINGS)}; found {embedding!r}.")
         own, vectors = workspace.items(), workspace.vectors(embedding)
         facts = workspace.json("backbone" if embedding == "frozen" else "attributes")
         if len(own) != len(vectors) or facts["items_checksum"] != workspace.items_checksum():
@@ -102,7 +102,9 @@ class Recommender:
         if added:
             groups = joined_groups(groups, items)
         if embedding == "frozen" and colour_weight is not None:
-            raise QueryError("a colour weight needs the learned embedding; the frozen one has no colour part")
+            raise QueryError(
+                "expected the learned or described embedding for a colour weight; found frozen, without a colour part."
+            )
         layout = None if embedding == "frozen" else read_layout(workspace)
         usual = Preferences.of_report(workspace)
         weight = _checked(usual.colour_weight if colour_weight is None else colour_weight)
@@ -130,13 +132,13 @@ class Recommender:
         return row
 
     def item_query(self, item: str) -> Query:
-        """The query that an item of the catalogue makes."""
+        """The query of an item of the catalogue."""
         row = self.row_of(item)
         repeated = np.empty(0, np.intp) if self.groups is None else np.flatnonzero(self.groups == self.groups[row])
         return Query(item, self._raw(slice(row, row + 1)), self.items.iloc[row].to_dict(), row, repeated)
 
     def words_query(self, text: str, like: Query | None = None) -> Query:
-        """The query that words make, alone or changing another one (`like`): "red dress"; "like this, in blue".
+        """The query of words, alone or changing another one (`like`): "red dress"; "like this, in blue".
 
         Raises
         ------
@@ -144,18 +146,18 @@ class Recommender:
             For words that mean nothing here, or with the frozen embedding, which knows no words.
         """
         if self.layout is None:
-            raise QueryError("words need the learned or described embedding; the frozen one knows none")
+            raise QueryError("expected the learned or described embedding for words; found frozen, which has no words.")
         if like is None:
             return words_query(text, self.items, self.layout)
         return reworded(like, text, self.items, self.layout)
 
     def nearest_of_all(self, k: int | None = None) -> Neighbours:
         """Rows and similarities of the k items most similar to each item, itself excluded; shapes (n, k)."""
-        asking = self._asking(self._raw(slice(None)), self.colour_weight)
-        found, cosine = top_k(
-            self.vectors, self.k if k is None else k, query_vectors=normalise(asking), assume_unit=True
+        queries = self._scaled(self._raw(slice(None)), self.colour_weight)
+        rows, cosine = top_k(
+            self.vectors, self.k if k is None else k, query_vectors=normalise(queries), assume_unit=True
         )
-        return found, np.clip(cosine * np.linalg.norm(asking, axis=1, keepdims=True), -1, 1)
+        return rows, np.clip(cosine * np.linalg.norm(queries, axis=1, keepdims=True), -1, 1)
 
     def by_item(self, item: str, k: int | None = None, where: Where | None = None) -> pd.DataFrame:
         """The `k` items most similar to `item`, itself excluded; see `answer`."""
@@ -187,15 +189,15 @@ class Recommender:
         colour_weight : float, optional
             Share of the colour in the cosine for this query.
         hide_duplicates : bool
-            Leave out what nearly repeats the query, and all but one of items that nearly repeat each other.
+            Leave out near-duplicates of the query, and all but one of each group of near-duplicates.
         diversity : float
-            0 (by similarity alone) to 1: how unlike each other the items shall be (maximal marginal relevance).
+            How diverse the list should be, from 0 (by similarity alone) to 1 (maximal marginal relevance).
 
         Returns
         -------
         DataFrame
-            `rank` (from 1), `item`, `similarity` (at most 1; 0 throughout, and the order of the table, where nothing
-            but conditions was asked), the description's columns, `photo`, `reasons`.
+            `rank` (from 1), `item`, `similarity` (at most 1; for conditions alone 0 throughout, in the table's order),
+            the description's columns, `photo`, `reasons`.
 
         Raises
         ------
@@ -208,7 +210,7 @@ class Recommender:
         return self.table_of(query, index, similarity)
 
     def table_of(self, query: Query, index: NDArray[np.integer], similarity: NDArray[np.float32]) -> pd.DataFrame:
-        """The table of `answer` for what `ranked` gave: descriptions and reasons."""
+        """The table of `answer` from the rows and similarities of `ranked`."""
         parts = similarity_parts(query, self._raw(index), self.layout)
         return answer_table(self.items, query, index, similarity, parts)
 
@@ -225,23 +227,23 @@ class Recommender:
         """Rows and similarities of `answer`, without descriptions and reasons; shapes (m,), m at most k."""
         k = self.k if k is None else k
         if k < 1:
-            raise QueryError(f"expected at least one recommendation, k >= 1; found {k}")
+            raise QueryError(f"expected at least one recommendation, k >= 1; found {k}.")
         if not 0 <= diversity <= 1:
-            raise QueryError(f"expected a diversity from 0 (none) to 1; found {diversity}")
+            raise QueryError(f"expected a diversity from 0 (none) to 1; found {diversity}.")
         mask = where_mask(self.items, where) & where_mask(self.items, query.where)
         if hide_duplicates:
             mask[query.near_duplicates] = False
         weight = self.colour_weight if colour_weight is None else _checked(colour_weight)
         index, similarity = self._search(
-            self._asking(query.vectors, weight), query.row, mask, k, hide_duplicates, diversity, weight
+            self._scaled(query.vectors, weight), query.row, mask, k, hide_duplicates, diversity, weight
         )
         return index, similarity
 
     def _raw(self, rows: slice | NDArray[np.integer]) -> NDArray[np.float32]:
-        """Rows as they were made: with a layout their two parts have length one each, and the unit rows 1 / sqrt(2)."""
+        """Rows before normalisation: with a layout each of the two parts has length one, in unit rows 1 / sqrt(2)."""
         return self.vectors[rows] if self.layout is None else self.vectors[rows] * np.float32(2**0.5)
 
-    def _asking(self, vectors: NDArray[np.float32], colour_weight: float) -> NDArray[np.float32]:
+    def _scaled(self, vectors: NDArray[np.float32], colour_weight: float) -> NDArray[np.float32]:
         """Rows (m, d) whose products with the unit rows are similarities."""
         if self.layout is None:
             return normalise(vectors)
@@ -249,7 +251,7 @@ class Recommender:
 
     def _search(
         self,
-        asking: NDArray,
+        queries: NDArray,
         row: int | None,
         mask: NDArray[np.bool_],
         k: int,
@@ -257,10 +259,10 @@ class Recommender:
         diversity: float,
         weight: float,
     ) -> tuple[NDArray, NDArray]:
-        """Rows and cosines of the answers, from a pool that is widened until it holds enough distinct ones."""
+        """Rows and cosines of the results, from a pool that is widened until it holds enough distinct items."""
         pool = k if not (hide or diversity) else max(60, 10 * k)
         while True:
-            index, similarity = self._pool(asking, pool, mask, row)
+            index, similarity = self._pool(queries, pool, mask, row)
             order: NDArray[np.integer] = np.arange(len(index))
             if hide and self.groups is not None:
                 order = first_of_each(self.groups[index], order)
@@ -273,30 +275,30 @@ class Recommender:
             return index[order], similarity[order]
         return index[:k], similarity[:k]
 
-    def _pool(self, asking: NDArray, count: int, mask: NDArray[np.bool_], row: int | None) -> tuple[NDArray, NDArray]:
-        """The `count` nearest to any of the alternatives, each row once with its best similarity."""
+    def _pool(self, queries: NDArray, count: int, mask: NDArray[np.bool_], row: int | None) -> tuple[NDArray, NDArray]:
+        """The `count` rows nearest to any of the alternatives, each once with its best similarity."""
         # What is nearest to any of them is among the nearest of one.
-        found, cosine = nearest_rows(self.index, asking, self.vectors, count, mask, row)
-        index = found.ravel()
-        similarity = (cosine * np.linalg.norm(asking, axis=1, keepdims=True)).ravel()
+        rows, cosine = nearest_rows(self.index, queries, self.vectors, count, mask, row)
+        index = rows.ravel()
+        similarity = (cosine * np.linalg.norm(queries, axis=1, keepdims=True)).ravel()
         best = first_of_each(index, np.lexsort((index, -similarity)))[:count]
         return index[best], np.clip(similarity[best], -1, 1)
 
     def _between(self, index: NDArray[np.integer], weight: float) -> NDArray[np.float32]:
-        """Similarity of answers to each other, as if each in turn asked with the query's weight; shape (m, m)."""
+        """Similarity of the results to each other, each in turn as the query with the same weight; shape (m, m)."""
         rows = self._raw(index)
-        asking = rows if self.layout is None else as_queries(rows, self.layout.colour_from, weight)
-        return np.asarray(asking @ rows.T, np.float32)
+        queries = rows if self.layout is None else as_queries(rows, self.layout.colour_from, weight)
+        return np.asarray(queries @ rows.T, np.float32)
 
 
 def rows_by_name(items: pd.DataFrame) -> dict[str, int]:
     """An item's name, and its photo's file name, -> its row; the first one where two share a name."""
-    found: dict[str, int] = {}
+    places: dict[str, int] = {}
     photos = items["photo"].str.rsplit("/", n=1).str[-1]
     for row, names in enumerate(zip(items["item"], photos, strict=True)):
         for name in names:
-            found.setdefault(name, row)
-    return found
+            places.setdefault(name, row)
+    return places
 
 
 def no_such_item(item: object, items: pd.DataFrame) -> QueryError:
@@ -304,13 +306,13 @@ def no_such_item(item: object, items: pd.DataFrame) -> QueryError:
     names = items["item"]
     return QueryError(
         f"expected an item of the catalogue; found {item!r}{near_words(str(item), names)}. Its {len(names)} items "
-        f"are called like {names.iloc[0]!r}; rejected ones stand in rejected.csv."
+        f"have names like {names.iloc[0]!r}; rejected.csv lists the rejected ones."
     )
 
 
 def _checked(weight: float) -> float:
     if not 0 <= weight <= 1:
-        raise QueryError(f"expected a colour weight from 0 (looks alone) to 1 (colour alone); found {weight}")
+        raise QueryError(f"expected a colour weight from 0 (looks alone) to 1 (colour alone); found {weight}.")
     return weight
 
 
@@ -322,7 +324,7 @@ def read_layout(workspace: Workspace) -> Layout:
 
 
 def neighbours_table(nearest: Mapping[str, Neighbours]) -> pd.DataFrame:
-    """The nearest items of every item as one long table, which later notebooks and the slides read.
+    """The nearest items of every item as one long table, for later notebooks and the slides.
 
     Parameters
     ----------
@@ -358,7 +360,7 @@ def diversity_trial(
     k: int,
     diversities: Sequence[float] = (0.0, 0.2, 0.4),
 ) -> pd.DataFrame:
-    """What diversity costs: similarity to the query, and similarity within the list, near-duplicates hidden.
+    """Similarity to the query and within the list at several diversities, near-duplicates hidden.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Lists whose items do not repeat each other."""
+"""Re-ranking for diversity (maximal marginal relevance)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Float = NDArray[np.float32]
 
 
 def maximal_marginal_relevance(relevance: NDArray, similarity: NDArray, k: int, diversity: float) -> NDArray[np.intp]:
-    """Choose k candidates one by one, each as relevant and as unlike those chosen before as can be.
+    """Choose k candidates one by one, trading relevance against similarity to those already chosen.
 
     Next is the candidate with the largest (1 - d) x relevance - d x (largest similarity to one already chosen)
     (Carbonell and Goldstein 1998, Maximal Marginal Relevance, with lambda = 1 - d).
@@ -23,7 +23,7 @@ def maximal_marginal_relevance(relevance: NDArray, similarity: NDArray, k: int, 
     k : int
         How many; all where there are fewer candidates.
     diversity : float
-        d, from 0 (by relevance alone) to 1 (unlike each other alone, after the most relevant one).
+        d, from 0 (by relevance alone) to 1 (by dissimilarity alone, after the most relevant one).
 
     Returns
     -------
@@ -36,7 +36,7 @@ def maximal_marginal_relevance(relevance: NDArray, similarity: NDArray, k: int, 
         When `diversity` is outside [0, 1].
     """
     if not 0 <= diversity <= 1:
-        raise ValueError(f"expected a diversity from 0 (none) to 1; found {diversity}")
+        raise ValueError(f"expected a diversity from 0 (none) to 1; found {diversity}.")
     count = min(k, len(relevance))
     if not count:
         return np.empty(0, np.intp)
@@ -51,6 +51,6 @@ def maximal_marginal_relevance(relevance: NDArray, similarity: NDArray, k: int, 
 
 
 def first_of_each(groups: NDArray[np.integer], order: NDArray[np.integer]) -> NDArray[np.integer]:
-    """Of each group of near-duplicates the first in `order`, which is kept otherwise."""
+    """`order` with only the first of each group of near-duplicates."""
     _, first = np.unique(groups[order], return_index=True)
     return order[np.sort(first)]

@@ -1,4 +1,4 @@
-"""What a few words ask for: "red dress", "vestito rosso", "dark blue trainers for women"."""
+"""Queries in words: "red dress", "vestito rosso", "dark blue trainers for women"."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fashion.catalogue.translation import BRITISH, GLOSSARIES, load_glossary, lo
 from fashion.core.errors import near_words
 from fashion.recommendation.filters import DESCRIPTION, QueryError
 
-#: Words that ask for nothing.
+#: Stop words.
 PASSED_OVER = frozenset(
     """a an and by clothes colour coloured color colored for from i in items like me my of on or please show some
     something the to with al alla che con da dei del della delle di e ed il in la le lo mi gli per un una uno vorrei
@@ -53,7 +53,7 @@ def stems(text: str) -> Phrase:
 
 
 def _terms(items: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
-    """(column, word of the catalogue, how it may be said), colours first, then what things are."""
+    """(column, word of the catalogue, a way to say it), colours first."""
     for column in DESCRIPTION:
         if column not in items:
             continue
@@ -70,7 +70,7 @@ def _terms(items: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
 
 
 class Vocabulary:
-    """The words by which a catalogue's items can be asked for, English and Italian.
+    """The words of searches in a catalogue, English and Italian.
 
     Parameters
     ----------
@@ -103,18 +103,18 @@ class Vocabulary:
         Parameters
         ----------
         text : str
-            Such as "red dress" or "stivali neri"; small words between count for nothing.
+            Such as "red dress" or "stivali neri"; stop words are ignored.
 
         Returns
         -------
         dict of str to tuple of str
-            Column -> the catalogue's words that were asked for; any of them will do. Words that can hold at once
+            Column -> the catalogue's words of the query, as alternatives. Words that can hold at once
             ("leather bag") narrow each other, others ("red or blue") stand side by side.
 
         Raises
         ------
         QueryError
-            For a word that means nothing here, with near ones; or when nothing was asked for.
+            For an unknown word, with near ones; or a query of stop words alone.
         """
         tokens = tokens_of(text)
         asked: dict[str, tuple[str, ...]] = {}
@@ -133,17 +133,17 @@ class Vocabulary:
                 unknown.append(tokens[place])
             place += taken
         if unknown:
-            hints = "".join(f"\n  {word!r}{near_words(word.casefold(), sorted(self._said))}" for word in unknown)
-            raise QueryError(f"expected words of the catalogue, English or Italian; these are none:{hints}")
+            hints = ",".join(f" {word!r}{near_words(word.casefold(), sorted(self._said))}" for word in unknown)
+            raise QueryError(f"expected words of the catalogue, English or Italian; found{hints}.")
         self._narrow(asked, narrowing)
         if not asked:
-            raise QueryError(f"expected words such as 'red dress'; found {text!r}, which asks for nothing")
+            raise QueryError(f"expected words such as 'red dress'; found {text!r}, which has only stop words.")
         return asked
 
     def _narrow(self, asked: dict[str, tuple[str, ...]], narrowing: dict[str, list[tuple[str, ...]]]) -> None:
-        """Let words that are only part of a term choose among what was asked for; alone they ask themselves.
+        """Let words that are only part of a term narrow the query's other words; alone they stand for their terms.
 
-        "long dress" is a dress, whatever else is long: a part that no asked kind has is passed over.
+        "long dress" is a dress, whatever else is long: a part that no category of the query has is ignored.
         """
         homes, departments = self._homes, set(asked.get("department", ()))
         for column, parts in narrowing.items():
@@ -161,10 +161,10 @@ class Vocabulary:
             del asked["department"]
         elif departments and "category" in asked:
             kinds, places = " or ".join(asked["category"]), " or ".join(sorted(departments))
-            raise QueryError(f"expected kinds of clothes that go together; there is no {kinds} among {places}")
+            raise QueryError(f"expected a category of the department; found {kinds} among {places}, which no item is.")
 
     def _read(self, tokens: list[str]) -> tuple[str, list[str], int, bool]:
-        """Column, words, number of tokens, and whether they are a whole term; no words where there is none."""
+        """Column, words, number of tokens, and whether they are a whole term; no words for an unknown token."""
         phrase = tuple(stem(token) for token in tokens)
         for length in range(min(self._longest, len(phrase)), 0, -1):
             if phrase[:length] in self._whole:
@@ -177,7 +177,7 @@ class Vocabulary:
 
 
 def _note(index: dict[Any, tuple[str, list[str]]], key: Phrase | str, column: str, word: str) -> None:
-    """Remember a word under a key; the first column that has the key keeps it."""
+    """Add a word under a key; the first column that has the key keeps it."""
     home, words = index.setdefault(key, (column, []))
     if home == column and word not in words:
         words.append(word)

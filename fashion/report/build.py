@@ -167,7 +167,9 @@ def _run_step(step: Step, settings: Settings, workspace: Workspace, say: Say) ->
     key = key_after(key)
     absent = [name for name in step.writes if not workspace.path(name).is_file()]
     if absent:
-        raise ReportError(f"{step.notebook} ended without writing {', '.join(absent)}, which later notebooks read")
+        raise ReportError(
+            f"expected {', '.join(absent)} from notebook {step.notebook}; found none. Write them in the notebook."
+        )
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     told = letters_without_font(workspace)
     write_state(workspace, step, State(key, parameters, checksums(workspace, step), round(seconds, 2), now, told))
@@ -185,7 +187,7 @@ def _preflight(settings: Settings) -> None:
     check_size(settings.backbone, settings.size, settings.weights)
     if settings.weights and not Path(settings.weights).is_file():
         raise WeightsError(
-            f"expected a weights file of resnet50 at {settings.weights}; there is nothing. Name one with WEIGHTS=path, "
+            f"expected a weights file of resnet50 at {settings.weights}; found nothing. Name one with WEIGHTS=path, "
             "or leave it out."
         )
     if settings.backbone == "resnet50" and not settings.weights:

@@ -161,7 +161,7 @@ def run_notebook(path: Path, output: Path, parameters: dict[str, Any], *, cell_l
     unknown = sorted(set(parameters) - set(declared))
     if unknown:
         raise ReportError(
-            f"{path.name} has no parameter {', '.join(unknown)}; it has {', '.join(declared)}. Correct the name, "
+            f"expected parameters of {path.name}, {', '.join(declared)}; found {', '.join(unknown)}. Correct the name, "
             "or add it to the notebook's cell tagged `parameters`."
         )
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -176,9 +176,9 @@ def run_notebook(path: Path, output: Path, parameters: dict[str, Any], *, cell_l
             )  # fmt: skip
     except papermill.PapermillExecutionError as error:
         raise ReportError(
-            f"{path.name} failed in cell {error.exec_count}: {error.ename}: {error.evalue}{hint(error.evalue)}\n"
-            f"The notebook up to there is {aside}; what earlier steps made is kept. Mend the cause and run the "
-            "same command again: it goes on from here."
+            f"expected {path.name} to run to its end; found an error in cell {error.exec_count}: {error.ename}: "
+            f"{error.evalue}{hint(error.evalue)}\nThe notebook up to there is {aside}; earlier steps are kept. Fix the "
+            "cause and run the same command again: it resumes here."
         ) from None
     # Whatever a kernel's start or end raises: a time limit, a dead kernel, ZeroMQ, a forged message, the disk.
     except Exception as error:

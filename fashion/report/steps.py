@@ -7,11 +7,9 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from fashion.catalogue.definition import load_catalogue, open_catalogue
 from fashion.catalogue.translation import glossary_folder
-from fashion.core.bounds import COUNTS, SEEDS, check_whole
+from fashion.core.bounds import COUNTS, SEEDS, check_whole, in_words, share
 from fashion.core.checksums import fingerprint, sha256_file, sha256_json
 from fashion.core.code_closure import code_checksum
 from fashion.core.defaults import COLOUR_WEIGHT, LIST_LENGTH, Preferences
@@ -19,6 +17,7 @@ from fashion.core.errors import ArtefactError, ReportError, SettingsError
 from fashion.core.files import write_json
 from fashion.core.paths import kept_place, project_root
 from fashion.core.provenance import sha256_output, versions
+from fashion.core.texts import clean_text
 from fashion.core.workspace import WRITERS, Workspace
 from fashion.embedding.resnet50 import cached_file
 
@@ -75,38 +74,30 @@ STEPS = (
 )  # fmt: skip
 
 
+def _setting(default: Any, group: str, text: str, **more: Any) -> Any:
+    """A field of `Settings`: its default, and what the command line needs to know of it.
+
+    Parameters
+    ----------
+    default : object
+        The field's default.
+    group : str
+        Title of its group of options.
+    text : str
+        Its help.
+    **more : object
+        `metavar`, `choices`, `bounds` (a range of whole numbers) and `read` (text -> value), where it has such.
+    """
+    return field(default=default, metadata={"group": group, "help": text} | more)
+
+
+#: Groups of options, by title.
+CLOTHES, NETWORK, LISTS = "which clothes", "which network", "which recommendations"
+
+
 @dataclass(frozen=True)
 class Settings:
-    """What a user may say of a report; each is a parameter of the notebooks that declare it.
-
-    Attributes
-    ----------
-    catalogue : str
-        Name of a catalogue, or path of its TOML.
-    data : str or None
-        Its zip or folder; the catalogue's own place if None.
-    limit : int or None
-        Items at most, a seeded sample stratified by department; the catalogue's default if None.
-    first : int or None
-        Take the table's first rows instead, as the original study did.
-    backbone : str
-        "auto", "resnet50" or "efficientnet-lite0".
-    weights : str or None
-        A weights file for resnet50.
-    size : int or None
-        Edge of the network's input, pixels; 160 for efficientnet-lite0 and 197 for resnet50 if None.
-    runtime : str
-        What computes the backbone: "auto" (the fastest that is installed), "openvino" or "tensorflow".
-    seed : int
-        Of every random choice, 0 to 4294967295.
-    keep_unknown : bool
-        Pass words that the glossary lacks untranslated.
-    k : int
-        Recommendations for each item, wherever any are shown or counted.
-    colour_weight : float
-        Share of the colour in the similarity, 0 (looks alone) to 1 (colour alone).
-    queries : str or None
-        Items to show in notebook 04, by name, separated by commas; drawn ones follow.
+    """What a user may choose for a report: options of the command, parameters of the notebooks that declare them.
 
     Raises
     ------
@@ -114,29 +105,55 @@ class Settings:
         For a number out of its bounds, and for `limit` and `first` together.
     """
 
-    catalogue: str = "sample"
-    data: str | None = None
-    limit: int | None = None
-    first: int | None = None
-    backbone: str = "auto"
-    weights: str | None = None
-    size: int | None = None
-    runtime: str = "auto"
-    seed: int = 0
-    keep_unknown: bool = False
-    k: int = LIST_LENGTH
-    colour_weight: float = COLOUR_WEIGHT
-    queries: str | None = None
+    catalogue: str = _setting(
+        "sample", CLOTHES,
+        "name of a catalogue (sample, imagelab, fashion-product-images, hm) or path of its TOML", metavar="C",
+    )  # fmt: skip
+    data: str | None = _setting(None, CLOTHES, "its zip or folder, if not in data/raw", metavar="PATH")
+    limit: int | None = _setting(
+        None, CLOTHES, "use N items, a seeded sample stratified by department", metavar="N", bounds=COUNTS
+    )
+    first: int | None = _setting(
+        None, CLOTHES, "use the table's first N rows instead, as the original study did", metavar="N", bounds=COUNTS
+    )
+    backbone: str = _setting(
+        "auto", NETWORK, "frozen network; auto takes resnet50 where its weights are available, else efficientnet-lite0",
+        choices=("auto", "resnet50", "efficientnet-lite0"),
+    )  # fmt: skip
+    weights: str | None = _setting(None, NETWORK, "Keras weights file for resnet50, without top", metavar="FILE")
+    size: int | None = _setting(
+        None, NETWORK, "input resolution of the network in pixels: efficientnet-lite0 takes 96, 128 ... 224 "
+        "(default: 160), resnet50 32 to 1024 (default: 197)", metavar="PX", bounds=COUNTS,
+    )  # fmt: skip
+    runtime: str = _setting(
+        "auto",
+        NETWORK,
+        "inference runtime; auto takes the fastest installed",
+        choices=("auto", "openvino", "tensorflow"),
+    )
+    seed: int = _setting(0, CLOTHES, f"random seed, {in_words(SEEDS)}", metavar="N", bounds=SEEDS)
+    keep_unknown: bool = _setting(False, CLOTHES, "keep words that the glossary lacks, untranslated")
+    k: int = _setting(
+        LIST_LENGTH, LISTS, "recommendations per item, in the report, the shop and `fashion recommend`", metavar="N",
+        bounds=COUNTS,
+    )  # fmt: skip
+    colour_weight: float = _setting(
+        COLOUR_WEIGHT, LISTS, "weight of colour in the similarity, from 0 (appearance alone) to 1 (colour alone)",
+        metavar="W", read=share,
+    )  # fmt: skip
+    queries: str | None = _setting(
+        None, CLOTHES, "items to show in notebook 04, by name; random ones follow", metavar="A,B", read=clean_text
+    )
 
     def __post_init__(self) -> None:
+        for setting in fields(self):
+            value, bounds = getattr(self, setting.name), setting.metadata.get("bounds")
+            if bounds and (value is not None or setting.default is not None):
+                check_whole(setting.name, value, bounds)
         Preferences(self.k, self.colour_weight)
-        check_whole("seed", self.seed, SEEDS)
-        for name in ("limit", "first", "size"):
-            if getattr(self, name) is not None:
-                check_whole(name, getattr(self, name), COUNTS)
         if self.limit is not None and self.first is not None:
             raise SettingsError(
-                f"expected limit or first, not both; found {self.limit} and {self.first}. What to do: leave one out."
+                f"expected limit or first, not both; found {self.limit} and {self.first}. Leave one out."
             )
 
     def __repr__(self) -> str:
@@ -144,6 +161,12 @@ class Settings:
         said = {f.name: getattr(self, f.name) for f in fields(self)}
         own = [f"{f.name}={said[f.name]!r}" for f in fields(self) if f.name == "catalogue" or said[f.name] != f.default]
         return f"Settings({', '.join(own)})"
+
+
+if Settings.__doc__:
+    Settings.__doc__ += "\n    Attributes\n    ----------\n" + "".join(
+        f"    {f.name} : {f.type}\n        {f.metadata['help']}.\n" for f in fields(Settings)
+    )
 
 
 @dataclass
@@ -189,11 +212,12 @@ def declared_parameters(notebook: Path) -> dict[str, str]:
     ReportError
         When there is not exactly one such cell.
     """
+    import nbformat  # its schema library takes a second of processor time, which `fashion recommend` can spare
 
     cells = nbformat.read(notebook, as_version=4).cells
     tagged = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
     if len(tagged) != 1:
-        raise ReportError(f"{notebook}: expected one cell tagged `parameters`; found {len(tagged)}")
+        raise ReportError(f"expected one cell tagged `parameters` in {notebook}; found {len(tagged)}")
     lines = [line for line in tagged[0].source.splitlines() if "=" in line and not line.startswith("#")]
     return {line.split("=")[0].split(":")[0].strip(): line for line in lines}
 

@@ -19,7 +19,7 @@ api = Blueprint("api", __name__, url_prefix="/api/v1")
 
 
 def problem(status: int, title: str, detail: str) -> Response:
-    """An error as RFC 9457 has it."""
+    """An error as problem details (RFC 9457)."""
     answer = jsonify({"type": "about:blank", "title": title, "status": status, "detail": detail})
     answer.status_code = status
     answer.content_type = "application/problem+json"
@@ -29,13 +29,13 @@ def problem(status: int, title: str, detail: str) -> Response:
 @api.errorhandler(QueryError)
 @api.errorhandler(PhotoError)
 def wrong(error: Exception) -> Response:
-    """What was asked makes no sense here."""
+    """A bad request."""
     return problem(400, "Bad Request", str(error))
 
 
 @api.errorhandler(NotNow)
 def later(error: NotNow) -> Response:
-    """A photo that is not looked at now."""
+    """A photo that is refused for now."""
     answer = problem(error.status, HTTPStatus(error.status).phrase, str(error))
     answer.headers["Retry-After"] = str(error.seconds)
     return answer
@@ -43,13 +43,13 @@ def later(error: NotNow) -> Response:
 
 @api.get("/openapi.json")
 def openapi() -> Response:
-    """The document that describes all of this."""
+    """The OpenAPI document."""
     return jsonify(document(list(shop_now().facets)))
 
 
 @api.get("/items")
 def items() -> Response:
-    """A page of items: filtered, or searched by words."""
+    """A page of items, filtered or searched."""
     shop = shop_now()
     ask = read_ask(request.args, shop)
     rows, total = found_rows(shop, ask)
@@ -63,7 +63,7 @@ def item() -> Response:
     _only(("id",))
     name = request.args.get("id", "")
     if name not in shop.rows:
-        return problem(404, "Not Found", f"there is no item {name[:80]!r}")
+        return problem(404, "Not Found", f"expected an item of the catalogue; found {name[:80]!r}.")
     row = shop.rows[name]
     facts = {column: str(shop.items[column].iloc[row]) for column in shop.facets}
     place = shop.xy[row].tolist() if shop.xy is not None and row < len(shop.xy) else None
@@ -72,14 +72,14 @@ def item() -> Response:
 
 @api.get("/similar")
 def similar_to() -> Response:
-    """The items most similar to one."""
+    """The items most similar to an item."""
     shop = shop_now()
     ask = read_ask(request.args, shop, ("q", *BALANCE, "id", "k", "diversity"))
     k = whole(request.args, "k", shop.recommender.k, 1, max(60, shop.recommender.k))
     diversity = number(request.args, "diversity", 0, 0, 1)
     name = request.args.get("id", "")
     if name not in shop.rows:
-        return problem(404, "Not Found", f"there is no item {name[:80]!r}")
+        return problem(404, "Not Found", f"expected an item of the catalogue; found {name[:80]!r}.")
     query = shop.recommender.item_query(name)
     if ask.words:
         query = shop.recommender.words_query(ask.words, query)
@@ -88,7 +88,7 @@ def similar_to() -> Response:
 
 @api.post("/similar-to-photo")
 def similar_to_photo() -> Response:
-    """The items most similar to a photo, sent as `photo` of a form or as the body; nothing of it is kept."""
+    """The items most similar to a photo, sent as a form's `photo` or as the body; it is never stored."""
     shop = shop_now()
     with current_app.extensions["turns"].turn(request.remote_addr or ""):
         ask = read_ask(request.args, shop, ("q", *BALANCE, "k"))
@@ -102,7 +102,7 @@ def similar_to_photo() -> Response:
 
 @api.get("/facets")
 def facets() -> Response:
-    """Each filter's words, with the items that choosing each would leave."""
+    """Each filter's words and how many items each matches."""
     shop = shop_now()
     ask = read_ask(request.args, shop, ())
     found: dict[str, Any] = {}
@@ -115,14 +115,13 @@ def facets() -> Response:
 
 @api.get("/map")
 def chart() -> Response:
-    """Every item's place on the map, 0 to 65535 in both directions, and its garment's colour; in one answer."""
+    """Every item's position on the map, 0 to 65535 in both directions, with its garment's colour."""
     shop = shop_now()
     _only(("v",))
     if shop.xy is None:
-        return problem(404, "Not Found", "this report has no map")
+        return problem(404, "Not Found", "This report has no map.")
     packed = bool(request.accept_encodings["gzip"])
     answer = Response(shop.packed_chart if packed else shop.chart, mimetype="application/json")
-    answer.vary.add("Accept-Encoding")
     if packed:
         answer.headers["Content-Encoding"] = "gzip"
     lasting = request.args.get("v") == shop.version
@@ -131,6 +130,6 @@ def chart() -> Response:
 
 
 def _only(known: tuple[str, ...]) -> None:
-    strange = sorted(set(request.args) - set(known))
-    if strange:
-        raise QueryError(f"expected parameters of {', '.join(known)}; found {', '.join(strange)[:200]}")
+    unknown = sorted(set(request.args) - set(known))
+    if unknown:
+        raise QueryError(f"expected parameters of {', '.join(known)}; found {', '.join(unknown)[:200]}.")

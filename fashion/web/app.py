@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import logging
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
 from typing import IO, Any
 
-from flask import Blueprint, Flask, Request, Response, abort, current_app, jsonify, render_template, request
+from flask import Blueprint, Flask, Request, Response, abort, current_app, jsonify, render_template, request, url_for
+from flask_compress import Compress
 from werkzeug.exceptions import HTTPException
 from werkzeug.sansio.response import Response as BaseResponse
 
 from fashion.core.errors import FashionError, PhotoError
 from fashion.recommendation.filters import QueryError
 from fashion.web.api import api, problem
-from fashion.web.compression import add_sending
 from fashion.web.metrics import Metrics, watch
 from fashion.web.pages import pages, shop_now
 from fashion.web.parameters import Ask
@@ -28,9 +32,22 @@ photos = Blueprint("photos", __name__)
 
 state = Blueprint("state", __name__)
 
+#: The script that draws the report's map, and the shop's.
+DRAWING = Path(str(files("fashion.projection"))) / "static"
+
+drawing = Blueprint("drawing", __name__, static_folder=DRAWING, static_url_path="/drawing")
+
+
+#: Text is compressed from 2 kB. Pages that repeat a visitor's words may be compressed too (BREACH): without users or
+#: cookies, no page holds a secret. Level 1 takes a millisecond and gains most.
+COMPRESSION = {
+    "COMPRESS_ALGORITHM": ["gzip"], "COMPRESS_ALGORITHM_STREAMING": ["gzip"], "COMPRESS_LEVEL": 1,
+    "COMPRESS_MIN_SIZE": 2048, "COMPRESS_STREAMING_ENDPOINT_CONDITIONAL": ["static", "drawing.static"],
+}  # fmt: skip
+
 
 class InMemory(Request):
-    """A request whose files stay in memory: by itself werkzeug writes large ones to disk for a while."""
+    """A request whose files stay in memory; werkzeug would write large ones to disk."""
 
     def _get_file_stream(self, *_: Any, **__: Any) -> IO[bytes]:
         return io.BytesIO()
@@ -42,32 +59,54 @@ def create_app(window: Window, buckets: Buckets | None = None, at_once: int = 4)
     Parameters
     ----------
     window : Window
-        What is shown.
+        The shop to serve.
     buckets : Buckets, optional
-        Limit on photos sent by one visitor.
+        Rate limit on photos from one visitor.
     at_once : int
-        Photos looked at at a time, of all visitors.
+        Photos processed at a time, of all visitors.
     """
     app = Flask(__name__, static_folder="static", template_folder="templates")
     app.request_class = InMemory
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES + 64 * 1024
     app.config["MAX_FORM_MEMORY_SIZE"] = 512 * 1024
     app.config["MAX_FORM_PARTS"] = 20
+    app.config |= COMPRESSION
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     metrics = Metrics()
     turns = Turns(buckets or Buckets(), at_once)
     app.extensions |= {"window": window, "turns": turns, "pictures": Pictures(), "metrics": metrics}
     watch(app, metrics)
     add_headers(app)
-    add_sending(app)
-    for blueprint in (pages, api, photos, state):
+    add_static_addresses(app)
+    Compress(app)
+    for blueprint in (pages, api, photos, state, drawing):
         app.register_blueprint(blueprint)
     app.register_error_handler(Exception, failed)
     return app
 
 
+def add_static_addresses(app: Flask) -> None:
+    """Name static files by their content, so that browsers may keep them for good."""
+    folders = {"static": Path(app.static_folder or ""), "drawing.static": DRAWING}
+
+    @cache
+    def version(endpoint: str, filename: str) -> str:
+        return hashlib.sha256((folders[endpoint] / filename).read_bytes()).hexdigest()[:12]
+
+    @app.template_global()
+    def static_address(filename: str, endpoint: str = "static") -> str:
+        return url_for(endpoint, filename=filename, v=version(endpoint, filename))
+
+    @app.after_request
+    def lasting(response: Response) -> Response:
+        endpoint = request.endpoint if response.status_code in (200, 304) else None
+        if endpoint in folders and request.args.get("v") == version(endpoint, (request.view_args or {})["filename"]):
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+
 def failed(error: Exception) -> BaseResponse | tuple[str, int]:
-    """Any error, as JSON or as a page, without a word of the program's inside."""
+    """An error as JSON or as a page, without internals."""
     if isinstance(error, HTTPException) and (error.response is not None or (error.code or 500) < 400):
         return error.get_response()
     status, title, detail = told(error)
@@ -80,21 +119,21 @@ def failed(error: Exception) -> BaseResponse | tuple[str, int]:
 
 
 def told(error: Exception) -> tuple[int, str, str]:
-    """Status, title and text of an error, as visitors are told; the log is told the rest."""
+    """Status, title and text of an error for visitors; details go to the log."""
     if isinstance(error, HTTPException):
         return error.code or 500, error.name, str(error.description)
     if isinstance(error, QueryError | PhotoError):
         return 400, "Bad Request", str(error)
-    if isinstance(error, FashionError):  # such as networks that cannot be had while a new report is made
-        log.warning("not at hand: %s %s: %s", request.method, request.path, error)
-        return 503, "Service Unavailable", "This is not at hand just now. Try again in a minute."
+    if isinstance(error, FashionError):  # such as networks that are missing while a new report is made
+        log.warning("unavailable: %s %s: %s", request.method, request.path, error)
+        return 503, "Service Unavailable", "Temporarily unavailable. Try again in a minute."
     log.exception("a request failed: %s %s", request.method, request.path)
-    return 500, "Internal Server Error", "Something went wrong here. Try again in a moment."
+    return 500, "Internal Server Error", "Something went wrong. Try again in a moment."
 
 
 @photos.get("/photo")
 def photo() -> Response:
-    """An item's photo; its address changes with the report, so browsers may keep it."""
+    """An item's photo; browsers may cache it, as its address changes with the report."""
     shop = shop_now()
     name, size = request.args.get("id", ""), request.args.get("size", "small")
     if name not in shop.rows or size not in EDGES:
@@ -102,10 +141,10 @@ def photo() -> Response:
     try:
         data, kind = current_app.extensions["pictures"].get(shop, shop.rows[name], size)
     except PhotoError:
-        abort(404, "This photo has vanished since the report was made.")
+        abort(404, "This photo has been removed since the report was made.")
     answer = Response(data, mimetype=kind)
     answer.set_etag(f"{shop.items['sha256'].iloc[shop.rows[name]][:20]}-{size}")
-    # Another report's address is answered, but not for good: its photo may have been another one.
+    # An older report's address still answers, but must not be cached: its photo may have been a different one.
     lasting = request.args.get("v") == shop.version
     answer.headers["Cache-Control"] = "public, max-age=31536000, immutable" if lasting else "no-cache"
     answer.make_conditional(request)  # 304 where the browser has it
@@ -114,12 +153,12 @@ def photo() -> Response:
 
 @state.get("/healthz")
 def healthz() -> Response:
-    """Whether this shop is open, and what it shows."""
+    """Health check: the catalogue and its number of items."""
     shop = shop_now()
     return jsonify({"status": "ok", "catalogue": shop.title, "items": len(shop.items)})
 
 
 @state.get("/metrics")
 def metrics() -> Response:
-    """Counts and latencies so far."""
+    """Request counts and latencies in Prometheus's text format."""
     return Response(current_app.extensions["metrics"].text(), mimetype="text/plain; version=0.0.4")

@@ -1,4 +1,4 @@
-"""Counts and latencies of requests, in the text form that Prometheus reads."""
+"""Counts and latencies of requests, in Prometheus's text format."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
 class Metrics:
-    """What has been served so far, by route and status."""
+    """Request counts by route and status, and latencies by route."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -31,7 +31,7 @@ class Metrics:
                     self._buckets[route, end] += 1
 
     def text(self) -> str:
-        """All of it: requests by route and status, and a histogram of seconds by route."""
+        """The metrics in Prometheus's text format."""
         with self._lock:
             requests, buckets, seconds = dict(self._requests), dict(self._buckets), dict(self._seconds)
         lines = ["# HELP shop_requests_total Requests answered.", "# TYPE shop_requests_total counter"]

@@ -45,7 +45,7 @@ ITEM = {
                 "facts": {"type": "object", "additionalProperties": {"type": "string"}},
                 "map": {
                     "type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2, "nullable": True,
-                    "description": "its place, 0 to 1 in both directions; null for what was added since",
+                    "description": "position on the map, 0 to 1 in both directions; null for added items",
                 },
             },
         },
@@ -68,13 +68,13 @@ def _parameter(name: str, schema: dict[str, Any], what: str, required: bool = Fa
 
 def _answers(schema: dict[str, Any], *errors: int) -> dict[str, Any]:
     texts = {
-        400: "What was asked makes no sense here.",
-        404: "No such thing.",
-        413: "Too large.",
-        429: "Too often.",
-        503: "Not at hand just now.",
+        400: "A parameter is unknown or invalid.",
+        404: "Not found.",
+        413: "The body is too large.",
+        429: "Too many photos in a short time; see Retry-After.",
+        503: "Temporarily unavailable.",
     }
-    found: dict[str, Any] = {"200": {"description": "Found.", "content": {"application/json": {"schema": schema}}}}
+    found: dict[str, Any] = {"200": {"description": "Success.", "content": {"application/json": {"schema": schema}}}}
     shape = {"schema": {"$ref": "#/components/schemas/Problem"}}
     for status in errors:
         found[str(status)] = {"description": texts[status], "content": {"application/problem+json": shape}}
@@ -87,31 +87,31 @@ def _list(of: str, **more: Any) -> dict[str, Any]:
 
 
 def document(columns: Sequence[str]) -> dict[str, Any]:
-    """The document for a catalogue with these filters."""
-    page = _parameter("page", {"type": "integer", "minimum": 1, "maximum": 1_000_000}, "from 1")
-    words = _parameter("q", {"type": "string", "maxLength": LONGEST}, "words, English or Italian")
+    """The OpenAPI document for a catalogue with these filters."""
+    page = _parameter("page", {"type": "integer", "minimum": 1, "maximum": 1_000_000}, "page number, from 1")
+    words = _parameter("q", {"type": "string", "maxLength": LONGEST}, "search words, English or Italian")
     several = {"type": "array", "items": {"type": "string"}}
-    filters = [_parameter(name, several, "any of these; see /facets") for name in columns]
+    filters = [_parameter(name, several, "filter: any of these words; see /facets") for name in columns]
     share = {"type": "number", "minimum": 0, "maximum": 1}
-    weight = _parameter("colour_weight", share, "0 looks alone, 1 colour alone")
+    weight = _parameter("colour_weight", share, "share of colour in the similarity: 0 looks alone, 1 colour alone")
     hide = _parameter("hide", {"type": "string", "enum": ["0", "1"]}, "1 hides near-duplicates")
-    name = _parameter("id", {"type": "string"}, "an item's name", required=True)
-    k = _parameter("k", {"type": "integer", "minimum": 1, "maximum": 60}, "how many")
-    various = _parameter("diversity", share, "how unlike each other")
-    version = _parameter("v", {"type": "string"}, "anything; a new one asks past caches")
+    name = _parameter("id", {"type": "string"}, "item identifier", required=True)
+    k = _parameter("k", {"type": "integer", "minimum": 1, "maximum": 60}, "number of items")
+    various = _parameter("diversity", share, "how diverse the list should be (0 = ignore)")
+    version = _parameter("v", {"type": "string"}, "cache key: a new value bypasses caches")
     balance = [words, *filters, weight, hide]
     whole = {"type": "integer"}
     photo = {"type": "object", "required": ["photo"], "properties": {"photo": {"type": "string", "format": "binary"}}}
     lists = {key: {"type": "array"} for key in ("x", "y", "hex", "id", "titles", "title")}
-    raw = {"type": "string", "format": "binary", "description": "the photo's bytes, whatever media type is named"}
+    raw = {"type": "string", "format": "binary", "description": "the photo's bytes, whatever the media type"}
     paths = {
         "/items": ("A page of items, filtered or searched by words", [*balance, page],
                    _answers(_list("Card", total=whole, page=whole, per_page=whole), 400)),
         "/item": ("One item", [name], _answers({"$ref": "#/components/schemas/Item"}, 400, 404)),
-        "/similar": ("The items most similar to one", [name, k, various, *balance],
+        "/similar": ("The items most similar to an item", [name, k, various, *balance],
                      _answers(_list("Found", id={"type": "string"}), 400, 404)),
-        "/facets": ("Each filter's words and how many items each leaves", filters, _answers({"type": "object"}, 400)),
-        "/map": ("Every item's place on the map", [version],
+        "/facets": ("Each filter's words and how many items each matches", filters, _answers({"type": "object"}, 400)),
+        "/map": ("Every item's position on the map", [version],
                  _answers({"type": "object", "required": list(lists), "properties": lists}, 400, 404)),
         "/openapi.json": ("This document", [], _answers({"type": "object"})),
     }  # fmt: skip
@@ -121,7 +121,7 @@ def document(columns: Sequence[str]) -> dict[str, Any]:
     }
     made["/similar-to-photo"] = {
         "post": {
-            "summary": "The items most similar to a photo, of which nothing is kept",
+            "summary": "The items most similar to a photo, which is never stored",
             "parameters": [k, *balance],
             "requestBody": {
                 "required": True,
@@ -132,7 +132,11 @@ def document(columns: Sequence[str]) -> dict[str, Any]:
     }
     return {
         "openapi": "3.0.3",
-        "info": {"title": "Fashion shop window", "version": "1", "description": "Similar clothes of one catalogue."},
+        "info": {
+            "title": "Fashion shop window",
+            "version": "1",
+            "description": "Browse, search and find similar clothes in one catalogue.",
+        },
         "servers": [{"url": "/api/v1"}],
         "paths": made,
         "components": {"schemas": {"Card": CARD, "Item": ITEM, "Found": FOUND, "Problem": PROBLEM}},

@@ -1,10 +1,11 @@
-"""The shop window's pages. They work without JavaScript; scripts only save a click.
+"""The shop window's pages, which work without JavaScript.
 
-Parameters that a page does not know are ignored, and its own links leave them out.
+Unknown parameters are ignored, and left out of the pages' own links.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -29,7 +30,7 @@ pages = Blueprint("pages", __name__)
 
 
 def shop_now() -> Shop:
-    """The shop that this request is answered from, to its end."""
+    """The shop that answers this request, the same one to its end."""
     if "shop" not in g:
         g.shop = current_app.extensions["window"].shop()
     shop: Shop = g.shop
@@ -37,7 +38,7 @@ def shop_now() -> Shop:
 
 
 def cards(shop: Shop, rows: Iterable[int], ask: Ask | None = None) -> list[dict[str, Any]]:
-    """What a card shows of each row; where it leads to keeps the balance that is asked for."""
+    """The cards of some rows; their links keep the requested balance."""
     kept = "".join(f"&{name}={value}" for name, value in ask.balance()) if ask else ""
     at, photo_at = url_for("pages.item"), url_for("photos.photo")  # once: an address by Flask costs as much as a card
     found = []
@@ -57,7 +58,7 @@ def cards(shop: Shop, rows: Iterable[int], ask: Ask | None = None) -> list[dict[
 
 
 def card(shop: Shop, row: int) -> dict[str, Any]:
-    """What a card shows of a row."""
+    """The card of a row."""
     return cards(shop, [row])[0]
 
 
@@ -72,7 +73,7 @@ def recommended(shop: Shop, table: pd.DataFrame, ask: Ask | None = None) -> list
 
 @pages.get("/")
 def browse() -> str | tuple[str, int]:
-    """Browse, filter and search."""
+    """The page for browsing, filtering and searching."""
     shop = shop_now()
     try:
         ask = read_ask(request.args, shop, strict=False)
@@ -91,14 +92,14 @@ def browse() -> str | tuple[str, int]:
 
 
 def understood(query: Query) -> str:
-    """What a search in words was taken for."""
+    """How a search in words was understood."""
     kinds = [column for column in ("category", "department") if column in query.description][:1]
     columns = [column for column in query.description if column not in ("category", "department")]
     return " · ".join(describe({"category": query.description[column]}) for column in (*columns, *kinds))
 
 
 def facet(shop: Shop, ask: Ask, column: str, counts: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
-    """A filter's words that leave anything or are chosen: what a link shows, and where it leads."""
+    """The links of a filter: its words that match items or are chosen, with counts and addresses."""
     chosen = ask.chosen.get(column, ())
     left = [(word, count) for word, count in counts if count or word in chosen]
     home, swatches = url_for("pages.browse"), shop.swatches if column == "colour" else {}
@@ -110,11 +111,11 @@ def facet(shop: Shop, ask: Ask, column: str, counts: Sequence[tuple[str, int]]) 
 
 @pages.get("/item")
 def item() -> str | tuple[str, int]:
-    """An item, and what is similar to it."""
+    """The page of an item and its most similar items."""
     shop = shop_now()
     name = request.args.get("id", "")
     if name not in shop.rows:
-        abort(404, f"There is no item {name[:80]!r} here. It may have been taken out of the catalogue.")
+        abort(404, f"There is no item {name[:80]!r} here. It may have been removed from the catalogue.")
     try:
         ask = read_ask(request.args, shop, ("id", *BALANCE), strict=False)
     except QueryError as error:
@@ -126,16 +127,17 @@ def item() -> str | tuple[str, int]:
     on_map = shop.xy is not None and row < len(shop.xy)
     described = [(column, str(record[column])) for column in ("colour", "category") if record.get(column)]
     same = url_for("pages.browse") + "?" + urlencode(described) if described else ""
+    all_of = " ".join(["All", str(record.get("colour") or ""), plural(str(record.get("category") or "item"))])
     map_address = url_for("pages.map_page") + "?" + urlencode({"id": name})
     return render_template(
-        "item.html", shop=shop, ask=ask, card=card(shop, row), facts=facts, found=found, same=same, on_map=on_map,
-        map_address=map_address,
+        "item.html", shop=shop, ask=ask, card=card(shop, row), facts=facts, found=found, same=same, all_of=all_of,
+        on_map=on_map, map_address=map_address,
     )  # fmt: skip
 
 
 @pages.get("/look")
 def look() -> str | tuple[str, int]:
-    """The form for a visitor's own photo; with what was seen in one, its results."""
+    """The form for a visitor's photo, or the results that an address holds."""
     shop = shop_now()
     if "seen" not in request.args:
         return looked(shop)
@@ -148,7 +150,7 @@ def look() -> str | tuple[str, int]:
 
 @pages.post("/look")
 def look_at() -> tuple[str, int, dict[str, str]]:
-    """What is similar to a visitor's own photo; nothing of it is kept."""
+    """The items most similar to an uploaded photo, which is never stored."""
     shop = shop_now()
     try:
         with current_app.extensions["turns"].turn(request.remote_addr or ""):
@@ -179,17 +181,17 @@ def looked(
 
 
 def photo_query(shop: Shop, data: bytes, words: str = "") -> Query:
-    """The query that a photo's bytes make, changed by words where there are any."""
+    """The query of a photo, changed by words if there are any."""
     query = shop.reader().query(data, "your photo")
     return shop.recommender.words_query(words, query) if words else query
 
 
 @pages.get("/map")
 def map_page() -> str:
-    """The t-SNE map."""
+    """The page of the t-SNE map."""
     shop = shop_now()
     if shop.xy is None:
-        abort(404, "This report has no map. Make it again to its end.")
+        abort(404, "This report has no map.")
     name = request.args.get("id", "")
     here = card(shop, shop.rows[name]) if name in shop.rows and shop.rows[name] < len(shop.xy) else None
     near = []
@@ -203,7 +205,7 @@ def map_page() -> str:
 
 @pages.get("/map.png")
 def still_map() -> Response:
-    """The report's own figure of the map, for whom the interactive one is of no use."""
+    """The report's static figure of the map, for visitors without JavaScript."""
     shop = shop_now()
     if shop.still is None:
         abort(404, "This report has no figure of its map.")
@@ -215,11 +217,27 @@ def still_map() -> Response:
 
 @pages.app_template_filter("capital")
 def capital(text: str) -> str:
-    """A text with its first letter as a capital."""
+    """A text with a capital first letter."""
     return text[:1].upper() + text[1:]
+
+
+@pages.app_template_filter("plural")
+def plural(noun: str) -> str:
+    """An English noun's plural, by its ending.
+
+    Examples
+    --------
+    >>> [plural(noun) for noun in ("short dress", "boots", "category", "scarf", "knitwear", "jacket")]
+    ['short dresses', 'boots', 'categories', 'scarves', 'knitwear', 'jackets']
+    """
+    if re.search("(ss|sh|ch|x)$", noun):
+        return noun + "es"
+    if re.search("(s|wear|ware|equipment|furniture|cutlery|stationery)$", noun):
+        return noun
+    return re.sub("arf$", "arve", re.sub("(?<=[^aeiou])y$", "ie", noun)) + "s"
 
 
 @pages.app_template_filter("quoted")
 def quoted(text: str) -> str:
-    """A text as a part of an address."""
+    """A text escaped for an address."""
     return quote(text, safe="")

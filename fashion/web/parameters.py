@@ -1,4 +1,4 @@
-"""What a request asks for, read from its address and checked."""
+"""A request's parameters, read from its address and checked."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LONGEST = 200
 
 @dataclass(frozen=True)
 class Ask:
-    """Filters, words, page and balance, as an address has them.
+    """The filters, words, page and balance of an address.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class Ask:
     usual: float = COLOUR_WEIGHT
 
     def address(self, **other: Any) -> str:
-        """The query string of this, with some of it changed (page=2, chosen={}), and with `more` parameters."""
+        """The query string, with some of it changed (page=2, chosen={}), and with `more` parameters."""
         pairs: list[tuple[str, str]] = [("q", other.get("words", self.words))]
         pairs += self.filters(other.get("chosen"))
         page = other.get("page", 1)
@@ -65,21 +65,21 @@ class Ask:
         return "?" + urlencode([pair for pair in pairs if pair[1]])
 
     def filters(self, chosen: Mapping[str, Iterable[str]] | None = None) -> list[tuple[str, str]]:
-        """Filters as parameters of an address: those chosen here, or others."""
+        """Filters as parameters of an address: the chosen ones, or others."""
         chosen = self.chosen if chosen is None else chosen
         return [(column, value) for column, values in chosen.items() for value in values]
 
     def balance(self) -> list[tuple[str, str]]:
-        """What of the balance is not as it is by itself, as parameters of an address."""
+        """The balance where it differs from the default, as parameters of an address."""
         pairs = [("colour_weight", f"{self.weight:g}")] if self.weight != self.usual else []
         return pairs + ([("hide", "1")] if self.hide else [])
 
     def toggled(self, column: str, value: str) -> str:
-        """The address with a filter's value chosen, or let go where it is chosen."""
+        """The address with a filter's value added, or removed where it is chosen."""
         return self.toggles(column, [value])[0]
 
     def toggles(self, column: str, values: Iterable[str]) -> list[str]:
-        """`toggled` of many values: what they have in common is written once."""
+        """`toggled` for many values: their common part is built once."""
         old = self.chosen.get(column, ())
         now = self.address(chosen={**{c: v for c, v in self.chosen.items() if c != column}, column: old})
         more = f"{now}&{quote_plus(column)}=" if now != "?" else f"?{quote_plus(column)}="
@@ -106,7 +106,7 @@ def number(given: MultiDict, name: str, default: float, low: float, high: float)
     except ValueError:
         value = float("nan")
     if not low <= value <= high:
-        raise QueryError(f"expected {name} from {low:g} to {high:g}; found {text[:40]!r}")
+        raise QueryError(f"expected {name} from {low:g} to {high:g}; found {text[:40]!r}.")
     return value
 
 
@@ -114,7 +114,7 @@ def whole(given: MultiDict, name: str, default: int, low: int, high: int) -> int
     """A whole number from the address; raises as `number`."""
     value = number(given, name, default, low, high)
     if value != int(value):
-        raise QueryError(f"expected a whole number as {name}; found {given.get(name)!r}")
+        raise QueryError(f"expected a whole number as {name}; found {given.get(name)!r}.")
     return int(value)
 
 
@@ -122,7 +122,7 @@ def flag(given: MultiDict, name: str) -> bool:
     """A yes or no from the address; raises QueryError for anything but 1, 0, on, off, true, false or nothing."""
     text = given.get(name, "").casefold()
     if text not in ("", "0", "1", "on", "off", "true", "false"):
-        raise QueryError(f"expected 1 or 0 as {name}; found {text[:40]!r}")
+        raise QueryError(f"expected 1 or 0 as {name}; found {text[:40]!r}.")
     return text in ("1", "on", "true")
 
 
@@ -154,25 +154,25 @@ def read_ask(given: MultiDict, shop: Shop, reads: tuple[str, ...] = BROWSING, *,
         values = tuple(dict.fromkeys(value for value in given.getlist(column) if value))
         wrong = [value for value in values if value not in words]
         if wrong:
-            raise QueryError(f"no item has {column} {wrong[0][:60]!r}")
+            raise QueryError(f"expected a {column} of the catalogue; found {wrong[0][:60]!r}.")
         if values:
             chosen[column] = values
     words = given.get("q", "").strip()
     if len(words) > LONGEST:
-        raise QueryError(f"expected at most {LONGEST} characters of words; found {len(words)}")
+        raise QueryError(f"expected at most {LONGEST} characters of words; found {len(words)}.")
     page = whole(given, "page", 1, 1, 1_000_000)
     usual = shop.recommender.colour_weight
     return Ask(words, chosen, page, number(given, "colour_weight", usual, 0, 1), flag(given, "hide"), usual)
 
 
 def in_words(shop: Shop, text: str) -> Query:
-    """The query that words make, by the shop's own vocabulary; raises QueryError as `queries.words_query`."""
+    """The query of a search in words; raises QueryError as `queries.words_query`."""
     assert shop.recommender.layout is not None
     return words_query(text, shop.items, shop.recommender.layout, shop.vocabulary)
 
 
 def found_rows(shop: Shop, ask: Ask) -> tuple[np.ndarray, int]:
-    """Rows of one page, and how many there are in all; browsing in a fixed order, a search by similarity.
+    """The rows of one page and the total: a fixed order for browsing, by similarity for a search.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""What was seen in a visitor's photo, as part of an address: results can be shared; the photo is not kept.
+"""A visitor's photo as an address: its results can be shared without storing the photo.
 
-The address holds the photo's vector in half precision, some 600 characters: what kind of garment and which colour, of
-which no photo can be made again.
+The address holds the photo's vector in half precision, some 600 characters: the kind of garment and its colour, from
+which the photo cannot be reconstructed.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from fashion.web.shop import Shop
 #: Parameters of such an address beside those of `ask.read_ask`.
 NAMES = ("seen", "of", "seen_colour", "seen_category", "twin", "words")
 
-#: Items at most whose picture the photo nearly repeats.
+#: Near-duplicates of the photo that an address names at most.
 MOST_DUPLICATES = 20
 
 
 def as_pairs(shop: Shop, query: Query, words: str) -> list[tuple[str, str]]:
-    """A photo's query as parameters of an address.
+    """The parameters of an address for a photo's query.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def as_pairs(shop: Shop, query: Query, words: str) -> list[tuple[str, str]]:
     query : Query
         One vector, before words changed it.
     words : str
-        What shall be different.
+        What should be different.
     """
     data = np.asarray(query.vectors[0], "<f2").tobytes()
     found = [("seen", base64.urlsafe_b64encode(data).decode().rstrip("=")), ("of", network_of(shop))]
@@ -47,12 +47,12 @@ def as_pairs(shop: Shop, query: Query, words: str) -> list[tuple[str, str]]:
 
 
 def as_kept(query: Query) -> Query:
-    """The query as its address holds it, so that both are answered alike."""
+    """The query with the address's precision, so that both give the same results."""
     return replace(query, vectors=np.asarray(query.vectors, "<f2").astype(np.float32))
 
 
 def read(given: MultiDict, shop: Shop) -> Query:
-    """The query that an address holds; its words are not heeded yet.
+    """The query that an address holds, before its words are applied.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def read(given: MultiDict, shop: Shop) -> Query:
     """
     layout = _layout(shop)
     if given.get("of", "") != network_of(shop):
-        raise QueryError("expected an address of this catalogue's network; it was made anew. Send the photo again.")
+        raise QueryError("expected a link made with this report's network; found an older one. Send the photo again.")
     text = given.get("seen", "")
     try:
         data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
@@ -69,12 +69,14 @@ def read(given: MultiDict, shop: Shop) -> Query:
     except (binascii.Error, ValueError):
         vector = np.empty(0, np.float32)
     if vector.shape != (layout.width,) or not np.isfinite(vector).all() or np.abs(vector).max() > 2 or not vector.any():
-        raise QueryError(f"expected {layout.width} numbers of a photo in the address; found something else")
+        raise QueryError(
+            f"expected a vector of {layout.width} dimensions in the link; found something else. Send the photo again."
+        )
     seen: dict[str, Any] = {}
     for column, known in (("colour", layout.colours), ("category", layout.categories)):
         word = given.get(f"seen_{column}", "")
         if word and word not in known:
-            raise QueryError(f"no item has {column} {word[:60]!r}")
+            raise QueryError(f"expected a {column} of the catalogue; found {word[:60]!r}.")
         seen |= {column: word} if word else {}
     names = [name for name in given.getlist("twin")[:MOST_DUPLICATES] if name in shop.rows]
     rows, groups = [shop.rows[name] for name in names], shop.recommender.groups
@@ -83,7 +85,7 @@ def read(given: MultiDict, shop: Shop) -> Query:
 
 
 def network_of(shop: Shop) -> str:
-    """A mark of the network that the vectors come from."""
+    """A short identifier of the network that made the vectors."""
     layout = _layout(shop)
     return _mark(layout.projection.tobytes(), layout.categories, layout.colours)
 

@@ -1,4 +1,4 @@
-"""Which report the shop window shows: the newest whole one, exchanged at once."""
+"""Reloading: the shop window switches to a new report as soon as it is complete."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from fashion.core.locking import is_running
 from fashion.core.workspace import Workspace
 from fashion.web.shop import Shop, open_shop, stamp_of
 
-#: Seconds between two looks at whether there is a new report.
+#: Seconds between two checks for a new report.
 LOOK_AGAIN = 2.0
 
-#: Seconds until a report that could not be loaded is loaded again, where it is still the same one.
+#: Seconds until a report that failed to load is tried again unchanged.
 TRY_AGAIN = 60.0
 
 log = logging.getLogger("fashion.web")
 
 
 def _warm(shop: Shop) -> None:
-    """Load the networks; what cannot be had now is said to the visitor who asks for it."""
+    """Load the networks; an error is shown to the visitor who needs them."""
     with suppress(FashionError, OSError):
         shop.reader()
 
 
 class Window:
-    """The shop that is shown: the old one until the new one is whole, then the new one, at once.
+    """The current shop: the old one until a new report is complete, then the new one.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Window:
     weights : str, optional
         The backbone's weights file, where the report was given one.
     warm : bool
-        Load the networks at once, beside the first visitors.
+        Load the networks at once, in the background.
     """
 
     def __init__(self, workspace: Workspace, weights: str | None = None, *, warm: bool = True) -> None:
@@ -49,7 +49,7 @@ class Window:
             threading.Thread(target=_warm, args=(self._shop,), daemon=True).start()
 
     def shop(self) -> Shop:
-        """The shop to answer one request from, to its end."""
+        """The shop for one request, the same one to its end."""
         now = time.monotonic()
         if now - self._looked > LOOK_AGAIN and self._loading.acquire(blocking=False):
             self._looked = now
@@ -63,13 +63,13 @@ class Window:
                 return
             try:
                 self._shop = new = open_shop(self.workspace, self.weights)
-            except Exception as error:  # whatever a damaged report makes of it, the old one stays open
+            except Exception as error:  # whatever a damaged report raises, the old one stays open
                 self._put_off(stamp, error)
                 return
             if self.warm:
                 _warm(new)
         except (FashionError, OSError):
-            pass  # no report just now; looked at again soon
+            pass  # no report at the moment; checked again soon
         finally:
             self._loading.release()
 

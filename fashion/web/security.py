@@ -1,4 +1,4 @@
-"""What keeps visitors' browsers and the machine safe: headers, and limits on costly requests."""
+"""Security headers, and rate limits on costly requests."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
 
-#: Endpoints whose answers tell of a visitor's own photo: no cache keeps them.
+#: Endpoints whose responses depend on a visitor's photo: no cache keeps them.
 PRIVATE = ("pages.look", "pages.look_at", "api.similar_to_photo")
 
 
 def add_headers(app: Flask) -> None:
-    """Send `HEADERS` with every response, and let nothing be kept that tells of a visitor's photo."""
+    """Send `HEADERS` with every response, and `no-store` with those that depend on a visitor's photo."""
 
     @app.after_request
     def headers(response: Response) -> Response:
@@ -44,42 +44,42 @@ def add_headers(app: Flask) -> None:
 
 
 class Buckets:
-    """A bucket of tokens for each visitor: each request takes one, and they come back with time.
+    """A token bucket for each visitor: each request takes one token, and tokens come back with time.
 
     Parameters
     ----------
     size : int
-        Tokens of a full bucket: requests that may come at once.
+        Tokens of a full bucket: the largest burst of requests.
     per_second : float
-        Tokens that come back.
+        Tokens that come back each second.
     most : int
-        Visitors that are remembered; the longest unseen are forgotten first.
+        Visitors to remember; the least recent are forgotten first.
     clock : callable
-        Seconds, rising.
+        Monotonic time in seconds.
     """
 
     def __init__(
         self, size: int = 12, per_second: float = 0.5, most: int = 10_000, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.size, self.per_second, self.most, self.clock = size, per_second, most, clock
-        self._found: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
         self._lock = threading.Lock()
 
     def take(self, visitor: str) -> float:
-        """Take a token; 0 where there was one, else the seconds until there is."""
+        """Take a token: 0 if there was one, else the seconds until the next."""
         with self._lock:
             now = self.clock()
-            left, since = self._found.pop(visitor, (float(self.size), now))
+            left, since = self._buckets.pop(visitor, (float(self.size), now))
             left = min(self.size, left + (now - since) * self.per_second)
             wait = 0.0 if left >= 1 else (1 - left) / self.per_second
-            self._found[visitor] = (left - 1 if not wait else left, now)
-            while len(self._found) > self.most:
-                self._found.popitem(last=False)
+            self._buckets[visitor] = (left - 1 if not wait else left, now)
+            while len(self._buckets) > self.most:
+                self._buckets.popitem(last=False)
             return wait
 
 
 class NotNow(FashionError):
-    """A photo that is not looked at now; `status` and `seconds` (until it is worth another try) are for HTTP."""
+    """A photo is refused for now; `status` and `seconds` (Retry-After) are for HTTP."""
 
     def __init__(self, status: int, seconds: int, message: str) -> None:
         super().__init__(message)
@@ -87,13 +87,13 @@ class NotNow(FashionError):
 
 
 class Turns:
-    """Whose photo is looked at now: so many at once, so that browsing goes on; and by `Buckets`, so many of each.
+    """Limits on photos: so many at a time, so that browsing stays fast, and so many of each visitor.
 
     Parameters
     ----------
     buckets : Buckets
     at_once : int
-        Photos looked at at a time; fewer than the server's threads.
+        Photos processed at a time; fewer than the server's threads.
     """
 
     def __init__(self, buckets: Buckets, at_once: int) -> None:
@@ -102,15 +102,15 @@ class Turns:
 
     @contextmanager
     def turn(self, visitor: str) -> Iterator[None]:
-        """Look at one photo within the block; nobody waits for a place.
+        """Process one photo within the block; there is no queue.
 
         Raises
         ------
         NotNow
-            When too many are looked at, or too many came from this visitor.
+            When too many are being processed, or came from this visitor.
         """
         if not self._free.acquire(blocking=False):
-            raise NotNow(503, 2, "Many photos are being looked at just now. Try again in a few seconds.")
+            raise NotNow(503, 2, "Too many photos are being processed. Try again in a few seconds.")
         try:
             wait = self.buckets.take(visitor)
             if wait:

@@ -1,4 +1,4 @@
-"""The server of the shop window: waitress, with every request bounded."""
+"""The shop window's server: waitress, with limits on every request."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from waitress.utilities import Error
 
 from fashion.web.uploads import MOST_BYTES, give_back_memory
 
-#: Seconds until a silent connection is closed, and connections at most.
+#: Seconds until an idle connection is closed, and the largest number of connections.
 SILENCE, CONNECTIONS = 60, 100
 
-#: Paths that take a photo, by POST; the body of any other request is this many bytes at most.
+#: Paths that accept a photo by POST; the largest body of any other request, bytes.
 PHOTOS, MOST_OTHER = ("/look", "/api/v1/similar-to-photo"), 16 * 1024
 
-#: Bytes of announced bodies that are held at a time, by all connections together.
+#: Largest sum of announced bodies held at a time, by all connections.
 MOST_HELD = 256 * 2**20
 
-#: Bytes of an announced body from which its memory is given back once it is answered.
+#: Bytes of an announced body from which its memory is returned to the system afterwards.
 LARGE_BODY = 2**20
 
 
 class Full(Error):
-    """As many bodies are on their way as memory is set aside for."""
+    """The memory for request bodies is used up."""
 
     code, reason = 503, "Service Unavailable"
 
 
 class BoundedParser(HTTPRequestParser):
-    """A request whose body is refused by its announced length: by what it is for, and by what is held already."""
+    """A request parser that refuses a body by its announced length, by its path and by what is held already."""
 
     adj: Any  # waitress's settings, without types
     held: ClassVar[weakref.WeakSet[Any]] = weakref.WeakSet()  # until they are answered or their line is closed
 
     def parse_header(self, header_plus: bytes) -> None:
-        """Read the header, then decide how much may follow it."""
+        """Read the header, then decide how large the body may be."""
         super().parse_header(header_plus)
         if self.body_rcv is None:
             return
@@ -49,7 +49,7 @@ class BoundedParser(HTTPRequestParser):
             self.adj.max_request_body_size = MOST_OTHER
             return
         if self._bytes() + sum(other._bytes() for other in self.held) > MOST_HELD:
-            self.error, self.completed = Full("many photos are on their way; try again in a minute"), True
+            self.error, self.completed = Full("too many uploads; try again in a minute"), True
         else:
             self.held.add(self)
 
@@ -59,12 +59,12 @@ class BoundedParser(HTTPRequestParser):
 
 
 class BoundedChannel(HTTPChannel):
-    """A connection whose requests are bounded, and whose large bodies leave nothing behind."""
+    """A connection with bounded requests, which returns the memory of large bodies."""
 
     parser_class = BoundedParser
 
     def service(self) -> None:
-        """Answer what has come; freed memory goes back to the system where there were megabytes."""
+        """Answer the requests; return freed memory to the system after large ones."""
         large = any(request.content_length >= LARGE_BODY for request in self.requests)
         super().service()
         if large:
@@ -72,27 +72,27 @@ class BoundedChannel(HTTPChannel):
 
 
 def make_server(app: Flask, host: str = "127.0.0.1", port: int = 0, threads: int = 8) -> Any:
-    """Listen, and answer when `run` is called; `effective_port` says where.
+    """A listening server; call its `run`. `effective_port` is its port.
 
-    A body above the limit of photos is refused by its announced length, unread; what is within it stays in memory.
+    A body above the limit of photos is refused by its announced length, unread; smaller ones stay in memory.
 
     Parameters
     ----------
     app : Flask
     host : str
     port : int
-        0 takes a free one.
+        0 for a free one.
     threads : int
-        Requests that are answered at a time.
+        Requests answered at a time.
 
     Raises
     ------
     OSError
-        When the port cannot be had.
+        When the port is unavailable.
     """
     import waitress
 
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it tells of every request that waits
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it logs every request that waits
     listening: dict[int, Any] = {}
     server = waitress.create_server(
         app, map=listening, host=host, port=port, threads=threads, ident=None,

@@ -1,4 +1,4 @@
-"""A report's catalogue as the shop window needs it, held in memory whole."""
+"""A report's catalogue in memory, as the shop window needs it."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.catalogue.source import Source, open_source
 from fashion.catalogue.translation import colour_hexes
 from fashion.core.errors import ArtefactError
 from fashion.core.locking import is_running
 from fashion.core.workspace import Workspace
+from fashion.recommendation.additions import additions_folder
 from fashion.recommendation.filters import QueryError
 from fashion.recommendation.reasons import describe
 from fashion.recommendation.recommender import Recommender
 from fashion.recommendation.words import Vocabulary
-from fashion.report.integrity import require_answers, require_intact
+from fashion.report.integrity import PHOTOS
+from fashion.study import Study
 
 if TYPE_CHECKING:
     from fashion.recommendation.photo_query import PhotoReader
 
 
-#: Filters that come first, where the catalogue has them.
+#: Filters that come first, if the catalogue has them.
 FIRST = ("department", "category", "colour", "gender", "season")
 
-#: Pairs that are tried as the search box's example at most, and the characters that it may have.
+#: Most pairs to try as the search box's example, and its longest text.
 MOST_TRIED, LONGEST_EXAMPLE = 50, 32
 
-#: Words that a column may have to be a filter, but for category and colour, which always are.
+#: Most words of a column that becomes a filter; category and colour always do.
 MOST_WORDS = 60
 
 Chosen = Mapping[str, Sequence[str]]
@@ -48,60 +48,56 @@ class Shop:
 
     Attributes
     ----------
+    study : Study
+        The report, opened.
     title : str
         Of the catalogue.
     recommender : Recommender
-    sources : dict of str to Source
-        "" for the report's own photos, and one for each addition.
     xy : ndarray of float32, shape (n, 2), or None
-        The report's map, 0 to 1 in both directions; items that were added since are not on it.
+        The report's map, 0 to 1 in both directions, without added items.
     stamp : int
         Changes with the report.
-    weights : str or None
-        The backbone's weights file, where the report was given one.
     still : bytes or None
-        The report's own figure of the map, PNG.
+        The report's static figure of the map, PNG.
     """
 
+    study: Study
     title: str
-    workspace: Workspace
     recommender: Recommender
-    sources: Mapping[str, Source]
     xy: NDArray[np.float32] | None
     stamp: int
-    weights: str | None = None
     still: bytes | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def version(self) -> str:
-        """A part of addresses that change with the report, so that what they lead to may be kept for good."""
+        """A part of addresses that changes with the report, so that browsers may cache them."""
         return f"{self.stamp:x}"
 
     @property
     def items(self) -> pd.DataFrame:
-        """The items table, those added since among them."""
+        """The items table, with added items."""
         return self.recommender.items
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """The words by which items can be asked for."""
+        """The words of searches."""
         return Vocabulary(self.items)
 
     @cached_property
     def rows(self) -> dict[str, int]:
-        """Item's name -> row."""
+        """Item -> row."""
         return {name: row for row, name in enumerate(self.items["item"])}
 
     @cached_property
     def order(self) -> NDArray[np.intp]:
-        """Rows in the order of browsing: shuffled once, so that the first page shows something of everything."""
+        """Rows in browsing order: shuffled once, so that the first page shows a mixture."""
         return np.random.default_rng(0).permutation(len(self.items))
 
     @cached_property
     def facets(self) -> dict[str, tuple[list[str], NDArray[np.intp]]]:
-        """Column -> its words, the most frequent first, and each row's place among them."""
-        found: dict[str, tuple[list[str], NDArray[np.intp]]] = {}
+        """Column -> its words, most frequent first, and each row's index among them (-1 for none)."""
+        facets: dict[str, tuple[list[str], NDArray[np.intp]]] = {}
         text = [str(column) for column in self.items if self.items[column].dtype == object]
         text = [column for column in text if column not in HIDDEN | TAKEN and not column.endswith("_source")]
         first = [column for column in FIRST if column in self.items]
@@ -112,20 +108,20 @@ class Shop:
             words = [str(word) for word in counts.index]
             place = {word: code for code, word in enumerate(words)}
             codes = np.array(self.items[column].astype(str).map(place).fillna(-1), np.intp)
-            found[str(column)] = (words, codes)
-        return found
+            facets[str(column)] = (words, codes)
+        return facets
 
     @cached_property
     def shown(self) -> dict[str, list[Any]]:
-        """Column -> its values by row, of what a card shows: a table's own rows are slow to take one by one."""
+        """Column -> its values by row, for cards: single rows of a DataFrame are slow."""
         columns = ("item", "colour", "category", "department", "garment_hex", "width", "height")
         return {column: self.items[column].tolist() for column in columns if column in self.items}
 
     @cached_property
     def chart(self) -> bytes:
-        """The map's items as JSON: places from 0 to 65535, garments' colours without #, names, titles; made once.
+        """The map's items as JSON: positions from 0 to 65535, garments' colours without #, names, titles.
 
-        `title` holds each item's place in `titles`, as many share one.
+        `title` holds each item's index in `titles`, as many share one.
         """
         assert self.xy is not None
         places = (self.xy * 65535).round().astype(int)
@@ -142,10 +138,10 @@ class Shop:
 
     @cached_property
     def examples(self) -> tuple[str, ...]:
-        """Searches that find something here: a colour and a category that exist together, as customers say them.
+        """Example searches with results: a colour and a category that exist together.
 
-        One in the words that the pages show; where these are translated, a second in the catalogue's own language, of
-        another pair if there is one. Empty where no item has both.
+        One in the words that the pages show; if these are translated, a second in the catalogue's own language, of
+        another pair if there is one. Empty if no item has both.
         """
         if not {"colour", "category"} <= set(self.items):
             return ()
@@ -162,7 +158,7 @@ class Shop:
         return tuple(found)
 
     def _first(self, pairs: Sequence[tuple[str, str]], said: Mapping[tuple[str, str], str]) -> tuple[str, str] | None:
-        """The first of some pairs of colour and category that a search means, if it is asked for as it is `said`."""
+        """The first pair of colour and category whose search, as `said`, is understood as this pair."""
         for colour, category in pairs[:MOST_TRIED]:
             text = said[colour, category]
             try:
@@ -181,24 +177,24 @@ class Shop:
 
     @cached_property
     def swatches(self) -> dict[str, str]:
-        """Colour word -> its sRGB, as the glossary has it."""
+        """Colour word -> sRGB, from the glossary."""
         return dict(colour_hexes())
 
     def swatch(self, word: str) -> str | None:
-        """A colour word's sRGB; None where the glossary lacks it."""
+        """A colour word's sRGB; None if the glossary lacks it."""
         return self.swatches.get(word)
 
     def mask(self, chosen: Chosen, but: str | None = None) -> NDArray[np.bool_]:
-        """Rows that fulfil every chosen filter, `but` one column's."""
-        found = np.ones(len(self.items), bool)
+        """Rows that match every chosen filter `but` one column's."""
+        mask = np.ones(len(self.items), bool)
         for column, values in chosen.items():
             if column != but:
                 words, codes = self.facets[column]
-                found &= np.isin(codes, [words.index(value) for value in values])
-        return found
+                mask &= np.isin(codes, [words.index(value) for value in values])
+        return mask
 
     def counts(self, chosen: Chosen) -> dict[str, list[tuple[str, int]]]:
-        """Column -> its words with the items that choosing each would leave, the most frequent first."""
+        """Column -> its words with the number of items that each would leave, most frequent first."""
         found = {}
         for column, (words, codes) in self.facets.items():
             kept = codes[self.mask(chosen, column)]
@@ -207,55 +203,52 @@ class Shop:
         return found
 
     def photo(self, row: int) -> bytes:
-        """The bytes of an item's photo, by the row of the table and no name from outside.
+        """The bytes of an item's photo, by its row: no name from outside reaches the files.
 
         Raises
         ------
         PhotoError
-            When it has vanished.
+            When it is missing.
         """
-        record = self.items.iloc[row]
-        return self.sources[str(record.get("added", ""))].read(str(record["photo"]))
+        return self.study.photos.read(row)
 
     def check_unchanged(self) -> None:
-        """See that the files are still those of this report.
+        """Check that the files are still those of this report.
 
         Raises
         ------
         ArtefactError
-            When a new report is being made, or was.
+            When a new report is being made, or has been.
         """
-        if is_running(self.workspace) or stamp_of(self.workspace) != self.stamp:
+        workspace = self.study.workspace
+        if is_running(workspace) or stamp_of(workspace) != self.stamp:
             raise ArtefactError(
-                f"expected the whole report of {self.workspace.catalogue}; it is being made anew just now. "
-                "Wait for its end."
+                f"expected the finished report of {workspace.catalogue}; found one that is being made again. "
+                "Wait until it has ended."
             )
 
     def reader(self) -> PhotoReader:
-        """What makes queries of photos; the networks are loaded at the first call, by one thread.
+        """The networks that make queries of photos, loaded at the first call by one thread.
 
         Raises
         ------
         ArtefactError
-            When a new report has begun to take this one's place, so that its networks would be of another mould.
+            When a new report is being made: its networks would not fit this one.
         WeightsError
-            When the report's backbone cannot be had again.
+            When the report's backbone is unavailable.
         """
-        from fashion.recommendation.photo_query import PhotoReader
-
         with self._lock:
             if "_reader" not in self.__dict__:
-                new = PhotoReader(self.workspace, self.recommender, self.weights)
                 self.check_unchanged()
-                object.__setattr__(self, "_reader", new)
+                object.__setattr__(self, "_reader", self.study.reader())
             reader: PhotoReader = self.__dict__["_reader"]
             return reader
 
 
-#: Columns of the items table that say nothing to a customer.
+#: Columns of the items table that mean nothing to a customer.
 HIDDEN = {"item", "photo", "sha256", "phash", "garment_hex", "added", "twin", "problem"}
 
-#: Names that mean something else in an address: a column of such a name is no filter here.
+#: Names that an address uses otherwise: a column of such a name is not a filter.
 TAKEN = {
     "q", "page", "colour_weight", "hide", "id", "k", "diversity", "v", "size", "words", "photo", "camera",
     "seen", "of", "seen_colour", "seen_category",
@@ -263,56 +256,43 @@ TAKEN = {
 
 
 def open_shop(workspace: Workspace, weights: str | None = None) -> Shop:
-    """Load what a report left.
+    """Load a report.
 
     Raises
     ------
     ArtefactError
-        When there is no whole report, or one is being made just now.
+        When there is no complete report, or one is being made.
     """
     before = stamp_of(workspace)
-    require_answers(workspace, "described", photo=True)
-    require_intact(workspace, [workspace.path("map.parquet")])
-    recommender = Recommender.from_workspace(workspace)
-    facts = workspace.json("source")
-    sources = {"": open_source(Path(facts["data"]), facts["table"])}
-    for key in [key for key in recommender.items["added"].unique() if key]:
-        added = next(a for a in additions_of(workspace) if a.key == key)
-        sources[key] = open_source(Path(added.facts["data"]), added.facts["table"])
+    study = Study(workspace, weights=weights)
+    recommender = study.recommender()
+    study.check(*PHOTOS)
+    for key in recommender.items["added"].unique():
+        study.source_of(key)
     xy = None
     if workspace.path("map.parquet").is_file():
-        table = workspace.table("map")
-        xy = table[["x", "y"]].to_numpy(np.float32)
+        xy = study.map()[["x", "y"]].to_numpy(np.float32)
         xy = (xy - xy.min(axis=0)) / np.maximum(np.ptp(xy, axis=0), 1e-9)
     figure = workspace.report / "figures/05-map-departments.png"
     still = figure.read_bytes() if figure.is_file() else None
-    shop = Shop(facts["title"], workspace, recommender, sources, xy, before, weights, still)
+    shop = Shop(study, study.title, recommender, xy, before, still)
     _ = shop.vocabulary, shop.rows, shop.order, shop.facets, shop.shown, shop.examples, recommender.places
     shop.check_unchanged()
     return shop
 
 
-def additions_of(workspace: Workspace) -> list[Any]:
-    """The additions that fit the report."""
-    from fashion.recommendation.additions import load
-
-    return load(workspace)
-
-
 def stamp_of(workspace: Workspace) -> int:
-    """When the report, or the last addition to it, was finished; nanoseconds.
+    """A number that changes with the report and its additions (modification times in nanoseconds).
 
     Raises
     ------
     ArtefactError
         When there is no report.
     """
-    from fashion.recommendation.additions import additions_folder
-
     path = workspace.report / "provenance.json"
     if not path.is_file():
         raise ArtefactError(
-            f"expected a report of {workspace.catalogue} in {workspace.report}; there is none. "
+            f"expected a report of {workspace.catalogue} in {workspace.report}; found none. "
             f"Run `make report CATALOGUE={workspace.catalogue}` first."
         )
     folder = additions_folder(workspace)

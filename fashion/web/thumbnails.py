@@ -1,4 +1,4 @@
-"""Items' photos, as they are or smaller, with addresses that browsers may keep for good."""
+"""Items' photos in the sizes that pages show."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from fashion.photos.headers import read_header
 from fashion.photos.images import bounded, decode, jpeg_sides
 from fashion.web.shop import Shop
 
-#: Longest sides that are served, pixels; photos are never enlarged.
+#: Longest side of each size, pixels; photos are never enlarged.
 EDGES = {"small": 320, "large": 960}
 
-#: Bytes of photos held in memory.
+#: Bytes of photos in the cache.
 HELD = 64 * 2**20
 
 
 class Pictures:
-    """Photos by row and size; the last ones stay in memory."""
+    """An in-memory cache of photos by row and size, least recent out first."""
 
     def __init__(self, held: int = HELD) -> None:
         self._held, self._size = held, 0
-        self._found: OrderedDict[tuple[int, int, str], tuple[bytes, str]] = OrderedDict()
+        self._photos: OrderedDict[tuple[int, int, str], tuple[bytes, str]] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, shop: Shop, row: int, size: str) -> tuple[bytes, str]:
@@ -30,26 +30,26 @@ class Pictures:
         Raises
         ------
         PhotoError
-            When it has vanished or is damaged.
+            When it is missing or damaged.
         """
         key = (shop.stamp, row, size)
         with self._lock:
-            if key in self._found:
-                self._found.move_to_end(key)
-                return self._found[key]
-        found = smaller(shop.photo(row), str(shop.items["photo"].iloc[row]), EDGES[size])
+            if key in self._photos:
+                self._photos.move_to_end(key)
+                return self._photos[key]
+        photo = smaller(shop.photo(row), str(shop.items["photo"].iloc[row]), EDGES[size])
         with self._lock:
-            if key not in self._found:
-                self._found[key] = found
-                self._size += len(found[0])
-            while self._size > self._held and self._found:
-                self._size -= len(self._found.popitem(last=False)[1][0])
-        return found
+            if key not in self._photos:
+                self._photos[key] = photo
+                self._size += len(photo[0])
+            while self._size > self._held and self._photos:
+                self._size -= len(self._photos.popitem(last=False)[1][0])
+        return photo
 
 
 def smaller(data: bytes, name: str, edge: int) -> tuple[bytes, str]:
-    """A photo whose longer side is at most `edge`: its own bytes where it is a JPEG of that size, else a new JPEG."""
-    rgb = decode(data, name, edge)  # for its problems, too
+    """A photo of at most `edge` pixels a side: its own bytes if it is a small JPEG, else a new JPEG."""
+    rgb = decode(data, name, edge)  # also raises for a damaged photo
     if max(jpeg_sides(data) or (edge + 1,)) <= edge:
         return data[: read_header(data, name).end], "image/jpeg"  # without a motion photo's film
     return bounded(rgb, edge), "image/jpeg"

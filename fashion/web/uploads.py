@@ -1,4 +1,4 @@
-"""Photos from visitors: measured before they are opened, opened in memory, never written anywhere."""
+"""Uploaded photos: checked by their headers, decoded in memory, never written to disk."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ from fashion.photos.headers import Header, read_header
 from fashion.photos.images import decode, shrunk
 from fashion.web.security import NotNow
 
-#: Bytes and pixels at most.
+#: Largest photo, bytes and pixels.
 MOST_BYTES, MOST_PIXELS = 12 * 2**20, 50_000_000
 
-#: Bytes that a photo may take as it is unpacked: 33 million pixels of 8-bit colour, half as many of 16 bits. A JPEG is
+#: Largest photo in memory, bytes: 33 million pixels of 8-bit colour, half as many of 16 bits. A JPEG is
 #: unpacked no larger than needed, so that `MOST_PIXELS` is its limit in general.
 MOST_UNPACKED = 2**27
 
-#: Bytes from which a photo counts as large: one of these is unpacked at a time, and its memory is given back at once.
+#: Bytes from which a photo counts as large: one at a time is unpacked, and its memory is returned at once.
 LARGE = 2**25
 
-#: Kinds that are taken, as Pillow calls them.
+#: Accepted formats, by Pillow's names.
 KINDS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 
-#: The same as media types: a phone that takes other kinds turns its photo into one of them for such a form.
+#: The same as media types: a phone converts other formats for such a form.
 TYPES = ",".join(f"image/{kind.lower()}" for kind in KINDS)
 
-#: Photos unpacked at a time, of any size: more at once gain nothing.
+#: Photos of any size unpacked at a time: more would gain nothing.
 UNPACKED = threading.Semaphore(2)
 
-#: Held by the large photo that is being unpacked, and the seconds that another one waits for it.
+#: Held while a large photo is unpacked, and the seconds that another one waits for it.
 ONE_LARGE, PATIENCE = threading.Semaphore(1), 10.0
 
-#: Longest side after opening: more than any network here sees.
+#: Longest side after opening, pixels: more than any network's input.
 EDGE = 1024
 
 
 def open_upload(data: bytes) -> NDArray[np.uint8]:
-    """Open a visitor's photo.
+    """Decode an uploaded photo.
 
-    Its header is read first: kind, size and the memory it takes must be right before a pixel is unpacked. It is turned
-    as its EXIF says; of an animation the first frame counts; transparent pixels are laid on white as in a catalogue's
-    photos (`pixels.decode`); 16-bit and CMYK photos become 8-bit RGB.
+    Its header is checked first: format, size and memory must be right before a pixel is unpacked. The photo is turned
+    as its EXIF says; an animation gives its first frame; transparent pixels become white as in a catalogue's photos
+    (`images.decode`); 16-bit and CMYK photos become 8-bit RGB.
 
     Parameters
     ----------
@@ -63,16 +63,16 @@ def open_upload(data: bytes) -> NDArray[np.uint8]:
     Raises
     ------
     PhotoError
-        When it is no whole photo of a kind that is taken, or too large.
+        When it is not a whole photo of an accepted format, or too large.
     NotNow
-        When it is large, and another large one is not finished in `PATIENCE` seconds.
+        When it is large, and another large one does not finish within `PATIENCE` seconds.
     """
     if not data:
         raise PhotoError("expected a photo; found an empty file. Choose one and send it again.")
     if len(data) > MOST_BYTES:
         raise PhotoError(f"expected a photo of at most {MOST_BYTES // 2**20} MB; found {len(data) / 2**20:.1f} MB.")
     damaged = PhotoError(
-        f"expected a whole photo ({', '.join(KINDS)}); this one cannot be opened. "
+        f"expected a whole photo ({', '.join(KINDS)}); found one that cannot be opened. "
         "Save it as JPEG or PNG and send it again."
     )
     try:
@@ -103,7 +103,7 @@ def _require_pixels(width: int, height: int) -> None:
 
 @contextmanager
 def _room(size: int) -> Iterator[None]:
-    """Unpack a photo of so many bytes within the block: two at a time, of large ones one.
+    """Room to unpack a photo of so many bytes within the block: two at a time, one of them large.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def _room(size: int) -> Iterator[None]:
             yield
         return
     if not ONE_LARGE.acquire(timeout=PATIENCE):
-        raise NotNow(503, 5, "Another large photo is being looked at just now. Try again in a few seconds.")
+        raise NotNow(503, 5, "Another large photo is being processed. Try again in a few seconds.")
     try:
         with UNPACKED:
             yield
@@ -132,19 +132,19 @@ def _room(size: int) -> Iterator[None]:
 
 
 def give_back_memory() -> None:
-    """Return freed memory to the system, which glibc keeps for the next time; elsewhere nothing is done."""
+    """Return freed memory, which glibc would keep, to the system; does nothing elsewhere."""
     with suppress(OSError, AttributeError, TypeError):  # no such library, no such function
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def _as_in_catalogues(data: bytes, header: Header) -> NDArray[np.uint8]:
-    """Open a photo that may be transparent, or has 16 bits, as photos of catalogues are."""
+    """Decode a photo with transparency or 16 bits as a catalogue's photos are."""
     with _room(header.unpacked()):
         return shrunk(decode(data), EDGE)
 
 
 def _by_pillow(data: bytes, header: Header) -> NDArray[np.uint8]:
-    """Open an opaque photo of 8 bits: made smaller before it is turned, so that one copy of it is large."""
+    """Decode an opaque 8-bit photo: shrunk before it is turned, so that only one copy is large."""
     from PIL import Image, ImageOps
 
     with Image.open(io.BytesIO(data), formats=KINDS) as photo:
@@ -161,7 +161,7 @@ def _by_pillow(data: bytes, header: Header) -> NDArray[np.uint8]:
 
 
 def sent_photo(files: MultiDict[str, FileStorage]) -> bytes | None:
-    """The bytes of the photo that a form brings, chosen or taken with the phone's camera; None where it has neither."""
+    """The bytes of a form's photo, chosen or taken with the phone's camera; None if it has neither."""
     for name in ("photo", "camera"):
         given = files.get(name)
         if given is not None and given.filename:
@@ -170,14 +170,14 @@ def sent_photo(files: MultiDict[str, FileStorage]) -> bytes | None:
 
 
 def as_png(rgb: NDArray[np.uint8]) -> bytes:
-    """A photo's bytes, losslessly, for what reads photos from bytes."""
+    """A photo as PNG bytes, for functions that read bytes."""
     import cv2
 
     return cv2.imencode(".png", rgb[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
 
 
 def as_address(rgb: NDArray[np.uint8], edge: int = 480) -> str:
-    """A small copy as a `data:` address, to show the visitor what was sent."""
+    """A small copy as a `data:` address, shown beside the results."""
     from fashion.photos.images import bounded
 
     return "data:image/jpeg;base64," + base64.b64encode(bounded(rgb, edge, 85)).decode()

@@ -79,7 +79,7 @@ def test_back_from_arrays_and_json(clothes, trained, tmp_path):
     assert np.allclose(found.embed(features[:9], grid[:9]), trained[0].embed(features[:9], grid[:9]), atol=1e-6)
     assert found.categories == ("k0", "k1", "k2")
     wrong = description | {"sizes": description["sizes"] | {"colours": 9}}
-    with pytest.raises(ArtefactError, match="do not fit"):
+    with pytest.raises(ArtefactError, match="found others"):
         load_network(trained[0].arrays(), wrong)
 
 

@@ -46,7 +46,7 @@ def test_each_page_has_examples_that_parse(capsys, command):
     [
         (["report", "--limit", "0"], "at least 1; found '0'"),
         (["report", "--limit", "many"], "at least 1; found 'many'"),
-        (["report", "--limit", "5", "--first", "5"], "not allowed with"),
+        (["report", "--limit", "5", "--first", "5"], "expected limit or first, not both; found 5 and 5"),
         (["report", "--backbone", "vgg"], "invalid choice: 'vgg'"),
         (["recommend", "--diversity", "2"], "from 0 to 1; found '2'"),
         (["add"], "--data"),
@@ -98,7 +98,7 @@ def test_data_counts_what_is_there(small_folder, capsys):
     finally:
         (small_folder / "moved.jpg").rename(missing)
     text = capsys.readouterr().out
-    assert "48 rows" in text and "47 of 48 at hand, missing e.g. images/10000003AAF.jpg" in text
+    assert "48 rows" in text and "47 of 48 found, missing e.g. images/10000003AAF.jpg" in text
     assert "4 colour words, 3 category words, 3 department words" in text
 
 
@@ -119,7 +119,7 @@ def test_weights_that_are_not_there_are_known_before_the_first_step(small_folder
     arguments = ["report", "-c", "imagelab", "--data", str(small_folder), "--weights", str(tmp_path / "no.h5")]
     assert main([*arguments, "--processed", str(tmp_path / "p"), "--reports", str(tmp_path / "r")]) == 1
     output = capsys.readouterr()
-    assert "no.h5; there is nothing" in output.err and "runs" not in output.out
+    assert "no.h5; found nothing" in output.err and "runs" not in output.out
 
 
 def test_data_without_any_photo_fails(tmp_path, capsys):
@@ -193,7 +193,7 @@ def test_module_runs_as_a_script():
 
 @pytest.mark.parametrize("command", ["report", "embed", "verify"])
 def test_a_size_reaches_the_settings(command):
-    from fashion.cli.main import _settings
+    from fashion.cli.options import read_settings
 
-    assert _settings(build_parser().parse_args([command, "--size", "96"])).size == 96
-    assert _settings(build_parser().parse_args([command])).size is None
+    assert read_settings(build_parser().parse_args([command, "--size", "96"])).size == 96
+    assert read_settings(build_parser().parse_args([command])).size is None

@@ -92,7 +92,7 @@ def test_every_word_is_nearest_to_itself():
 def test_nothing_to_choose_from_or_to_name_is_an_error():
     with pytest.raises(ValueError, match="at least one colour word"):
         nearest_colour_word([[50, 0, 0]], {})
-    with pytest.raises(ValueError, match="row 1 of 2 is not finite"):
+    with pytest.raises(ValueError, match="row 1 of 2"):
         nearest_colour_word([[50, 0, 0], [np.nan, 0, 0]], WORDS)
-    with pytest.raises(ValueError, match=r"expected shape \(3,\) or \(n, 3\)"):
+    with pytest.raises(ValueError, match=r"expected lab of shape \(3,\) or \(n, 3\)"):
         nearest_colour_word([[50, 0]], WORDS)

@@ -19,8 +19,8 @@ from fashion.core.errors import FashionError
         (OSError("12 requested and 5 written"), "12 requested.*make room"),
         (OSError(errno.EROFS, "Read-only file system", "x"), "other folders with --processed"),
         (PermissionError(errno.EACCES, "Permission denied", "x"), "owner or rights"),
-        (OSError(errno.EIO, "Input/output error"), "a file.*the disk fails"),
-        (OSError(errno.EXDEV, "Cross-device link"), "mend the cause"),
+        (OSError(errno.EIO, "Input/output error"), "a file.*The disk fails"),
+        (OSError(errno.EXDEV, "Cross-device link"), "Fix the cause"),
     ],
 )
 def test_each_refusal_says_what_to_do(error, words):

@@ -1,5 +1,6 @@
 """docs/results.md names every key of a report's results, with its kind; and no key that no report has."""
 
+import inspect
 import json
 import math
 import numbers
@@ -7,6 +8,7 @@ import numbers
 import pytest
 from documents import ROOT, codes, table_with, text_of
 
+from fashion.evaluation import summary  # assembles results, beside the notebooks
 from fashion.report.steps import STEPS
 
 PAGE = text_of(ROOT / "docs/results.md")
@@ -135,7 +137,7 @@ def judge(title, said, found, source):
 def test_results(step, work):
     title = f"{step.number}.json"
     cells = json.loads(step.path.read_text(encoding="utf-8"))["cells"]
-    source = "\n".join("".join(cell["source"]) for cell in cells)
+    source = "\n".join(["".join(cell["source"]) for cell in cells] + [inspect.getsource(summary)])
     judge(title, patterns(EVERYWHERE) | patterns(title), work.results(step.number), source)
 
 

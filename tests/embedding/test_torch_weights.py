@@ -177,7 +177,7 @@ def test_other_builtins_are_refused_by_name(tmp_path, function):
             b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n}X\x01\x00\x00\x00aK\x01sb.",
             "attribute",
         ),  # a.__dict__ = ..
-        (b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n(K\x01K\x00K\x00)t R.", "Found"),
+        (b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n(K\x01K\x00K\x00)t R.", "; found "),
         (b"\x80\x02K\x05Q.", "a storage described as 5"),
         (b"\x80\x02ccollections\nOrderedDict\n.", "where the state dict should be"),
     ],
@@ -236,8 +236,8 @@ def test_counts_and_keys_must_agree(tmp_path):
     [
         (b"", "Ran out of input"),
         (b"PK\x03\x04" + bytes(100), "newer zip layout"),
-        (b"\x89HDF\r\n\x1a\n" + bytes(100), "Found"),
-        (b"not weights at all", "Found"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(100), "; found "),
+        (b"not weights at all", "; found "),
         (pickle.dumps({"a": 1}), "magic number"),
     ],
 )

@@ -96,8 +96,8 @@ def test_answers_are_the_recommenders(shop, work, item):
 
 def test_files_are_checked_and_opened_once(tiny, work, folders, item, monkeypatch):
     read = []
-    whole = integrity.sha256_file
-    monkeypatch.setattr(integrity, "sha256_file", lambda path: (read.append(path.name), whole(path))[1])
+    whole = integrity.sha256_output
+    monkeypatch.setattr(integrity, "sha256_output", lambda path: (read.append(path.name), whole(path))[1])
     study = Study(tiny / "tiny.toml", **folders)
     assert read == [], "nothing is read before it is asked for"
     first = study.recommend(item)
@@ -164,7 +164,7 @@ def test_nothing_left_is_said_in_each_form(shop, work, item):
     only = work.items().groupby(["colour", "category"])["item"].first()
     picks = shop.recommend(item, where={"item": item})
     assert len(picks) == 0 and len(only)
-    assert "no other item fulfils the filter" in repr(picks) and "no other item" in picks._repr_html_()
+    assert "no other item matches the filter" in repr(picks) and "no other item" in picks._repr_html_()
     assert picks.to_dict()["recommendations"] == [] and picks.show().axes
 
 
@@ -204,14 +204,17 @@ def test_a_photo_asks_by_path_bytes_and_array(shop, item, tiny, tmp_path):
 def test_wrong_questions_say_what_would_be_right(shop, item):
     for call, complaint in [
         (lambda: shop.recommend(item + "X"), f"near: {item}"),
-        (lambda: shop.recommend(item, where={"colour": "reed"}), "no item has colour 'reed'; near: red"),
+        (
+            lambda: shop.recommend(item, where={"colour": "reed"}),
+            "expected a colour of the catalogue; found 'reed'; near: red",
+        ),
         (lambda: shop.recommend(item, where={"colur": "red"}), "found 'colur'; near: colour"),
         (lambda: shop.recommend(item, where={"colour": []}), "expected a filter like"),
         (lambda: shop.recommend(item, embedding="lerned"), "Did you mean learned"),
-        (lambda: shop.recommend(item, embedding="frozen", colour_weight=0.5), "no colour part"),
+        (lambda: shop.recommend(item, embedding="frozen", colour_weight=0.5), "without a colour part"),
         (lambda: shop.recommend(item, colour_weight=1.5), "from 0 "),
         (lambda: shop.recommend(item, k=0), "k >= 1"),
-        (lambda: shop.recommend(), "expected an item or a photo, or words"),
+        (lambda: shop.recommend(), "expected an item or a photo, words"),
         (lambda: shop.recommend(item, photo="no.jpg"), "expected an item or a photo"),
         (lambda: shop.recommend(words="red drss"), "'drss'; near: "),
         (lambda: shop.vectors("learnt"), "Did you mean learned"),
@@ -305,7 +308,7 @@ def test_parts_of_two_reports_are_never_mixed(work, tiny, item, tmp_path):
     path.write_bytes(path.read_bytes())  # as a report that makes it again
     assert study.recommend(item).to_dict() == before, "what is open answers as it did"
     for call in (lambda: study.recommend(item, embedding="learned"), lambda: study.recommend(photo=study.photos[item])):
-        with pytest.raises(ArtefactError, match=r"attributes\.npz changed. Open it again"):
+        with pytest.raises(ArtefactError, match=r"found changed attributes\.npz. Open it again"):
             call()
 
 

@@ -146,7 +146,7 @@ def test_ndcg_rewards_order_and_never_passes_one(items, ranking):
 
 
 def test_mistaken_arguments_are_refused(items, ranking):
-    with pytest.raises(ValueError, match="more than its ideal"):
+    with pytest.raises(ValueError, match="a ranking that gains more"):
         ndcg_at_k([[1.0]], [[0.5]])
     with pytest.raises(ValueError, match="one shape"):
         ndcg_at_k([[1.0]], [[1.0, 1.0]])
@@ -160,5 +160,5 @@ def test_mistaken_arguments_are_refused(items, ranking):
         relevance(items, [[-1]], [0], "category")
     with pytest.raises(ValueError, match=r"shapes \(40, 20\) and \(39,\)"):
         graded_relevance(items, QUERIES[1:], ranking)
-    with pytest.raises(ValueError, match=r"lab: expected shape \(120, 3\)"):
+    with pytest.raises(ValueError, match=r"expected lab of shape \(120, 3\)"):
         graded_relevance(items, QUERIES, ranking, np.zeros((119, 3)))

@@ -70,7 +70,7 @@ def test_scores_are_the_loops(shop, trial, method, gallery):
     answering = {"seen": seen, "words known": words}[method]
     rows = trial.galleries[gallery]
     orders = [loops(items, seen, answering, query, rows) for query in trial.queries]
-    assert trial.found[method, gallery].tolist() == [order[:6] for order in orders]
+    assert trial.recommended[method, gallery].tolist() == [order[:6] for order in orders]
     for column in ("department", "category", "colour", BOTH):
         hits = np.array(
             [
@@ -92,7 +92,7 @@ def test_scores_are_the_loops(shop, trial, method, gallery):
 
 
 def test_nothing_finds_itself_and_known_words_help(trial):
-    for answers in trial.found.values():
+    for answers in trial.recommended.values():
         assert not (answers == trial.queries[:, np.newaxis]).any()
     table = trial.table().set_index(["method", "gallery", "measure", "column"])["mean"]
     for measure, column in (("Precision@6", BOTH), (AVERAGE_PRECISION, BOTH), ("nDCG@6", DESCRIPTION)):
@@ -151,7 +151,7 @@ def test_six_answers_scored_by_ir_measures(shop, trial):
     ir = pytest.importorskip("ir_measures")
     items, gallery = shop[0], trial.galleries["whole"]
     for method in ("seen", "words known", RANDOM):
-        answers = trial.found[method, "whole"]
+        answers = trial.recommended[method, "whole"]
         run = {
             str(q): {str(r): float(-i) for i, r in enumerate(line)}
             for q, line in zip(trial.queries, answers, strict=True)

@@ -45,7 +45,7 @@ def test_tables_hold_every_method_and_the_means_of_the_queries(four):
     assert list(four.means("whole").index) == four.everyone == [RANDOM, *four.methods, CEILING]
     for method in (LEARNED, FROZEN):
         own = four.trial.items[["category", "colour"]].to_numpy()
-        hits = own[four.trial.found[method, "unseen"]] == own[four.trial.queries][:, None]
+        hits = own[four.trial.recommended[method, "unseen"]] == own[four.trial.queries][:, None]
         assert four.means("unseen").loc[method, BOTH] == pytest.approx(hits.all(axis=2).mean(), abs=5e-4)
     assert four.precision == "Precision@4" and len(four.tests) == 2 * 2 * 5
     assert four.tests_table().shape == (5, 4) and four.departments_table().shape == (2, 6)
@@ -61,7 +61,7 @@ def test_success_at_one_and_at_k(k, columns):
 
 
 def test_sentences_tiles_and_results_name_the_length_of_the_list(four):
-    assert "of four learned" in four.headline()[0]["label"] and "of the four" in four.verdict()
+    assert "of four learned" in four.headline()[0]["label"] and "Precision@4 is" in four.verdict()
     assert four.verdict().count("more often (+") >= 2  # learned knows the words, the frozen vectors nothing
     lengths = pd.DataFrame({"method": LEARNED, "length": [2, 4, 8], "column": BOTH, "mean": [0.2, 0.77, 0.8]})
     numbers = four.results(np.arange(80), lengths, lengths, 20)

@@ -102,7 +102,7 @@ def test_a_full_disk_under_a_converted_network_is_said_and_leaves_nothing(small_
     backbone = SimpleNamespace(name="small", size=96, weights_checksum="0" * 64)
     with pytest.raises(OSError, match="No space left") as caught:
         runtimes.write_converted(small_disk, backbone, network)
-    assert "the disk is full" in in_words(caught.value) and list(small_disk.iterdir()) == []
+    assert "The disk is full" in in_words(caught.value) and list(small_disk.iterdir()) == []
 
 
 def test_a_full_disk_costs_the_store_no_finished_part(small_disk):
@@ -160,11 +160,11 @@ def test_a_read_only_folder_is_an_error_to_write_and_none_to_read(work, tiny, tm
     with read_only(tmp_path / "f"):
         assert main(["report", *folders, "--backbone", "efficientnet-lite0"]) == 1
         said = capsys.readouterr().err
-        assert "can only be read" in said and "--processed" in said and str(tmp_path / "f/p/tiny/.lock") in said
+        assert "read-only" in said and "--processed" in said and str(tmp_path / "f/p/tiny/.lock") in said
         assert main(["recommend", item, *folders]) == 0
         assert main(["deck", *folders]) == 1
         said = capsys.readouterr().err
-        assert "can only be read" in said and "deck" in said
+        assert "read-only" in said and "deck" in said
         assert main(["doctor", *folders]) == 1
         assert "not writable" in " ".join(capsys.readouterr().out.split())  # long lines are folded
 
@@ -191,7 +191,7 @@ def test_the_second_report_on_a_folder_is_an_error_and_harms_nothing(work, tiny,
     folders = [text for name in place for text in (f"--{name}", str(place[name]))]
     with only_one(work):
         assert main(["report", "-c", str(tiny / "tiny.toml"), "--seed", "5", *folders]) == 1
-    assert "another report on" in (said := capsys.readouterr().err) and "wait for its end" in said
+    assert "another report on" in (said := capsys.readouterr().err) and "Wait for its end" in said
     assert everything(work.processed, work.report) == before
 
 

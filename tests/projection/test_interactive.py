@@ -173,7 +173,7 @@ def test_words_and_garments_without_a_colour_are_still_drawn(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda v: v.items.drop(columns="garment_hex", inplace=True), "has no garment_hex"),
+        (lambda v: v.items.drop(columns="garment_hex", inplace=True), "found no garment_hex"),
         (lambda v: v.items.__setitem__("item", "same"), "two items of one name"),
         (lambda v: v.items.__setitem__("category", None), "lack a word"),
         (lambda v: v.items.__setitem__("garment_hex", "red;}"), "not '#rrggbb', such as \\['red;}'\\]"),

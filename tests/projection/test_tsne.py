@@ -193,7 +193,7 @@ def test_neighbour_recall_of_a_circle_is_perfect_and_twins_do_no_harm():
     circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     assert neighbour_recall(circle, circle, 3) == 1
     assert 0 <= neighbour_recall(circle, np.zeros((40, 2)), 3) <= 1  # every item in one place
-    with pytest.raises(ValueError, match=r"expected shape \(40, 2\)"):
+    with pytest.raises(ValueError, match=r"expected xy of shape \(40, 2\)"):
         neighbour_recall(circle, circle[:39], 3)
 
 

@@ -41,7 +41,7 @@ def test_the_engine_would_answer_as_we_do(recommender, tmp_path, monkeypatch):
     assert np.array_equal(vectors, recommender.vectors)
     for weight in (0.1, 0.5, 0.9):
         query = recommender.item_query("it'em 3")
-        asking = recommender._asking(query.vectors, weight)[0]
+        asking = recommender._scaled(query.vectors, weight)[0]
         for where in (None, {"colour": ("red",)}):
             allowed = [
                 n for n, p in enumerate(points)

@@ -43,5 +43,5 @@ def test_words_change_the_part_that_they_name_and_nothing_else():
     assert changed.description["colour"] == "blue" and changed.description["category"] == "boots" and changed.row == 0
     kind = reworded(asked, "sandals", ITEMS, LAYOUT)
     assert np.array_equal(kind.vectors[0, 3:], asked.vectors[0, 3:]) and "department" not in kind.description
-    with pytest.raises(QueryError, match="need the learned or described"):
+    with pytest.raises(QueryError, match="expected the learned or described"):
         reworded(Query("x", np.ones((1, 9), np.float32), {}), "blue", ITEMS, LAYOUT)

@@ -60,7 +60,7 @@ def test_unknown_words_are_all_named_with_near_ones():
         VOCABULARY.parse("redd trousres")
     assert "'redd'; near: red" in str(caught.value) and "'trousres'" in str(caught.value)
     for empty in ("", "the", "per favore"[:3]):
-        with pytest.raises(QueryError, match="asks for nothing"):
+        with pytest.raises(QueryError, match="only stop words"):
             VOCABULARY.parse(empty)
 
 
@@ -82,7 +82,7 @@ def test_plurals_and_genders_share_a_stem():
 
 
 def test_kinds_that_do_not_go_together_are_refused_with_both():
-    with pytest.raises(QueryError, match=r"no short dress or dress or long dress among footwear|among footwear"):
+    with pytest.raises(QueryError, match=r"found dress or short dress or long dress among footwear"):
         VOCABULARY.parse("dress shoes")
     suits = pd.DataFrame({"category": ["women's suit", "boots", "shirt"], "department": ["suits", "footwear", "shirts"],
                           "colour": "red"})  # fmt: skip

@@ -59,7 +59,7 @@ def test_failing_cell_says_what_and_keeps_what_ran(tmp_path):
         "print('before')",
         "from fashion.core.errors import PhotoError\nraise PhotoError('missing: x')",
     )
-    with pytest.raises(ReportError, match=r"(?s)a\.ipynb failed.*PhotoError: missing: x.*goes on from here"):
+    with pytest.raises(ReportError, match=r"(?s)expected a\.ipynb .*found.*PhotoError: missing: x.*resumes here"):
         run_notebook(path, tmp_path / "b.ipynb", {})
     assert not (tmp_path / "b.ipynb").exists()
     assert "before" in (tmp_path / "b.failed.ipynb").read_text(encoding="utf-8")

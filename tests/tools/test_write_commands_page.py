@@ -3,11 +3,15 @@
 import ast
 import os
 import re
+import shlex
 import subprocess
+from dataclasses import fields
 
+import pytest
 from documents import ROOT, codes, table_with, text_of
 
 from fashion.cli.main import build_parser
+from fashion.report.steps import Settings
 from tools.write_commands_page import renew, subcommands, targets, variables
 
 PAGE = ROOT / "docs/commands.md"
@@ -38,6 +42,25 @@ def test_every_variable_that_a_user_may_set_is_explained_and_used():
     )
     assert explained - to_set == set(), f"explained in the Makefile, but used nowhere: {', '.join(explained - to_set)}"
     assert len(variables(MAKEFILE)) == len(re.findall(r"^#\?", MAKEFILE, flags=re.MULTILINE)), "a line #? is malformed"
+
+
+def test_makefile_knows_every_setting_and_no_other():
+    names = {field.name for field in fields(Settings)}
+    recipe = re.search(r"^CLOTHES = (.+\n)+?(?=\n)", MAKEFILE, flags=re.MULTILINE)[0]
+    assert {name.replace("-", "_") for name in re.findall(r"--([a-z-]+)", recipe)} == names
+    assert set(re.findall(r"\$\(if \$\(([A-Z_]+)\)", recipe)) | {"CATALOGUE"} == {name.upper() for name in names}
+    assert {name.upper() for name in names} <= set(variables(MAKEFILE))
+
+
+@pytest.mark.parametrize("target", ["report", "add", "verify", "deck", "serve", "distribute", "doctor", "data"])
+def test_no_variable_gives_a_command_an_option_that_it_does_not_know(target):
+    values = {name: "1" for name in variables(MAKEFILE)} | {"BACKBONE": "auto", "RUNTIME": "auto", "PYTHON": "python3"}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    command = ["make", "-n", target, "VENV=.", "STAMP=Makefile", *(f"{name}={value}" for name, value in values.items())]
+    said = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=clean, check=True).stdout
+    calls = re.findall(r"bin/fashion ((?:[^;\\\n]|\\\n)+)", said)
+    parsed = build_parser().parse_args(shlex.split(calls[-1].replace("\\\n", " ")))
+    assert parsed.command == target and parsed.catalogue == "1"
 
 
 def test_bare_make_prints_all_of_it():

@@ -166,7 +166,7 @@ def test_a_photo_asks_as_its_item_does_and_words_change_it(client, window):
     found = client.post("/api/v1/similar-to-photo?k=3", data={"photo": (io.BytesIO(data), "x.jpg")}).get_json()
     assert shop.items["item"].iloc[5] in [item["item"] for item in found["items"]] and found["seen"]["category"]
     page = client.post("/look", data={"photo": (io.BytesIO(data), "x.jpg"), "words": "blue"}).get_data(as_text=True)
-    assert "It looks like: blue" in page and "data:image/jpeg;base64," in page and page.count('class="why"') == 6
+    assert "Recognised as: blue" in page and "data:image/jpeg;base64," in page and page.count('class="why"') == 6
     body = client.post("/api/v1/similar-to-photo", data=data, content_type="image/jpeg").get_json()
     assert body["items"][0]["item"] == found["items"][0]["item"]
 
@@ -243,7 +243,11 @@ def test_pages_hold_no_inline_script_or_style_and_load_nothing_from_elsewhere(cl
 
 def test_a_search_that_finds_nothing_says_so_and_leads_on(client):
     text = client.get("/?q=qwertz").get_data(as_text=True)
-    assert "Nothing found for “qwertz”" in text and "hese are none" in text and "/?department=dresses" in text
+    assert (
+        "No results for “qwertz”" in text
+        and "xpected words of the catalogue" in text
+        and "/?department=dresses" in text
+    )
     lost = client.get("/nowhere")
     assert lost.status_code == 404 and "All clothes" in lost.get_data(as_text=True)
 
@@ -534,7 +538,7 @@ def test_a_report_that_runs_is_seen_by_its_lock(work):
     assert not is_running(work)
     with only_one(work):
         assert is_running(work)
-        with pytest.raises(ArtefactError, match="being made anew"):
+        with pytest.raises(ArtefactError, match="being made again"):
             open_shop(work)
 
 

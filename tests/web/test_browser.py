@@ -219,7 +219,7 @@ def test_a_line_that_breaks_is_said(address, browser, work):
     page.wait_for_url("**hide=1**")  # the form itself was sent
     page.route("**/api/v1/map*", lambda route: route.abort())
     page.goto(f"{address}/map")
-    page.get_by_text("The map cannot be had just now").wait_for()
+    page.get_by_text("The map is unavailable").wait_for()
     page.close()
 
 

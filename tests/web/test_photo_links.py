@@ -47,7 +47,7 @@ def test_the_address_gives_the_same_results(client, shop, more):
     assert again.status_code == 200 and len(address) < 2_000
     assert results(again.get_data(as_text=True)) == results(page) and len(results(page)[0]) == 6
     assert address_of(again.get_data(as_text=True)) == address
-    said = re.search("It looks like: ([^<]+)<", page).group(1)
+    said = re.search("Recognised as: ([^<]+)<", page).group(1)
     assert said in again.get_data(as_text=True) and (more.get("words", "") in said)
 
 

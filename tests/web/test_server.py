@@ -1,4 +1,4 @@
-"""How the shop window is served: bounds before a body is read, compression, what browsers keep, what is not at hand."""
+"""How the shop window is served: bounds before a body is read, compression, what browsers keep, what is unavailable."""
 
 import gzip
 import io
@@ -90,13 +90,20 @@ def test_text_is_compressed_for_who_takes_it(client):
         assert gzip.decompress(packed.data) == plain.data and len(packed.data) < len(plain.data) / 2
         assert "Accept-Encoding" in plain.headers["Vary"] and "Accept-Encoding" in packed.headers["Vary"]
         assert packed.headers.get("ETag", "a") != plain.headers.get("ETag", "b")
+    for tag in (packed.headers["ETag"], plain.headers["ETag"]):  # of the style: whichever form the browser has
+        again = client.get("/static/shop.css", headers={"If-None-Match": tag, "Accept-Encoding": "gzip"})
+        assert again.status_code == 304 and not again.data
+    assert "Content-Encoding" not in client.get("/healthz", headers={"Accept-Encoding": "gzip"}).headers, "tiny"
     photo = client.get("/api/v1/items").get_json()["items"][0]["photo"]
     assert "Content-Encoding" not in client.get(photo, headers={"Accept-Encoding": "gzip"}).headers
 
 
 def test_static_files_are_kept_under_names_of_their_content(client):
-    (address,) = re.findall(r'href="(/static/shop\.css\?v=\w+)"', client.get("/").get_data(as_text=True))
-    assert "immutable" in client.get(address).headers["Cache-Control"]
+    (style,) = re.findall(r'href="(/static/shop\.css\?v=\w+)"', client.get("/").get_data(as_text=True))
+    scripts = re.findall(r'src="(/(?:static|drawing)/map[\w-]*\.js\?v=\w+)"', client.get("/map").get_data(as_text=True))
+    assert [script.split("/")[1] for script in scripts] == ["drawing", "static"]
+    for address in (style, *scripts):
+        assert "immutable" in client.get(address).headers["Cache-Control"]
     for other in ("/static/shop.css", "/static/shop.css?v=older", "/static/shop.css?v="):
         assert "immutable" not in client.get(other).headers.get("Cache-Control", ""), other
 

@@ -53,16 +53,16 @@ def read_idx(path: Path, *, sha256: str | None = None) -> NDArray[np.uint8]:
     found = hashlib.sha256(packed).hexdigest()
     if sha256 is not None and found != sha256:
         raise CatalogueError(
-            f"{path}: expected sha256 {sha256}, found {found} ({len(packed):,} bytes): damaged, or another "
+            f"expected sha256 {sha256} of {path}; found {found} ({len(packed):,} bytes): damaged, or another "
             f"file. {restore}"
         )
     try:
         data = gzip.decompress(packed)
     except (OSError, EOFError, zlib.error) as error:
-        raise CatalogueError(f"{path}: expected a whole gzip file, found: {error}. {restore}") from error
+        raise CatalogueError(f"expected a whole gzip file at {path}; found {error}. {restore}") from error
     if len(data) < 4 or data[:3] != bytes([0, 0, UNSIGNED_BYTE]) or len(data) < 4 + 4 * data[3]:
         raise CatalogueError(
-            f"{path}: expected an IDX file of unsigned bytes, which begins with 00 00 08, found "
+            f"expected an IDX file of unsigned bytes, which begins with 00 00 08, at {path}; found "
             f"{data[:4].hex(' ') or 'nothing'}. {restore}"
         )
     start = 4 + 4 * data[3]
@@ -70,6 +70,6 @@ def read_idx(path: Path, *, sha256: str | None = None) -> NDArray[np.uint8]:
     expected = int(np.prod(shape, dtype=object))
     if len(data) - start != expected:
         raise CatalogueError(
-            f"{path}: expected {expected:,} values for the shape {shape}, found {len(data) - start:,}. {restore}"
+            f"expected {expected:,} values for the shape {shape} in {path}; found {len(data) - start:,}. {restore}"
         )
     return np.frombuffer(data, np.uint8, offset=start).reshape(shape)

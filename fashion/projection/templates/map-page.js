@@ -1,4 +1,31 @@
 // What stands around the map: legend and filters, the card at the pointer, the panel, the address.
+const canvas = byId("map");
+const perSheet = data.columns ** 2;
+const sheets = [];  // decoded atlases; an item's photo is a tile of sheet floor(i / perSheet)
+let mode = "department";
+
+function drawTile(context, i, x, y, size) {
+  const sheet = sheets[Math.floor(i / perSheet)];
+  if (!sheet) return false;
+  const tile = i % perSheet, edge = data.edge;
+  context.drawImage(sheet, (tile % data.columns) * edge, Math.floor(tile / data.columns) * edge, edge, edge, x, y, size, size);
+  return true;
+}
+
+function useKey(key) {
+  const rank = Number(key);
+  if (key === "0") resetAll();
+  else if (map.selected >= 0 && rank >= 1 && rank <= data.nearest) choose(neighboursOf(map.selected)[rank - 1]);
+  else return false;
+  return true;
+}
+
+const map = createMap(canvas, byId("marks"), { x: data.x, y: data.y, width: data.width, height: data.height, shown }, {
+  mostPhotos: Infinity, photosReady: () => sheets.some(Boolean), tile: drawTile,
+  colour: (i) => (mode === "department" ? data.departmentColours[data.department[i]] : data.garment[i]),
+  framed: () => mode === "department", neighbours: neighboursOf, hover: setHovered, choose, key: useKey,
+});
+
 function make(tag, properties = {}, ...children) {
   const node = Object.assign(document.createElement(tag), properties);  // text only ever as textContent
   node.append(...children);
@@ -21,8 +48,8 @@ function setHovered(i, at) {
   const card = byId("card");
   canvas.classList.toggle("over", i >= 0);
   for (const link of byId("panel").querySelectorAll("a")) link.classList.toggle("lit", Number(link.dataset.row) === i);
-  if (i !== hovered) { hovered = i; redrawMarks(); }
-  if (i < 0 || i === selected || !at) { card.hidden = true; return; }
+  if (i !== map.hovered) { map.hovered = i; map.redrawMarks(); }
+  if (i < 0 || i === map.selected || !at) { card.hidden = true; return; }
   if (Number(card.dataset.row) !== i || card.hidden) {
     card.dataset.row = i;
     card.replaceChildren(photo(i, 136), make("p", { className: "name capital", textContent: describe(i) }),
@@ -30,8 +57,8 @@ function setHovered(i, at) {
       make("p", { className: "id", textContent: data.items[i] }));
   }
   card.hidden = false;
-  const x = at.x + 18 + card.offsetWidth < width - 8 ? at.x + 18 : at.x - 18 - card.offsetWidth;
-  const y = Math.min(height - card.offsetHeight - 8, Math.max(8, at.y - card.offsetHeight / 2));
+  const x = at.x + 18 + card.offsetWidth < canvas.clientWidth - 8 ? at.x + 18 : at.x - 18 - card.offsetWidth;
+  const y = Math.min(canvas.clientHeight - card.offsetHeight - 8, Math.max(8, at.y - card.offsetHeight / 2));
   card.style.transform = `translate(${Math.round(Math.max(8, x))}px, ${Math.round(y)}px)`;
 }
 
@@ -56,10 +83,10 @@ function neighbourRow(i, j, rank) {
 
 function showPanel() {
   const panel = byId("panel"), hadFocus = panel.contains(document.activeElement);
-  document.body.classList.toggle("chosen", selected >= 0);
-  panel.hidden = selected < 0;
-  if (selected < 0) return panel.replaceChildren();
-  const i = selected, close = make("button", { type: "button", className: "close", textContent: "×" });
+  document.body.classList.toggle("chosen", map.selected >= 0);
+  panel.hidden = map.selected < 0;
+  if (map.selected < 0) return panel.replaceChildren();
+  const i = map.selected, close = make("button", { type: "button", className: "close", textContent: "×" });
   close.setAttribute("aria-label", "Close");
   close.addEventListener("click", () => { choose(-1); canvas.focus({ preventScroll: true }); });
   const title = make("h2", { className: "capital", textContent: describe(i), tabIndex: -1 });
@@ -76,17 +103,30 @@ function showPanel() {
   bringIntoView(i);
 }
 
+// Brings an item into the part of the map that the panel leaves free, unless it is there already.
+function bringIntoView(i) {
+  const panel = byId("panel"), { clientWidth: width, clientHeight: height } = canvas, below = panel.offsetWidth === width;
+  const right = width - (below ? 0 : panel.offsetWidth + 20), bottom = height - (below ? panel.offsetHeight : 0);
+  const [x, y] = map.toScreen(i);
+  if (x > 40 && x < right - 30 && y > 30 && y < bottom - 30) return;
+  map.flyTo({
+    k: map.view.k,
+    x: data.x[i] - (right / 2 - width / 2) / map.scale(),
+    y: data.y[i] - (bottom / 2 - height / 2) / map.scale(),
+  });
+}
+
 // --- the choice lives in the address, so that the browser's Back retraces the way from item to item ---
 const hashOf = (i) => "#item=" + encodeURIComponent(data.items[i]);
 function choose(i) { location.hash = i < 0 ? "" : hashOf(i); }
 function readAddress() {
   let item = "";
   try { item = decodeURIComponent(location.hash.replace(/^#item=/, "")); } catch { /* not one of our addresses */ }
-  selected = rowOf.get(item) ?? -1;
+  map.selected = rowOf.get(item) ?? -1;
   setHovered(-1);
-  canvas.dataset.selected = selected < 0 ? "" : data.items[selected];
+  canvas.dataset.selected = map.selected < 0 ? "" : data.items[map.selected];
   showPanel();
-  redrawMarks();
+  map.redrawMarks();
 }
 
 // --- filters ---
@@ -133,7 +173,6 @@ function buildFilters() {
 
 function refilter() {
   const { left, counts } = applyFilters();
-  levelsStale = true;
   for (const [facet, id] of [["department", "departments"], ["colour", "colours"]]) {
     byId(id).classList.toggle("some", chosen[facet].size > 0);
     [...byId(id).children].forEach((button, index) => {
@@ -157,7 +196,7 @@ function refilter() {
   byId("close-filters").textContent = `Show ${number(left)} items`;
   colourNote();
   canvas.dataset.shown = left;
-  redraw();
+  map.refilter();
 }
 
 function resetAll() {
@@ -167,7 +206,7 @@ function resetAll() {
   refilter();
   choose(-1);
   setHovered(-1);
-  flyTo({ x: worldWidth / 2, y: worldHeight / 2, k: 1 });
+  map.flyTo({ x: data.width / 2, y: data.height / 2, k: 1 });
 }
 
 function setFiltersOpen(open) {
@@ -187,42 +226,38 @@ byId("category").addEventListener("change", (event) => {
   refilter();
 });
 for (const input of document.getElementsByName("mode")) {
-  input.addEventListener("change", () => { mode = document.body.dataset.mode = input.value; redraw(); });
+  input.addEventListener("change", () => { mode = document.body.dataset.mode = input.value; map.redraw(); });
 }
 byId("open-filters").addEventListener("click", () => setFiltersOpen(!document.body.classList.contains("filtering")));
 byId("close-filters").addEventListener("click", () => setFiltersOpen(false));
-byId("zoom-in").addEventListener("click", () => zoomAt(1.6));
-byId("zoom-out").addEventListener("click", () => zoomAt(1 / 1.6));
+byId("zoom-in").addEventListener("click", () => map.zoomAt(1.6));
+byId("zoom-out").addEventListener("click", () => map.zoomAt(1 / 1.6));
 byId("reset").addEventListener("click", resetAll);
 document.addEventListener("keydown", (event) => {
   const typing = event.target.matches("input[type=search], select");
   if (event.key === "/" && !typing) { byId("search").focus(); event.preventDefault(); }
   if (event.key !== "Escape") return;
   if (document.body.classList.contains("filtering")) setFiltersOpen(false);
-  else if (selected >= 0 && !typing) choose(-1);
+  else if (map.selected >= 0 && !typing) choose(-1);
 });
 addEventListener("hashchange", readAddress);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", readInk);
 
 // A form that the browser filled in again after a reload must not contradict the map.
 byId("search").value = "";
 document.getElementsByName("mode")[0].checked = true;
 buildFilters();
-readInk();
 refilter();
-new ResizeObserver(resize).observe(canvas);
-resize();
 readAddress();
 document.addEventListener("DOMContentLoaded", () => {
   [...byId("sheets").children].forEach((image, index) => image.decode().then(() => {
     sheets[index] = image;
     document.querySelectorAll("canvas.photo").forEach((node) => node.paint());
     canvas.dataset.sheets = sheets.filter(Boolean).length;
-    redraw();
+    map.redraw();
   }));
 });
 // Where an item lies on the screen, in CSS pixels: for tests and for the browser's console.
 window.fashionMap = { where: (item) => {
-  const box = canvas.getBoundingClientRect(), [x, y] = toScreen(rowOf.get(item));
+  const box = canvas.getBoundingClientRect(), [x, y] = map.toScreen(rowOf.get(item));
   return [box.left + x, box.top + y];
 } };

@@ -38,7 +38,7 @@ def euros(value: float) -> str:
 
 
 def when(months: float) -> str:
-    """How long until the setup is earned."""
+    """Months until the set-up cost is earned back."""
     if not math.isfinite(months):
         return "not earned back"
     count = math.ceil(months)
@@ -59,7 +59,7 @@ def assumptions(deck: Any, inputs: dict[str, Input], name: str) -> None:
         "Table",
         f"Value model: {count} {len(inputs)} inputs {said}",
         "None of these was measured in the study; put the shop's own figures in the file and run make deck again. "
-        "Where they come from, in full: " + " ".join(f"{given.unit}: {given.source}." for given in inputs.values()),
+        "Sources in full: " + " ".join(f"{given.unit}: {given.source}." for given in inputs.values()),
         name,
     )
     lead(slide, "Margin a month = visits x click rate x uplift x order rate x additional share x margin of an order")
@@ -73,7 +73,7 @@ def assumptions(deck: Any, inputs: dict[str, Input], name: str) -> None:
 
 
 def value(deck: Any, inputs: dict[str, Input], name: str) -> None:
-    """What the three cases are worth, line by line."""
+    """The three cases, line by line."""
     found = {name: case(inputs, name) for name in CASES}
     uplift = to_break_even(inputs, "uplift")
     needed = f"{uplift:.0%} more clicks pay for it within a year" if math.isfinite(uplift) else "no uplift pays for it"
@@ -105,7 +105,7 @@ def value(deck: Any, inputs: dict[str, Input], name: str) -> None:
 
 
 def sizes(deck: Any, inputs: dict[str, Input], name: str) -> None:
-    """From which size of shop it pays."""
+    """Break-even by size of shop."""
     rows = by_visits(inputs)
     visits = to_break_even(inputs, "visits")
     pays = (
@@ -117,8 +117,8 @@ def sizes(deck: Any, inputs: dict[str, Input], name: str) -> None:
         deck,
         "Chart and text",
         f"It pays for itself within the first year {pays}",
-        "The shop knows its visits; here they alone change, all else stays at the base. Below that size the cost of "
-        "bringing it in outweighs the first year, and the base figures are not worth it. Double-click the chart to "
+        "Only visits vary here; everything else stays at the base case. Below that size the set-up and running cost "
+        "exceeds the first year's margin. Double-click the chart to "
         "edit its numbers.",
         f"{name}; euros in the first year, set-up taken off",
     )
@@ -138,7 +138,7 @@ def sizes(deck: Any, inputs: dict[str, Input], name: str) -> None:
         [
             f"Assumed: {inputs['uplift'].base:.0%} more clicks by suggestions that match.",
             "Blue: earned within the year; grey: not yet.",
-            f"Running cost is taken as the same for every size, {euros(inputs['running'].base)} euros a month.",
+            f"Running cost is assumed equal for every size: {euros(inputs['running'].base)} euros a month.",
         ],
     )
 
@@ -152,9 +152,9 @@ def what_matters(deck: Any, inputs: dict[str, Input], name: str) -> None:
         deck,
         "Chart",
         f"What matters most is the {names[0]}, then the {names[1]}: measure these first",
-        "Each input alone goes from its low to its high value, the others stay at their base, where the first year "
-        f"is worth {euros(base)} euros. The bars say by how much that changes. Visits and click rate the shop knows "
-        "today; the uplift only an A/B test can tell.",
+        "Each input alone goes from its low to its high value; the others stay at the base case, worth "
+        f"{euros(base)} euros in the first year. The bars show the change. The shop knows visits and click rate "
+        "today; only an A/B test can measure the uplift.",
         f"{name}; change of the first year's value against the base case, euros",
     )
     bar_chart(
@@ -178,8 +178,8 @@ def next_steps(deck: Any, inputs: dict[str, Input], name: str) -> None:
         "Table",
         "Next: seven weeks to an A/B test, each step can stop the project at little cost",
         "What we ask for today is the first step only: the catalogue's table and photos, and two hours of a buyer. "
-        f"The weeks are estimates. The test's mark of {mark.removeprefix('at ')} is the base case's break-even within "
-        "a year; it moves with the shop's own visits and margin.",
+        f"The weeks are estimates. The test's target of {mark.removeprefix('at ')} is the base case's break-even "
+        "within a year; it moves with the shop's own visits and margin.",
         f"weeks are estimates of this study; break-even from {name}",
     )
     lead(slide, "Decision asked for today: step 1, the shop's own catalogue in a report")
@@ -191,9 +191,9 @@ def next_steps(deck: Any, inputs: dict[str, Input], name: str) -> None:
             "The shop's own catalogue in a report; buyers look at the worst suggestions",
             "buyers would show them",
         ),
-        ("2", "1 week", "The shop window as a prototype; ten customers are watched", "customers use it"),
+        ("2", "1 week", "The shop as a prototype, tested with ten customers", "customers use it"),
         ("3", "4 weeks", "A/B test of clicks on suggestions; its result replaces the assumed uplift", mark),
-        ("4", "then", "Bring it in; what the test showed is the measure of success", "reviewed each season"),
+        ("4", "then", "Roll it out; the test's result is the target", "reviewed each season"),
     ]
     text = "Table of four steps. " + " ".join(f"{a}, {b}: {c}; goes on if: {d}." for a, b, c, d in rows[1:])
     table(slide, rows, (0.8, 1.2, 6.1, 3.3), text, row_height=0.8, points=16)

@@ -1,4 +1,4 @@
-"""The slides that tell of the study: its finding, the problem, results, limits."""
+"""The slides about the study: finding, problem, results, limits."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ FORM = "[<0.0095]0.0%;0%"
 
 
 def percent(share: float) -> str:
-    """A share in words; below one in a hundred with one decimal."""
-    return f"{share:.0%}" if share >= 0.0095 or share == 0 else f"{share:.1%}"
+    """A share in words, with one decimal near 0 and 1: 0 % and 100 % only where exact."""
+    return f"{share:.0%}" if 0.0095 <= share < 0.995 or share in (0, 1) else f"{min(max(share, 0.001), 0.999):.1%}"
 
 
 def _listed(names: list[str], values: list[float]) -> str:
@@ -29,15 +29,15 @@ def _listed(names: list[str], values: list[float]) -> str:
 
 
 def opening(deck: Any, found: Findings) -> Any:
-    """What it is about, with the one number that matters."""
+    """Opening slide, with the headline number."""
     known, usual = found.share(KNOWN), found.share(USUAL)
     slide = new_slide(
         deck,
         "Opening",
         f"Suggestions that match in {found.match}",
-        f"Beside every article a shop shows {found.count} that are similar. Today's way gets {percent(usual)} of them "
+        f"Beside every article a shop shows {found.count} similar ones. Today's method gets {percent(usual)} of them "
         f"right in {found.match}; this study's gets {percent(known)} where the catalogue's words are known, as they "
-        "are in a shop. Every figure comes from the study's own report, and what is assumed is marked so. In the next "
+        "are in a shop. Every figure comes from the study's own report; assumptions are marked. In the next "
         "ten minutes: the problem, the approach, the results, what it could be worth, what it does not show, and what "
         "to do next.",
         found.results["06"]["source_line"],
@@ -48,7 +48,7 @@ def opening(deck: Any, found: Findings) -> Any:
         slide,
         [
             f"of the {found.count} suggestions beside an article have its very {found.match},",
-            f"against {percent(usual)} by the usual network that is used as it is.",
+            f"against {percent(usual)} by the usual network, not adapted.",
         ],
     )
     return slide
@@ -64,8 +64,8 @@ def problem(deck: Any, found: Findings) -> None:
         "Chart and text",
         f"Today: {percent(found.share(USUAL, 'category'))} of suggestions "
         + shares.format(percent(found.share(USUAL, found.key))),
-        "The usual network was trained on ImageNet to tell things apart and is used as it is. It sees shapes, but it "
-        "was never asked what colour a thing is, nor which words this shop uses. Here it stands for ready-made "
+        "The usual network was trained on ImageNet to classify objects, and is not adapted. It sees shapes, but "
+        "learned neither colours nor this shop's words. It represents off-the-shelf "
         f"visual similarity. Measured here: {_listed(columns, values)}; by chance {percent(found.share(RANDOM))} "
         f"would be right in {found.match}.",
         f"{found.source}; {found.count} suggestions for each of {found.results['06']['queries']:,} articles",
@@ -85,8 +85,8 @@ def problem(deck: Any, found: Findings) -> None:
     write(
         slide,
         [
-            f"Who looks at a red dress and is shown {colour} has to start the search again.",
-            "The usual network, trained on ImageNet and used as it is, sees shapes. It knows none of the shop's words.",
+            f"A shopper who clicks a red dress and sees {colour} starts over.",
+            "The usual network, trained on ImageNet and not adapted, sees shapes. It knows none of the shop's words.",
             "Rules on words alone need clean words for every item, and cannot answer a customer's photo.",
         ],
     )
@@ -120,7 +120,7 @@ def results(deck: Any, found: Findings) -> None:
 
 
 def new_stock(deck: Any, found: Findings) -> None:
-    """The stricter question: among items that training did not see."""
+    """The stricter test: items unseen in training."""
     methods = (USUAL, LEARNED, KNOWN)
     names = [said(method) for method in methods]
     whole, unseen = ([ask(method) for method in methods] for ask in (found.share, found.new_stock))
@@ -129,10 +129,10 @@ def new_stock(deck: Any, found: Findings) -> None:
         "Chart and text",
         f"New arrivals: {percent(unseen[2])} right in {found.match} with their words, {percent(unseen[0])} by the "
         "usual network",
-        "The network learns from the stock, so the stock looks better than it should. This is the stricter question: "
-        f"only items that training never saw, {found.results['06']['unseen_gallery_items']:,} of them. Photo alone "
+        "The network was trained on the stock, so its numbers for the stock are optimistic. This test is stricter: "
+        f"only the {found.results['06']['unseen_gallery_items']:,} items unseen in training. Photo alone "
         f"{unseen[1]:.1%} against {whole[1]:.1%} in the whole catalogue; with words known {unseen[2]:.1%}. New "
-        "articles join without training; training again takes them into the stock.",
+        "articles join without training; the next training includes them.",
         f"{found.results['06']['unseen_gallery_items']:,} items unseen in training; "
         f"{found.results['06']['queries']:,} queries",
     )
@@ -149,7 +149,7 @@ def new_stock(deck: Any, found: Findings) -> None:
     write(
         slide,
         [
-            "The stock has taught the network: its figures hold for the stock.",
+            "The network was trained on the stock: expect the first figures for items in stock.",
             _helped(*unseen),
             f"A smaller gallery also has fewer true matches to find: at most {percent(found.new_stock(CEILING))} "
             f"here, {percent(found.share(CEILING))} in the whole catalogue.",
@@ -158,9 +158,9 @@ def new_stock(deck: Any, found: Findings) -> None:
 
 
 def _helped(usual: float, photo: float, known: float) -> str:
-    """What the figures of new arrivals say, for better or worse."""
+    """How to read the figures of new arrivals."""
     if max(photo, known) <= usual:
-        return "Here the usual network is ahead: new arrivals wait for the next training."
+        return "Here the usual network is ahead: train again before adding new arrivals."
     if known > photo:
         return f"New arrivals start lower; giving them their words lifts {percent(photo)} to {percent(known)} at once."
     return "New arrivals start lower until the next training; words alone do not lift them here."
@@ -179,9 +179,9 @@ def departments(deck: Any, found: Findings) -> bool:
         deck,
         "Chart",
         f"By a photo alone it does better in {counted} departments shown",
-        f"The largest {len(rows)} departments by queries, their number in brackets. The rival is the frozen network "
-        "with the features that notebook 2 chose. Intervals are wide where a department has few queries; they stand "
-        "in notebook 6.",
+        f"The largest {len(rows)} departments by queries, number in brackets. The baseline is the frozen network "
+        "with the features that notebook 2 chose. Intervals, wide where a department has few queries, are in "
+        "notebook 6.",
         f"{found.source}; share right in {found.match}, whole catalogue",
     )
     bar_chart(
@@ -198,14 +198,14 @@ def departments(deck: Any, found: Findings) -> bool:
 
 
 def limits(deck: Any, found: Findings) -> None:
-    """What it does not show."""
+    """Limits of the study."""
     nothing = found.results["06"]["nothing_agrees"]["share"]
     lines = [
         f"Same {found.match} is not the same as liked or bought: no click was measured.",
         f"By a photo alone new arrivals reach {percent(found.new_stock(LEARNED))}, not "
         f"{percent(found.share(LEARNED))}.",
         f"For {percent(nothing)} of the queries none of the {found.count} shares kind or colour.",
-        "Words err: what one buyer calls azure is sky blue to another.",
+        "Labels err: what one buyer calls azure is sky blue to another.",
         "Size, price, cloth, print and occasion are not in the model.",
         "One catalogue and its photos; another shop's figures will differ.",
     ]
@@ -217,8 +217,8 @@ def limits(deck: Any, found: Findings) -> None:
         deck,
         "Text",
         "Not shown yet: whether customers click, and how it does elsewhere",
-        "Agreement of words is not taste, and no customer has been asked: that is the A/B test's question. The "
-        "labels themselves err, so nobody reaches 100 %. No word right at all: "
+        "Matching words are not taste, and no customer has been asked: the A/B test asks them. The "
+        "labels themselves err, so no method can be perfect. No word right at all: "
         f"{found.results['06']['nothing_agrees']['queries']:,} of {found.results['06']['queries']:,} queries. The "
         "model card lists what it should not be used for.",
         f"results/06.json of the report; {found.source}",

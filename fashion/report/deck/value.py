@@ -82,7 +82,9 @@ def read_inputs(path: Path | None = None) -> dict[str, Input]:
     found = read_toml(path, ValueModelError)
     wrong = sorted(set(NAMES) ^ set(found))
     if wrong:
-        raise ValueModelError(f"expected the tables {', '.join(NAMES)} in {path}; wrong or missing: {', '.join(wrong)}")
+        raise ValueModelError(
+            f"expected the tables {', '.join(NAMES)} in {path}; found {', '.join(wrong)} missing or unknown"
+        )
     return {name: _input(path, name, found[name]) for name in NAMES}
 
 
@@ -105,7 +107,9 @@ def _input(path: Path, name: str, table: object) -> Input:
         values.append(float(value))
     texts = [clean_text(text).strip() if isinstance(text := table[key], str) else "" for key in ("unit", "source")]
     if not all(texts):
-        raise ValueModelError(f"expected a unit and a source for {name} in {path}; write 'assumption' where it is one")
+        raise ValueModelError(
+            f"expected a unit and a source for {name} in {path}; found none. Write 'assumption' for one."
+        )
     low, base, high = values if name in FACTORS else values[::-1]
     if not low <= base <= high:
         order = "low <= base <= high" if name in FACTORS else "low >= base >= high, as a cost is lower in a better case"

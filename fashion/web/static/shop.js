@@ -25,8 +25,8 @@ for (const form of document.querySelectorAll("form[data-live]")) {
     try {
       const page = new DOMParser().parseFromString(await (await fetch(address)).text(), "text/html");
       found = page.getElementById(form.dataset.live);
-    } catch { /* no line, or a server that is away */ }
-    if (mine !== last) return; // a later answer was asked for
+    } catch { /* offline, or the server is down */ }
+    if (mine !== last) return; // a later request is under way
     if (!found) { form.submit(); return; } // the browser says what is wrong
     document.getElementById(form.dataset.live).replaceChildren(...found.childNodes);
     history.replaceState(null, "", address);
@@ -60,6 +60,6 @@ for (const form of document.querySelectorAll("form[data-drop]")) {
   // Of two photos the last one counts.
   input.addEventListener("change", () => { if (input.files.length) camera.value = ""; });
   camera.addEventListener("change", () => { if (!camera.files.length) return; input.value = ""; form.requestSubmit(); });
-  form.addEventListener("submit", () => { button.textContent = "Looking …"; });
+  form.addEventListener("submit", () => { button.textContent = "Searching …"; });
   addEventListener("pageshow", () => { button.textContent = "Find similar clothes"; }); // come back to
 }

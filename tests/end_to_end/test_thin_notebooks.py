@@ -1,0 +1,32 @@
+"""Notebooks are thin: at most three imports of the package, one line that opens the study, no function."""
+
+import ast
+
+import nbformat
+import pytest
+
+from fashion.report.steps import STEPS
+
+
+def code_of(step):
+    cells = nbformat.read(step.path, as_version=4).cells
+    return "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.number)
+def test_a_notebook_imports_little_opens_one_study_and_defines_nothing(step):
+    nodes = list(ast.walk(ast.parse(code_of(step))))
+    ours = [
+        node for node in nodes
+        if (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "fashion")
+        or (isinstance(node, ast.Import) and any(alias.name.split(".")[0] == "fashion" for alias in node.names))
+    ]  # fmt: skip
+    assert 1 <= len(ours) <= 3, [ast.unparse(node) for node in ours]
+    opening = [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) == "Run.in_project"]
+    assert len(opening) == 1 and len({"processed", "reports"} - {word.arg for word in opening[0].keywords}) == 0
+    assert not any(isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda) for node in nodes)
+
+
+def test_the_evaluation_has_at_most_150_lines_of_code():
+    lines = [line for line in code_of(STEPS[5]).splitlines() if line.strip() and not line.strip().startswith("#")]
+    assert len(lines) <= 150
