@@ -303,12 +303,12 @@ def parity(one: Runtime, other: Runtime, size: int, count: int = 4) -> float:
 # ---- Converted networks on disk ----
 
 
-#: How a folder is called in which they are written, before they are renamed.
+#: Prefix of the folder in which the files are written, before they are renamed.
 ASIDE = ".writing-"
 
 
 def place(folder: Path, backbone: Backbone) -> Path:
-    """Where a backbone's files lie, without their endings."""
+    """Path of a backbone's files, without their endings."""
     code = code_of(closure_of(Backbone, "fashion.embedding.runtimes"))
     made_by = [backbone.name, backbone.size, backbone.weights_checksum, code, machine()["processor"]]
     made_by.append(versions(["openvino", "tensorflow", "keras", "numpy"]))
@@ -316,7 +316,7 @@ def place(folder: Path, backbone: Backbone) -> Path:
 
 
 def write_converted(folder: Path, backbone: Backbone, network: Any) -> None:
-    """Keep a network whose vectors were compared with TensorFlow's.
+    """Write a converted network whose vectors agree with TensorFlow's.
 
     Parameters
     ----------
@@ -327,7 +327,7 @@ def write_converted(folder: Path, backbone: Backbone, network: Any) -> None:
     Raises
     ------
     OSError
-        When the disk takes no more; no half file is left.
+        When the disk is full; no half file is left.
     """
     import openvino
 
@@ -351,7 +351,7 @@ def write_converted(folder: Path, backbone: Backbone, network: Any) -> None:
 
 
 def read_converted(folder: Path, backbone: Backbone) -> Any | None:
-    """The network that was kept for a backbone; None where there is none, or its files are not what was kept."""
+    """The kept network of a backbone; None where it is missing or damaged."""
     stem = place(folder, backbone)
     graph, weights = Path(f"{stem}.xml"), Path(f"{stem}.bin")
     if not weights.is_file():
