@@ -142,9 +142,9 @@ def test_every_import_of_the_package_is_a_direct_dependency():
         extra = extras.get(path.name)
         wanted = needed | {Requirement(line).name.lower().replace("_", "-") for line in EXTRAS.get(extra, [])}
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = [node.module] if isinstance(node, ast.ImportFrom) else [a.name for a in getattr(node, "names", [])]
             if not isinstance(node, ast.Import | ast.ImportFrom):
                 continue
+            names = [node.module] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
             for name in filter(None, names):
                 top = name.split(".")[0]
                 if top in sys.stdlib_module_names or top == "fashion":
