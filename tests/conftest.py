@@ -15,6 +15,7 @@ from filelock import FileLock
 from hypothesis import settings as properties
 
 from fashion.catalogue.definition import Catalogue, load_catalogue
+from fashion.catalogue.identity import OWNER
 from fashion.core.colour import hex_to_lab
 from fashion.core.workspace import Workspace
 from fashion.report.build import build_report
@@ -231,6 +232,8 @@ def built(tiny, original):
             remembered.write_text(json.dumps(said), encoding="utf-8")
     for name in ("processed", "reports"):
         shutil.copytree(folder / name, tiny / name)
+        owner = tiny / name / "tiny" / OWNER  # the copy is this worker's own catalogue's
+        owner.write_text(owner.read_text(encoding="utf-8").replace(str(folder), str(tiny)), encoding="utf-8")
     said = [line.replace(str(folder), str(tiny)) for line in json.loads(remembered.read_text(encoding="utf-8"))]
     return tiny / "reports/tiny/index.html", said
 
