@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from fashion.neighbours.exact import normalise, top_k
 
@@ -221,6 +219,10 @@ def duplicate_groups(n: int, pairs: ArrayLike) -> Int:
     >>> duplicate_groups(4, [[0, 2]])
     array([0, 1, 0, 2], dtype=int32)
     """
+    # Imported here: a question about an item does without SciPy, which takes half a second.
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     joined = np.asarray(pairs, int).reshape(-1, 2)
     ones = np.ones(len(joined), bool)
     graph = coo_array((ones, (joined[:, 0], joined[:, 1])), shape=(n, n))

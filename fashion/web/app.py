@@ -15,6 +15,7 @@ from flask_compress import Compress
 from werkzeug.exceptions import HTTPException
 from werkzeug.sansio.response import Response as BaseResponse
 
+from fashion import projection
 from fashion.core.errors import FashionError, PhotoError
 from fashion.recommendation.filters import QueryError
 from fashion.web.api import api, problem
@@ -33,7 +34,7 @@ photos = Blueprint("photos", __name__)
 state = Blueprint("state", __name__)
 
 #: The script that draws the report's map, and the shop's.
-DRAWING = Path(str(files("fashion.projection"))) / "static"
+DRAWING = Path(str(files(projection))) / "static"
 
 drawing = Blueprint("drawing", __name__, static_folder=DRAWING, static_url_path="/drawing")
 

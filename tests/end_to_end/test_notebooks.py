@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -138,9 +139,9 @@ def test_page_shows_key_numbers_and_escapes_the_catalogues_words(work):
     assert re.search(r"efficientnet-lite0", text) and "provenance.json" in text
 
 
-def test_provenance(work, settings):
+def test_provenance(work, original):
     found = json.loads((work.report / "provenance.json").read_text())
-    assert found["settings"]["catalogue"] == settings.catalogue
+    assert found["settings"]["catalogue"] == str(original[0] / "tiny.toml"), "as it was when the report was made"
     assert set(found["seconds"]) == {step.notebook for step in STEPS} and min(found["seconds"].values()) > 0
     assert all(len(found["checksums"][key]) == 64 for key in ("table", "photos", "weights", "lock"))
     assert found["versions"]["tensorflow"].startswith("2.") and found["backbone"]["name"] == "efficientnet-lite0"
@@ -216,15 +217,16 @@ import json
 from pathlib import Path
 import nbformat, papermill
 from fashion.report.build import notebook_parameters
-from fashion.report.runner import LOCAL_KERNEL
+from fashion.report.runner import kernel_settings
 from fashion.report.steps import STEPS, Settings
 from fashion.core.workspace import Workspace
 work = Workspace("tiny", "tiny/processed", "tiny/reports")
 executed = work.report / "notebooks/05-map.ipynb"
 # the project lies elsewhere than the one that made the report: the small report is no part of it
 given = notebook_parameters(Settings(catalogue="tiny/tiny.toml"), work, STEPS[4].path)
-papermill.execute_notebook(str(executed), "again.ipynb", given, cwd=str(executed.parent), progress_bar=False,
-                           kernel_name="python3", language="python", config=LOCAL_KERNEL)
+with kernel_settings() as config:
+    papermill.execute_notebook(str(executed), "again.ipynb", given, cwd=str(executed.parent), progress_bar=False,
+                               kernel_name="python3", language="python", config=config)
 cell = [cell for cell in nbformat.read("again.ipynb", as_version=4).cells if cell.cell_type == "code"][-1]
 print("".join(output.get("text", "") for output in cell.outputs))
 """
@@ -237,8 +239,8 @@ print("".join(output.get("text", "") for output in cell.outputs))
 
 def test_another_text_of_a_notebook_reaches_the_report_and_nothing_runs(tiny, settings, work, tmp_path, monkeypatch):
     shutil.copytree(project_root() / "notebooks", tmp_path / "notebooks")
-    for place in (work.processed, work.report):
-        shutil.copytree(place, tmp_path / place.parent.name / "tiny")
+    root = Path(shutil.copytree(tiny, tmp_path / "copy"))
+    settings = replace(settings, catalogue=str(root / "tiny.toml"))
     monkeypatch.setattr(Step, "path", property(lambda step: tmp_path / f"notebooks/{step.notebook}.ipynb"))
     path = tmp_path / "notebooks/05-map.ipynb"
     notebook = nbformat.read(path, as_version=4)
@@ -248,17 +250,17 @@ def test_another_text_of_a_notebook_reaches_the_report_and_nothing_runs(tiny, se
 
     def report():
         said = []
-        place = build_report(settings, processed=tmp_path / "processed", reports=tmp_path / "reports", say=said.append)
+        place = build_report(settings, processed=root / "processed", reports=root / "reports", say=said.append)
         return said, place
 
     said, index = report()
     assert [line for line in said if "unchanged" not in line][:-1] == [] and "0 of 6 steps run" in said[-1]
     assert [line for line in said if "renewed" in line] == ["[05/06] map: unchanged but for its text, which is renewed"]
-    for page in (index, tmp_path / "reports/tiny/notebooks/05-map.html"):
+    for page in (index, root / "reports/tiny/notebooks/05-map.html"):
         text = page.read_text(encoding="utf-8")
         assert "A sentence that was not there before." in text and "a remark that was not there before" in text
     assert not any("renewed" in line for line in report()[0])
-    require_intact(Workspace("tiny", tmp_path / "processed", tmp_path / "reports"))
+    require_intact(Workspace("tiny", root / "processed", root / "reports"))
 
 
 def test_damaged_and_missing_outputs_are_renewed_alone(tiny, settings, work):

@@ -238,7 +238,7 @@ def test_arguments_that_do_not_fit_are_refused_with_both_numbers(vectors):
         top_k(vectors, 3, queries=[5, 300])
     with pytest.raises(ValueError, match="found -1 to"):
         nearest(vectors[0], vectors, 3, exclude=-1)
-    with pytest.raises(ValueError, match="found one repeated"):
+    with pytest.raises(ValueError, match="found one more than once"):
         top_k(vectors, 1, gallery=[1, 2, 2])
     with pytest.raises(ValueError, match=r"expected row numbers in .*; found bool"):
         top_k(vectors, 1, queries=np.ones(300, bool))
