@@ -81,7 +81,7 @@ def read_or_set_aside(path: Path, read: Callable[[Path], T], then: str) -> T | N
         with suppress(FileNotFoundError):
             os.replace(path, aside)
         warnings.warn(
-            f"expected {path} as it was written; it is damaged ({error}) and set aside as {aside.name}: {then}",
+            f"expected {path} as it was written; found it damaged ({error}). Set aside as {aside.name}: {then}",
             stacklevel=3,
         )
         return None

@@ -77,7 +77,7 @@ def test_two_runs_may_find_the_same_damage(tmp_path):
     data[data.index(arrays(4)["pixels"].tobytes()) + 1] ^= 1
     part.write_bytes(data)
     for store in (one, other):
-        with pytest.warns(UserWarning, match="set aside"):
+        with pytest.warns(UserWarning, match="Set aside"):
             assert KEYS[0] not in store
 
 

@@ -11,7 +11,7 @@ from conftest import HEADER, draw, jpeg, write_small_catalogue
 from PIL import Image
 from plain import descriptors_of, photo_facts, vectors_of
 
-from fashion.attributes.network import join_features
+from fashion.attributes.network import join_features, load_network
 from fashion.attributes.training import train_attributes
 from fashion.catalogue.definition import load_catalogue
 from fashion.catalogue.source import open_source
@@ -24,6 +24,7 @@ from fashion.core.workspace import Workspace
 from fashion.embedding import extraction
 from fashion.embedding.backbones import facts, load_backbone
 from fashion.embedding.features import Selection
+from fashion.neighbours.duplicates import Rule
 from fashion.photos import images as pixels
 from fashion.photos.measures import PICTURES
 from fashion.recommendation import add_items, additions, photo_encoder
@@ -49,6 +50,7 @@ def reported(tmp_path_factory):
     backbone = small_backbone()
     blocks = vectors_of(source, items["photo"], backbone, computed())
     stamp = {"items_checksum": work.items_checksum()}
+    work.write_json("source", {"data": str(folder), "near_duplicates": Rule().as_dict()})
     work.write_json("backbone", facts(backbone) | stamp)
     selection = Selection("centred", "embedding", mean=blocks["embedding"].mean(axis=0))
     work.write_arrays("selection", selection.arrays())
@@ -77,8 +79,7 @@ def loaded_once(monkeypatch):
     monkeypatch.setattr(
         photo_encoder, "reopen_backbone", lambda f, w: backbone if sound.items() <= f.items() else reopen(f, w)
     )
-    for module in (extraction, extraction):
-        monkeypatch.setattr(module, "choose_runtime", lambda *_: computed())
+    monkeypatch.setattr(extraction, "choose_runtime", lambda *_: computed())
 
 
 @cache
@@ -136,7 +137,7 @@ def test_new_items_get_the_vectors_that_a_report_would_give_them(work, tmp_path,
     source, new = open_source(folder, imagelab.table), items.iloc[60:]
     backbone = small_backbone()
     blocks = vectors_of(source, new["photo"], backbone, computed())
-    network = add_items.load_network(work.arrays("attributes"), work.json("attributes"))
+    network = load_network(work.arrays("attributes"), work.json("attributes"))
     features = join_features(blocks["multilayer"], blocks["embedding"])
     grid = descriptors_of(source, new["photo"])["colour_grid"]
     assert np.allclose(vectors[60:], network.embed(features, grid), atol=1e-5)
