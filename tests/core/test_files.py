@@ -25,9 +25,7 @@ def test_a_sealed_file_is_read_and_leaves_nothing_else(tmp_path):
 def test_a_changed_byte_is_told_though_it_can_be_read(tmp_path):
     path = written(tmp_path / "number.txt")
     path.write_text("12.6")
-    with pytest.warns(
-        UserWarning, match=r"number.txt as .*found it damaged \(its checksum.*computed again"
-    ):
+    with pytest.warns(UserWarning, match=r"number.txt as .*found it damaged \(its checksum.*computed again"):
         assert read(path) is None
     assert not path.exists() and path.with_suffix(".damaged").read_text() == "12.6"
     assert read(path) is None, "and no second warning"
