@@ -101,8 +101,6 @@ def load_catalogue(name_or_path: str | Path, checked: Callable[[str], object] = 
     text = str(name_or_path)
     is_path = text.lower().endswith(".toml")
     path = Path(text) if is_path else _shipped_folder() / f"{text}.toml"
-    if is_path and not path.is_file():  # a notebook's, which is as seen from the project
-        path = project_root() / text
     if not path.is_file():
         raise no_such_catalogue(text, known_catalogues())
     raw, path = read_toml(path), path.resolve()

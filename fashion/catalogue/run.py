@@ -77,6 +77,8 @@ class Run:
         **places
             `data`, `processed`, `reports` and `weights` of `Run`.
         """
+        if str(catalogue).lower().endswith(".toml"):
+            catalogue = in_project(catalogue) or catalogue
         return cls(catalogue, **{name: in_project(path) for name, path in places.items()})
 
     @property

@@ -317,9 +317,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Check and print; 0 if a report can run."""
     from fashion.core.console import print_json
 
-    pass
-    from fashion.core.workspace import Workspace
-
     work = Workspace("any", arguments.processed, arguments.reports)
     findings = examine(work, arguments.catalogue, arguments.data)
     if arguments.json:

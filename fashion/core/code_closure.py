@@ -80,10 +80,15 @@ class _References(ast.NodeVisitor):
         self.strings: set[str] = set()
         self.bound: set[tuple[str, str]] = set()  # (name in the code, dotted name) of each import
         self.chains: set[tuple[str, ...]] = set()  # (name in the code, attribute, attribute of that, ...)
+        self.bare: set[str] = set()  # names that stand alone, and may be used by another name afterwards
 
     def visit_If(self, node: ast.If) -> None:
         for child in node.orelse if _only_for_types(node) else [node.test, *node.body, *node.orelse]:
             self.visit(child)
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if isinstance(node.ctx, ast.Load):
+            self.bare.add(node.id)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         if not (self.face and node.name in FACE_NAMES):
@@ -221,6 +226,8 @@ def _reached(references: _References, where: str) -> set[str]:
     homes = {(short, full) for short, full in references.bound if _module_code(full) is not None}
     for short, full in homes:
         found.update(*(_along(full, chain[1:]) for chain in references.chains if chain[0] == short))
+        if short in references.bare:  # passed on or given another name: all that it offers may be used
+            found.update(face_of(full).values())
     for prefix in references.prefixes:
         found.update(name for name in all_modules() if name.startswith(prefix))
     return found

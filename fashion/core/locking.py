@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ _LOOKING = threading.Lock()
 def try_lock(stream: IO[str]) -> bool:
     """Take the lock of an open file, until it is closed; False when another process or stream holds it.
 
-    Reading rights are enough: a folder that may not be written to can be looked at.
+    On local disks reading rights are enough: a folder that may not be written to can be looked at.
 
     Raises
     ------
@@ -47,7 +48,7 @@ def only_one(workspace: Workspace) -> Iterator[None]:
         When another report runs on one of them.
     """
     with ExitStack() as held:
-        for folder in (workspace.processed, workspace.report):
+        for folder in dict.fromkeys((workspace.processed, workspace.report)):  # they may be one
             folder.mkdir(parents=True, exist_ok=True)
             stream = held.enter_context((folder / ".lock").open("a", encoding="utf-8"))
             if not try_lock(stream):
@@ -60,13 +61,29 @@ def only_one(workspace: Workspace) -> Iterator[None]:
 
 def is_running(workspace: Workspace) -> bool:
     """Whether a report works on the catalogue's folder now."""
-    return is_held(workspace.processed / ".lock")
+    return bool(is_held(workspace.processed / ".lock"))
 
 
-def is_held(path: Path) -> bool:
-    """Whether a process holds the lock of this file; False where the file is missing or locks are unknown."""
+def is_held(path: Path) -> bool | None:
+    """Whether a process holds the lock of this file: False where the file is missing, None where nobody can tell.
+
+    Network file systems lock only files that are open for writing, and some know no locks.
+    """
     try:
-        with _LOOKING, path.open(encoding="utf-8") as stream:
+        with _LOOKING, _open_to_look(path) as stream:
             return not try_lock(stream)
-    except OSError:
+    except FileNotFoundError:
         return False
+    except OSError:
+        return None
+
+
+def _open_to_look(path: Path) -> IO[str]:
+    try:
+        return path.open("r+", encoding="utf-8")
+    except PermissionError:
+        return path.open(encoding="utf-8")
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        return path.open(encoding="utf-8")

@@ -9,7 +9,7 @@ import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -59,6 +59,10 @@ PLACES = {"source": ("data", "catalogue_toml")}
 
 #: The key that says where the folder of all artefacts lay when such a file was written.
 WRITTEN_AT = "artefacts"
+
+
+#: Windows cannot replace a file that is mapped, such as one that a shop reads when a new report is made.
+MAPPED: Literal["r"] | None = None if os.name == "nt" else "r"
 
 
 class Workspace:
@@ -135,7 +139,7 @@ class Workspace:
     def vectors(self, name: str) -> NDArray[np.float32]:
         """Read `<name>.npy`, (n, d), memory-mapped."""
         array: NDArray[np.float32] = self._load(
-            f"{name}.npy", lambda path: np.load(path, mmap_mode="r", allow_pickle=False)
+            f"{name}.npy", lambda path: np.load(path, mmap_mode=MAPPED, allow_pickle=False)
         )
         return array
 

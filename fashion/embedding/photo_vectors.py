@@ -108,7 +108,7 @@ def _view(photo: Photo, number: int, edge: int) -> RGB:
 
 
 def rgb_of(array: NDArray, name: str = "photo") -> RGB:
-    """An array as RGB, shape (height, width, 3): grey gets three equal channels, alpha is dropped.
+    """An array as RGB, shape (height, width, 3): grey gets three equal channels, alpha is laid on white.
 
     Raises
     ------
@@ -121,8 +121,13 @@ def rgb_of(array: NDArray, name: str = "photo") -> RGB:
             f"expected {name} as RGB of uint8 (0 to 255), shape (height, width, 3); found {array.dtype} "
             f"{array.shape}. Multiply shares by 255, and convert with .astype('uint8')."
         )
-    rgb = np.repeat(array[:, :, np.newaxis], 3, axis=2) if grey else array[:, :, :3]
-    return np.ascontiguousarray(rgb)
+    rgb = np.ascontiguousarray(np.repeat(array[:, :, np.newaxis], 3, axis=2) if grey else array[:, :, :3])
+    if not grey and array.shape[2] == 4:
+        from fashion.photos.images import lay_on_white
+
+        rgb = rgb.copy()
+        lay_on_white(rgb, np.ascontiguousarray(array[:, :, 3]))
+    return rgb
 
 
 def photo_bytes(photo: Photo, name: str = "photo") -> tuple[bytes, str]:

@@ -114,7 +114,8 @@ def choose_runtime(backbone: Backbone, name: str = "auto", kept: Path | None = N
     if kept is not None:
         try:
             write_converted(kept, backbone, fast.network)
-        except RuntimeError as error:  # OpenVINO's own, with room on the disk: this run needs no kept network
+        # OpenVINO's own error with room on the disk, or a file that another run reads on Windows: no kept network then.
+        except (RuntimeError, PermissionError) as error:
             note(f"OpenVINO's network could not be kept for the next run ({in_short(error)})")
     return _guarded(fast, backbone, by_name)
 

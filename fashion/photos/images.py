@@ -160,7 +160,7 @@ def _on_white(data: bytes, header: Header, name: str) -> RGB | None:
         covered = np.zeros(alpha.shape, bool)
         covered[top : top + height, left : left + width] = True
         alpha[~covered] = 0
-    _whiten(rgb, alpha)
+    lay_on_white(rgb, alpha)
     return _turned(rgb, header.exif)
 
 
@@ -173,7 +173,7 @@ def _on_white_by_pillow(data: bytes, name: str) -> RGB:
     except Exception as error:  # Pillow raises many kinds on a damaged file
         raise PhotoError(f"not an image: {name!r} ({error})") from error
     rgb = rgba[..., :3].copy()
-    _whiten(rgb, rgba[..., 3])
+    lay_on_white(rgb, rgba[..., 3])
     return rgb
 
 
@@ -182,7 +182,7 @@ def _eight_bits(pixels: NDArray) -> NDArray[np.uint8]:
     return (pixels >> 8).astype(np.uint8) if pixels.dtype == np.uint16 else pixels
 
 
-def _whiten(rgb: RGB, alpha: NDArray[np.uint8]) -> None:
+def lay_on_white(rgb: RGB, alpha: NDArray[np.uint8]) -> None:
     """Lay pixels on white by their alpha (0 transparent, 255 opaque), in place."""
     rows = max(1, _BLOCK // max(1, rgb.shape[1]))
     for top in range(0, len(rgb), rows):

@@ -72,7 +72,7 @@ def write_map(
     similarity : ndarray of float, shape (n, k)
         Their similarities, shown as they are; a bar shows the part of [0, 1].
     thumbnails : sequence of n bytes
-        JPEG or WebP photos, all square and of one size, as `jpegs.squared` makes them.
+        JPEG or WebP photos, all square and of one size, as `photos.images.squared` makes them.
     title : str
         Heading of the page.
     department_colours, colour_words : dict of str to str
@@ -153,7 +153,9 @@ def _sheets(thumbnails: Sequence[bytes]) -> tuple[list[str], int]:
         tile = cv2.imdecode(np.frombuffer(coded, np.uint8), cv2.IMREAD_COLOR) if coded else None
         if tile is None or tile.shape[0] != tile.shape[1] or (tiles and tile.shape != tiles[0].shape):
             seen = "cannot be decoded" if tile is None else f"has shape {tile.shape}"
-            raise PhotoError(f"expected square thumbnails of one size; found: row {row} {seen}. Use jpegs.squared().")
+            raise PhotoError(
+                f"expected square thumbnails of one size; found: row {row} {seen}. Use photos.images.squared()."
+            )
         tiles.append(tile)
     edge, across, sheets = len(tiles[0]), SHEET_COLUMNS, []
     for start in range(0, len(tiles), across**2):

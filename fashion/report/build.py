@@ -17,7 +17,7 @@ from fashion.core.checksums import sha256_file, sha256_json
 from fashion.core.code_closure import closure_of, code_of
 from fashion.core.console import announce
 from fashion.core.disk import READ_ONLY, hint, sweep
-from fashion.core.errors import FashionError, ReportError, WeightsError
+from fashion.core.errors import FashionError, ReportError, SettingsError, WeightsError
 from fashion.core.files import write_json
 from fashion.core.libraries import require
 from fashion.core.locking import only_one
@@ -112,6 +112,9 @@ def build_report(
     workspace = open_workspace(catalogue, processed, reports)
     begin = time.perf_counter()
     _preflight(settings)
+    numbers = [step.number for step in STEPS]
+    if until is not None and until not in numbers:
+        raise SettingsError(f"expected until as a step's number, one of {', '.join(numbers)}; found {until!r}.")
     steps = [step for step in STEPS if until is None or step.number <= until]
     with only_one(workspace), relayed(workspace.processed):
         take(workspace, catalogue)

@@ -35,6 +35,9 @@ START_LIMIT = 600
 #: A kernel's private folder: how its name begins, and the file in it that is locked while the folder is in use.
 FOLDER, LOCK = "fashion-kernel-", "lock"
 
+#: Seconds in which a new folder is left alone: its lock may be made but not taken yet.
+BEGINNING = 5.0
+
 #: Seconds after which a folder without a lock file is a leftover: between making one and locking it pass microseconds.
 UNLOCKED = 3600
 
@@ -122,7 +125,9 @@ def sweep_kernels(places: list[Path]) -> list[Path]:
             if not mine or folder.is_symlink() or not folder.is_dir():
                 continue
             lock = folder / LOCK
-            used = is_held(lock) if lock.exists() else time.time() - stat.st_mtime < UNLOCKED
+            young = time.time() - stat.st_mtime < (UNLOCKED if not lock.exists() else BEGINNING)
+            # Only a lock that is known to be free says that nobody uses the folder.
+            used = young or (lock.exists() and is_held(lock) is not False)
         except OSError:  # gone meanwhile, or not to be looked at
             continue
         if not used:

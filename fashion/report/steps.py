@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,12 @@ from fashion.core.bounds import COUNTS, SEEDS, check_whole, in_words, share
 from fashion.core.checksums import fingerprint, sha256_file, sha256_json
 from fashion.core.code_closure import code_checksum
 from fashion.core.defaults import COLOUR_WEIGHT, LIST_LENGTH, Preferences
-from fashion.core.errors import ArtefactError, ReportError, SettingsError
+from fashion.core.errors import ArtefactError, ReportError, SettingsError, did_you_mean
 from fashion.core.files import write_json
 from fashion.core.paths import kept_place, project_root
 from fashion.core.provenance import sha256_output, versions
 from fashion.core.texts import clean_text
-from fashion.core.workspace import WRITERS, Workspace
+from fashion.core.workspace import PLACES, WRITERS, WRITTEN_AT, Workspace
 from fashion.embedding.resnet50 import cached_file
 
 #: In the key of notebook 01 where the data lies elsewhere than it wrote down.
@@ -148,6 +149,10 @@ class Settings:
     def __post_init__(self) -> None:
         for setting in fields(self):
             value, bounds = getattr(self, setting.name), setting.metadata.get("bounds")
+            if isinstance(value, Path):
+                value = str(value)
+                object.__setattr__(self, setting.name, value)
+            _check_kind(setting.name, value, setting.default, setting.metadata.get("choices"))
             if bounds and (value is not None or setting.default is not None):
                 check_whole(setting.name, value, bounds)
         Preferences(self.k, self.colour_weight)
@@ -161,6 +166,22 @@ class Settings:
         said = {f.name: getattr(self, f.name) for f in fields(self)}
         own = [f"{f.name}={said[f.name]!r}" for f in fields(self) if f.name == "catalogue" or said[f.name] != f.default]
         return f"Settings({', '.join(own)})"
+
+
+def _check_kind(name: str, value: object, default: object, choices: Sequence[str] | None) -> None:
+    """Raise SettingsError unless a value is one of the choices, or a text, a switch or a number as the default is."""
+    if choices:
+        if value not in choices:
+            hint = did_you_mean(str(value), choices)
+            raise SettingsError(f"expected {name}, one of {', '.join(choices)}; found {value!r}.{hint}")
+        return
+    kinds: dict[type[object], tuple[type, ...]] = {bool: (bool,), float: (int, float), str: (str,)}
+    wanted = kinds.get(type(default))
+    if name in ("data", "weights", "queries"):
+        wanted = (str, type(None))
+    if wanted and not isinstance(value, wanted):
+        words = "True or False" if default is False else "a number" if isinstance(default, float) else "a text"
+        raise SettingsError(f"expected {name} as {words}; found {value!r}. Correct it.")
 
 
 if Settings.__doc__:
@@ -267,10 +288,10 @@ def step_key(workspace: Workspace, step: Step, settings: Settings) -> str:
             "data": fingerprint(source.path),
         }
         moved = MOVED if _lies_elsewhere(source.path, workspace) else ""
-    if "backbone" not in declared:
-        return sha256_json(parts) + moved
-    if settings.weights and Path(settings.weights).is_file():
+    if settings.weights and Path(settings.weights).is_file() and "backbone" in declared:
         parts["inputs"]["weights"] = sha256_file(Path(settings.weights))
+    if "backbone" not in declared or settings.weights or settings.backbone == "efficientnet-lite0":
+        return sha256_json(parts) + moved  # what is in Keras's cache changes nothing
     return f"{sha256_json(parts)}{moved}+{_weights_at_hand()}"
 
 
@@ -297,8 +318,18 @@ def _weights_at_hand() -> str:
 
 
 def _input_checksum(workspace: Workspace, artefact: str) -> str:
+    """SHA-256 of an artefact that a step reads; of source.json without what says where things lie."""
     path = workspace.path(artefact)
-    return sha256_file(path) if path.is_file() else "absent"
+    if not path.is_file():
+        return "absent"
+    places = PLACES.get(path.stem) if path.suffix == ".json" else None
+    if not places:
+        return sha256_file(path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return sha256_json({k: v for k, v in content.items() if k not in (*places, WRITTEN_AT, "catalogue")})
+    except (ValueError, AttributeError):
+        return sha256_file(path)  # damaged
 
 
 def key_after(before: str) -> str:

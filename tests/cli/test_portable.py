@@ -254,6 +254,20 @@ def test_settings_from_python_are_held_to_the_same(given):
         Settings(**given)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [{"backbone": "resnet"}, {"runtime": "fast"}, {"queries": ["a"]}, {"keep_unknown": "no"}, {"colour_weight": "0.5"},
+     {"catalogue": 3}, {"data": 7}],
+)  # fmt: skip
+def test_settings_of_another_kind_are_refused_at_once(given):
+    with pytest.raises(SettingsError, match=f"expected {next(iter(given))}.*found"):
+        Settings(**given)
+
+
+def test_a_path_is_a_text_among_settings():
+    assert Settings(catalogue=Path("x.toml"), data=Path("d")) == Settings(catalogue="x.toml", data="d")
+
+
 def test_the_ends_of_the_range_are_seeds():
     for seed in (0, 2**32 - 1, np.uint32(7)):
         assert Settings(seed=seed).seed == seed

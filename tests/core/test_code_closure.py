@@ -197,6 +197,15 @@ def test_a_face_that_is_computed_is_an_error(tree):
         tree(["import fashion.core.other"])
 
 
+@pytest.mark.parametrize(
+    "code",
+    ["e = embedding\ne.backbones.load_backbone()", "(lambda m: m.features)(embedding)", "getattr(embedding, 'x')"],
+)
+def test_a_chapter_that_is_passed_on_counts_with_all_that_it_offers(code):
+    needed = code_closure.code_closure(f"from fashion import embedding\n{code}")
+    assert set(code_closure.face_of("fashion.embedding").values()) <= set(needed)
+
+
 def test_every_public_name_is_known_to_the_closure_by_its_home():
     homes = code_closure.face_of("fashion")
     assert sorted(homes) == sorted(fashion.__all__)

@@ -16,7 +16,7 @@ from filelock import lock_descriptor, unlock_descriptor
 
 from fashion.catalogue.source import open_source
 from fashion.core import code_closure
-from fashion.core.errors import ReportError, WeightsError
+from fashion.core.errors import ReportError, SettingsError, WeightsError
 from fashion.core.locking import is_running, only_one
 from fashion.core.paths import found_place, in_project, kept_place, project_root
 from fashion.core.workspace import Workspace
@@ -101,6 +101,23 @@ def test_every_notebook_declares_what_the_runner_gives():
     network = {"backbone", "weights", "runtime"}
     assert {"data", "limit", "first", "keep_unknown"} | network <= set(declared_parameters(STEPS[0].path))
     assert network | {"seed"} <= set(declared_parameters(STEPS[1].path))
+
+
+def test_where_things_lie_is_no_part_of_what_later_steps_read(tmp_path):
+    sums = set()
+    for place, words in (("a", "red"), ("b", "red"), ("b", "blue")):
+        work = Workspace("x", tmp_path / place / "p", tmp_path / place / "r")
+        data = tmp_path / place / "data"
+        work.write_json(
+            "source", {"data": str(data), "catalogue_toml": f"{data}.toml", "catalogue": "t", "title": words}
+        )
+        sums.add(steps._input_checksum(work, "source.json"))
+    assert len(sums) == 2
+
+
+def test_until_is_a_steps_number(tmp_path):
+    with pytest.raises(SettingsError, match=r"one of 01, 02.*found '2'"):
+        build_report(Settings(), processed=tmp_path / "p", reports=tmp_path / "r", until="2")
 
 
 def test_a_step_reads_only_what_lower_numbers_wrote():
