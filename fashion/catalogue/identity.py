@@ -141,11 +141,10 @@ def _same(entry: Catalogue, owner: _Owner) -> bool:
 
 def _same_data(entry: Catalogue, there: Catalogue, owner: _Owner) -> bool:
     """Whether two TOMLs that say the same name the same data: `data` may be relative to where each lies."""
-    if entry.data is None or there.data is None or entry.data.resolve() == there.data.resolve():
+    if entry.data and there.data and entry.data.resolve() == there.data.resolve():
         return True
-    if not entry.data.exists():
-        return True  # it can be used with other data only if that is named
-    return _table_of(entry) == (owner.table or _table_of(there))
+    table = _table_of(entry)
+    return table != "" and table == (owner.table or _table_of(there))
 
 
 def _table_of(entry: Catalogue) -> str:

@@ -69,6 +69,10 @@ def _terms(items: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
             yield column, english, said
 
 
+#: Unknown words that an error names at most.
+NAMED = 3
+
+
 class Vocabulary:
     """The words of searches in a catalogue, English and Italian.
 
@@ -122,7 +126,7 @@ class Vocabulary:
         unknown: list[str] = []
         place = 0
         while place < len(tokens):
-            column, words, taken, whole = self._read(tokens[place:])
+            column, words, taken, whole = self._read(tokens[place : place + max(1, self._longest)])
             if words and whole:
                 before = asked.get(column, ())
                 common = tuple(word for word in before if word in words)
@@ -133,8 +137,10 @@ class Vocabulary:
                 unknown.append(tokens[place])
             place += taken
         if unknown:
-            hints = ",".join(f" {word!r}{near_words(word.casefold(), sorted(self._said))}" for word in unknown)
-            raise QueryError(f"expected words of the catalogue, English or Italian; found{hints}.")
+            known = sorted(self._said)
+            hints = ",".join(f" {word[:40]!r}{near_words(word[:40].casefold(), known)}" for word in unknown[:NAMED])
+            more = f", and {len(unknown) - NAMED} more" if len(unknown) > NAMED else ""
+            raise QueryError(f"expected words of the catalogue, English or Italian; found{hints}{more}.")
         self._narrow(asked, narrowing)
         if not asked:
             raise QueryError(f"expected words such as 'red dress'; found {text!r}, which has only stop words.")

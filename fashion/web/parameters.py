@@ -158,8 +158,9 @@ def read_ask(given: MultiDict, shop: Shop, reads: tuple[str, ...] = BROWSING, *,
         if values:
             chosen[column] = values
     words = given.get("q", "").strip()
-    if len(words) > LONGEST:
-        raise QueryError(f"expected at most {LONGEST} characters of words; found {len(words)}.")
+    longest = max(len(words), len(given.get("words", "").strip()))  # beside a photo, words have a field of their own
+    if longest > LONGEST:
+        raise QueryError(f"expected at most {LONGEST} characters of words; found {longest}.")
     page = whole(given, "page", 1, 1, 1_000_000)
     usual = shop.recommender.colour_weight
     return Ask(words, chosen, page, number(given, "colour_weight", usual, 0, 1), flag(given, "hide"), usual)

@@ -21,7 +21,7 @@ from fashion.recommendation.filters import QueryError
 from fashion.recommendation.queries import Query
 from fashion.web.shop import Shop
 
-#: Parameters of such an address beside those of `ask.read_ask`.
+#: Parameters of such an address beside those of `parameters.read_ask`.
 NAMES = ("seen", "of", "seen_colour", "seen_category", "twin", "words")
 
 #: Near-duplicates of the photo that an address names at most.

@@ -112,6 +112,18 @@ def test_a_copy_is_the_same_only_with_the_same_data(tmp_path, opened):
         opened(b)
 
 
+@pytest.mark.parametrize("data", ["", 'data = "clothes"\n'])
+def test_a_template_in_two_folders_is_two_catalogues(tmp_path, opened, data):
+    """Both say the same, and the second one's data is not there yet, or is named on the command line."""
+    text = TOML.replace('data = "clothes"\n', data)
+    a, b = shop(tmp_path / "a"), shop(tmp_path / "b", text=text)
+    opened(a, made=True)
+    a.write_text(text)
+    (tmp_path / "b/clothes").rename(tmp_path / "b/later")
+    with pytest.raises(CatalogueError, match="another one"):
+        opened(b)
+
+
 def test_a_name_that_was_given_up_is_free(tmp_path, opened):
     a = shop(tmp_path / "a")
     work = opened(a)

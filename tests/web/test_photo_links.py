@@ -79,7 +79,7 @@ def test_near_duplicates_of_the_photo_are_hidden(client, shop):
 @pytest.mark.parametrize(
     "change",
     [{"seen": ""}, {"seen": "AAAA"}, {"seen": "é~%"}, {"of": "another"}, {"of": ""}, {"seen_colour": "<script>"},
-     {"seen_category": "nonsense"}, {"words": "qwertz"}, {"colour_weight": "7"}],
+     {"seen_category": "nonsense"}, {"words": "qwertz"}, {"words": "red " * 60}, {"colour_weight": "7"}],
 )  # fmt: skip
 def test_addresses_that_are_none_are_400(client, shop, change):
     pairs = dict(parse_qsl(address_of(send(client, shop)).split("?", 1)[1]))
