@@ -208,7 +208,8 @@ def _bmp(data: bytes) -> Header | None:
     width, height = abs(width), abs(height)
     if packing in (0, 3, 6) and offset + (width * bits + 31) // 32 * 4 * height > len(data):
         return None
-    return Header("BMP", height, width, len(data), bits == 32, 4 if bits == 32 else _BGR)
+    alpha = bits == 32 and (packing == 6 or (packing == 3 and size >= 56)) and any(data[66:70])  # the mask says so
+    return Header("BMP", height, width, len(data), alpha, 4 if bits == 32 else _BGR)
 
 
 def _other(data: bytes, name: str) -> Header:
