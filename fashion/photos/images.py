@@ -145,7 +145,7 @@ def _on_white(data: bytes, header: Header, name: str) -> RGB | None:
         return _on_white_by_pillow(data, name)
     pixels = _decoded(_picture(data, header), cv2.IMREAD_UNCHANGED, name)  # which turns nothing
     if header.key is not None and pixels.ndim == 2:
-        alpha = np.where(pixels == header.key, 0, 255).astype(np.uint8)
+        alpha = np.where(pixels == header.key, np.uint8(0), np.uint8(255))
         rgb = np.repeat(_eight_bits(pixels)[..., np.newaxis], 3, axis=2)
     elif pixels.ndim == 3 and pixels.shape[2] == 4:
         pixels = _eight_bits(pixels)
@@ -164,6 +164,7 @@ def _on_white(data: bytes, header: Header, name: str) -> RGB | None:
         covered[top : top + height, left : left + width] = True
         alpha[~covered] = 0
     lay_on_white(rgb, alpha)
+    del pixels, alpha  # before a turn's copy
     return _turned(rgb, header.exif)
 
 
@@ -181,8 +182,11 @@ def _on_white_by_pillow(data: bytes, name: str) -> RGB:
 
 
 def _eight_bits(pixels: NDArray) -> NDArray[np.uint8]:
-    """The upper byte of 16 bits, as OpenCV's PNG decoder makes 8 of them."""
-    return (pixels >> 8).astype(np.uint8) if pixels.dtype == np.uint16 else pixels
+    """The upper byte of 16 bits, as OpenCV's PNG decoder makes 8 of them; `pixels` are shifted in place."""
+    if pixels.dtype != np.uint16:
+        return pixels
+    pixels >>= 8
+    return pixels.astype(np.uint8)
 
 
 def lay_on_white(rgb: RGB, alpha: NDArray[np.uint8]) -> None:
