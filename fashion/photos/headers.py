@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fashion.core.errors import PhotoError
 
 #: Markers of a JPEG's frame header, which says its size: all of C0 to CF but tables (C4, CC) and a reserved one (C8).
-FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 #: Those of progressive JPEGs, whose waves are all held in memory until the last scan has been read, as are those of
 #: other JPEGs in several scans.
@@ -113,7 +113,7 @@ def _jpeg(data: bytes) -> Header | None:
             return Header("JPEG", height, width, at, held_bytes=held or 0)
         if code == 0xD8:
             continue
-        if code in FRAMES and not height:
+        if code in _FRAMES and not height:
             height, width = struct.unpack_from(">HH", data, at + 3)
             frame, progressive = at + 7, code in _PROGRESSIVE
         if code == 0xDA and frame and held is None:  # the first scan; with fewer components it is one of several

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fashion.core.errors import PhotoError
-from fashion.photos.headers import FRAMES, OTHERS, Header, read_header
+from fashion.photos.headers import OTHERS, Header, read_header
 
 RGB = NDArray[np.uint8]
 
@@ -37,28 +37,16 @@ _BLOCK = 2**20
 #: What undoes each of EXIF's turns (orientations 2 to 8): transpose, then flip up-down, then flip left-right.
 _TURNS = {2: (0, 0, 1), 3: (0, 1, 1), 4: (0, 1, 0), 5: (1, 0, 0), 6: (1, 0, 1), 7: (1, 1, 1), 8: (1, 1, 0)}
 
-#: Markers that stand alone, without a length.
-_ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
-
 
 def jpeg_sides(data: bytes) -> tuple[int, int] | None:
-    """Height and width in a JPEG's header, before any turn that its EXIF data asks for; None for other files.
-
-    Found by going from marker to marker up to the frame header (ITU-T T.81, annex B).
-    """
-    if data[:2] != b"\xff\xd8":
+    """Height and width in a JPEG's header, before any turn that its EXIF data asks for; None for other files."""
+    if not data.startswith(b"\xff\xd8"):
         return None
-    at = 2
-    while at + 9 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker in FRAMES:
-            height, width = (int.from_bytes(data[place : place + 2], "big") for place in (at + 5, at + 7))
-            return (height, width) if height and width else None
-        if marker == 0xFF:  # a byte that fills up
-            at += 1
-        else:
-            at += 2 if marker in _ALONE else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return None
+    try:
+        header = read_header(data)
+    except PhotoError:
+        return None
+    return (header.height, header.width) if header.height and header.width else None
 
 
 def reduction(data: bytes, edge: int) -> int:

@@ -177,6 +177,12 @@ def test_a_jpeg_in_several_scans_is_counted_with_its_waves():
         open_upload(in_three_scans(7_000))
 
 
+@pytest.mark.parametrize("name", JPEGS)
+def test_a_jpegs_sides_are_those_of_its_header(name):
+    for data in (JPEGS[name], JPEGS[name][:2] + b"ab" + JPEGS[name][2:]):  # junk that is skipped
+        assert images.jpeg_sides(data) == (read_header(data).height, read_header(data).width) == (128, 128)
+
+
 def test_a_tiff_that_unpacks_to_gigabytes_is_refused_unopened(monkeypatch):
     data = saved(Image.new("1", (17_000, 17_000)), "TIFF", compression="group4")
     assert len(data) < 200_000
