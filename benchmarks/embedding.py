@@ -154,9 +154,9 @@ def parities(backbone: Backbone, photos: NDArray[np.uint8]) -> dict[str, float]:
 class _Numbered(FolderSource):
     """As many different photos as numbers: one of 64 files, with the number behind the picture."""
 
-    def _read(self, full_name: str) -> bytes:
+    def _read(self, full_name: str, most: int | None) -> bytes:
         number = int(full_name)
-        return super()._read(f"{number % 64:05d}.jpg") + number.to_bytes(8)
+        return super()._read(f"{number % 64:05d}.jpg", most) + number.to_bytes(8)
 
 
 def memory(count: int) -> dict[str, int]:

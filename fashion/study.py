@@ -19,6 +19,7 @@ from fashion.core.errors import ArtefactError, FashionError, did_you_mean
 from fashion.core.libraries import require
 from fashion.core.workspace import Workspace
 from fashion.embedding.photo_vectors import Photo, photo_bytes
+from fashion.photos.images import MOST_READ
 from fashion.recommendation.additions import ARRAYS, EMBEDDINGS, additions_folder, with_additions
 from fashion.recommendation.additions import load as load_additions
 from fashion.recommendation.filters import Conditions, QueryError, parse_where
@@ -127,10 +128,10 @@ class Photos:
         Raises
         ------
         PhotoError
-            When it is missing.
+            When it is missing or too large.
         """
         record = self._study.items.iloc[row]
-        return self._study.source_of(str(record.get("added", ""))).read(str(record["photo"]))
+        return self._study.source_of(str(record.get("added", ""))).read(str(record["photo"]), MOST_READ)
 
     def __repr__(self) -> str:
         return f"Photos of {len(self):,} items in {self._study.source.path}"
@@ -435,7 +436,7 @@ class _Held(Source):
     def names(self) -> list[str]:
         return sorted(self.photos)
 
-    def _read(self, full_name: str) -> bytes:
+    def _read(self, full_name: str, most: int | None) -> bytes:
         return self.photos[full_name]
 
     def _signature(self, full_name: str) -> str:

@@ -27,8 +27,8 @@ class Source(ABC):
         """All file names, relative to the folder or to the zip's root, sorted."""
 
     @abstractmethod
-    def _read(self, full_name: str) -> bytes:
-        """The bytes of one file; raises KeyError or OSError when it cannot be read."""
+    def _read(self, full_name: str, most: int | None) -> bytes:
+        """The bytes of one file, after `_require_at_most`; raises KeyError or OSError when it cannot be read."""
 
     @abstractmethod
     def _signature(self, full_name: str) -> str:
@@ -41,18 +41,18 @@ class Source(ABC):
         except (KeyError, OSError, ValueError):
             return ""
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, most: int | None = None) -> bytes:
         """Return the bytes of the file called `name`, relative to the table's folder.
 
         Raises
         ------
         PhotoError
-            When there is no such file, or the name leads out of the source.
+            When there is no such file, it has more than `most` bytes, or the name leads out of the source.
         """
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\\" in name:
             raise PhotoError(f"the name {name!r} leads out of {self.path}; names stay inside the catalogue")
         try:
-            return self._read(self.base + name)
+            return self._read(self.base + name, most)
         except (KeyError, FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise PhotoError(f"missing: there is no {name!r} in {self.path.name}") from error
         except (OSError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
@@ -92,7 +92,8 @@ class FolderSource(Source):
     def names(self) -> list[str]:  # noqa: D102
         return sorted(p.relative_to(self.path).as_posix() for p in self.path.rglob("*") if p.is_file())
 
-    def _read(self, full_name: str) -> bytes:
+    def _read(self, full_name: str, most: int | None) -> bytes:
+        _require_at_most(most, (self.path / full_name).stat().st_size, full_name)
         return (self.path / full_name).read_bytes()
 
     def _signature(self, full_name: str) -> str:
@@ -116,12 +117,22 @@ class ZipSource(Source):
     def names(self) -> list[str]:  # noqa: D102
         return sorted(info.filename for info in self._zip.infolist() if not info.is_dir())
 
-    def _read(self, full_name: str) -> bytes:
-        return self._zip.read(full_name)
+    def _read(self, full_name: str, most: int | None) -> bytes:
+        size = self._zip.getinfo(full_name).file_size
+        _require_at_most(most, size, full_name)
+        with self._zip.open(full_name) as stream:
+            return stream.read(size + 1)  # no more, whatever the size that the zip names
 
     def _signature(self, full_name: str) -> str:
         info = self._zip.getinfo(full_name)
         return f"{info.file_size}-{info.CRC:08x}"
+
+
+def _require_at_most(most: int | None, size: int, name: str) -> None:
+    if most is not None and size > most:
+        raise PhotoError(
+            f"too large: expected a file of at most {most:,} bytes; found {name!r} with {size:,}. Save it smaller."
+        )
 
 
 def open_source(path: Path, table: str) -> Source:

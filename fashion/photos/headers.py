@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from fashion.core.errors import PhotoError
 
 #: Markers of a JPEG's frame header, which says its size: all of C0 to CF but tables (C4, CC) and a reserved one (C8).
-FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
-#: Those of progressive JPEGs, whose waves are all held in memory until the last scan has been read.
+#: Those of progressive JPEGs, whose waves are all held in memory until the last scan has been read, as are those of
+#: other JPEGs in several scans.
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 
 #: A marker that ends coded data or begins a segment: FF that is not stuffed, repeated to fill up, or a restart.
@@ -46,7 +47,8 @@ class Header:
     pixel_bytes : int
         Bytes of a decoded pixel: channels times bytes of each, at least 3.
     held_bytes : float
-        Bytes for each pixel that the decoder holds beside it, however small it unpacks: a progressive JPEG's waves.
+        Bytes for each pixel that the decoder holds beside it, however small it unpacks: the waves of a JPEG in
+        several scans.
     exif : bytes
         EXIF data of a PNG or WebP with transparency; what turns other photos is left to the decoder.
     key : int or None
@@ -103,17 +105,19 @@ def read_header(data: bytes, name: str = "photo") -> Header:
 
 def _jpeg(data: bytes) -> Header | None:
     """From marker to marker (ITU-T T.81, annex B) to the first picture's end; a thumbnail lies within a segment."""
-    at, height, width, held = 2, 0, 0, 0.0
+    at, height, width, frame, progressive = 2, 0, 0, 0, False
+    held: float | None = None
     while marker := _MARKER.search(data, at):
         code, at = data[marker.end() - 1], marker.end()
         if code == 0xD9:
-            return Header("JPEG", height, width, at, held_bytes=held)
+            return Header("JPEG", height, width, at, held_bytes=held or 0)
         if code == 0xD8:
             continue
-        if code in FRAMES and not height:
+        if code in _FRAMES and not height:
             height, width = struct.unpack_from(">HH", data, at + 3)
-            if code in _PROGRESSIVE:
-                held = _waves(data, at + 7)
+            frame, progressive = at + 7, code in _PROGRESSIVE
+        if code == 0xDA and frame and held is None:  # the first scan; with fewer components it is one of several
+            held = _waves(data, frame) if progressive or data[at + 2] < data[frame] else 0.0
         at += int.from_bytes(data[at : at + 2], "big")
     return None
 
@@ -204,7 +208,8 @@ def _bmp(data: bytes) -> Header | None:
     width, height = abs(width), abs(height)
     if packing in (0, 3, 6) and offset + (width * bits + 31) // 32 * 4 * height > len(data):
         return None
-    return Header("BMP", height, width, len(data), bits == 32, 4 if bits == 32 else _BGR)
+    alpha = bits == 32 and (packing == 6 or (packing == 3 and size >= 56)) and any(data[66:70])  # the mask says so
+    return Header("BMP", height, width, len(data), alpha, 4 if bits == 32 else _BGR)
 
 
 def _other(data: bytes, name: str) -> Header:

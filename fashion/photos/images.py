@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fashion.core.errors import PhotoError
-from fashion.photos.headers import FRAMES, OTHERS, Header, read_header
+from fashion.photos.headers import OTHERS, Header, read_header
 
 RGB = NDArray[np.uint8]
 
@@ -28,34 +28,25 @@ REDUCED = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.
 #: few kilobytes can unpack to more, and would end the process.
 MOST_UNPACKED = 2**30
 
+#: Bytes that a photo's file may have: it is read whole before its header is looked at.
+MOST_READ = 2**28
+
 #: Pixels that are laid on white at a time, so that this takes little memory beside the photo's own.
 _BLOCK = 2**20
 
 #: What undoes each of EXIF's turns (orientations 2 to 8): transpose, then flip up-down, then flip left-right.
 _TURNS = {2: (0, 0, 1), 3: (0, 1, 1), 4: (0, 1, 0), 5: (1, 0, 0), 6: (1, 0, 1), 7: (1, 1, 1), 8: (1, 1, 0)}
 
-#: Markers that stand alone, without a length.
-_ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
-
 
 def jpeg_sides(data: bytes) -> tuple[int, int] | None:
-    """Height and width in a JPEG's header, before any turn that its EXIF data asks for; None for other files.
-
-    Found by going from marker to marker up to the frame header (ITU-T T.81, annex B).
-    """
-    if data[:2] != b"\xff\xd8":
+    """Height and width in a JPEG's header, before any turn that its EXIF data asks for; None for other files."""
+    if not data.startswith(b"\xff\xd8"):
         return None
-    at = 2
-    while at + 9 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker in FRAMES:
-            height, width = (int.from_bytes(data[place : place + 2], "big") for place in (at + 5, at + 7))
-            return (height, width) if height and width else None
-        if marker == 0xFF:  # a byte that fills up
-            at += 1
-        else:
-            at += 2 if marker in _ALONE else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return None
+    try:
+        header = read_header(data)
+    except PhotoError:
+        return None
+    return (header.height, header.width) if header.height and header.width else None
 
 
 def reduction(data: bytes, edge: int) -> int:
@@ -142,7 +133,7 @@ def _on_white(data: bytes, header: Header, name: str) -> RGB | None:
         return _on_white_by_pillow(data, name)
     pixels = _decoded(_picture(data, header), cv2.IMREAD_UNCHANGED, name)  # which turns nothing
     if header.key is not None and pixels.ndim == 2:
-        alpha = np.where(pixels == header.key, 0, 255).astype(np.uint8)
+        alpha = np.where(pixels == header.key, np.uint8(0), np.uint8(255))
         rgb = np.repeat(_eight_bits(pixels)[..., np.newaxis], 3, axis=2)
     elif pixels.ndim == 3 and pixels.shape[2] == 4:
         pixels = _eight_bits(pixels)
@@ -161,6 +152,7 @@ def _on_white(data: bytes, header: Header, name: str) -> RGB | None:
         covered[top : top + height, left : left + width] = True
         alpha[~covered] = 0
     lay_on_white(rgb, alpha)
+    del pixels, alpha  # before a turn's copy
     return _turned(rgb, header.exif)
 
 
@@ -178,8 +170,11 @@ def _on_white_by_pillow(data: bytes, name: str) -> RGB:
 
 
 def _eight_bits(pixels: NDArray) -> NDArray[np.uint8]:
-    """The upper byte of 16 bits, as OpenCV's PNG decoder makes 8 of them."""
-    return (pixels >> 8).astype(np.uint8) if pixels.dtype == np.uint16 else pixels
+    """The upper byte of 16 bits, as OpenCV's PNG decoder makes 8 of them; `pixels` are shifted in place."""
+    if pixels.dtype != np.uint16:
+        return pixels
+    pixels >>= 8
+    return pixels.astype(np.uint8)
 
 
 def lay_on_white(rgb: RGB, alpha: NDArray[np.uint8]) -> None:

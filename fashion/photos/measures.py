@@ -151,7 +151,7 @@ def open_photo(source: Source, name: str) -> tuple[dict[str, Any], DecodedPhoto 
     """
     facts: dict[str, Any] = {"photo": name, "problem": "", "sha256": ""}
     try:
-        data = source.read(name)
+        data = source.read(name, images.MOST_READ)
         facts |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         return facts, decode_photo(data, name)
     except PhotoError as error:

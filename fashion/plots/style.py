@@ -20,7 +20,7 @@ from fashion.catalogue.source import Source
 from fashion.catalogue.translation import colour_hexes, department_colours
 from fashion.core import fonts
 from fashion.core.escaping import table as table
-from fashion.photos.images import RGB, decode
+from fashion.photos.images import MOST_READ, RGB, decode
 
 INK, QUIET, LINE = "#22201d", "#6b655d", "#d9d4cc"
 
@@ -117,7 +117,7 @@ def letters_without_font(words: Iterable[str]) -> dict[str, str]:
 
 def load_photos(source: Source, photos: Sequence[str]) -> list[RGB]:
     """Decode a few photos for a figure."""
-    return [decode(source.read(photo), photo, SHOWN) for photo in photos]
+    return [decode(source.read(photo, MOST_READ), photo, SHOWN) for photo in photos]
 
 
 def photo_axes(axes: Axes, rgb: RGB, *, frame: str | None = None, width: float = 2.5) -> None:

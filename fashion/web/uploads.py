@@ -21,8 +21,8 @@ from fashion.web.security import NotNow
 #: Largest photo, bytes and pixels.
 MOST_BYTES, MOST_PIXELS = 12 * 2**20, 50_000_000
 
-#: Largest photo in memory, bytes: 33 million pixels of 8-bit colour, half as many of 16 bits. A JPEG is
-#: unpacked no larger than needed, so that `MOST_PIXELS` is its limit in general.
+#: Most memory that opening a photo takes, bytes, its file aside: 33 million pixels of 8-bit colour, 22 of 16 bits; with
+#: alpha 16 and 8 million. A JPEG is unpacked no larger than needed, so that `MOST_PIXELS` is its limit in general.
 MOST_UNPACKED = 2**27
 
 #: Bytes from which a photo counts as large: one at a time is unpacked, and its memory is returned at once.
@@ -139,7 +139,9 @@ def give_back_memory() -> None:
 
 def _as_in_catalogues(data: bytes, header: Header) -> NDArray[np.uint8]:
     """Decode a photo with transparency or 16 bits as a catalogue's photos are."""
-    with _room(header.unpacked()):
+    eight_bits = 4 * header.height * header.width  # RGB and alpha beside the decoder's pixels, to be laid on white
+    copies = (2 if header.pixel_bytes > 4 else 1) if header.alpha else 0
+    with _room(header.unpacked() + copies * eight_bits):
         return shrunk(decode(data), EDGE)
 
 

@@ -1,11 +1,15 @@
 """A folder and a zip of the same files read alike, and names stay inside."""
 
+import struct
+import tracemalloc
 import zipfile
 
 import pytest
 
 from fashion.catalogue.source import open_source
 from fashion.core.errors import CatalogueError, PhotoError
+from fashion.photos import images
+from fashion.photos.measures import open_photo
 
 
 @pytest.fixture
@@ -61,6 +65,43 @@ def test_names_do_not_lead_out(folder, name):
 def test_missing_is_told_apart(folder, name):
     with pytest.raises(PhotoError, match=r"^missing"):
         open_source(folder, "annotation.txt").read(name)
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_file_of_more_bytes_than_allowed_is_refused_unread(folder, tmp_path, zipped, monkeypatch):
+    source = open_source(as_zip(folder, tmp_path / "set.zip") if zipped else folder, "annotation.txt")
+    assert source.read("images/a.jpg", 5) == source.read("images/a.jpg") == b"photo"
+    monkeypatch.setattr(zipfile.ZipFile, "open", lambda *_: pytest.fail("it was read"))
+    monkeypatch.setattr(type(folder), "read_bytes", lambda *_: pytest.fail("it was read"))
+    with pytest.raises(
+        PhotoError, match=r"^too large: expected a file of at most 4 bytes; found .*a.jpg' with 5\. Save"
+    ):
+        source.read("images/a.jpg", 4)
+
+
+def test_a_zip_that_names_too_small_a_size_is_unpacked_no_further(tmp_path):
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("annotation.txt", "header\n")
+        archive.writestr("a.jpg", bytes(50_000_000))
+    data = path.read_bytes()
+    path.write_bytes(data.replace(struct.pack("<I", 50_000_000), struct.pack("<I", 1000)))
+    source = open_source(path, "annotation.txt")
+    tracemalloc.start()
+    with pytest.raises(PhotoError, match=r"^unreadable"):
+        source.read("a.jpg", 1000)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 1_000_000
+
+
+def test_a_huge_member_of_a_zip_is_a_bad_photo_with_its_reason(tmp_path, monkeypatch):
+    monkeypatch.setattr(images, "MOST_READ", 1_000_000)
+    with zipfile.ZipFile(tmp_path / "set.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("annotation.txt", "header\n")
+        archive.writestr("a.jpg", bytes(2_000_000))
+    facts, photo = open_photo(open_source(tmp_path / "set.zip", "annotation.txt"), "a.jpg")
+    assert photo is None and facts["problem"].startswith("too large") and "2,000,000" in facts["problem"]
 
 
 def test_damaged_zip(folder, tmp_path):

@@ -42,9 +42,9 @@ def count(monkeypatch, network, clothes):
         done["decoded"] += 1
         return decode(*given, **more)
 
-    def counted_read(source, name):
+    def counted_read(source, name, most):
         done["read"] += 1
-        return read(source, name)
+        return read(source, name, most)
 
     def stream(batches):
         def counted():

@@ -18,6 +18,7 @@ from fashion.photos import images, measures
 from fashion.photos.headers import read_header
 from fashion.photos.images import decode
 from fashion.photos.measures import decode_photo
+from fashion.web.uploads import open_upload
 
 SOURCE = draw("VESTITO", (200, 30, 30), 0)
 PHOTO = Image.fromarray(SOURCE)
@@ -138,11 +139,20 @@ def said_by_jpeg(data, width, height):
     return changed(data, at + 5, ">HH", height, width)
 
 
+def in_three_scans(side):
+    """A few hundred bytes that make a baseline JPEG of three scans, one a component, of `side` x `side` pixels."""
+    data = JPEGS["baseline"]
+    frame, scan = data.index(b"\xff\xc0"), data.index(b"\xff\xda")
+    head = changed(data[:scan], frame + 5, ">HH", side, side)
+    return head + b"".join(b"\xff\xda\0\x08\1" + bytes([part, 0, 0, 63, 0, 0]) for part in (1, 2, 3)) + b"\xff\xd9"
+
+
 BMP, GIF = saved(PHOTO.quantize(16), "BMP"), saved(PHOTO, "GIF")
 BOMBS = {
     "PNG": png_that_says(60_000, 60_000), "PNG of 16 bits and alpha": png_that_says(12_000, 12_000, 16, 6),
     "JPEG": said_by_jpeg(JPEGS["baseline"], 65_500, 65_500),
-    "progressive JPEG": said_by_jpeg(PROGRESSIVE, 40_000, 40_000), "GIF": changed(GIF, 6, "<HH", 65_500, 65_500),
+    "progressive JPEG": said_by_jpeg(PROGRESSIVE, 40_000, 40_000),
+    "JPEG of three scans": in_three_scans(40_000), "GIF": changed(GIF, 6, "<HH", 65_500, 65_500),
     "frame of a GIF": changed(GIF, GIF.index(b"\x2c\0\0\0\0") + 5, "<HH", 65_500, 65_500),
     "BMP": changed(changed(BMP, 18, "<ii", 60_000, -60_000), 30, "<I", 1),  # as if it were packed
 }  # fmt: skip
@@ -157,6 +167,20 @@ def test_a_photo_that_unpacks_to_gigabytes_is_refused_unopened(name, monkeypatch
     if name != "JPEG":  # which a network sees at an eighth
         with pytest.raises(PhotoError, match="too large"):
             decode_photo(BOMBS[name])
+
+
+def test_a_jpeg_in_several_scans_is_counted_with_its_waves():
+    found = read_header(in_three_scans(7_000))
+    assert found.held_bytes == 3 and found.unpacked(8) > 7_000**2 * 3  # two bytes a wave; 4:2:0
+    assert read_header(JPEGS["baseline"]).held_bytes == 0 and read_header(PROGRESSIVE).held_bytes == 3
+    with pytest.raises(PhotoError, match=r"found 151 MB. Save it smaller"):
+        open_upload(in_three_scans(7_000))
+
+
+@pytest.mark.parametrize("name", JPEGS)
+def test_a_jpegs_sides_are_those_of_its_header(name):
+    for data in (JPEGS[name], JPEGS[name][:2] + b"ab" + JPEGS[name][2:]):  # junk that is skipped
+        assert images.jpeg_sides(data) == (read_header(data).height, read_header(data).width) == (128, 128)
 
 
 def test_a_tiff_that_unpacks_to_gigabytes_is_refused_unopened(monkeypatch):

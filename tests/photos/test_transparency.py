@@ -171,6 +171,29 @@ def test_one_colour_of_a_png_is_transparent(depth):
     assert np.array_equal(open_upload(data), found)
 
 
+def bmp(header, packing, masks):
+    """A BMP of 32 bits, 8 x 8 pixels with a fourth byte of 0; `header` is its header's size."""
+    more = struct.pack(f"<{len(masks)}I", *masks)
+    head = struct.pack("<IiiHHIIiiII", header, 8, 8, 1, 32, packing, 256, 2835, 2835, 0, 0) + more
+    head = head.ljust(header, b"\0")
+    return b"BM" + struct.pack("<IHHI", 270 + len(head), 0, 0, 14 + len(head)) + head + bytes((10, 20, 200, 0)) * 64
+
+
+COLOURS = [0xFF0000, 0xFF00, 0xFF]
+
+
+@pytest.mark.parametrize(
+    ("header", "packing", "masks", "clear"),
+    [(40, 0, [], False), (40, 3, COLOURS, False), (52, 3, COLOURS, False), (56, 3, [*COLOURS, 0], False),
+     (124, 0, [*COLOURS, 0xFF000000], False), (56, 3, [*COLOURS, 0xFF000000], True),
+     (124, 3, [*COLOURS, 0xFF000000], True)],
+)  # fmt: skip
+def test_the_fourth_byte_of_a_bmp_is_alpha_only_by_its_mask(header, packing, masks, clear):
+    data = bmp(header, packing, masks)
+    expected = np.full((8, 8, 3), 255 if clear else (200, 20, 10))
+    assert np.array_equal(decode(data), expected) and np.array_equal(open_upload(data), expected)
+
+
 def plain(data):
     """As photos were decoded before transparency was looked at."""
     return cv2.cvtColor(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)

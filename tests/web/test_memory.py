@@ -101,7 +101,7 @@ def measured(photos, uploads, at_once):
 
 
 LARGE = {
-    "16 bits and alpha": lambda: flat_png(4096, 4096, 16, 6), "alpha": lambda: flat_png(5700, 5700, 8, 6),
+    "16 bits and alpha": lambda: flat_png(2896, 2896, 16, 6), "alpha": lambda: flat_png(4096, 4096, 8, 6),
     "colour": lambda: flat_png(5700, 5700, 8, 2), "16 bits, grey": lambda: flat_png(4096, 4096, 16, 0),
     "JPEG": lambda: jpeg(7000, 7000, progressive=False), "progressive": lambda: jpeg(5000, 5000, progressive=True),
 }  # fmt: skip
@@ -112,6 +112,12 @@ def test_a_small_file_that_unpacks_to_hundreds_of_megabytes_is_refused_by_its_he
     assert len(data) < 400_000
     found, above, most = measured([data], 20, 4)
     assert {status for status, _ in found} == {400} and above < 100 and most < 100
+
+
+@pytest.mark.parametrize("name", ["16 bits and alpha", "alpha"])
+def test_laying_a_photo_on_white_takes_no_more_memory_than_is_counted(name):
+    found, _, most = measured([LARGE[name]()], 1, 1)
+    assert found == [(200, None)] and most < 128 + 30
 
 
 def test_large_photos_leave_no_memory_behind():

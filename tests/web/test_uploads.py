@@ -201,10 +201,12 @@ def deep_png(width, height):
 
 def test_the_memory_that_a_photo_takes_is_bounded_by_channels_and_their_bytes(monkeypatch):
     monkeypatch.setattr(uploads, "MOST_UNPACKED", 8_000_000)
-    assert open_upload(deep_png(1000, 1000)).shape == (1000, 1000, 3)
+    assert open_upload(deep_png(1000, 500)).shape == (500, 1000, 3), "16 bytes a pixel"
+    assert open_upload(saved(RED.convert("RGBA").resize((1000, 1000)), "PNG")).shape == (1000, 1000, 3), "8 bytes"
     assert open_upload(saved(RED.resize((1400, 1400)), "PNG")).shape == (1024, 1024, 3)
     assert open_upload(saved(RED.resize((2800, 2800)), "JPEG")).shape == (1024, 1024, 3), "read at a half"
-    for data in (deep_png(1001, 1000), saved(RED.resize((1500, 1400)), "PNG"), saved(RED.resize((1500, 1400)), "BMP"),
+    for data in (deep_png(1001, 500), saved(RED.convert("RGBA").resize((1001, 1000)), "PNG"),
+                 saved(RED.resize((1500, 1400)), "PNG"), saved(RED.resize((1500, 1400)), "BMP"),
                  saved(RED.resize((1500, 1400)), "WEBP"), saved(RED.resize((1500, 1400)), "GIF"),
                  saved(RED.resize((2800, 2800)), "JPEG", progressive=True)):  # fmt: skip
         with pytest.raises(PhotoError, match=r"MB unpacked; found \d+ MB. Save it smaller"):

@@ -17,7 +17,7 @@ from fashion.core.numerals import number_word
 from fashion.core.workspace import Workspace
 from fashion.evaluation.protocol import CEILING, RANDOM
 from fashion.evaluation.relevance import BOTH
-from fashion.photos.images import bounded, decode
+from fashion.photos.images import MOST_READ, bounded, decode
 from fashion.recommendation.reasons import describe
 from fashion.report.steps import STEPS, read_state
 
@@ -169,7 +169,8 @@ class Findings:
         columns = ("category",) if self.measured else ("category", "colour")
         shared = int(sum(item[column] == asked[column] for column in columns))
         # Slides take neither WebP nor the turn that EXIF data tells.
-        photo = bounded(decode(self._photos.read(item["photo"]), item["photo"], EDGE), EDGE, quality=92)
+        data = self._photos.read(item["photo"], MOST_READ)
+        photo = bounded(decode(data, item["photo"], EDGE), EDGE, quality=92)
         return Article(photo, describe(item.to_dict()), shared)
 
     @cached_property
