@@ -12,7 +12,7 @@ cell that runs on: so the lines that two searches look at do not overlap, and th
 from __future__ import annotations
 
 import csv
-import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,7 +62,7 @@ class Records:
     Parameters
     ----------
     text : str
-        With line ends \\n, \\r\\n or \\r.
+        With line ends \\n, \\r\\n or \\r; a \\r ends a line only where no \\n stands outside quotation marks.
     delimiter : str
         One character. In tab-separated text a mark is a letter, unless it begins a cell that is closed and that has to
         be quoted, as it holds a tab, a line break, a comma or a doubled mark (as spreadsheets write it).
@@ -72,7 +72,8 @@ class Records:
     """
 
     def __init__(self, text: str, delimiter: str, known: Sequence[str] = ()) -> None:
-        self._lines = list(io.StringIO(text, newline=""))
+        end = "\n" if "\r" not in text or "\n" in re.sub('"[^"]*"', "", text) else "\r"
+        self._lines = re.findall(f"[^{end}]*{end}|[^{end}]+", text)
         self._delimiter, self._tabbed = delimiter, delimiter == "\t"
         self._begin = next((n for n, line in enumerate(self._lines) if line.strip("\r\n")), len(self._lines))
         self.header: list[str] = []
@@ -143,18 +144,23 @@ class Records:
             # Closed, but of another width: the fault of one row, where no line in it is a row on its own.
             holds = any(self._is_row(self._alone(line), self._known) for line in range(at + 1, found.after))
             after = at + 1 if holds else found.after
+            lines = range(at + 1, found.after)
+            if not holds and len(found.fields) < self._width and not any(self._alone(line) for line in lines):
+                return Record(at + 1, found.fields), found.after  # only short of its last cells
             count = f"{len(found.fields)} fields where the header has {self._width}"
             said = f"lines {at + 1} to {found.after}, by the quotation marks one row: {count}"
             return Record(at + 1, found.fields, said), after
+        modes: tuple[Mode, ...] = ("joined", "lazy")
         if found.stray == at:
-            modes: tuple[Mode, ...] = ("joined", "lazy")
             for mode in modes:
                 line = self._scan(at, mode, most=1)
                 if line.stray < 0 and self._fits(line.fields):
                     return Record(at + 1, line.fields), at + 1
-        tail = self._scan(at, "lazy", most=found.stray - at + 1 + self._until_row(found.stray + 1))
-        if tail.stray < 0 and self._fits(tail.fields):
-            return Record(at + 1, tail.fields), tail.after
+        most = found.stray - at + 1 + self._until_row(found.stray + 1)
+        for mode in modes:
+            tail = self._scan(at, mode, most=most)
+            if tail.stray < 0 and self._fits(tail.fields):
+                return Record(at + 1, tail.fields), tail.after
         reason = f"line {found.stray + 1}: a quotation mark begins a cell and is not closed at the cell's end"
         return Record(found.stray + 1, [], reason), tail.after if tail.stray < 0 else found.stray + 1
 

@@ -151,9 +151,31 @@ def test_a_text_with_commas_is_no_row():
 
 
 def test_a_closed_cell_of_another_width_is_one_row():
-    good, bad = read('id,title,kind\n1,"a\nb",top,red\n2,"a\nb"\n3,c,top\n')
-    assert good == [["3", "c", "top"]] and [r.line for r in bad] == [2, 4]
+    good, bad = read('id,title,kind\n1,"a\nb",top,red\n3,c,top\n')
+    assert good == [["3", "c", "top"]] and [r.line for r in bad] == [2]
     assert "lines 2 to 3" in bad[0].reason and "4 fields where the header has 3" in bad[0].reason
+
+
+def test_a_row_of_several_lines_may_be_short_of_its_last_cells():
+    good, bad = read('item,colour,kind,body\n1,red,dress\n2,red,"sh\noe"\n3,red\n4,"a, b\nc"\n')
+    assert bad == [] and good == [["1", "red", "dress"], ["2", "red", "sh\noe"], ["3", "red"], ["4", "a, b\nc"]]
+    good, bad = read('item,colour,kind,body\n"1,red,top,x\n2,red,top,y"\n3,red,top,z\n')  # two marks that went astray
+    assert [row[0] for row in good] == ["2", "3"] and [r.line for r in bad] == [2]
+
+
+def test_a_blank_after_the_closing_mark():
+    text = 'id,kind,body\n1,top,"a, b" \n2,top,"a\nb" \n3,"to\np" ,x\n4,bag,c\n'
+    assert read(text) == (
+        [["1", "top", "a, b "], ["2", "top", "a\nb "], ["3", "to\np ", "x"], ["4", "bag", "c"]],
+        [],
+    )
+
+
+def test_a_carriage_return_alone_ends_no_line_where_others_do():
+    good, bad = read('id,kind,body\r\n1,top,a\rb\r\n2,bag,"c\rd"\r\n')
+    assert bad == [] and good == [["1", "top", "a\rb"], ["2", "bag", "c\rd"]]
+    found = list(Records("id,kind\r\r\n1,top\r\r\n2,bag\r\r\n", ","))
+    assert [(r.line, r.fields) for r in found] == [(2, ["1", "top"]), (3, ["2", "bag"])]
 
 
 def test_tabs_and_marks():
