@@ -25,7 +25,7 @@ Mode = Literal["strict", "joined", "lazy"]
 #: Lines after a broken cell among which its end is looked for, where no line before it is a row on its own.
 TAIL = 20
 
-#: Lines of the table's width inside one cell from which on they are rows, whatever their words.
+#: Lines of the table's width inside one cell from which on they are rows, where few of them have known words.
 MANY = 20
 
 
@@ -67,8 +67,8 @@ class Records:
         One character. In tab-separated text a mark is a letter, unless it begins a cell that is closed and that has to
         be quoted, as it holds a tab, a line break, a comma or a doubled mark (as spreadsheets write it).
     known : sequence of str
-        Columns with few words, by the header's names: a line inside a quoted cell that has the table's width, and words
-        of these columns that stand elsewhere too, is a row of its own.
+        Columns with few words, by the header's names: a line inside a quoted cell that has the table's width, and in
+        each of these columns a word that stands elsewhere too, is a row of its own.
     """
 
     def __init__(self, text: str, delimiter: str, known: Sequence[str] = ()) -> None:
@@ -264,8 +264,9 @@ class Records:
         return words
 
     def _is_row(self, cells: list[str] | None, columns: Sequence[int]) -> bool:
-        """Whether a line's cells hold a word of the table in one of these columns."""
-        return cells is not None and any(cells[column] in self._words[column] for column in columns)
+        """Whether a line's cells hold words of the table in these columns; some may be empty, not all."""
+        filled = [column for column in columns if cells and cells[column]]
+        return cells is not None and bool(filled) and all(cells[column] in self._words[column] for column in filled)
 
     def _holds_rows(self, at: int, begin: int, end: int, column: int, place: int) -> bool:
         """Whether lines inside a cell are rows on their own: then its marks are two that went astray.
@@ -284,14 +285,19 @@ class Records:
         if self._trusting or not self._width:
             return False
         inside = [(self._alone(line), self._known) for line in range(begin + 1, end) if self._body(line).strip()]
-        wide = sum(cells is not None for cells, _ in inside)
-        if wide >= MANY and 2 * wide > len(inside):
-            return True
+        closing = self._alone(end)  # a mark that went astray is closed on a row's line
+        wide = [cells for cells, _ in inside if cells is not None]
+        if closing and len(wide) >= MANY and 2 * len(wide) > len(inside):
+            named = not self._known or any(self._is_row(cells, [known]) for cells in wide for known in self._known)
+            if named and any(len(set(column)) == len(wide) for column in zip(*wide, strict=True)):
+                return True
+        if len(self._known) == 1 and 2 * (len(wide) + bool(closing)) <= len(inside) + 1:
+            return False  # one word alone may stand in a sentence
         # Of the first and last line only what lies in the cell says anything.
         if begin == at and (cells := self._alone(begin)):
             inside.append((cells, [known for known in self._known if known > column]))
         before = self._body(end)[: place - 1].count(self._delimiter)
-        if before and (cells := self._alone(end)):
-            inside.append((cells, [known for known in self._known if known < before]))
+        if before and closing:
+            inside.append((closing, [known for known in self._known if known < before]))
         told = [self._is_row(cells, columns) for cells, columns in inside if columns]
         return any(told) and 2 * sum(told) >= len(told)

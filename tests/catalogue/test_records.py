@@ -150,6 +150,25 @@ def test_a_text_with_commas_is_no_row():
     assert [len(found) for found in read(text)] == [90, 0]
 
 
+@pytest.mark.parametrize("known", [("category",), ("category", "colour"), ()])
+def test_lines_that_look_like_rows_stay_in_their_cell(known):
+    text = 'item,category,colour,body\n1,dress,red,"Goes with\nboots, dress, scarf, hat\nof ours"\n2,boots,blue,x\n'
+    good, bad = read(text, known=known)
+    assert bad == [] and [row[0] for row in good] == ["1", "2"]
+    listed = "\n".join(f"a{n}, b, c, d" for n in range(25))
+    for end in ["\nof ours", ""] if known else ["\nof ours"]:  # without known words such lines are rows
+        good, bad = read(text + f'3,dress,blue,"{listed}{end}"\n4,boots,red,y\n', known=known)
+        assert bad == [] and [row[0] for row in good] == ["1", "2", "3", "4"]
+
+
+def test_a_table_between_two_marks_that_went_astray_is_many_rows():
+    lines = lines_of(60)
+    lines[0], lines[59] = lines[0].replace("item", '"item'), lines[59] + '"'
+    for known in ((), ("kind",), ("kind", "colour"), ("kind", "colour", "group")):
+        good, bad = read(join(lines), known=known)
+        assert len(good) == 59 and [r.line for r in bad] == [2]
+
+
 def test_a_closed_cell_of_another_width_is_one_row():
     good, bad = read('id,title,kind\n1,"a\nb",top,red\n3,c,top\n')
     assert good == [["3", "c", "top"]] and [r.line for r in bad] == [2]
