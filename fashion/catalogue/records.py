@@ -20,6 +20,9 @@ from typing import Literal
 
 MARK = '"'
 
+#: A first line by which a table tells Excel its delimiter.
+SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+
 Mode = Literal["strict", "joined", "lazy"]
 
 #: Lines after a broken cell among which its end is looked for, where no line before it is a row on its own.
@@ -75,7 +78,10 @@ class Records:
         end = "\n" if "\r" not in text or "\n" in re.sub('"[^"]*"', "", text) else "\r"
         self._lines = re.findall(f"[^{end}]*{end}|[^{end}]+", text)
         self._delimiter, self._tabbed = delimiter, delimiter == "\t"
-        self._begin = next((n for n, line in enumerate(self._lines) if line.strip("\r\n")), len(self._lines))
+        filled = (n for n, line in enumerate(self._lines) if line.strip("\r\n"))
+        self._begin = next(filled, len(self._lines))
+        if self._begin < len(self._lines) and SEPARATOR.fullmatch(self._body(self._begin)):
+            self._begin = next(filled, len(self._lines))
         self.header: list[str] = []
         self._width, self._trusting = 0, False
         if self._begin < len(self._lines):
