@@ -77,7 +77,8 @@ def read_table(catalogue: Catalogue, source: Source) -> tuple[pd.DataFrame, pd.D
     table = pd.DataFrame(good, columns=pd.Index(_unique(header)), dtype=object)
     for name in dict.fromkeys(wanted + fields):
         table[name] = [clean_text(value) for value in table[name]]
-    photos = [catalogue.photos.format_map(record) for record in table[fields].astype(str).to_dict("records")]
+    filled = table[fields].astype(str).to_dict("records")
+    photos = [catalogue.photos.format_map(record).replace("\\", "/") for record in filled]
     rows = pd.DataFrame({"row": numbers, "photo": photos})
     for ours, theirs in catalogue.columns.items():
         rows[ours] = table[theirs].to_numpy()

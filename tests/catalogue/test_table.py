@@ -173,6 +173,11 @@ def test_a_control_character_may_be_the_delimiter(tmp_path):
     assert rows[["item", "title", "category"]].to_numpy().tolist() == [["1", "ab", "top"]]
 
 
+def test_photos_named_as_on_windows_are_found(tmp_path):
+    rows, _ = shop(tmp_path, b"id,title,kind\nimages\\1,a\\b,top\n")
+    assert rows.loc[0, ["photo", "title"]].tolist() == ["images/1.jpg", "a\\b"]
+
+
 def test_line_breaks_in_our_columns_become_spaces(tmp_path):
     text = 'id,title,"kind"\r\n1,"Soft\r\njersey\n\nred",top\r\n"2","a\rb\tc","skirt\n"\r\n'
     rows, malformed = shop(tmp_path, text.encode())
