@@ -71,7 +71,7 @@ class Records:
         be quoted, as it holds a tab, a line break, a comma or a doubled mark (as spreadsheets write it).
     known : sequence of str
         Columns with few words, by the header's names: a line inside a quoted cell that has the table's width, and in
-        each of these columns a word that stands elsewhere too, is a row of its own.
+        most of these columns a word that stands elsewhere too, is a row of its own.
     """
 
     def __init__(self, text: str, delimiter: str, known: Sequence[str] = ()) -> None:
@@ -270,9 +270,9 @@ class Records:
         return words
 
     def _is_row(self, cells: list[str] | None, columns: Sequence[int]) -> bool:
-        """Whether a line's cells hold words of the table in these columns; some may be empty, not all."""
+        """Whether a line's cells hold words of the table in most of these columns that are filled."""
         filled = [column for column in columns if cells and cells[column]]
-        return cells is not None and bool(filled) and all(cells[column] in self._words[column] for column in filled)
+        return cells is not None and 2 * sum(cells[n] in self._words[n] for n in filled) > len(filled)
 
     def _holds_rows(self, at: int, begin: int, end: int, column: int, place: int) -> bool:
         """Whether lines inside a cell are rows on their own: then its marks are two that went astray.

@@ -161,6 +161,16 @@ def test_lines_that_look_like_rows_stay_in_their_cell(known):
         assert bad == [] and [row[0] for row in good] == ["1", "2", "3", "4"]
 
 
+@pytest.mark.parametrize("column", range(5))
+def test_one_word_of_a_row_may_be_new(column):
+    lines = lines_of(12)  # rows 3 to 5 alone are blue
+    cells = lines[2 if column == 4 else 3].split(",")
+    lines[2 if column == 4 else 3] = ",".join([*cells[:column], '"' + cells[column], *cells[column + 1 :]])
+    lines[5] += ' 15"'
+    good, bad = read(join(lines))
+    assert len(good) == 11 and len(bad) == 1
+
+
 def test_a_table_between_two_marks_that_went_astray_is_many_rows():
     lines = lines_of(60)
     lines[0], lines[59] = lines[0].replace("item", '"item'), lines[59] + '"'
