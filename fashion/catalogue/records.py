@@ -12,7 +12,7 @@ cell that runs on: so the lines that two searches look at do not overlap, and th
 from __future__ import annotations
 
 import csv
-import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,12 +20,15 @@ from typing import Literal
 
 MARK = '"'
 
+#: A first line by which a table tells Excel its delimiter.
+SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+
 Mode = Literal["strict", "joined", "lazy"]
 
 #: Lines after a broken cell among which its end is looked for, where no line before it is a row on its own.
 TAIL = 20
 
-#: Lines of the table's width inside one cell from which on they are rows, whatever their words.
+#: Lines of the table's width inside one cell from which on they are rows, where few of them have known words.
 MANY = 20
 
 
@@ -62,19 +65,23 @@ class Records:
     Parameters
     ----------
     text : str
-        With line ends \\n, \\r\\n or \\r.
+        With line ends \\n, \\r\\n or \\r; a \\r ends a line only where no \\n stands outside quotation marks.
     delimiter : str
         One character. In tab-separated text a mark is a letter, unless it begins a cell that is closed and that has to
         be quoted, as it holds a tab, a line break, a comma or a doubled mark (as spreadsheets write it).
     known : sequence of str
-        Columns with few words, by the header's names: a line inside a quoted cell that has the table's width, and words
-        of these columns that stand elsewhere too, is a row of its own.
+        Columns with few words, by the header's names: a line inside a quoted cell that has the table's width, and in
+        most of these columns a word that stands elsewhere too, is a row of its own.
     """
 
     def __init__(self, text: str, delimiter: str, known: Sequence[str] = ()) -> None:
-        self._lines = list(io.StringIO(text, newline=""))
+        end = "\n" if "\r" not in text or "\n" in re.sub('"[^"]*"', "", text) else "\r"
+        self._lines = re.findall(f"[^{end}]*{end}|[^{end}]+", text)
         self._delimiter, self._tabbed = delimiter, delimiter == "\t"
-        self._begin = next((n for n, line in enumerate(self._lines) if line.strip("\r\n")), len(self._lines))
+        filled = (n for n, line in enumerate(self._lines) if line.strip("\r\n"))
+        self._begin = next(filled, len(self._lines))
+        if self._begin < len(self._lines) and SEPARATOR.fullmatch(self._body(self._begin)):
+            self._begin = next(filled, len(self._lines))
         self.header: list[str] = []
         self._width, self._trusting = 0, False
         if self._begin < len(self._lines):
@@ -143,18 +150,23 @@ class Records:
             # Closed, but of another width: the fault of one row, where no line in it is a row on its own.
             holds = any(self._is_row(self._alone(line), self._known) for line in range(at + 1, found.after))
             after = at + 1 if holds else found.after
+            lines = range(at + 1, found.after)
+            if not holds and len(found.fields) < self._width and not any(self._alone(line) for line in lines):
+                return Record(at + 1, found.fields), found.after  # only short of its last cells
             count = f"{len(found.fields)} fields where the header has {self._width}"
             said = f"lines {at + 1} to {found.after}, by the quotation marks one row: {count}"
             return Record(at + 1, found.fields, said), after
+        modes: tuple[Mode, ...] = ("joined", "lazy")
         if found.stray == at:
-            modes: tuple[Mode, ...] = ("joined", "lazy")
             for mode in modes:
                 line = self._scan(at, mode, most=1)
                 if line.stray < 0 and self._fits(line.fields):
                     return Record(at + 1, line.fields), at + 1
-        tail = self._scan(at, "lazy", most=found.stray - at + 1 + self._until_row(found.stray + 1))
-        if tail.stray < 0 and self._fits(tail.fields):
-            return Record(at + 1, tail.fields), tail.after
+        most = found.stray - at + 1 + self._until_row(found.stray + 1)
+        for mode in modes:
+            tail = self._scan(at, mode, most=most)
+            if tail.stray < 0 and self._fits(tail.fields):
+                return Record(at + 1, tail.fields), tail.after
         reason = f"line {found.stray + 1}: a quotation mark begins a cell and is not closed at the cell's end"
         return Record(found.stray + 1, [], reason), tail.after if tail.stray < 0 else found.stray + 1
 
@@ -258,8 +270,9 @@ class Records:
         return words
 
     def _is_row(self, cells: list[str] | None, columns: Sequence[int]) -> bool:
-        """Whether a line's cells hold a word of the table in one of these columns."""
-        return cells is not None and any(cells[column] in self._words[column] for column in columns)
+        """Whether a line's cells hold words of the table in most of these columns that are filled."""
+        filled = [column for column in columns if cells and cells[column]]
+        return cells is not None and 2 * sum(cells[n] in self._words[n] for n in filled) > len(filled)
 
     def _holds_rows(self, at: int, begin: int, end: int, column: int, place: int) -> bool:
         """Whether lines inside a cell are rows on their own: then its marks are two that went astray.
@@ -278,14 +291,19 @@ class Records:
         if self._trusting or not self._width:
             return False
         inside = [(self._alone(line), self._known) for line in range(begin + 1, end) if self._body(line).strip()]
-        wide = sum(cells is not None for cells, _ in inside)
-        if wide >= MANY and 2 * wide > len(inside):
-            return True
+        closing = self._alone(end)  # a mark that went astray is closed on a row's line
+        wide = [cells for cells, _ in inside if cells is not None]
+        if closing and len(wide) >= MANY and 2 * len(wide) > len(inside):
+            named = not self._known or any(self._is_row(cells, [known]) for cells in wide for known in self._known)
+            if named and any(len(set(column)) == len(wide) for column in zip(*wide, strict=True)):
+                return True
+        if len(self._known) == 1 and 2 * (len(wide) + bool(closing)) <= len(inside) + 1:
+            return False  # one word alone may stand in a sentence
         # Of the first and last line only what lies in the cell says anything.
         if begin == at and (cells := self._alone(begin)):
             inside.append((cells, [known for known in self._known if known > column]))
         before = self._body(end)[: place - 1].count(self._delimiter)
-        if before and (cells := self._alone(end)):
-            inside.append((cells, [known for known in self._known if known < before]))
+        if before and closing:
+            inside.append((closing, [known for known in self._known if known < before]))
         told = [self._is_row(cells, columns) for cells, columns in inside if columns]
         return any(told) and 2 * sum(told) >= len(told)

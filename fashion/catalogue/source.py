@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from fashion.core.errors import CatalogueError, PhotoError
 from fashion.core.texts import advice_on, kind_of, workbook_of
@@ -34,6 +35,10 @@ class Source(ABC):
     def _signature(self, full_name: str) -> str:
         """What `signature` returns; raises KeyError or OSError when there is no such file."""
 
+    def _is_inside(self, full_name: str) -> bool:
+        """Whether a name without `..` stays inside, as the system reads it."""
+        return True
+
     def signature(self, name: str) -> str:
         """A file's signature, by size and time or checksum, without reading it; empty where there is no file."""
         try:
@@ -49,7 +54,8 @@ class Source(ABC):
         PhotoError
             When there is no such file, it has more than `most` bytes, or the name leads out of the source.
         """
-        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\\" in name:
+        windows = PureWindowsPath(name)  # parts at / and at \, and knows drives
+        if windows.drive or windows.root or ".." in windows.parts or not self._is_inside(self.base + name):
             raise PhotoError(f"the name {name!r} leads out of {self.path}; names stay inside the catalogue")
         try:
             return self._read(self.base + name, most)
@@ -91,6 +97,11 @@ class FolderSource(Source):
 
     def names(self) -> list[str]:  # noqa: D102
         return sorted(p.relative_to(self.path).as_posix() for p in self.path.rglob("*") if p.is_file())
+
+    def _is_inside(self, full_name: str) -> bool:
+        # By the names alone: a link in the folder is the user's own, as photos may lie on another disk.
+        folder = os.path.abspath(self.path)
+        return Path(os.path.abspath(os.path.join(folder, full_name))).is_relative_to(folder)
 
     def _read(self, full_name: str, most: int | None) -> bytes:
         _require_at_most(most, (self.path / full_name).stat().st_size, full_name)

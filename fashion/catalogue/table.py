@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from fashion.catalogue.definition import Catalogue
-from fashion.catalogue.records import Records
+from fashion.catalogue.records import SEPARATOR, Records
 from fashion.catalogue.source import Source
 from fashion.core.errors import CatalogueError
 from fashion.core.texts import advice_on, clean_text, decode, kind_of
@@ -77,7 +77,8 @@ def read_table(catalogue: Catalogue, source: Source) -> tuple[pd.DataFrame, pd.D
     table = pd.DataFrame(good, columns=pd.Index(_unique(header)), dtype=object)
     for name in dict.fromkeys(wanted + fields):
         table[name] = [clean_text(value) for value in table[name]]
-    photos = [catalogue.photos.format_map(record) for record in table[fields].astype(str).to_dict("records")]
+    filled = table[fields].astype(str).to_dict("records")
+    photos = [catalogue.photos.format_map(record).replace("\\", "/") for record in filled]
     rows = pd.DataFrame({"row": numbers, "photo": photos})
     for ours, theirs in catalogue.columns.items():
         rows[ours] = table[theirs].to_numpy()
@@ -103,8 +104,10 @@ def _absence(absent: list[str], header: list[str], text: str, catalogue: Catalog
     if begin and begin in "<{[":
         kind = "HTML or XML" if begin == "<" else "JSON"
         return f"{said}It begins as {kind} does: save it as CSV (UTF-8)."
-    first = text.lstrip().splitlines()[0] if text.strip() else ""
-    for other in ",;\t|":
+    first, second, *_ = [*(line for line in text.splitlines() if line.strip()), "", ""]
+    told = SEPARATOR.fullmatch(first)
+    first = second if told else first
+    for other in ",;\t|" + (told[1] if told else ""):
         names = [clean_text(name).strip().strip('"').strip() for name in first.split(other)]
         if other != catalogue.delimiter and set(absent) <= set(names):
             right = 'delimiter = "{}"'.format("\\t" if other == "\t" else other)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import string
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from fashion.core.errors import CatalogueError, did_you_mean
+from fashion.core.texts import clean_text
 
 #: Columns of the items table that the study fills itself.
 RESERVED = {
@@ -61,6 +63,22 @@ def _check_delimiter(delimiter: str) -> str:
     return delimiter
 
 
+def _check_encoding(encoding: str) -> str:
+    try:
+        if encoding != "auto":
+            codecs.lookup(encoding)
+    except (LookupError, ValueError) as error:
+        expected = 'to be "auto" or one of Python\'s encodings'
+        raise _Refused(expected, repr(encoding), "Save the table as UTF-8, and leave `encoding` out.") from error
+    return encoding
+
+
+def _check_filled(text: str) -> str:
+    if not clean_text(text).strip():
+        raise _Refused("to say something", repr(text), "Fill it in, or remove the line if it is not needed.")
+    return text
+
+
 def _check_pattern(pattern: str) -> str:
     """Refuse a pattern of `photos` that no row can fill in."""
 
@@ -98,7 +116,7 @@ def _check_pattern(pattern: str) -> str:
 
 
 #: A text that must be there and say something.
-_Needed = Annotated[str, Field(min_length=1)]
+_Needed = Annotated[str, Field(min_length=1), AfterValidator(_check_filled)]
 
 
 class _Table(BaseModel):
@@ -114,11 +132,11 @@ class _Source(_Table):
 
 class _TextTable(_Table):
     delimiter: Annotated[str, AfterValidator(_check_delimiter)] = ","
-    encoding: str = ""
+    encoding: Annotated[str, AfterValidator(_check_encoding)] = "auto"
 
 
 #: A table's column, whose name may be a number.
-_Column = Annotated[str, Field(strict=False)]
+_Column = Annotated[str, Field(strict=False), AfterValidator(_check_filled)]
 
 
 class _Columns(BaseModel):
@@ -142,7 +160,7 @@ class _Cleaning(_Table):
 
 
 class _Limit(_Table):
-    default: int = 0
+    default: Annotated[int, Field(ge=0, lt=2**31)] = 0
 
 
 class CatalogueToml(_Table):
@@ -177,6 +195,8 @@ def known_keys() -> dict[str, list[str]]:
 _KINDS = {
     "string_type": ("to be text", "Put it in quotes."),
     "int_type": ("to be a whole number", "Write it without quotes and decimals."),
+    "greater_than_equal": ("to be 0 or more", "Write how many items a default run takes."),
+    "less_than": (f"to be less than {2**31}", "Write how many items a default run takes."),
     "list_type": ("to be a list of texts", 'Write it as ["one", "two"].'),
     "model_type": ("to be a table", "Write its name in brackets on a line of its own, and its keys below."),
     "literal_error": ("to be 'it' (values are translated) or 'en' (they are kept)", "Write one of the two."),

@@ -130,7 +130,7 @@ def read_toml(path: Path, error_of: type[FashionError] = CatalogueError) -> dict
         kind = kind_of(data)
         said = f"this is {kind}" if kind else f"{error}. Save the file as UTF-8"
         raise error_of(f"expected valid TOML in {path}; it cannot be read: {said}.") from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also a number, or a nesting, beyond Python's bounds
         paths = " Write Windows paths with / in place of \\." if b"\\" in data else ""
         raise error_of(f"expected valid TOML in {path}; it cannot be read: {error}.{paths}") from error
 

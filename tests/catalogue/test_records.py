@@ -150,10 +150,61 @@ def test_a_text_with_commas_is_no_row():
     assert [len(found) for found in read(text)] == [90, 0]
 
 
+@pytest.mark.parametrize("known", [("category",), ("category", "colour"), ()])
+def test_lines_that_look_like_rows_stay_in_their_cell(known):
+    text = 'item,category,colour,body\n1,dress,red,"Goes with\nboots, dress, scarf, hat\nof ours"\n2,boots,blue,x\n'
+    good, bad = read(text, known=known)
+    assert bad == [] and [row[0] for row in good] == ["1", "2"]
+    listed = "\n".join(f"a{n}, b, c, d" for n in range(25))
+    for end in ["\nof ours", ""] if known else ["\nof ours"]:  # without known words such lines are rows
+        good, bad = read(text + f'3,dress,blue,"{listed}{end}"\n4,boots,red,y\n', known=known)
+        assert bad == [] and [row[0] for row in good] == ["1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize("column", range(5))
+def test_one_word_of_a_row_may_be_new(column):
+    lines = lines_of(12)  # rows 3 to 5 alone are blue
+    cells = lines[2 if column == 4 else 3].split(",")
+    lines[2 if column == 4 else 3] = ",".join([*cells[:column], '"' + cells[column], *cells[column + 1 :]])
+    lines[5] += ' 15"'
+    good, bad = read(join(lines))
+    assert len(good) == 11 and len(bad) == 1
+
+
+def test_a_table_between_two_marks_that_went_astray_is_many_rows():
+    lines = lines_of(60)
+    lines[0], lines[59] = lines[0].replace("item", '"item'), lines[59] + '"'
+    for known in ((), ("kind",), ("kind", "colour"), ("kind", "colour", "group")):
+        good, bad = read(join(lines), known=known)
+        assert len(good) == 59 and [r.line for r in bad] == [2]
+
+
 def test_a_closed_cell_of_another_width_is_one_row():
-    good, bad = read('id,title,kind\n1,"a\nb",top,red\n2,"a\nb"\n3,c,top\n')
-    assert good == [["3", "c", "top"]] and [r.line for r in bad] == [2, 4]
+    good, bad = read('id,title,kind\n1,"a\nb",top,red\n3,c,top\n')
+    assert good == [["3", "c", "top"]] and [r.line for r in bad] == [2]
     assert "lines 2 to 3" in bad[0].reason and "4 fields where the header has 3" in bad[0].reason
+
+
+def test_a_row_of_several_lines_may_be_short_of_its_last_cells():
+    good, bad = read('item,colour,kind,body\n1,red,dress\n2,red,"sh\noe"\n3,red\n4,"a, b\nc"\n')
+    assert bad == [] and good == [["1", "red", "dress"], ["2", "red", "sh\noe"], ["3", "red"], ["4", "a, b\nc"]]
+    good, bad = read('item,colour,kind,body\n"1,red,top,x\n2,red,top,y"\n3,red,top,z\n')  # two marks that went astray
+    assert [row[0] for row in good] == ["2", "3"] and [r.line for r in bad] == [2]
+
+
+def test_a_blank_after_the_closing_mark():
+    text = 'id,kind,body\n1,top,"a, b" \n2,top,"a\nb" \n3,"to\np" ,x\n4,bag,c\n'
+    assert read(text) == (
+        [["1", "top", "a, b "], ["2", "top", "a\nb "], ["3", "to\np ", "x"], ["4", "bag", "c"]],
+        [],
+    )
+
+
+def test_a_carriage_return_alone_ends_no_line_where_others_do():
+    good, bad = read('id,kind,body\r\n1,top,a\rb\r\n2,bag,"c\rd"\r\n')
+    assert bad == [] and good == [["1", "top", "a\rb"], ["2", "bag", "c\rd"]]
+    found = list(Records("id,kind\r\r\n1,top\r\r\n2,bag\r\r\n", ","))
+    assert [(r.line, r.fields) for r in found] == [(2, ["1", "top"]), (3, ["2", "bag"])]
 
 
 def test_tabs_and_marks():

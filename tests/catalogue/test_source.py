@@ -55,7 +55,11 @@ def test_two_tables_at_one_depth_are_an_error(tmp_path):
         open_source(tmp_path, "annotation.txt")
 
 
-@pytest.mark.parametrize("name", ["../secret.txt", "/etc/passwd", "images/../../secret.txt", "..\\secret.txt"])
+@pytest.mark.parametrize(
+    "name",
+    ["../secret.txt", "/etc/passwd", "images/../../secret.txt", "..\\secret.txt", "C:/Users/me/x.jpg", "C:x.jpg",
+     "\\x.jpg", "\\\\host\\share\\x.jpg", "//host/share/x.jpg", "images\\..\\..\\secret.txt"],
+)  # fmt: skip
 def test_names_do_not_lead_out(folder, name):
     with pytest.raises(PhotoError, match="leads out"):
         open_source(folder, "annotation.txt").read(name)
