@@ -62,7 +62,7 @@ help: ## print this list
 	@echo
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 	@echo
-	@echo "Variables, all optional (without a target's name: of report, verify, data and the like):"
+	@echo "Variables, all optional (those without a target's name belong to report, verify, data and similar):"
 	@sed -n 's/^#? /  /p' $(MAKEFILE_LIST)
 
 report: $(STAMP) ## run notebooks 01-06 and write every table and figure -> reports/<catalogue>/index.html

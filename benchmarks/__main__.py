@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> None:
     unknown = [name for name in names if name not in PARTS]
     if unknown:
         raise FashionError(
-            f"expected parts of {', '.join(PARTS)}; found {', '.join(unknown)}. Mend --only (make: ONLY)"
+            f"expected parts of {', '.join(PARTS)}; found {', '.join(unknown)}. Correct --only (make: ONLY)."
         )
     open_workspace(arguments.catalogue, arguments.processed, arguments.reports)
     reports = arguments.reports or project_root() / "reports"

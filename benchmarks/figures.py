@@ -86,7 +86,8 @@ def curve(found: dict[str, Any]) -> list[Figure]:
         right.plot([p["size"] for p in points], cost, marker="o", color=PALETTE[number], label=name)
     right.set(xlabel="edge of the input, pixels", ylabel="milliseconds a photo", yscale="log", title="Cost")
     right.legend()
-    return [sign(figure, f"{found['catalogue']}: {found['items']:,} items, frozen maxima; 95 % bootstrap intervals")]
+    text = f"{found['catalogue']}: {found['items']:,} items; frozen, max-pooled vectors; 95 % bootstrap intervals"
+    return [sign(figure, text)]
 
 
 def neighbours(found: dict[str, Any]) -> list[Figure]:

@@ -68,7 +68,7 @@ def curve(found: dict[str, Any]) -> str:
     head = ("backbone", "px", "million multiply-adds", "photos/s", "category", "colour", "category and colour")
     return (
         f"{found['catalogue']}: {found['items']:,} items, {found['queries']:,} queries; share of the six nearest by "
-        "the frozen maxima that agree. ResNet-50 has random weights here: its cost alone is measured.\n\n"
+        "the frozen, max-pooled vectors that agree. ResNet-50 has random weights here: its cost alone is measured.\n\n"
         + table(head, rows)
     )
 

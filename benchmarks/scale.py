@@ -1,6 +1,6 @@
 """What ten million and a billion photos would take, from measured unit costs: the tables of docs/scale.md.
 
-`python -m benchmarks.scale` writes them anew from docs/unit-costs.toml.
+`python -m benchmarks.scale` rewrites them from docs/unit-costs.toml.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def measures_of(k: int) -> dict[tuple[str, str], str]:
 
 OTHER_MEASURES = (
     "Other measures, against the whole catalogue (right: category and colour); MAP@R and the rank correlation need "
-    "whole rankings and are means over fewer queries, drawn at random. Their intervals stand in notebook 6:"
+    "whole rankings and are means over fewer queries, drawn at random. Notebook 6 has their intervals:"
 )
 
 THREE_QUESTIONS = (

@@ -1,6 +1,6 @@
 """The reference page of commands, docs/commands.md, from the Makefile and the console command's own pages of help.
 
-`python -m tools.write_commands_page` writes its tables anew; a test finds a page that is out of step.
+`python -m tools.write_commands_page` rewrites its tables; a test fails if they are out of date.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def renew(text: str, makefile: str, parser: argparse.ArgumentParser) -> str:
 
 
 def main() -> int:
-    """Write docs/commands.md's tables anew."""
+    """Rewrite docs/commands.md's tables."""
     path = project_root() / "docs/commands.md"
     makefile = (project_root() / "Makefile").read_text(encoding="utf-8")
     text = renew(path.read_text(encoding="utf-8"), makefile, build_parser())

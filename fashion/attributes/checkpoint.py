@@ -94,7 +94,7 @@ class StateFile:
 
         # No seal beside it: each epoch replaces the file, and a kill between file and seal would lose them all. An
         # .npz holds a checksum of each array.
-        state = read_or_set_aside(self.path, read, "training starts anew")
+        state = read_or_set_aside(self.path, read, "training starts over")
         if state is None:
             return pd.DataFrame()
         values, history = state

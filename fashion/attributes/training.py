@@ -25,6 +25,7 @@ from fashion.attributes.network import (
 from fashion.attributes.palette import learn_palette, palette_features
 from fashion.core.checksums import array_checksum, sha256_json
 from fashion.core.code_closure import closure_of, code_of
+from fashion.core.numerals import percent
 from fashion.core.provenance import versions
 from fashion.core.tensorflow import import_keras
 from fashion.embedding.features import SAMPLE, pca, some_rows
@@ -285,7 +286,7 @@ def summary_of(
         "headline": [
             {
                 "label": f"of {len(words)} {name} words predicted right on unseen items",
-                "value": f"{accuracy[name]:.0%}",
+                "value": percent(accuracy[name]),
             }
             for name, words in names.items()
         ],

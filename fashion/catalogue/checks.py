@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion.core.colour import delta_e, distances_to_words, hex_to_lab, lab_to_hex
-from fashion.core.numerals import ordinal_word
+from fashion.core.numerals import ordinal_word, percent
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,9 @@ def check_independence(items: pd.DataFrame, a: str = "colour", b: str = "departm
     chi_squared, p_value, v = cramers_v(table)
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0, keepdims=True) / table.sum()
     small = float((expected < 5).mean())
-    caution = f" {small:.0%} of the cells expect fewer than 5 items, so the p-value is rough." if small > 0.2 else ""
+    caution = ""
+    if small > 0.2:
+        caution = f" {percent(small)} of the cells expect fewer than 5 items, so the p-value is rough."
     if np.isnan(v):
         nothing = f"Fewer than two values of {a} or {b}: nothing can be said, and nothing rests on it."
         return Check(f"{a} and {b}", f"Is {a} independent of {b}?", "Cramér's V", v, threshold, False, nothing)
@@ -153,7 +155,8 @@ def check_independence(items: pd.DataFrame, a: str = "colour", b: str = "departm
     meaning = (
         f"{numbers} Guessing the {a} from the {b} gains next to nothing."
         if passed
-        else f"{numbers} A method that finds the {b} gets some {a} right for free: compare with the floor by {b}."
+        else f"{numbers} A method that finds the {b} gets some {a} right for free, so compare with random "
+        f"recommendations within each {b}."
     )
     return Check(f"{a} and {b}", f"Is {a} independent of {b}?", "Cramér's V", v, threshold, passed, meaning)
 
@@ -165,14 +168,13 @@ def check_photo_sizes(items: pd.DataFrame, threshold: float = 0.95) -> Check:
     width, height = sizes.index[0]
     passed = share >= threshold
     meaning = (
-        f"{share:.1%} are {width} × {height}: the network's square input distorts all alike."
+        f"{percent(share)} are {width} × {height}: the network's square input distorts all alike."
         if passed
-        else f"only {share:.1%} are {width} × {height}: the square input distorts garments differently, and shape "
+        else f"only {percent(share)} are {width} × {height}: the square input distorts garments differently, and shape "
         "may be mistaken for aspect."
     )
-    return Check(
-        "photo size", "Are all photos the same size?", "share of the commonest", share, threshold, passed, meaning
-    )
+    question, statistic = "Are all photos the same size?", "share of the most frequent size"
+    return Check("photo size", question, statistic, share, threshold, passed, meaning)
 
 
 def check_near_duplicates(items: pd.DataFrame, pairs: pd.DataFrame, threshold: float = 0.02) -> Check:
@@ -181,9 +183,10 @@ def check_near_duplicates(items: pd.DataFrame, pairs: pd.DataFrame, threshold: f
     share = touched / len(items) if len(items) else 0.0
     passed = share <= threshold
     meaning = (
-        f"{touched:,} items have a near-duplicate: too few to move the figures; the split keeps both on one side."
+        f"{touched:,} items have a near-duplicate: too few to change the results; the split keeps both on one side."
         if passed
-        else f"{touched:,} items have a near-duplicate, and finding it is no merit: the split keeps both on one side."
+        else f"{touched:,} items have a near-duplicate, and recommending it earns no credit: the split keeps both on "
+        "one side."
     )
     question = "Are near-duplicate photos rare?"
     return Check("near-duplicates", question, "share of items that have one", share, threshold, passed, meaning)
@@ -231,7 +234,7 @@ def check_label_plausibility(
     if len(known):
         place = ordinal_word(int(table["rank"].median()))
         rank = f"; for the median item its own word's swatch is the {place} nearest of {len(words)}"
-    near = f"{share:.0%} of the items lie within {limit:.0f} CIEDE2000 of their word{rank}"
+    near = f"{percent(share)} of the items lie within {limit:.0f} CIEDE2000 of their word{rank}"
     meaning = (
         f"{near}: colour words can be learned from photos."
         if passed

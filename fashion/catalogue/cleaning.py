@@ -162,7 +162,7 @@ def require_items(cleaning: Cleaning, place: str, least: int = LEAST_ITEMS) -> N
     raise CatalogueError(
         f"expected at least {least} items to study in {place}; found {len(cleaning.rows)}. Dropped were:\n"
         + ("\n".join(lines) or "  nothing")
-        + "\nWhere photos are missing, correct `photos` in the catalogue's TOML; a small LIMIT or FIRST, raise."
+        + "\nIf photos are missing, correct `photos` in the catalogue's TOML; if LIMIT or FIRST is small, raise it."
     )
 
 
@@ -349,6 +349,6 @@ def studied_summary(cleaning: Cleaning, counts: Counts) -> pd.DataFrame:
     """
     assert counts.read == len(cleaning.rows) + len(cleaning.rejected) + counts.not_taken, "a row went silently"
     table = cleaning.summary()
-    meaning = "beyond `first`, or not drawn for the sample: not looked at further"
+    meaning = "beyond `first`, or not drawn for the sample: not processed"
     table.loc[len(table)] = {"reason": "(not taken)", "rows": counts.not_taken, "meaning": meaning}
     return table

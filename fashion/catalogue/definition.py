@@ -153,7 +153,7 @@ def _check_name(name: str, path: Path) -> None:
     shipped = path.parent == _shipped_folder()
     if shipped and name != path.stem:
         raise CatalogueError(
-            f"expected `name` in {path} to be {path.stem!r}, as the file's; found {name!r}. Make them one."
+            f"expected `name` in {path} to be {path.stem!r}, as the file's; found {name!r}. Make the two equal."
         )
     if not shipped and name in known_catalogues():
         raise CatalogueError(

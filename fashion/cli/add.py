@@ -1,4 +1,4 @@
-"""`fashion add`: new items beside a reported catalogue, without embedding the others again or training anew."""
+"""`fashion add`: new items beside a reported catalogue, without embedding the others again or retraining."""
 
 from __future__ import annotations
 

@@ -12,9 +12,9 @@ from fashion.core.bounds import WORKERS, whole
 TITLE = "measure and embed the photos on a Dask cluster"
 
 TEXT = """\
-Measure and embed a catalogue's photos on several machines, all that its table names. Each worker writes finished shards
-to shared storage, so a worker may die and an interrupted run resumes. The shards are then gathered here, and
-`fashion report` finds each photo's metadata and vectors, equal to its own."""
+Measure and embed every photo in a catalogue's table, on several machines. Each worker writes finished shards to shared
+storage, so a worker may die and an interrupted run resumes. The shards are then gathered here, and `fashion report`
+finds the same metadata and vectors it would have computed itself."""
 
 EXAMPLES = """\
   fashion distribute -c imagelab --data imagelab.zip --shared /mnt/shards --scheduler tcp://10.0.0.1:8786

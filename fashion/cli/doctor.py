@@ -92,17 +92,17 @@ def installed() -> Iterator[Finding]:
     absent = [name for name in wanted if not _version(name)]
     other = [f"{n} {_version(n)}, not {v}" for n, v in wanted.items() if _version(n) and _version(n) not in v]
     needed = [name for name in absent if name in _direct()]
-    said = f"{len(wanted) - len(absent) - len(other)} of {len(wanted)} as requirements.lock has them"
-    said += f"; absent: {_some(absent)}" if absent else ""
-    said += f"; other: {_some(other)}" if other else ""
+    said = f"{len(wanted) - len(absent) - len(other)} of {len(wanted)} match requirements.lock"
+    said += f"; missing: {_some(absent)}" if absent else ""
+    said += f"; other versions: {_some(other)}" if other else ""
     state = "missing" if needed else "note" if absent or other else "ok"
     yield Finding(section, "packages", state, said, "" if state == "ok" else "rm .venv/.made-from-lock && make env")
-    for package, use in (("tensorflow", "trains, and computes the network"), ("openvino", "computes it faster")):
+    for package, use in (("tensorflow", "runs and trains networks"), ("openvino", "runs networks faster")):
         version = _version(package)
         absence = ("missing", "make env") if package == "tensorflow" else ("note", "pip install openvino")
         yield Finding(
             section, package, "ok" if version else absence[0],
-            f"{version}: {use}" if version else f"absent; it {use}", "" if version else absence[1],
+            f"{version}: {use}" if version else f"missing; it {use}", "" if version else absence[1],
         )  # fmt: skip
     problems = libraries.check()
     for package, message in problems.items():
@@ -117,8 +117,8 @@ def installed() -> Iterator[Finding]:
     cards = gpus()
     yield Finding(
         section, "GPU", "ok" if cards else "note",
-        f"{', '.join(cards)}: TensorFlow takes it where CUDA's libraries are" if cards else "none seen",
-        "" if cards else "nothing: none is needed",
+        f"{', '.join(cards)}: TensorFlow takes it where CUDA's libraries are" if cards else "none found",
+        "" if cards else "none is needed",
     )  # fmt: skip
 
 
@@ -212,7 +212,7 @@ def room(work: Workspace, items: int) -> Iterator[Finding]:
         fits = os.access(there, os.W_OK | os.X_OK) and not _read_only(there)
         yield Finding(
             "room", f"folder of {name}", "ok" if fits else "missing", f"{folder}: {'' if fits else 'not '}writable",
-            "" if fits else f"change the owner or rights of {there}, or name another folder with "
+            "" if fits else f"change the owner or permissions of {there}, or name another folder with "
             f"--{'processed' if name == 'artefacts' else 'reports'}",
         )  # fmt: skip
         if name == "artefacts":

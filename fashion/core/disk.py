@@ -20,9 +20,8 @@ _WORDS = {
     errno.ENOSPC: "The disk is full: make room",
     errno.EDQUOT: "Your share of the disk is used up: make room",
     errno.EROFS: "The file system is read-only: name other folders with --processed and --reports",
-    errno.EACCES: "This user may not: change the folder's owner or rights, or name other folders with --processed and "
-    "--reports",
-    errno.EIO: "The disk fails: look after it before anything else",
+    errno.EACCES: "Change the folder's owner or permissions, or name other folders with --processed and --reports",
+    errno.EIO: "The disk reports an error: check it first",
 }
 
 #: What the system says where it lets nobody, or not this user, write.

@@ -22,7 +22,7 @@ class PhotoError(FashionError):
 
 
 class WeightsError(FashionError):
-    """The weights of a network cannot be had, or are not the ones expected."""
+    """The weights of a network are unavailable, or are not the ones expected."""
 
 
 class ArtefactError(FashionError):

@@ -115,7 +115,7 @@ def sentence(letters: str) -> str:
     packages = " ".join(dict.fromkeys(package_of(letter) for letter in letters))
     return (
         f"Figures show boxes in place of letters, as no installed font has {shown}. Install one "
-        f"(Debian, Ubuntu: apt-get install {packages}) and run the same command again: it draws the figures anew."
+        f"(Debian, Ubuntu: apt-get install {packages}) and run the same command again: it redraws the figures."
     )
 
 

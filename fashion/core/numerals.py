@@ -1,4 +1,4 @@
-"""Small whole numbers in words, so that every sentence about a list names the list's own length."""
+"""Numbers in sentences: counts and places in words, shares in per cent."""
 
 from __future__ import annotations
 
@@ -31,3 +31,14 @@ def ordinal_word(place: int) -> str:
         return ORDINALS[place]
     ending = "th" if place % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
     return f"{place:,}{ending}"
+
+
+def percent(share: float) -> str:
+    """A share in per cent, with one decimal near 0 and 1: 0 % and 100 % only where exact.
+
+    Examples
+    --------
+    >>> percent(0.866), percent(0.008), percent(0.9996), percent(1)
+    ('87%', '0.8%', '99.9%', '100%')
+    """
+    return f"{share:.0%}" if 0.0095 <= share < 0.995 or share in (0, 1) else f"{min(max(share, 0.001), 0.999):.1%}"

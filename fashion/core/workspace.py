@@ -115,7 +115,7 @@ class Workspace:
             return read(path)
         except Exception as error:
             raise ArtefactError(
-                f"expected a whole {path}; it cannot be read: {error}. Run `make report "
+                f"expected {path} to be readable; found it damaged: {error}. Run `make report "
                 f"CATALOGUE={self.catalogue}` again: it renews damaged files."
             ) from error
 

@@ -144,8 +144,8 @@ def load_backbone(
         cause = resnet50.why(error.__cause__ or error)
         if size is not None and size not in TAKEN["efficientnet-lite0"][1]:
             raise WeightsError(
-                f"expected the weights of resnet50, as efficientnet-lite0 takes no photos of {size} pixels; found that "
-                f"they are {state} and could not be downloaded ({cause}). Leave SIZE out. {GET_RESNET50}"
+                f"expected the weights of resnet50, as efficientnet-lite0 does not support {size} pixels; found them "
+                f"{state}, and they could not be downloaded ({cause}). Leave SIZE out. {GET_RESNET50}"
             ) from error
         return _efficientnet_lite0(
             size,

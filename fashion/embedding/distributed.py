@@ -217,7 +217,7 @@ def gather(job: Job, shard: Shard, *stores: PhotoStore) -> pd.DataFrame:
         put(job.shared, f"{shard.name}.json", b"")
         raise ArtefactError(
             f"expected the shard {shard.name} of {len(shard.photos)} photos (the first {shard.photos[0]}) whole in "
-            f"{job.shared}; found it missing or damaged. Run the same command again: it processes the shard anew."
+            f"{job.shared}; found it missing or damaged. Run the same command again: it processes the shard again."
         )
     with np.load(io.BytesIO(files["npz"] or b""), allow_pickle=False) as arrays:
         for store in stores:

@@ -302,8 +302,8 @@ def choose(trials: pd.DataFrame) -> dict[str, object]:
     chosen = good.iloc[0]
     why = (
         f"Best in category: {best['choice']} ({best['mean']:.3f}, 95 % interval {best['low']:.3f} to "
-        f"{best['high']:.3f}). The fewest numbers that the same queries cannot tell from it: {chosen['choice']} "
-        f"({chosen['features']} numbers, {chosen['mean']:.3f}). That is what “frozen” means from here on."
+        f"{best['high']:.3f}). Smallest choice not significantly worse on the same queries: {chosen['choice']} "
+        f"({chosen['features']} dimensions, {chosen['mean']:.3f}). It is called “frozen” from here on."
     )
     return {
         "choice": chosen["choice"],

@@ -104,8 +104,8 @@ class Protocol:
         smallest = min(map(len, self.galleries.values()))
         if smallest <= self.k:
             raise SettingsError(
-                f"expected galleries of more items than the list is long, k = {self.k}; found one of {smallest}. Make "
-                "the report with a smaller K, or of more items."
+                f"expected more than k = {self.k} items in every gallery; found {smallest}. Use a smaller K or more "
+                "items."
             )
         random = np.random.default_rng(self.seed)
         #: Indices into `queries` of those whose whole rankings are scored.

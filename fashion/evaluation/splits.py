@@ -72,7 +72,7 @@ def split(
     if not (part == "test").any():
         raise ArtefactError(
             f"expected items to test on; found none: the largest group of near-duplicates holds {size.max()} of "
-            f"{n} items, so nothing fits into a test part of {test:.0%}. Where most photos are taken for the same, the "
-            "network's weights are not trained ones; where the catalogue is small, take more items."
+            f"{n} items, so nothing fits into a test part of {test:.0%}. If most photos count as near-duplicates, the "
+            "network's weights are not trained; if the catalogue is small, use more items."
         )
     return part

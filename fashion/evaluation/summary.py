@@ -14,7 +14,7 @@ from sklearn.metrics import confusion_matrix
 
 from fashion.catalogue.translation import colour_hexes
 from fashion.core.colour import delta_e, hex_to_lab
-from fashion.core.numerals import number_word
+from fashion.core.numerals import number_word, percent
 from fashion.evaluation.protocol import (
     AVERAGE_PRECISION,
     BOTH,
@@ -254,19 +254,19 @@ class Evaluation:
             {
                 "label": f"of {number_word(self.trial.k)} learned recommendations match in category and colour "
                 "(held-out queries, whole catalogue)",
-                "value": f"{best[LEARNED]:.0%}",
+                "value": percent(best[LEARNED]),
             },
             {
-                "label": "the same by the frozen network, and at random",
-                "value": f"{best[ALL_FEATURES]:.0%}, {best[RANDOM]:.1%}",
+                "label": "frozen, max-pooled, and random recommendations, for the same queries",
+                "value": f"{percent(best[ALL_FEATURES])}, {percent(best[RANDOM])}",
             },
             {
                 "label": "learned where the catalogue's words are known, and the ceiling",
-                "value": f"{best[DESCRIBED]:.0%}, {best[CEILING]:.0%}",
+                "value": f"{percent(best[DESCRIBED])}, {percent(best[CEILING])}",
             },
             {
-                "label": "learned and frozen where the gallery is held out, too",
-                "value": f"{strict[LEARNED]:.0%}, {strict[ALL_FEATURES]:.0%}",
+                "label": "learned, and frozen, max-pooled, against unseen items only",
+                "value": f"{percent(strict[LEARNED])}, {percent(strict[ALL_FEATURES])}",
             },
         ]
 
@@ -335,7 +335,7 @@ class Evaluation:
             sentences.append(
                 f"- With the {words}'s words known, the same photos match in category and colour "
                 f"{compared(gain['difference'], gain['low'], gain['high'])} than without: {self.precision} is "
-                f"{best[DESCRIBED]:.0%}, and the ceiling is {best[CEILING]:.0%}."
+                f"{percent(best[DESCRIBED])}, and the ceiling is {percent(best[CEILING])}."
             )
         return "Compared with *frozen, max-pooled*:\n\n" + "\n".join(sentences)
 

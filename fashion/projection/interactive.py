@@ -172,7 +172,7 @@ def _table(items: pd.DataFrame, departments: dict[str, str], colour_words: dict[
     garment = items["garment_hex"].where(items["garment_hex"].notna(), NO_COLOUR).astype(str)
     medians = {word: np.median(_rgb(own), axis=0) for word, own in garment.groupby(items["colour"])}
     swatches = {word: "#" + bytes(rgb.astype(np.uint8)).hex() for word, rgb in medians.items()} | colour_words
-    # Departments: commonest first; colours: as in a fan of swatches; categories: by the alphabet.
+    # Departments: most frequent first; colours: as in a fan of swatches; categories: by the alphabet.
     counts = items["department"].value_counts()
     words = {
         "department": sorted(counts.index, key=lambda word: (-counts[word], word)),

@@ -129,7 +129,7 @@ def example_rows(items: pd.DataFrame, count: int, seed: int, first: Sequence[int
 
 
 def example_phrases(items: pd.DataFrame) -> list[str]:
-    """Example queries in words: the commonest colour with the commonest category, in English.
+    """Example queries in words: the most frequent colour with the most frequent category, in English.
 
     Where the table was translated, a second one follows in its own language, with the next most common kind.
     """
@@ -143,6 +143,6 @@ def example_phrases(items: pd.DataFrame) -> list[str]:
 
 
 def other_colour(items: pd.DataFrame, row: int) -> str:
-    """The commonest colour that an item does not have; its own where the catalogue has one colour."""
+    """The most frequent colour that an item does not have; its own where the catalogue has one colour."""
     colours = items["colour"].value_counts().index
     return str(next((word for word in colours if word != items["colour"].iloc[row]), colours[0]))

@@ -167,7 +167,10 @@ class Vocabulary:
             del asked["department"]
         elif departments and "category" in asked:
             kinds, places = " or ".join(asked["category"]), " or ".join(sorted(departments))
-            raise QueryError(f"expected a category of the department; found {kinds} among {places}, which no item is.")
+            raise QueryError(
+                f"expected a category of the department; found no item that is both {kinds} and {places}. Leave one of "
+                "the two out."
+            )
 
     def _read(self, tokens: list[str]) -> tuple[str, list[str], int, bool]:
         """Column, words, number of tokens, and whether they are a whole term; no words for an unknown token."""

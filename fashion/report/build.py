@@ -205,10 +205,9 @@ def _accompany(companion: Callable[[Workspace], object] | None, workspace: Works
         return error
     except Exception as error:  # whatever it is, no page waits for it
         failed = ReportError(
-            f"expected what accompanies the report, the slides; they could not be written: {type(error).__name__}: "
-            f"{error}.{hint(str(error))} The report itself is whole: {workspace.report / 'index.html'}. If the message "
-            f"names a file, mend it and run `make deck CATALOGUE={workspace.catalogue}`; otherwise it is a fault of "
-            "the study's code."
+            f"expected to write the slides; found {type(error).__name__}: {error}.{hint(str(error))} The report itself "
+            f"is complete: {workspace.report / 'index.html'}. If the message names a file, fix it and run `make deck "
+            f"CATALOGUE={workspace.catalogue}`; otherwise it is a bug in this project."
         )
         failed.__cause__ = error
         return failed

@@ -43,15 +43,15 @@ def changed(workspace: Workspace, paths: Sequence[Path] | None = None) -> dict[P
     Raises
     ------
     ArtefactError
-        When what was remembered of a notebook is itself damaged.
+        When a notebook's run record is itself damaged.
     """
     unreadable = [
         step.notebook for step in STEPS if state_path(workspace, step).is_file() and not read_state(workspace, step).key
     ]
     if unreadable:
         raise ArtefactError(
-            f"expected what was remembered of {', '.join(unreadable)} in {workspace.processed / 'steps'}; it is "
-            "damaged, so nothing says whether the report's files are whole. Run `make report CATALOGUE="
+            f"expected the run records of {', '.join(unreadable)} in {workspace.processed / 'steps'}; found them "
+            "damaged, so the report's files cannot be verified. Run `make report CATALOGUE="
             f"{workspace.catalogue}`: it runs those notebooks again."
         )
     known = recorded(workspace)
@@ -100,7 +100,7 @@ def require_intact(workspace: Workspace, paths: Sequence[Path] | None = None) ->
     if bad:
         lines = [f"  {path} (notebook {notebook})" for path, notebook in bad.items()]
         raise ArtefactError(
-            "expected files as their notebooks left them; by their checksums these were damaged or edited, or a report "
-            "that makes them anew was stopped or runs now:\n" + "\n".join(lines) + "\nRun `make report CATALOGUE="
-            f"{workspace.catalogue}` to its end: it makes again what is damaged, and nothing else."
+            "expected files as their notebooks wrote them; by checksum, these are damaged or edited, or a report is "
+            "rewriting them or was interrupted:\n" + "\n".join(lines) + "\nRun `make report CATALOGUE="
+            f"{workspace.catalogue}` to its end: it rebuilds only what is damaged."
         )

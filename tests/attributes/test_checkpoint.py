@@ -126,7 +126,7 @@ def test_damaged_state_is_set_aside_with_a_warning(whole, tmp_path, harm):
         with np.load(state.path) as arrays:
             found = dict(arrays)
         np.savez(state.path, **(found | {"variable_0000": np.zeros((2, 2), np.float32)}))
-    with pytest.warns(UserWarning, match=r"found it damaged .* training starts anew"):
+    with pytest.warns(UserWarning, match=r"found it damaged .* training starts over"):
         assert_equal(run(state), whole)
     assert state.path.with_suffix(".damaged").exists()
 

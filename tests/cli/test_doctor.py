@@ -78,7 +78,7 @@ def test_what_is_missing_ends_with_1_and_says_what_to_do(nothing, tmp_path, caps
     found = list(doctor.installed())
     assert named(found, "packages").state == named(found, "tensorflow").state == "missing"
     assert (
-        "absent: pandas, tensorflow" in named(found, "packages").said and "make env" in named(found, "packages").advice
+        "missing: pandas, tensorflow" in named(found, "packages").said and "make env" in named(found, "packages").advice
     )
     monkeypatch.setattr(doctor.sys, "version_info", (3, 10, 1))
     assert "PYTHON=" in named(list(doctor.installed()), "Python").advice

@@ -18,8 +18,8 @@ from fashion.core.errors import FashionError
         (OSError(errno.ENOSPC, "No space left on device", "a.npy"), r"'a\.npy'.*No space.*make room.*same command"),
         (OSError("12 requested and 5 written"), "12 requested.*make room"),
         (OSError(errno.EROFS, "Read-only file system", "x"), "other folders with --processed"),
-        (PermissionError(errno.EACCES, "Permission denied", "x"), "owner or rights"),
-        (OSError(errno.EIO, "Input/output error"), "a file.*The disk fails"),
+        (PermissionError(errno.EACCES, "Permission denied", "x"), "owner or permissions"),
+        (OSError(errno.EIO, "Input/output error"), "a file.*The disk reports an error"),
         (OSError(errno.EXDEV, "Cross-device link"), "Fix the cause"),
     ],
 )

@@ -45,14 +45,14 @@ def test_damaged_artefact(work):
     work.write_table("items", pd.DataFrame({"a": range(100)}))
     path = work.path("items.parquet")
     path.write_bytes(path.read_bytes()[:50])
-    with pytest.raises(ArtefactError, match=r"cannot be read.*again"):
+    with pytest.raises(ArtefactError, match=r"found it damaged.*again"):
         work.items()
 
 
 def test_pickled_arrays_are_refused(work):
     work.processed.mkdir(parents=True)
     np.save(work.path("frozen.npy"), np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(ArtefactError, match="cannot be read"):
+    with pytest.raises(ArtefactError, match="found it damaged"):
         work.vectors("frozen")
 
 

@@ -178,7 +178,7 @@ def test_no_weights_are_looked_for_where_no_network_takes_the_size(name, size, m
 
 
 def test_a_size_that_only_the_network_out_of_reach_takes_is_told():
-    with pytest.raises(WeightsError, match=r"as efficientnet-lite0 takes no photos of 256 pixels.*could not be downl"):
+    with pytest.raises(WeightsError, match=r"as efficientnet-lite0 does not support 256 pixels.*could not be downl"):
         load_backbone("auto", size=256)
 
 

@@ -62,7 +62,7 @@ def test_vectors_and_arrays_are_refused(hostile, tmp_path):
     np.save(work.path("frozen.npy"), hostile, allow_pickle=True)
     np.savez(work.path("selection.npz"), name=hostile)
     for read in (lambda: work.vectors("frozen"), lambda: work.arrays("selection")):
-        with pytest.raises(ArtefactError, match="cannot be read"):
+        with pytest.raises(ArtefactError, match="to be readable; found it damaged"):
             read()
 
 
@@ -80,7 +80,7 @@ def test_a_part_of_the_store_and_a_training_state_are_set_aside(hostile, tmp_pat
     np.savez(state.path, variable_0000=hostile, history=hostile, columns=np.array(["loss"]))
     model = Model()
     model.optimizer = type("Optimizer", (), {"variables": [], "build": lambda *_: None})()
-    with pytest.warns(UserWarning, match="training starts anew"):
+    with pytest.warns(UserWarning, match="training starts over"):
         assert state.restore(model).empty
 
 

@@ -175,7 +175,7 @@ def test_rights_that_a_user_lacks_are_told_alike(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr("pathlib.Path.mkdir", refused)
     assert main(["report", "--processed", str(tmp_path / "p"), "--reports", str(tmp_path / "r")]) == 1
-    assert "owner or rights" in capsys.readouterr().err
+    assert "owner or permissions" in capsys.readouterr().err
 
 
 # -- two at once, and the clock --------------------------------------------------------------------------

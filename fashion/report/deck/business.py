@@ -88,7 +88,7 @@ def value(deck: Any, inputs: dict[str, Input], name: str) -> None:
         "every input at once, so low and high are edges, not forecasts.",
         f"{name}, arithmetic in docs/value-model.md; euros",
     )
-    lead(slide, "Each case takes every input at that value; euros")
+    lead(slide, "Each column sets every input to its low, base or high value; euros")
     lines = [
         ("visits of item pages a month", [number(getattr(inputs["visits"], name)) for name in CASES]),
         ("additional clicks on suggestions a month", [number(round(found[name].clicks)) for name in CASES]),
@@ -137,7 +137,7 @@ def sizes(deck: Any, inputs: dict[str, Input], name: str) -> None:
         slide,
         [
             f"Assumed: {inputs['uplift'].base:.0%} more clicks by suggestions that match.",
-            "Blue: earned within the year; grey: not yet.",
+            "Blue: pays for itself within a year; grey: does not.",
             f"Running cost is assumed equal for every size: {euros(inputs['running'].base)} euros a month.",
         ],
     )
@@ -176,7 +176,7 @@ def next_steps(deck: Any, inputs: dict[str, Input], name: str) -> None:
     slide = new_slide(
         deck,
         "Table",
-        "Next: seven weeks to an A/B test, each step can stop the project at little cost",
+        "Next: seven weeks to an A/B test's result; each step can stop the project cheaply",
         "What we ask for today is the first step only: the catalogue's table and photos, and two hours of a buyer. "
         f"The weeks are estimates. The test's target of {mark.removeprefix('at ')} is the base case's break-even "
         "within a year; it moves with the shop's own visits and margin.",
@@ -184,7 +184,7 @@ def next_steps(deck: Any, inputs: dict[str, Input], name: str) -> None:
     )
     lead(slide, "Decision asked for today: step 1, the shop's own catalogue in a report")
     rows = [
-        ("step", "time", "what", "goes on if"),
+        ("step", "time", "what", "continue if"),
         (
             "1",
             "2 weeks",
@@ -195,5 +195,5 @@ def next_steps(deck: Any, inputs: dict[str, Input], name: str) -> None:
         ("3", "4 weeks", "A/B test of clicks on suggestions; its result replaces the assumed uplift", mark),
         ("4", "then", "Roll it out; the test's result is the target", "reviewed each season"),
     ]
-    text = "Table of four steps. " + " ".join(f"{a}, {b}: {c}; goes on if: {d}." for a, b, c, d in rows[1:])
+    text = "Table of four steps. " + " ".join(f"{a}, {b}: {c}; continue if: {d}." for a, b, c, d in rows[1:])
     table(slide, rows, (0.8, 1.2, 6.1, 3.3), text, row_height=0.8, points=16)

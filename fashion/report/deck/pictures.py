@@ -10,12 +10,11 @@ from pptx.enum.shapes import MSO_CONNECTOR, MSO_SHAPE
 from pptx.enum.text import MSO_ANCHOR
 from pptx.util import Inches, Pt
 
-from fashion.core.numerals import number_word
+from fashion.core.numerals import number_word, percent
 from fashion.plots.recommendation import FRAMES
 from fashion.plots.style import INK, PALETTE, QUIET
-from fashion.report.deck.findings import KNOWN, Article, Findings
+from fashion.report.deck.findings import LEARNED, Article, Findings
 from fashion.report.deck.slides import caption, colour, describe, lead, new_slide, picture, plain, style
-from fashion.report.deck.study import percent
 from fashion.report.deck.template import INNER, MARGIN, SMALL_POINTS, TOP, WIDTH
 
 #: How many articles stand on each slide of examples.
@@ -147,7 +146,7 @@ def _legend(slide: Any, found: Findings, top: float) -> None:
         describe(mark, f"Frame of a suggestion: {text}")
         caption(slide, text, left + 0.36, top, 2.4, 0.3)
         left += 2.85 if count == 2 else 1.95
-    measure = f"Asked with its own words; by photo alone {percent(found.share(KNOWN))} (slide 4)"
+    measure = f"Queried with its words; by a photo alone {percent(found.share(LEARNED))} (slide 4)"
     caption(slide, measure, 7.2, top, WIDTH - MARGIN - 7.2, 0.3, shade=QUIET)
 
 
@@ -168,10 +167,10 @@ def compared(deck: Any, found: Findings) -> None:
         deck,
         "Photos",
         f"Matching in {found.match}: {right[0]} of {total} by the usual network, {right[1]} of {total} by this study",
-        f"{_drawn(found, COMPARED)} Above the frozen network with the features that notebook 2 chose, below this "
-        "study's with the catalogue's words known, as on the shop's own page. These are examples, not the measure: "
-        "here the article asks with its own words as well, in slide 4 with its photo alone. Near-duplicates are not "
-        "hidden; the shop window can hide them. The photos' terms, which these slides share: "
+        f"{_drawn(found, COMPARED)} Top rows: the frozen network with the features chosen in notebook 2; bottom rows: "
+        "this study, catalogue's words known, as on the shop's own page. These are examples, not the measure: here the "
+        "query includes the article's words; in slide 4 it is a photo alone. Near-duplicates are not hidden; the shop "
+        "window can hide them. The photos' terms, which these slides share: "
         f"{found.catalogue.terms}",
         f"{found.source}; notebook 04 of the report",
     )

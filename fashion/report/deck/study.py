@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fashion.core.numerals import percent
 from fashion.evaluation.protocol import CEILING, RANDOM
 from fashion.plots.style import PALETTE
 from fashion.report.deck.findings import KNOWN, LEARNED, USUAL, Findings, said
@@ -17,11 +18,6 @@ GREY = "#a8a29a"
 
 #: Of shares in charts: small ones with a decimal.
 FORM = "[<0.0095]0.0%;0%"
-
-
-def percent(share: float) -> str:
-    """A share in words, with one decimal near 0 and 1: 0 % and 100 % only where exact."""
-    return f"{share:.0%}" if 0.0095 <= share < 0.995 or share in (0, 1) else f"{min(max(share, 0.001), 0.999):.1%}"
 
 
 def _listed(names: list[str], values: list[float]) -> str:
@@ -75,7 +71,7 @@ def problem(deck: Any, found: Findings) -> None:
         slide,
         names,
         [(said(USUAL), values)],
-        f"Bar chart. Of {found.count} suggestions by the usual network agree with the article in "
+        f"Bar chart, share of {found.count} suggestions by the usual network that match the article, by label: "
         f"{_listed(names, values)}.",
         shades=[GREY],
         floor=0,
@@ -178,7 +174,7 @@ def departments(deck: Any, found: Findings) -> bool:
     slide = new_slide(
         deck,
         "Chart",
-        f"By a photo alone it does better in {counted} departments shown",
+        f"From a photo alone, this study does better in {counted} departments shown",
         f"The largest {len(rows)} departments by queries, number in brackets. The baseline is the frozen network "
         "with the features that notebook 2 chose. Intervals, wide where a department has few queries, are in "
         "notebook 6.",
@@ -210,13 +206,13 @@ def limits(deck: Any, found: Findings) -> None:
         "One catalogue and its photos; another shop's figures will differ.",
     ]
     if found.measured:
-        lines[3] = "This catalogue has no colour words: its colours were measured, so colour is no finding."
+        lines[3] = "This catalogue has no colour words: its colours were measured, so matching colours prove nothing."
     if found.catalogue.maker:
         lines[5] = "This catalogue was made for the study, its colours dyed: a real shop's are harder."
     slide = new_slide(
         deck,
         "Text",
-        "Not shown yet: whether customers click, and how it does elsewhere",
+        "Not shown yet: whether customers click, and results in other shops",
         "Matching words are not taste, and no customer has been asked: the A/B test asks them. The "
         "labels themselves err, so no method can be perfect. No word right at all: "
         f"{found.results['06']['nothing_agrees']['queries']:,} of {found.results['06']['queries']:,} queries. The "

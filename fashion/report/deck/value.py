@@ -92,7 +92,7 @@ def _input(path: Path, name: str, table: object) -> Input:
     if not isinstance(table, Mapping) or set(table) != set(KEYS):
         held = ", ".join(sorted(table)) if isinstance(table, Mapping) else repr(table)
         raise ValueModelError(
-            f"expected a table [{name}] with {', '.join(KEYS)} in {path}; found {held}. Mend that table"
+            f"expected a table [{name}] with {', '.join(KEYS)} in {path}; found {held}. Fix that table."
         )
     most = 1.0 if name in SHARES else math.inf
     values = []
@@ -102,7 +102,7 @@ def _input(path: Path, name: str, table: object) -> Input:
         if not right or not 0 <= value <= most:
             top = "1" if most == 1 else "any size"
             raise ValueModelError(
-                f"expected a number from 0 to {top} as {name}.{case} in {path}; found {value!r}. Mend that line"
+                f"expected a number from 0 to {top} as {name}.{case} in {path}; found {value!r}. Fix that line."
             )
         values.append(float(value))
     texts = [clean_text(text).strip() if isinstance(text := table[key], str) else "" for key in ("unit", "source")]
