@@ -74,15 +74,18 @@ def colour_by_department(items: pd.DataFrame, source_line: str) -> Figure:
     order = _by_hue(hexes)
     share = table[order].div(table.sum(axis=1), axis=0) * 100
     width = 4 + 0.17 * len(order) if len(order) > 20 else 9
-    figure, axes = plt.subplots(figsize=(width, 1.9 + 0.3 * len(table)), layout="constrained")
+    rows = max(len(table), 4)  # below that the figure keeps its height, so that swatches and names have room
+    figure, axes = plt.subplots(figsize=(width, 1.9 + 0.3 * rows), layout="constrained")
     sns.heatmap(
         share, ax=axes, cmap=HEAT, vmin=0, vmax=max(float(np.percentile(share, 99)), 1), rasterized=True,
         cbar_kws={"label": "% of the department's items", "shrink": 0.8},
         xticklabels=order, yticklabels=[f"{d} ({n:,})" for d, n in table.sum(axis=1).items()],
     )  # fmt: skip
     for place, colour in enumerate(order):
-        axes.add_patch(plt.Rectangle((place, len(table) + 0.12), 1, 0.42, color=hexes[colour], clip_on=False, lw=0))
-    axes.tick_params(axis="x", rotation=90, pad=max(10, 190 / len(table)), length=0, labelsize=8.5)
+        below, height = (len(table) * part / rows for part in (0.12, 0.42))
+        swatch = plt.Rectangle((place, len(table) + below), 1, height, color=hexes[colour], clip_on=False, lw=0)
+        axes.add_patch(swatch)
+    axes.tick_params(axis="x", rotation=90, pad=max(10, 190 / rows), length=0, labelsize=8.5)
     axes.tick_params(axis="y", rotation=0, length=0)
     axes.set(xlabel="colour", ylabel="")
     axes.set_title("Colour by department")

@@ -1,5 +1,7 @@
 """Figures show their data: bars as long as counts, classes in their own colours, photos in their places."""
 
+import warnings
+
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
@@ -202,3 +204,12 @@ def test_readable_on():
 
 def test_labels_break_between_words():
     assert style.wrapped("long-sleeved jumper in wool", 14).splitlines() == ["long-sleeved", "jumper in wool"]
+
+
+@pytest.mark.parametrize("departments", [1, 2, 5])
+def test_colours_of_few_departments_have_room(departments, tmp_path):
+    colours = ["red", "blue", "green", "black", "white"] * 40
+    items = pd.DataFrame({"colour": colours, "department": [f"department {i % departments}" for i in range(200)]})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of axes that collapse
+        plots_catalogue.colour_by_department(items, "x").savefig(tmp_path / "figure.png")
