@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from fashion.catalogue.definition import Catalogue
 from fashion.catalogue.run import Run
 from fashion.catalogue.source import Source, open_source
+from fashion.core.bounds import MOST_READ
 from fashion.core.errors import ArtefactError, FashionError, did_you_mean
 from fashion.core.libraries import require
 from fashion.core.workspace import Workspace
 from fashion.embedding.photo_vectors import Photo, photo_bytes
-from fashion.photos.images import MOST_READ
 from fashion.recommendation.additions import ARRAYS, EMBEDDINGS, additions_folder, with_additions
 from fashion.recommendation.additions import load as load_additions
 from fashion.recommendation.filters import Conditions, QueryError, parse_where

@@ -21,6 +21,9 @@ WORKERS = range(1, 1001)
 PORTS = range(2**16)
 """TCP ports; 0 lets the system choose one."""
 
+#: Bytes that a photo's file may have: it is read whole before its header is looked at.
+MOST_READ = 2**28
+
 
 def in_words(allowed: range) -> str:
     """The bounds as a phrase: "at least 1" or "from 0 to 4294967295"."""

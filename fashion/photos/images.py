@@ -28,9 +28,6 @@ REDUCED = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.
 #: few kilobytes can unpack to more, and would end the process.
 MOST_UNPACKED = 2**30
 
-#: Bytes that a photo's file may have: it is read whole before its header is looked at.
-MOST_READ = 2**28
-
 #: Pixels that are laid on white at a time, so that this takes little memory beside the photo's own.
 _BLOCK = 2**20
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fashion.core.bounds import MOST_READ
 from fashion.core.errors import PhotoError
 from fashion.photos import images
 from fashion.photos.images import RGB, jpeg_sides, resize, shrunk, squared
@@ -151,7 +152,7 @@ def open_photo(source: Source, name: str) -> tuple[dict[str, Any], DecodedPhoto 
     """
     facts: dict[str, Any] = {"photo": name, "problem": "", "sha256": ""}
     try:
-        data = source.read(name, images.MOST_READ)
+        data = source.read(name, MOST_READ)
         facts |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         return facts, decode_photo(data, name)
     except PhotoError as error:

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from fashion.catalogue.source import Source
 from fashion.catalogue.translation import colour_hexes, department_colours
 from fashion.core import fonts
+from fashion.core.bounds import MOST_READ
 from fashion.core.escaping import table as table
-from fashion.photos.images import MOST_READ, RGB, decode
+from fashion.photos.images import RGB, decode
 
 INK, QUIET, LINE = "#22201d", "#6b655d", "#d9d4cc"
 

@@ -8,7 +8,7 @@ import pytest
 
 from fashion.catalogue.source import open_source
 from fashion.core.errors import CatalogueError, PhotoError
-from fashion.photos import images
+from fashion.photos import measures
 from fashion.photos.measures import open_photo
 
 
@@ -100,7 +100,7 @@ def test_a_zip_that_names_too_small_a_size_is_unpacked_no_further(tmp_path):
 
 
 def test_a_huge_member_of_a_zip_is_a_bad_photo_with_its_reason(tmp_path, monkeypatch):
-    monkeypatch.setattr(images, "MOST_READ", 1_000_000)
+    monkeypatch.setattr(measures, "MOST_READ", 1_000_000)
     with zipfile.ZipFile(tmp_path / "set.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("annotation.txt", "header\n")
         archive.writestr("a.jpg", bytes(2_000_000))

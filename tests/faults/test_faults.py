@@ -271,9 +271,11 @@ def test_odd_names_are_read_and_none_leads_out(oddly):
     assert malformed.empty and rows["item"].tolist()[0] == "a b"
     facts = photo_facts(source, rows["photo"])
     bad = dict(zip(facts["photo"], facts["problem"], strict=True))
-    assert [name for name, problem in bad.items() if problem] == [f"images/{name}".replace("\0", "") for name in WRONG]
+    assert [name for name, problem in bad.items() if problem] == list(
+        dict.fromkeys(f"images/{name}".replace("\0", "").replace("\\", "/") for name in WRONG)
+    )
     for name in WRONG[:2] + WRONG[3:4]:
-        assert "leads out" in bad[f"images/{name}"]
+        assert "leads out" in bad[f"images/{name}".replace("\\", "/")]
     step = cleaning.drop_photos(cleaning.start(rows, malformed), facts["problem"], facts["sha256"])
     assert len(step.rows) == len(NAMES) + 60
 

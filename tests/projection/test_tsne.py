@@ -157,7 +157,7 @@ def test_arguments_that_do_not_fit_are_refused(vectors, chart):
         tsne_map(vectors, 0, initialisation="spectral")
     with pytest.raises(ValueError, match="perplexity"):
         tsne_map(vectors, 0, perplexity=0)
-    with pytest.raises(ValueError, match="of 32 dimensions, as the vectors; found 31"):
+    with pytest.raises(ValueError, match="of 32 dimensions, as the vectors have; found 31"):
         place_new(chart, vectors[:, :31])
     with pytest.raises(ValueError, match="positions of shape"):
         place_new(Map(chart.xy[:5], chart.unit, 0.0, 30.0), vectors[:2])

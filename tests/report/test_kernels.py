@@ -99,6 +99,7 @@ def test_folders_of_killed_runs_are_swept_and_no_others(tmp_path):
     assert sweep_kernels([tmp_path]) == [] and left.is_dir()
     process.send_signal(signal.SIGKILL)
     process.wait()
+    os.utime(left, (time.time() - 60,) * 2)  # new ones are left alone for some seconds
     others = [tmp_path / f"{FOLDER}young", tmp_path / "fashion-verify-x", tmp_path / "elsewhere"]
     for other in others:
         other.mkdir()
@@ -115,6 +116,7 @@ def test_a_run_sweeps(places, tmp_path):
     old = places / f"{FOLDER}old"
     old.mkdir()
     (old / LOCK).touch()
+    os.utime(old, (time.time() - 60,) * 2)
     with kernel_settings():
         assert not old.exists()
 

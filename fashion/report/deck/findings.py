@@ -12,12 +12,13 @@ import numpy as np
 
 from fashion.catalogue.definition import Catalogue, load_catalogue
 from fashion.catalogue.source import Source, open_source
+from fashion.core.bounds import MOST_READ
 from fashion.core.errors import ArtefactError
 from fashion.core.numerals import number_word
 from fashion.core.workspace import Workspace
 from fashion.evaluation.protocol import CEILING, RANDOM
 from fashion.evaluation.relevance import BOTH
-from fashion.photos.images import MOST_READ, bounded, decode
+from fashion.photos.images import bounded, decode
 from fashion.recommendation.reasons import describe
 from fashion.report.steps import STEPS, read_state
 
