@@ -8,6 +8,7 @@ import shutil
 import socket
 import tempfile
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -187,6 +188,7 @@ def run_notebook(path: Path, output: Path, parameters: dict[str, Any], *, cell_l
         ) from None
     # Whatever a kernel's start or end raises: a time limit, a dead kernel, ZeroMQ, a forged message, the disk.
     except Exception as error:
+        _let_go(error)
         if isinstance(error, OSError) and error.errno is not None:
             raise ReportError(f"{path.name}: {in_words(error)}") from error
         kept = f"\nThe notebook up to there is {aside}." if aside.is_file() else ""
@@ -200,6 +202,14 @@ def run_notebook(path: Path, output: Path, parameters: dict[str, Any], *, cell_l
     write_whole(output, lambda whole: nbformat.write(strip_metadata(notebook), whole))
     aside.unlink()
     return time.perf_counter() - begin
+
+
+def _let_go(error: BaseException) -> None:
+    """Close the sockets that an error's frames hold: a ZeroMQ context that is collected waits for them without end."""
+    seen: BaseException | None = error
+    while seen is not None:
+        traceback.clear_frames(seen.__traceback__)
+        seen = seen.__cause__ or seen.__context__
 
 
 def _literal(path: Path) -> str:

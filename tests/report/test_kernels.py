@@ -153,6 +153,23 @@ def test_zeromq_that_cannot_bind_is_an_error_in_words(tmp_path, monkeypatch):
         run_notebook(notebook(tmp_path / "a.ipynb", "1"), tmp_path / "b.ipynb", {})
 
 
+def test_a_process_ends_after_a_kernel_that_could_not_bind(tmp_path):
+    """The failed start's sockets are closed; else the process hangs when ZeroMQ's context is collected."""
+    code = (
+        "import sys, tempfile\nfrom pathlib import Path\nfrom fashion.report import runner\n"
+        "from fashion.core.errors import ReportError\nlong = Path(sys.argv[1])\ntempfile.tempdir = str(long)\n"
+        "runner.takes_sockets = lambda _: True\nrunner.temporary_places = lambda: [long]\n"
+        "try:\n    runner.run_notebook(Path(sys.argv[2]), Path(sys.argv[3]), {})\n"
+        "except ReportError:\n    import gc\n    gc.collect()\n    print('told')\n"
+    )
+    long = tmp_path / ("long" * 30)
+    long.mkdir()
+    path = notebook(tmp_path / "a.ipynb", "1")
+    command = [sys.executable, "-c", code, str(long), str(path), str(tmp_path / "b.ipynb")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "told\n"), done.stderr[-1000:]
+
+
 @pytest.mark.slow
 def test_runs_begun_at_one_moment_do_not_meet(tmp_path):
     """Four kernels side by side, from one folder of notebooks."""
