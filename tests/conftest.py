@@ -232,8 +232,10 @@ def built(tiny, original):
             remembered.write_text(json.dumps(said), encoding="utf-8")
     for name in ("processed", "reports"):
         shutil.copytree(folder / name, tiny / name)
-        owner = tiny / name / "tiny" / OWNER  # the copy is this worker's own catalogue's
-        owner.write_text(owner.read_text(encoding="utf-8").replace(str(folder), str(tiny)), encoding="utf-8")
+    for name in (f"processed/tiny/{OWNER}", f"reports/tiny/{OWNER}", "processed/tiny/source.json",
+                 "reports/tiny/provenance.json"):  # fmt: skip
+        file = tiny / name  # the copy is this worker's own catalogue's
+        file.write_text(file.read_text(encoding="utf-8").replace(str(folder), str(tiny)), encoding="utf-8")
     said = [line.replace(str(folder), str(tiny)) for line in json.loads(remembered.read_text(encoding="utf-8"))]
     return tiny / "reports/tiny/index.html", said
 
@@ -243,11 +245,43 @@ def work(tiny, built):
     return Workspace("tiny", tiny / "processed", tiny / "reports")
 
 
+def hostile_settings(toml: Path) -> Settings:
+    """Those of the hostile report: another length of the lists and weight of colour than the defaults."""
+    return Settings(catalogue=str(toml), backbone="efficientnet-lite0", size=96, k=4, colour_weight=0.8)
+
+
+@pytest.fixture(scope="session")
+def hostile(tmp_path_factory):
+    """The report on tests/hostile.py, with four recommendations and more weight on colour, and its slides.
+
+    Made once for all workers; read-only by agreement.
+    """
+    from hostile import write_hostile_catalogue  # which draws with this file's functions
+
+    from fashion.report.deck.build import build_deck
+
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "hostile"
+    folder.mkdir(exist_ok=True)
+    with FileLock(folder.with_suffix(".lock")):
+        if not (folder / "said.json").exists():
+            settings, said = hostile_settings(write_hostile_catalogue(folder)), []
+            build_report(
+                settings, processed=folder / "processed", reports=folder / "reports", companion=build_deck,
+                say=said.append,
+            )  # fmt: skip
+            (folder / "said.json").write_text(json.dumps(said), encoding="utf-8")
+    return Workspace("hostile", folder / "processed", folder / "reports")
+
+
 def pytest_collection_modifyitems(items):
-    """One file that needs the small report comes first, the others last: a worker makes it while the rest goes on.
+    """One file for each of the reports comes first, others that need them last: they are made while the rest goes on.
 
     Workers take files in this order; a file's tests keep theirs.
     """
-    needy = list(dict.fromkeys(item.path for item in items if "built" in item.fixturenames))
-    places = {path: 0 if place == 0 else 2 for place, path in enumerate(needy)}
+    places: dict[Path, int] = {}
+    for report in ("built", "hostile"):
+        needy = list(dict.fromkeys(item.path for item in items if report in item.fixturenames))
+        for place, path in enumerate(needy):
+            places.setdefault(path, 0 if place == 0 else 2)
     items.sort(key=lambda item: places.get(item.path, 1))

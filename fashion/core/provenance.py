@@ -15,6 +15,7 @@ from typing import Any
 
 from fashion.core.checksums import sha256_file, sha256_json
 from fashion.core.paths import project_root
+from fashion.core.workspace import PLACES, WRITTEN_AT
 
 #: The one key of results/*.json that may differ between runs: seconds and photos a second.
 TIMING = "timing"
@@ -32,13 +33,18 @@ def without_timing(content: Any) -> Any:
 def sha256_output(path: Path) -> str:
     """Hex SHA-256 of a file that a notebook left, the same whenever the same notebook ran on the same inputs.
 
-    Of results/*.json it is that of the numbers, without timings, which no two runs share.
+    Of results/*.json it is that of the numbers, without timings, which no two runs share; of source.json that of what
+    it says but for where things lie, so that a notebook that is run again after a move leaves the report whole.
     """
-    if path.suffix == ".json" and path.parent.name == "results":
-        try:
+    places = PLACES.get(path.stem, ()) if path.suffix == ".json" else ()
+    try:
+        if path.suffix == ".json" and path.parent.name == "results":
             return sha256_json(without_timing(json.loads(path.read_text(encoding="utf-8"))))
-        except ValueError:  # damaged: it has the checksum of its bytes, which is that of no whole file
-            pass
+        if places:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            return sha256_json({k: v for k, v in content.items() if k not in (*places, WRITTEN_AT, "catalogue")})
+    except (ValueError, AttributeError):  # damaged: it has the checksum of its bytes, which is that of no whole file
+        pass
     return sha256_file(path)
 
 

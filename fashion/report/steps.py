@@ -19,7 +19,7 @@ from fashion.core.files import write_json
 from fashion.core.paths import kept_place, project_root
 from fashion.core.provenance import sha256_output, versions
 from fashion.core.texts import clean_text
-from fashion.core.workspace import PLACES, WRITERS, WRITTEN_AT, Workspace
+from fashion.core.workspace import WRITERS, Workspace
 from fashion.embedding.resnet50 import cached_file
 
 #: In the key of notebook 01 where the data lies elsewhere than it wrote down.
@@ -320,16 +320,7 @@ def _weights_at_hand() -> str:
 def _input_checksum(workspace: Workspace, artefact: str) -> str:
     """SHA-256 of an artefact that a step reads; of source.json without what says where things lie."""
     path = workspace.path(artefact)
-    if not path.is_file():
-        return "absent"
-    places = PLACES.get(path.stem) if path.suffix == ".json" else None
-    if not places:
-        return sha256_file(path)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return sha256_json({k: v for k, v in content.items() if k not in (*places, WRITTEN_AT, "catalogue")})
-    except (ValueError, AttributeError):
-        return sha256_file(path)  # damaged
+    return sha256_output(path) if path.is_file() else "absent"
 
 
 def key_after(before: str) -> str:

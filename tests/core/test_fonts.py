@@ -2,13 +2,14 @@
 
 import io
 import json
+import shutil
 import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import draw, jpeg
+from conftest import hostile_settings
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from matplotlib import font_manager
@@ -18,17 +19,7 @@ from fashion.core.workspace import Workspace
 from fashion.plots import catalogue as plots_catalogue
 from fashion.plots import style
 from fashion.report.build import build_report
-from fashion.report.steps import STEPS, Settings, read_state, stale_because
-
-JAPANESE = {
-    "top": "トップス",
-    "skirt": "スカート",
-    "bag": "鞄",
-    "red": "赤",
-    "blue": "青",
-    "green": "緑",
-    "black": "黒",
-}
+from fashion.report.steps import STEPS, read_state, stale_because
 
 
 def write_font(path, family, letters, weight=400):
@@ -158,57 +149,41 @@ def test_a_font_that_cannot_be_read_is_passed_over(monkeypatch, tmp_path):
     assert fonts.lacking(["赤"]) == "赤"
 
 
-@pytest.fixture
-def japanese(tmp_path):
-    """A small shop whose words are Japanese."""
-    folder = tmp_path / "clothes"
-    (folder / "images").mkdir(parents=True)
-    shades = {"red": (200, 30, 30), "blue": (30, 60, 160), "green": (40, 130, 60), "black": (25, 25, 28)}
-    kinds = {"top": "VESTITO", "skirt": "PANTALONI", "bag": "BALLERINA"}
-    lines = ["id,colour,kind"]
-    for number in range(72):
-        colour, kind = list(shades)[number // 3 % 4], list(kinds)[number % 3]
-        (folder / f"images/{number}.jpg").write_bytes(jpeg(draw(kinds[kind], shades[colour], number)))
-        lines.append(f"{number},{JAPANESE[colour]},{JAPANESE[kind]}")
-    (folder / "items.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    toml = 'name = "nihon"\ntitle = "A shop"\nlanguage = "en"\n[source]\ndata = "clothes"\ntable = "items.csv"\n'
-    toml += 'photos = "images/{id}.jpg"\n[columns]\nitem = "id"\ncolour = "colour"\ncategory = "kind"\n'
-    (tmp_path / "nihon.toml").write_text(toml, encoding="utf-8")
-    return Settings(catalogue=str(tmp_path / "nihon.toml"), backbone="efficientnet-lite0", size=96)
-
-
 @pytest.mark.slow
-def test_a_report_without_the_font_says_it_once_and_draws_anew_when_there_is_one(japanese, tmp_path, monkeypatch):
+def test_a_report_without_the_font_says_it_once_and_draws_anew_when_there_is_one(hostile, tmp_path, monkeypatch):
     # The notebooks' kernels have fonts of their own: none of this machine's, then one more.
     home = tmp_path / "home/fonts"
     home.mkdir(parents=True)
     monkeypatch.setenv("XDG_DATA_HOME", str(home.parent))
     monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path / "matplotlib"))
-    work = Workspace("nihon", tmp_path / "p", tmp_path / "r")
     if [path for path in font_manager._get_fontconfig_fonts() if fonts._has(str(path), frozenset("鞄"))]:
         pytest.skip("this machine has a Japanese font")
-    said = []
-    build_report(japanese, processed=tmp_path / "p", reports=tmp_path / "r", say=said.append)
-    page = (work.report / "index.html").read_text(encoding="utf-8")
+    root = hostile.processed_root.parent
+    page = (hostile.report / "index.html").read_text(encoding="utf-8")
     assert "Glyph" not in page and "UserWarning" not in page
-    sentence = fonts.sentence(work.results("01")["letters_without_font"])
+    sentence = fonts.sentence(hostile.results("01")["letters_without_font"])
     assert "fonts-noto-cjk" in sentence and page.split('<p class="warning">')[1].startswith(sentence[:40])
-    assert said.count(sentence) == 1
-    assert all(read_state(work, step).letters for step in STEPS)
-    before = {path.name: path.read_bytes() for path in (work.report / "figures").glob("*.png")}
+    assert json.loads((root / "said.json").read_text(encoding="utf-8")).count(sentence) == 1
+    drawn = [step for step in STEPS if read_state(hostile, step).letters]
+    assert {step.number for step in drawn} >= {"01", "03", "04", "06"}
 
-    font = write_font(home / "odd.ttf", "Odd Sans", "".join(JAPANESE.values()))
+    shutil.copytree(root, tmp_path / "copy")
+    settings = hostile_settings(tmp_path / "copy/hostile.toml")
+    places = {"processed": tmp_path / "copy/processed", "reports": tmp_path / "copy/reports"}
+    work = Workspace("hostile", *places.values())
+    font = write_font(home / "odd.ttf", "Odd Sans", "鞄")
     monkeypatch.setattr(font_manager, "findSystemFonts", lambda *_, **__: [str(font)])
     forget()
-    assert "a font" in stale_because(work, STEPS[0], read_state(work, STEPS[0]).key)
-    said.clear()
-    build_report(japanese, processed=tmp_path / "p", reports=tmp_path / "r", say=said.append)
-    assert sum("font" in line for line in said) == len(STEPS)
-    after = {path.name: path.read_bytes() for path in (work.report / "figures").glob("*.png")}
+    assert all("a font" in stale_because(work, step, read_state(work, step).key) for step in drawn)
+    said = []
+    build_report(settings, **places, until="01", say=said.append)
+    assert sum("runs, as a font" in line for line in said) == 1
+    before, after = ({path.name: path.read_bytes() for path in (place.report / "figures").glob("01-*.png")}
+                     for place in (hostile, work))  # fmt: skip
     changed = [name for name in before if before[name] != after.get(name)]
-    assert {"01-categories.png", "01-colours.png", "03-colour-confusion.png", "04-recommendations.png"} <= set(changed)
-    assert "warning" not in work.results("01") and not read_state(work, STEPS[-1]).letters
+    assert "01-categories.png" in changed and "01-photo-sizes.png" not in changed
+    assert "warning" not in work.results("01") and not read_state(work, STEPS[0]).letters
     assert "letters_without_font" not in json.dumps(work.results("01"))
     said.clear()
-    build_report(japanese, processed=tmp_path / "p", reports=tmp_path / "r", say=said.append)
-    assert sum("unchanged" in line for line in said) == len(STEPS)
+    build_report(settings, **places, until="01", say=said.append)
+    assert sum("unchanged" in line for line in said) == 1

@@ -3,19 +3,16 @@
 import html
 import json
 import re
-import shutil
-from dataclasses import replace
 
 import pytest
 from pptx import Presentation
 
-from fashion.cli.deck import accompany
 from fashion.cli.main import build_parser, main
 from fashion.core.defaults import Preferences
 from fashion.core.errors import SettingsError
 from fashion.core.workspace import Workspace
 from fashion.recommendation.recommender import Recommender
-from fashion.report.build import build_report, notebook_parameters
+from fashion.report.build import notebook_parameters
 from fashion.report.steps import STEPS, Settings
 from fashion.web.app import create_app
 from fashion.web.reload import Window
@@ -27,19 +24,6 @@ pytestmark = pytest.mark.slow
 SIX = re.compile(
     r"\bsix(?! regions)\b|\bsixth\b|@6\b|\b6 (?:recommendations|nearest|items|neighbours)\b", re.IGNORECASE
 )
-
-
-@pytest.fixture(scope="module")
-def four(tiny, settings, built, tmp_path_factory):
-    """The small report again with four recommendations and more weight on colour; photos are not read again."""
-    root = tmp_path_factory.mktemp("four")
-    shutil.copytree(tiny / "processed", root / "processed")
-    shutil.copytree(tiny / "reports", root / "reports")
-    build_report(
-        replace(settings, k=4, colour_weight=0.8), processed=root / "processed", reports=root / "reports",
-        say=[].append, companion=accompany,
-    )  # fmt: skip
-    return Workspace("tiny", root / "processed", root / "reports")
 
 
 def words_of(page):
@@ -58,14 +42,14 @@ def words_of_slides(path):
     return " ".join(found)
 
 
-def test_no_generated_text_speaks_of_six(four):
-    pages = [four.report / "index.html", *sorted((four.report / "notebooks").glob("*.html"))]
+def test_no_generated_text_speaks_of_six(hostile):
+    pages = [hostile.report / "index.html", *sorted((hostile.report / "notebooks").glob("*.html"))]
     texts = {page.name: words_of(page) for page in pages}
-    texts |= {name: caption for name, caption in four.captions().items()}
-    texts["deck"] = words_of_slides(four.report / "deck.pptx")
-    texts["readme"] = results_table(four.results("06"))
+    texts |= {name: caption for name, caption in hostile.captions().items()}
+    texts["deck"] = words_of_slides(hostile.report / "deck.pptx")
+    texts["readme"] = results_table(hostile.results("06"))
     for step in STEPS:
-        texts[f"results {step.number}"] = json.dumps(four.results(step.number))
+        texts[f"results {step.number}"] = json.dumps(hostile.results(step.number))
     assert len(pages) == 7 and len(texts) > 30
     assert {name: SIX.findall(text) for name, text in texts.items() if SIX.search(text)} == {}
     for name in ("index.html", "04-recommendations", "06-agreement", "deck", "readme"):
@@ -73,30 +57,27 @@ def test_no_generated_text_speaks_of_six(four):
     assert "Success@4" in texts["06-evaluation.html"] and "nDCG@4" in texts["readme"]
 
 
-def test_every_list_has_four(four, capsys):
-    assert four.results("04")["k"] == four.results("06")["k"] == four.table("neighbours")["rank"].max() == 4
-    recommender = Recommender.from_workspace(four)
-    assert (recommender.k, recommender.colour_weight) == (4, 0.8) and Preferences.of_report(four) == Preferences(4, 0.8)
+def test_every_list_has_four(hostile, capsys):
+    assert hostile.results("04")["k"] == hostile.results("06")["k"] == hostile.table("neighbours")["rank"].max() == 4
+    recommender = Recommender.from_workspace(hostile)
+    assert (recommender.k, recommender.colour_weight) == (4, 0.8) and Preferences.of_report(hostile) == Preferences(
+        4, 0.8
+    )
     item = recommender.items["item"].iloc[3]
     mine = recommender.by_item(item)
     assert len(mine) == 4
-    places = ["--processed", str(four.processed_root), "--reports", str(four.report.parent)]
-    catalogue = four.json("source")["catalogue_toml"]
+    places = ["--processed", str(hostile.processed_root), "--reports", str(hostile.report.parent)]
+    catalogue = hostile.json("source")["catalogue_toml"]
     assert main(["recommend", item, "-c", catalogue, "--json", *places]) == 0
     said = json.loads(capsys.readouterr().out)["recommendations"]
     assert [line["item"] for line in said] == mine["item"].tolist()
     assert main(["recommend", item, "-c", catalogue, "--json", "-k", "2", "--colour-weight", "0.1", *places]) == 0
     assert len(json.loads(capsys.readouterr().out)["recommendations"]) == 2
-    shop = create_app(Window(four)).test_client()
+    shop = create_app(Window(hostile)).test_client()
     page = shop.get("/item", query_string={"id": item}).get_data(as_text=True)
     similar = page[page.index('id="found"') :]
     assert similar.count('class="card"') == 4 and 'value="0.8"' in page
     assert len(shop.get("/api/v1/similar", query_string={"id": item}).get_json()["items"]) == 4
-
-
-def test_vectors_do_not_depend_on_the_list(four, work):
-    for name in ("max_pooled", "learned", "described"):
-        assert (four.vectors(name) == work.vectors(name)).all()
 
 
 def test_settings_reach_the_notebooks_that_use_them(tmp_path):

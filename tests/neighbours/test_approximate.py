@@ -77,7 +77,7 @@ def test_a_file_is_used_again_and_built_anew_when_damaged_or_of_other_vectors(ta
     assert len(built) == 1 and len(first) == 500
     whole = path.read_bytes()
     path.write_bytes(whole[:900] + bytes([whole[900] ^ 1]) + whole[901:])  # one bit
-    with pytest.warns(UserWarning, match="is damaged .* the index is built again"):
+    with pytest.warns(UserWarning, match="found it damaged .* the index is built again"):
         assert open_index(table[:500], path, progress=False).recall(5, 50) > 0.95 and len(built) == 2
     open_index(table[1:501], path, progress=False)
     assert len(built) == 3

@@ -19,6 +19,7 @@ from fashion.core import code_closure
 from fashion.core.errors import ReportError, SettingsError, WeightsError
 from fashion.core.locking import is_running, only_one
 from fashion.core.paths import found_place, in_project, kept_place, project_root
+from fashion.core.provenance import sha256_output
 from fashion.core.workspace import Workspace
 from fashion.photos import metadata as facts_store
 from fashion.report import build, steps
@@ -103,16 +104,17 @@ def test_every_notebook_declares_what_the_runner_gives():
     assert network | {"seed"} <= set(declared_parameters(STEPS[1].path))
 
 
-def test_where_things_lie_is_no_part_of_what_later_steps_read(tmp_path):
-    sums = set()
+def test_where_things_lie_is_no_part_of_what_is_read_or_left(tmp_path):
+    inputs, outputs = set(), set()
     for place, words in (("a", "red"), ("b", "red"), ("b", "blue")):
         work = Workspace("x", tmp_path / place / "p", tmp_path / place / "r")
         data = tmp_path / place / "data"
         work.write_json(
             "source", {"data": str(data), "catalogue_toml": f"{data}.toml", "catalogue": "t", "title": words}
         )
-        sums.add(steps._input_checksum(work, "source.json"))
-    assert len(sums) == 2
+        inputs.add(steps._input_checksum(work, "source.json"))
+        outputs.add(sha256_output(work.path("source.json")))
+    assert len(inputs) == len(outputs) == 2
 
 
 def test_until_is_a_steps_number(tmp_path):

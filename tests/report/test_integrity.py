@@ -131,7 +131,7 @@ def test_a_flipped_byte_in_an_addition_is_found(copy, folders, tiny, tmp_path, c
     (folder / "addition.json").write_text(json.dumps(facts | {"files": files}))
     require_answers(copy, "described")
     flip(folder / "described.npy")
-    with pytest.raises(ArtefactError, match=r"rm -r .*0123456789abcdef && fashion add .*'new items'"):
+    with pytest.raises(ArtefactError, match=r"rm -r .*0123456789abcdef && fashion add .*/new items'"):
         require_answers(copy, "described")
 
 
