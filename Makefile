@@ -79,7 +79,7 @@ verify: $(STAMP) ## run the report twice in fresh folders; numbers and figures m
 	@$(BIN)/fashion verify $(SETTINGS)
 
 test: $(STAMP) ## run the whole test suite, with line coverage of fashion/
-	@$(BIN)/python -m pytest -n auto --dist loadfile --cov=fashion --cov-report=term --cov-fail-under=90
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --cov=fashion --cov-report=term --cov-fail-under=90
 
 deck: $(STAMP) ## write the business case as slides -> reports/<catalogue>/deck.pptx
 	@$(BIN)/fashion deck --catalogue "$(CATALOGUE)"

@@ -23,10 +23,11 @@ from fashion.embedding.photo_vectors import Photo, photo_bytes
 from fashion.recommendation.additions import ARRAYS, EMBEDDINGS, additions_folder, with_additions
 from fashion.recommendation.additions import load as load_additions
 from fashion.recommendation.filters import Conditions, QueryError, parse_where
+from fashion.recommendation.item_names import ItemNames
 from fashion.recommendation.picks import Picks
 from fashion.recommendation.queries import Query
 from fashion.recommendation.recommend import make_query
-from fashion.recommendation.recommender import Recommender, no_such_item, rows_by_name
+from fashion.recommendation.recommender import Recommender
 from fashion.report.integrity import ANSWERS, PHOTOS, require_answers, require_intact
 
 if TYPE_CHECKING:
@@ -111,10 +112,10 @@ class Photos:
         self._study = study
 
     def __getitem__(self, item: str) -> bytes:
-        return self.read(self._study.row_of(item))
+        return self.read(self._study.names.row(item))
 
     def __contains__(self, item: object) -> bool:
-        return item in self._study.places
+        return item in self._study.names
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._study.items["item"])
@@ -188,22 +189,9 @@ class Study(Run):
         return pd.concat(tables, ignore_index=True)
 
     @cached_property
-    def places(self) -> dict[str, int]:
-        """An item's name, or its photo's file name -> its row."""
-        return rows_by_name(self.items)
-
-    def row_of(self, item: str) -> int:
-        """An item's row by its name, with or without the photo's suffix.
-
-        Raises
-        ------
-        QueryError
-            When the catalogue has no such item, with near names.
-        """
-        row = self.places.get(item)
-        if row is None:
-            raise no_such_item(item, self.items)
-        return row
+    def names(self) -> ItemNames:
+        """Rows of items by name."""
+        return ItemNames(self.items)
 
     @property
     def photos(self) -> Photos:

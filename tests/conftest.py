@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from filelock import FileLock
 from hypothesis import settings as properties
+from shop_window import chromium
 
 from fashion.catalogue.definition import Catalogue, load_catalogue
 from fashion.catalogue.identity import OWNER
@@ -243,6 +244,12 @@ def built(tiny, original):
 @pytest.fixture(scope="session")
 def work(tiny, built):
     return Workspace("tiny", tiny / "processed", tiny / "reports")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as found:
+        yield found
 
 
 def hostile_settings(toml: Path) -> Settings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -134,7 +133,7 @@ class Workspace:
 
     def items_checksum(self) -> str:
         """SHA-256 of the items table: arrays that were made for it carry it in their JSON."""
-        return hashlib.sha256(self.need("items.parquet").read_bytes()).hexdigest()
+        return sha256_file(self.need("items.parquet"))
 
     def vectors(self, name: str) -> NDArray[np.float32]:
         """Read `<name>.npy`, (n, d), memory-mapped."""

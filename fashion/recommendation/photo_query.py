@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from fashion.core.errors import PhotoError
 from fashion.core.workspace import Workspace
 from fashion.embedding.backbones import Backbone
 from fashion.neighbours.duplicates import Fingerprints, Rule, matching_pairs
@@ -48,22 +47,6 @@ class PhotoReader:
     def backbone(self) -> Backbone:
         """The report's backbone."""
         return self.encoder.backbone
-
-    def query_file(self, path: str | Path) -> Query:
-        """The query that a photo's file makes.
-
-        Raises
-        ------
-        PhotoError
-            When there is no such file, or it is no whole image.
-        """
-        try:
-            data = Path(path).read_bytes()
-        except OSError as error:
-            raise PhotoError(
-                f"expected a photo (JPEG, PNG, WebP) at {str(path)!r}; it cannot be read: {error.strerror}"
-            ) from error
-        return self.query(data, Path(path).name)
 
     def query(self, data: bytes, name: str = "photo") -> Query:
         """The query of a photo, described by the likeliest category and colour.

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from fashion.attributes.layout import Layout, as_queries
 from fashion.core.defaults import COLOUR_WEIGHT, LIST_LENGTH, Preferences
-from fashion.core.errors import ArtefactError, near_words
+from fashion.core.errors import ArtefactError
 from fashion.core.workspace import Workspace
 from fashion.neighbours.approximate import APPROXIMATE_FROM, ApproximateIndex, nearest_rows, open_index
 from fashion.neighbours.duplicates import joined_groups
 from fashion.neighbours.exact import Neighbours, normalise, top_k
 from fashion.recommendation.additions import EMBEDDINGS, with_additions
 from fashion.recommendation.filters import QueryError, Where, where_mask
+from fashion.recommendation.item_names import ItemNames
 from fashion.recommendation.queries import Query, reworded, words_query
 from fashion.recommendation.reasons import answer_table, similarity_parts
 from fashion.recommendation.reranking import first_of_each, maximal_marginal_relevance
@@ -114,26 +115,13 @@ class Recommender:
         return cls(items, unit, layout, groups, weight, index, usual.k)
 
     @cached_property
-    def places(self) -> dict[str, int]:
-        """An item's name, and its photo's file name, -> its row; the first one where two share a name."""
-        return rows_by_name(self.items)
-
-    def row_of(self, item: str) -> int:
-        """Row of an item by its name (with or without the photo's suffix).
-
-        Raises
-        ------
-        QueryError
-            When the catalogue has no such item.
-        """
-        row = self.places.get(item)
-        if row is None:
-            raise no_such_item(item, self.items)
-        return row
+    def names(self) -> ItemNames:
+        """Rows of items by name."""
+        return ItemNames(self.items)
 
     def item_query(self, item: str) -> Query:
         """The query of an item of the catalogue."""
-        row = self.row_of(item)
+        row = self.names.row(item)
         repeated = np.empty(0, np.intp) if self.groups is None else np.flatnonzero(self.groups == self.groups[row])
         return Query(item, self._raw(slice(row, row + 1)), self.items.iloc[row].to_dict(), row, repeated)
 
@@ -289,25 +277,6 @@ class Recommender:
         rows = self._raw(index)
         queries = rows if self.layout is None else as_queries(rows, self.layout.colour_from, weight)
         return np.asarray(queries @ rows.T, np.float32)
-
-
-def rows_by_name(items: pd.DataFrame) -> dict[str, int]:
-    """An item's name, and its photo's file name, -> its row; the first one where two share a name."""
-    places: dict[str, int] = {}
-    photos = items["photo"].str.rsplit("/", n=1).str[-1]
-    for row, names in enumerate(zip(items["item"], photos, strict=True)):
-        for name in names:
-            places.setdefault(name, row)
-    return places
-
-
-def no_such_item(item: object, items: pd.DataFrame) -> QueryError:
-    """The error for a name that no item has, with near names."""
-    names = items["item"]
-    return QueryError(
-        f"expected an item of the catalogue; found {item!r}{near_words(str(item), names)}. Its {len(names)} items "
-        f"have names like {names.iloc[0]!r}; rejected.csv lists the rejected ones."
-    )
 
 
 def _checked(weight: float) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import html
 import json
 from pathlib import Path
@@ -14,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from fashion.catalogue.definition import Catalogue, load_catalogue
+from fashion.core.checksums import sha256_bytes, sha256_file
 from fashion.core.escaping import REPORT_POLICY
 from fashion.core.files import write_whole
 from fashion.core.workspace import Workspace
@@ -24,13 +24,13 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 def link_figures(notebook: nbformat.NotebookNode, figures: Path, prefix: str, captions: dict[str, str]) -> None:
     """Turn embedded pictures that lie in `figures` too into links, so that no page carries them twice."""
-    names = {hashlib.sha256(path.read_bytes()).hexdigest(): path.stem for path in figures.glob("*.png")}
+    names = {sha256_file(path): path.stem for path in figures.glob("*.png")}
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             if "image/png" not in data:
                 continue
-            name = names.get(hashlib.sha256(base64.b64decode(data["image/png"])).hexdigest())
+            name = names.get(sha256_bytes(base64.b64decode(data["image/png"])))
             if name:
                 caption = html.escape(captions.get(name, name))
                 file = f"{prefix}figures/{name}.png"

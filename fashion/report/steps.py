@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import Field, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +151,7 @@ class Settings:
             if isinstance(value, Path):
                 value = str(value)
                 object.__setattr__(self, setting.name, value)
-            _check_kind(setting.name, value, setting.default, setting.metadata.get("choices"))
+            _check_kind(setting, value)
             if bounds and (value is not None or setting.default is not None):
                 check_whole(setting.name, value, bounds)
         Preferences(self.k, self.colour_weight)
@@ -168,19 +167,25 @@ class Settings:
         return f"Settings({', '.join(own)})"
 
 
-def _check_kind(name: str, value: object, default: object, choices: Sequence[str] | None) -> None:
-    """Raise SettingsError unless a value is one of the choices, or a text, a switch or a number as the default is."""
+#: The annotation of a setting -> what it may be, and how an error says so; whole numbers have bounds.
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "bool": ((bool,), "True or False"),
+    "float": ((int, float), "a number"),
+    "str": ((str,), "a text"),
+    "str | None": ((str, type(None)), "a text"),
+}
+
+
+def _check_kind(setting: Field[Any], value: object) -> None:
+    """Raise SettingsError unless a value is one of the setting's choices, or of its annotation's kind."""
+    name, choices = setting.name, setting.metadata.get("choices")
     if choices:
         if value not in choices:
             hint = did_you_mean(str(value), choices)
             raise SettingsError(f"expected {name}, one of {', '.join(choices)}; found {value!r}.{hint}")
         return
-    kinds: dict[type[object], tuple[type, ...]] = {bool: (bool,), float: (int, float), str: (str,)}
-    wanted = kinds.get(type(default))
-    if name in ("data", "weights", "queries"):
-        wanted = (str, type(None))
-    if wanted and not isinstance(value, wanted):
-        words = "True or False" if default is False else "a number" if isinstance(default, float) else "a text"
+    kinds, words = _KINDS.get(str(setting.type), ((object,), ""))
+    if not isinstance(value, kinds):
         raise SettingsError(f"expected {name} as {words}; found {value!r}. Correct it.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -83,7 +84,5 @@ def verify(settings: Settings, *, say: Callable[[str], None] = announce) -> int:
         )
     count = sum(len(list(reports[0].glob(pattern))) for pattern in ("results/*.json", "figures/*.png"))
     say(f"equal: {count} results and figures of two runs with seed {settings.seed}")
-    import shutil
-
     shutil.rmtree(root)
     return count

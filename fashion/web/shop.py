@@ -276,7 +276,7 @@ def open_shop(workspace: Workspace, weights: str | None = None) -> Shop:
     figure = workspace.report / "figures/05-map-departments.png"
     still = figure.read_bytes() if figure.is_file() else None
     shop = Shop(study, study.title, recommender, xy, before, still)
-    _ = shop.vocabulary, shop.rows, shop.order, shop.facets, shop.shown, shop.examples, recommender.places
+    _ = shop.vocabulary, shop.rows, shop.order, shop.facets, shop.shown, shop.examples, recommender.names
     shop.check_unchanged()
     return shop
 

@@ -3,13 +3,12 @@
 import http.server
 import json
 import shutil
-import threading
 import time
 from collections import Counter
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+import shop_window
 from loopback import serve
 
 from benchmarks import page, served, swap
@@ -18,26 +17,8 @@ from benchmarks.load import MIXTURE, faults, growth, mixture, run, upload_body, 
 from benchmarks.swap import MARK, copied, exchange_at, judge
 from fashion.core.errors import FashionError
 from fashion.web import reload
-from fashion.web.app import create_app
-from fashion.web.reload import Window
-from fashion.web.security import Buckets
-from fashion.web.server import make_server
 
 wrk = pytest.mark.skipif(shutil.which("wrk") is None, reason="needs Debian's wrk")
-
-
-@contextmanager
-def shop_at(work):
-    """A workspace served in this process, as `fashion serve` does."""
-    server = make_server(create_app(Window(work, warm=False), Buckets(size=1000)), threads=4)
-
-    def answer():
-        with suppress(OSError):  # closed while it waits
-            server.run()
-
-    threading.Thread(target=answer, daemon=True).start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
 
 
 @pytest.mark.slow  # by the report that it is about
@@ -45,7 +26,7 @@ def test_a_report_exchanged_under_load_is_shown_whole_or_not_at_all(work, tmp_pa
     monkeypatch.setattr(reload, "LOOK_AGAIN", 0.05)
     copy = copied(work, tmp_path)
     names = copy.items()["item"].head(6).tolist()
-    with shop_at(copy) as address:
+    with shop_window.served(copy) as address:
         found = exchange_at(address, copy, names, wait=0.5)
         assert swap.fetch(f"{address}/api/v1/item?id={MARK}{names[0]}")[0] == 200
     assert found["old"] >= 20 and found["new"] >= 5 and found["old"] + found["new"] == found["answers"]
@@ -99,7 +80,7 @@ def test_photos_are_sent_as_browsers_do(tmp_path):
 @wrk
 @pytest.mark.slow
 def test_wrk_counts_answers_and_errors(work, tmp_path):
-    with shop_at(work) as address:
+    with shop_window.served(work) as address:
         good = served.load(address, ["GET /healthz", "GET /api/v1/items"], 2, 1, tmp_path)
         bad = served.load(address, ["GET /nowhere", "GET /healthz"], 1, 1, tmp_path)
     assert good["requests"] > 20 and good["rate"] > 20 and sum(good["errors"].values()) == 0

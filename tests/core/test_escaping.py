@@ -4,9 +4,7 @@ import csv
 import io
 import json
 import re
-import threading
 import zipfile
-from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import numpy as np
@@ -14,38 +12,18 @@ import pandas as pd
 import pytest
 from conftest import draw, jpeg
 from hostile import COLOURS, EVIL, KINDS
+from shop_window import IN_BROWSER, served
 
 from fashion.core.escaping import REPORT_POLICY, spreadsheet, table
 from fashion.core.paths import project_root
 from fashion.projection.interactive import write_map
 from fashion.report.steps import STEPS
 
-CHROMIUM = Path("/usr/bin/chromium")
-
 
 @pytest.fixture(scope="module")
 def address(hostile):
-    """The shop of it, as `fashion serve` has it."""
-    from fashion.web.app import create_app
-    from fashion.web.reload import Window
-    from fashion.web.security import Buckets
-    from fashion.web.server import make_server
-
-    window = Window(hostile, warm=False)
-    window.shop().reader()
-    server = make_server(create_app(window, Buckets(size=100)), threads=4)
-    threading.Thread(target=server.run, daemon=True).start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as tools:
-        found = tools.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield found
-        found.close()
+    with served(hostile) as address:
+        yield address
 
 
 @pytest.fixture
@@ -69,14 +47,8 @@ def watched(browser):
     page.close()
 
 
-in_browser = [
-    pytest.mark.browser, pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium"),
-]  # fmt: skip
-
-
 def marked(test):
-    for mark in in_browser:
+    for mark in IN_BROWSER:
         test = mark(test)
     return test
 

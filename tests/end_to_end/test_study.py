@@ -318,7 +318,7 @@ def test_moved_photos_are_read_where_they_lie_now(work, tiny, folders, item, tmp
     study = fashion.open("tiny", data=moved, **folders)
     assert study.source.path == moved and study.photos[item]
     own = open_source(tiny / "clothes", "annotation.txt")
-    assert study.photos[item] == own.read(study.items["photo"][study.row_of(item)])
+    assert study.photos[item] == own.read(study.items["photo"][study.names.row(item)])
 
 
 def test_a_question_loads_only_what_it_needs(tiny, work, folders, item):

@@ -19,7 +19,6 @@ from fashion.core.errors import ArtefactError, PhotoError
 from fashion.photos.images import squared
 from fashion.projection.interactive import NO_COLOUR, write_map
 
-CHROMIUM = Path("/usr/bin/chromium")
 DEPARTMENTS = {f"department {i}": f"#{40 + 12 * i:02x}{200 - 9 * i:02x}{(70 * i) % 256:02x}" for i in range(15)}
 COLOURS = {f"colour {i}": f"#{(37 * i) % 256:02x}{(91 * i) % 256:02x}{(151 * i) % 256:02x}" for i in range(24)}
 
@@ -228,24 +227,13 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     return inputs
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is missing: apt-get install chromium")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: it drives chromium")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def visit(chromium: Any) -> Iterator[Any]:
+def visit(browser: Any) -> Iterator[Any]:
     """Open a page from disk, offline; at the end it must have asked no network and complained of nothing."""
     contexts, complaints = [], []
 
     def open_page(path: Path, **options: Any) -> Any:
-        context = chromium.new_context(
+        context = browser.new_context(
             offline=True,
             **({"viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce"} | options),
         )

@@ -52,7 +52,7 @@ def test_nothing_left_is_an_empty_table(recommender):
 
 
 def test_names_with_suffix(recommender):
-    assert recommender.row_of("a3.jpg") == recommender.row_of("a3") == 2
+    assert recommender.names.row("a3.jpg") == recommender.names.row("a3") == 2
 
 
 def test_unknown_item_names_near_ones(recommender):
@@ -161,7 +161,7 @@ def test_diversity_trades_similarity_for_variety():
     plain, various = (recommender.answer(recommender.item_query("i0"), 6, diversity=d) for d in (0.0, 0.6))
 
     def alike(table):
-        rows = [recommender.row_of(item) for item in table["item"]]
+        rows = [recommender.names.row(item) for item in table["item"]]
         return (vectors[rows] @ vectors[rows].T)[np.triu_indices(6, 1)].mean()
 
     assert plain["item"][0] == various["item"][0] and alike(various) < alike(plain) - 0.05

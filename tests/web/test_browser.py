@@ -1,20 +1,16 @@
 """A shopper's whole way in a real browser, at phone and desktop size; axe's rules on every page, light and dark."""
 
 import re
-import threading
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from shop_window import IN_BROWSER, served
 
 from fashion.core.paths import project_root
 
 playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = [
-    pytest.mark.browser, pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium"),
-]  # fmt: skip
+pytestmark = IN_BROWSER
 expect = playwright.expect  # asks again until it is so, for 30 s at most, as a click does
 expect.set_options(timeout=30_000)
 SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1440, "height": 900}}
@@ -22,26 +18,8 @@ SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1440, "hei
 
 @pytest.fixture(scope="module")
 def address(work):
-    """The shop served as `fashion serve` does."""
-    from fashion.web.app import create_app
-    from fashion.web.reload import Window
-    from fashion.web.security import Buckets
-    from fashion.web.server import make_server
-
-    window = Window(work, warm=False)
-    window.shop().reader()
-    server = make_server(create_app(window, Buckets(size=100)), threads=4)
-    threading.Thread(target=server.run, daemon=True).start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as tools:
-        found = tools.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield found
-        found.close()
+    with served(work) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

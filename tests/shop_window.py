@@ -1,0 +1,51 @@
+"""A shop in this process, as `fashion serve` has it, and the browser that looks at it."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from fashion.core.workspace import Workspace
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+#: Marks of a test that needs the browser.
+IN_BROWSER = [
+    pytest.mark.browser, pytest.mark.slow,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium"),
+]  # fmt: skip
+
+
+@contextmanager
+def served(work: Workspace) -> Iterator[str]:
+    """The address of a report's shop."""
+    from fashion.web.app import create_app
+    from fashion.web.reload import Window
+    from fashion.web.security import Buckets
+    from fashion.web.server import make_server
+
+    window = Window(work, warm=False)
+    window.shop().reader()  # the networks, which would else be loaded under the first visitor
+    server = make_server(create_app(window, Buckets(size=1000)), threads=4)
+
+    def answer():
+        with suppress(OSError):  # closed while it waits
+            server.run()
+
+    threading.Thread(target=answer, daemon=True).start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    server.close()
+
+
+@contextmanager
+def chromium() -> Iterator:
+    """Debian's Chromium, driven by Playwright."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is missing: apt-get install chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: it drives Chromium")
+    with playwright.sync_playwright() as tools:
+        browser = tools.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield browser
+        browser.close()
