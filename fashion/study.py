@@ -178,14 +178,14 @@ class Study(Run):
     def items(self) -> pd.DataFrame:
         """The items table, one row an item, index 0..n-1; items added since the report come last.
 
-        If there are any, `added` is the key of their addition and `twin` their near-duplicate among earlier items, both
-        empty for the report's own.
+        If there are any, `added` is the key of their addition and `near_duplicate_of` their near-duplicate among
+        earlier items, both empty for the report's own.
         """
         self.check("items.parquet")
         own, added = self.workspace.items(), load_additions(self.workspace)
         if not added:
             return own
-        tables = [own.assign(added="", twin=""), *(one.items.assign(added=one.key) for one in added)]
+        tables = [own.assign(added="", near_duplicate_of=""), *(one.items.assign(added=one.key) for one in added)]
         return pd.concat(tables, ignore_index=True)
 
     @cached_property
@@ -361,7 +361,7 @@ class Study(Run):
     @staticmethod
     def _without_empty(items: pd.DataFrame) -> pd.DataFrame:
         """The items without the columns of additions where nothing was added."""
-        return items if (items["added"] != "").any() else items.drop(columns=["added", "twin"])
+        return items if (items["added"] != "").any() else items.drop(columns=["added", "near_duplicate_of"])
 
     # -- whether the files are the report's -------------------------------------------------------------------
     def check(self, *names: str) -> None:

@@ -22,12 +22,20 @@ IMAGES = (
     "01-colour-by-department",
     "04-recommendations",
     "05-map-photos",
-    "06-agreement",
+    "06-precision",
 )
 
 #: The numbers behind README's table and the checksums of its figures, committed: a test compares them with README.
 NUMBERS = "docs/sample-results.json"
-SHOWN = ("k", "source_line", "protocol", "unseen_gallery_items", "agreement", "agreement_unseen_gallery", "measures")
+SHOWN = (
+    "k",
+    "source_line",
+    "protocol",
+    "unseen_gallery_items",
+    "precision_at_k",
+    "precision_at_k_unseen_gallery",
+    "measures",
+)
 
 
 def measures_of(k: int) -> dict[tuple[str, str], str]:
@@ -59,9 +67,9 @@ def results_table(numbers: dict[str, Any]) -> str:
     unseen = f"Against the {numbers['unseen_gallery_items']:,} items that training did not see, queries among them:"
     parts = [
         whole,
-        _table(numbers["agreement"], numbers["k"]),
+        _table(numbers["precision_at_k"], numbers["k"]),
         unseen,
-        _table(numbers["agreement_unseen_gallery"], numbers["k"]),
+        _table(numbers["precision_at_k_unseen_gallery"], numbers["k"]),
     ]
     if numbers.get("measures"):
         parts += [OTHER_MEASURES, _measures_table(numbers["measures"], numbers["k"]), THREE_QUESTIONS]

@@ -293,8 +293,8 @@ class Evaluation:
         return {
             "queries": len(trial.queries),
             "k": trial.k,
-            "agreement": _by_method(self.table("whole")),
-            "agreement_unseen_gallery": _by_method(self.table("unseen")),
+            "precision_at_k": _by_method(self.table("whole")),
+            "precision_at_k_unseen_gallery": _by_method(self.table("unseen")),
             "unseen_gallery_items": len(trial.galleries["unseen"]),
             "graded_ndcg": beyond[["method", "mean", "low", "high"]].to_dict("records"),
             "measures": self.measures.to_dict("records"),
@@ -310,7 +310,7 @@ class Evaluation:
                 gallery: {column: self.gains[gallery, column].as_dict() for column in trial.wanted}
                 for gallery in trial.galleries
             },
-            "twin_answers": self.near_duplicate_share(groups),
+            "near_duplicate_recommendations": self.near_duplicate_share(groups),
             "by_department": self.by_department.reset_index().to_dict("records"),
             "success": self.success_curve().to_dict("records"),
             "nothing_agrees": {
@@ -386,7 +386,7 @@ def leakage_audit(part: NDArray[np.str_], pairs: ArrayLike, by_hash: ArrayLike) 
         Pairs whose perceptual hashes are nearly equal, near-duplicates or not.
     """
     counts = {}
-    for name, rows in (("twin pairs", pairs), ("pairs by hash alone", by_hash)):
+    for name, rows in (("near-duplicate pairs", pairs), ("pairs by hash alone", by_hash)):
         sides = part[np.asarray(rows, int).reshape(-1, 2)]
         counts[name] = len(sides)
         counts[f"{name} across the line"] = int(((sides == "train").any(axis=1) & (sides == "test").any(axis=1)).sum())

@@ -133,11 +133,11 @@ def candidate_pairs(items: pd.DataFrame, thumbnails: NDArray[np.uint8], rule: Ru
     Returns
     -------
     DataFrame
-        `first`, `second`, `bits`, `difference` (of pixels), `twin` (whether that is within the rule).
+        `first`, `second`, `bits`, `difference` (of pixels), `near_duplicate` (whether that is within the rule).
     """
     pairs = near_duplicates(items, rule.bits)
     pairs["difference"] = pixel_difference(pairs, thumbnails)
-    pairs["twin"] = pairs["difference"] <= rule.pixels
+    pairs["near_duplicate"] = pairs["difference"] <= rule.pixels
     return pairs
 
 
@@ -153,7 +153,7 @@ def near_duplicate_pairs(vectors: Vectors, candidates: pd.DataFrame, rule: Rule)
     rule : Rule
     """
     by_hash = candidates[["first", "second"]].to_numpy()
-    by_pixels = candidates.loc[candidates["twin"], ["first", "second"]].to_numpy()
+    by_pixels = candidates.loc[candidates["near_duplicate"], ["first", "second"]].to_numpy()
     by_vectors = same_picture_pairs(vectors, by_hash, alone=rule.cosine, with_hash=rule.cosine_with_hash)
     return np.unique(np.concatenate([by_vectors, by_pixels]), axis=0)
 
@@ -323,7 +323,8 @@ def joined_groups(groups: NDArray[np.integer], items: pd.DataFrame) -> NDArray[n
     groups : ndarray of int, shape (n,)
         Of the report's own items.
     items : DataFrame, n + m rows
-        The report's items and then the added ones, with `item` and `twin`, from `additions.with_additions`.
+        The report's items and then the added ones, with `item` and `near_duplicate_of`, from
+        `additions.with_additions`.
 
     Returns
     -------
@@ -332,7 +333,7 @@ def joined_groups(groups: NDArray[np.integer], items: pd.DataFrame) -> NDArray[n
     joined = np.concatenate([groups, np.zeros(len(items) - len(groups), np.int64)]).astype(np.int64)
     row_of = {name: row for row, name in enumerate(items["item"])}
     free = int(groups.max(initial=-1)) + 1
-    for row, name in enumerate(items["twin"].iloc[len(groups) :], start=len(groups)):
+    for row, name in enumerate(items["near_duplicate_of"].iloc[len(groups) :], start=len(groups)):
         if name and row_of.get(name, row) < row:
             joined[row] = joined[row_of[name]]
         else:

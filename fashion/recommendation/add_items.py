@@ -136,7 +136,7 @@ def add(
     repeated = repeated_items(before["item"].tolist(), known, items["item"].tolist(), new, rule)
     counts = {"read": counted.read, "added": len(items), "near-duplicates": sum(name != "" for name in repeated)}
     facts["counts"] = counts | {"skipped": step.rejected["reason"].value_counts().to_dict()}
-    addition = _write(workspace, items.assign(twin=repeated), vectors, facts, step.rejected)
+    addition = _write(workspace, items.assign(near_duplicate_of=repeated), vectors, facts, step.rejected)
     _drop_superseded([a for a in stale if a.key != addition.key], pd.concat([there, items]))
     untaught = {
         "category": _counts_outside(items["category"], network.categories),
@@ -208,7 +208,7 @@ def _write(
 ) -> Addition:
     """Write the addition's folder aside and rename it: it is there whole or not at all."""
     root = additions_folder(workspace)
-    key = sha256_json(items.drop(columns=["row", "photo", "twin"]).to_dict("records"))[:16]
+    key = sha256_json(items.drop(columns=["row", "photo", "near_duplicate_of"]).to_dict("records"))[:16]
     aside, old = root / f".{key}.{os.getpid()}", root / f".old-{key}.{os.getpid()}"
     for left in root.glob(".*"):  # by a run that was killed; `fashion add` holds the folder alone
         shutil.rmtree(left, ignore_errors=True)

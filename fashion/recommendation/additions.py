@@ -43,8 +43,8 @@ class Addition:
         addition.json: `number` (the order of adding), `catalogue`, `data` (where the photos are), `table`,
         `made_with` (the report's files -> SHA-256), `counts`.
     items : DataFrame
-        With the columns of the report's items table, and `twin`: the near-duplicate among earlier items; empty where
-        there is none.
+        With the columns of the report's items table, and `near_duplicate_of`: the near-duplicate among earlier items;
+        empty where there is none.
     """
 
     folder: Path
@@ -164,12 +164,12 @@ def with_additions(
     Returns
     -------
     items : DataFrame
-        Index 0..n+m-1, the report's own first; `added` is the addition's key and `twin` a new item's near-
+        Index 0..n+m-1, the report's own first; `added` is the addition's key and `near_duplicate_of` a new item's near-
         duplicate, both empty for the report's own.
     vectors : ndarray of float32, shape (n+m, d)
         Memory-mapped where nothing was added.
     """
-    items = (workspace.items() if items is None else items).assign(added="", twin="")
+    items = (workspace.items() if items is None else items).assign(added="", near_duplicate_of="")
     vectors = workspace.vectors(embedding) if vectors is None else vectors
     found = load(workspace)
     if not found:

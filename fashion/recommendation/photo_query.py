@@ -36,7 +36,7 @@ class PhotoReader:
     def __init__(self, workspace: Workspace, recommender: Recommender, weights: Path | str | None = None) -> None:
         self.workspace, self.recommender = workspace, recommender
         self.encoder = PhotoEncoder(workspace, weights)
-        added = "twin" in recommender.items
+        added = "near_duplicate_of" in recommender.items
         known = [with_additions(workspace, n)[1] if added else workspace.vectors(n) for n in ("max_pooled", "pixels")]
         self._rule = Rule.stored(workspace.json("source"))
         self._known = Fingerprints(known[0], recommender.items["phash"].tolist(), known[1])

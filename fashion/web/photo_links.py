@@ -22,7 +22,7 @@ from fashion.recommendation.queries import Query
 from fashion.web.shop import Shop
 
 #: Parameters of such an address beside those of `parameters.read_ask`.
-NAMES = ("seen", "of", "seen_colour", "seen_category", "twin", "words")
+NAMES = ("seen", "of", "seen_colour", "seen_category", "near_duplicate", "words")
 
 #: Near-duplicates of the photo that an address names at most.
 MOST_DUPLICATES = 20
@@ -42,7 +42,7 @@ def as_pairs(shop: Shop, query: Query, words: str) -> list[tuple[str, str]]:
     data = np.asarray(query.vectors[0], "<f2").tobytes()
     found = [("seen", base64.urlsafe_b64encode(data).decode().rstrip("=")), ("of", network_of(shop))]
     found += [(f"seen_{column}", str(word)) for column, word in query.description.items()]
-    found += [("twin", shop.shown["item"][row]) for row in query.near_duplicates[:MOST_DUPLICATES]]
+    found += [("near_duplicate", shop.shown["item"][row]) for row in query.near_duplicates[:MOST_DUPLICATES]]
     return found + ([("words", words)] if words else [])
 
 
@@ -78,7 +78,7 @@ def read(given: MultiDict, shop: Shop) -> Query:
         if word and word not in known:
             raise QueryError(f"expected a {column} of the catalogue; found {word[:60]!r}.")
         seen |= {column: word} if word else {}
-    names = [name for name in given.getlist("twin")[:MOST_DUPLICATES] if name in shop.rows]
+    names = [name for name in given.getlist("near_duplicate")[:MOST_DUPLICATES] if name in shop.rows]
     rows, groups = [shop.rows[name] for name in names], shop.recommender.groups
     repeated = np.array(rows, np.intp) if groups is None else np.flatnonzero(np.isin(groups, groups[rows]))
     return Query("your photo", vector[np.newaxis], seen, near_duplicates=repeated)

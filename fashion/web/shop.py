@@ -246,7 +246,7 @@ class Shop:
 
 
 #: Columns of the items table that mean nothing to a customer.
-HIDDEN = {"item", "photo", "sha256", "phash", "garment_hex", "added", "twin", "problem"}
+HIDDEN = {"item", "photo", "sha256", "phash", "garment_hex", "added", "near_duplicate_of", "problem"}
 
 #: Names that an address uses otherwise: a column of such a name is not a filter.
 TAKEN = {

@@ -83,14 +83,14 @@ def test_artefacts_fit_together(work):
 
 
 def test_numbers_make_sense(work):
-    evaluation = {row["method"]: row for row in work.results("06")["agreement"]}
+    evaluation = {row["method"]: row for row in work.results("06")["precision_at_k"]}
     for column in ("department", "category", "colour", "category and colour"):
         for row in evaluation.values():
             assert 0 <= row[column]["low"] <= row[column]["mean"] <= row[column]["high"] <= 1
     assert evaluation["learned"]["category and colour"]["mean"] > evaluation["random"]["category and colour"]["high"]
     expected = work.results("06")["random_expected"]
     assert expected["category"] == pytest.approx(evaluation["random"]["category"]["mean"], abs=0.1)
-    assert work.results("03")["leakage_audit"]["twin pairs across the line"] == 0
+    assert work.results("03")["leakage_audit"]["near-duplicate pairs across the line"] == 0
     assert 0.5 < work.results("05")["trustworthiness"] <= 1
 
 

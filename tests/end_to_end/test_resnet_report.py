@@ -103,7 +103,7 @@ def test_a_report_by_resnet50_from_the_weights_file_to_the_slides(project, weigh
     assert ROWS - 10 < items == results[0]["timing"]["photos_embedded"], "all but the photos that the sample breaks"
     assert results[1]["warning"] is None
     assert results[1]["dimension"] == 2048 and f"{items} items · resnet50, 197 px" in results[5]["source_line"]
-    shares = {row["method"]: row for row in results[5]["agreement"]}
+    shares = {row["method"]: row for row in results[5]["precision_at_k"]}
     for column in ("category", "colour"):
         assert shares["random"][column]["high"] < shares["learned"][column]["mean"] <= 1
     assert shares["random"]["colour"]["mean"] < shares["frozen"]["colour"]["mean"] <= 1

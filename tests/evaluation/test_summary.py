@@ -66,7 +66,7 @@ def test_sentences_tiles_and_results_name_the_length_of_the_list(four):
     lengths = pd.DataFrame({"method": LEARNED, "length": [2, 4, 8], "column": BOTH, "mean": [0.2, 0.77, 0.8]})
     numbers = four.results(np.arange(80), lengths, lengths, 20)
     assert numbers["k"] == 4 and numbers["numbers_for_95_percent"] == {LEARNED: 4}
-    assert numbers["twin_answers"] == 0 and four.near_duplicate_share(np.zeros(80, int)) == 1
+    assert numbers["near_duplicate_recommendations"] == 0 and four.near_duplicate_share(np.zeros(80, int)) == 1
     assert "six" not in str(numbers) + four.verdict() + str(four.headline())
     assert {row["measure"] for row in numbers["measures"]} >= {"Precision@4", "Success@1", "Success@4", "nDCG@4"}
 

@@ -71,7 +71,7 @@ def test_a_new_item_repeats_whichever_came_first():
 
 
 def test_added_items_join_the_group_that_they_repeat_or_get_their_own():
-    items = pd.DataFrame({"item": list("abcdefgh"), "twin": ["", "", "", "", "b", "d", "", "gone"]})
+    items = pd.DataFrame({"item": list("abcdefgh"), "near_duplicate_of": ["", "", "", "", "b", "d", "", "gone"]})
     assert joined_groups(np.array([4, 2, 4]), items).tolist() == [4, 2, 4, 5, 2, 5, 6, 7]
 
 

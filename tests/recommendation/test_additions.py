@@ -131,7 +131,7 @@ def test_new_items_get_the_vectors_that_a_report_would_give_them(work, tmp_path,
     assert (items["added"].iloc[:60] == "").all() and (items["added"].iloc[60:] == added.addition.key).all()
     assert items["item"].iloc[60:].tolist() == ["new1", "new2", "new3"]
     assert items["colour"].iloc[60:].tolist() == ["blue", "red", "red"]
-    assert items.dtypes.drop(["added", "twin"]).equals(work.items().dtypes)
+    assert items.dtypes.drop(["added", "near_duplicate_of"]).equals(work.items().dtypes)
     assert np.array_equal(vectors[:60], work.vectors("learned"))
     # The photos the plain way, all at once.
     source, new = open_source(folder, imagelab.table), items.iloc[60:]
@@ -316,7 +316,7 @@ def test_an_added_item_that_repeats_a_photo_is_hidden_with_it(work, tmp_path, re
     assert added.addition.facts["counts"]["near-duplicates"] == 1
     work.write_table("split", pd.DataFrame({"group": np.arange(60)}))
     recommender = Recommender.from_workspace(work)
-    assert recommender.items["twin"].tolist()[-2:] == [old["item"]] * 2
+    assert recommender.items["near_duplicate_of"].tolist()[-2:] == [old["item"]] * 2
     query = recommender.item_query(old["item"])
     shown = recommender.answer(query, 62)["item"].tolist()
     hidden = recommender.answer(query, 62, hide_duplicates=True)["item"].tolist()

@@ -120,7 +120,8 @@ def test_slides_are_not_made_of_changed_numbers(copy, folders, capsys):
 def test_a_flipped_byte_in_an_addition_is_found(copy, folders, tiny, tmp_path, capsys):
     folder = copy.processed / "additions/0123456789abcdef"
     folder.mkdir(parents=True)
-    copy.items().head(2).assign(item=["n1", "n2"], twin="").to_parquet(folder / "items.parquet", index=False)
+    new = copy.items().head(2).assign(item=["n1", "n2"], near_duplicate_of="")
+    new.to_parquet(folder / "items.parquet", index=False)
     for name in ("described", "learned", "frozen", "max_pooled", "pixels"):
         np.save(folder / f"{name}.npy", np.array(copy.vectors(name)[:2]))
     from fashion.core.checksums import sha256_file

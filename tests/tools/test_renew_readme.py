@@ -31,8 +31,8 @@ ROWS = [
 ]
 NUMBERS = {
     "k": 6,
-    "agreement": ROWS,
-    "agreement_unseen_gallery": ROWS[:1],
+    "precision_at_k": ROWS,
+    "precision_at_k_unseen_gallery": ROWS[:1],
     "unseen_gallery_items": 1234,
     "source_line": "Sample: 5 items",
     "protocol": "Two queries.",

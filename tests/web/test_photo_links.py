@@ -53,7 +53,7 @@ def test_the_address_gives_the_same_results(client, shop, more):
 
 def test_nothing_of_the_photo_is_in_the_address(client, shop):
     pairs = dict(parse_qsl(address_of(send(client, shop)).split("?", 1)[1]))
-    assert set(pairs) <= {"seen", "of", "seen_colour", "seen_category", "twin"}
+    assert set(pairs) <= {"seen", "of", "seen_colour", "seen_category", "near_duplicate"}
     data = base64.urlsafe_b64decode(pairs["seen"] + "==")
     assert len(data) == 2 * shop.recommender.layout.width
     again = client.get("/look?" + urlencode(pairs)).get_data(as_text=True)
@@ -70,7 +70,7 @@ def test_the_slider_moves_the_results(client, shop):
 def test_near_duplicates_of_the_photo_are_hidden(client, shop):
     page = send(client, shop)
     pairs = parse_qsl(address_of(page).split("?", 1)[1])
-    twins = {value for name, value in pairs if name == "twin"}
+    twins = {value for name, value in pairs if name == "near_duplicate"}
     assert shop.items["item"].iloc[5] in twins
     shown = results(client.get("/look?" + urlencode([*pairs, ("hide", "1")])).get_data(as_text=True))[0]
     assert len(shown) == 6 and not {f"/item?id={name}" for name in twins} & set(shown)

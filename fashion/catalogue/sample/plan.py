@@ -72,7 +72,7 @@ class SampleCounts:
     null_colours: int  # rows without a colour
     null_categories: int  # rows without a category
     duplicate_rows: int  # rows that stand a second time, whole
-    twin_photos: int  # photos that stand a second time, byte for byte, under another name and row
+    repeated_photos: int  # photos that stand a second time, byte for byte, under another name and row
     missing_photos: int  # rows whose photo is not there
     truncated_photos: int  # the first half of a JPEG
     text_photos: int  # a web server's error page under a photo's name
@@ -82,12 +82,12 @@ class SampleCounts:
     @property
     def rows(self) -> int:
         """Rows of the table, its header apart."""
-        return self.garments + self.duplicate_rows + self.twin_photos + self.gifts
+        return self.garments + self.duplicate_rows + self.repeated_photos + self.gifts
 
     @property
     def photos(self) -> int:
         """Files in images/."""
-        return self.garments + self.twin_photos + self.gifts - self.missing_photos
+        return self.garments + self.repeated_photos + self.gifts - self.missing_photos
 
     @property
     def clean(self) -> int:
@@ -149,7 +149,7 @@ def plan_sample(labels: NDArray[np.uint8], seed: int, count: int) -> tuple[list[
     colours = _draw_colours(labels[chosen], random)
     colours += [str(word) for word in random.choice(list(SAMPLE_COLOURS), size=counts.gifts)]
     lab = [(x[0], x[1], x[2]) for x in _draw_dyes(colours, random).tolist()]
-    names = _draw_names(count + counts.twin_photos + counts.gifts, random)
+    names = _draw_names(count + counts.repeated_photos + counts.gifts, random)
     rows: list[list[str]] = []
     photos: list[Photo] = []
     for i, source in enumerate(chosen.tolist()):
@@ -158,7 +158,7 @@ def plan_sample(labels: NDArray[np.uint8], seed: int, count: int) -> tuple[list[
         photos.append(Photo(names[i], source, garment.largest_hole, lab[i]))
     _spoil(rows, photos, counts, names[count:], random)
     for k in range(counts.gifts):
-        name = names[count + counts.twin_photos + k]
+        name = names[count + counts.repeated_photos + k]
         rows.append([name, colours[count + k], GIFTS[k % len(GIFTS)], *GIFT_DEPARTMENT])
         photos.append(Photo(name, None, 1.0, lab[count + k]))
     return sorted((tuple(row) for row in rows), key=lambda row: (row[3], row[2], row[0])), photos
@@ -171,7 +171,7 @@ def _spoil(
     spare: list[str],
     random: np.random.Generator,
 ) -> None:
-    """Give garments their defects, in place; `spare` names the twins. No garment is drawn for two."""
+    """Give garments their defects, in place; `spare` names the repeated photos. No garment is drawn for two."""
     order = iter(random.permutation(counts.garments).tolist())
 
     def draw(number: int) -> list[int]:
@@ -188,7 +188,7 @@ def _spoil(
     for fate, i in zip(fates, draw(len(fates)), strict=True):
         photos[i] = replace(photos[i], fate=fate)
     rows += [list(rows[i]) for i in draw(counts.duplicate_rows)]
-    for name, i in zip(spare, draw(counts.twin_photos), strict=False):
+    for name, i in zip(spare, draw(counts.repeated_photos), strict=False):
         rows.append([name, *rows[i][1:]])
         photos.append(replace(photos[i], name=name))
 

@@ -120,12 +120,12 @@ class Findings:
     @cached_property
     def whole(self) -> dict[str, dict[str, Any]]:
         """Method -> agreement by column, gallery: the whole catalogue."""
-        return {row["method"]: row for row in self.results["06"]["agreement"]}
+        return {row["method"]: row for row in self.results["06"]["precision_at_k"]}
 
     @cached_property
     def unseen(self) -> dict[str, dict[str, Any]]:
         """The same among the items that training did not see."""
-        return {row["method"]: row for row in self.results["06"]["agreement_unseen_gallery"]}
+        return {row["method"]: row for row in self.results["06"]["precision_at_k_unseen_gallery"]}
 
     def share(self, method: str, column: str | None = None) -> float:
         """Precision@k, whole catalogue."""

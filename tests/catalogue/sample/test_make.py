@@ -270,7 +270,7 @@ def test_defects_are_as_many_as_stated(folder):
     names = {row[0] for row in rows}
     assert len(files) == counts.photos and set(files) < names
     assert len(names - set(files)) == counts.missing_photos == 1
-    assert len(files) - len(set(files.values())) == counts.twin_photos > 0
+    assert len(files) - len(set(files.values())) == counts.repeated_photos > 0
     text = [name for name, data in files.items() if not data.startswith(b"\xff\xd8")]
     assert len(text) == counts.text_photos == 1
     cut = [name for name, data in files.items() if data[:2] == b"\xff\xd8" and data[-2:] != b"\xff\xd9"]
@@ -293,7 +293,7 @@ def test_the_full_sample_has_ten_thousand_garments(sources):
     assert len({photo.name for photo in photos}) == len(photos)
     # each source photo once, twins apart
     used = Counter(photo.source for photo in photos if photo.source is not None)
-    assert set(used) == set(range(10_000)) and sum(used.values()) == 10_000 + counts.twin_photos
+    assert set(used) == set(range(10_000)) and sum(used.values()) == 10_000 + counts.repeated_photos
 
 
 def test_colour_depends_on_category_but_little(sources):

@@ -188,7 +188,7 @@ def test_charts_are_native_and_hold_the_reports_numbers(deck, work):
         drawn = [value for series in chart.plots[0].series for value in series.values]
         assert sorted(sheet(chart)) == pytest.approx(sorted(drawn))
     chart = next(chart for title, chart in found.items() if title.startswith("Right in"))
-    rows = [row for row in numbers["agreement"] if not row["method"].startswith("ceiling")]
+    rows = [row for row in numbers["precision_at_k"] if not row["method"].startswith("ceiling")]
     assert list(chart.plots[0].categories) == [said(row["method"]) for row in rows]
     assert list(chart.plots[0].series[0].values) == pytest.approx([row[BOTH]["mean"] for row in rows])
     usual = next(row for row in rows if row["method"] == USUAL)
@@ -196,7 +196,7 @@ def test_charts_are_native_and_hold_the_reports_numbers(deck, work):
     columns = ("department", "category", "colour", BOTH)
     assert list(chart.plots[0].series[0].values) == pytest.approx([usual[column]["mean"] for column in columns])
     chart = next(chart for title, chart in found.items() if title.startswith("New arrivals"))
-    unseen = {row["method"]: row[BOTH]["mean"] for row in numbers["agreement_unseen_gallery"]}
+    unseen = {row["method"]: row[BOTH]["mean"] for row in numbers["precision_at_k_unseen_gallery"]}
     assert list(chart.plots[0].series[1].values) == pytest.approx([unseen[name] for name in (USUAL, LEARNED, KNOWN)])
     chart = next(chart for title, chart in found.items() if "departments" in title)
     departments = numbers["by_department"][:8]
@@ -238,13 +238,13 @@ def test_the_same_report_gives_the_same_bytes(path, work):
 
 
 def test_a_further_method_is_shown_and_a_missing_one_is_named(copy):
-    row = next(row for row in copy.results("06")["agreement"] if row["method"] == LEARNED)
-    change(copy, "06", lambda numbers: numbers["agreement"].insert(8, row | {"method": "learned, re-ranked"}))
+    row = next(row for row in copy.results("06")["precision_at_k"] if row["method"] == LEARNED)
+    change(copy, "06", lambda numbers: numbers["precision_at_k"].insert(8, row | {"method": "learned, re-ranked"}))
     chart = next(c for title, c in charts(Presentation(build_deck(copy))).items() if title.startswith("Right in"))
     assert "this study, re-ranked" in list(chart.plots[0].categories)
 
     def without(numbers):
-        numbers["agreement"] = [row for row in numbers["agreement"] if row["method"] != LEARNED]
+        numbers["precision_at_k"] = [row for row in numbers["precision_at_k"] if row["method"] != LEARNED]
 
     change(copy, "06", without)
     with pytest.raises(ArtefactError, match=r"expected the methods learned in .*06\.json; found random"):
@@ -259,7 +259,7 @@ def test_where_colours_were_measured_the_slides_speak_of_kinds_alone(copy):
     change(copy, "06", measured)
     deck = Presentation(build_deck(copy))
     assert len(deck.slides) == 13 and not any("kind and colour" in title for title in titles(deck))
-    rows = {row["method"]: row["category"]["mean"] for row in copy.results("06")["agreement"]}
+    rows = {row["method"]: row["category"]["mean"] for row in copy.results("06")["precision_at_k"]}
     chart = next(chart for title, chart in charts(deck).items() if title.startswith("Right in kind"))
     assert next(iter(chart.plots[0].series[0].values)) == pytest.approx(rows["random"])
     text = " ".join(shape.text_frame.text for shape in shapes_of(deck.slides[-2]) if shape.has_text_frame)
@@ -268,7 +268,7 @@ def test_where_colours_were_measured_the_slides_speak_of_kinds_alone(copy):
 
 def test_a_method_that_loses_is_said_to_lose(copy):
     def worse(numbers):
-        for row in numbers["agreement_unseen_gallery"]:
+        for row in numbers["precision_at_k_unseen_gallery"]:
             if row["method"].startswith(LEARNED):
                 row[BOTH]["mean"] = 0.0
 
