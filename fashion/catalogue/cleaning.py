@@ -301,7 +301,7 @@ class Joined:
 
 def join_photos(
     cleaning: Cleaning,
-    facts: pd.DataFrame,
+    metadata: pd.DataFrame,
     *,
     known: pd.DataFrame | None = None,
     colour_words: Mapping[str, str] | None = None,
@@ -312,15 +312,15 @@ def join_photos(
     ----------
     cleaning : Cleaning
         From `clean_table`.
-    facts : DataFrame
+    metadata : DataFrame
         From `extraction.read_photos` for the photos of its rows, in order.
     known : DataFrame, optional
         Items (`item`, `sha256`) that a catalogue has already: their photos are rejected.
     colour_words : mapping of str to str, optional
         Word -> colour, among which an item without a colour gets the nearest; the glossary's if not given.
     """
-    step = drop_photos(cleaning, facts["problem"], facts["sha256"])
-    measured = facts.drop(columns="problem").drop_duplicates("photo")
+    step = drop_photos(cleaning, metadata["problem"], metadata["sha256"])
+    measured = metadata.drop(columns="problem").drop_duplicates("photo")
     items = step.rows.merge(measured, on="photo", how="left", validate="many_to_one")
     if known is not None:
         owner = items["sha256"].map(dict(zip(known["sha256"], known["item"], strict=True)))

@@ -85,10 +85,10 @@ class Records:
         self.header: list[str] = []
         self._width, self._trusting = 0, False
         if self._begin < len(self._lines):
-            found = self._scan(self._begin, "strict")
-            if found.stray >= 0:
-                found = _Scan(self._body(self._begin).split(delimiter), self._begin + 1)
-            self.header, self._begin = found.fields, found.after
+            scan = self._scan(self._begin, "strict")
+            if scan.stray >= 0:
+                scan = _Scan(self._body(self._begin).split(delimiter), self._begin + 1)
+            self.header, self._begin = scan.fields, scan.after
         self._width = len(self.header)
         names = [" ".join(name.split()) for name in self.header]
         self._known = [names.index(" ".join(name.split())) for name in known if " ".join(name.split()) in names]
@@ -141,34 +141,34 @@ class Records:
     # -- a line with a mark --------------------------------------------------------------------------
     def _quoted(self, at: int) -> tuple[Record, int]:
         """The record that begins at a line with a mark, and the line after it."""
-        found = self._scan(at, "strict")
-        if found.stray < 0:
-            if found.after == at + 1 or self._fits(found.fields):
-                return Record(at + 1, found.fields), found.after
+        scan = self._scan(at, "strict")
+        if scan.stray < 0:
+            if scan.after == at + 1 or self._fits(scan.fields):
+                return Record(at + 1, scan.fields), scan.after
             if self._tabbed:
                 return Record(at + 1, self._body(at).split(self._delimiter)), at + 1
             # Closed, but of another width: the fault of one row, where no line in it is a row on its own.
-            holds = any(self._is_row(self._alone(line), self._known) for line in range(at + 1, found.after))
-            after = at + 1 if holds else found.after
-            lines = range(at + 1, found.after)
-            if not holds and len(found.fields) < self._width and not any(self._alone(line) for line in lines):
-                return Record(at + 1, found.fields), found.after  # only short of its last cells
-            count = f"{len(found.fields)} fields where the header has {self._width}"
-            said = f"lines {at + 1} to {found.after}, by the quotation marks one row: {count}"
-            return Record(at + 1, found.fields, said), after
+            holds = any(self._is_row(self._alone(line), self._known) for line in range(at + 1, scan.after))
+            after = at + 1 if holds else scan.after
+            lines = range(at + 1, scan.after)
+            if not holds and len(scan.fields) < self._width and not any(self._alone(line) for line in lines):
+                return Record(at + 1, scan.fields), scan.after  # only short of its last cells
+            count = f"{len(scan.fields)} fields where the header has {self._width}"
+            said = f"lines {at + 1} to {scan.after}, by the quotation marks one row: {count}"
+            return Record(at + 1, scan.fields, said), after
         modes: tuple[Mode, ...] = ("joined", "lazy")
-        if found.stray == at:
+        if scan.stray == at:
             for mode in modes:
                 line = self._scan(at, mode, most=1)
                 if line.stray < 0 and self._fits(line.fields):
                     return Record(at + 1, line.fields), at + 1
-        most = found.stray - at + 1 + self._until_row(found.stray + 1)
+        most = scan.stray - at + 1 + self._until_row(scan.stray + 1)
         for mode in modes:
             tail = self._scan(at, mode, most=most)
             if tail.stray < 0 and self._fits(tail.fields):
                 return Record(at + 1, tail.fields), tail.after
-        reason = f"line {found.stray + 1}: a quotation mark begins a cell and is not closed at the cell's end"
-        return Record(found.stray + 1, [], reason), tail.after if tail.stray < 0 else found.stray + 1
+        reason = f"line {scan.stray + 1}: a quotation mark begins a cell and is not closed at the cell's end"
+        return Record(scan.stray + 1, [], reason), tail.after if tail.stray < 0 else scan.stray + 1
 
     def _until_row(self, line: int) -> int:
         """How many lines come before the next one that begins a row; at most `TAIL`."""
@@ -178,8 +178,8 @@ class Records:
     def _begins_row(self, line: int) -> bool:
         if self._alone(line):
             return True
-        found = self._scan(line, "strict") if MARK in self._body(line) else None
-        return found is not None and found.stray < 0 and found.after > line + 1 and self._fits(found.fields)
+        scan = self._scan(line, "strict") if MARK in self._body(line) else None
+        return scan is not None and scan.stray < 0 and scan.after > line + 1 and self._fits(scan.fields)
 
     def _scan(self, at: int, mode: Mode, most: int | None = None) -> _Scan:
         """Read a record from line `at`, over `most` lines at most.
@@ -258,9 +258,9 @@ class Records:
             body, after = self._body(at), at + 1
             cells = body.split(self._delimiter) if MARK not in body else self._strict(body)
             if cells is None:
-                found = self._scan(at, "strict")
-                if found.stray < 0:
-                    cells, after = found.fields, found.after
+                scan = self._scan(at, "strict")
+                if scan.stray < 0:
+                    cells, after = scan.fields, scan.after
             if cells is not None and self._fits(cells):
                 for column in self._known:
                     if (word := cells[column].strip()) and "\n" not in word:

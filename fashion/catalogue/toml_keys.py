@@ -39,9 +39,9 @@ _SPEC = re.compile(r"(?:.?[<>^]0?)?(?:[1-9]\d{0,2})?(?:\.\d{1,3})?s?", re.DOTALL
 class _Refused(ValueError):
     """A value that is refused: what it is expected `to be`, what was found, what to do."""
 
-    def __init__(self, expected: str, found: str, advice: str) -> None:
-        super().__init__(expected, found, advice)
-        self.expected, self.found, self.advice = expected, found, advice
+    def __init__(self, expected: str, actual: str, advice: str) -> None:
+        super().__init__(expected, actual, advice)
+        self.expected, self.actual, self.advice = expected, actual, advice
 
 
 def _check_name(name: str) -> str:
@@ -245,6 +245,6 @@ def _advice(problem: Any, path: Path) -> str:
     subject = f"`{key}` in {where}" if table or key in keys[""] else f"[{key}] of {path}"
     wrong = problem.get("ctx", {}).get("error")
     if isinstance(wrong, _Refused):
-        return f"expected {subject} {wrong.expected}; found {wrong.found}. {wrong.advice}"
+        return f"expected {subject} {wrong.expected}; found {wrong.actual}. {wrong.advice}"
     expected, advice = _KINDS[problem["type"]]
     return f"expected {subject} {expected}; found {problem['input']!r}. {advice}"

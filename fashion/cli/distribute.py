@@ -46,9 +46,11 @@ def run(arguments: argparse.Namespace) -> None:
         runtime=arguments.runtime,
     )  # fmt: skip
     root = open_workspace(catalogue, arguments.processed).processed_root
-    found = distribute(job, root, scheduler=arguments.scheduler, workers=arguments.workers)
-    print(f"{found.photos:,} photos in {found.shards:,} shards: {found.done:,} done now, {found.reused:,} done before")
-    print(f"{found.embedded:,} photos embedded; facts in {found.facts}")
+    counts = distribute(job, root, scheduler=arguments.scheduler, workers=arguments.workers)
+    print(
+        f"{counts.photos:,} photos in {counts.shards:,} shards: {counts.done:,} done now, {counts.reused:,} done before"
+    )
+    print(f"{counts.embedded:,} photos embedded; facts in {counts.facts}")
     given = {
         "catalogue": arguments.catalogue, "data": arguments.data, "backbone": arguments.backbone,
         "weights": arguments.weights, "size": arguments.size, "runtime": arguments.runtime,

@@ -129,15 +129,15 @@ def locked() -> dict[str, tuple[str, ...]]:
     A package that only some Pythons or systems want (a line with a marker) counts where it is installed.
     """
     path = project_root() / "requirements.lock"
-    found: dict[str, tuple[str, ...]] = {}
+    versions: dict[str, tuple[str, ...]] = {}
     if not path.is_file():
-        return found
+        return versions
     for line in path.read_text(encoding="utf-8").splitlines():
         match = re.match(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)\s*(;?)", line)
         if match and (not match[3] or _version(match[1])):
             name = match[1].lower().replace("_", "-")
-            found[name] = (*found.get(name, ()), match[2])
-    return found
+            versions[name] = (*versions.get(name, ()), match[2])
+    return versions
 
 
 @cache
@@ -168,8 +168,8 @@ def gpus() -> list[str]:
     """Accelerators that the system shows, without loading TensorFlow."""
     cards = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
     names = [re.search(r"Model:\s*(.+)", card.read_text(encoding="utf-8", errors="replace")) for card in cards]
-    found = [match[1].strip() for match in names if match]
-    return [*found, *(["ROCm device"] if Path("/dev/kfd").exists() else [])]
+    models = [match[1].strip() for match in names if match]
+    return [*models, *(["ROCm device"] if Path("/dev/kfd").exists() else [])]
 
 
 def programs() -> Iterator[Finding]:
@@ -230,13 +230,13 @@ def room(work: Workspace, items: int) -> Iterator[Finding]:
     )  # fmt: skip
 
 
-def _enough(name: str, found: float, need: float, items: int, advice: str) -> Finding:
+def _enough(name: str, free: float, need: float, items: int, advice: str) -> Finding:
     said = (
-        f"{found / 1e9:.1f} GB free; a report on {f'{items:,} rows' if items else 'the sample'} needs {need / 1e9:.1f}"
+        f"{free / 1e9:.1f} GB free; a report on {f'{items:,} rows' if items else 'the sample'} needs {need / 1e9:.1f}"
     )
     # A run that is short of memory is slow, or stopped by the system; one that is short of disk ends with an error.
-    state = "ok" if found >= need else "missing" if name == "disk" else "note"
-    return Finding("room", name, state, said, "" if found >= need else advice)
+    state = "ok" if free >= need else "missing" if name == "disk" else "note"
+    return Finding("room", name, state, said, "" if free >= need else advice)
 
 
 def _memory() -> int:

@@ -82,12 +82,12 @@ def names(work: Workspace, wanted: str) -> Iterator[Finding]:
 
 def reports(work: Workspace) -> Iterator[Finding]:
     """Each catalogue that was reported on, or is, in the folders of `work`; locks and leftovers."""
-    found = sorted(folder.parent.name for folder in work.processed_root.glob("*/steps"))
-    for name in found:
+    catalogues = sorted(folder.parent.name for folder in work.processed_root.glob("*/steps"))
+    for name in catalogues:
         yield _report(Workspace(name, work.processed_root, work.report.parent))
-    if not found:
+    if not catalogues:
         yield Finding("reports", "reports", "note", f"none in {work.report.parent} yet", "make report")
-    held = [name for name in found if is_running(Workspace(name, work.processed_root, work.report.parent))]
+    held = [name for name in catalogues if is_running(Workspace(name, work.processed_root, work.report.parent))]
     yield Finding(
         "reports", "locks", "note" if held else "ok", f"held: {', '.join(held)}" if held else "none held",
         "wait for that run, or stop it; a lock ends with its process" if held else "",

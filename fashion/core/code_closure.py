@@ -144,9 +144,9 @@ def _absolute(node: ast.ImportFrom, package: str) -> str:
 
 @cache
 def _references(code: str, package: str = "", face: bool = False) -> _References:
-    found = _References(package, face)
-    found.visit(ast.parse(code))
-    return found
+    references = _References(package, face)
+    references.visit(ast.parse(code))
+    return references
 
 
 def _references_of(name: str) -> _References:
@@ -168,7 +168,7 @@ def face_of(package: str) -> dict[str, str]:
 
 @cache
 def _face(package: str, code: str, stub: str) -> tuple[tuple[str, str], ...]:
-    found: dict[str, str] = {}
+    face: dict[str, str] = {}
     tree = ast.parse(code)
     typed = [line for node in tree.body if isinstance(node, ast.If) and _only_for_types(node) for line in node.body]
     for line in typed + ast.parse(stub).body:
@@ -176,7 +176,7 @@ def _face(package: str, code: str, stub: str) -> tuple[tuple[str, str], ...]:
             home = _absolute(line, package)
             for alias in line.names:
                 inner = f"{home}.{alias.name}"
-                found[alias.asname or alias.name] = inner if _module_code(inner) is not None else home
+                face[alias.asname or alias.name] = inner if _module_code(inner) is not None else home
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "attach":
             given = dict(zip(["submodules", "submod_attrs"], node.args[1:], strict=False))
@@ -188,62 +188,62 @@ def _face(package: str, code: str, stub: str) -> tuple[tuple[str, str], ...]:
                     f"expected plain tables of names in what {package} gives to `attach`; found something computed. "
                     "Write the names there as they are: keys of kept results follow them without running the code."
                 ) from None
-            found |= {name: f"{package}.{name}" for name in tables.get("submodules", ())}
+            face |= {name: f"{package}.{name}" for name in tables.get("submodules", ())}
             homes = dict(tables.get("submod_attrs", ()))
-            found |= {name: f"{package}.{home}" for home, names in homes.items() for name in names}
-    return tuple(found.items())
+            face |= {name: f"{package}.{home}" for home, names in homes.items() for name in names}
+    return tuple(face.items())
 
 
 @cache
 def _own_names(code: str) -> set[str]:
     """Names that a piece of Python itself binds: by import, assignment, `def` or `class`."""
-    found: set[str] = set()
+    names: set[str] = set()
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import | ast.ImportFrom):
-            found |= {alias.asname or alias.name.split(".")[0] for alias in node.names}
+            names |= {alias.asname or alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            found.add(node.name)
+            names.add(node.name)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
-    return found
+            names.add(node.id)
+    return names
 
 
 def _reached(references: _References, where: str) -> set[str]:
     """The modules that references lead to, by full name."""
-    found = set(references.modules)
+    modules = set(references.modules)
     for module, name in references.names:
-        found.add(module)
+        modules.add(module)
         inner, face = f"{module}.{name}", face_of(module)
         if name == "*":
-            found.update(face.values())
+            modules.update(face.values())
             continue
         if name in face:
-            found.add(face[name])
+            modules.add(face[name])
         if _module_code(inner) is not None:
-            found.add(inner)
+            modules.add(inner)
         elif _is_package(module) and name not in face and name not in _own_names(_module_code(module) or ""):
             raise _unknown(inner, where)
     homes = {(short, full) for short, full in references.bound if _module_code(full) is not None}
     for short, full in homes:
-        found.update(*(_along(full, chain[1:]) for chain in references.chains if chain[0] == short))
+        modules.update(*(_along(full, chain[1:]) for chain in references.chains if chain[0] == short))
         if short in references.bare:  # passed on or given another name: all that it offers may be used
-            found.update(face_of(full).values())
+            modules.update(face_of(full).values())
     for prefix in references.prefixes:
-        found.update(name for name in all_modules() if name.startswith(prefix))
-    return found
+        modules.update(name for name in all_modules() if name.startswith(prefix))
+    return modules
 
 
 def _along(module: str, attributes: Iterable[str]) -> set[str]:
     """The modules that an expression such as `fashion.web.shop` reaches, from `module` on."""
-    found: set[str] = set()
+    modules: set[str] = set()
     for attribute in attributes:
         inner, home = f"{module}.{attribute}", face_of(module).get(attribute)
-        found |= {home} if home else set()
+        modules |= {home} if home else set()
         if _module_code(inner) is None:
             break
-        found.add(inner)
+        modules.add(inner)
         module = inner
-    return found
+    return modules
 
 
 @cache
@@ -371,7 +371,7 @@ def data_files(module: str) -> list[Path]:
     if file is None:
         return []
     named = [other for name in strings if (other := _module_file(name)) and _is_package(name)]
-    found: set[Path] = set()
+    paths: set[Path] = set()
     for folder in {file.parent, *(other.parent for other in named)}:
         for text in strings:
             first = text.split("/")[0]
@@ -379,10 +379,10 @@ def data_files(module: str) -> list[Path]:
             if first in ("", ".", "..", "__pycache__") or len(first) > 99 or not re.fullmatch(r"[\w.-]+", first):
                 continue
             if place.is_dir() and not (place / "__init__.py").exists():
-                found.update(path for path in place.rglob("*") if path.is_file())
+                paths.update(path for path in place.rglob("*") if path.is_file())
             elif place.is_file():
-                found.add(place)
-    return sorted(path for path in found if path.suffix not in (".py", ".pyc", ".pyi"))
+                paths.add(place)
+    return sorted(path for path in paths if path.suffix not in (".py", ".pyc", ".pyi"))
 
 
 def code_of(modules: Iterable[str]) -> str:
@@ -398,14 +398,14 @@ def code_of(modules: Iterable[str]) -> str:
     ReportError
         For a module that there is not.
     """
-    found = {}
+    checksums = {}
     for name in modules:
         text = _module_code(name)
         if text is None:
             raise _unknown(name, "a key")
-        found[name] = _code_checksum_of(text, _is_package(name))
-        found |= {path.relative_to(FOLDER).as_posix(): sha256_file(path) for path in data_files(name)}
-    return sha256_json(found)
+        checksums[name] = _code_checksum_of(text, _is_package(name))
+        checksums |= {path.relative_to(FOLDER).as_posix(): sha256_file(path) for path in data_files(name)}
+    return sha256_json(checksums)
 
 
 def code_checksum(notebook: Path) -> str:

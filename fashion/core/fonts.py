@@ -39,9 +39,9 @@ _NO_FONT = "Last Resort"
 
 def letters_of(words: Iterable[str]) -> frozenset[str]:
     """The characters of some words that a font has to have a shape for."""
-    found = {letter for word in words for letter in word if not letter.isascii()}
+    letters = {letter for word in words for letter in word if not letter.isascii()}
     unseen = ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs")
-    return frozenset(c for c in found if unicodedata.category(c) not in unseen and not "\ufe00" <= c <= "\ufe0f")
+    return frozenset(c for c in letters if unicodedata.category(c) not in unseen and not "\ufe00" <= c <= "\ufe0f")
 
 
 @cache

@@ -83,8 +83,8 @@ say("", None)
 
 def missing_library(message: str) -> str:
     """The system library that an error's message says is missing, such as `libGL.so.1`; empty for any other message."""
-    found = next(filter(None, (pattern.search(message) for pattern in _MISSING)), None)
-    return found[1] if found else ""
+    match = next(filter(None, (pattern.search(message) for pattern in _MISSING)), None)
+    return match[1] if match else ""
 
 
 def install(libraries: Iterable[str]) -> str:
@@ -99,10 +99,10 @@ def install(libraries: Iterable[str]) -> str:
     if any(name.startswith((*OPENCV, "libgthread-2.0.")) for name in libraries):
         libraries = [*(f"{name}so" for name in OPENCV), *libraries]
     known = [next((p for begin, p in PACKAGES.items() if name.startswith(begin)), None) for name in libraries]
-    found = list(dict.fromkeys(packages for packages in known if packages))
+    pairs = list(dict.fromkeys(packages for packages in known if packages))
     said = []
-    if found:
-        debian, fedora = (" ".join(dict.fromkeys(names)) for names in zip(*found, strict=True))
+    if pairs:
+        debian, fedora = (" ".join(dict.fromkeys(names)) for names in zip(*pairs, strict=True))
         said.append(f"apt-get install {debian} (Debian, Ubuntu), or dnf install {fedora} (Fedora)")
     strange = [name for name, packages in zip(libraries, known, strict=True) if packages is None]
     if strange:
@@ -148,7 +148,7 @@ def check(imported: Iterable[str] = IMPORTED) -> dict[str, str]:
     ended = subprocess.run(
         [sys.executable, "-c", _CHECK, asked], capture_output=True, encoding="utf-8", errors="replace", timeout=300
     )
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     last = ""
     for line in ended.stdout.splitlines():
         try:
@@ -156,11 +156,11 @@ def check(imported: Iterable[str] = IMPORTED) -> dict[str, str]:
         except ValueError:  # a package that greets
             continue
         if message:
-            found[last] = message
+            reasons[last] = message
     if last:  # it did not come to its end
         how = f"signal {-ended.returncode}" if ended.returncode < 0 else f"status {ended.returncode}"
-        found[last] = f"the process that loaded it ended with {how}"
-    return found
+        reasons[last] = f"the process that loaded it ended with {how}"
+    return reasons
 
 
 def main() -> int:

@@ -56,13 +56,13 @@ def direct_dependencies() -> list[str]:
 
 def versions(packages: Iterable[str] | None = None) -> dict[str, str]:
     """Version of Python and of each package; "absent" for one that is not installed."""
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for package in packages if packages is not None else direct_dependencies():
         try:
-            found[package] = importlib.metadata.version(package)
+            versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
-            found[package] = "absent"
-    return found
+            versions[package] = "absent"
+    return versions
 
 
 def commit() -> str:

@@ -151,8 +151,8 @@ class Workspace:
         """Read `<name>.npz`."""
 
         def read(path: Path) -> dict[str, NDArray]:
-            with np.load(path, allow_pickle=False) as found:
-                return {key: found[key] for key in found.files}
+            with np.load(path, allow_pickle=False) as archive:
+                return {key: archive[key] for key in archive.files}
 
         arrays: dict[str, NDArray] = self._load(f"{name}.npz", read)
         return arrays
@@ -168,9 +168,9 @@ class Workspace:
 
     def json(self, name: str) -> Any:
         """Read `<name>.json`; places in it are absolute."""
-        found = self._load(f"{name}.json", lambda path: json.loads(path.read_text(encoding="utf-8")))
-        written_at = found.pop(WRITTEN_AT, "") if name in PLACES else ""
-        return self._with_places(name, found, lambda place: str(found_place(place, self.processed_root, written_at)))
+        content = self._load(f"{name}.json", lambda path: json.loads(path.read_text(encoding="utf-8")))
+        written_at = content.pop(WRITTEN_AT, "") if name in PLACES else ""
+        return self._with_places(name, content, lambda place: str(found_place(place, self.processed_root, written_at)))
 
     def write_json(self, name: str, content: Any) -> Path:
         """Write `<name>.json`; places in it are kept by `paths.kept_place`."""
@@ -194,8 +194,8 @@ class Workspace:
                 f"expected the numbers of notebook {step} in {path}; there is no such file. Run `make report "
                 f"CATALOGUE={self.catalogue}` first."
             )
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return found
+        numbers: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return numbers
 
     def write_results(self, step: str, numbers: dict[str, Any]) -> Path:
         """Write the numbers of notebook `step` to results/<step>.json, the only place where they are written.
@@ -259,8 +259,8 @@ class Workspace:
         """Figure name -> its caption, from the PNG files, sorted by name."""
         from PIL import Image
 
-        found = {}
+        captions = {}
         for path in sorted((self.report / "figures").glob("*.png")):
             with Image.open(path) as picture:
-                found[path.stem] = str(picture.info.get("Description", ""))
-        return found
+                captions[path.stem] = str(picture.info.get("Description", ""))
+        return captions

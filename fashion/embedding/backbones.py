@@ -168,13 +168,13 @@ def facts(backbone: Backbone) -> dict[str, object]:
     }
 
 
-def reopen_backbone(facts: Mapping[str, Any], weights: Path | str | None = None) -> Backbone:
+def reopen_backbone(description: Mapping[str, Any], weights: Path | str | None = None) -> Backbone:
     """Load the network that made a report's vectors, to embed new photos in the same way.
 
     Parameters
     ----------
-    facts : mapping
-        As `facts` gave them, from backbone.json.
+    description : mapping
+        As `facts` gave it, from backbone.json.
     weights : Path, optional
         The file that the report was given with WEIGHTS.
 
@@ -183,11 +183,11 @@ def reopen_backbone(facts: Mapping[str, Any], weights: Path | str | None = None)
     WeightsError
         When its weights are unavailable, or differ from the report's.
     """
-    backbone = load_backbone(facts["name"], weights, facts["size"], known=facts["weights_checksum"])
-    if backbone.weights_checksum != facts["weights_checksum"]:
+    backbone = load_backbone(description["name"], weights, description["size"], known=description["weights_checksum"])
+    if backbone.weights_checksum != description["weights_checksum"]:
         raise WeightsError(
-            f"expected the weights of {facts['name']} with which the report was made, SHA-256 "
-            f"{facts['weights_checksum'][:12]}; found {backbone.weights_checksum[:12]} in "
+            f"expected the weights of {description['name']} with which the report was made, SHA-256 "
+            f"{description['weights_checksum'][:12]}; found {backbone.weights_checksum[:12]} in "
             f"{weights or 'the weights on disk'}. Name the report's file (--weights), or make the report again."
         )
     return backbone

@@ -127,21 +127,21 @@ def do(job: Job, shard: Shard) -> dict[str, int]:
         return {"read": 0, "embedded": 0}
     source, backbone, runtime = tools(job)
     extracts = list(ahead(lambda name: extract(source, name, backbone.size), shard.photos, workers=2))
-    facts = metadata_table(photo.facts for photo in extracts)
-    good = facts[facts["problem"] == ""].drop_duplicates("sha256")
+    metadata = metadata_table(photo.facts for photo in extracts)
+    good = metadata[metadata["problem"] == ""].drop_duplicates("sha256")
     once = [extracts[row] for row in good.index]
     blocks = embed_views((photo.view for photo in once if photo.view is not None), backbone, runtime)
     described = [photo.described for photo in once if photo.described is not None]
     arrays = {name: np.stack([row[name] for row in described]) if described else none for name, none in NONE.items()}
     table = io.BytesIO()
-    facts.to_parquet(table, index=False)
+    metadata.to_parquet(table, index=False)
     files = {"parquet": table.getvalue(), "npz": _packed(blocks | arrays)}
     sums = {kind: sha256_bytes(data) for kind, data in files.items()}
     # No seal (`files.write_sealed`): an object store has no renaming, and one marker stands for both files.
     marker = {"photos": list(shard.photos), "sha256": good["sha256"].tolist(), "files": sums}
     for kind, data in (files | {"json": json.dumps(marker).encode()}).items():
         put(job.shared, f"{shard.name}.{kind}", data)
-    return {"read": len(facts), "embedded": len(good)}
+    return {"read": len(metadata), "embedded": len(good)}
 
 
 def _packed(arrays: Mapping[str, NDArray]) -> bytes:
@@ -312,8 +312,8 @@ def distribute(
         if todo:
             embedded = _run(job, todo, scheduler, workers, bar.update, started)
     stores = open_home(job, root), open_descriptors(root)
-    facts = pd.concat([gather(job, shard, *stores) for shard in shards], ignore_index=True)
-    path = write_metadata(root, source, facts, marks)
+    metadata = pd.concat([gather(job, shard, *stores) for shard in shards], ignore_index=True)
+    path = write_metadata(root, source, metadata, marks)
     return Distributed(len(photos), len(shards), len(todo), len(shards) - len(todo), embedded, path)
 
 

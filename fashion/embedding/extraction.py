@@ -132,12 +132,12 @@ def extract(
     described, vectors : container of str
         SHA-256 of the contents whose descriptors, or vectors, are kept.
     """
-    facts, photo = open_photo(source, name)
+    metadata, photo = open_photo(source, name)
     if photo is None:
-        return Extract(facts)
-    sha256 = facts["sha256"]
+        return Extract(metadata)
+    sha256 = metadata["sha256"]
     return Extract(
-        facts if sha256 == known else facts | measure(photo),
+        metadata if sha256 == known else metadata | measure(photo),
         None if sha256 in described else descriptors.describe(photo),
         None if sha256 in vectors else photo.view(edge),
     )
@@ -385,7 +385,7 @@ def read_photos(
                 done += len(blocks["embedding"])
             how = f"{chosen.name} {chosen.version}", chosen.reason  # TensorFlow may have taken over meanwhile
         seconds = time.perf_counter() - begin - loading
-    facts = in_order([metadata_table(work.rows), kept], names)
-    good = facts.loc[facts["problem"] == "", "sha256"].tolist()
+    metadata = in_order([metadata_table(work.rows), kept], names)
+    good = metadata.loc[metadata["problem"] == "", "sha256"].tolist()
     run = EmbeddingRun(store, tuple(good), *how, done, len(set(good)) - done, seconds)
-    return Readings(facts, work.described, run, len(todo))
+    return Readings(metadata, work.described, run, len(todo))

@@ -90,8 +90,8 @@ class ApproximateIndex:
         true, _ = top_k(self.vectors, k, queries=rows, assume_unit=True)
         hits = []
         for row, expected in zip(rows, true, strict=True):
-            rows_found, _ = self.nearest(self.vectors[row][np.newaxis], k, np.array([row]))
-            hits.append(len(np.intersect1d(rows_found[0], expected)) / k)
+            neighbours, _ = self.nearest(self.vectors[row][np.newaxis], k, np.array([row]))
+            hits.append(len(np.intersect1d(neighbours[0], expected)) / k)
         return float(np.mean(hits))
 
 

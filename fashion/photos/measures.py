@@ -145,18 +145,18 @@ def open_photo(source: Source, name: str) -> tuple[dict[str, Any], DecodedPhoto 
 
     Returns
     -------
-    facts : dict
+    metadata : dict
         `photo`, `problem` (empty if none), `sha256` and, where it could be read, `bytes`.
     photo : DecodedPhoto or None
         None where there is a problem.
     """
-    facts: dict[str, Any] = {"photo": name, "problem": "", "sha256": ""}
+    metadata: dict[str, Any] = {"photo": name, "problem": "", "sha256": ""}
     try:
         data = source.read(name, MOST_READ)
-        facts |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-        return facts, decode_photo(data, name)
+        metadata |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        return metadata, decode_photo(data, name)
     except PhotoError as error:
-        return facts | {"problem": str(error)}, None
+        return metadata | {"problem": str(error)}, None
 
 
 def measure(photo: DecodedPhoto) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def signatures_of(source: Source, names: Iterable[str]) -> dict[str, str]:
     return {name: source.signature(name) for name in names}
 
 
-def write_metadata(root: Path, source: Source, facts: pd.DataFrame, signatures: Mapping[str, str]) -> Path:
+def write_metadata(root: Path, source: Source, metadata: pd.DataFrame, signatures: Mapping[str, str]) -> Path:
     """Add a shard of metadata to the cache; its name comes from its content, so writing it twice gives one file.
 
     Parameters
@@ -38,12 +38,12 @@ def write_metadata(root: Path, source: Source, facts: pd.DataFrame, signatures: 
     root : Path
         Folder of all catalogues' artefacts.
     source : Source
-    facts : DataFrame
+    metadata : DataFrame
         With the columns `measures.METADATA`.
     signatures : mapping of str to str
         From `signatures_of`, of the photos as they were read.
     """
-    signed = facts.assign(mark=[signatures[name] for name in facts["photo"]])
+    signed = metadata.assign(mark=[signatures[name] for name in metadata["photo"]])
     name = sha256_json(signed[["photo", "mark", "sha256"]].to_numpy().tolist())[:16]
     path = metadata_folder(root, source) / f"part-{name}.parquet"
     return write_sealed(path, lambda aside: signed.to_parquet(aside, index=False))
@@ -79,7 +79,7 @@ def _read(path: Path) -> pd.DataFrame | None:
 def in_order(tables: Sequence[pd.DataFrame], names: Sequence[str]) -> pd.DataFrame:
     """The metadata of photos `names`, in that order; earlier tables win, and names may repeat."""
     full = [table for table in tables if len(table)] or [tables[0]]
-    facts = pd.concat(full, ignore_index=True).drop_duplicates("photo").set_index("photo")
-    rows = facts.loc[list(names)].reset_index(names="photo")[list(METADATA)]
+    metadata = pd.concat(full, ignore_index=True).drop_duplicates("photo").set_index("photo")
+    rows = metadata.loc[list(names)].reset_index(names="photo")[list(METADATA)]
     whole = [column for column in ("bytes", "width", "height") if rows[column].notna().all()]
     return rows.astype(dict.fromkeys(whole, "int64"))

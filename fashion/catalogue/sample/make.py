@@ -140,8 +140,8 @@ def _key(seed: int, count: int) -> str:
 def _holds(folder: Path, key: str, counts: SampleCounts) -> bool:
     """Whether `folder` holds the sample of this key, with its table and the right number of photos."""
     try:
-        found = json.loads((folder / STAMP).read_text(encoding="utf-8"))["key"]
+        stamped_key = json.loads((folder / STAMP).read_text(encoding="utf-8"))["key"]
         photos = len(os.listdir(folder / PHOTOS))
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    return found == key and photos == counts.photos and (folder / TABLE).is_file()
+    return stamped_key == key and photos == counts.photos and (folder / TABLE).is_file()
