@@ -85,9 +85,9 @@ def run(arguments: argparse.Namespace) -> None:
             if spawn(name, options, out):
                 failed.append(name)
                 continue
-            found = json.loads(out.read_text(encoding="utf-8"))
-            harness.write(folder, name, found | {"quick": arguments.quick})
-            wrong += load.faults(found) if name == "load" and not arguments.quick else []
+            results = json.loads(out.read_text(encoding="utf-8"))
+            harness.write(folder, name, results | {"quick": arguments.quick})
+            wrong += load.faults(results) if name == "load" and not arguments.quick else []
     page.write(folder)
     harness.say(f"{folder / 'README.md'}")
     if failed:

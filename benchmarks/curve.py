@@ -38,7 +38,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
     most = 300 if options["quick"] else ITEMS
     items = items.iloc[np.sort(np.random.default_rng(0).permutation(len(items))[:most])].reset_index(drop=True)
     rows = np.random.default_rng(1).permutation(len(items))[:QUERIES]
-    found = []
+    points = []
     for size in SIZES["efficientnet-lite0"][: 2 if options["quick"] else None]:
         backbone = backbones.load_backbone("efficientnet-lite0", size=size)
         say(f"efficientnet-lite0 at {size} px, {len(items):,} photos")
@@ -50,12 +50,12 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
         nearest, _ = top_k(unit, 6, queries=rows, assume_unit=True)
         agreed = precision_at_k(items, nearest, rows, ["category", "colour"])
         quality = {str(name): dict(zip(ENDS, bootstrap_interval(v, 0), strict=True)) for name, v in agreed.items()}
-        found.append(_cost(backbone) | {"photos_per_second": rate, "quality": quality})
+        points.append(_cost(backbone) | {"photos_per_second": rate, "quality": quality})
     for size in SIZES["resnet50"][: 1 if options["quick"] else None]:
         backbone = random_resnet50(size)
         say(f"resnet50 at {size} px")
-        found.append(_cost(backbone) | {"photos_per_second": speed(backbone), "quality": None})
-    return {"catalogue": work.json("source")["title"], "items": len(items), "queries": len(rows), "points": found}
+        points.append(_cost(backbone) | {"photos_per_second": speed(backbone), "quality": None})
+    return {"catalogue": work.json("source")["title"], "items": len(items), "queries": len(rows), "points": points}
 
 
 def _cost(backbone: Backbone) -> dict[str, Any]:

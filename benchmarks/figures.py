@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from fashion.plots.style import PALETTE, QUIET, sign, use_style
 
 
-def draw(part: str, found: dict[str, Any], folder: Path) -> list[Path]:
+def draw(part: str, results: dict[str, Any], folder: Path) -> list[Path]:
     """Draw a part's figures into `folder`; the files, which may be none."""
     matplotlib.use("Agg")
     use_style()
@@ -27,7 +27,7 @@ def draw(part: str, found: dict[str, Any], folder: Path) -> list[Path]:
     }
     paths = []
     if part in drawers:
-        for number, figure in enumerate(drawers[part](found), start=1):
+        for number, figure in enumerate(drawers[part](results), start=1):
             path = folder / f"{part}-{number}.png"
             figure.savefig(path, bbox_inches="tight", dpi=150)
             plt.close(figure)
@@ -52,7 +52,7 @@ def _bars(rows: list[dict[str, Any]], unit: str, title: str, limit: float | None
     return sign(figure, source_line)
 
 
-def embedding(found: dict[str, Any]) -> list[Figure]:
+def embedding(results: dict[str, Any]) -> list[Figure]:
     """One figure a backbone: photos a second of each way."""
     return [
         _bars(
@@ -60,14 +60,14 @@ def embedding(found: dict[str, Any]) -> list[Figure]:
             network["ceiling_photos_per_second"],
             f"median of {network['rounds']} rounds, line from least to most; 400 x 600 JPEGs",
         )
-        for network in found["backbones"]
+        for network in results["backbones"]
     ]  # fmt: skip
 
 
-def curve(found: dict[str, Any]) -> list[Figure]:
+def curve(results: dict[str, Any]) -> list[Figure]:
     """Agreement against cost, for the backbone whose quality can be measured, and the cost of the other."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
-    known = [point for point in found["points"] if point["quality"]]
+    known = [point for point in results["points"] if point["quality"]]
     for number, name in enumerate(("category", "colour", "category and colour")):
         mean = np.array([point["quality"][name]["mean"] for point in known])
         ends = np.array([[point["quality"][name][end] for end in ("low", "high")] for point in known]).T
@@ -80,24 +80,24 @@ def curve(found: dict[str, Any]) -> list[Figure]:
     left.set(xlabel="milliseconds a photo", ylabel="share of the six nearest that agree", ylim=(0, None))
     left.set_title(f"{known[0]['backbone']}: quality against cost")
     left.legend()
-    for number, name in enumerate(dict.fromkeys(point["backbone"] for point in found["points"])):
-        points = [point for point in found["points"] if point["backbone"] == name]
+    for number, name in enumerate(dict.fromkeys(point["backbone"] for point in results["points"])):
+        points = [point for point in results["points"] if point["backbone"] == name]
         cost = [1e3 / p["photos_per_second"] for p in points]
         right.plot([p["size"] for p in points], cost, marker="o", color=PALETTE[number], label=name)
     right.set(xlabel="edge of the input, pixels", ylabel="milliseconds a photo", yscale="log", title="Cost")
     right.legend()
-    text = f"{found['catalogue']}: {found['items']:,} items; frozen, max-pooled vectors; 95 % bootstrap intervals"
+    text = f"{results['catalogue']}: {results['items']:,} items; frozen, max-pooled vectors; 95 % bootstrap intervals"
     return [sign(figure, text)]
 
 
-def neighbours(found: dict[str, Any]) -> list[Figure]:
+def neighbours(results: dict[str, Any]) -> list[Figure]:
     """Time of one question against the number of items: exact, by the index, one pass over memory."""
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
-    items = [one["items"] for one in found["single"]]
+    items = [one["items"] for one in results["single"]]
     names = {"exact": "exact", "approximate": "index", "one_pass": "one pass over memory"}
     for number, (name, label) in enumerate(names.items()):
-        p50 = np.array([one[name]["p50"] * 1e3 for one in found["single"]])
-        p99 = np.array([one[name]["p99"] * 1e3 for one in found["single"]])
+        p50 = np.array([one[name]["p50"] * 1e3 for one in results["single"]])
+        p99 = np.array([one[name]["p99"] * 1e3 for one in results["single"]])
         axes.plot(items, p50, marker="o", color=PALETTE[number], label=f"{label}, median")
         axes.plot(items, p99, marker="^", linestyle=":", color=PALETTE[number], label=f"{label}, 99 of 100 are faster")
     axes.set(xscale="log", yscale="log", xlabel="items of 256 numbers", ylabel="milliseconds a question")
@@ -106,10 +106,10 @@ def neighbours(found: dict[str, Any]) -> list[Figure]:
     return [sign(figure, "six nearest; vectors made around 2,000 styles")]
 
 
-def tsne(found: dict[str, Any]) -> list[Figure]:
+def tsne(results: dict[str, Any]) -> list[Figure]:
     """Seconds and recall of each way, by number of items."""
     figures = []
-    for one in found["tables"]:
+    for one in results["tables"]:
         figure, axes = plt.subplots(figsize=(7, 3.4), layout="constrained")
         for number, way in enumerate(dict.fromkeys(run["way"] for run in one["runs"])):
             runs = [run for run in one["runs"] if run["way"] == way]
@@ -119,19 +119,19 @@ def tsne(found: dict[str, Any]) -> list[Figure]:
         axes.set(xlabel="seconds", ylabel="recall of ten neighbours", xlim=(0, None))
         axes.set_title(f"t-SNE of {one['items']:,} x {one['numbers']:,}")
         axes.legend()
-        figures.append(sign(figure, found["vectors"]))
+        figures.append(sign(figure, results["vectors"]))
     return figures
 
 
-def growth(found: dict[str, Any]) -> list[Figure]:
+def growth(results: dict[str, Any]) -> list[Figure]:
     """Seconds of each step against the number of items, for the catalogue that was run at several sizes."""
-    if not found["exponents"]:
+    if not results["exponents"]:
         return []
-    name = found["reports"][-1]["catalogue"]
-    reports = sorted((r for r in found["reports"] if r["catalogue"] == name), key=lambda r: r["items"])
+    name = results["reports"][-1]["catalogue"]
+    reports = sorted((r for r in results["reports"] if r["catalogue"] == name), key=lambda r: r["items"])
     figure, axes = plt.subplots(figsize=(8, 4.4), layout="constrained")
     items = [report["items"] for report in reports]
-    for number, (step, power) in enumerate(found["exponents"].items()):
+    for number, (step, power) in enumerate(results["exponents"].items()):
         seconds = [report["seconds"][step] for report in reports]
         axes.plot(items, seconds, marker="o", color=PALETTE[number % len(PALETTE)], label=f"{step}: items^{power:.2f}")
     axes.set(xscale="log", yscale="log", xlabel="items", ylabel="seconds", title=f"make report, cold: {name}")
@@ -139,13 +139,13 @@ def growth(found: dict[str, Any]) -> list[Figure]:
     return [sign(figure, "the power is the slope of a line fitted to the logarithms")]
 
 
-def load(found: dict[str, Any]) -> list[Figure]:
+def load(results: dict[str, Any]) -> list[Figure]:
     """The server's memory over the mixed load, and latencies of each kind of request."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
-    kinds = list(dict.fromkeys(one["way"] for one in found["ways"]))
+    kinds = list(dict.fromkeys(one["way"] for one in results["ways"]))
     at = np.arange(len(kinds))[::-1]
-    for number, clients in enumerate(dict.fromkeys(one["clients"] for one in found["ways"])):
-        ones = {one["way"]: one for one in found["ways"] if one["clients"] == clients}
+    for number, clients in enumerate(dict.fromkeys(one["clients"] for one in results["ways"])):
+        ones = {one["way"]: one for one in results["ways"] if one["clients"] == clients}
         known = [kind for kind in kinds if kind in ones]
         p50, p99 = (np.array([ones[kind][name] * 1e3 for kind in known]) for name in ("p50", "p99"))
         place = at[[kind in ones for kind in kinds]] + 0.15 - 0.3 * number
@@ -154,7 +154,7 @@ def load(found: dict[str, Any]) -> list[Figure]:
     left.set_yticks(at, kinds)
     left.set(xscale="log", xlabel="milliseconds", title="Latency")
     left.legend(fontsize=8)
-    noted = np.array(found["mixed"]["memory"]["noted"])
+    noted = np.array(results["mixed"]["memory"]["noted"])
     right.plot(noted[:, 0] / 60, noted[:, 1] / 2**20, color=PALETTE[0])
     right.set(xlabel="minutes of mixed load", ylabel="resident memory, MiB", ylim=(0, None), title="Memory")
-    return [sign(figure, f"{found['catalogue']}: {found['items']:,} items; server and clients on one machine")]
+    return [sign(figure, f"{results['catalogue']}: {results['items']:,} items; server and clients on one machine")]

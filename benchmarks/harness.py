@@ -52,7 +52,7 @@ def alternate(ways: Sequence[Way], rounds: int, *, warm: bool = True) -> pd.Data
     DataFrame
         `way`, `round`, `seconds`, `rate` (units a second).
     """
-    found = []
+    runs = []
     if warm:
         for way in ways:
             say(f"  warming {way.name}")
@@ -64,8 +64,8 @@ def alternate(ways: Sequence[Way], rounds: int, *, warm: bool = True) -> pd.Data
             counted = way.run()
             seconds = time.perf_counter() - begin if counted is None else counted
             say(f"  round {number + 1} of {rounds}: {way.name}: {way.units / seconds:,.4g} a second")
-            found.append({"way": way.name, "round": number, "seconds": seconds, "rate": way.units / seconds})
-    return pd.DataFrame(found)
+            runs.append({"way": way.name, "round": number, "seconds": seconds, "rate": way.units / seconds})
+    return pd.DataFrame(runs)
 
 
 def summarise(runs: pd.DataFrame, reference: str) -> pd.DataFrame:
@@ -128,8 +128,8 @@ def say(line: str) -> None:
 
 def write(folder: Path, part: str, content: dict[str, Any]) -> Path:
     """Write a part's numbers with what they were measured on: `<folder>/<part>.json`."""
-    facts = {"part": part, "commit": commit(), "machine": machine(), "versions": versions()}
-    return write_json(folder / f"{part}.json", facts | content)
+    provenance = {"part": part, "commit": commit(), "machine": machine(), "versions": versions()}
+    return write_json(folder / f"{part}.json", provenance | content)
 
 
 def read(folder: Path, part: str) -> dict[str, Any] | None:

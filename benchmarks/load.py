@@ -115,34 +115,36 @@ def growth(noted: Sequence[tuple[float, int]]) -> dict[str, Any]:
     return {"first": first, "last": last, "most": sizes.max(), "growth": last / first - 1}
 
 
-def faults(found: dict[str, Any]) -> list[str]:
+def faults(results: dict[str, Any]) -> list[str]:
     """What a measurement found that must not be: errors under load, memory that grows, a report shown by halves.
 
     Parameters
     ----------
-    found : dict
+    results : dict
         From `run`.
     """
-    ways = [*found["ways"], found["mixed"] | {"way": "mixed load"}]
+    ways = [*results["ways"], results["mixed"] | {"way": "mixed load"}]
     said = [
         f"{way['way']}, {way['clients']} clients: {sum(way['errors'].values())} errors of {way['requests']} answers"
         for way in ways
         if sum(way["errors"].values())
     ]
-    grown = found["mixed"]["memory"]["growth"]
+    grown = results["mixed"]["memory"]["growth"]
     if grown > MOST_GROWTH:
         said.append(f"memory grew by {grown:.0%} over the mixed load; {MOST_GROWTH:.0%} is the most")
-    wrong = {name: found["swap"][name] for name in ("neither", "too_early", "back", "failed") if found["swap"][name]}
-    return said + ([f"the exchange of a report: {wrong} of {found['swap']['answers']} answers"] if wrong else [])
+    wrong = {
+        name: results["swap"][name] for name in ("neither", "too_early", "back", "failed") if results["swap"][name]
+    }
+    return said + ([f"the exchange of a report: {wrong} of {results['swap']['answers']} answers"] if wrong else [])
 
 
 def steady(shop: Served, kinds: dict[str, list[str]], seconds: float, folder: Path) -> dict[str, Any]:
     """Mixed load for a long time, with the server's memory over it."""
     say(f"  mixed load for {seconds:.0f} s")
     with memory_watched(shop, max(0.2, seconds / 200)) as noted:
-        found = load(shop.address, mixture(kinds), 16, seconds, folder)
+        results = load(shop.address, mixture(kinds), 16, seconds, folder)
     memory = growth(noted) | {"noted": [[round(at, 1), size] for at, size in noted]}
-    return found | {"memory": memory, "mixture": MIXTURE}
+    return results | {"memory": memory, "mixture": MIXTURE}
 
 
 def run(options: dict[str, Any]) -> dict[str, Any]:
@@ -169,12 +171,12 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
                     many = kind == "upload" and clients > 1 and not quick
                     shop.rest()
                     begin = shop.computed()
-                    found = load(shop.address, lines, clients, UPLOAD_SECONDS if many else seconds, folder)
+                    results = load(shop.address, lines, clients, UPLOAD_SECONDS if many else seconds, folder)
                     shop.rest()
                     # Each client had one more on its way when it was stopped.
-                    found["processor"] = (shop.computed() - begin) / (found["requests"] + clients)
-                    say(f"  {kind}, {clients} clients: {found['rate']:.1f}/s, p99 {found['p99'] * 1e3:.0f} ms")
-                    ways.append({"way": kind} | found)
+                    results["processor"] = (shop.computed() - begin) / (results["requests"] + clients)
+                    say(f"  {kind}, {clients} clients: {results['rate']:.1f}/s, p99 {results['p99'] * 1e3:.0f} ms")
+                    ways.append({"way": kind} | results)
             shop.rest()
             mixed = steady(shop, kinds, long, folder)
             opened = shop.start_seconds

@@ -25,13 +25,13 @@ def clustered(count: int, width: int, seed: int = 0) -> NDArray[np.float32]:
     """Unit vectors around 2,000 styles, as near each other as ImageLab's frozen vectors are; made in blocks."""
     random = np.random.default_rng(seed)
     styles = random.normal(size=(2_000, width)).astype(np.float32)
-    found = np.empty((count, width), np.float32)
+    vectors = np.empty((count, width), np.float32)
     for first in range(0, count, 50_000):
-        rows = found[first : first + 50_000]
+        rows = vectors[first : first + 50_000]
         rows[:] = styles[random.integers(0, len(styles), len(rows))]
         rows += 0.7 * random.standard_normal(rows.shape, np.float32)
         rows[:] = normalise(rows)
-    return found
+    return vectors
 
 
 def all_pairs(vectors: NDArray[np.float32], rounds: int, queries: int) -> dict[str, Any]:
@@ -87,23 +87,23 @@ def single(count: int, width: int, questions: int) -> dict[str, Any]:
     def exact(row: int) -> None:
         nearest(vectors[row], vectors, K, None, row, assume_unit=True)
 
-    found: dict[str, Any] = {"items": count, "numbers": width, "questions": questions}
+    results: dict[str, Any] = {"items": count, "numbers": width, "questions": questions}
     exact(0)
-    found["exact"] = _times(exact, rows)
-    found["one_pass"] = _times(lambda _: vectors @ one, rows)  # what reading every number once costs
+    results["exact"] = _times(exact, rows)
+    results["one_pass"] = _times(lambda _: vectors @ one, rows)  # what reading every number once costs
     with tempfile.TemporaryDirectory() as folder:
         begin = time.perf_counter()
         index = open_index(vectors, Path(folder) / "x.usearch")
-        found["build_seconds"] = time.perf_counter() - begin
-        found["index_bytes"] = os.path.getsize(Path(folder) / "x.usearch")
-        found["approximate"] = _times(lambda row: index.nearest(vectors[row][np.newaxis], K, np.array([row])), rows)
-        found["recall"] = index.recall(10, min(questions, 200))
+        results["build_seconds"] = time.perf_counter() - begin
+        results["index_bytes"] = os.path.getsize(Path(folder) / "x.usearch")
+        results["approximate"] = _times(lambda row: index.nearest(vectors[row][np.newaxis], K, np.array([row])), rows)
+        results["recall"] = index.recall(10, min(questions, 200))
         begin = time.perf_counter()
         mask = np.random.default_rng(3).random(count) < 0.05
         nearest(vectors[rows[0]], vectors, K, mask, assume_unit=True)
-        found["exact_filtered_seconds"] = time.perf_counter() - begin
-    found["resident_bytes"] = resident()
-    return found
+        results["exact_filtered_seconds"] = time.perf_counter() - begin
+    results["resident_bytes"] = resident()
+    return results
 
 
 def run(options: dict[str, Any]) -> dict[str, Any]:
@@ -112,9 +112,9 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
 
     quick = options["quick"]
     tables = [(4_000, 256, 400)] if quick else [(60_000, 256, 12_000), (60_000, 2_048, 3_000)]
-    found = []
+    results = []
     for count, width, queries in tables:
         say(f"six nearest of {queries:,} among {count:,} x {width}")
-        found.append(all_pairs(clustered(count, width), 1 if quick else 3, queries))
+        results.append(all_pairs(clustered(count, width), 1 if quick else 3, queries))
     sizes = [4_000] if quick else [10_000, 60_000, 250_000, 1_000_000]
-    return {"all_pairs": found, "single": [child("single", count) for count in sizes]}
+    return {"all_pairs": results, "single": [child("single", count) for count in sizes]}

@@ -25,10 +25,10 @@ def spread(row: dict[str, Any], name: str, digits: int = 1) -> str:
     return f"{row[name]:,.{digits}f} ({row[name + '_low']:,.{digits}f}-{row[name + '_high']:,.{digits}f})"
 
 
-def embedding(found: dict[str, Any]) -> str:
+def embedding(results: dict[str, Any]) -> str:
     """Tables of the part `embedding`, one a backbone."""
     parts = []
-    for network in found["backbones"]:
+    for network in results["backbones"]:
         rows = [
             (w["way"], spread(w, "rate"), spread(w, "ratio", 2), f"{w['share_of_peak']:.0%}") for w in network["ways"]
         ]
@@ -46,16 +46,16 @@ def embedding(found: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-def memory(found: dict[str, Any]) -> str:
+def memory(results: dict[str, Any]) -> str:
     """Table of the part `memory`."""
-    rows = [(f"{run['photos']:,}", f"{run['bytes'] / 2**20:,.0f}") for run in found["runs"]]
+    rows = [(f"{run['photos']:,}", f"{run['bytes'] / 2**20:,.0f}") for run in results["runs"]]
     return table(("photos embedded", "most memory held, MiB"), rows)
 
 
-def curve(found: dict[str, Any]) -> str:
+def curve(results: dict[str, Any]) -> str:
     """Table of the part `curve`."""
     rows = []
-    for point in found["points"]:
+    for point in results["points"]:
         quality = point["quality"]
         cells = [
             f"{quality[name]['mean']:.3f} [{quality[name]['low']:.3f}, {quality[name]['high']:.3f}]" if quality else "-"
@@ -67,16 +67,16 @@ def curve(found: dict[str, Any]) -> str:
         ))  # fmt: skip
     head = ("backbone", "px", "million multiply-adds", "photos/s", "category", "colour", "category and colour")
     return (
-        f"{found['catalogue']}: {found['items']:,} items, {found['queries']:,} queries; share of the six nearest by "
-        "the frozen, max-pooled vectors that agree. ResNet-50 has random weights here: its cost alone is measured.\n\n"
-        + table(head, rows)
+        f"{results['catalogue']}: {results['items']:,} items, {results['queries']:,} queries; share of the six nearest "
+        "by the frozen, max-pooled vectors that agree. ResNet-50 has random weights here: its cost alone is measured."
+        "\n\n" + table(head, rows)
     )
 
 
-def neighbours(found: dict[str, Any]) -> str:
+def neighbours(results: dict[str, Any]) -> str:
     """Tables of the part `neighbours`."""
     parts = []
-    for pairs in found["all_pairs"]:
+    for pairs in results["all_pairs"]:
         rates = [
             (w["way"], spread(w, "rate", 0), spread(w, "ratio", 2), f"{w['share_of_peak']:.0%}") for w in pairs["ways"]
         ]
@@ -86,7 +86,7 @@ def neighbours(found: dict[str, Any]) -> str:
             + table(("way", "questions/s", "times ours", "share of peak"), rates)
         )
     rows: list[Row] = []
-    for one in found["single"]:
+    for one in results["single"]:
         ms = {
             way: f"{one[way]['p50'] * 1e3:.2f} / {one[way]['p99'] * 1e3:.2f}"
             for way in ("one_pass", "exact", "approximate")
@@ -104,10 +104,10 @@ def neighbours(found: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-def tsne(found: dict[str, Any]) -> str:
+def tsne(results: dict[str, Any]) -> str:
     """Tables of the part `tsne`."""
-    parts = [f"Vectors: {found['vectors']}."]
-    for one in found["tables"]:
+    parts = [f"Vectors: {results['vectors']}."]
+    for one in results["tables"]:
         runs = pd.DataFrame(one["runs"])
         rows = []
         for way, group in runs.groupby("way", sort=False):
@@ -121,7 +121,7 @@ def tsne(found: dict[str, Any]) -> str:
             f"{one['items']:,} x {one['numbers']:,}:\n\n"
             + table(("way", "perplexity", "seconds (least-most)", "recall of ten neighbours", "trustworthiness"), rows)
         )
-    new = found["placing"]
+    new = results["placing"]
     parts.append(
         f"{new['placed']} items placed on the map of {new['items']:,} others in {new['seconds']:.1f} s; the map "
         f"{'did not move' if new['map_unmoved'] else 'MOVED'}."
@@ -129,20 +129,20 @@ def tsne(found: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-def run(found: dict[str, Any]) -> str:
+def run(results: dict[str, Any]) -> str:
     """Table of the part `run`."""
-    names = list(found["reports"][0]["seconds"])
+    names = list(results["reports"][0]["seconds"])
     rows = [
         (
             f"{r['catalogue']}, {r['items']:,}", *(f"{r['seconds'][name]:.0f}" for name in names),
             f"{r['cold_seconds']:.0f}", f"{r['warm_seconds']:.1f}",
         )
-        for r in found["reports"]
+        for r in results["reports"]
     ]  # fmt: skip
-    if found["exponents"]:
-        rows.append(("grows as items to the power of", *(f"{found['exponents'][n]:.2f}" for n in names), "", ""))
+    if results["exponents"]:
+        rows.append(("grows as items to the power of", *(f"{results['exponents'][n]:.2f}" for n in names), "", ""))
     text = table(("report, items", *names, "cold, all", "nothing changed"), rows)
-    new = found["adding"]
+    new = results["adding"]
     if new:
         text += (
             f"\n\nAdding {new['added']} photos to the {new['items']:,} of {new['catalogue']} took "
@@ -157,21 +157,21 @@ def run(found: dict[str, Any]) -> str:
     return text
 
 
-def load(found: dict[str, Any]) -> str:
+def load(results: dict[str, Any]) -> str:
     """Tables of the part `load`."""
     rows = []
-    for one in found["ways"]:
+    for one in results["ways"]:
         ms = [f"{one[name] * 1e3:,.1f}" for name in ("p50", "p99", "processor")]
         rows.append((one["way"], one["clients"], f"{one['rate']:,.1f}", *ms, sum(one["errors"].values())))
     head = (
-        f"{found['catalogue']}, {found['items']:,} items, open {found['start_seconds']:.1f} s after its start. Server "
-        "and clients share the machine; a client asks again when it has its answer. "
-        f"{found['busy_before']:.1f} other processes wanted to compute when it began (load average).\n\n"
+        f"{results['catalogue']}, {results['items']:,} items, open {results['start_seconds']:.1f} s after its start. "
+        "Server and clients share the machine; a client asks again when it has its answer. "
+        f"{results['busy_before']:.1f} other processes wanted to compute when it began (load average).\n\n"
     )
     asked = table(
         ("asked for", "clients", "requests/s", "p50, ms", "p99, ms", "processor, ms a request", "errors"), rows
     )
-    return f"{head}{asked}\n\n{_mixed(found['mixed'])}\n\n{_swap(found['swap'])}"
+    return f"{head}{asked}\n\n{_mixed(results['mixed'])}\n\n{_swap(results['swap'])}"
 
 
 def _mixed(mixed: dict[str, Any]) -> str:
@@ -214,14 +214,14 @@ def write(folder: Path) -> Path:
     """Write README.md and figures of all parts that have been measured."""
     parts = ["# Benchmarks\n\nMade by `make bench`; every number is measured, medians with least and most in brackets."]
     for name, (title, describe) in PARTS.items():
-        found = harness.read(folder, name)
-        if found is None:
+        results = harness.read(folder, name)
+        if results is None:
             continue
-        small = " **Tiny sizes, to prove that it runs: no measurement.**" if found.get("quick") else ""
-        where = found["machine"]
+        small = " **Tiny sizes, to prove that it runs: no measurement.**" if results.get("quick") else ""
+        where = results["machine"]
         on = f"{where['processor']}, {where['cores']} cores, {where['memory_bytes'] / 2**30:.0f} GiB"
-        parts.append(f"## {title}\n\n*{on}.*{small}\n\n{describe(found)}")
-        drawn = figures.draw(name, found, folder)
+        parts.append(f"## {title}\n\n*{on}.*{small}\n\n{describe(results)}")
+        drawn = figures.draw(name, results, folder)
         parts += [f"![{title}]({path.name})" for path in drawn]
     text = "\n\n".join(parts) + "\n"
     return write_whole(folder / "README.md", lambda aside: aside.write_text(text, encoding="utf-8"))

@@ -26,11 +26,11 @@ def main() -> int:
     part, options = sys.argv[1], json.loads(sys.argv[2])
     out = Path(options.pop("out"))
     try:
-        found = _measure(part, options)
+        results = _measure(part, options)
     except FashionError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    write_json(out, found)
+    write_json(out, results)
     return 0
 
 
@@ -47,8 +47,8 @@ def _measure(part: str, options: dict[str, Any]) -> dict[str, Any]:
         return neighbours.single(count, 256, 1_000)
     if part == "memory":
         return _memory(options)
-    found: dict[str, Any] = importlib.import_module(f"benchmarks.{part}").run(options)
-    return found
+    results: dict[str, Any] = importlib.import_module(f"benchmarks.{part}").run(options)
+    return results
 
 
 if __name__ == "__main__":

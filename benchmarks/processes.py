@@ -29,8 +29,8 @@ def child(part: str, *given: Any) -> dict[str, Any]:
         out = Path(folder) / "found.json"
         if spawn(part, {"given": given}, out):
             raise RuntimeError(f"the benchmark's child process {part} {given} failed; its message stands above")
-        found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
-        return found
+        results: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
+        return results
 
 
 def report_of(options: dict[str, Any]) -> tuple[Any, Any]:
@@ -39,8 +39,8 @@ def report_of(options: dict[str, Any]) -> tuple[Any, Any]:
     from fashion.catalogue.source import open_source
 
     work = open_workspace(options["catalogue"], options.get("processed"), options.get("reports"))
-    facts = work.json("source")
-    return work, open_source(Path(options["data"] or facts["data"]), facts["table"])
+    record = work.json("source")
+    return work, open_source(Path(options["data"] or record["data"]), record["table"])
 
 
 def vectors_of(options: dict[str, Any], name: str) -> tuple[NDArray | None, str]:

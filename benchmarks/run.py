@@ -64,8 +64,8 @@ def exponents(reports: list[dict[str, Any]]) -> dict[str, float]:
     if len(set(items)) < 2:
         return {}
     names = [step.notebook for step in STEPS]
-    found = {name: np.log([max(report["seconds"][name], 0.1) for report in reports]) for name in names}
-    return {name: float(np.polyfit(items, seconds, 1)[0]) for name, seconds in found.items()}
+    logs = {name: np.log([max(report["seconds"][name], 0.1) for report in reports]) for name in names}
+    return {name: float(np.polyfit(items, seconds, 1)[0]) for name, seconds in logs.items()}
 
 
 def adding(settings: Settings, folder: Path, count: int = 10) -> dict[str, Any]:
@@ -120,18 +120,18 @@ def wanted(options: dict[str, Any]) -> list[Settings]:
     if quick or catalogue == "sample":
         return [Settings(limit=400 if quick else None, backbone=NETWORK)]
     named = options.get("sizes") or f"sample,{','.join(map(str, SIZES[:-1]))},all"
-    found = []
+    settings = []
     for size in named.split(","):
         if size == "sample":
-            found.append(Settings(backbone=NETWORK))
+            settings.append(Settings(backbone=NETWORK))
         else:
             if size != "all" and not size.isdecimal():
                 raise FashionError(
                     f"expected sizes such as sample,1000,all; found {size!r}. Correct --sizes (make: SIZES)"
                 )
             limit = None if size == "all" else int(size)
-            found.append(Settings(catalogue, options["data"], limit=limit, backbone=NETWORK))
-    return found
+            settings.append(Settings(catalogue, options["data"], limit=limit, backbone=NETWORK))
+    return settings
 
 
 def measure(settings: Settings, kept: Path, *, add: bool) -> dict[str, Any]:
@@ -140,13 +140,13 @@ def measure(settings: Settings, kept: Path, *, add: bool) -> dict[str, Any]:
     kept.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=kept.parent, prefix=f"{WORKING}{os.getpid()}-") as place:
         folder = Path(place)
-        found = measured(settings, folder)
+        cost = measured(settings, folder)
         if add:
-            found["adding"] = adding(settings, folder)
+            cost["adding"] = adding(settings, folder)
         shutil.rmtree(kept, ignore_errors=True)
-        shutil.copytree(folder / "reports" / found["catalogue"] / "results", kept)
-    write_json(kept / "cost.json", found | {"commit": commit(), "machine": machine()})
-    return found
+        shutil.copytree(folder / "reports" / cost["catalogue"] / "results", kept)
+    write_json(kept / "cost.json", cost | {"commit": commit(), "machine": machine()})
+    return cost
 
 
 def run(options: dict[str, Any]) -> dict[str, Any]:

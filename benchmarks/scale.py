@@ -125,16 +125,16 @@ def units_of(path: Path | None = None) -> dict[str, Any]:
         For a missing or unknown key, or a value that is no number above 0.
     """
     path = path or project_root() / "docs/unit-costs.toml"
-    found = tomllib.loads(path.read_text(encoding="utf-8"))
+    units = tomllib.loads(path.read_text(encoding="utf-8"))
     wanted = {f"{kind}.{name}" for kind, costs in COSTS.items() for name in costs}
-    given = {f"{kind}.{name}": value for kind, costs in found.items() for name, value in dict(costs).items()}
+    given = {f"{kind}.{name}": value for kind, costs in units.items() for name, value in dict(costs).items()}
     if wanted != set(given):
         wrong = ", ".join(sorted(wanted ^ set(given)))
         raise FashionError(f"expected the keys of benchmarks.scale.COSTS in {path}; missing or unknown: {wrong}")
     for name, value in given.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
             raise FashionError(f"expected a number above 0 as {name} in {path}; found {value!r}")
-    return found
+    return units
 
 
 def renew(text: str, units: dict[str, Any]) -> str:

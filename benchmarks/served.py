@@ -94,13 +94,13 @@ def need_wrk() -> str:
     FashionError
         When it is not installed.
     """
-    found = shutil.which("wrk")
-    if found is None:
+    path = shutil.which("wrk")
+    if path is None:
         raise FashionError(
             "expected the program wrk, by which the load is made; it is not on the PATH. "
             "Install it (Debian: apt-get install wrk), then run `make load` again."
         )
-    return found
+    return path
 
 
 @contextmanager
@@ -167,16 +167,16 @@ def load(address: str, lines: Sequence[str], clients: int, seconds: float, folde
     FashionError
         When wrk does not run, or no answer comes: nothing was measured then.
     """
-    found = _asked(address, lines, clients, seconds, folder)
-    if not found["requests"] and seconds < TIMEOUT + 5:
-        found = _asked(address, lines, clients, TIMEOUT + 5, folder)
-    if not found["requests"]:
+    results = _asked(address, lines, clients, seconds, folder)
+    if not results["requests"] and seconds < TIMEOUT + 5:
+        results = _asked(address, lines, clients, TIMEOUT + 5, folder)
+    if not results["requests"]:
         raise FashionError(
-            f"expected an answer to {lines[0][:80]} from {address}; none came in {found['seconds']:.0f} s of "
-            f"{clients} clients ({found['errors']}). Look at what the shop window says, or at the machine's load"
+            f"expected an answer to {lines[0][:80]} from {address}; none came in {results['seconds']:.0f} s of "
+            f"{clients} clients ({results['errors']}). Look at what the shop window says, or at the machine's load"
         )
-    found |= {name: found[name] / 1e6 for name in ("p50", "p99", "most")}
-    return found | {"rate": found["requests"] / found["seconds"], "clients": clients}
+    results |= {name: results[name] / 1e6 for name in ("p50", "p99", "most")}
+    return results | {"rate": results["requests"] / results["seconds"], "clients": clients}
 
 
 def _asked(address: str, lines: Sequence[str], clients: int, seconds: float, folder: Path) -> dict[str, Any]:
@@ -192,8 +192,8 @@ def _asked(address: str, lines: Sequence[str], clients: int, seconds: float, fol
     told = [line for line in done.stdout.splitlines() if line.startswith("{")]
     if done.returncode or not told:
         raise FashionError(f"expected wrk to measure; it ended with {done.returncode}: {done.stderr or done.stdout}")
-    found: dict[str, Any] = json.loads(told[-1])
-    return found
+    results: dict[str, Any] = json.loads(told[-1])
+    return results
 
 
 @contextmanager

@@ -155,24 +155,24 @@ def judge(
         `answers`, `old`, `new`, `neither`, `too_early`, `back` (old ones that came after a new one to the same
         client), `failed` (5xx), `slowest` (seconds).
     """
-    found = dict.fromkeys(("answers", "old", "new", "neither", "too_early", "back", "failed"), 0)
+    counts = dict.fromkeys(("answers", "old", "new", "neither", "too_early", "back", "failed"), 0)
     slowest = 0.0
     for client in answers:
         seen_new = False
         for path, at, seconds, answer in client:
-            found["answers"] += 1
-            found["failed"] += answer[0] >= 500
+            counts["answers"] += 1
+            counts["failed"] += answer[0] >= 500
             slowest = max(slowest, seconds)
             if answer == before[path]:
-                found["old"] += 1
-                found["back"] += seen_new and before[path] != after[path]
+                counts["old"] += 1
+                counts["back"] += seen_new and before[path] != after[path]
             elif answer == after[path]:
-                found["new"] += 1
+                counts["new"] += 1
                 seen_new = True
-                found["too_early"] += at < whole_at
+                counts["too_early"] += at < whole_at
             else:
-                found["neither"] += 1
-    return found | {"slowest": slowest}
+                counts["neither"] += 1
+    return counts | {"slowest": slowest}
 
 
 def exchange(options: dict[str, Any], work: Workspace, folder: Path, names: Sequence[str], wait: float) -> dict:

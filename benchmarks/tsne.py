@@ -45,7 +45,7 @@ WAYS = {OURS: ours, "openTSNE's defaults": open_tsne, "scikit-learn's defaults":
 
 def compare(vectors: NDArray[np.float32], rounds: int) -> list[dict[str, Any]]:
     """Seconds and quality of each way, turn by turn."""
-    found: list[dict[str, Any]] = []
+    runs: list[dict[str, Any]] = []
     for number in range(rounds):
         for name, way in WAYS.items():
             begin = time.perf_counter()
@@ -57,8 +57,8 @@ def compare(vectors: NDArray[np.float32], rounds: int) -> list[dict[str, Any]]:
                 "trustworthiness": map_trustworthiness(vectors, xy),
             }
             say(f"  {name}: {seconds:.1f} s, recall {quality['recall']:.3f}")
-            found.append({"way": name, "round": number, "seconds": seconds, **quality})
-    return found
+            runs.append({"way": name, "round": number, "seconds": seconds, **quality})
+    return runs
 
 
 def placing(vectors: NDArray[np.float32], count: int = 100) -> dict[str, Any]:

@@ -203,8 +203,8 @@ class Study(Run):
         if not added:
             return self.source
         if added not in self._sources:
-            facts = next(one.facts for one in load_additions(self.workspace) if one.key == added)
-            self._sources[added] = open_source(Path(facts["data"]), facts["table"])
+            record = next(one.record for one in load_additions(self.workspace) if one.key == added)
+            self._sources[added] = open_source(Path(record["data"]), record["table"])
         return self._sources[added]
 
     def vectors(self, name: str) -> NDArray[np.float32]:

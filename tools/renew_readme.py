@@ -92,9 +92,9 @@ def _measures_table(rows: list[dict[str, Any]], k: int) -> str:
     """One line a method, one column an entry of `measures_of`, means alone: intervals stand in notebook 06."""
     shown = measures_of(k)
     lines = [f"| | {' | '.join(shown.values())} |", f"|---|{'---|' * len(shown)}"]
-    found = {(r["method"], r["measure"], r["column"]): r["mean"] for r in rows if r["gallery"] == "whole"}
+    mean_of = {(r["method"], r["measure"], r["column"]): r["mean"] for r in rows if r["gallery"] == "whole"}
     for method in dict.fromkeys(row["method"] for row in rows):
-        means = [found.get((method, *measure)) for measure in shown]
+        means = [mean_of.get((method, *measure)) for measure in shown]
         lines.append(f"| {method} | {' | '.join('-' if m is None else f'{m:.3f}' for m in means)} |")
     return "\n".join(lines)
 

@@ -83,13 +83,13 @@ def ndcg_at_k(gains: ArrayLike, ideal: ArrayLike) -> Float:
     ValueError
         When the shapes differ, a gain is negative or NaN, or a ranking beats its ideal.
     """
-    found, best = np.asarray(gains, np.float64), np.asarray(ideal, np.float64)
-    if found.ndim != 2 or found.shape != best.shape:
-        raise ValueError(f"expected gains and ideal of one shape (q, k); found {found.shape} and {best.shape}")
-    if not ((found >= 0).all() and (best >= 0).all()):
+    gain, best = np.asarray(gains, np.float64), np.asarray(ideal, np.float64)
+    if gain.ndim != 2 or gain.shape != best.shape:
+        raise ValueError(f"expected gains and ideal of one shape (q, k); found {gain.shape} and {best.shape}")
+    if not ((gain >= 0).all() and (best >= 0).all()):
         raise ValueError("expected gains of at least 0; found a negative one or NaN")
-    discount = 1 / np.log2(np.arange(2, found.shape[1] + 2))
-    reached, possible = found @ discount, best @ discount
+    discount = 1 / np.log2(np.arange(2, gain.shape[1] + 2))
+    reached, possible = gain @ discount, best @ discount
     if (reached > possible + 1e-9).any():
         raise ValueError("expected an ideal from the same gallery; found a ranking that gains more")
     with np.errstate(invalid="ignore"):

@@ -126,7 +126,7 @@ def _check(
     rows = near.ndim == 2 and len(near) == n and 1 <= near.shape[1] <= 9
     colours = {*words[0].values(), *words[1].values(), *items["garment_hex"].dropna().astype(str)}
     bad = sorted(colour for colour in colours if not re.fullmatch("#[0-9a-fA-F]{6}", colour))
-    problems = {
+    checks = {
         "no items at all": n == 0,
         "two items of one name": items["item"].duplicated().any(),
         "items that lack a word": items[["item", *FACETS]].isna().to_numpy().any(),
@@ -139,9 +139,9 @@ def _check(
         f"{photos} thumbnails for {n} items": photos != n,
         f"colours that are not '#rrggbb', such as {bad[:1]}": bad,
     }  # fmt: skip
-    if found := [problem for problem, present in problems.items() if present]:
+    if problems := [problem for problem, present in checks.items() if present]:
         raise ArtefactError(
-            f"expected the map's inputs from one run over one items table; found {'; '.join(found)}. "
+            f"expected the map's inputs from one run over one items table; found {'; '.join(problems)}. "
             "Make the older ones again."
         )
 

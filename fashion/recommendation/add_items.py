@@ -117,8 +117,8 @@ def add(
     told = items[["category", "colour"]].assign(colour=items["colour"].mask(items["colour_was_measured"]))
     items = _as_in(base, items)
     vectors, network = _vectors(encoder, seen, items, told), encoder.network
-    facts: dict[str, Any] = {
-        "number": 1 + max((addition.facts["number"] for addition in [*current, *stale]), default=0),
+    record: dict[str, Any] = {
+        "number": 1 + max((addition.record["number"] for addition in [*current, *stale]), default=0),
         "catalogue": str(catalogue.name if catalogue.is_shipped else catalogue.path),
         "data": str(source.path.resolve()),
         "keep_unknown": keep_unknown,
@@ -135,8 +135,8 @@ def add(
     rule = Rule.stored(workspace.json("source"))
     repeated = repeated_items(before["item"].tolist(), known, items["item"].tolist(), new, rule)
     counts = {"read": counted.read, "added": len(items), "near-duplicates": sum(name != "" for name in repeated)}
-    facts["counts"] = counts | {"skipped": step.rejected["reason"].value_counts().to_dict()}
-    addition = _write(workspace, items.assign(near_duplicate_of=repeated), vectors, facts, step.rejected)
+    record["counts"] = counts | {"skipped": step.rejected["reason"].value_counts().to_dict()}
+    addition = _write(workspace, items.assign(near_duplicate_of=repeated), vectors, record, step.rejected)
     _drop_superseded([a for a in stale if a.key != addition.key], pd.concat([there, items]))
     untaught = {
         "category": _counts_outside(items["category"], network.categories),
@@ -188,12 +188,12 @@ def _vectors(encoder: PhotoEncoder, seen: Readings, items: pd.DataFrame, told: p
     sums = items["sha256"].tolist()
     blocks = seen.vectors.store.gather(sums)
     described = seen.described.gather(sums, ["colour_grid", "pixels"])
-    found = encoder.encode(blocks, described["colour_grid"], told)
-    assert found.described is not None
+    vectors = encoder.encode(blocks, described["colour_grid"], told)
+    assert vectors.described is not None
     return {
         "frozen": encoder.frozen(blocks),
-        "learned": found.learned,
-        "described": found.described,
+        "learned": vectors.learned,
+        "described": vectors.described,
         "max_pooled": blocks["embedding"],
         "pixels": described["pixels"],
     }
@@ -203,7 +203,7 @@ def _write(
     workspace: Workspace,
     items: pd.DataFrame,
     vectors: Mapping[str, NDArray],
-    facts: dict[str, Any],
+    record: dict[str, Any],
     rejected: pd.DataFrame,
 ) -> Addition:
     """Write the addition's folder aside and rename it: it is there whole or not at all."""
@@ -221,15 +221,15 @@ def _write(
         # No seals (`files.write_sealed`): the folder is renamed as a whole, and a damaged one, which only its user can
         # make again, is named and not set aside.
         files = {path.name: sha256_file(path) for path in sorted(aside.iterdir())}
-        places = {name: kept_place(facts[name], workspace.processed_root) for name in places_of(facts)}
-        write_json(aside / "addition.json", facts | places | {"files": files, WRITTEN_AT: workspace.processed_root})
+        places = {name: kept_place(record[name], workspace.processed_root) for name in places_of(record)}
+        write_json(aside / "addition.json", record | places | {"files": files, WRITTEN_AT: workspace.processed_root})
         if (root / key).exists():  # of an earlier report
             os.replace(root / key, old)
         os.replace(aside, root / key)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
-    return Addition(root / key, facts, items)
+    return Addition(root / key, record, items)
 
 
 def _drop_superseded(stale: list[Addition], there: pd.DataFrame) -> None:

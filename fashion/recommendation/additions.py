@@ -39,7 +39,7 @@ class Addition:
     ----------
     folder : Path
         Its name is the key of the content.
-    facts : dict
+    record : dict
         addition.json: `number` (the order of adding), `catalogue`, `data` (where the photos are), `table`,
         `made_with` (the report's files -> SHA-256), `counts`.
     items : DataFrame
@@ -48,7 +48,7 @@ class Addition:
     """
 
     folder: Path
-    facts: dict[str, Any]
+    record: dict[str, Any]
     items: pd.DataFrame
 
     @property
@@ -58,8 +58,8 @@ class Addition:
 
     def vectors(self, embedding: str) -> NDArray[np.float32]:
         """Its vectors, float32, shape (m, d), memory-mapped."""
-        found: NDArray[np.float32] = np.load(self.folder / f"{embedding}.npy", mmap_mode="r", allow_pickle=False)
-        return found
+        vectors: NDArray[np.float32] = np.load(self.folder / f"{embedding}.npy", mmap_mode="r", allow_pickle=False)
+        return vectors
 
 
 def additions_folder(workspace: Workspace) -> Path:
@@ -78,28 +78,28 @@ def made_with(workspace: Workspace) -> dict[str, str]:
     return {name: sha256_file(workspace.need(name)) for name in MADE_WITH}
 
 
-def add_command(facts: dict[str, Any]) -> str:
+def add_command(record: dict[str, Any]) -> str:
     """The command that makes an addition again."""
-    words = ["fashion", "add", "--catalogue", str(facts["catalogue"]), "--data", str(facts["data"])]
-    return shlex.join([*words, "--keep-unknown"] if facts.get("keep_unknown") else words)
+    words = ["fashion", "add", "--catalogue", str(record["catalogue"]), "--data", str(record["data"])]
+    return shlex.join([*words, "--keep-unknown"] if record.get("keep_unknown") else words)
 
 
-def places_of(facts: dict[str, Any]) -> list[str]:
+def places_of(record: dict[str, Any]) -> list[str]:
     """The keys of an addition.json that say where something lies; kept by `paths.kept_place`."""
-    return ["data"] + ["catalogue"] * str(facts["catalogue"]).endswith(".toml")
+    return ["data"] + ["catalogue"] * str(record["catalogue"]).endswith(".toml")
 
 
 def _open(folder: Path) -> Addition:
-    facts = json.loads((folder / "addition.json").read_text(encoding="utf-8"))
+    record = json.loads((folder / "addition.json").read_text(encoding="utf-8"))
     root = folder.parents[2]  # of all catalogues' artefacts
-    written_at = facts.pop(WRITTEN_AT, "")
-    facts |= {name: str(found_place(facts[name], root, written_at)) for name in places_of(facts)}
-    addition = Addition(folder, facts, pd.read_parquet(folder / "items.parquet"))
+    written_at = record.pop(WRITTEN_AT, "")
+    record |= {name: str(found_place(record[name], root, written_at)) for name in places_of(record)}
+    addition = Addition(folder, record, pd.read_parquet(folder / "items.parquet"))
     for name in ARRAYS:
-        found = addition.vectors(name)
-        if found.ndim != 2 or len(found) != len(addition.items):
-            raise ValueError(f"{name}.npy has shape {found.shape}, items.parquet {len(addition.items)} rows")
-    int(facts["number"]), add_command(facts), dict(facts["made_with"])  # what is read later must be there
+        vectors = addition.vectors(name)
+        if vectors.ndim != 2 or len(vectors) != len(addition.items):
+            raise ValueError(f"{name}.npy has shape {vectors.shape}, items.parquet {len(addition.items)} rows")
+    int(record["number"]), add_command(record), dict(record["made_with"])  # what is read later must be there
     return addition
 
 
@@ -113,18 +113,18 @@ def read_all(workspace: Workspace) -> tuple[list[Addition], list[Addition], list
     damaged : list of Path
         Folders that cannot be read.
     """
-    found, damaged = [], []
+    additions, damaged = [], []
     for folder in sorted(additions_folder(workspace).glob("[0-9a-f]*")):
         try:
-            found.append(_open(folder))
+            additions.append(_open(folder))
         except Exception:  # whatever a damaged file raises
             damaged.append(folder)
-    if not found:
+    if not additions:
         return [], [], damaged
     now = made_with(workspace)
-    found.sort(key=lambda addition: (addition.facts["number"], addition.key))
-    current = [addition for addition in found if addition.facts["made_with"] == now]
-    return current, [addition for addition in found if addition.facts["made_with"] != now], damaged
+    additions.sort(key=lambda addition: (addition.record["number"], addition.key))
+    current = [addition for addition in additions if addition.record["made_with"] == now]
+    return current, [addition for addition in additions if addition.record["made_with"] != now], damaged
 
 
 def load(workspace: Workspace) -> list[Addition]:
@@ -133,7 +133,7 @@ def load(workspace: Workspace) -> list[Addition]:
     Others are left out with one warning, which names the commands that renew them.
     """
     current, stale, damaged = read_all(workspace)
-    lines = [f"  {len(addition.items)} items: {add_command(addition.facts)}" for addition in stale]
+    lines = [f"  {len(addition.items)} items: {add_command(addition.record)}" for addition in stale]
     lines += [f"  damaged, remove it and add its items again: {folder}" for folder in damaged]
     if lines:
         warnings.warn(
@@ -171,9 +171,9 @@ def with_additions(
     """
     items = (workspace.items() if items is None else items).assign(added="", near_duplicate_of="")
     vectors = workspace.vectors(embedding) if vectors is None else vectors
-    found = load(workspace)
-    if not found:
+    additions = load(workspace)
+    if not additions:
         return items, vectors
-    tables = [items, *(addition.items.assign(added=addition.key) for addition in found)]
-    joined = np.concatenate([vectors, *(addition.vectors(embedding) for addition in found)])
+    tables = [items, *(addition.items.assign(added=addition.key) for addition in additions)]
+    joined = np.concatenate([vectors, *(addition.vectors(embedding) for addition in additions)])
     return pd.concat(tables, ignore_index=True), joined

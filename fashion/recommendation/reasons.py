@@ -23,18 +23,18 @@ def _say(value: object) -> str:
     return " or ".join(value) if isinstance(value, tuple) else str(value)
 
 
-def _agree(asked: object, found: object) -> bool:
-    return found in asked if isinstance(asked, tuple) else asked == found
+def _agree(asked: object, word: object) -> bool:
+    return word in asked if isinstance(asked, tuple) else asked == word
 
 
-def reasons(query: Mapping[Hashable, object], found: Mapping[Hashable, object], parts: Mapping[str, float]) -> str:
+def reasons(query: Mapping[Hashable, object], item: Mapping[Hashable, object], parts: Mapping[str, float]) -> str:
     """The reason for a recommendation: the words that both share, and the similarity of each part.
 
     Parameters
     ----------
     query : mapping
         Description asked for: column -> word, or a tuple of alternatives.
-    found : mapping
+    item : mapping
         Description of the item.
     parts : mapping of str to float
         Part ("looks", "colour") -> similarity: the expected agreement (`attributes.layout`; nine tenths of the looks
@@ -46,7 +46,7 @@ def reasons(query: Mapping[Hashable, object], found: Mapping[Hashable, object], 
     'same colour; looks 0.70'
     """
     asked = [column for column in DESCRIPTION if query.get(column)]
-    shared = [column for column in asked if _agree(query[column], found.get(column))]
+    shared = [column for column in asked if _agree(query[column], item.get(column))]
     # Items that share the category share its department: naming both is noise.
     if "category" in shared and "department" in shared:
         shared.remove("department")
@@ -105,12 +105,12 @@ def answer_table(
     parts : list of dict, length m
         From `similarity_parts`.
     """
-    found = items.iloc[index]
-    columns = [column for column in DESCRIPTION if column in found]
-    table = found[["item", *columns, "photo"]].reset_index(drop=True)
-    table.insert(0, "rank", np.arange(1, len(found) + 1))
+    rows = items.iloc[index]
+    columns = [column for column in DESCRIPTION if column in rows]
+    table = rows[["item", *columns, "photo"]].reset_index(drop=True)
+    table.insert(0, "rank", np.arange(1, len(rows) + 1))
     table.insert(2, "similarity", similarity)
     table["reasons"] = [
-        reasons(query.description, record, own) for record, own in zip(found.to_dict("records"), parts, strict=True)
+        reasons(query.description, record, own) for record, own in zip(rows.to_dict("records"), parts, strict=True)
     ]
     return table

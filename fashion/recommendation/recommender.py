@@ -91,8 +91,8 @@ class Recommender:
         if embedding not in EMBEDDINGS:
             raise QueryError(f"expected an embedding of {', '.join(EMBEDDINGS)}; found {embedding!r}.")
         own, vectors = workspace.items(), workspace.vectors(embedding)
-        facts = workspace.json("backbone" if embedding == "frozen" else "attributes")
-        if len(own) != len(vectors) or facts["items_checksum"] != workspace.items_checksum():
+        record = workspace.json("backbone" if embedding == "frozen" else "attributes")
+        if len(own) != len(vectors) or record["items_checksum"] != workspace.items_checksum():
             raise ArtefactError(
                 f"expected vectors of the {len(own)} items of {workspace.path('items.parquet')} in "
                 f"{workspace.path(embedding + '.npy')}; found {len(vectors)} made for another table. "
@@ -287,9 +287,9 @@ def _checked(weight: float) -> float:
 
 def read_layout(workspace: Workspace) -> Layout:
     """The layout of a report's learned and described embeddings; no network is loaded."""
-    facts = workspace.json("attributes")
+    record = workspace.json("attributes")
     projection = workspace.arrays("attributes")["projection"]
-    return Layout(tuple(facts["categories"]), tuple(facts["colours"]), projection, int(facts["colour_from"]))
+    return Layout(tuple(record["categories"]), tuple(record["colours"]), projection, int(record["colour_from"]))
 
 
 def neighbours_table(nearest: Mapping[str, Neighbours]) -> pd.DataFrame:

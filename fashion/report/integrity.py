@@ -61,13 +61,13 @@ def changed(workspace: Workspace, paths: Sequence[Path] | None = None) -> dict[P
 
 def changed_additions(workspace: Workspace) -> list[str]:
     """Commands that renew the additions of which a file is not what was written."""
-    found = []
+    commands = []
     for addition in read_all(workspace)[0]:
-        files = addition.facts.get("files", {})
+        files = addition.record.get("files", {})
         paths = {addition.folder / name: checksum for name, checksum in files.items()}
         if any(not path.is_file() or sha256_file(path) != checksum for path, checksum in paths.items()):
-            found.append(f"rm -r {shlex.quote(str(addition.folder))} && {add_command(addition.facts)}")
-    return found
+            commands.append(f"rm -r {shlex.quote(str(addition.folder))} && {add_command(addition.record)}")
+    return commands
 
 
 def require_answers(workspace: Workspace, *embeddings: str, photo: bool = False) -> None:

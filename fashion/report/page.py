@@ -68,26 +68,26 @@ def highlight_css() -> str:
 
 def linked_files(workspace: Workspace) -> list[tuple[str, str]]:
     """Files of the report that its page links besides the notebooks, and what each is called there."""
-    found = [(path.name, "Interactive map") for path in sorted(workspace.report.glob("05-*.html"))]
-    return found + [("deck.pptx", "Slides (.pptx)")] * (workspace.report / "deck.pptx").is_file()
+    links = [(path.name, "Interactive map") for path in sorted(workspace.report.glob("05-*.html"))]
+    return links + [("deck.pptx", "Slides (.pptx)")] * (workspace.report / "deck.pptx").is_file()
 
 
-def _provenance_rows(found: dict[str, Any]) -> list[tuple[str, str]]:
-    machine = found["machine"]
-    seconds = ", ".join(f"{name} {value:.0f} s" for name, value in found["seconds"].items())
-    settings = ", ".join(f"{k} = {v}" for k, v in found["settings"].items() if v not in (None, False))
+def _provenance_rows(provenance: dict[str, Any]) -> list[tuple[str, str]]:
+    machine = provenance["machine"]
+    seconds = ", ".join(f"{name} {value:.0f} s" for name, value in provenance["seconds"].items())
+    settings = ", ".join(f"{k} = {v}" for k, v in provenance["settings"].items() if v not in (None, False))
     versions = ", ".join(
-        f"{name} {found['versions'][name]}" for name in ("python", "tensorflow", "numpy", "pandas", "scikit-learn")
+        f"{name} {provenance['versions'][name]}" for name in ("python", "tensorflow", "numpy", "pandas", "scikit-learn")
     )
     memory = machine["memory_bytes"] / 2**30
     return [
-        ("Commit", found["commit"]),
+        ("Commit", provenance["commit"]),
         ("Settings", settings),
-        ("Backbone", found["backbone"]["reason"]),
-        ("Runtime", found["runtime"]["reason"]),
-        ("Weights", f"sha256 {found['checksums']['weights']}"),
-        ("Table", f"sha256 {found['checksums']['table']}"),
-        ("Photos", f"sha256 {found['checksums']['photos']}"),
+        ("Backbone", provenance["backbone"]["reason"]),
+        ("Runtime", provenance["runtime"]["reason"]),
+        ("Weights", f"sha256 {provenance['checksums']['weights']}"),
+        ("Table", f"sha256 {provenance['checksums']['table']}"),
+        ("Photos", f"sha256 {provenance['checksums']['photos']}"),
         ("Versions", versions),
         ("Machine", f"{machine['processor']}, {machine['cores']} cores, {memory:.0f} GiB"),
         ("Steps", seconds),
@@ -105,7 +105,7 @@ def write_pages(workspace: Workspace) -> Path:
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
     template = environment.get_template("report.html.j2")
     css = Markup((TEMPLATES / "report.css").read_text(encoding="utf-8") + highlight_css())
-    found = json.loads((workspace.report / "provenance.json").read_text(encoding="utf-8"))
+    provenance = json.loads((workspace.report / "provenance.json").read_text(encoding="utf-8"))
     catalogue: Catalogue = load_catalogue(workspace.toml or workspace.json("source")["catalogue_toml"])
     results = [workspace.results(step.number) for step in STEPS]
     captions = workspace.captions()
@@ -126,7 +126,7 @@ def write_pages(workspace: Workspace) -> Path:
                 {"name": name, "title": titles[name], "body": notebook_body(workspace, name, prefix)} for name in names
             ],
             extras=linked_files(workspace),
-            provenance=_provenance_rows(found),
+            provenance=_provenance_rows(provenance),
             terms=f"{catalogue.terms} {catalogue.citation}".strip(),
         )
         write_whole(path, lambda aside: aside.write_text(text, encoding="utf-8"))

@@ -119,7 +119,7 @@ def _private_folder(places: list[Path]) -> tuple[Path, bool]:
 def sweep_kernels(places: list[Path]) -> list[Path]:
     """Remove the folders that kernels of killed runs left in these places; return them."""
     removed = []
-    for folder in (found for place in places for found in place.glob(f"{FOLDER}*")):
+    for folder in (path for place in places for path in place.glob(f"{FOLDER}*")):
         try:
             stat = folder.lstat()
             mine = not hasattr(os, "getuid") or stat.st_uid == os.getuid()

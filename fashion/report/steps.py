@@ -260,12 +260,12 @@ def output_paths(workspace: Workspace, step: Step) -> list[Path]:
 
 def checksums(workspace: Workspace, step: Step) -> dict[str, str]:
     """Path of each output -> its SHA-256, timings aside; "p:" under processed, "r:" under the report's folder."""
-    found = {}
+    sums = {}
     for path in output_paths(workspace, step):
         inside = path.is_relative_to(workspace.processed)
         root, mark = (workspace.processed, "p:") if inside else (workspace.report, "r:")
-        found[mark + path.relative_to(root).as_posix()] = sha256_output(path)
-    return found
+        sums[mark + path.relative_to(root).as_posix()] = sha256_output(path)
+    return sums
 
 
 def step_key(workspace: Workspace, step: Step, settings: Settings) -> str:

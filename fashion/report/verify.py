@@ -31,7 +31,7 @@ def differences(one: Path, other: Path) -> list[str]:
     list of str
         Empty when they are equal.
     """
-    found = []
+    lines = []
     for pattern in ("results/*.json", "figures/*.png", "*.html"):
         names = sorted(
             {p.relative_to(root) for root in (one, other) for p in root.glob(pattern)} - {Path("index.html")}
@@ -39,13 +39,13 @@ def differences(one: Path, other: Path) -> list[str]:
         for name in names:
             first, second = one / name, other / name
             if not (first.is_file() and second.is_file()):
-                found.append(f"{name} is in one report only")
+                lines.append(f"{name} is in one report only")
             elif name.suffix == ".json":
                 a, b = (without_timing(json.loads(p.read_text(encoding="utf-8"))) for p in (first, second))
-                found += [f"{name}: {line}" for line in _json_differences(a, b, "")]
+                lines += [f"{name}: {line}" for line in _json_differences(a, b, "")]
             elif sha256_file(first) != sha256_file(second):
-                found.append(f"{name} differs")
-    return found
+                lines.append(f"{name} differs")
+    return lines
 
 
 def _json_differences(a: Any, b: Any, where: str) -> list[str]:
@@ -75,11 +75,11 @@ def verify(settings: Settings, *, say: Callable[[str], None] = announce) -> int:
         say(f"-- {run} run")
         build_report(settings, processed=root / run / "processed", reports=root / run / "reports", say=say)
         reports.append(root / run / "reports" / name)
-    found = differences(*reports)
-    if found:
+    lines = differences(*reports)
+    if lines:
         raise ReportError(
-            f"expected two runs with seed {settings.seed} to agree; {len(found)} differ:\n  "
-            + "\n  ".join(found[:40])
+            f"expected two runs with seed {settings.seed} to agree; {len(lines)} differ:\n  "
+            + "\n  ".join(lines[:40])
             + f"\nBoth reports are kept in {root}."
         )
     count = sum(len(list(reports[0].glob(pattern))) for pattern in ("results/*.json", "figures/*.png"))

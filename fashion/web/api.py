@@ -65,9 +65,9 @@ def item() -> Response:
     if name not in shop.rows:
         return problem(404, "Not Found", f"expected an item of the catalogue; found {name[:80]!r}.")
     row = shop.rows[name]
-    facts = {column: str(shop.items[column].iloc[row]) for column in shop.facets}
+    words = {column: str(shop.items[column].iloc[row]) for column in shop.facets}
     place = shop.xy[row].tolist() if shop.xy is not None and row < len(shop.xy) else None
-    return jsonify(card(shop, row) | {"facts": facts, "map": place})
+    return jsonify(card(shop, row) | {"facts": words, "map": place})
 
 
 @api.get("/similar")
@@ -105,12 +105,12 @@ def facets() -> Response:
     """Each filter's words and how many items each matches."""
     shop = shop_now()
     ask = read_ask(request.args, shop, ())
-    found: dict[str, Any] = {}
+    filters: dict[str, Any] = {}
     for column, counts in shop.counts(ask.chosen).items():
-        found[column] = [
+        filters[column] = [
             {"word": w, "items": n} | ({"hex": shop.swatch(w)} if column == "colour" else {}) for w, n in counts
         ]
-    return jsonify(found)
+    return jsonify(filters)
 
 
 @api.get("/map")

@@ -74,11 +74,11 @@ def _answers(schema: dict[str, Any], *errors: int) -> dict[str, Any]:
         429: "Too many photos in a short time; see Retry-After.",
         503: "Temporarily unavailable.",
     }
-    found: dict[str, Any] = {"200": {"description": "Success.", "content": {"application/json": {"schema": schema}}}}
+    answers: dict[str, Any] = {"200": {"description": "Success.", "content": {"application/json": {"schema": schema}}}}
     shape = {"schema": {"$ref": "#/components/schemas/Problem"}}
     for status in errors:
-        found[str(status)] = {"description": texts[status], "content": {"application/problem+json": shape}}
-    return found
+        answers[str(status)] = {"description": texts[status], "content": {"application/problem+json": shape}}
+    return answers
 
 
 def _list(of: str, **more: Any) -> dict[str, Any]:

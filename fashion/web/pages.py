@@ -41,11 +41,11 @@ def cards(shop: Shop, rows: Iterable[int], ask: Ask | None = None) -> list[dict[
     """The cards of some rows; their links keep the requested balance."""
     kept = "".join(f"&{name}={value}" for name, value in ask.balance()) if ask else ""
     at, photo_at = url_for("pages.item"), url_for("photos.photo")  # once: an address by Flask costs as much as a card
-    found = []
+    entries = []
     for row in rows:
         record: dict[Hashable, Any] = {column: values[row] for column, values in shop.shown.items()}
         name = quoted(record["item"])
-        found.append({
+        entries.append({
             "item": record["item"], "title": describe(record) or record["item"], "colour": record.get("colour", ""),
             "category": record.get("category", ""), "department": record.get("department", ""),
             "hex": record["garment_hex"],
@@ -54,7 +54,7 @@ def cards(shop: Shop, rows: Iterable[int], ask: Ask | None = None) -> list[dict[
             "large": f"{photo_at}?id={name}&size=large&v={shop.version}",
             "width": record["width"], "height": record["height"],
         })  # fmt: skip
-    return found
+    return entries
 
 
 def card(shop: Shop, row: int) -> dict[str, Any]:
@@ -64,10 +64,10 @@ def card(shop: Shop, row: int) -> dict[str, Any]:
 
 def recommended(shop: Shop, table: pd.DataFrame, ask: Ask | None = None) -> list[dict[str, Any]]:
     """Cards of recommendations, with their reasons."""
-    found = cards(shop, [shop.rows[name] for name in table["item"]], ask)
+    entries = cards(shop, [shop.rows[name] for name in table["item"]], ask)
     return [
         one | {"reasons": why, "similarity": float(close), "rank": int(rank)}
-        for one, why, close, rank in zip(found, table["reasons"], table["similarity"], table["rank"], strict=True)
+        for one, why, close, rank in zip(entries, table["reasons"], table["similarity"], table["rank"], strict=True)
     ]
 
 
@@ -121,16 +121,16 @@ def item() -> str | tuple[str, int]:
     except QueryError as error:
         return render_template("lost.html", shop=shop, ask=Ask(), message=str(error)), 400
     row = shop.rows[name]
-    found = recommended(shop, similar(shop, shop.recommender.item_query(name), ask), ask)
+    suggestions = recommended(shop, similar(shop, shop.recommender.item_query(name), ask), ask)
     record = shop.items.iloc[row].to_dict()
-    facts = [(column, str(record[column])) for column in shop.facets if record.get(column)]
+    words = [(column, str(record[column])) for column in shop.facets if record.get(column)]
     on_map = shop.xy is not None and row < len(shop.xy)
     described = [(column, str(record[column])) for column in ("colour", "category") if record.get(column)]
     same = url_for("pages.browse") + "?" + urlencode(described) if described else ""
     all_of = " ".join(["All", str(record.get("colour") or ""), plural(str(record.get("category") or "item"))])
     map_address = url_for("pages.map_page") + "?" + urlencode({"id": name})
     return render_template(
-        "item.html", shop=shop, ask=ask, card=card(shop, row), facts=facts, found=found, same=same, all_of=all_of,
+        "item.html", shop=shop, ask=ask, card=card(shop, row), facts=words, found=suggestions, same=same, all_of=all_of,
         on_map=on_map, map_address=map_address,
     )  # fmt: skip
 
@@ -169,14 +169,14 @@ def looked(
 ) -> str:
     """The page of a visitor's photo, with results where there is a query; raises QueryError for unknown words."""
     usual = shop.recommender.colour_weight
-    ask, sent, found = ask or Ask(weight=usual, usual=usual), None, []
+    ask, sent, results = ask or Ask(weight=usual, usual=usual), None, []
     if query is not None:
         asked = shop.recommender.words_query(words, query) if words else query
-        found = recommended(shop, similar(shop, asked, ask), ask)
+        results = recommended(shop, similar(shop, asked, ask), ask)
         kept = photo_links.as_pairs(shop, query, words)
         address = url_for("pages.look") + ask.address(more=kept)
         sent = {"photo": photo, "said": describe(asked.description), "kept": kept, "address": address}
-    return render_template("look.html", shop=shop, ask=ask, sent=sent, found=found, message=message, kinds=TYPES,
+    return render_template("look.html", shop=shop, ask=ask, sent=sent, found=results, message=message, kinds=TYPES,
                            count=number_word(shop.recommender.k))  # fmt: skip
 
 

@@ -40,10 +40,10 @@ def as_pairs(shop: Shop, query: Query, words: str) -> list[tuple[str, str]]:
         What should be different.
     """
     data = np.asarray(query.vectors[0], "<f2").tobytes()
-    found = [("seen", base64.urlsafe_b64encode(data).decode().rstrip("=")), ("of", network_of(shop))]
-    found += [(f"seen_{column}", str(word)) for column, word in query.description.items()]
-    found += [("near_duplicate", shop.shown["item"][row]) for row in query.near_duplicates[:MOST_DUPLICATES]]
-    return found + ([("words", words)] if words else [])
+    pairs = [("seen", base64.urlsafe_b64encode(data).decode().rstrip("=")), ("of", network_of(shop))]
+    pairs += [(f"seen_{column}", str(word)) for column, word in query.description.items()]
+    pairs += [("near_duplicate", shop.shown["item"][row]) for row in query.near_duplicates[:MOST_DUPLICATES]]
+    return pairs + ([("words", words)] if words else [])
 
 
 def as_kept(query: Query) -> Query:

@@ -130,11 +130,11 @@ class Shop:
         said = [describe({"colour": c, "category": k}) for c, k, _ in zip(*kinds, places, strict=False)]
         titles = sorted(set(said))
         place_of = {title: place for place, title in enumerate(titles)}
-        found = {
+        fields = {
             "x": places[:, 0].tolist(), "y": places[:, 1].tolist(), "hex": hexes,
             "id": self.shown["item"][: len(places)], "titles": titles, "title": [place_of[title] for title in said],
         }  # fmt: skip
-        return json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()
+        return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
 
     @cached_property
     def examples(self) -> tuple[str, ...]:
@@ -149,13 +149,13 @@ class Shop:
         counts = shown.groupby(["colour", "category"]).size().sort_values(ascending=False, kind="stable")
         pairs = [(str(colour), str(category)) for colour, category in counts.index]
         first = self._first(pairs, {pair: " ".join(pair) for pair in pairs})
-        found = [" ".join(first)] if first else []
+        searches = [" ".join(first)] if first else []
         if {"colour_source", "category_source"} <= set(self.items):
             own = shown.groupby(["colour", "category"])[["colour_source", "category_source"]].first()
             said = {p: f"{own.loc[p, 'category_source']} {own.loc[p, 'colour_source']}".lower() for p in pairs}
             second = self._first([pair for pair in pairs if pair != first] or pairs, said)
-            found += [said[second]] if second and said[second] not in found else []
-        return tuple(found)
+            searches += [said[second]] if second and said[second] not in searches else []
+        return tuple(searches)
 
     def _first(self, pairs: Sequence[tuple[str, str]], said: Mapping[tuple[str, str], str]) -> tuple[str, str] | None:
         """The first pair of colour and category whose search, as `said`, is understood as this pair."""
@@ -195,12 +195,12 @@ class Shop:
 
     def counts(self, chosen: Chosen) -> dict[str, list[tuple[str, int]]]:
         """Column -> its words with the number of items that each would leave, most frequent first."""
-        found = {}
+        tallies = {}
         for column, (words, codes) in self.facets.items():
             kept = codes[self.mask(chosen, column)]
             counts = np.bincount(kept[kept >= 0], minlength=len(words))
-            found[column] = [(word, int(count)) for word, count in zip(words, counts, strict=True)]
-        return found
+            tallies[column] = [(word, int(count)) for word, count in zip(words, counts, strict=True)]
+        return tallies
 
     def photo(self, row: int) -> bytes:
         """The bytes of an item's photo, by its row: no name from outside reaches the files.

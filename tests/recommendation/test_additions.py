@@ -313,7 +313,7 @@ def test_an_added_item_that_repeats_a_photo_is_hidden_with_it(work, tmp_path, re
     put(work, folder)
     (folder / "annotation.txt").write_text(lines + row.format("again.jpg"), encoding="utf-8")
     added = put(work, folder)
-    assert added.addition.facts["counts"]["near-duplicates"] == 1
+    assert added.addition.record["counts"]["near-duplicates"] == 1
     work.write_table("split", pd.DataFrame({"group": np.arange(60)}))
     recommender = Recommender.from_workspace(work)
     assert recommender.items["near_duplicate_of"].tolist()[-2:] == [old["item"]] * 2

@@ -30,28 +30,28 @@ def build_deck(workspace: Workspace, value_model: Path | None = None) -> Path:
     ValueModelError
         When an input of the value model is wrong.
     """
-    found, inputs = Findings.of(workspace), read_inputs(value_model)
+    findings, inputs = Findings.of(workspace), read_inputs(value_model)
     name = str(value_model) if value_model else "data/value-model.toml"
     deck = new_deck()
-    pictures.strip(study.opening(deck, found), found)
-    study.problem(deck, found)
-    pictures.approach(deck, found)
-    study.results(deck, found)
-    study.new_stock(deck, found)
-    study.departments(deck, found)
-    pictures.compared(deck, found)
-    pictures.shown(deck, found)
+    pictures.strip(study.opening(deck, findings), findings)
+    study.problem(deck, findings)
+    pictures.approach(deck, findings)
+    study.results(deck, findings)
+    study.new_stock(deck, findings)
+    study.departments(deck, findings)
+    pictures.compared(deck, findings)
+    pictures.shown(deck, findings)
     business.assumptions(deck, inputs, name)
     business.value(deck, inputs, name)
     business.sizes(deck, inputs, name)
     business.what_matters(deck, inputs, name)
-    study.limits(deck, found)
+    study.limits(deck, findings)
     business.next_steps(deck, inputs, name)
     finish(deck)
     core = deck.core_properties
     core.author, core.title, core.last_modified_by = (
         "fashion",
-        plain(f"Similar clothes: {found.place['title']}"),
+        plain(f"Similar clothes: {findings.place['title']}"),
         "fashion",
     )
     core.subject, core.language = "The business case", "en-GB"

@@ -74,10 +74,10 @@ def assumptions(deck: Any, inputs: dict[str, Input], name: str) -> None:
 
 def value(deck: Any, inputs: dict[str, Input], name: str) -> None:
     """The three cases, line by line."""
-    found = {name: case(inputs, name) for name in CASES}
+    outcomes = {name: case(inputs, name) for name in CASES}
     uplift = to_break_even(inputs, "uplift")
     needed = f"{uplift:.0%} more clicks pay for it within a year" if math.isfinite(uplift) else "no uplift pays for it"
-    months = found["base"].months
+    months = outcomes["base"].months
     earned = f"earned back in {when(months)}" if math.isfinite(months) else "not earned back"
     slide = new_slide(
         deck,
@@ -91,13 +91,13 @@ def value(deck: Any, inputs: dict[str, Input], name: str) -> None:
     lead(slide, "Each column sets every input to its low, base or high value; euros")
     lines = [
         ("visits of item pages a month", [number(getattr(inputs["visits"], name)) for name in CASES]),
-        ("additional clicks on suggestions a month", [number(round(found[name].clicks)) for name in CASES]),
-        ("additional orders a month", [number(round(found[name].orders, 1)) for name in CASES]),
-        ("additional margin a month", [euros(found[name].gross) for name in CASES]),
-        ("net of running cost, a month", [euros(found[name].net) for name in CASES]),
+        ("additional clicks on suggestions a month", [number(round(outcomes[name].clicks)) for name in CASES]),
+        ("additional orders a month", [number(round(outcomes[name].orders, 1)) for name in CASES]),
+        ("additional margin a month", [euros(outcomes[name].gross) for name in CASES]),
+        ("net of running cost, a month", [euros(outcomes[name].net) for name in CASES]),
         ("set-up cost, once", [euros(getattr(inputs["setup"], name)) for name in CASES]),
-        ("first year", [euros(found[name].first_year) for name in CASES]),
-        ("set-up earned back after", [when(found[name].months) for name in CASES]),
+        ("first year", [euros(outcomes[name].first_year) for name in CASES]),
+        ("set-up earned back after", [when(outcomes[name].months) for name in CASES]),
     ]
     rows = [("", *CASES), *((head, *cells) for head, cells in lines)]
     text = "Table of the cases low, base, high. " + " ".join(f"{head}: {', '.join(cells)}." for head, cells in lines)

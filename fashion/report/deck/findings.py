@@ -93,14 +93,14 @@ class Findings:
         """
         results = {number: workspace.results(number) for number in NUMBERS}
         place = workspace.json("source")
-        found = cls(workspace, results, place, load_catalogue(workspace.toml or place["catalogue_toml"]))
-        missing = sorted({USUAL, LEARNED, KNOWN, CEILING, RANDOM} - set(found.whole))
+        findings = cls(workspace, results, place, load_catalogue(workspace.toml or place["catalogue_toml"]))
+        missing = sorted({USUAL, LEARNED, KNOWN, CEILING, RANDOM} - set(findings.whole))
         if missing:
             raise ArtefactError(
                 f"expected the methods {', '.join(missing)} in {workspace.report / 'results/06.json'}; found "
-                f"{', '.join(found.whole)}. Run `make report CATALOGUE={workspace.catalogue}` again."
+                f"{', '.join(findings.whole)}. Run `make report CATALOGUE={workspace.catalogue}` again."
             )
-        return found
+        return findings
 
     @property
     def measured(self) -> bool:
@@ -196,9 +196,9 @@ class Findings:
     def suggestions(self, embedding: str, rows: Sequence[int]) -> dict[int, list[Article]]:
         """The nearest of some items by an embedding, as notebook 04 found them; as many as a slide has room for."""
         table = self._neighbours
-        found = table[(table["embedding"] == embedding) & table["row"].isin(rows)].sort_values(["row", "rank"])
+        pairs = table[(table["embedding"] == embedding) & table["row"].isin(rows)].sort_values(["row", "rank"])
         return {
-            row: [self.article(int(other), row) for other in np.asarray(found["neighbour"][found["row"] == row])[:ROOM]]
+            row: [self.article(int(other), row) for other in np.asarray(pairs["neighbour"][pairs["row"] == row])[:ROOM]]
             for row in rows
         }
 

@@ -23,19 +23,19 @@ COMPARED, SHOWN, STRIP = 2, 2, 8
 PHOTO_TOP = 2.6
 
 
-def strip(slide: Any, found: Findings) -> None:
+def strip(slide: Any, findings: Findings) -> None:
     """Photos of the first articles that the report drew, along the foot of the opening slide."""
-    rows = found.rows(STRIP)
+    rows = findings.rows(STRIP)
     for place, row in enumerate(rows):
-        article = found.article(row)
+        article = findings.article(row)
         picture(
             slide, io.BytesIO(article.photo), MARGIN + place * INNER / STRIP, 5.65, 1.1, f"Article: {article.words}"
         )
 
 
-def approach(deck: Any, found: Findings) -> None:
+def approach(deck: Any, findings: Findings) -> None:
     """The approach as one picture: an article's photo, what is read from it, what is suggested."""
-    backbone, classes = found.results["02"]["backbone"], found.results["03"]["classes"]
+    backbone, classes = findings.results["02"]["backbone"], findings.results["03"]["classes"]
     slide = new_slide(
         deck,
         "Picture",
@@ -44,11 +44,11 @@ def approach(deck: Any, found: Findings) -> None:
         f"out. A small network learns the shop's own words from both: {classes['category']} kinds and "
         f"{classes['colour']} colours. Two items are similar when they are likely to bear the same words. The boxes "
         "are one group and can be taken apart.",
-        f"{found.source}; notebooks 02 to 04 of the report",
+        f"{findings.source}; notebooks 02 to 04 of the report",
     )
     group = slide.shapes.add_group_shape()
-    row = found.rows(1)[0]
-    article, similar = found.article(row), found.suggestions("described", [row])[row]
+    row = findings.rows(1)[0]
+    article, similar = findings.article(row), findings.suggestions("described", [row])[row]
     start = picture(group, io.BytesIO(article.photo), MARGIN, PHOTO_TOP + 0.1, 1.8, f"Article: {article.words}", INK)
     _label(group, "A photo", "of an article, or a customer's own", MARGIN - 0.1, PHOTO_TOP + 2.05, 2.0)
     boxes = [
@@ -121,21 +121,21 @@ def _arrow(group: Any, start: Any, end: Any, said: str) -> None:
     describe(line, said)
 
 
-def _said(article: Article, found: Findings, place: int) -> str:
+def _said(article: Article, findings: Findings, place: int) -> str:
     agree = {0: "other kind and colour", 1: "same kind or colour", 2: "same kind and colour"}
-    if found.measured:
+    if findings.measured:
         agree = {0: "another kind", 1: "same kind"}
     return f"Suggestion {place}: {article.words}, {agree[article.shared]}"
 
 
-def _frame(article: Article, found: Findings) -> str:
-    return FRAMES[2 if article.shared == found.all_shared else article.shared]
+def _frame(article: Article, findings: Findings) -> str:
+    return FRAMES[2 if article.shared == findings.all_shared else article.shared]
 
 
-def _legend(slide: Any, found: Findings, top: float) -> None:
+def _legend(slide: Any, findings: Findings, top: float) -> None:
     """What the frames say, in words and in their own colours, and that examples are no measure."""
     words = {2: "same kind and colour", 1: "one of the two", 0: "neither"}
-    if found.measured:
+    if findings.measured:
         words = {2: "same kind", 0: "another kind"}
     left = MARGIN
     for count, text in words.items():
@@ -146,37 +146,38 @@ def _legend(slide: Any, found: Findings, top: float) -> None:
         describe(mark, f"Frame of a suggestion: {text}")
         caption(slide, text, left + 0.36, top, 2.4, 0.3)
         left += 2.85 if count == 2 else 1.95
-    measure = f"Queried with its words; by a photo alone {percent(found.share(LEARNED))} (slide 4)"
+    measure = f"Queried with its words; by a photo alone {percent(findings.share(LEARNED))} (slide 4)"
     caption(slide, measure, 7.2, top, WIDTH - MARGIN - 7.2, 0.3, shade=QUIET)
 
 
-def _drawn(found: Findings, count: int) -> str:
+def _drawn(findings: Findings, count: int) -> str:
     """How the first articles were come by."""
-    if found.picked(count):
+    if findings.picked(count):
         return "Some of the articles were asked for by name, so they are no sample of the catalogue."
     return "Articles drawn by the report, those of the largest departments first, none picked for its result."
 
 
-def compared(deck: Any, found: Findings) -> None:
+def compared(deck: Any, findings: Findings) -> None:
     """The same articles by the frozen network and by this study."""
-    rows = found.rows(COMPARED)
-    frozen, ours = found.suggestions("frozen", rows), found.suggestions("described", rows)
-    right = [sum(a.shared == found.all_shared for row in rows for a in one[row]) for one in (frozen, ours)]
+    rows = findings.rows(COMPARED)
+    frozen, ours = findings.suggestions("frozen", rows), findings.suggestions("described", rows)
+    right = [sum(a.shared == findings.all_shared for row in rows for a in one[row]) for one in (frozen, ours)]
     total = sum(len(ours[row]) for row in rows)
     slide = new_slide(
         deck,
         "Photos",
-        f"Matching in {found.match}: {right[0]} of {total} by the usual network, {right[1]} of {total} by this study",
-        f"{_drawn(found, COMPARED)} Top rows: the frozen network with the features chosen in notebook 2; bottom rows: "
-        "this study, catalogue's words known, as on the shop's own page. These are examples, not the measure: here the "
-        "query includes the article's words; in slide 4 it is a photo alone. Near-duplicates are not hidden; the shop "
-        "window can hide them. The photos' terms, which these slides share: "
-        f"{found.catalogue.terms}",
-        f"{found.source}; notebook 04 of the report",
+        f"Matching in {findings.match}: {right[0]} of {total} by the usual network, {right[1]} of {total} by this "
+        "study",
+        f"{_drawn(findings, COMPARED)} Top rows: the frozen network with the features chosen in notebook 2; bottom "
+        "rows: this study, catalogue's words known, as on the shop's own page. These are examples, not the measure: "
+        "here the query includes the article's words; in slide 4 it is a photo alone. Near-duplicates are not hidden; "
+        "the shop window can hide them. The photos' terms, which these slides share: "
+        f"{findings.catalogue.terms}",
+        f"{findings.source}; notebook 04 of the report",
     )
     edge, high = 1.08, 2.42
     for line, row in enumerate(rows):
-        top, article = TOP + line * high, found.article(row)
+        top, article = TOP + line * high, findings.article(row)
         picture(slide, io.BytesIO(article.photo), MARGIN, top + 0.1, 1.55, f"Article: {article.words}", INK)
         caption(slide, article.words, MARGIN, top + 1.75, 2.3, 0.5)
         for under, (name, one) in enumerate((("usual network", frozen), ("this study", ours))):
@@ -184,37 +185,37 @@ def compared(deck: Any, found: Findings) -> None:
             caption(slide, name, 3.2, at + 0.3, 1.7, 0.5, 16, PALETTE[0] if under else QUIET, bold=True)
             for place, other in enumerate(one[row]):
                 picture(
-                    slide, io.BytesIO(other.photo), 5.0 + place * 1.28, at, edge, _said(other, found, place + 1),
-                    _frame(other, found),
+                    slide, io.BytesIO(other.photo), 5.0 + place * 1.28, at, edge, _said(other, findings, place + 1),
+                    _frame(other, findings),
                 )  # fmt: skip
-    _legend(slide, found, 6.48)
+    _legend(slide, findings, 6.48)
 
 
-def shown(deck: Any, found: Findings) -> None:
+def shown(deck: Any, findings: Findings) -> None:
     """Articles with their suggestions and the words of each."""
-    rows = found.rows(COMPARED + SHOWN)[-SHOWN:]
-    beside = found.suggestions("described", rows)
-    right = sum(a.shared == found.all_shared for row in rows for a in beside[row])
+    rows = findings.rows(COMPARED + SHOWN)[-SHOWN:]
+    beside = findings.suggestions("described", rows)
+    right = sum(a.shared == findings.all_shared for row in rows for a in beside[row])
     slide = new_slide(
         deck,
         "Photos",
-        f"On the article's page: {right} of these {sum(map(len, beside.values()))} have its {found.match}",
-        f"The next two articles. {_drawn(found, COMPARED + SHOWN)} Beside them stands what the shop's page would "
+        f"On the article's page: {right} of these {sum(map(len, beside.values()))} have its {findings.match}",
+        f"The next two articles. {_drawn(findings, COMPARED + SHOWN)} Beside them stands what the shop's page would "
         "show. Each suggestion carries its words; a slider moves between looks and colour, and near-duplicates can "
         "be hidden. "
         "Where none of its own kind and colour is left, the nearest in words and looks follow.",
-        f"{found.source}; notebook 04 of the report",
+        f"{findings.source}; notebook 04 of the report",
     )
     step = INNER / 7.2
     for line, row in enumerate(rows):
         top = TOP + line * 2.42
-        article = found.article(row)
+        article = findings.article(row)
         places = [(MARGIN, f"Article: {article.words}", article, INK)]
         places += [
-            (MARGIN + (place + 1.2) * step, _said(other, found, place + 1), other, _frame(other, found))
+            (MARGIN + (place + 1.2) * step, _said(other, findings, place + 1), other, _frame(other, findings))
             for place, other in enumerate(beside[row])
         ]
         for left, said, other, frame in places:
             picture(slide, io.BytesIO(other.photo), left, top, 1.42, said, frame)
             caption(slide, other.words, left - 0.03, top + 1.52, 1.55, 0.72)
-    _legend(slide, found, 6.48)
+    _legend(slide, findings, 6.48)

@@ -79,13 +79,13 @@ def read_inputs(path: Path | None = None) -> dict[str, Input]:
         For a file that cannot be read, a missing or unknown key, a value that is no number or outside its range.
     """
     path = path or project_root() / "data/value-model.toml"
-    found = read_toml(path, ValueModelError)
-    wrong = sorted(set(NAMES) ^ set(found))
+    tables = read_toml(path, ValueModelError)
+    wrong = sorted(set(NAMES) ^ set(tables))
     if wrong:
         raise ValueModelError(
             f"expected the tables {', '.join(NAMES)} in {path}; found {', '.join(wrong)} missing or unknown"
         )
-    return {name: _input(path, name, found[name]) for name in NAMES}
+    return {name: _input(path, name, tables[name]) for name in NAMES}
 
 
 def _input(path: Path, name: str, table: object) -> Input:
@@ -135,11 +135,11 @@ def case(inputs: Mapping[str, Input], name: str) -> Outcome:
 def sensitivity(inputs: Mapping[str, Input]) -> list[tuple[str, float, float]]:
     """Each input alone at its low and its high value, the others at their base: first year's value, widest first."""
     base = {name: given.base for name, given in inputs.items()}
-    found = []
+    rows = []
     for name, given in inputs.items():
         ends = [outcome(base | {name: value}).first_year for value in (given.low, given.high)]
-        found.append((name, ends[0], ends[1]))
-    return sorted(found, key=lambda row: -abs(row[2] - row[1]))
+        rows.append((name, ends[0], ends[1]))
+    return sorted(rows, key=lambda row: -abs(row[2] - row[1]))
 
 
 def to_break_even(inputs: Mapping[str, Input], name: str, months: int = 12) -> float:
