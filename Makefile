@@ -28,7 +28,8 @@ NETWORK = $(if $(BACKBONE),--backbone "$(BACKBONE)") $(if $(WEIGHTS),--weights "
 # All fields of fashion.Settings: a test compares them.
 SETTINGS = $(CLOTHES) $(NETWORK) $(if $(LIMIT),--limit "$(LIMIT)") $(if $(FIRST),--first "$(FIRST)") \
 	$(if $(SEED),--seed "$(SEED)") $(if $(KEEP_UNKNOWN),--keep-unknown) $(if $(QUERIES),--queries "$(QUERIES)") \
-	$(if $(K),--k "$(K)") $(if $(COLOUR_WEIGHT),--colour-weight "$(COLOUR_WEIGHT)")
+	$(if $(K),--k "$(K)") $(if $(COLOUR_WEIGHT),--colour-weight "$(COLOUR_WEIGHT)") \
+	$(if $(LOOKS_WEIGHT),--looks-weight "$(LOOKS_WEIGHT)")
 
 # What a user may set. `make help` and docs/commands.md are made from these lines and from the targets' own.
 #? CATALOGUE=sample|imagelab|fashion-product-images|hm|path/to.toml   which clothes (default: sample)
@@ -41,7 +42,8 @@ SETTINGS = $(CLOTHES) $(NETWORK) $(if $(LIMIT),--limit "$(LIMIT)") $(if $(FIRST)
 #? RUNTIME=auto|openvino|tensorflow   inference runtime (default: the fastest installed)
 #? SEED=n              random seed, from 0 to 4294967295 (default: 0)
 #? K=n                 recommendations per item, in the report and in the shop (default: 6)
-#? COLOUR_WEIGHT=w     weight of colour in the similarity, from 0 (appearance alone) to 1 (default: 0.5)
+#? COLOUR_WEIGHT=w     weight of colour beside the category, from 0 (category alone) to 1 (default: 0.5)
+#? LOOKS_WEIGHT=w      weight of looks in the similarity, 0 (words alone) to 1 (default: chosen on validation items)
 #? QUERIES=a,b         items to show in notebook 04, by name
 #? KEEP_UNKNOWN=1      keep words that the glossary lacks, untranslated
 #? HOST=address        of serve: address (default: 127.0.0.1, this machine only)

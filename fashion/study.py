@@ -27,7 +27,7 @@ from fashion.recommendation.item_names import ItemNames
 from fashion.recommendation.picks import Picks
 from fashion.recommendation.queries import Query
 from fashion.recommendation.recommend import make_query
-from fashion.recommendation.recommender import Recommender
+from fashion.recommendation.recommender import Recommender, no_such_parts
 from fashion.report.integrity import ANSWERS, PHOTOS, require_answers, require_intact
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def recommend(
     where: Conditions | None = None,
     embedding: str = "described",
     colour_weight: float | None = None,
+    looks_weight: float | None = None,
     hide_duplicates: bool = False,
     diversity: float = 0.0,
     **other: Never,
@@ -101,7 +102,7 @@ def recommend(
     _refuse(other, Study.recommend.__annotations__)
     return open(catalogue).recommend(
         item, photo=photo, words=words, k=k, where=where, embedding=embedding, colour_weight=colour_weight,
-        hide_duplicates=hide_duplicates, diversity=diversity,
+        looks_weight=looks_weight, hide_duplicates=hide_duplicates, diversity=diversity,
     )  # fmt: skip
 
 
@@ -255,6 +256,7 @@ class Study(Run):
         where: Conditions | None = None,
         embedding: str = "described",
         colour_weight: float | None = None,
+        looks_weight: float | None = None,
         hide_duplicates: bool = False,
         diversity: float = 0.0,
         **other: Never,
@@ -279,7 +281,9 @@ class Study(Run):
         embedding : str
             "described": photo and the items' own words; "learned": the photo alone; "frozen": the backbone alone.
         colour_weight : float, optional
-            Share of the colour, 0 (looks alone) to 1 (colour alone); the report's if not given.
+            Share of the colour beside the category, 0 (category alone) to 1 (colour alone); the report's if not given.
+        looks_weight : float, optional
+            Share of the looks in the similarity, 0 (words alone) to 1 (looks alone); the report's if not given.
         hide_duplicates : bool
             Leave out near-duplicates of the query and of each other.
         diversity : float
@@ -301,10 +305,8 @@ class Study(Run):
             When the photo cannot be read.
         """
         _refuse(other, Study.recommend.__annotations__)
-        if embedding == "frozen" and colour_weight is not None:
-            raise QueryError(
-                "expected the learned or described embedding for a colour weight; found frozen, without a colour part."
-            )
+        if embedding == "frozen" and not (colour_weight is looks_weight is None):
+            raise no_such_parts()
         seen: list[bytes] = []
 
         def by_photo() -> Query:
@@ -316,8 +318,9 @@ class Study(Run):
         conditions = parse_where(where, recommender.items)
         query = make_query(recommender, item, words, None if photo is None else by_photo)
         rows, similarity = recommender.ranked(
-            query, k, conditions, colour_weight=colour_weight, hide_duplicates=hide_duplicates, diversity=diversity
-        )
+            query, k, conditions, colour_weight=colour_weight, looks_weight=looks_weight,
+            hide_duplicates=hide_duplicates, diversity=diversity,
+        )  # fmt: skip
         table = recommender.table_of(query, rows, similarity)
         return Picks(
             self.name, embedding, query, conditions, table, rows, seen[0] if seen else None,

@@ -2,4 +2,7 @@
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submodules=["checkpoint", "layout", "network", "training"])
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules=["baseline", "calibration", "checkpoint", "layout", "methods", "network", "training", "weights"],
+)

@@ -1,35 +1,37 @@
-"""The learned embedding's layout: distributions over category and colour words whose products are expected agreement.
+"""The learned embedding's layout: one part for each thing that is described, and one for looks.
 
 If a query shows category k with probability p(k) and an item with g(k), independently, they agree with probability
-sum over k of p(k) g(k): the inner product of the two distributions. The embedding holds the distributions themselves,
-so its products are expected agreement, the very quantity that recommendations should maximise.
+sum over k of p(k) g(k): the inner product of the two distributions. So the parts of category, colour and each further
+descriptive column hold the distributions themselves, and their products are expected agreement. The looks part holds
+whitened principal components of the frozen vectors, of unit length: its products are cosines of looks.
 
-Gallery vectors get one padding dimension that brings each part, looks and colour, to unit length; queries have 0 there
-(`as_queries`), so ranking by inner product equals ranking by cosine (Bachrach et al. 2014, Speeding Up the Xbox
-Recommender System, section 3).
+Gallery vectors get one padding dimension that brings each part to unit length; queries have 0 there
+(`Layout.queries`), so ranking by inner product equals ranking by cosine (Bachrach et al. 2014, Speeding Up the Xbox
+Recommender System, section 3). Weights are applied to the query alone: changing them needs no other vectors. The last
+part holds one number of the item, added to every similarity: its correction for hubs (`neighbours.hubs`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fashion.catalogue.translation import colour_hexes
 from fashion.core.colour import delta_e, hex_to_lab
-from fashion.core.defaults import COLOUR_WEIGHT
-from fashion.neighbours.exact import normalise
+from fashion.core.defaults import COLOUR_WEIGHT, LOOKS_WEIGHT
+from fashion.neighbours.exact import filled, normalise
 
 Float = NDArray[np.float32]
 
 #: Share of a known word in an item's distribution; the rest is the network's prediction, since words err (notebook 01).
 WORD_TRUST = 0.9
 
-#: Frozen vectors' share of the looks part. They order items of one category; a larger share costs precision
-#: (ImageLab, both: .329 without, .330 at a tenth, .326 at a fifth; see docs/decisions.md).
-LOOKS_SHARE = 0.1
+#: Weight of each further descriptive column, where category and colour have one together.
+FURTHER_WEIGHT = 0.1
 
 #: Share of a queried colour word that goes to visually similar colours, and the CIEDE2000 over which it spreads.
 NEAR_SHARE, NEAR_WIDTH = 0.2, 10.0
@@ -84,24 +86,6 @@ def blend_words(seen: Float, words: Iterable[object], known: Sequence[str], trus
     return mixed
 
 
-def looks_of(category: NDArray, projection: Float, looks: NDArray) -> Float:
-    """The looks part, shape (n, p + l), rows of length at most one: projected category beside frozen vectors.
-
-    A product of two rows is (1 - `LOOKS_SHARE`) x expected agreement in category + `LOOKS_SHARE` x cosine of looks.
-
-    Parameters
-    ----------
-    category : ndarray of float, shape (n, categories)
-        Distributions.
-    projection : ndarray of float32, shape (categories, p)
-        As in `network.AttributesNetwork`.
-    looks : ndarray of float, shape (n, l)
-        Principal components of the frozen vectors.
-    """
-    kind = np.sqrt(1 - LOOKS_SHARE) * (category @ projection)
-    return np.asarray(np.concatenate([kind, np.sqrt(LOOKS_SHARE) * normalise(looks)], axis=1), np.float32)
-
-
 @dataclass(frozen=True)
 class Layout:
     """The layout of a learned embedding's dimensions; enough to turn words into a query without a network.
@@ -111,34 +95,173 @@ class Layout:
     categories, colours : tuple of str
         The network's words.
     projection : ndarray of float32, shape (categories, p)
-    colour_from : int
-        Index of the colour part's first dimension; before it are the projected category, the frozen vectors and a
-        padding dimension. The colour part ends in a padding dimension too.
+        Takes distributions over categories to the category part.
+    further : mapping of str to tuple of str
+        Further descriptive column -> its words.
+    looks : int
+        Dimensions of the looks part.
     """
 
     categories: tuple[str, ...]
     colours: tuple[str, ...]
     projection: Float
-    colour_from: int
+    further: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    looks: int = 0
+
+    @cached_property
+    def words(self) -> dict[str, tuple[str, ...]]:
+        """Column -> its words, in the order of its distribution."""
+        return {"category": self.categories, "colour": self.colours, **self.further}
+
+    @cached_property
+    def parts(self) -> dict[str, slice]:
+        """Part -> its dimensions: "category", "colour", further columns, "looks", "hub".
+
+        The parts of words end in their padding dimension.
+        """
+        widths = {"category": self.projection.shape[1] + 1, "colour": len(self.colours) + 1}
+        widths |= {column: len(words) + 1 for column, words in self.further.items()}
+        widths |= {"looks": self.looks, "hub": 2}
+        ends = np.cumsum(list(widths.values())).tolist()
+        return {name: slice(end - width, end) for (name, width), end in zip(widths.items(), ends, strict=True)}
 
     @property
     def width(self) -> int:
         """Dimensions of the embedding."""
-        return self.colour_from + len(self.colours) + 1
+        return self.parts["hub"].stop
 
-    def vector(self, category: str | None = None, colour: str | None = None) -> Float:
-        """The query of a description in words, shape (width,).
+    @property
+    def length(self) -> float:
+        """Length of a gallery vector: each part that is not empty has length one."""
+        return float(np.sqrt(len(self.parts) - (self.looks == 0)))
+
+    def compose(self, distributions: Mapping[str, NDArray], looks: NDArray) -> Float:
+        """Gallery vectors, float32, shape (n, width), without a correction for hubs.
+
+        Parameters
+        ----------
+        distributions : mapping of str to ndarray of float, shapes (n, words)
+            Of every column of `words`.
+        looks : ndarray of float, shape (n, looks)
+            Whitened components of the frozen vectors.
+        """
+        rows = np.zeros((len(looks), self.width), np.float32)
+        for column in self.words:
+            part = np.asarray(distributions[column], np.float32)
+            rows[:, self.parts[column]] = filled(part @ self.projection if column == "category" else part)
+        if self.looks:
+            rows[:, self.parts["looks"]] = normalise(looks)
+        rows[:, -1] = 1
+        return rows
+
+    def vector(self, **words: str | None) -> Float:
+        """The query of a description in words, shape (width,): ``layout.vector(category="boots", colour="red")``.
 
         A part is zero where its word is missing or was not in the training set. A colour gets most of its part's
         weight, visually similar ones (`near_colours`) the rest, so that the next best shade follows.
         """
         query = np.zeros(self.width, np.float32)
-        if category in self.categories:
-            row = self.projection[self.categories.index(category)]
-            query[: len(row)] = np.sqrt(1 - LOOKS_SHARE) * row
-        if colour in self.colours:
-            query[self.colour_from : -1] = near_colours(colour, self.colours)
+        for column, word in words.items():
+            known = self.words.get(column, ())
+            if word not in known:
+                continue
+            part = near_colours(word, known) if column == "colour" else np.array([name == word for name in known])
+            start = self.parts[column].start
+            row = part.astype(np.float32) @ self.projection if column == "category" else part
+            query[start : start + len(row)] = row
         return query
+
+    def weights(self, colour_weight: float = COLOUR_WEIGHT, looks_weight: float = LOOKS_WEIGHT) -> dict[str, float]:
+        """Part -> its weight in a similarity; together 1.
+
+        Parameters
+        ----------
+        colour_weight : float
+            Share of the colour where it stands beside the category, 0 (category alone) to 1 (colour alone).
+        looks_weight : float
+            Share of the looks in the whole, 0 (words alone) to 1 (looks alone).
+
+        Raises
+        ------
+        ValueError
+            When a weight is outside [0, 1].
+
+        Examples
+        --------
+        >>> Layout(("hat",), ("red",), np.eye(1, dtype=np.float32), looks=8).weights(0.25, 0.2)
+        {'category': 0.6, 'colour': 0.2, 'looks': 0.2}
+        """
+        for name, weight in (("colour", colour_weight), ("looks", looks_weight)):
+            if not 0 <= weight <= 1:
+                raise ValueError(f"expected a {name} weight from 0 to 1; found {weight}")
+        relative = {"category": 1 - colour_weight, "colour": colour_weight}
+        relative |= dict.fromkeys(self.further, FURTHER_WEIGHT)
+        scale = (1 - looks_weight) / sum(relative.values())
+        return {name: round(scale * weight, 9) for name, weight in relative.items()} | {"looks": looks_weight}
+
+    def queries(self, vectors: NDArray, weights: Mapping[str, float] | None = None) -> Float:
+        """Queries whose products with gallery vectors are weighted sums of the parts' products, shape (n, width).
+
+        Where a part of a query is zero, the others share its weight. The item's correction for hubs is added as it is.
+
+        Parameters
+        ----------
+        vectors : ndarray of float, shape (n, width)
+            From `compose` or `vector`.
+        weights : mapping of str to float, optional
+            From `weights`; the defaults if not given.
+        """
+        rows = np.array(vectors, np.float32)
+        weights = self.weights() if weights is None else weights
+        stated = np.zeros((len(rows), len(weights)), np.float32)
+        for place, (name, weight) in enumerate(weights.items()):
+            part = self.parts[name]
+            if name != "looks":
+                rows[:, part.stop - 1] = 0
+            stated[:, place] = weight * np.any(rows[:, part] != 0, axis=1)
+        total = stated.sum(axis=1, keepdims=True)
+        alone = (total == 0) & np.any(rows[:, : self.parts["hub"].start] != 0, axis=1, keepdims=True)
+        for place, name in enumerate(weights):
+            part = self.parts[name]
+            # A query of one part alone is answered by it, whatever its weight.
+            share = np.where(alone, np.any(rows[:, part] != 0, axis=1, keepdims=True), stated[:, [place]])
+            rows[:, part] *= share / np.where(total > 0, total, 1)
+        rows[:, -2] = (total > 0).ravel() | alone.ravel()
+        rows[:, -1] = 0
+        return rows
+
+    def with_hubs(self, vectors: NDArray, correction: NDArray) -> Float:
+        """Gallery vectors with their corrections for hubs, shape (n, width); each is within -1 and 1.
+
+        Parameters
+        ----------
+        vectors : ndarray of float32, shape (n, width)
+            From `compose`.
+        correction : ndarray of float, shape (n,)
+            Added to every similarity with the item.
+        """
+        rows = np.array(vectors, np.float32)
+        rows[:, self.parts["hub"]] = filled(np.clip(correction, -1, 1)[:, np.newaxis])
+        return rows
+
+    def similarities(self, queries: NDArray, vectors: NDArray) -> dict[str, Float]:
+        """Each part's similarity, of its best alternative: part -> (m,); parts that no query states are left out.
+
+        Parameters
+        ----------
+        queries : ndarray of float, shape (q, width)
+            Alternatives, as gallery vectors or from `vector`.
+        vectors : ndarray of float, shape (m, width)
+            Gallery vectors.
+        """
+        asked, similarity = np.array(queries, np.float32), {}
+        for name, part in self.parts.items():
+            if name == "hub":
+                continue
+            inside = asked[:, part] if name == "looks" else asked[:, part.start : part.stop - 1]
+            if np.any(inside):
+                similarity[name] = (inside @ np.asarray(vectors)[:, part][:, : inside.shape[1]].T).max(axis=0)
+        return similarity
 
 
 def near_colours(word: str, known: Sequence[str]) -> Float:
@@ -164,36 +287,3 @@ def near_colours(word: str, known: Sequence[str]) -> Float:
     if near.sum() < 1e-6:  # no similar colour
         return own.astype(np.float32)
     return np.asarray((1 - NEAR_SHARE) * own + NEAR_SHARE * near / near.sum(), np.float32)
-
-
-def as_queries(vectors: NDArray, colour_from: int, colour_weight: float = COLOUR_WEIGHT) -> Float:
-    """Queries whose product with gallery vectors is (1 - w) x looks + w x colour, shape (n, d).
-
-    The weight is applied to the query alone. Where one of its parts is zero, the other gets all the weight.
-
-    Parameters
-    ----------
-    vectors : ndarray of float, shape (n, d)
-        From `AttributesNetwork.embed` or `Layout.vector`.
-    colour_from : int
-        Index of the colour part's first dimension.
-    colour_weight : float
-        w, 0 (looks alone) to 1 (colour alone).
-
-    Returns
-    -------
-    ndarray of float32, shape (n, d)
-
-    Raises
-    ------
-    ValueError
-        When the weight is outside [0, 1].
-    """
-    if not 0 <= colour_weight <= 1:
-        raise ValueError(f"expected a colour weight from 0 (looks alone) to 1 (colour alone); found {colour_weight}")
-    rows = np.array(vectors, np.float32)
-    rows[:, [colour_from - 1, -1]] = 0
-    looks, colour = rows[:, :colour_from], rows[:, colour_from:]
-    says = [np.any(part != 0, axis=1) for part in (looks, colour)]
-    weight = np.where(~says[0], 1.0, np.where(~says[1], 0.0, colour_weight)).astype(np.float32)[:, np.newaxis]
-    return np.concatenate([looks * (1 - weight), colour * weight], axis=1)

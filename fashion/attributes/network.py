@@ -5,25 +5,24 @@ of a learned palette its regions hold (`attributes.palette`); the features tell 
 Several members of one architecture, trained from different random initialisations, are averaged: their errors differ
 (Hansen and Salamon 1990, Neural Network Ensembles).
 
-The learned embedding consists of the two class distributions (`attributes.layout`); a share of the frozen vectors
-separates items that the words do not.
+Further descriptive columns of a catalogue, such as the gender, are read from the looks by logistic regression. The
+learned embedding consists of the distributions over each column's words and of the looks (`attributes.layout`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.attributes.layout import Layout, blend_words, distribution, looks_of
+from fashion.attributes.layout import Layout, blend_words, distribution
 from fashion.attributes.palette import palette_features
 from fashion.core.errors import ArtefactError
 from fashion.core.tensorflow import import_keras
-from fashion.neighbours.exact import filled
 
 if TYPE_CHECKING:
     import keras
@@ -31,14 +30,15 @@ if TYPE_CHECKING:
 
 Float = NDArray[np.float32]
 
-#: Most dimensions of the learned embedding; the category's part is projected to fit. A catalogue of more than 190
-#: colour words gets more, since the category keeps its least.
-WIDTH, LEAST_CATEGORY_WIDTH = 256, 32
+#: Most dimensions of the parts of category and colour; the category's is projected to fit. A catalogue of more than
+#: 190 colour words gets more, since the category keeps its least.
+WIDTH, LEAST_CATEGORY_WIDTH = 224, 32
 
-#: Principal components of the frozen vectors in the looks part, and padding dimensions of both parts (`exact.filled`).
-LOOKS_COMPONENTS, FILLERS = 32, 2
+#: Whitened principal components of the frozen features in the looks part. Whitening takes hubs away
+#: (docs/decisions.md).
+LOOKS_COMPONENTS = 128
 
-#: Arrays of a trained network beside its members.
+#: Arrays of a trained network beside its members and the further columns' weights.
 PARTS = ("palette", "projection", "looks_mean", "looks_components")
 
 #: Arrays that scale the inputs: the same for all members.
@@ -190,8 +190,12 @@ class AttributesNetwork:
         From `palette.learn_palette`.
     projection : ndarray of float32, shape (categories, c)
         Takes the category part to `c` dimensions, preserving inner products as well as `c` dimensions can (SVD).
-    looks_mean, looks_components : ndarray of float32, shapes (m,) and (l, m)
-        Principal components of the last m features, the frozen embedding.
+    looks_mean, looks_components : ndarray of float32, shapes (f,) and (l, f)
+        Principal components of the features, each divided by its spread over the training items.
+    further : mapping of str to tuple of str
+        Further descriptive column -> its words.
+    further_weights : mapping of str to ndarray of float32, shapes (l + 1, words)
+        Further column -> weights of the looks, and the intercept in the last row.
     """
 
     models: tuple[keras.Model | TrainedMember, ...]
@@ -203,11 +207,13 @@ class AttributesNetwork:
     projection: Float
     looks_mean: Float
     looks_components: Float
+    further: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    further_weights: Mapping[str, Float] = field(default_factory=dict)
 
     def embed(self, features: NDArray, grid: NDArray, words: pd.DataFrame | None = None) -> Float:
-        """The learned embedding, float32, shape (n, d): a unit looks part, then a unit colour part.
+        """The learned embedding, float32, shape (n, d), by `layout`.
 
-        The rows are gallery vectors; `layout.as_queries` turns them into queries.
+        The rows are gallery vectors; `Layout.queries` turns them into queries.
 
         Parameters
         ----------
@@ -216,48 +222,52 @@ class AttributesNetwork:
         grid : ndarray of float, shape (n, 32, 32, 7)
             Colour grids.
         words : DataFrame, optional
-            The items' own `category` and `colour`, where known: they are mixed into the network's prediction
+            The items' own words by column, where known: they are mixed into the network's prediction
             (`layout.blend_words`), for a catalogue whose items are described.
         """
-        return self.compose(features, *self.distributions(features, grid), words)
+        return self.compose(features, self.distributions(features, grid), words)
 
-    def distributions(self, features: NDArray, grid: NDArray, batch: int = 1024) -> tuple[Float, Float]:
-        """The prediction: distributions over categories, shape (n, categories), and colours, shape (n, colours).
+    def looks(self, features: NDArray) -> Float:
+        """Whitened principal components of the features, shape (n, l)."""
+        at_origin = self.looks_components @ self.looks_mean  # no copy of the features, which may be large
+        return np.asarray(features @ self.looks_components.T - at_origin, np.float32)
 
-        From the mean of the members' logits, in batches: the normalised geometric mean of their distributions, in which
-        a word that one of them rules out is ruled out (Hinton 2002, Training Products of Experts).
+    def distributions(self, features: NDArray, grid: NDArray, batch: int = 1024) -> dict[str, Float]:
+        """The prediction: column -> distribution over its words, shape (n, words).
+
+        Category and colour come from the mean of the members' logits, in batches: the normalised geometric mean of
+        their distributions, in which a word that one of them rules out is ruled out (Hinton 2002, Training Products of
+        Experts).
         """
-        category = np.zeros((len(features), len(self.categories)), np.float32)
-        colour = np.zeros((len(features), len(self.colours)), np.float32)
-        for first in range(0, len(features), batch):
+        n = len(features)
+        predicted = {column: np.zeros((n, len(words)), np.float32) for column, words in self.layout.words.items()}
+        for first in range(0, n, batch):
             part = slice(first, first + batch)
             seen = palette_features(grid[part], self.palette).astype(np.float32)
             inputs = {"features": np.asarray(features[part], np.float32), "colours": seen}
             for model in self.models:
-                out = model(inputs, training=False)
-                category[part] += np.asarray(out["category"]) / len(self.models)
-                colour[part] += np.asarray(out["colour"]) / len(self.models)
-            category[part], colour[part] = distribution(category[part]), distribution(colour[part])
-        return category, colour
+                for column, logits in model(inputs, training=False).items():
+                    predicted[column][part] += np.asarray(logits) / len(self.models)
+            for column, weights in self.further_weights.items():
+                looks = self.looks(inputs["features"])
+                predicted[column][part] = looks @ weights[:-1] + weights[-1]
+            for column in predicted:
+                predicted[column][part] = distribution(predicted[column][part])
+        return predicted
 
-    def compose(self, features: NDArray, category: Float, colour: Float, words: pd.DataFrame | None = None) -> Float:
+    def compose(self, features: NDArray, predicted: Mapping[str, Float], words: pd.DataFrame | None = None) -> Float:
         """`embed` from the result of `distributions`, so that one run of the network serves with words and without."""
+        parts = dict(predicted)
         if words is not None:
-            category = blend_words(category, words["category"], self.categories)
-            colour = blend_words(colour, words["colour"], self.colours)
-        frozen = np.asarray(features[:, -len(self.looks_mean) :], np.float32)
-        looks = (frozen - self.looks_mean) @ self.looks_components.T
-        return np.concatenate([filled(looks_of(category, self.projection, looks)), filled(colour)], axis=1)
+            for column, known in self.layout.words.items():
+                if column in words:
+                    parts[column] = blend_words(parts[column], words[column], known)
+        return self.layout.compose(parts, self.looks(features))
 
     @property
     def layout(self) -> Layout:
         """The layout of the embedding's dimensions."""
-        return Layout(self.categories, self.colours, self.projection, self.colour_from)
-
-    @property
-    def colour_from(self) -> int:
-        """Index of the first dimension of the colour part."""
-        return int(self.projection.shape[1] + len(self.looks_components) + 1)
+        return Layout(self.categories, self.colours, self.projection, self.further, len(self.looks_components))
 
     @property
     def parameters(self) -> int:
@@ -271,7 +281,8 @@ class AttributesNetwork:
             for member, model in enumerate(self.models)
             for place, weight in enumerate(model.get_weights())
         }
-        return weights | self.scales | {name: getattr(self, name) for name in PARTS}
+        columns = {_further_name(place): array for place, array in enumerate(self.further_weights.values())}
+        return weights | columns | self.scales | {name: getattr(self, name) for name in PARTS}
 
     def description(self) -> dict[str, Any]:
         """Words and sizes, for JSON."""
@@ -280,12 +291,17 @@ class AttributesNetwork:
             "colours": list(self.colours),
             "members": len(self.models),
             "sizes": {k: list(v) if isinstance(v, tuple) else v for k, v in vars(self.sizes).items()},
-            "colour_from": self.colour_from,
+            "further": {column: list(words) for column, words in self.further.items()},
+            "looks": len(self.looks_components),
         }
 
 
 def _weight_name(member: int, place: int) -> str:
     return f"member_{member + 1}_weight_{place:03d}"
+
+
+def _further_name(place: int) -> str:
+    return f"further_{place + 1}"
 
 
 def load_network(arrays: dict[str, NDArray], description: dict[str, Any]) -> AttributesNetwork:
@@ -310,7 +326,11 @@ def load_network(arrays: dict[str, NDArray], description: dict[str, Any]) -> Att
             "`make report` again."
         ) from error
     words = tuple(description["categories"]), tuple(description["colours"])
-    return AttributesNetwork(models, *words, sizes, scales, *(arrays[name] for name in PARTS))
+    parts: dict[str, Any] = {name: arrays[name] for name in PARTS}
+    bare = AttributesNetwork(models, *words, sizes, scales, **parts)
+    further = {column: tuple(known) for column, known in description["further"].items()}
+    weights = {column: arrays[_further_name(place)] for place, column in enumerate(further)}
+    return replace(bare, further=further, further_weights=weights)
 
 
 def best_projection(parts: NDArray, width: int) -> Float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fashion.attributes.calibration import temperature
 from fashion.attributes.checkpoint import Examples, Rows, StateFile, fit
 from fashion.attributes.network import (
-    FILLERS,
+    DENSE,
     LEAST_CATEGORY_WIDTH,
     LOOKS_COMPONENTS,
     SCALES,
@@ -44,6 +46,21 @@ MEMBERS = 3
 #: Rows that are copied at a time in a pass over all training items.
 BLOCK = 4096
 
+#: Training items for each component of the looks: a small catalogue has fewer of them.
+ITEMS_A_COMPONENT = 8
+
+#: Most words of a further descriptive column.
+MOST_WORDS = 40
+
+#: Columns of an items table that are no further description: taught otherwise, names, texts and measurements.
+NOT_FURTHER = (
+    "item", "photo", "category", "colour", "department", "title", "sha256", "phash", "problem", "garment_hex", "added",
+    "near_duplicate_of", "looks", "hub",
+)  # fmt: skip
+
+#: scikit-learn's C of the logistic regressions of further columns: strong, as the looks are whitened.
+FURTHER_PENALTY = 0.02
+
 
 def batch_for(items: int) -> int:
     """Batch size: 256, less for a small catalogue so that an epoch has some fifty steps, never below 32.
@@ -63,13 +80,13 @@ def train_attributes(
     part: NDArray[np.str_],
     seed: int,
     *,
-    frozen_width: int,
+    further: Sequence[str] = (),
     epochs: int = EPOCHS,
     members: int = MEMBERS,
     state: Path | None = None,
     progress: bool = True,
 ) -> tuple[AttributesNetwork, pd.DataFrame]:
-    """Train the members on the items of part "train"; those of "validation" only measure progress.
+    """Train the members on the items of part "train"; those of "validation" measure progress and calibrate.
 
     Parameters
     ----------
@@ -83,8 +100,8 @@ def train_attributes(
         From `evaluation.split`.
     seed : int
         Of weights, order and dropout.
-    frozen_width : int
-        How many of the last features are the frozen vectors, which give the looks.
+    further : sequence of str
+        Further descriptive columns of `items`, from `further_columns`.
     epochs : int
         Passes over the training items.
     members : int
@@ -104,7 +121,8 @@ def train_attributes(
     Notes
     -----
     AdamW (Loshchilov and Hutter 2019), half an epoch's warm-up, then a cosine to zero; the sum of both attributes'
-    cross-entropies. Members differ in initial weights, order and dropout.
+    cross-entropies. Members differ in initial weights, order and dropout. Afterwards one temperature for each attribute
+    is fitted on the validation items (`calibration.temperature`) and folded into the members' last layers.
     """
     train = np.flatnonzero(part == "train")
     words = {c: tuple(sorted(items[c].iloc[train].unique())) for c in ("category", "colour")}
@@ -123,8 +141,10 @@ def train_attributes(
         histories.append(history.assign(member=number, epoch=np.arange(1, len(history) + 1)))
     blank = np.zeros((1, 1), np.float32)
     spoken = words["category"], words["colour"]
-    bare = AttributesNetwork(tuple(models), *spoken, sizes, scales, colours, blank, blank, blank)
-    return _with_looks(bare, features, grid, train, seed, frozen_width), pd.concat(histories, ignore_index=True)
+    bare = AttributesNetwork(tuple(models), *spoken, sizes, scales, colours, blank, blank[0], blank)
+    _calibrate(bare, features, grid, items, np.flatnonzero(part == "validation"))
+    whole = _with_looks(bare, features, grid, train, seed)
+    return with_further_columns(whole, features, items, train, further), pd.concat(histories, ignore_index=True)
 
 
 @dataclass(frozen=True)
@@ -137,10 +157,15 @@ class _Task:
     labels: dict[str, Rows]
 
 
+def _codes(said: pd.Series, known: Sequence[str]) -> Rows:
+    """Each word's place among the known ones, shape (n,); -1 for a word that is not in the training part."""
+    places = {word: place for place, word in enumerate(known)}
+    return np.array(said.map(places).fillna(-1), np.intp)
+
+
 def _labels(items: pd.DataFrame, words: dict[str, tuple[str, ...]]) -> dict[str, Rows]:
-    """Each item's class by attribute, shape (n,); -1 for a word that is not in the training part."""
-    places = {name: {word: place for place, word in enumerate(known)} for name, known in words.items()}
-    return {name: np.array(items[name].map(places[name]).fillna(-1), np.intp) for name in words}
+    """Each item's class by attribute, shape (n,)."""
+    return {name: _codes(items[name], known) for name, known in words.items()}
 
 
 def _seed_of(seed: int, number: int) -> int:
@@ -177,21 +202,95 @@ def _train_member(
     return model, history
 
 
-def _with_looks(
-    bare: AttributesNetwork, features: NDArray, grid: NDArray, train: Rows, seed: int, frozen_width: int
-) -> AttributesNetwork:
-    """The network with the category's projection and the frozen vectors' components, fitted to the training items."""
+def _calibrate(network: AttributesNetwork, features: NDArray, grid: NDArray, items: pd.DataFrame, rows: Rows) -> None:
+    """Divide the members' last layers by the temperatures that fit the items `rows`."""
+    if not len(rows):
+        return
+    predicted = network.distributions(features[rows], grid[rows])
+    for name in ("category", "colour"):
+        classes = _codes(items[name].iloc[rows], network.layout.words[name])
+        heat = temperature(predicted[name], classes)
+        place = 2 * DENSE.index(name)
+        for model in network.models:  # Keras's own, as training just ended
+            weights = model.get_weights()
+            weights[place : place + 2] = [weight / np.float32(heat) for weight in weights[place : place + 2]]
+            model.set_weights(weights)  # type: ignore[union-attr]
+
+
+def _with_looks(bare: AttributesNetwork, features: NDArray, grid: NDArray, train: Rows, seed: int) -> AttributesNetwork:
+    """The network with the category's projection and the whitened components, fitted to the training items."""
     blocks = [train[first : first + BLOCK] for first in range(0, len(train), BLOCK)]
-    categories = np.concatenate([bare.distributions(features[rows], grid[rows])[0] for rows in blocks])
+    categories = np.concatenate([bare.distributions(features[rows], grid[rows])["category"] for rows in blocks])
     sample = train[some_rows(len(train), SAMPLE, seed)]
-    fitted = pca(features[sample, features.shape[1] - frozen_width :], seed, LOOKS_COMPONENTS)
-    room = WIDTH - len(bare.colours) - LOOKS_COMPONENTS - FILLERS
+    fitted = pca(features[sample], seed, int(np.clip(len(train) // ITEMS_A_COMPONENT, 2, LOOKS_COMPONENTS)))
+    spread = np.sqrt(np.maximum(fitted.explained_variance_, 1e-12 + 1e-6 * fitted.explained_variance_[0]))
     return replace(
         bare,
-        projection=best_projection(categories, max(room, LEAST_CATEGORY_WIDTH)),
+        projection=best_projection(categories, max(WIDTH - len(bare.colours), LEAST_CATEGORY_WIDTH)),
         looks_mean=fitted.mean_.astype(np.float32),
-        looks_components=fitted.components_.astype(np.float32),
+        looks_components=(fitted.components_ / spread[:, np.newaxis]).astype(np.float32),
     )
+
+
+def further_columns(items: pd.DataFrame, named: Sequence[str] | None = None, held_out: Sequence[str] = ()) -> list[str]:
+    """Descriptive columns of a catalogue beside category, colour and department, in alphabetical order.
+
+    Parameters
+    ----------
+    items : DataFrame
+        The items table.
+    named : sequence of str, optional
+        The catalogue's own choice (`[similarity] columns` of its TOML). If not given, every column of text with 2 to
+        `MOST_WORDS` words, of which at least half of the items have one.
+    held_out : sequence of str
+        Columns that only the evaluation may see.
+    """
+    if named is not None:
+        return sorted(column for column in named if column in items and column not in held_out)
+    columns = []
+    for column in items.columns.difference([*NOT_FURTHER, *held_out]):
+        words = items[column]
+        if words.dtype != object or column.endswith("_source"):
+            continue
+        known = words[words.notna() & (words != "")].astype(str)
+        numbers = known.str.fullmatch(r"[\d.,]+").mean() > 0.5  # a year or a price describes no looks
+        if 2 <= known.nunique() <= MOST_WORDS and 2 * len(known) >= len(items) and not numbers:
+            columns.append(str(column))
+    return columns
+
+
+def with_further_columns(
+    network: AttributesNetwork, features: NDArray, items: pd.DataFrame, train: Rows, columns: Sequence[str]
+) -> AttributesNetwork:
+    """The network with a logistic regression from the looks to the words of each further column.
+
+    Parameters
+    ----------
+    network : AttributesNetwork
+        With its looks.
+    features : ndarray of float32, shape (n, f)
+    items : DataFrame
+    train : ndarray of int
+        Rows to fit.
+    columns : sequence of str
+        From `further_columns`; one whose training items have fewer than two words is left out.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    words, weights = {}, {}
+    for column in columns:
+        said = items[column].iloc[train].astype(object)
+        rows = train[(said.notna() & (said != "")).to_numpy()]
+        classes = items[column].iloc[rows].astype(str).to_numpy()
+        if len(set(classes)) < 2:
+            continue
+        fitted = LogisticRegression(C=FURTHER_PENALTY, max_iter=500).fit(network.looks(features[rows]), classes)
+        kernel, bias = fitted.coef_.T, fitted.intercept_
+        if len(fitted.classes_) == 2:  # scikit-learn keeps the difference of the two
+            kernel, bias = np.concatenate([-kernel, kernel], axis=1) / 2, np.array([-bias[0], bias[0]]) / 2
+        words[column] = tuple(fitted.classes_)
+        weights[column] = np.concatenate([kernel, bias[np.newaxis]]).astype(np.float32)
+    return replace(network, further=words, further_weights=weights)
 
 
 def training_key(
@@ -242,7 +341,8 @@ def accuracies(
     predicted : DataFrame
         `row`, and for category and colour `<name>` (labelled) and `<name>_predicted`.
     """
-    category, colour = network.distributions(features[rows], grid[rows])
+    seen = network.distributions(features[rows], grid[rows])
+    category, colour = seen["category"], seen["colour"]
     predicted = pd.DataFrame({
         "row": rows,
         "category": items["category"].to_numpy()[rows],

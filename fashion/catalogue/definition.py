@@ -34,6 +34,9 @@ class Catalogue:
         Of the table; encoding "auto" goes by the byte order mark, or takes UTF-8 if it is valid, else Windows-1252.
     drop_departments : tuple of str
         English departments that are no garments.
+    similar_by, held_out : tuple of str, or None
+        Our names of further columns that the similarity weighs, and of those that only the evaluation compares; None
+        where the TOML leaves the choice to the study.
     default_limit : int or None
         Items of a default run, a stratified sample; None for all.
     data : Path or None
@@ -58,6 +61,8 @@ class Catalogue:
     delimiter: str = ","
     encoding: str = "auto"
     drop_departments: tuple[str, ...] = ()
+    similar_by: tuple[str, ...] | None = None
+    held_out: tuple[str, ...] | None = None
     default_limit: int | None = None
     data: Path | None = None
     maker: str = ""
@@ -109,6 +114,7 @@ def load_catalogue(name_or_path: str | Path, checked: Callable[[str], object] = 
 
         check_toml(raw, path)
     _check_name(raw["name"], path)
+    _check_named_columns(raw, path)
     return _from_toml(raw, path)
 
 
@@ -138,6 +144,8 @@ def _from_toml(raw: dict[str, Any], path: Path) -> Catalogue:
         delimiter=table.get("delimiter", ","),
         encoding=table.get("encoding", "auto"),
         drop_departments=tuple(raw.get("cleaning", {}).get("drop_departments", ())),
+        similar_by=_names(raw, "similarity", "columns"),
+        held_out=_names(raw, "evaluation", "held_out"),
         default_limit=raw.get("limit", {}).get("default"),
         data=(base / data) if data else None,
         maker=source.get("maker", ""),
@@ -146,6 +154,23 @@ def _from_toml(raw: dict[str, Any], path: Path) -> Catalogue:
         obtain=clean_text(raw.get("obtain", ""), keep="\n"),
         content=sha256_json(raw),
     )
+
+
+def _names(raw: dict[str, Any], table: str, key: str) -> tuple[str, ...] | None:
+    names = raw.get(table, {}).get(key)
+    return None if names is None else tuple(str(name) for name in names)
+
+
+def _check_named_columns(raw: dict[str, Any], path: Path) -> None:
+    """Refuse further columns of the similarity or of the evaluation that [columns] does not name."""
+    given = sorted(str(column) for column in raw["columns"])
+    for table, key in (("similarity", "columns"), ("evaluation", "held_out")):
+        for name in _names(raw, table, key) or ():
+            if name not in given:
+                raise CatalogueError(
+                    f"expected `{key}` in [{table}] of {path} to name columns of [columns], {', '.join(given)}; found "
+                    f"{name!r}.{did_you_mean(name, given) or ' Add it to [columns], or leave it out.'}"
+                )
 
 
 def _check_name(name: str, path: Path) -> None:

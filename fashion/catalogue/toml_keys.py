@@ -159,6 +159,14 @@ class _Cleaning(_Table):
     drop_departments: list[str] = []
 
 
+class _Similarity(_Table):
+    columns: list[str] = []
+
+
+class _Evaluation(_Table):
+    held_out: list[str] = []
+
+
 class _Limit(_Table):
     default: Annotated[int, Field(ge=0, lt=2**31)] = 0
 
@@ -177,6 +185,8 @@ class CatalogueToml(_Table):
     table: _TextTable = _TextTable()
     columns: Annotated[_Columns, AfterValidator(_check_columns)] = Field(default={}, validate_default=True)
     cleaning: _Cleaning = _Cleaning()
+    similarity: _Similarity = _Similarity()
+    evaluation: _Evaluation = _Evaluation()
     limit: _Limit = _Limit()
 
 

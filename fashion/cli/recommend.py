@@ -48,7 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     results.add_argument("--k", "-k", type=whole(COUNTS), metavar="N", help="how many (default: as in the report)")
     results.add_argument(
         "--colour-weight", type=share, metavar="W",
-        help="weight of colour, from 0 (appearance alone) to 1 (colour alone) (default: as in the report)",
+        help="weight of colour beside the category, from 0 (category alone) to 1 (colour alone) (default: as in the "
+        "report)",
+    )  # fmt: skip
+    results.add_argument(
+        "--looks-weight", type=share, metavar="W",
+        help="weight of looks, from 0 (words alone) to 1 (looks alone) (default: as in the report)",
     )  # fmt: skip
     results.add_argument(
         "--hide-duplicates", action="store_true", help="no near-duplicates of the query or of each other"
@@ -71,7 +76,7 @@ def run(arguments: argparse.Namespace) -> None:
     picks = study.recommend(
         arguments.item, photo=arguments.photo, words=arguments.words, k=arguments.k, where=arguments.where,
         embedding=arguments.embedding, colour_weight=arguments.colour_weight,
-        hide_duplicates=arguments.hide_duplicates, diversity=arguments.diversity,
+        looks_weight=arguments.looks_weight, hide_duplicates=arguments.hide_duplicates, diversity=arguments.diversity,
     )  # fmt: skip
     if arguments.json:
         print_json(picks.to_dict() | {"catalogue": arguments.catalogue})

@@ -1,4 +1,4 @@
-"""How long a list of recommendations is and how much its colour counts; said once, for report, shop and command."""
+"""Defaults of the recommendations: the length of a list, and the weights of colour and looks."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ LIST_LENGTH = 6
 COLOUR_WEIGHT = 0.5
 
 
+#: Share of the looks in the similarity where no report has chosen one on its validation items.
+LOOKS_WEIGHT = 0.3
+
+
 @dataclass(frozen=True)
 class Preferences:
     """What a report was made with, and shop and command answer with where nothing else is asked for.
@@ -27,7 +31,9 @@ class Preferences:
     k : int
         Recommendations for each item, at least 1.
     colour_weight : float
-        Share of the colour in the similarity, 0 (looks alone) to 1 (colour alone).
+        Share of the colour where it stands beside the category, 0 (category alone) to 1 (colour alone).
+    looks_weight : float
+        Share of the looks in the similarity, 0 (words alone) to 1 (looks alone).
 
     Raises
     ------
@@ -37,12 +43,14 @@ class Preferences:
 
     k: int = LIST_LENGTH
     colour_weight: float = COLOUR_WEIGHT
+    looks_weight: float = LOOKS_WEIGHT
 
     def __post_init__(self) -> None:
         if self.k < 1:
             raise SettingsError(f"expected at least one recommendation, k >= 1; found {self.k}")
-        if not 0 <= self.colour_weight <= 1:
-            raise SettingsError(f"expected a colour weight from 0 to 1; found {self.colour_weight}")
+        for name, weight in (("colour", self.colour_weight), ("looks", self.looks_weight)):
+            if not 0 <= weight <= 1:
+                raise SettingsError(f"expected a {name} weight from 0 to 1; found {weight}")
 
     @classmethod
     def of_report(cls, workspace: Workspace) -> Preferences:

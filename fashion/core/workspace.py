@@ -51,6 +51,7 @@ WRITERS = {
     "recommendation.json": "04-recommendation",
     "map.parquet": "05-map",
     "metrics.json": "06-evaluation",
+    "never_shown.csv": "06-evaluation",
 }
 
 #: JSON artefact -> its keys that say where something lies.

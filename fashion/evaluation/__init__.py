@@ -6,7 +6,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "curves": ["by_embedding_length", "by_gallery_size"],
-        "protocol": ["CEILING", "Protocol", "RANDOM", "side_by_side"],
+        "coverage": ["coverage_table", "lists_of_all", "never_shown_by", "times_shown"],
+        "protocol": ["CEILING", "Protocol", "RANDOM", "same_words", "side_by_side"],
         "relevance": ["precision_at_k", "word_lab"],
         "splits": ["split"],
         "summary": [
@@ -18,8 +19,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "HISTOGRAM",
             "HOG",
             "LEARNED",
+            "LOGISTIC",
+            "MULTILAYER",
             "NEAR_COLOURS",
             "PIXELS",
+            "SAME_WORDS",
+            "SHOWN",
             "category_misses",
             "class_accuracy",
             "commonest_word_accuracy",
@@ -29,5 +34,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "lengths_that_keep",
             "near_confusions",
         ],
+        "untaught": ["Untaught", "untaught_columns", "untaught_table"],
     },
 )

@@ -5,7 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "attributes": ["accuracy_by_class", "confused_colours", "confusion_matrix", "training_history"],
+        "attributes": ["accuracy_by_class", "confused_colours", "confusion_matrix", "reliability", "training_history"],
         "catalogue": [
             "colour_by_department",
             "contact_sheet",
@@ -18,6 +18,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "embedding": ["feature_information", "pca_spectrum", "selection_quality", "similarity_of_pairs"],
         "evaluation": [
+            "agreement_beyond",
             "precision_by_method",
             "precision_by_department",
             "precision_by_embedding_size",

@@ -139,3 +139,24 @@ def accuracy_by_class(table: pd.DataFrame, colours: Mapping[str, str], source_li
         f"Accuracy by {what} (held-out items in brackets)", x=0.01, ha="left", fontweight="bold", fontsize=12.5
     )
     return sign(figure, source_line)
+
+
+def reliability(curves: Mapping[str, pd.DataFrame], source_line: str) -> Figure:
+    """Share of right predictions by predicted probability; a point's size is its share of the predictions.
+
+    Parameters
+    ----------
+    curves : mapping of str to DataFrame
+        Attribute -> `predicted`, `observed`, `count`, from `calibration.reliability`.
+    source_line : str
+    """
+    figure, grid = plt.subplots(1, len(curves), figsize=(4.4 * len(curves), 4.2), layout="constrained", squeeze=False)
+    for axes, (name, curve) in zip(grid[0], curves.items(), strict=True):
+        axes.plot([0, 1], [0, 1], color=QUIET, lw=1, ls="--", label="as it says")
+        size = 20 + 380 * curve["count"] / curve["count"].sum()
+        axes.plot(curve["predicted"], curve["observed"], color=PALETTE[1], lw=1)
+        axes.scatter(curve["predicted"], curve["observed"], s=size, color=PALETTE[1], alpha=0.8, zorder=3)
+        axes.set(xlim=(0, 1.03), ylim=(0, 1.03), title=name, xlabel="predicted probability", ylabel="share right")
+        axes.set_aspect("equal")
+    grid[0][0].legend(loc="upper left")
+    return sign(figure, source_line)

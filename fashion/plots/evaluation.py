@@ -21,14 +21,18 @@ COLOURS = {
     "colour histogram": PALETTE[4],
     "HOG": PALETTE[2],
     "frozen, max-pooled": PALETTE[5],
+    "frozen, multilayer": PALETTE[5],
     "frozen": PALETTE[0],
     "frozen + histogram": PALETTE[0],
+    "logistic regression": PALETTE[1],
     "learned": PALETTE[1],
     "learned, catalogue's words known": PALETTE[3],
+    "same words, then frozen": PALETTE[5],
+    "described, as the shop shows": PALETTE[3],
     CEILING: PALETTE[7],
 }
 
-MARKS = dict(zip(COLOURS, "xPdXDsvo^ ", strict=True))
+MARKS = dict(zip(COLOURS, "xPdXDHsvpo^<> ", strict=True))
 
 
 def _colour(method: str) -> str:
@@ -175,4 +179,31 @@ def _curves(table: pd.DataFrame, along: str, name: str, title: str, source_line:
         axes.set_title(column, fontweight="normal")
     axes.legend(loc="best", fontsize=8.5)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12.5, fontweight="bold")
+    return sign(figure, source_line)
+
+
+def agreement_beyond(table: pd.DataFrame, source_line: str) -> Figure:
+    """Agreement in what was never taught, by method and measure, with 95 % bootstrap intervals.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `method`, `column` (the measure), `mean`, `low`, `high`.
+    source_line : str
+    """
+    methods, measures = list(dict.fromkeys(table["method"])), list(dict.fromkeys(table["column"]))
+    figure, grid = plt.subplots(
+        1, len(measures), figsize=(2.6 + 2.6 * len(measures), 1 + 0.32 * len(methods)), layout="constrained",
+        sharey=True, squeeze=False,
+    )  # fmt: skip
+    for axes, measure in zip(grid[0], measures, strict=True):
+        part = table[table["column"] == measure].set_index("method").loc[methods]
+        for place, (method, line) in enumerate(part.iterrows()):
+            axes.plot([line["low"], line["high"]], [place, place], color=_colour(str(method)), lw=2)
+            axes.plot(line["mean"], place, "o", color=_colour(str(method)), ms=6)
+        axes.set(title=measure, xlabel="mean over queries")
+        axes.set_yticks(range(len(methods)), [wrapped(method, 30) for method in methods])
+        axes.set_ylim(len(methods) - 0.5, -0.5)
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="x", color=LINE, lw=0.6)
     return sign(figure, source_line)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fashion.attributes.weights import HubCorrection
 from fashion.catalogue.cleaning import clean_table, join_photos
 from fashion.catalogue.definition import Catalogue, open_catalogue
 from fashion.catalogue.source import Source
@@ -114,8 +115,9 @@ def add(
         _drop_superseded(stale, there)
         return Added(None, counted.read, step.rejected, seconds=time.perf_counter() - begin)
     # A measured colour is not the shop's word: the network sees the same photo itself.
-    told = items[["category", "colour"]].assign(colour=items["colour"].mask(items["colour_was_measured"]))
+    measured = items["colour_was_measured"]
     items = _as_in(base, items)
+    told = items.assign(colour=items["colour"].mask(measured))
     vectors, network = _vectors(encoder, seen, items, told), encoder.network
     record: dict[str, Any] = {
         "number": 1 + max((addition.record["number"] for addition in [*current, *stale]), default=0),
@@ -190,10 +192,15 @@ def _vectors(encoder: PhotoEncoder, seen: Readings, items: pd.DataFrame, told: p
     described = seen.described.gather(sums, ["colour_grid", "pixels"])
     vectors = encoder.encode(blocks, described["colour_grid"], told)
     assert vectors.described is not None
+    workspace, layout, hubs = encoder.workspace, encoder.network.layout, encoder.workspace.json("attributes")["hubs"]
+    learned, described_by_words = (
+        HubCorrection(**hubs[name]).added(new, workspace.vectors(name), layout)
+        for name, new in (("learned", vectors.learned), ("described", vectors.described))
+    )
     return {
         "frozen": encoder.frozen(blocks),
-        "learned": vectors.learned,
-        "described": vectors.described,
+        "learned": learned,
+        "described": described_by_words,
         "max_pooled": blocks["embedding"],
         "pixels": described["pixels"],
     }

@@ -51,14 +51,13 @@ class PhotoVectors:
         From the photo alone.
     described : ndarray of float32, shape (m, d), or None
         With the items' own words.
-    category, colour : ndarray of float32, shapes (m, categories) and (m, colours)
-        Distributions over the network's words.
+    predicted : dict of str to ndarray of float32, shapes (m, words)
+        Column -> distribution over the network's words.
     """
 
     learned: Float
     described: Float | None
-    category: Float
-    colour: Float
+    predicted: dict[str, Float]
 
 
 class PhotoEncoder:
@@ -130,9 +129,9 @@ class PhotoEncoder:
         grid : ndarray of float, shape (m, 32, 32, 7)
             The colour grid.
         words : DataFrame, optional
-            `category` and `colour` of each photo; a missing one is left to the network.
+            The items' own words by column; a missing one is left to the network.
         """
         features = join_features(blocks["multilayer"], blocks["embedding"])
-        seen = self.network.distributions(features, grid)
-        described = None if words is None else self.network.compose(features, *seen, words)
-        return PhotoVectors(self.network.compose(features, *seen), described, *seen)
+        predicted = self.network.distributions(features, grid)
+        described = None if words is None else self.network.compose(features, predicted, words)
+        return PhotoVectors(self.network.compose(features, predicted), described, predicted)

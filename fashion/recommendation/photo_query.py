@@ -65,7 +65,7 @@ class PhotoReader:
             return Query(name, self.encoder.frozen(photo.blocks), {}, near_duplicates=near_duplicates)
         vectors, network = self.encoder.encode(photo.blocks, photo.colour_grid), self.encoder.network
         seen = {
-            "colour": network.colours[int(vectors.colour[0].argmax())],
-            "category": network.categories[int(vectors.category[0].argmax())],
+            column: network.layout.words[column][int(vectors.predicted[column][0].argmax())]
+            for column in ("colour", "category")
         }
         return Query(name, vectors.learned, seen, near_duplicates=near_duplicates)

@@ -51,9 +51,8 @@ class Query:
 def words_query(text: str, items: pd.DataFrame, layout: Layout, vocabulary: Vocabulary | None = None) -> Query:
     """The query that a few words make, such as "red dress" or "stivali neri".
 
-    Several kinds or colours are alternatives, and a department stands for its categories. What the embedding does not
-    hold (gender, season, or a word added after training) becomes a condition. The items' `vocabulary` is built if it is
-    not given.
+    Several kinds or colours are alternatives, and a department stands for its categories. Every other word (gender,
+    season, or one added after training) becomes a condition. The items' `vocabulary` is built if it is not given.
 
     Raises
     ------
@@ -66,7 +65,9 @@ def words_query(text: str, items: pd.DataFrame, layout: Layout, vocabulary: Voca
         kinds = tuple(sorted(items.loc[items["department"].isin(asked["department"]), "category"].unique()))
     kinds = tuple(word for word in kinds if word in layout.categories)
     shades = tuple(word for word in asked.get("colour", ()) if word in layout.colours)
-    vectors = [layout.vector(kind, shade) for kind, shade in product(kinds or (None,), shades or (None,))]
+    vectors = [
+        layout.vector(category=kind, colour=shade) for kind, shade in product(kinds or (None,), shades or (None,))
+    ]
     held = {"colour"} if shades else set()
     held |= {"category", "department"} if kinds else set()
     where = {column: words for column, words in asked.items() if column not in held}
@@ -91,12 +92,12 @@ def reworded(query: Query, text: str, items: pd.DataFrame, layout: Layout) -> Qu
     items, layout
         Of the catalogue.
     """
-    told, at = words_query(text, items, layout), layout.colour_from
+    told = words_query(text, items, layout)
     if query.vectors.shape[1] != layout.width:
         raise QueryError("expected the learned or described embedding for words; found frozen, which has no words.")
     vectors = np.repeat(query.vectors, len(told.vectors), axis=0)
     new = np.tile(told.vectors, (len(query.vectors), 1))
-    for part in (slice(None, at), slice(at, None)):
+    for part in layout.parts.values():
         if np.any(new[:, part]):
             vectors[:, part] = new[:, part]
     description = dict(query.description)

@@ -8,10 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.attributes.layout import Layout, as_queries
+from fashion.attributes.layout import Layout
 from fashion.neighbours.exact import normalise
 from fashion.recommendation.filters import DESCRIPTION
 from fashion.recommendation.queries import Query
+
+#: Part of the embedding -> its name in a reason; further columns are named among the shared words.
+SAID = {"category": "kind", "colour": "colour", "looks": "looks"}
 
 
 def describe(item: Mapping[Hashable, object]) -> str:
@@ -37,8 +40,8 @@ def reasons(query: Mapping[Hashable, object], item: Mapping[Hashable, object], p
     item : mapping
         Description of the item.
     parts : mapping of str to float
-        Part ("looks", "colour") -> similarity: the expected agreement (`attributes.layout`; nine tenths of the looks
-        are the category), or the cosine of frozen vectors. Negative values are shown as 0.
+        Part ("kind", "colour", "looks") -> similarity: the expected agreement in category and in colour, and the
+        cosine of the looks (`attributes.layout`); or the cosine of frozen vectors. Negative values are shown as 0.
 
     Examples
     --------
@@ -65,24 +68,19 @@ def similarity_parts(query: Query, rows: NDArray[np.float32], layout: Layout | N
     ----------
     query : Query
     rows : ndarray of float32, shape (m, d)
-        The items' vectors: unit rows, or with a layout rows whose two parts have length one each.
+        The items' vectors: unit rows, or with a layout rows whose parts have length one each.
     layout : Layout or None
 
     Returns
     -------
     list of dict
-        "looks" and "colour" -> similarity; without a layout "looks" alone.
+        "kind", "colour" and "looks" -> similarity; without a layout "looks" alone.
     """
-    similarity: dict[str, NDArray] = {}
     if layout is None:
-        similarity["looks"] = (normalise(query.vectors) @ rows.T).max(axis=0)
+        similarity = {"looks": (normalise(query.vectors) @ rows.T).max(axis=0)}
     else:
-        own, at = rows.astype(float), layout.colour_from
-        for name, weight in (("looks", 0.0), ("colour", 1.0)):
-            part = slice(None, at) if name == "looks" else slice(at, None)
-            if np.any(query.vectors[:, part]):
-                queries = as_queries(query.vectors, at, weight)
-                similarity[name] = (queries[:, part] @ own[:, part].T).max(axis=0)
+        parts = layout.similarities(query.vectors, rows)
+        similarity = {SAID[name]: values for name, values in parts.items() if name in SAID}
     return [{name: float(values[place]) for name, values in similarity.items()} for place in range(len(rows))]
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.attributes.layout import Layout, as_queries
-from fashion.core.defaults import COLOUR_WEIGHT, LIST_LENGTH, Preferences
+from fashion.attributes.layout import Layout
+from fashion.core.defaults import COLOUR_WEIGHT, LIST_LENGTH, LOOKS_WEIGHT, Preferences
 from fashion.core.errors import ArtefactError
 from fashion.core.workspace import Workspace
 from fashion.neighbours.approximate import APPROXIMATE_FROM, ApproximateIndex, nearest_rows, open_index
@@ -36,11 +36,13 @@ class Recommender:
     vectors : ndarray of float32, shape (n, d)
         Unit rows in the table's order.
     layout : Layout or None
-        Of the dimensions, where the embedding has a looks part and a colour part of unit length each.
+        Of the dimensions, where the embedding has parts of words and of looks.
     groups : ndarray of int, shape (n,), or None
         Near-duplicates share a number.
     colour_weight : float
-        Share of the colour in the cosine where a query gives none.
+        Share of the colour beside the category where a query gives none.
+    looks_weight : float
+        Share of the looks in the similarity where a query gives none.
     index : ApproximateIndex or None
         Of the first rows of `vectors`; None where every search is exact.
     k : int
@@ -52,6 +54,7 @@ class Recommender:
     layout: Layout | None = None
     groups: NDArray[np.int64] | None = None
     colour_weight: float = COLOUR_WEIGHT
+    looks_weight: float = LOOKS_WEIGHT
     index: ApproximateIndex | None = None
     k: int = LIST_LENGTH
 
@@ -61,6 +64,7 @@ class Recommender:
         workspace: Workspace,
         embedding: str = "described",
         colour_weight: float | None = None,
+        looks_weight: float | None = None,
         *,
         added: bool = True,
         approximate: bool | None = None,
@@ -73,8 +77,10 @@ class Recommender:
         embedding : str
             "described" (photo and the items' own words), "learned" (photo alone) or "frozen".
         colour_weight : float, optional
-            Share of the colour in the cosine, 0 (looks alone) to 1 (colour alone); the report's if not given.
-            Nothing is trained again for it.
+            Share of the colour beside the category, 0 (category alone) to 1 (colour alone); the report's if not given.
+        looks_weight : float, optional
+            Share of the looks in the similarity, 0 (words alone) to 1 (looks alone); the report's if not given.
+            Nothing is trained again for either.
         added : bool
             Include items that were added since; a report's own notebooks leave them out, as their photos lie elsewhere.
         approximate : bool, optional
@@ -102,17 +108,16 @@ class Recommender:
         items, vectors = with_additions(workspace, embedding, own, vectors) if added else (own, vectors)
         if added:
             groups = joined_groups(groups, items)
-        if embedding == "frozen" and colour_weight is not None:
-            raise QueryError(
-                "expected the learned or described embedding for a colour weight; found frozen, without a colour part."
-            )
+        if embedding == "frozen" and not (colour_weight is looks_weight is None):
+            raise no_such_parts()
         layout = None if embedding == "frozen" else read_layout(workspace)
         usual = Preferences.of_report(workspace)
-        weight = _checked(usual.colour_weight if colour_weight is None else colour_weight)
+        colour = _checked("colour", usual.colour_weight if colour_weight is None else colour_weight)
+        looks = _checked("looks", usual.looks_weight if looks_weight is None else looks_weight)
         unit, index = normalise(vectors), None
         if len(own) >= APPROXIMATE_FROM if approximate is None else approximate:
             index = open_index(unit[: len(own)], workspace.path(f"{embedding}.usearch"))
-        return cls(items, unit, layout, groups, weight, index, usual.k)
+        return cls(items, unit, layout, groups, colour, looks, index, usual.k)
 
     @cached_property
     def names(self) -> ItemNames:
@@ -141,7 +146,7 @@ class Recommender:
 
     def nearest_of_all(self, k: int | None = None) -> Neighbours:
         """Rows and similarities of the k items most similar to each item, itself excluded; shapes (n, k)."""
-        queries = self._scaled(self._raw(slice(None)), self.colour_weight)
+        queries = self._scaled(self._raw(slice(None)), self._weights())
         rows, cosine = top_k(
             self.vectors, self.k if k is None else k, query_vectors=normalise(queries), assume_unit=True
         )
@@ -158,13 +163,15 @@ class Recommender:
         where: Where | None = None,
         *,
         colour_weight: float | None = None,
+        looks_weight: float | None = None,
         hide_duplicates: bool = False,
         diversity: float = 0.0,
     ) -> pd.DataFrame:
         """The `k` items most similar to a query.
 
-        Similarity is the cosine of the frozen vectors, or else the expected agreement (`attributes.layout`): the
-        chance that query and item share category and colour as far as each is known, weighed between the two.
+        Similarity is the cosine of the frozen vectors, or else (`attributes.layout`) the weighted mean of expected
+        agreement, the chance that query and item share category, colour and each further word, and the cosine of their
+        looks; less a correction for items that are near to everything (`neighbours.hubs`).
 
         Parameters
         ----------
@@ -175,7 +182,9 @@ class Recommender:
         where : mapping of str to sequence of str, optional
             Column -> allowed values; exact, from `parse_where`.
         colour_weight : float, optional
-            Share of the colour in the cosine for this query.
+            Share of the colour beside the category for this query.
+        looks_weight : float, optional
+            Share of the looks in the similarity for this query.
         hide_duplicates : bool
             Leave out near-duplicates of the query, and all but one of each group of near-duplicates.
         diversity : float
@@ -193,8 +202,9 @@ class Recommender:
             For a k below 1, or a weight or diversity outside 0-1.
         """
         index, similarity = self.ranked(
-            query, k, where, colour_weight=colour_weight, hide_duplicates=hide_duplicates, diversity=diversity
-        )
+            query, k, where, colour_weight=colour_weight, looks_weight=looks_weight, hide_duplicates=hide_duplicates,
+            diversity=diversity,
+        )  # fmt: skip
         return self.table_of(query, index, similarity)
 
     def table_of(self, query: Query, index: NDArray[np.integer], similarity: NDArray[np.float32]) -> pd.DataFrame:
@@ -209,6 +219,7 @@ class Recommender:
         where: Where | None = None,
         *,
         colour_weight: float | None = None,
+        looks_weight: float | None = None,
         hide_duplicates: bool = False,
         diversity: float = 0.0,
     ) -> tuple[NDArray[np.integer], NDArray[np.float32]]:
@@ -221,21 +232,30 @@ class Recommender:
         mask = where_mask(self.items, where) & where_mask(self.items, query.where)
         if hide_duplicates:
             mask[query.near_duplicates] = False
-        weight = self.colour_weight if colour_weight is None else _checked(colour_weight)
+        weights = self._weights(colour_weight, looks_weight)
         index, similarity = self._search(
-            self._scaled(query.vectors, weight), query.row, mask, k, hide_duplicates, diversity, weight
+            self._scaled(query.vectors, weights), query.row, mask, k, hide_duplicates, diversity, weights
         )
         return index, similarity
 
     def _raw(self, rows: slice | NDArray[np.integer]) -> NDArray[np.float32]:
-        """Rows before normalisation: with a layout each of the two parts has length one, in unit rows 1 / sqrt(2)."""
-        return self.vectors[rows] if self.layout is None else self.vectors[rows] * np.float32(2**0.5)
+        """Rows before normalisation: with a layout each part has length one."""
+        return self.vectors[rows] if self.layout is None else self.vectors[rows] * np.float32(self.layout.length)
 
-    def _scaled(self, vectors: NDArray[np.float32], colour_weight: float) -> NDArray[np.float32]:
+    def _weights(self, colour: float | None = None, looks: float | None = None) -> dict[str, float] | None:
+        """Weights of the parts; the usual ones where none are given, and none without parts."""
+        if self.layout is None:
+            return None
+        return self.layout.weights(
+            self.colour_weight if colour is None else _checked("colour", colour),
+            self.looks_weight if looks is None else _checked("looks", looks),
+        )
+
+    def _scaled(self, vectors: NDArray[np.float32], weights: dict[str, float] | None) -> NDArray[np.float32]:
         """Rows (m, d) whose products with the unit rows are similarities."""
         if self.layout is None:
             return normalise(vectors)
-        return as_queries(vectors, self.layout.colour_from, colour_weight) * np.float32(2**0.5)
+        return self.layout.queries(vectors, weights) * np.float32(self.layout.length)
 
     def _search(
         self,
@@ -245,7 +265,7 @@ class Recommender:
         k: int,
         hide: bool,
         diversity: float,
-        weight: float,
+        weights: dict[str, float] | None,
     ) -> tuple[NDArray, NDArray]:
         """Rows and cosines of the results, from a pool that is widened until it holds enough distinct items."""
         pool = k if not (hide or diversity) else max(60, 10 * k)
@@ -259,7 +279,7 @@ class Recommender:
             pool *= 2
         index, similarity = index[order], similarity[order]
         if diversity:
-            order = maximal_marginal_relevance(similarity, self._between(index, weight), k, diversity)
+            order = maximal_marginal_relevance(similarity, self._between(index, weights), k, diversity)
             return index[order], similarity[order]
         return index[:k], similarity[:k]
 
@@ -272,16 +292,24 @@ class Recommender:
         best = first_of_each(index, np.lexsort((index, -similarity)))[:count]
         return index[best], np.clip(similarity[best], -1, 1)
 
-    def _between(self, index: NDArray[np.integer], weight: float) -> NDArray[np.float32]:
-        """Similarity of the results to each other, each in turn as the query with the same weight; shape (m, m)."""
+    def _between(self, index: NDArray[np.integer], weights: dict[str, float] | None) -> NDArray[np.float32]:
+        """Similarity of the results to each other, each in turn as the query with the same weights; shape (m, m)."""
         rows = self._raw(index)
-        queries = rows if self.layout is None else as_queries(rows, self.layout.colour_from, weight)
+        queries = rows if self.layout is None else self.layout.queries(rows, weights)
         return np.asarray(queries @ rows.T, np.float32)
 
 
-def _checked(weight: float) -> float:
+def no_such_parts() -> QueryError:
+    """The error for weights with the frozen embedding."""
+    return QueryError(
+        "expected the learned or described embedding for a weight of colour or looks; found frozen, which has no such "
+        "parts."
+    )
+
+
+def _checked(name: str, weight: float) -> float:
     if not 0 <= weight <= 1:
-        raise QueryError(f"expected a colour weight from 0 (looks alone) to 1 (colour alone); found {weight}.")
+        raise QueryError(f"expected a {name} weight from 0 (nothing) to 1 (alone); found {weight}. Correct it.")
     return weight
 
 
@@ -289,7 +317,8 @@ def read_layout(workspace: Workspace) -> Layout:
     """The layout of a report's learned and described embeddings; no network is loaded."""
     record = workspace.json("attributes")
     projection = workspace.arrays("attributes")["projection"]
-    return Layout(tuple(record["categories"]), tuple(record["colours"]), projection, int(record["colour_from"]))
+    further = {column: tuple(words) for column, words in record["further"].items()}
+    return Layout(tuple(record["categories"]), tuple(record["colours"]), projection, further, int(record["looks"]))
 
 
 def neighbours_table(nearest: Mapping[str, Neighbours]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from fashion.catalogue.translation import glossary_folder
 from fashion.core.bounds import COUNTS, SEEDS, check_whole, in_words, share
 from fashion.core.checksums import fingerprint, sha256_file, sha256_json
 from fashion.core.code_closure import code_checksum
-from fashion.core.defaults import COLOUR_WEIGHT, LIST_LENGTH, Preferences
+from fashion.core.defaults import COLOUR_WEIGHT, LIST_LENGTH, LOOKS_WEIGHT, Preferences
 from fashion.core.errors import ArtefactError, ReportError, SettingsError, did_you_mean
 from fashion.core.files import write_json
 from fashion.core.paths import kept_place, project_root
@@ -69,7 +69,8 @@ STEPS = (
     Step(
         "06-evaluation",
         ("source.json", "items.parquet", "split.parquet", "backbone.json", "max_pooled.npy", "frozen.npy",
-         "attributes.npz", "attributes.json", "learned.npy", "described.npy", "histogram.npy", "hog.npy", "pixels.npy"),
+         "multilayer.npy", "attributes.npz", "attributes.json", "learned.npy", "described.npy", "histogram.npy",
+         "hog.npy", "pixels.npy", "colour_grid.npy", "neighbours.parquet"),
     ),
 )  # fmt: skip
 
@@ -138,8 +139,12 @@ class Settings:
         bounds=COUNTS,
     )  # fmt: skip
     colour_weight: float = _setting(
-        COLOUR_WEIGHT, LISTS, "weight of colour in the similarity, from 0 (appearance alone) to 1 (colour alone)",
+        COLOUR_WEIGHT, LISTS, "weight of colour beside the category, from 0 (category alone) to 1 (colour alone)",
         metavar="W", read=share,
+    )  # fmt: skip
+    looks_weight: float | None = _setting(
+        None, LISTS, "weight of looks in the similarity, from 0 (words alone) to 1 (looks alone) (default: chosen on "
+        "validation items)", metavar="W", read=share,
     )  # fmt: skip
     queries: str | None = _setting(
         None, CLOTHES, "items to show in notebook 04, by name; random ones follow", metavar="A,B", read=clean_text
@@ -154,7 +159,7 @@ class Settings:
             _check_kind(setting, value)
             if bounds and (value is not None or setting.default is not None):
                 check_whole(setting.name, value, bounds)
-        Preferences(self.k, self.colour_weight)
+        Preferences(self.k, self.colour_weight, LOOKS_WEIGHT if self.looks_weight is None else self.looks_weight)
         if self.limit is not None and self.first is not None:
             raise SettingsError(
                 f"expected limit or first, not both; found {self.limit} and {self.first}. Leave one out."
@@ -171,6 +176,7 @@ class Settings:
 _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "bool": ((bool,), "True or False"),
     "float": ((int, float), "a number"),
+    "float | None": ((int, float, type(None)), "a number"),
     "str": ((str,), "a text"),
     "str | None": ((str, type(None)), "a text"),
 }

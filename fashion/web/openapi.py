@@ -93,13 +93,16 @@ def document(columns: Sequence[str]) -> dict[str, Any]:
     several = {"type": "array", "items": {"type": "string"}}
     filters = [_parameter(name, several, "filter: any of these words; see /facets") for name in columns]
     share = {"type": "number", "minimum": 0, "maximum": 1}
-    weight = _parameter("colour_weight", share, "share of colour in the similarity: 0 looks alone, 1 colour alone")
+    weights = [
+        _parameter("colour_weight", share, "share of colour beside the kind: 0 kind alone, 1 colour alone"),
+        _parameter("looks_weight", share, "share of looks in the similarity: 0 words alone, 1 looks alone"),
+    ]
     hide = _parameter("hide", {"type": "string", "enum": ["0", "1"]}, "1 hides near-duplicates")
     name = _parameter("id", {"type": "string"}, "item identifier", required=True)
     k = _parameter("k", {"type": "integer", "minimum": 1, "maximum": 60}, "number of items")
     various = _parameter("diversity", share, "how diverse the list should be (0 = ignore)")
     version = _parameter("v", {"type": "string"}, "cache key: a new value bypasses caches")
-    balance = [words, *filters, weight, hide]
+    balance = [words, *filters, *weights, hide]
     whole = {"type": "integer"}
     photo = {"type": "object", "required": ["photo"], "properties": {"photo": {"type": "string", "format": "binary"}}}
     lists = {key: {"type": "array"} for key in ("x", "y", "hex", "id", "titles", "title")}

@@ -21,7 +21,7 @@ from fashion.recommendation.filters import QueryError
 from fashion.recommendation.queries import Query
 from fashion.recommendation.reasons import describe
 from fashion.web import photo_links
-from fashion.web.parameters import BALANCE, PAGE, Ask, found_rows, in_words, read_ask, similar
+from fashion.web.parameters import BALANCE, PAGE, Ask, found_rows, in_words, read_ask, similar, usual_ask
 from fashion.web.security import NotNow
 from fashion.web.shop import Shop
 from fashion.web.uploads import TYPES, as_address, as_png, open_upload, sent_photo
@@ -168,8 +168,7 @@ def looked(
     shop: Shop, ask: Ask | None = None, query: Query | None = None, words: str = "", photo: str = "", message: str = ""
 ) -> str:
     """The page of a visitor's photo, with results where there is a query; raises QueryError for unknown words."""
-    usual = shop.recommender.colour_weight
-    ask, sent, results = ask or Ask(weight=usual, usual=usual), None, []
+    ask, sent, results = ask or usual_ask(shop), None, []
     if query is not None:
         asked = shop.recommender.words_query(words, query) if words else query
         results = recommended(shop, similar(shop, asked, ask), ask)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from werkzeug.datastructures import MultiDict
 
-from fashion.core.defaults import COLOUR_WEIGHT
+from fashion.core.defaults import COLOUR_WEIGHT, LOOKS_WEIGHT, Preferences
 from fashion.recommendation.filters import QueryError
 from fashion.recommendation.queries import Query, words_query
 from fashion.web.shop import Shop
@@ -19,8 +19,8 @@ from fashion.web.shop import Shop
 #: Items on a page of browsing, and results of a search in words at most.
 PAGE, MOST_FOUND = 48, 480
 
-#: Parameters of the balance between looks and colour, and all that browsing and searching read beside filters.
-BALANCE = ("colour_weight", "hide")
+#: Parameters of the balance between looks, kind and colour, and all that browsing and searching read beside filters.
+BALANCE = ("colour_weight", "looks_weight", "hide")
 
 BROWSING = ("q", "page", *BALANCE)
 
@@ -40,20 +40,21 @@ class Ask:
         Filters.
     page : int
         From 1.
-    weight : float
-        Share of the colour, 0 to 1.
+    colour, looks : float
+        Share of the colour beside the kind, and of the looks in the whole, 0 to 1.
     hide : bool
         Hide near-duplicates.
-    usual : float
-        The report's own weight, which an address need not name.
+    usual : Preferences
+        The report's own weights, which an address need not name.
     """
 
     words: str = ""
     chosen: dict[str, tuple[str, ...]] = field(default_factory=dict)
     page: int = 1
-    weight: float = COLOUR_WEIGHT
+    colour: float = COLOUR_WEIGHT
+    looks: float = LOOKS_WEIGHT
     hide: bool = False
-    usual: float = COLOUR_WEIGHT
+    usual: Preferences = field(default_factory=Preferences)
 
     def address(self, **other: Any) -> str:
         """The query string, with some of it changed (page=2, chosen={}), and with `more` parameters."""
@@ -71,7 +72,11 @@ class Ask:
 
     def balance(self) -> list[tuple[str, str]]:
         """The balance where it differs from the default, as parameters of an address."""
-        pairs = [("colour_weight", f"{self.weight:g}")] if self.weight != self.usual else []
+        weights = (
+            ("colour_weight", self.colour, self.usual.colour_weight),
+            ("looks_weight", self.looks, self.usual.looks_weight),
+        )
+        pairs = [(name, f"{weight:g}") for name, weight, usual in weights if weight != usual]
         return pairs + ([("hide", "1")] if self.hide else [])
 
     def toggled(self, column: str, value: str) -> str:
@@ -162,8 +167,20 @@ def read_ask(given: MultiDict, shop: Shop, reads: tuple[str, ...] = BROWSING, *,
     if longest > LONGEST:
         raise QueryError(f"expected at most {LONGEST} characters of words; found {longest}.")
     page = whole(given, "page", 1, 1, 1_000_000)
-    usual = shop.recommender.colour_weight
-    return Ask(words, chosen, page, number(given, "colour_weight", usual, 0, 1), flag(given, "hide"), usual)
+    return usual_ask(shop, words, chosen, page, given)
+
+
+def usual_ask(
+    shop: Shop, words: str = "", chosen: dict[str, tuple[str, ...]] | None = None, page: int = 1,
+    given: MultiDict | None = None,
+) -> Ask:  # fmt: skip
+    """An address with the report's own balance, but for what is `given`."""
+    recommender, given = shop.recommender, MultiDict() if given is None else given
+    usual = Preferences(recommender.k, recommender.colour_weight, recommender.looks_weight)
+    return Ask(
+        words, chosen or {}, page, number(given, "colour_weight", usual.colour_weight, 0, 1),
+        number(given, "looks_weight", usual.looks_weight, 0, 1), flag(given, "hide"), usual,
+    )  # fmt: skip
 
 
 def in_words(shop: Shop, text: str) -> Query:
@@ -185,13 +202,15 @@ def found_rows(shop: Shop, ask: Ask) -> tuple[np.ndarray, int]:
         kept = shop.order[shop.mask(ask.chosen)[shop.order]]
         return kept[start : start + PAGE], len(kept)
     rows, _ = shop.recommender.ranked(
-        in_words(shop, ask.words), MOST_FOUND, ask.chosen, colour_weight=ask.weight, hide_duplicates=ask.hide
-    )
+        in_words(shop, ask.words), MOST_FOUND, ask.chosen, colour_weight=ask.colour, looks_weight=ask.looks,
+        hide_duplicates=ask.hide,
+    )  # fmt: skip
     return rows[start : start + PAGE], len(rows)
 
 
 def similar(shop: Shop, query: Query, ask: Ask, k: int | None = None, diversity: float = 0.0) -> pd.DataFrame:
     """The items most similar to a query, with reasons."""
     return shop.recommender.answer(
-        query, k, ask.chosen, colour_weight=ask.weight, hide_duplicates=ask.hide, diversity=diversity
-    )
+        query, k, ask.chosen, colour_weight=ask.colour, looks_weight=ask.looks, hide_duplicates=ask.hide,
+        diversity=diversity,
+    )  # fmt: skip

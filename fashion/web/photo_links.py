@@ -87,13 +87,14 @@ def read(given: MultiDict, shop: Shop) -> Query:
 def network_of(shop: Shop) -> str:
     """A short identifier of the network that made the vectors."""
     layout = _layout(shop)
-    return _mark(layout.projection.tobytes(), layout.categories, layout.colours)
+    return _mark(layout.projection.tobytes(), tuple(layout.words.values()))
 
 
 @lru_cache(4)
-def _mark(projection: bytes, categories: tuple[str, ...], colours: tuple[str, ...]) -> str:
-    words = np.frombuffer("\n".join((*categories, "", *colours)).encode() + projection, np.uint8)
-    return array_checksum(words, len(words))[:12]
+def _mark(projection: bytes, words: tuple[tuple[str, ...], ...]) -> str:
+    lists = "\n\n".join("\n".join(known) for known in words)
+    content = np.frombuffer(lists.encode() + projection, np.uint8)
+    return array_checksum(content, len(content))[:12]
 
 
 def _layout(shop: Shop) -> Layout:

@@ -250,8 +250,8 @@ HIDDEN = {"item", "photo", "sha256", "phash", "garment_hex", "added", "near_dupl
 
 #: Names that an address uses otherwise: a column of such a name is not a filter.
 TAKEN = {
-    "q", "page", "colour_weight", "hide", "id", "k", "diversity", "v", "size", "words", "photo", "camera",
-    "seen", "of", "seen_colour", "seen_category",
+    "q", "page", "colour_weight", "looks_weight", "hide", "id", "k", "diversity", "v", "size", "words", "photo",
+    "camera", "seen", "of", "seen_colour", "seen_category",
 }  # fmt: skip
 
 

@@ -3,16 +3,7 @@
 import numpy as np
 import pytest
 
-from fashion.attributes.layout import (
-    LOOKS_SHARE,
-    NEAR_SHARE,
-    Layout,
-    as_queries,
-    blend_words,
-    distribution,
-    looks_of,
-    near_colours,
-)
+from fashion.attributes.layout import NEAR_SHARE, Layout, blend_words, distribution, near_colours
 from fashion.catalogue.translation import colour_hexes
 from fashion.core.colour import delta_e, hex_to_lab
 from fashion.neighbours.exact import filled
@@ -31,27 +22,22 @@ def test_known_words_are_mixed_in_and_unknown_ones_change_nothing():
         blend_words(seen, ["a"], ("a", "b"))
 
 
-def test_looks_weigh_expected_agreement_and_frozen_looks():
-    category, looks = np.array([[1.0, 0], [0.5, 0.5], [0, 1.0]]), np.array([[2.0, 0], [0, 5.0], [2.0, 0]])
-    rows = looks_of(category, np.eye(2, dtype=np.float32), looks)
-    products = rows @ rows.T
-    assert products[0, 1] == pytest.approx((1 - LOOKS_SHARE) * 0.5) and products[0, 2] == pytest.approx(LOOKS_SHARE)
-    assert products[1, 1] == pytest.approx((1 - LOOKS_SHARE) * 0.5 + LOOKS_SHARE)
-
-
 def test_filled_rows_have_length_one():
     rows = filled(np.array([[0.6, 0.0], [1.0, 0.0], [0.0, 0.0], [1 + 1e-6, 0]]))
     assert np.allclose(np.linalg.norm(rows, axis=1), 1) and np.allclose(rows[:, 2], [0.8, 0, 1, 0], atol=2e-3)
 
 
-LAYOUT = Layout(("boots", "hat"), ("red", "crimson", "blue", "house colour"), np.eye(2, dtype=np.float32), 6)
+LAYOUT = Layout(
+    ("boots", "hat"), ("red", "crimson", "blue", "house colour"), np.eye(2, dtype=np.float32), {"gender": ("m", "w")}, 3
+)
 
 
 def test_words_as_a_vector():
-    vector = LAYOUT.vector("hat", "red")
-    assert vector.shape == (11,) == (LAYOUT.width,) and vector[5] == vector[-1] == 0
-    assert np.allclose(vector[:5], [0, np.sqrt(1 - LOOKS_SHARE), 0, 0, 0]) and vector[6:].sum() == pytest.approx(1)
-    assert not LAYOUT.vector(None, "red")[:6].any() and not LAYOUT.vector("unknown", None).any()
+    vector = LAYOUT.vector(category="hat", colour="red")
+    assert vector.shape == (LAYOUT.width,) == (3 + 5 + 3 + 3 + 2,)
+    assert vector[:3].tolist() == [0, 1, 0] and vector[3:7].sum() == pytest.approx(1) and not vector[7:].any()
+    assert not LAYOUT.vector(colour="red")[:3].any() and not LAYOUT.vector(category="unknown", size="M").any()
+    assert LAYOUT.vector(gender="w")[LAYOUT.parts["gender"]].tolist() == [0, 1, 0]
 
 
 def test_near_colours_follow_the_eye():
@@ -64,36 +50,68 @@ def test_near_colours_follow_the_eye():
     assert near_colours("red", ("red",)).tolist() == [1]
 
 
-def answering(seed=1, n=5):
-    """Rows of two filled parts, of 3 and 2 numbers, with the two products that they stand for."""
+def gallery(seed=1, n=5):
+    """Gallery vectors, and each part's products."""
     random = np.random.default_rng(seed)
-    looks, colour = random.dirichlet([0.3] * 3, n), random.dirichlet([0.3] * 2, n)
-    return np.concatenate([filled(looks), filled(colour)], axis=1), looks @ looks.T, colour @ colour.T
+    seen = {column: random.dirichlet([0.3] * len(words), n) for column, words in LAYOUT.words.items()}
+    looks = random.normal(size=(n, 3))
+    unit = looks / np.linalg.norm(looks, axis=1, keepdims=True)
+    return LAYOUT.compose(seen, looks), {c: p @ p.T for c, p in seen.items()} | {"looks": unit @ unit.T}
 
 
-@pytest.mark.parametrize("weight", [0.0, 0.3, 1.0])
-def test_what_asks_chooses_the_balance_and_products_are_expected_agreements(weight):
-    rows, looks, colour = answering()
-    asking = as_queries(rows, 4, weight)
-    assert np.allclose(asking @ rows.T, (1 - weight) * looks + weight * colour, atol=1e-6)
-    # Answers are of one length, so the order by cosine is the order by expected agreement.
-    assert np.allclose(np.linalg.norm(rows, axis=1), np.sqrt(2), atol=1e-6)
+@pytest.mark.parametrize(("colour", "looks"), [(0.0, 0.0), (0.3, 0.2), (1.0, 0.5), (0.5, 1.0)])
+def test_products_are_the_weighted_agreement_of_the_parts(colour, looks):
+    rows, parts = gallery()
+    weights = LAYOUT.weights(colour, looks)
+    assert sum(weights.values()) == pytest.approx(1) and weights["looks"] == looks
+    if colour not in (0, 1) and looks < 1:
+        assert weights["colour"] / weights["category"] == pytest.approx(colour / (1 - colour))
+    expected = sum(weight * parts[name] for name, weight in weights.items())
+    assert np.allclose(LAYOUT.queries(rows, weights) @ rows.T, expected, atol=1e-6)
+    # Gallery vectors are of one length, so the order by cosine is the order by agreement.
+    assert np.allclose(np.linalg.norm(rows, axis=1), LAYOUT.length, atol=1e-6)
+    similar = LAYOUT.similarities(rows[:1], rows)
+    assert all(np.allclose(similar[name], parts[name][0], atol=1e-6) for name in parts)
+
+
+def test_without_looks_and_further_columns_two_parts_are_left():
+    plain = Layout(("a", "b"), ("red",), np.eye(2, dtype=np.float32))
+    rows = plain.compose({"category": np.eye(2), "colour": np.ones((2, 1))}, np.empty((2, 0)))
+    assert np.allclose(np.linalg.norm(rows, axis=1), plain.length) and plain.weights(0.5, 0)["looks"] == 0
+    assert np.allclose(plain.queries(rows, plain.weights(0.5, 0)) @ rows.T, [[1, 0.5], [0.5, 1]])
+
+
+def test_a_correction_for_hubs_is_added_to_every_similarity_and_keeps_the_length():
+    rows, _ = gallery()
+    plain = LAYOUT.queries(rows) @ rows.T
+    corrected = LAYOUT.with_hubs(rows, np.linspace(-0.3, 0.2, 5))
+    assert np.allclose(LAYOUT.queries(corrected) @ corrected.T, plain + np.linspace(-0.3, 0.2, 5), atol=1e-6)
+    assert np.allclose(np.linalg.norm(corrected, axis=1), LAYOUT.length, atol=1e-6)
 
 
 def test_expected_agreement_is_how_often_draws_agree():
     random = np.random.default_rng(0)
+    layout = Layout(("a", "b", "c"), ("red",), np.eye(3, dtype=np.float32))
     p, q = np.array([[0.7, 0.2, 0.1]]), np.array([[0.3, 0.3, 0.4]])
     draws = [random.choice(3, 40_000, p=x[0]) for x in (p, q)]
-    product = (
-        as_queries(np.concatenate([filled(p), filled(p)], axis=1), 4, 0.5)
-        @ np.concatenate([filled(q), filled(q)], axis=1).T
-    )
+    none = np.empty((1, 0))
+    ask, answer = (layout.compose({"category": x, "colour": np.ones((1, 1))}, none) for x in (p, q))
+    product = layout.queries(ask, layout.weights(0, 0)) @ answer.T
     assert product[0, 0] == pytest.approx((draws[0] == draws[1]).mean(), abs=0.01)
 
 
-def test_a_part_that_stands_alone_has_all_the_weight():
-    rows = np.array([[0, 0, 0.5, 0.6, 0.4, 0.5], [0.6, 0.4, 0.5, 0, 0, 0.5], [0, 0, 0, 0, 0, 0.0]])
-    asking = as_queries(rows, 3, 0.2)
-    assert np.allclose(asking, [[0, 0, 0, 0.6, 0.4, 0], [0.6, 0.4, 0, 0, 0, 0], [0] * 6])
-    with pytest.raises(ValueError, match="expected a colour weight"):
-        as_queries(rows, 3, -0.1)
+def test_parts_that_a_query_leaves_open_share_their_weight():
+    rows, _ = gallery()
+    for words in ({"colour": "red"}, {"category": "hat"}, {"category": "hat", "colour": "red"}):
+        query = LAYOUT.vector(**words)[np.newaxis]
+        products = LAYOUT.queries(query, LAYOUT.weights(0.25, 0.4)) @ rows.T
+        alone = {name: (LAYOUT.similarities(query, rows)[name]) for name in words}
+        share = {"category": 0.75, "colour": 0.25} if len(words) == 2 else dict.fromkeys(words, 1.0)
+        assert np.allclose(products[0], sum(share[name] * alone[name] for name in words), atol=1e-6)
+    query = LAYOUT.vector(colour="red")[np.newaxis]
+    only = LAYOUT.queries(query, LAYOUT.weights(0.5, 1.0)) @ rows.T  # looks alone, and none are shown
+    assert np.allclose(only[0], LAYOUT.similarities(query, rows)["colour"], atol=1e-6)
+    assert not LAYOUT.queries(np.zeros((1, LAYOUT.width))).any()
+    for wrong in ({"colour_weight": -0.1}, {"looks_weight": 1.1}):
+        with pytest.raises(ValueError, match="weight from 0 to 1"):
+            LAYOUT.weights(**wrong)

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fashion.attributes.layout import LOOKS_SHARE, as_queries
+from fashion.attributes.calibration import temperature
 from fashion.attributes.network import best_projection, join_features, load_network
-from fashion.attributes.training import accuracies, batch_for, train_attributes
+from fashion.attributes.training import accuracies, batch_for, further_columns, train_attributes
 from fashion.core.errors import ArtefactError
 from fashion.photos.descriptors import GRID
 
@@ -34,7 +34,7 @@ def clothes():
 
 @pytest.fixture(scope="module")
 def trained(clothes):
-    return train_attributes(*clothes, seed=1, frozen_width=20, epochs=14, members=2, progress=False)
+    return train_attributes(*clothes, seed=1, epochs=14, members=2, progress=False)
 
 
 def test_learns_what_was_planted(clothes, trained):
@@ -49,8 +49,8 @@ def test_learns_what_was_planted(clothes, trained):
 
 
 def test_same_seed_same_weights(clothes, trained):
-    again, _ = train_attributes(*clothes, seed=1, frozen_width=20, epochs=14, members=2, progress=False)
-    other, _ = train_attributes(*clothes, seed=2, frozen_width=20, epochs=1, members=1, progress=False)
+    again, _ = train_attributes(*clothes, seed=1, epochs=14, members=2, progress=False)
+    other, _ = train_attributes(*clothes, seed=2, epochs=1, members=1, progress=False)
     ours, theirs = trained[0].arrays(), again.arrays()
     assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
     assert not np.array_equal(ours["member_1_weight_000"], other.arrays()["member_1_weight_000"])
@@ -61,13 +61,14 @@ def test_what_is_seen_is_the_geometric_mean_of_the_members_whatever_the_batch(cl
     features, grid, *_ = clothes
     network = trained[0]
     alone = [replace(network, models=(model,)).distributions(features[:9], grid[:9]) for model in network.models]
-    assert len(alone) == 2 and not np.allclose(alone[0][0], alone[1][0], atol=1e-4)
+    assert len(alone) == 2 and not np.allclose(alone[0]["category"], alone[1]["category"], atol=1e-4)
     for batch in (4, 9):
         seen = network.distributions(features[:9], grid[:9], batch)
-        for found, parts in zip(seen, zip(*alone, strict=True), strict=True):
-            together = np.exp(np.mean(np.log(np.asarray(parts, np.float64)), axis=0))  # a geometric mean
-            np.testing.assert_allclose(found, together / together.sum(axis=1, keepdims=True), atol=1e-5)
-            np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+        for column in ("category", "colour"):
+            parts = np.asarray([one[column] for one in alone], np.float64)
+            together = np.exp(np.mean(np.log(np.maximum(parts, 1e-30)), axis=0))  # a geometric mean
+            np.testing.assert_allclose(seen[column], together / together.sum(axis=1, keepdims=True), atol=1e-5)
+            np.testing.assert_allclose(seen[column].sum(axis=1), 1, atol=1e-5)
 
 
 def test_back_from_arrays_and_json(clothes, trained, tmp_path):
@@ -83,17 +84,17 @@ def test_back_from_arrays_and_json(clothes, trained, tmp_path):
         load_network(trained[0].arrays(), wrong)
 
 
-def test_embedding_has_two_unit_parts_and_its_products_are_expected_agreements(clothes, trained):
+def test_embedding_has_unit_parts_and_its_products_are_expected_agreements(clothes, trained):
     features, grid, items, _ = clothes
     network = trained[0]
-    vectors = network.embed(features, grid)
-    at = network.colour_from
-    assert vectors.shape[1] <= 256 and vectors.dtype == np.float32
-    for block in (vectors[:, :at], vectors[:, at:]):
-        assert np.allclose(np.linalg.norm(block, axis=1), 1, atol=1e-5)
-    colour = network.distributions(features, grid)[1]
-    assert np.allclose(as_queries(vectors, at, 1.0) @ vectors.T, colour @ colour.T, atol=1e-5)
-    agreement = as_queries(vectors, at) @ vectors.T
+    vectors, layout = network.embed(features, grid), network.layout
+    assert vectors.shape == (500, layout.width) and vectors.dtype == np.float32
+    for part in layout.parts.values():
+        assert np.allclose(np.linalg.norm(vectors[:, part], axis=1), 1, atol=1e-5)
+    colour = network.distributions(features, grid)["colour"]
+    asked = layout.queries(vectors, layout.weights(1.0, 0.0))
+    assert np.allclose(asked @ vectors.T, colour @ colour.T, atol=1e-5)
+    agreement = layout.queries(vectors, layout.weights(0.5, 0.0)) @ vectors.T
     same_k = items["category"].to_numpy()[:, None] == items["category"].to_numpy()
     same_c = items["colour"].to_numpy()[:, None] == items["colour"].to_numpy()
     both, one, none = (
@@ -104,17 +105,62 @@ def test_embedding_has_two_unit_parts_and_its_products_are_expected_agreements(c
     assert both > one + 0.2 > none + 0.4
 
 
+def test_looks_are_whitened_components(clothes, trained):
+    features, _, _, part = clothes
+    looks = trained[0].looks(features[part == "train"])
+    assert np.allclose(np.cov(looks.T), np.eye(looks.shape[1]), atol=1e-2) and abs(looks.mean(axis=0)).max() < 1e-2
+
+
 def test_known_words_put_right_what_the_photo_shows_wrongly(clothes, trained):
     features, grid, *_ = clothes
     network = trained[0]
     told = pd.DataFrame({"category": ["k0", "k1", "new"], "colour": ["c3", "c3", "c3"]})
     seen, known = network.embed(features[:3], grid[:3]), network.embed(features[:3], grid[:3], told)
-    at, layout = network.colour_from, network.layout
-    asking = as_queries(np.stack([layout.vector("k0", "c3")]), at, 1.0)[0]
-    assert ((known @ asking) >= 0.9).all() and np.allclose(np.linalg.norm(known[:, :at], axis=1), 1, atol=1e-5)
-    assert np.allclose(known[2, :at], seen[2, :at]), "a word that the network was not taught changes nothing"
-    kind = as_queries(np.stack([layout.vector("k0")]), at)[0]
-    assert layout.width == known.shape[1] and known[0] @ kind > 0.9 * (1 - LOOKS_SHARE) - 1e-3
+    layout = network.layout
+    kind, colour = layout.parts["category"], layout.parts["colour"]
+    alike = layout.similarities(layout.vector(category="k0", colour="c3")[np.newaxis], known)
+    assert (alike["colour"] >= 0.9 * 0.8).all() and alike["category"][0] > 0.89
+    assert np.allclose(known[2, kind], seen[2, kind]), "a word that the network was not taught changes nothing"
+    assert not np.allclose(known[2, colour], seen[2, colour]) or seen[2, colour].argmax() == 3
+
+
+def test_further_columns_are_read_from_the_looks_and_known_words_count(clothes):
+    features, grid, items, part = clothes
+    random = np.random.default_rng(3)
+    items = items.assign(
+        gender=np.where(features[:, 0] > 2, "men", "women"), season=random.choice(["a", "b", "c"], 500),
+        year=random.choice(["2011", "2012"], 500), title=[f"t {n}" for n in range(500)], blank=[None] * 499 + ["x"],
+        secret=random.choice(["p", "q"], 500),
+    )  # fmt: skip
+    assert further_columns(items, None, ["secret"]) == ["gender", "season"]
+    assert further_columns(items, ["season", "year", "none"]) == ["season", "year"]
+    network, _ = train_attributes(
+        features, grid, items, part, seed=1, further=["gender", "season"], epochs=1, members=1, progress=False
+    )
+    test = part == "test"
+    predicted = network.distributions(features[test], grid[test])
+    assert {name: array.shape[1] for name, array in predicted.items()}["season"] == 3
+    words = np.array(network.further["gender"])[predicted["gender"].argmax(axis=1)]
+    assert (words == items["gender"][test]).mean() > 0.9
+    back = load_network(network.arrays(), json.loads(json.dumps(network.description())))
+    again = back.distributions(features[test], grid[test])
+    assert all(np.allclose(again[name], predicted[name], atol=1e-5) for name in predicted)
+    told = network.compose(features[:2], network.distributions(features[:2], grid[:2]),
+                           pd.DataFrame({"gender": ["men", "women"]}))  # fmt: skip
+    part_of = network.layout.parts["gender"]
+    assert told[0, part_of][0] >= 0.9 and told[1, part_of][1] >= 0.9
+
+
+def test_one_temperature_makes_an_overconfident_network_honest(clothes):
+    features, grid, items, part = clothes
+    random = np.random.default_rng(5)
+    wrong, other = random.random(500) < 0.4, random.choice(["c0", "c1", "c2"], 500)
+    noisy = items.assign(colour=np.where(wrong, other, items["colour"]))
+    network, _ = train_attributes(features, grid, noisy, part, seed=1, epochs=14, members=1, progress=False)
+    rows = np.flatnonzero(part == "validation")
+    seen = network.distributions(features[rows], grid[rows])["colour"]
+    classes = np.array([network.colours.index(word) for word in noisy["colour"].iloc[rows]])
+    assert temperature(seen, classes) == pytest.approx(1, abs=0.02), "it is folded in already"
 
 
 def test_a_word_that_training_never_saw_counts_as_wrong(clothes):
@@ -122,9 +168,7 @@ def test_a_word_that_training_never_saw_counts_as_wrong(clothes):
     items = items.copy()
     test = np.flatnonzero(part == "test")
     items.loc[test[:10], "colour"] = "new"
-    network, _ = train_attributes(
-        features, grid, items, part, seed=1, frozen_width=20, epochs=2, members=1, progress=False
-    )
+    network, _ = train_attributes(features, grid, items, part, seed=1, epochs=2, members=1, progress=False)
     accuracy, predicted = accuracies(network, features, grid, items, test)
     assert "new" not in network.colours and (predicted["colour_predicted"] != "new").all()
     known = predicted["colour"] != "new"
@@ -137,9 +181,7 @@ def test_a_word_that_only_validation_has_is_left_out_of_its_figures(clothes):
     items = items.copy()
     watched = np.flatnonzero(part == "validation")
     items.loc[watched[1:], "category"] = "new"  # one is left to look at
-    _, history = train_attributes(
-        features, grid, items, part, seed=1, frozen_width=20, epochs=1, members=1, progress=False
-    )
+    _, history = train_attributes(features, grid, items, part, seed=1, epochs=1, members=1, progress=False)
     assert set(history["val_category_accuracy"]) <= {0.0, 1.0}
 
 

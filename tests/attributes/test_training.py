@@ -47,7 +47,7 @@ def stop_after_two(clothes, state, monkeypatch):
 
 
 def run(clothes, state=None, seed=1):
-    return train_attributes(*clothes, seed=seed, frozen_width=8, epochs=3, members=2, state=state, progress=False)
+    return train_attributes(*clothes, seed=seed, epochs=3, members=2, state=state, progress=False)
 
 
 def test_resumed_network_and_history_are_equal_bit_for_bit(clothes, tmp_path, monkeypatch, done):

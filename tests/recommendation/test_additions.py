@@ -13,6 +13,7 @@ from plain import descriptors_of, photo_facts, vectors_of
 
 from fashion.attributes.network import join_features, load_network
 from fashion.attributes.training import train_attributes
+from fashion.attributes.weights import HubCorrection
 from fashion.catalogue.definition import load_catalogue
 from fashion.catalogue.source import open_source
 from fashion.catalogue.table import read_table
@@ -30,7 +31,7 @@ from fashion.photos.measures import PICTURES
 from fashion.recommendation import add_items, additions, photo_encoder
 from fashion.recommendation.add_items import add
 from fashion.recommendation.additions import EMBEDDINGS, load, with_additions
-from fashion.recommendation.recommender import Recommender
+from fashion.recommendation.recommender import Recommender, read_layout
 
 RED = (200, 30, 30)
 
@@ -60,13 +61,14 @@ def reported(tmp_path_factory):
     features = join_features(blocks["multilayer"], blocks["embedding"])
     grid = descriptors_of(source, items["photo"])["colour_grid"]
     part = np.array(["train"] * 60)
-    network, _ = train_attributes(
-        features, grid, items, part, 0, frozen_width=backbone.dimension, epochs=2, progress=False
-    )
-    work.write_vectors("learned", network.embed(features, grid))
-    work.write_vectors("described", network.embed(features, grid, items))
+    network, _ = train_attributes(features, grid, items, part, 0, epochs=2, progress=False)
+    hubs = {}
+    for name, words in (("learned", None), ("described", items)):
+        rows, correction = HubCorrection(0.25, 0.5, 0.3, 0).report(network.embed(features, grid, words), network.layout)
+        work.write_vectors(name, rows)
+        hubs[name] = correction.as_dict()
     work.write_arrays("attributes", network.arrays())
-    work.write_json("attributes", network.description() | stamp)
+    work.write_json("attributes", network.description() | stamp | {"hubs": hubs, "looks_weight": 0.3})
     return root
 
 
@@ -140,8 +142,11 @@ def test_new_items_get_the_vectors_that_a_report_would_give_them(work, tmp_path,
     network = load_network(work.arrays("attributes"), work.json("attributes"))
     features = join_features(blocks["multilayer"], blocks["embedding"])
     grid = descriptors_of(source, new["photo"])["colour_grid"]
-    assert np.allclose(vectors[60:], network.embed(features, grid), atol=1e-5)
-    assert np.allclose(with_additions(work, "described")[1][60:], network.embed(features, grid, new), atol=1e-5)
+    for name, words in (("learned", None), ("described", new)):
+        hubs, own = HubCorrection(**work.json("attributes")["hubs"][name]), work.vectors(name)
+        expected = hubs.added(network.embed(features, grid, words), own, network.layout)
+        assert np.allclose(with_additions(work, name)[1][60:], expected, atol=1e-5)
+        assert expected[:, -2].any() and abs(own[:, -2].mean()) < 1e-6, "corrections for hubs"
     frozen = Selection.from_arrays(work.arrays("selection")).apply(blocks)
     assert np.allclose(with_additions(work, "frozen")[1][60:], frozen, atol=1e-4)
 
@@ -166,9 +171,10 @@ def test_a_word_that_the_network_was_not_taught_is_kept_and_told(work, tmp_path)
     word = added.addition.items["category"].iloc[2]
     assert added.untaught == {"category": {word: 1}, "colour": {}} and word not in set(work.items()["category"])
     learned, described = (added.addition.vectors(name) for name in ("learned", "described"))
-    at = work.json("attributes")["colour_from"]
-    assert np.allclose(learned[2, :at], described[2, :at]), "the category falls back to what the network sees"
-    assert not np.allclose(learned[3, at:], described[3, at:], atol=0.1)
+    parts = read_layout(work).parts
+    kind, colour = parts["category"], parts["colour"]
+    assert np.allclose(learned[2, kind], described[2, kind]), "the category falls back to what the network sees"
+    assert not np.allclose(learned[3, colour], described[3, colour], atol=0.1)
 
 
 def test_twice_changes_nothing_and_embeds_nothing(work, tmp_path, monkeypatch):

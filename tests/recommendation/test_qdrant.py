@@ -9,7 +9,7 @@ import pytest
 from conftest import SIX_ITEMS
 
 from fashion.attributes.layout import Layout, blend_words
-from fashion.neighbours.exact import filled, normalise
+from fashion.neighbours.exact import normalise
 from fashion.recommendation import qdrant
 from fashion.recommendation.qdrant import export, point_id
 from fashion.recommendation.recommender import Recommender
@@ -21,12 +21,11 @@ CATEGORIES, COLOURS = ("boots", "sandals", "short dress"), ("red", "blue", "gree
 def recommender():
     random = np.random.default_rng(0)
     items = pd.concat([SIX_ITEMS] * 4, ignore_index=True).assign(item=[f"it'em {n}" for n in range(24)])
-    parts = []
-    for column, words in (("category", CATEGORIES), ("colour", COLOURS)):
-        seen = random.dirichlet(np.ones(3), 24).astype(np.float32)
-        parts.append(filled(blend_words(seen, items[column], words, 0.6)))
-    layout = Layout(CATEGORIES, COLOURS, np.eye(3, dtype=np.float32), 4)
-    return Recommender(items, normalise(np.concatenate(parts, axis=1)), layout)
+    layout = Layout(CATEGORIES, COLOURS, np.eye(3, dtype=np.float32), looks=5)
+    seen = {column: random.dirichlet(np.ones(3), 24).astype(np.float32) for column in layout.words}
+    told = {column: blend_words(seen[column], items[column], words, 0.6) for column, words in layout.words.items()}
+    rows = layout.with_hubs(layout.compose(told, random.normal(size=(24, 5))), random.normal(0, 0.1, 24))
+    return Recommender(items, normalise(rows), layout)
 
 
 def test_the_engine_would_answer_as_we_do(recommender, tmp_path, monkeypatch):
@@ -41,14 +40,16 @@ def test_the_engine_would_answer_as_we_do(recommender, tmp_path, monkeypatch):
     assert np.array_equal(vectors, recommender.vectors)
     for weight in (0.1, 0.5, 0.9):
         query = recommender.item_query("it'em 3")
-        asking = recommender._scaled(query.vectors, weight)[0]
+        asking = recommender._scaled(query.vectors, recommender._weights(weight, 0.3))[0]
         for where in (None, {"colour": ("red",)}):
             allowed = [
                 n for n, p in enumerate(points)
                 if p["payload"]["item"] != "it'em 3" and (where is None or p["payload"]["colour"] == "red")
             ]  # fmt: skip
             best = sorted(allowed, key=lambda n: -float(vectors[n] @ asking))[:5]
-            expected = recommender.answer(query, 5, where, colour_weight=weight)["similarity"].to_numpy()
+            expected = recommender.answer(query, 5, where, colour_weight=weight, looks_weight=0.3)[
+                "similarity"
+            ].to_numpy()
             assert (vectors[best] @ asking) == pytest.approx(expected, abs=1e-6)
 
 

@@ -17,12 +17,12 @@ ITEMS = pd.DataFrame(
         "gender": ["men", "women", "women"],
     }
 )
-LAYOUT = Layout(("boots", "sandals"), ("red", "blue"), np.eye(2, dtype=np.float32), 3)
+LAYOUT = Layout(("boots", "sandals"), ("red", "blue"), np.eye(2, dtype=np.float32))
 
 
 def test_kinds_and_colours_are_vectors_and_the_rest_conditions():
     query = words_query("red or blue boots for women", ITEMS, LAYOUT)
-    assert query.vectors.shape == (2, 6) and query.where == {"gender": ("women",)}
+    assert query.vectors.shape == (2, LAYOUT.width) and query.where == {"gender": ("women",)}
     assert query.description == {"colour": ("red", "blue"), "category": "boots", "gender": "women"}
     assert (query.vectors[:, 0] > 0).all() and query.row is None
 
@@ -37,7 +37,7 @@ def test_a_kind_that_was_not_taught_is_a_condition_and_leaves_the_colour():
 
 
 def test_words_change_the_part_that_they_name_and_nothing_else():
-    asked = Query("a", np.array([[0.9, 0.1, 0.2, 0.6, 0.4, 0.1]], np.float32), dict(ITEMS.iloc[0]), row=0)
+    asked = Query("a", np.array([[0.9, 0.1, 0.2, 0.6, 0.4, 0.1, 0, 1]], np.float32), dict(ITEMS.iloc[0]), row=0)
     changed = reworded(asked, "blue", ITEMS, LAYOUT)
     assert np.array_equal(changed.vectors[0, :3], asked.vectors[0, :3]) and changed.vectors[0, 4] > 0.5
     assert changed.description["colour"] == "blue" and changed.description["category"] == "boots" and changed.row == 0

@@ -15,7 +15,7 @@ from fashion.cli.main import main
 from fashion.core.errors import ArtefactError
 from fashion.core.workspace import Workspace
 from fashion.neighbours.approximate import open_index
-from fashion.neighbours.exact import filled, normalise
+from fashion.neighbours.exact import normalise
 from fashion.recommendation.filters import QueryError
 from fashion.recommendation.queries import words_query
 from fashion.recommendation.recommend import make_query
@@ -63,14 +63,14 @@ def test_unknown_item_names_near_ones(recommender):
 
 
 CATEGORIES, COLOURS = ("boots", "sandals", "short dress"), ("red", "blue", "green")
-LAYOUT = Layout(CATEGORIES, COLOURS, np.eye(3, dtype=np.float32), 4)
+LAYOUT = Layout(CATEGORIES, COLOURS, np.eye(3, dtype=np.float32))
 
 
-def described(trust: float = 1.0) -> np.ndarray:
-    """Both unit parts of each item, all weight on its words, or a little on others'."""
-    kinds = blend_words(np.full((6, 3), 1 / 3, np.float32), ITEMS["category"], CATEGORIES, trust)
-    shades = blend_words(np.full((6, 3), 1 / 3, np.float32), ITEMS["colour"], COLOURS, trust)
-    return np.concatenate([filled(kinds), filled(shades)], axis=1)
+def described(trust: float = 1.0, layout: Layout = LAYOUT) -> np.ndarray:
+    """Each item's parts, all weight on its words, or a little on others'."""
+    even = {column: np.full((6, len(words)), 1 / len(words), np.float32) for column, words in layout.words.items()}
+    told = {column: blend_words(even[column], ITEMS[column], words, trust) for column, words in layout.words.items()}
+    return layout.compose(told, np.empty((6, 0)))
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_words_find_what_they_name(spoken):
 
 def test_several_kinds_are_alternatives_and_the_best_counts(spoken):
     query = spoken.words_query("blue footwear")  # the department: boots and sandals
-    assert query.vectors.shape == (2, 8)
+    assert query.vectors.shape == (2, LAYOUT.width)
     found = spoken.answer(query, 6)
     singles = [spoken.answer(spoken.words_query(w), 6).set_index("item") for w in ("blue boots", "blue sandals")]
     for item, similarity in zip(found["item"], found["similarity"], strict=True):
@@ -112,26 +112,39 @@ def test_like_this_in_blue(spoken):
 
 
 def test_a_word_that_came_after_training_is_a_condition():
-    layout = Layout(("boots", "sandals"), COLOURS, np.eye(2, dtype=np.float32), 3)
-    recommender = Recommender(ITEMS, normalise(np.delete(described(0.8), 2, axis=1)), layout)
+    layout = Layout(("boots", "sandals"), COLOURS, np.eye(2, dtype=np.float32))
+    recommender = Recommender(ITEMS, normalise(described(0.8, layout)), layout)
     found = recommender.answer(recommender.words_query("blue dress"), 6)
     assert found["item"].tolist() == ["a5", "a6"]
 
 
-@pytest.mark.parametrize("weight", [0.0, 0.25, 0.5, 1.0])
-def test_weight_is_the_balance_of_looks_and_colour(weight):
+@pytest.mark.parametrize(("weight", "looks_weight"), [(0.0, 0.0), (0.25, 0.5), (0.5, 0.2), (1.0, 0.0), (0.5, 1.0)])
+def test_weights_are_the_balance_of_kind_colour_and_looks(weight, looks_weight):
     random = np.random.default_rng(0)
-    kinds, shades = random.dirichlet([1] * 3, 6), random.dirichlet([1] * 3, 6)
-    rows = np.concatenate([filled(kinds), filled(shades)], axis=1)
-    recommender = Recommender(ITEMS, normalise(rows), LAYOUT)
-    found = recommender.answer(recommender.item_query("a2"), 5, colour_weight=weight)
-    looks, colour = kinds @ kinds[1], shades @ shades[1]
-    expected = (1 - weight) * looks + weight * colour
+    layout = Layout(CATEGORIES, COLOURS, np.eye(3, dtype=np.float32), looks=4)
+    kinds, shades, looks = random.dirichlet([1] * 3, 6), random.dirichlet([1] * 3, 6), random.normal(size=(6, 4))
+    rows = layout.compose({"category": kinds, "colour": shades}, looks)
+    recommender = Recommender(ITEMS, normalise(rows), layout)
+    found = recommender.answer(recommender.item_query("a2"), 5, colour_weight=weight, looks_weight=looks_weight)
+    looks = normalise(looks)
+    alike = kinds @ kinds[1], shades @ shades[1], looks @ looks[1]
+    words = (1 - weight) * alike[0] + weight * alike[1]
+    expected = (1 - looks_weight) * words + looks_weight * alike[2]
     order = [i for i in np.argsort(-expected, kind="stable") if i != 1]
     assert found["item"].tolist() == ITEMS["item"].iloc[order].tolist()
     assert found["similarity"].to_numpy() == pytest.approx(expected[order], abs=1e-6)
     for reason, row in zip(found["reasons"], order, strict=True):
-        assert reason.endswith(f"looks {looks[row]:.2f}; colour {colour[row]:.2f}")
+        shown = [max(part[row], 0) for part in alike]
+        assert reason.endswith(f"kind {shown[0]:.2f}; colour {shown[1]:.2f}; looks {shown[2]:.2f}")
+
+
+def test_hubs_are_lowered_for_every_query_alike():
+    rows = described(0.7)
+    plain = Recommender(ITEMS, normalise(rows), LAYOUT)
+    lowered = Recommender(ITEMS, normalise(LAYOUT.with_hubs(rows, np.array([0, 0, 0, -0.5, 0, 0]))), LAYOUT)
+    before, after = (one.by_item("a1", 5).set_index("item")["similarity"] for one in (plain, lowered))
+    assert after["a4"] == pytest.approx(before["a4"] - 0.5, abs=1e-5)
+    assert np.allclose(after.drop("a4")[before.drop("a4").index], before.drop("a4"), atol=1e-5)
 
 
 def test_near_duplicates_of_the_query_and_of_each_other_can_be_hidden(spoken):
@@ -180,7 +193,7 @@ def folders(tmp_path):
     work.write_table("split", pd.DataFrame({"item": ITEMS["item"], "part": "train", "group": np.arange(6)}))
     made = {"items_checksum": work.items_checksum()}
     work.write_arrays("attributes", {"projection": LAYOUT.projection})
-    work.write_json("attributes", {"colour_from": 4, "categories": CATEGORIES, "colours": COLOURS} | made)
+    work.write_json("attributes", {"categories": CATEGORIES, "colours": COLOURS, "further": {}, "looks": 0} | made)
     work.write_json("backbone", made)
     return work, ["--processed", str(tmp_path / "processed"), "--reports", str(tmp_path / "reports")]
 
@@ -198,7 +211,7 @@ def test_command_prints_table_and_json(folders, capsys):
 
 
 def test_command_by_words_with_all_its_options(folders, capsys):
-    options = ["--hide-duplicates", "--diversity", "0.1", "--colour-weight", "0.7", "--json"]
+    options = ["--hide-duplicates", "--diversity", "0.1", "--colour-weight", "0.7", "--looks-weight", "0.2", "--json"]
     assert main(["recommend", "--words", "stivali rossi", *options, *folders[1]]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert {r["item"] for r in answer["recommendations"][:2]} == {"a1", "a4"} and answer["query"] == "stivali rossi"
@@ -222,7 +235,7 @@ def test_opened_from_a_report(folders):
     assert known.answer(found, 1)["item"].tolist() == ["a6"]
     for name, weight, complaint in [
         ("learned", 1.2, "expected a colour weight"),
-        ("frozen", 0.3, "without a colour part"),
+        ("frozen", 0.3, "no such parts"),
         ("best", None, "an embedding of"),
     ]:
         with pytest.raises(QueryError, match=complaint):

@@ -1,0 +1,67 @@
+"""Logistic regression on the network's own inputs: the simplest model that is taught the same words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fashion.attributes.palette import palette_features
+from fashion.core.defaults import COLOUR_WEIGHT
+from fashion.embedding.features import some_rows
+from fashion.neighbours.exact import filled
+
+Float = NDArray[np.float32]
+
+#: Training items at most: enough for a linear model, and its time stays below a minute.
+MOST_ITEMS = 10_000
+
+#: scikit-learn's C: the inputs are whitened.
+PENALTY = 0.02
+
+
+def logistic_vectors(
+    looks: NDArray, grid: NDArray, palette: NDArray, items: pd.DataFrame, train: NDArray[np.integer], seed: int,
+    colour_weight: float = COLOUR_WEIGHT,
+) -> tuple[Float, Float]:  # fmt: skip
+    """Query and gallery vectors whose products are expected agreement by two logistic regressions.
+
+    Parameters
+    ----------
+    looks : ndarray of float32, shape (n, l)
+        Whitened components of the features, from `AttributesNetwork.looks`.
+    grid : ndarray of float, shape (n, 32, 32, 7)
+        Colour grids.
+    palette : ndarray of float32, shape (c, 3)
+        The network's palette: the colour is read from what the network reads it from, beside the looks.
+    items : DataFrame
+        With `category` and `colour`.
+    train : ndarray of int
+        Rows to fit.
+    seed : int
+        Of the items drawn, where there are more than `MOST_ITEMS`.
+    colour_weight : float
+
+    Returns
+    -------
+    queries, gallery : ndarray of float32, shape (n, d)
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    seen = palette_features(grid, palette).astype(np.float32)
+    seen = (seen - seen[train].mean(axis=0)) / (seen[train].std(axis=0) + 1e-3)
+    rows = train[some_rows(len(train), MOST_ITEMS, seed)]
+    queries, gallery = [], []
+    for column, inputs, weight in (
+        ("category", looks, 1 - colour_weight),
+        ("colour", np.concatenate([looks, seen], axis=1), colour_weight),
+    ):
+        words = items[column].astype(str).to_numpy()
+        if len(set(words[rows])) < 2:
+            predicted = np.ones((len(items), 1))
+        else:
+            fitted = LogisticRegression(C=PENALTY, max_iter=200).fit(inputs[rows], words[rows])
+            predicted = fitted.predict_proba(inputs)
+        gallery.append(filled(predicted))
+        queries.append(np.concatenate([weight * predicted, np.zeros((len(items), 1))], axis=1))
+    return np.concatenate(queries, axis=1).astype(np.float32), np.concatenate(gallery, axis=1)

@@ -1,0 +1,78 @@
+"""The choice of weights follows its rule, and a correction is the same for an item of the report and an added one."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fashion.attributes.layout import Layout
+from fashion.attributes.weights import (
+    LOOKS_WEIGHTS,
+    PHOTO_ALONE,
+    STRENGTHS,
+    HubCorrection,
+    choose_weights,
+    weight_trials,
+)
+from fashion.evaluation.relevance import BOTH
+from fashion.neighbours.hubs import nearest_query_similarity
+
+LAYOUT = Layout(("a", "b", "c"), ("red", "blue"), np.eye(3, dtype=np.float32), {"gender": ("m", "w")}, 6)
+
+
+@pytest.fixture(scope="module")
+def shop():
+    """240 items whose looks know the gender and a style, and whose words are nearly right."""
+    random = np.random.default_rng(0)
+    n = 240
+    codes = {
+        "category": random.integers(0, 3, n),
+        "colour": random.integers(0, 2, n),
+        "gender": random.integers(0, 2, n),
+    }
+    seen = {c: 0.9 * np.eye(len(LAYOUT.words[c]))[codes[c]] + 0.1 / len(LAYOUT.words[c]) for c in codes}
+    looks = random.normal(size=(n, 6))
+    looks[:, 0] += 4 * codes["gender"]
+    items = pd.DataFrame({c: np.array(LAYOUT.words[c])[codes[c]] for c in codes}).assign(department="d")
+    return LAYOUT.compose(seen, looks), items, np.arange(n) % 3 == 0
+
+
+def both(vectors):
+    return {"described": vectors, "learned": vectors}
+
+
+def test_trials_show_what_looks_and_the_correction_do(shop):
+    vectors, items, validation = shop
+    trials = weight_trials(both(vectors), LAYOUT, items, validation, 0.5, 6, 0)
+    assert len(trials) == len(LOOKS_WEIGHTS) * len(STRENGTHS)
+    by_words = trials[(trials["looks_weight"] == 0) & (trials["hub_strength"] == 0)].iloc[0]
+    looks, strength, why = choose_weights(trials)
+    chosen = trials[(trials["looks_weight"] == looks) & (trials["hub_strength"] == strength)].iloc[0]
+    assert looks > 0 and chosen["never_shown"] < by_words["never_shown"] / 2
+    assert chosen[BOTH] >= trials[BOTH].max() - 0.005 and f"{chosen['never_shown']:.3f}" in why
+    assert set(weight_trials(both(vectors), LAYOUT, items, validation, 0.5, 6, 0, 0.35)["looks_weight"]) == {0.35}
+
+
+def test_the_rule_gives_up_no_more_than_it_says():
+    trials = pd.DataFrame({
+        "looks_weight": [0.0, 0.1, 0.2, 0.3], "hub_strength": 0.0, BOTH: [0.900, 0.899, 0.896, 0.880],
+        PHOTO_ALONE: [0.5, 0.49, 0.48, 0.2], "never_shown": [0.4, 0.3, 0.1, 0.0],
+    })  # fmt: skip
+    assert choose_weights(trials)[:2] == (0.2, 0.0)
+    assert choose_weights(trials.assign(**{PHOTO_ALONE: [0.5, 0.49, 0.4, 0.4]}))[:2] == (0.1, 0.0), "photos count, too"
+    assert choose_weights(trials.assign(**{PHOTO_ALONE: [0.1, 0.1, 0.1, 0.5]}))[:2] == (0.2, 0.0), "words come first"
+    nothing = trials.assign(**{BOTH: np.nan, PHOTO_ALONE: np.nan})
+    assert choose_weights(nothing)[:2] == (0.3, 0.0), "nothing to measure: coverage alone"
+
+
+def test_an_added_copy_of_an_item_gets_nearly_its_correction(shop):
+    vectors, *_ = shop
+    corrected, hubs = HubCorrection(0.5, 0.5, 0.3, 0).report(vectors, LAYOUT)
+    hub = LAYOUT.parts["hub"].start
+    assert abs(corrected[:, hub].mean()) < 1e-6 and corrected[:, hub].std() > 0
+    queries = LAYOUT.queries(vectors, LAYOUT.weights(0.5, 0.3))
+    near = nearest_query_similarity(queries, vectors, np.arange(len(vectors)))
+    assert np.allclose(corrected[:, hub], -0.5 * (near - near.mean()), atol=1e-6)
+    added = HubCorrection(**hubs.as_dict()).added(vectors[:5], corrected, LAYOUT)
+    # A copy has its original among the queries, and is a little nearer to them.
+    assert (added[:, hub] <= corrected[:5, hub] + 1e-6).all() and (corrected[:5, hub] - added[:, hub] < 0.1).all()
+    assert np.array_equal(added[:, :hub], vectors[:5, :hub])
