@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.evaluation.relevance import precision_at_k
+from fashion.evaluation.relevance import BOTH, precision_at_k
 from fashion.evaluation.statistics import bootstrap_interval
 from fashion.neighbours.exact import normalise, top_k
 
@@ -257,7 +257,7 @@ def selection_trials(
     Returns
     -------
     table : DataFrame
-        `choice`, `features` (their number), `column` (category, colour), `mean`, `low`, `high` (95 % bootstrap),
+        `choice`, `features` (their number), `column` (category, colour, both), `mean`, `low`, `high` (95 % bootstrap),
         `behind` (lower end of the paired 95 % interval of the distance to the best choice of this column; 0 or less
         where the two do not differ significantly).
     selections : dict of str to Selection
@@ -268,13 +268,13 @@ def selection_trials(
     gallery = items.iloc[rows].reset_index(drop=True)
     blocks = {"embedding": np.asarray(embedding[rows]), "multilayer": np.asarray(multilayer[rows])}
     selections, counts = {}, {}
-    shares: dict[str, dict[str, NDArray[np.float64]]] = {"category": {}, "colour": {}}
+    shares: dict[str, dict[str, NDArray[np.float64]]] = {"category": {}, "colour": {}, BOTH: {}}
     for selection in candidate_selections(blocks["embedding"], blocks["multilayer"], statistics, seed):
         chosen = selection.apply(blocks)
         selections[selection.name] = selection
         nearest, _ = top_k(chosen, k, queries=queries)
         counts[selection.name] = chosen.shape[1]
-        agreed = precision_at_k(gallery, nearest, queries, list(shares))
+        agreed = precision_at_k(gallery, nearest, queries, ["category", "colour"])
         for column in shares:
             shares[column][selection.name] = agreed[column].to_numpy()
     lines = []
@@ -289,25 +289,25 @@ def selection_trials(
 
 
 def choose(trials: pd.DataFrame) -> dict[str, object]:
-    """The fewest features whose Precision@k in category does not differ significantly from the best choice's.
+    """The fewest features whose Precision@k in category and colour is not significantly below the best choice's.
 
     Returns
     -------
     dict
-        `choice`, `features`, `category` (share), `why` (a sentence with the numbers).
+        `choice`, `features`, `both` (share), `why` (a sentence with the numbers).
     """
-    category = trials[trials["column"] == "category"]
-    best = category.loc[category["mean"].idxmax()]
-    good = category[category["behind"] <= 0].sort_values(["features", "mean"], ascending=[True, False])
+    both = trials[trials["column"] == BOTH]
+    best = both.loc[both["mean"].idxmax()]
+    good = both[both["behind"] <= 0].sort_values(["features", "mean"], ascending=[True, False])
     chosen = good.iloc[0]
     why = (
-        f"Best in category: {best['choice']} ({best['mean']:.3f}, 95 % interval {best['low']:.3f} to "
+        f"Best in category and colour: {best['choice']} ({best['mean']:.3f}, 95 % interval {best['low']:.3f} to "
         f"{best['high']:.3f}). Smallest choice not significantly worse on the same queries: {chosen['choice']} "
         f"({chosen['features']} dimensions, {chosen['mean']:.3f}). It is called “frozen” from here on."
     )
     return {
         "choice": chosen["choice"],
         "features": int(chosen["features"]),
-        "category": float(chosen["mean"]),
+        "both": float(chosen["mean"]),
         "why": why,
     }

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from fashion.evaluation.relevance import BOTH
 from fashion.plots.style import PALETTE, QUIET, sign
 
 
@@ -79,14 +80,16 @@ def selection_quality(table: pd.DataFrame, source_line: str, *, k: int) -> Figur
     Parameters
     ----------
     table : DataFrame
-        `choice`, `column` ("category", "colour"), `mean`, `low`, `high` (shares), `features`.
+        `choice`, `column` ("category", "colour", "category and colour"), `mean`, `low`, `high` (shares), `features`.
     source_line : str
     k : int
         Neighbours of each query.
     """
     choices = list(dict.fromkeys(table["choice"]))
     figure, axes = plt.subplots(figsize=(9, 0.9 + 0.42 * len(choices)), layout="constrained")
-    for shift, (column, colour) in zip((-0.13, 0.13), (("category", PALETTE[0]), ("colour", PALETTE[1])), strict=True):
+    for shift, (column, colour) in zip(
+        (-0.2, 0, 0.2), (("category", PALETTE[0]), ("colour", PALETTE[1]), (BOTH, PALETTE[3])), strict=True
+    ):
         part = table[table["column"] == column].set_index("choice").loc[choices]
         places = np.arange(len(choices)) + shift
         # Where all queries score alike, rounding may leave the mean a hair outside its interval.
@@ -97,5 +100,5 @@ def selection_quality(table: pd.DataFrame, source_line: str, *, k: int) -> Figur
     axes.set(xlabel=f"Precision@{k}", xlim=(0, None))
     axes.set_title("Which features give better neighbours?")
     axes.grid(axis="x", color="#eee9e2")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=3)
     return sign(figure, source_line)
