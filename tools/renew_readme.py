@@ -13,6 +13,7 @@ from fashion.core.files import write_json, write_whole
 from fashion.core.numerals import number_word
 from fashion.core.paths import project_root
 from fashion.core.workspace import Workspace
+from fashion.evaluation.summary import FROZEN, LEARNED, SHOWN
 
 BEGIN, END = "<!-- results: begin, written by `make readme` -->", "<!-- results: end -->"
 
@@ -27,7 +28,7 @@ IMAGES = (
 
 #: The numbers behind README's table and the checksums of its figures, committed: a test compares them with README.
 NUMBERS = "docs/sample-results.json"
-SHOWN = (
+KEPT = (
     "k",
     "source_line",
     "protocol",
@@ -35,7 +36,12 @@ SHOWN = (
     "precision_at_k",
     "precision_at_k_unseen_gallery",
     "measures",
+    "untaught",
+    "coverage",
 )
+
+#: Embedding, as the coverage names it -> the method of the same lists.
+EMBEDDINGS = {"frozen": FROZEN, "learned": LEARNED, "described": SHOWN}
 
 
 def measures_of(k: int) -> dict[tuple[str, str], str]:
@@ -57,7 +63,13 @@ OTHER_MEASURES = (
 THREE_QUESTIONS = (
     "*HOG*: outlines, as histograms of oriented gradients. *Learned, catalogue's words known*: the query is a photo "
     "alone, while the shop knows the words of its items. *Ceiling*: true words on both sides, the best that the "
-    "gallery allows, column by column."
+    "gallery allows, column by column. *Same words, then frozen* and *described, as the shop shows* know the query's "
+    "words, too."
+)
+
+BEYOND = (
+    "Beyond the words: the share of the catalogue that is in no other item's list, and agreement in what no network "
+    "was taught (*grey picture*: correlation of the photos without their colours). *Described* is what the shop shows:"
 )
 
 
@@ -73,6 +85,8 @@ def results_table(numbers: dict[str, Any]) -> str:
     ]
     if numbers.get("measures"):
         parts += [OTHER_MEASURES, _measures_table(numbers["measures"], numbers["k"]), THREE_QUESTIONS]
+    if numbers.get("coverage"):
+        parts += [BEYOND, _beyond_table(numbers["coverage"], numbers["untaught"])]
     return "\n\n".join([*parts, numbers["protocol"]])
 
 
@@ -96,6 +110,20 @@ def _measures_table(rows: list[dict[str, Any]], k: int) -> str:
     for method in dict.fromkeys(row["method"] for row in rows):
         means = [mean_of.get((method, *measure)) for measure in shown]
         lines.append(f"| {method} | {' | '.join('-' if m is None else f'{m:.3f}' for m in means)} |")
+    return "\n".join(lines)
+
+
+def _beyond_table(coverage: list[dict[str, Any]], untaught: list[dict[str, Any]]) -> str:
+    """One line an embedding: the share never shown, and agreement in what was never taught."""
+    measures = list(dict.fromkeys(row["column"] for row in untaught))
+    mean_of = {(row["method"], row["column"]): row for row in untaught if row["gallery"] == "whole"}
+    lines = [f"| | never shown | {' | '.join(measures)} |", f"|---|{'---|' * (1 + len(measures))}"]
+    for row in coverage:
+        if row["gallery"] == "whole":
+            agreed = [mean_of[EMBEDDINGS[row["method"]], measure] for measure in measures]
+            cells = [f"{row['never_shown']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"]
+            cells += [f"{one['mean']:.3f} [{one['low']:.3f}, {one['high']:.3f}]" for one in agreed]
+            lines.append(f"| {row['method']} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -131,7 +159,7 @@ def renew_readme(workspace: Workspace, root: Path | None = None) -> None:
     for name in IMAGES:
         image = (workspace.report / "figures" / f"{name}.png").read_bytes()
         write_whole(root / "Images" / f"{name}.png", lambda aside, image=image: aside.write_bytes(image))  # type: ignore[misc]
-    kept = {key: numbers[key] for key in SHOWN if key in numbers}
+    kept = {key: numbers[key] for key in KEPT if key in numbers}
     images = {name: sha256_file(root / "Images" / f"{name}.png") for name in IMAGES}
     write_json(root / NUMBERS, {"results": kept, "images": images})
 

@@ -19,6 +19,7 @@ from fashion.plots.style import (
     hexes_of_colours,
     load_photos,
     photo_axes,
+    shortened,
     sign,
     wrapped,
 )
@@ -79,7 +80,8 @@ def colour_by_department(items: pd.DataFrame, source_line: str) -> Figure:
     sns.heatmap(
         share, ax=axes, cmap=HEAT, vmin=0, vmax=max(float(np.percentile(share, 99)), 1), rasterized=True,
         cbar_kws={"label": "% of the department's items", "shrink": 0.8},
-        xticklabels=order, yticklabels=[f"{d} ({n:,})" for d, n in table.sum(axis=1).items()],
+        xticklabels=[shortened(word, 30) for word in order],
+        yticklabels=[f"{shortened(str(d))} ({n:,})" for d, n in table.sum(axis=1).items()],
     )  # fmt: skip
     for place, colour in enumerate(order):
         below, height = (len(table) * part / rows for part in (0.12, 0.42))

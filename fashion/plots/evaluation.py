@@ -12,7 +12,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from fashion.evaluation.protocol import CEILING, RANDOM
-from fashion.plots.style import HEAT, LINE, PALETTE, readable_on, sign, wrapped
+from fashion.plots.style import HEAT, LINE, PALETTE, readable_on, shortened, sign, wrapped
 
 #: One colour and one mark for each method in every figure; bars of one family share a colour.
 COLOURS = {
@@ -105,6 +105,7 @@ def precision_by_department(table: pd.DataFrame, source_line: str, *, k: int) ->
         text.set_color(readable_on("#{:02x}{:02x}{:02x}".format(*tuple(int(255 * c) for c in (red, green, blue)))))
     axes.set(ylabel="", xlabel="")
     axes.set_xticks(axes.get_xticks(), [wrapped(method, 17) for method in table.columns])
+    axes.set_yticks(axes.get_yticks(), [shortened(str(name)) for name in table.index])
     axes.tick_params(axis="x", rotation=0, length=0)
     axes.tick_params(axis="y", rotation=0, length=0)
     axes.set_title("Precision in category and colour, by department")

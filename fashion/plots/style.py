@@ -137,6 +137,17 @@ def wrapped(text: str, width: int = 18) -> str:
     return textwrap.fill(text, width, break_long_words=False)
 
 
+def shortened(text: str, most: int = 36) -> str:
+    """A label of at most `most` characters: a longer one would leave its figure no room.
+
+    Examples
+    --------
+    >>> shortened("sunglasses", 6)
+    'sungl…'
+    """
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def swatch_line(axes: Axes, hexes: Sequence[str], *, axis: Literal["x", "y"]) -> None:
     """Draw each class's own colour beside its tick: a strip under the x axis ("x") or left of the y axis ("y")."""
     figure = axes.get_figure(root=True)

@@ -23,13 +23,18 @@ def job(tmp_path_factory):
     return Job("imagelab", str(folder), "", "efficientnet-lite0", size=96)
 
 
+@pytest.fixture(scope="module")
+def opened(job):
+    """Source, backbone and runtime of the job, opened once: the network is compiled for it."""
+    tools.cache_clear()
+    return tools(replace(job, shared="same"))
+
+
 @pytest.fixture(params=["folder", "memory"])
-def here(job, request, tmp_path):
+def here(job, opened, request, tmp_path, monkeypatch):
     """The job with shared storage of its own: a folder, and a store of objects."""
     address = str(tmp_path / "shared") if request.param == "folder" else f"memory://{tmp_path.name}"
-    tools.cache_clear()
-    open_tools = tools(replace(job, shared="same"))
-    request.getfixturevalue("monkeypatch").setattr(distributed, "tools", lambda _: open_tools)
+    monkeypatch.setattr(distributed, "tools", lambda _: opened)
     return replace(job, shared=address)
 
 

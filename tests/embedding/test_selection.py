@@ -40,5 +40,5 @@ def test_choose_takes_the_fewest_that_are_as_good():
     table = pd.DataFrame(
         [("all", 100, 0.50, 0.48), ("few", 10, 0.49, 0.47), ("tiny", 2, 0.40, 0.38)],
         columns=["choice", "features", "mean", "low"],
-    ).assign(column="category", high=lambda t: 2 * t["mean"] - t["low"], behind=[0.0, -0.001, 0.05])
+    ).assign(column="category and colour", high=lambda t: 2 * t["mean"] - t["low"], behind=[0.0, -0.001, 0.05])
     assert choose(table)["choice"] == "few"
