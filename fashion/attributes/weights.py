@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion.attributes.layout import Layout
+from fashion.core.defaults import COLOUR_WEIGHT, LIST_LENGTH
 from fashion.embedding.features import some_rows
 from fashion.evaluation.coverage import times_shown
 from fashion.evaluation.relevance import BOTH, matches
@@ -86,10 +87,11 @@ class HubCorrection:
 
 
 def weight_trials(
-    vectors: Mapping[str, Float], layout: Layout, items: pd.DataFrame, validation: NDArray[np.bool_],
-    colour_weight: float, k: int, seed: int, looks_weight: float | None = None,
-) -> pd.DataFrame:  # fmt: skip
+    vectors: Mapping[str, Float], layout: Layout, items: pd.DataFrame, validation: NDArray[np.bool_], seed: int
+) -> pd.DataFrame:
     """Precision of validation items, and coverage, at each weight of looks and strength of the correction for hubs.
+
+    Lists have the default length and weight of colour, so that a report with others needs no other choice.
 
     Parameters
     ----------
@@ -99,17 +101,13 @@ def weight_trials(
     items : DataFrame
     validation : ndarray of bool, shape (n,)
         The queries of the precision.
-    colour_weight : float
-    k : int
     seed : int
         Of the items drawn, where there are more than `MOST_ITEMS`.
-    looks_weight : float, optional
-        The only weight of looks to try; `LOOKS_WEIGHTS` if not given.
 
     Returns
     -------
     DataFrame
-        `looks_weight`, `hub_strength`; Precision@k of validation items by the described embedding in `category and
+        `looks_weight`, `hub_strength`; precision of validation items by the described embedding in `category and
         colour`, `category`, `colour`, `department` and further columns, and `photo alone`, in category and colour by
         the learned one; `never_shown`, the share of the drawn items that are in no list of the described embedding.
     """
@@ -117,11 +115,11 @@ def weight_trials(
     table, queries = items.iloc[drawn].reset_index(drop=True), np.flatnonzero(validation[drawn])
     columns = ["category", "colour", "department", *layout.further]
     lines = []
-    for looks in LOOKS_WEIGHTS if looks_weight is None else (looks_weight,):
+    for looks in LOOKS_WEIGHTS:
         for strength in STRENGTHS:
-            hubs = HubCorrection(strength, colour_weight, looks, seed)
-            described = _lists(hubs, vectors["described"][drawn], layout, k)
-            learned = _lists(hubs, vectors["learned"][drawn], layout, k, queries)
+            hubs = HubCorrection(strength, COLOUR_WEIGHT, looks, seed)
+            described = _lists(hubs, vectors["described"][drawn], layout)
+            learned = _lists(hubs, vectors["learned"][drawn], layout, queries)
             line: dict[str, float] = {"looks_weight": looks, "hub_strength": strength}
             hits = matches(table, described[queries], queries, columns)
             line |= {column: _mean(hits[column]) for column in [BOTH, *columns]}
@@ -131,13 +129,13 @@ def weight_trials(
 
 
 def _lists(
-    hubs: HubCorrection, vectors: Float, layout: Layout, k: int, queries: NDArray[np.integer] | None = None
+    hubs: HubCorrection, vectors: Float, layout: Layout, queries: NDArray[np.integer] | None = None
 ) -> NDArray[np.integer]:
     """Lists of the items `queries`, all if not given, among all."""
     gallery, _ = hubs.report(vectors, layout)
     asked = gallery if queries is None else gallery[queries]
     weights = layout.weights(hubs.colour_weight, hubs.looks_weight)
-    return top_k(gallery, k, queries, query_vectors=layout.queries(asked, weights))[0]
+    return top_k(gallery, min(LIST_LENGTH, len(gallery) - 1), queries, query_vectors=layout.queries(asked, weights))[0]
 
 
 def _mean(hits: NDArray) -> float:

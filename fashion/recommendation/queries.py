@@ -83,6 +83,9 @@ def words_query(text: str, items: pd.DataFrame, layout: Layout, vocabulary: Voca
 def reworded(query: Query, text: str, items: pd.DataFrame, layout: Layout) -> Query:
     """A query changed by words: "like this, in blue".
 
+    Its looks then speak for what the words took away: they count half where the colour is another, and nothing where
+    the kind is.
+
     Parameters
     ----------
     query : Query
@@ -100,6 +103,12 @@ def reworded(query: Query, text: str, items: pd.DataFrame, layout: Layout) -> Qu
     for part in layout.parts.values():
         if np.any(new[:, part]):
             vectors[:, part] = new[:, part]
+    kept = 1.0
+    if np.any(new[:, layout.parts["category"]]):
+        kept = 0.0
+    elif np.any(new[:, layout.parts["colour"]]):
+        kept = 0.5
+    vectors[:, layout.parts["looks"]] *= kept
     description = dict(query.description)
     if "category" in told.description or "department" in told.description:
         description = {c: v for c, v in description.items() if c not in ("category", "department")}

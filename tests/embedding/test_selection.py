@@ -33,7 +33,8 @@ def test_trials_prefer_telling_features(planted):
     )  # noise alone: one in five categories
     assert set(selections) == set(means.index)
     chosen = choose(table)
-    assert chosen["choice"] == "the most telling quarter" and "10 dimensions" in chosen["why"]
+    assert chosen["choice"] == "the most telling half", "the quarter knows the category, the half the colour too"
+    assert "20 dimensions" in chosen["why"]
 
 
 def test_choose_takes_the_fewest_that_are_as_good():

@@ -61,9 +61,10 @@ def test_no_generated_text_speaks_of_six(hostile):
 def test_every_list_has_four(hostile, capsys):
     assert hostile.results("04")["k"] == hostile.results("06")["k"] == hostile.table("neighbours")["rank"].max() == 4
     recommender = Recommender.from_workspace(hostile)
-    assert (recommender.k, recommender.colour_weight) == (4, 0.8) and Preferences.of_report(hostile) == Preferences(
-        4, 0.8
-    )
+    assert (recommender.k, recommender.colour_weight) == (4, 0.8)
+    usual = Preferences.of_report(hostile)
+    assert (usual.k, usual.colour_weight) == (4, 0.8)
+    assert usual.looks_weight == recommender.looks_weight == hostile.json("attributes")["looks_weight"]
     item = recommender.items["item"].iloc[3]
     mine = recommender.by_item(item)
     assert len(mine) == 4
@@ -82,17 +83,21 @@ def test_every_list_has_four(hostile, capsys):
 
 
 def test_settings_reach_the_notebooks_that_use_them(tmp_path):
-    arguments = build_parser().parse_args(["report", "-k", "4", "--colour-weight", "0.8"])
-    assert (arguments.k, arguments.colour_weight) == (4, 0.8)
+    arguments = build_parser().parse_args(["report", "-k", "4", "--colour-weight", "0.8", "--looks-weight", "0.1"])
+    assert (arguments.k, arguments.colour_weight, arguments.looks_weight) == (4, 0.8, 0.1)
     own = build_parser().parse_args(["report"])
     assert (own.k, own.colour_weight) == (Settings().k, Settings().colour_weight) == (6, 0.5)
     work = Workspace("x", tmp_path / "p", tmp_path / "r")
-    declared = {step.number: notebook_parameters(Settings(k=4, colour_weight=0.8), work, step.path) for step in STEPS}
+    declared = {
+        step.number: notebook_parameters(Settings(k=4, colour_weight=0.8, looks_weight=0.1), work, step.path)
+        for step in STEPS
+    }
     assert {number for number, values in declared.items() if values.get("k") == 4} == {"02", "04", "06"}
     assert {number for number, values in declared.items() if values.get("colour_weight") == 0.8} == {"04", "06"}
+    assert {number for number, values in declared.items() if values.get("looks_weight") == 0.1} == {"04", "06"}
 
 
-@pytest.mark.parametrize("wrong", [{"k": 0}, {"colour_weight": 1.5}, {"colour_weight": -0.1}])
+@pytest.mark.parametrize("wrong", [{"k": 0}, {"colour_weight": 1.5}, {"colour_weight": -0.1}, {"looks_weight": 1.1}])
 def test_wrong_preferences_are_refused(wrong):
     with pytest.raises(SettingsError, match="expected"):
         Preferences(**wrong)

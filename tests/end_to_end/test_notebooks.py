@@ -307,7 +307,7 @@ def test_a_photo_asks_as_its_item_does(work, reader, tmp_path):
     assert items["item"][row] in set(recommender.answer(query, 15)["item"])
     hidden = recommender.answer(query, 6, hide_duplicates=True)
     assert not set(items["item"].iloc[query.near_duplicates]) & set(hidden["item"]) and len(hidden) == 6
-    assert recommender.answer(query, 1)["reasons"][0].startswith("same colour and category; looks ")
+    assert recommender.answer(query, 1)["reasons"][0].startswith("same colour and category; kind ")
     # Another file of the same picture, and a picture that is none of the catalogue's.
     rgb = decode(data)
     small = tmp_path / "small.png"

@@ -154,7 +154,7 @@ def test_figures_show_photos_words_and_reasons(shop, item):
         figure = picks.show()
         assert dict(matplotlib.rcParams) == before, "a figure leaves the user's style alone"
         texts = "\n".join(text.get_text() for axes in figure.axes for text in axes.texts)
-        assert "looks" in texts and picks.table["colour"][0] in texts
+        assert "kind" in texts and picks.table["colour"][0] in texts
         assert sum(len(axes.images) for axes in figure.axes) == min(len(picks), 12) + (picks.query.row is not None)
         assert plt.get_fignums() == there, "a notebook would show an open figure twice"
 
@@ -210,7 +210,7 @@ def test_wrong_questions_say_what_would_be_right(shop, item):
         (lambda: shop.recommend(item, where={"colur": "red"}), "found 'colur'; near: colour"),
         (lambda: shop.recommend(item, where={"colour": []}), "expected a filter like"),
         (lambda: shop.recommend(item, embedding="lerned"), "Did you mean learned"),
-        (lambda: shop.recommend(item, embedding="frozen", colour_weight=0.5), "without a colour part"),
+        (lambda: shop.recommend(item, embedding="frozen", colour_weight=0.5), "has no such parts"),
         (lambda: shop.recommend(item, colour_weight=1.5), "from 0 "),
         (lambda: shop.recommend(item, k=0), "k >= 1"),
         (lambda: shop.recommend(), "expected an item or a photo, words"),

@@ -103,8 +103,8 @@ def test_every_axis_has_a_name_and_every_figure_its_source(shop):
     confused = pd.DataFrame({"labelled": ["red"], "predicted": ["pink"], "share": [0.2], "distance": [12.0]})
     trials = pd.DataFrame(
         {
-            "choice": ["all", "all"],
-            "column": ["category", "colour"],
+            "choice": ["all"] * 3,
+            "column": ["category", "colour", "category and colour"],
             "mean": 0.5,
             "low": 0.4,
             "high": 0.6,
@@ -125,6 +125,10 @@ def test_every_axis_has_a_name_and_every_figure_its_source(shop):
         attributes.training_history(history, "the source"),
         attributes.confusion_matrix(two, ["red", "blue"], "the source", what="colour", swatches=True),
         attributes.confused_colours(confused, "the source"),
+        attributes.reliability(
+            {"colour": pd.DataFrame({"predicted": [0.5], "observed": [0.4], "count": [9]})}, "the source"
+        ),
+        evaluation.agreement_beyond(shares, "the source"),
         evaluation.precision_by_method(shares, "the source", k=6),
         evaluation.success_curve(curve, ["learned"], "the source"),
     ]
@@ -138,7 +142,7 @@ def test_every_axis_has_a_name_and_every_figure_its_source(shop):
 
 def test_a_mean_that_rounding_puts_outside_its_interval_is_drawn():
     """Where all queries score alike: 0.1 + 0.2 and 0.3 differ by 5e-17."""
-    alike = {"column": ["category", "colour"], "mean": 0.3, "low": 0.1 + 0.2, "high": 0.1 + 0.2}
+    alike = {"column": ["category", "colour", "category and colour"], "mean": 0.3, "low": 0.1 + 0.2, "high": 0.1 + 0.2}
     assert alike["mean"] < alike["low"]
     evaluation.precision_by_method(pd.DataFrame(alike | {"method": "learned"}), "the source", k=6)
     embedding.selection_quality(pd.DataFrame(alike | {"choice": "all", "features": 9}), "the source", k=6)

@@ -60,7 +60,7 @@ def test_the_way_of_a_shopper(address, browser, screens, work, size, tmp_path):
     first = page.url
     shoot("3-item")
     before = page.locator("#found .why").all_inner_texts()
-    slider = page.get_by_role("slider")
+    slider = page.locator("#colour_weight")
     slider.focus()
     for _ in range(10):
         page.keyboard.press("ArrowRight")
@@ -72,7 +72,7 @@ def test_the_way_of_a_shopper(address, browser, screens, work, size, tmp_path):
     shoot("4-slider")
     tuned = page.url
     page.reload()
-    expect(page.get_by_role("slider")).to_have_value("1")
+    expect(page.locator("#colour_weight")).to_have_value("1")
     expect(page.get_by_label("hide near-duplicates")).to_be_checked()
     page.locator("#found .card a").first.click()
     page.wait_for_url(lambda url: "/item?id=" in url and url not in (first, tuned))
@@ -139,7 +139,7 @@ def test_browsing_works_without_javascript(address, browser):
     expect(page).to_have_url(re.compile(r"q=red\+dress"))
     expect(page.locator(".card").nth(6)).to_be_attached()
     page.locator(".results .card a").first.click()
-    page.get_by_role("slider").fill("0.9")
+    page.locator("#colour_weight").fill("0.9")
     page.get_by_role("button", name="Show").click()
     expect(page).to_have_url(re.compile("colour_weight=0.9"))
     expect(page.locator("#found .card")).to_have_count(6)

@@ -63,8 +63,9 @@ def test_nothing_of_the_photo_is_in_the_address(client, shop):
 
 def test_the_slider_moves_the_results(client, shop):
     address = address_of(send(client, shop))
-    looks, colour = (client.get(f"{address}&colour_weight={w}").get_data(as_text=True) for w in (0, 1))
-    assert results(looks) != results(colour)
+    by = [f"{address}&looks_weight=0&colour_weight={weight}" for weight in (0, 1)] + [f"{address}&looks_weight=1"]
+    kind, colour, looks = (results(client.get(way).get_data(as_text=True)) for way in by)
+    assert kind != colour and looks not in (kind, colour)
 
 
 def test_near_duplicates_of_the_photo_are_hidden(client, shop):
