@@ -20,7 +20,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "HOG",
             "LEARNED",
             "LOGISTIC",
-            "MULTILAYER",
             "NEAR_COLOURS",
             "PIXELS",
             "SAME_WORDS",

@@ -34,12 +34,10 @@ Int = NDArray[np.integer]
 
 PIXELS, HISTOGRAM, HOG = "raw pixels", "colour histogram", "HOG"
 
-FROZEN, ALL_FEATURES, MULTILAYER = "frozen", "frozen, max-pooled", "frozen, multilayer"
-
-FROZEN_AND_HISTOGRAM = "frozen + histogram"
+FROZEN, ALL_FEATURES, FROZEN_AND_HISTOGRAM = "frozen", "frozen, max-pooled", "frozen + histogram"
 
 #: Methods to which no word was taught.
-UNTRAINED = (PIXELS, HISTOGRAM, HOG, ALL_FEATURES, MULTILAYER, FROZEN, FROZEN_AND_HISTOGRAM)
+UNTRAINED = (PIXELS, HISTOGRAM, HOG, ALL_FEATURES, FROZEN, FROZEN_AND_HISTOGRAM)
 
 LOGISTIC, LEARNED, DESCRIBED = "logistic regression", "learned", "learned, catalogue's words known"
 

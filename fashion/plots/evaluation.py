@@ -21,7 +21,6 @@ COLOURS = {
     "colour histogram": PALETTE[4],
     "HOG": PALETTE[2],
     "frozen, max-pooled": PALETTE[5],
-    "frozen, multilayer": PALETTE[5],
     "frozen": PALETTE[0],
     "frozen + histogram": PALETTE[0],
     "logistic regression": PALETTE[1],
@@ -32,7 +31,7 @@ COLOURS = {
     CEILING: PALETTE[7],
 }
 
-MARKS = dict(zip(COLOURS, "xPdXDHsvpo^<> ", strict=True))
+MARKS = dict(zip(COLOURS, "xPdXDsvpo^<> ", strict=True))
 
 
 def _colour(method: str) -> str:

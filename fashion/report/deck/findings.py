@@ -30,7 +30,7 @@ SAID = {
     RANDOM: "by chance", "raw pixels": "raw pixels alone", "colour histogram": "colours alone", "HOG": "outlines alone",
     USUAL: "the usual network", "frozen": "usual network, chosen features",
     "frozen + histogram": "usual network and colours", LEARNED: "this study, photo alone",
-    KNOWN: "this study, words known", "frozen, multilayer": "usual network, all layers",
+    KNOWN: "this study, words known",
     "logistic regression": "the simplest trained model", "same words, then frozen": "same words, then usual network",
     "described, as the shop shows": "this study, as the shop shows",
 }  # fmt: skip
