@@ -128,7 +128,7 @@ def success_curve(table: pd.DataFrame, methods: Sequence[str], source_line: str)
         axes.plot(part["k"], part["success"] * 100, **_line(method))
     axes.set(xlabel="recommendations shown", ylabel="% of queries", ylim=(0, None),
              title="At least one correct in category and colour (Success@k)")  # fmt: skip
-    axes.legend(fontsize=8.5)
+    axes.legend(fontsize=8.5, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return sign(figure, source_line)
 
 
