@@ -20,8 +20,9 @@ from fashion.neighbours.hubs import nearest_query_similarity, query_sample
 
 Float = NDArray[np.float32]
 
-#: Shares of the looks and strengths of the correction for hubs that are tried.
-LOOKS_WEIGHTS, STRENGTHS = (0.0, 0.1, 0.15, 0.2, 0.3, 0.4), (0.0, 0.25, 0.5)
+#: Shares of the looks and strengths of the correction for hubs that are tried. Half of CSLS and more shows hardly more
+#: of a catalogue, and costs a photo alone another .02 in both words (docs/decisions.md).
+LOOKS_WEIGHTS, STRENGTHS = (0.0, 0.1, 0.15, 0.2, 0.3, 0.4), (0.0, 0.25)
 
 #: How much less than the best trial's precision in category and colour may be given for coverage: where the words are
 #: known, and where a photo alone is the query, whose words are guessed.

@@ -155,7 +155,9 @@ def reliability(curves: Mapping[str, pd.DataFrame], source_line: str) -> Figure:
         axes.plot([0, 1], [0, 1], color=QUIET, lw=1, ls="--", label="as it says")
         size = 20 + 380 * curve["count"] / curve["count"].sum()
         axes.plot(curve["predicted"], curve["observed"], color=PALETTE[1], lw=1)
-        axes.scatter(curve["predicted"], curve["observed"], s=size, color=PALETTE[1], alpha=0.8, zorder=3, clip_on=False)
+        axes.scatter(
+            curve["predicted"], curve["observed"], s=size, color=PALETTE[1], alpha=0.8, zorder=3, clip_on=False
+        )
         axes.set(xlim=(0, 1.03), ylim=(0, 1.03), title=name, xlabel="predicted probability", ylabel="share right")
         axes.set_aspect("equal")
     grid[0][0].legend(loc="lower right")

@@ -91,10 +91,11 @@ def precision_by_department(table: pd.DataFrame, source_line: str, *, k: int) ->
     k : int
         Recommendations for each query.
     """
-    figure, axes = plt.subplots(figsize=(9, 1.5 + 0.32 * len(table)), layout="constrained")
+    figure, axes = plt.subplots(figsize=(9, 1.5 + 0.32 * max(len(table), 4)), layout="constrained")
     sns.heatmap(
-        table * 100, ax=axes, cmap=HEAT, yticklabels=[shortened(str(name)) for name in table.index], annot=True,
-        fmt=".0f", vmin=0, vmax=max(float((table * 100).max().max()), 1),
+        table * 100, ax=axes, cmap=HEAT, annot=True, fmt=".0f", vmin=0, vmax=max(float((table * 100).max().max()), 1),
+        xticklabels=[wrapped(method, 17) for method in table.columns],
+        yticklabels=[shortened(str(name)) for name in table.index],
         cbar_kws={"label": f"Precision@{k}, %"}, annot_kws={"fontsize": 8.5},
         rasterized=True,
     )  # fmt: skip
@@ -104,7 +105,6 @@ def precision_by_department(table: pd.DataFrame, source_line: str, *, k: int) ->
         red, green, blue, _ = colour_map(value / top if value == value else 0)
         text.set_color(readable_on("#{:02x}{:02x}{:02x}".format(*tuple(int(255 * c) for c in (red, green, blue)))))
     axes.set(ylabel="", xlabel="")
-    axes.set_xticks(axes.get_xticks(), [wrapped(method, 17) for method in table.columns])
     axes.tick_params(axis="x", rotation=0, length=0)
     axes.tick_params(axis="y", rotation=0, length=0)
     axes.set_title("Precision in category and colour, by department")

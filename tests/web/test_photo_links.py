@@ -61,8 +61,9 @@ def test_nothing_of_the_photo_is_in_the_address(client, shop):
     assert re.search(r'id="mine" hidden alt="Your photo"', again)
 
 
-def test_the_slider_moves_the_results(client, shop):
-    address = address_of(send(client, shop))
+def test_the_sliders_move_the_results(client, shop):
+    row = int(np.flatnonzero((shop.items["colour"] == "green") & (shop.items["category"] == "dress"))[0])
+    address = address_of(send(client, shop, row))
     by = [f"{address}&looks_weight=0&colour_weight={weight}" for weight in (0, 1)] + [f"{address}&looks_weight=1"]
     kind, colour, looks = (results(client.get(way).get_data(as_text=True)) for way in by)
     assert kind != colour and looks not in (kind, colour)
