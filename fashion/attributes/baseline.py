@@ -1,4 +1,4 @@
-"""Logistic regression on the network's own inputs: the simplest model that is taught the same words."""
+"""Logistic regression on components of the network's inputs: the simplest model that is taught the same words."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from fashion.catalogue.translation import colour_hexes
 from fashion.core.colour import delta_e, hex_to_lab
 from fashion.core.defaults import COLOUR_WEIGHT, LOOKS_WEIGHT
+from fashion.core.errors import ArtefactError
 from fashion.neighbours.exact import filled, normalise
 
 Float = NDArray[np.float32]
@@ -30,8 +32,8 @@ Float = NDArray[np.float32]
 #: Share of a known word in an item's distribution; the rest is the network's prediction, since words err (notebook 01).
 WORD_TRUST = 0.9
 
-#: Weight of each further descriptive column, where category and colour have one together.
-FURTHER_WEIGHT = 0.1
+#: Weight of each further descriptive column, where category and colour have one together; and of all of them at most.
+FURTHER_WEIGHT, MOST_FURTHER_WEIGHT = 0.1, 0.3
 
 #: Share of a queried colour word that goes to visually similar colours, and the CIEDE2000 over which it spreads.
 NEAR_SHARE, NEAR_WIDTH = 0.2, 10.0
@@ -100,6 +102,8 @@ class Layout:
         Further descriptive column -> its words.
     looks : int
         Dimensions of the looks part.
+    checksum : str
+        Of the components that the looks are made with; vectors of another checksum do not fit.
     """
 
     categories: tuple[str, ...]
@@ -107,6 +111,7 @@ class Layout:
     projection: Float
     further: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     looks: int = 0
+    checksum: str = ""
 
     @cached_property
     def words(self) -> dict[str, tuple[str, ...]]:
@@ -195,14 +200,15 @@ class Layout:
             if not 0 <= weight <= 1:
                 raise ValueError(f"expected a {name} weight from 0 to 1; found {weight}")
         relative = {"category": 1 - colour_weight, "colour": colour_weight}
-        relative |= dict.fromkeys(self.further, FURTHER_WEIGHT)
+        relative |= dict.fromkeys(self.further, min(FURTHER_WEIGHT, MOST_FURTHER_WEIGHT / max(len(self.further), 1)))
         scale = (1 - looks_weight) / sum(relative.values())
         return {name: round(scale * weight, 9) for name, weight in relative.items()} | {"looks": looks_weight}
 
     def queries(self, vectors: NDArray, weights: Mapping[str, float] | None = None) -> Float:
         """Queries whose products with gallery vectors are weighted sums of the parts' products, shape (n, width).
 
-        Where a part of a query is zero, the others share its weight. The item's correction for hubs is added as it is.
+        Where a part of a query is zero, the others share its weight; looks shorter than one count by their length. The
+        item's correction for hubs is added as it is.
 
         Parameters
         ----------
@@ -213,21 +219,25 @@ class Layout:
         """
         rows = np.array(vectors, np.float32)
         weights = self.weights() if weights is None else weights
-        stated = np.zeros((len(rows), len(weights)), np.float32)
-        for place, (name, weight) in enumerate(weights.items()):
-            part = self.parts[name]
-            if name != "looks":
-                rows[:, part.stop - 1] = 0
-            stated[:, place] = weight * np.any(rows[:, part] != 0, axis=1)
-        total = stated.sum(axis=1, keepdims=True)
-        alone = (total == 0) & np.any(rows[:, : self.parts["hub"].start] != 0, axis=1, keepdims=True)
+        said = np.zeros((len(rows), len(weights)), np.float32)
         for place, name in enumerate(weights):
             part = self.parts[name]
-            # A query of one part alone is answered by it, whatever its weight.
-            share = np.where(alone, np.any(rows[:, part] != 0, axis=1, keepdims=True), stated[:, [place]])
-            rows[:, part] *= share / np.where(total > 0, total, 1)
-        rows[:, -2] = (total > 0).ravel() | alone.ravel()
-        rows[:, -1] = 0
+            if name == "looks":
+                said[:, place] = np.minimum(np.linalg.norm(rows[:, part], axis=1), 1)
+                rows[:, part] = normalise(rows[:, part]) if self.looks else 0
+            else:
+                rows[:, part.stop - 1] = 0
+                said[:, place] = np.any(rows[:, part] != 0, axis=1)
+        # A query that states only what has no weight is answered by what it states, words as ever among themselves.
+        spare = self.weights(looks_weight=0) | {"looks": 1.0}
+        shares = said * np.array(list(weights.values()), np.float32)
+        open_ones = shares.sum(axis=1) == 0
+        shares[open_ones] = (said * np.array([spare[name] for name in weights], np.float32))[open_ones]
+        total = shares.sum(axis=1, keepdims=True)
+        shares /= np.where(total > 0, total, 1)
+        for place, name in enumerate(weights):
+            rows[:, self.parts[name]] *= shares[:, [place]]
+        rows[:, -2:] = np.concatenate([total > 0, np.zeros_like(total)], axis=1)
         return rows
 
     def with_hubs(self, vectors: NDArray, correction: NDArray) -> Float:
@@ -259,9 +269,27 @@ class Layout:
             if name == "hub":
                 continue
             inside = asked[:, part] if name == "looks" else asked[:, part.start : part.stop - 1]
+            if name == "looks" and self.looks:
+                inside = normalise(inside)
             if np.any(inside):
                 similarity[name] = (inside @ np.asarray(vectors)[:, part][:, : inside.shape[1]].T).max(axis=0)
         return similarity
+
+
+def require_present(description: dict[str, Any]) -> None:
+    """Refuse what a report made by an earlier version wrote of its network.
+
+    Raises
+    ------
+    ArtefactError
+        When a key is missing.
+    """
+    missing = [key for key in ("further", "looks", "looks_checksum") if key not in description]
+    if missing:
+        raise ArtefactError(
+            f"expected attributes.json as this version writes it; found none of {', '.join(missing)}: the report is an "
+            "earlier version's. Run `make report` again."
+        )
 
 
 def near_colours(word: str, known: Sequence[str]) -> Float:

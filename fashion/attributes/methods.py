@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fashion.attributes.baseline import logistic_vectors
 from fashion.attributes.layout import Layout
 from fashion.attributes.network import join_features, load_network
+from fashion.core.defaults import COLOUR_WEIGHT
 from fashion.core.workspace import Workspace
 from fashion.evaluation.protocol import Method, same_words, side_by_side
 from fashion.evaluation.summary import (
@@ -26,6 +27,9 @@ from fashion.evaluation.summary import (
     SAME_WORDS,
     SHOWN,
 )
+
+#: Rows of the network's features in memory at a time.
+BLOCK = 4096
 
 
 def all_methods(
@@ -53,14 +57,19 @@ def all_methods(
         ALL_FEATURES: workspace.vectors("max_pooled"), FROZEN: workspace.vectors("frozen"),
     }  # fmt: skip
     # Centred: all cosines of features that are never negative are near 1, and the histogram alone would decide.
-    centred = untrained[FROZEN] - untrained[FROZEN][train].mean(axis=0)
-    untrained[FROZEN_AND_HISTOGRAM] = side_by_side(centred, untrained[HISTOGRAM])
+    untrained[FROZEN_AND_HISTOGRAM] = side_by_side(
+        untrained[FROZEN] - untrained[FROZEN][train].mean(axis=0), untrained[HISTOGRAM]
+    )
     methods: dict[str, Method] = {name: (table, table) for name, table in untrained.items()}
     learned, described = workspace.vectors("learned"), workspace.vectors("described")
     network = load_network(workspace.arrays("attributes"), workspace.json("attributes"))
-    looks = network.looks(join_features(workspace.vectors("multilayer"), untrained[ALL_FEATURES]))
+    blocks = [slice(first, first + BLOCK) for first in range(0, len(items), BLOCK)]
+    multilayer, max_pooled = workspace.vectors("multilayer"), untrained[ALL_FEATURES]
+    looks = np.concatenate([network.looks(join_features(multilayer, max_pooled, rows)) for rows in blocks])
+    words = weights["category"] + weights["colour"]
     methods[LOGISTIC] = logistic_vectors(
-        looks, workspace.vectors("colour_grid"), network.palette, items, train, seed
+        looks, workspace.vectors("colour_grid"), network.palette, items, train, seed,
+        weights["colour"] / words if words else COLOUR_WEIGHT,
     )  # fmt: skip
     queries = layout.queries(learned, weights)
     methods |= {LEARNED: (queries, learned), DESCRIBED: (queries, described)}

@@ -19,8 +19,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.attributes.layout import Layout, blend_words, distribution
+from fashion.attributes.layout import Layout, blend_words, distribution, require_present
 from fashion.attributes.palette import palette_features
+from fashion.core.checksums import array_checksum
 from fashion.core.errors import ArtefactError
 from fashion.core.tensorflow import import_keras
 
@@ -267,7 +268,10 @@ class AttributesNetwork:
     @property
     def layout(self) -> Layout:
         """The layout of the embedding's dimensions."""
-        return Layout(self.categories, self.colours, self.projection, self.further, len(self.looks_components))
+        return Layout(
+            self.categories, self.colours, self.projection, self.further, len(self.looks_components),
+            array_checksum(self.looks_components),
+        )  # fmt: skip
 
     @property
     def parameters(self) -> int:
@@ -293,6 +297,7 @@ class AttributesNetwork:
             "sizes": {k: list(v) if isinstance(v, tuple) else v for k, v in vars(self.sizes).items()},
             "further": {column: list(words) for column, words in self.further.items()},
             "looks": len(self.looks_components),
+            "looks_checksum": array_checksum(self.looks_components),
         }
 
 
@@ -312,6 +317,7 @@ def load_network(arrays: dict[str, NDArray], description: dict[str, Any]) -> Att
     ArtefactError
         When the arrays do not fit the description.
     """
+    require_present(description)
     given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in description["sizes"].items()}
     sizes, scales = Architecture(**given), {name: arrays[name] for name in SCALES}
     places = range(2 * len(DENSE))

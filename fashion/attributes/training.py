@@ -25,8 +25,10 @@ from fashion.attributes.network import (
     build_network,
 )
 from fashion.attributes.palette import learn_palette, palette_features
+from fashion.catalogue.definition import NEVER_FURTHER
 from fashion.core.checksums import array_checksum, sha256_json
 from fashion.core.code_closure import closure_of, code_of
+from fashion.core.errors import SettingsError
 from fashion.core.numerals import percent
 from fashion.core.provenance import versions
 from fashion.core.tensorflow import import_keras
@@ -54,8 +56,7 @@ MOST_WORDS = 40
 
 #: Columns of an items table that are no further description: taught otherwise, names, texts and measurements.
 NOT_FURTHER = (
-    "item", "photo", "category", "colour", "department", "title", "sha256", "phash", "problem", "garment_hex", "added",
-    "near_duplicate_of", "looks", "hub",
+    *NEVER_FURTHER, "photo", "sha256", "phash", "problem", "garment_hex", "added", "near_duplicate_of",
 )  # fmt: skip
 
 #: scikit-learn's C of the logistic regressions of further columns: strong, as the looks are whitened.
@@ -244,9 +245,21 @@ def further_columns(items: pd.DataFrame, named: Sequence[str] | None = None, hel
         `MOST_WORDS` words, of which at least half of the items have one.
     held_out : sequence of str
         Columns that only the evaluation may see.
+
+    Raises
+    ------
+    SettingsError
+        When a named column has more than `MOST_WORDS` words.
     """
     if named is not None:
-        return sorted(column for column in named if column in items and column not in held_out)
+        chosen = sorted(column for column in named if column in items and column not in held_out)
+        for column in chosen:
+            if items[column].nunique() > MOST_WORDS:
+                raise SettingsError(
+                    f"expected [similarity] columns of at most {MOST_WORDS} words; found {items[column].nunique()} in "
+                    f"{column!r}. Leave it out of the catalogue's TOML."
+                )
+        return chosen
     columns = []
     for column in items.columns.difference([*NOT_FURTHER, *held_out]):
         words = items[column]
@@ -278,13 +291,14 @@ def with_further_columns(
     from sklearn.linear_model import LogisticRegression
 
     words, weights = {}, {}
+    looks = network.looks(features)
     for column in columns:
         said = items[column].iloc[train].astype(object)
         rows = train[(said.notna() & (said != "")).to_numpy()]
         classes = items[column].iloc[rows].astype(str).to_numpy()
         if len(set(classes)) < 2:
             continue
-        fitted = LogisticRegression(C=FURTHER_PENALTY, max_iter=500).fit(network.looks(features[rows]), classes)
+        fitted = LogisticRegression(C=FURTHER_PENALTY, max_iter=500).fit(looks[rows], classes)
         kernel, bias = fitted.coef_.T, fitted.intercept_
         if len(fitted.classes_) == 2:  # scikit-learn keeps the difference of the two
             kernel, bias = np.concatenate([-kernel, kernel], axis=1) / 2, np.array([-bias[0], bias[0]]) / 2

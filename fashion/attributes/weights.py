@@ -153,12 +153,13 @@ def choose_weights(trials: pd.DataFrame) -> tuple[float, float, str]:
     near = trials[_within(trials[BOTH], TOLERANCE)]
     both = near[_within(trials[PHOTO_ALONE], PHOTO_TOLERANCE).loc[near.index]]
     near = both if len(both) else near
+    by_photos = f", and within {PHOTO_TOLERANCE} by photos alone" if len(both) else ""
     line = near.sort_values(["never_shown", "looks_weight"], ascending=[True, False], kind="stable").iloc[0]
     why = (
         f"Looks weigh {line['looks_weight']:.2f} and hubs are corrected by {line['hub_strength']:.2f}: of the trials "
-        f"within {TOLERANCE} of the best precision in category and colour, and within {PHOTO_TOLERANCE} by photos "
-        f"alone, this one leaves the smallest share of the catalogue unshown: {line['never_shown']:.3f}, against "
-        f"{trials['never_shown'].iloc[0]:.3f} in the first trial."
+        f"within {TOLERANCE} of the best precision in category and colour{by_photos}, this one leaves the smallest "
+        f"share of the catalogue unshown: {line['never_shown']:.3f}, against {trials['never_shown'].iloc[0]:.3f} in "
+        "the first trial."
     )
     return float(line["looks_weight"]), float(line["hub_strength"]), why
 

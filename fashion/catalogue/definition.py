@@ -156,6 +156,10 @@ def _from_toml(raw: dict[str, Any], path: Path) -> Catalogue:
     )
 
 
+#: Columns that count in the similarity anyway, or that no similarity by words can weigh.
+NEVER_FURTHER = ("item", "category", "colour", "department", "title", "looks", "hub")
+
+
 def _names(raw: dict[str, Any], table: str, key: str) -> tuple[str, ...] | None:
     names = raw.get(table, {}).get(key)
     return None if names is None else tuple(str(name) for name in names)
@@ -166,6 +170,11 @@ def _check_named_columns(raw: dict[str, Any], path: Path) -> None:
     given = sorted(str(column) for column in raw["columns"])
     for table, key in (("similarity", "columns"), ("evaluation", "held_out")):
         for name in _names(raw, table, key) or ():
+            if table == "similarity" and name in NEVER_FURTHER:
+                raise CatalogueError(
+                    f"expected `columns` in [similarity] of {path} to name further columns; found {name!r}: category, "
+                    "colour and looks count anyway, and item, department and title cannot. Leave it out."
+                )
             if name not in given:
                 raise CatalogueError(
                     f"expected `{key}` in [{table}] of {path} to name columns of [columns], {', '.join(given)}; found "

@@ -117,6 +117,8 @@ class Run:
             "table_sha256": sha256_bytes(source.read(entry.table)),
             "colour_was_measured": colour_was_measured,
             "near_duplicates": near_duplicates,
+            "similar_by": entry.similar_by,
+            "held_out": entry.held_out,
         }
         self.workspace.write_json("source", place)
 

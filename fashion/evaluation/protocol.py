@@ -59,7 +59,7 @@ def same_words(items: pd.DataFrame, looks: ArrayLike, columns: Sequence[str] = (
     looks : array of float, shape (n, d)
         Such as the frozen embedding.
     columns : sequence of str
-        Each counts as much as the largest difference of looks.
+        Each counts as much as the looks can differ, so that they decide among equally many words alone.
     """
     words = [np.eye(count, dtype=np.float32)[codes] for codes, count in (_codes(items[c]) for c in columns)]
     table = np.concatenate([*words, np.float32(0.5) * normalise(looks)], axis=1)

@@ -53,7 +53,8 @@ def title_words(items: pd.DataFrame, taught: Sequence[str]) -> list[frozenset[st
     >>> sorted(title_words(clothes, ["colour", "category"])[0])
     ['check', 'men', 'turtle']
     """
-    columns = [items[column].astype(str).str.lower() for column in taught if column in items]
+    names = [name for column in taught for name in (column, f"{column}_source")]  # a translated word, and its own
+    columns = [items[name].astype(str).str.lower() for name in names if name in items]
     sets = []
     for place, title in enumerate(items["title"].fillna("").astype(str).str.lower()):
         known = {stem(word) for words in columns for word in re.findall(r"\w+", words.iloc[place])}

@@ -1,8 +1,8 @@
 """A catalogue's vectors for a distributed search engine, where one machine's memory is too small (docs/scale.md).
 
 Qdrant: requests for its HTTP interface, as JSON files that any client can send in order. Its metric is the inner
-product, so that the query sets the weight between looks and colour (`attributes.layout.as_queries`); descriptions go
-along as payload, for exact filters.
+product, so that the query sets the weights of kind, colour and looks (`attributes.layout.Layout.queries`); descriptions
+go along as payload, for exact filters.
 """
 
 from __future__ import annotations

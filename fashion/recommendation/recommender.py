@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.attributes.layout import Layout
+from fashion.attributes.layout import Layout, require_present
 from fashion.core.defaults import COLOUR_WEIGHT, LIST_LENGTH, LOOKS_WEIGHT, Preferences
 from fashion.core.errors import ArtefactError
 from fashion.core.workspace import Workspace
@@ -295,7 +295,10 @@ class Recommender:
     def _between(self, index: NDArray[np.integer], weights: dict[str, float] | None) -> NDArray[np.float32]:
         """Similarity of the results to each other, each in turn as the query with the same weights; shape (m, m)."""
         rows = self._raw(index)
-        queries = rows if self.layout is None else self.layout.queries(rows, weights)
+        if self.layout is None:
+            return np.asarray(rows @ rows.T, np.float32)
+        queries = self.layout.queries(rows, weights)
+        queries[:, self.layout.parts["hub"]] = 0  # a hub is no less similar to the others
         return np.asarray(queries @ rows.T, np.float32)
 
 
@@ -316,9 +319,11 @@ def _checked(name: str, weight: float) -> float:
 def read_layout(workspace: Workspace) -> Layout:
     """The layout of a report's learned and described embeddings; no network is loaded."""
     record = workspace.json("attributes")
+    require_present(record)
     projection = workspace.arrays("attributes")["projection"]
     further = {column: tuple(words) for column, words in record["further"].items()}
-    return Layout(tuple(record["categories"]), tuple(record["colours"]), projection, further, int(record["looks"]))
+    words = tuple(record["categories"]), tuple(record["colours"])
+    return Layout(*words, projection, further, int(record["looks"]), record["looks_checksum"])
 
 
 def neighbours_table(nearest: Mapping[str, Neighbours]) -> pd.DataFrame:

@@ -1,7 +1,8 @@
 """A visitor's photo as an address: its results can be shared without storing the photo.
 
-The address holds the photo's vector in half precision, some 600 characters: the kind of garment and its colour, from
-which the photo cannot be reconstructed.
+The address holds the photo's vector in half precision, up to some thousand characters: what the network takes the
+garment, its colour and each further word (such as the gender) for, and 128 components of its looks. The photo cannot be
+reconstructed from them; what kind of thing it shows can be told.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from werkzeug.datastructures import MultiDict
 
 from fashion.attributes.layout import Layout
-from fashion.core.checksums import array_checksum
+from fashion.core.checksums import sha256_json
 from fashion.recommendation.filters import QueryError
 from fashion.recommendation.queries import Query
 from fashion.web.shop import Shop
@@ -87,14 +88,12 @@ def read(given: MultiDict, shop: Shop) -> Query:
 def network_of(shop: Shop) -> str:
     """A short identifier of the network that made the vectors."""
     layout = _layout(shop)
-    return _mark(layout.projection.tobytes(), tuple(layout.words.values()))
+    return _mark(layout.checksum, tuple(layout.words.values()))
 
 
 @lru_cache(4)
-def _mark(projection: bytes, words: tuple[tuple[str, ...], ...]) -> str:
-    lists = "\n\n".join("\n".join(known) for known in words)
-    content = np.frombuffer(lists.encode() + projection, np.uint8)
-    return array_checksum(content, len(content))[:12]
+def _mark(checksum: str, words: tuple[tuple[str, ...], ...]) -> str:
+    return sha256_json([checksum, *words])[:12]
 
 
 def _layout(shop: Shop) -> Layout:

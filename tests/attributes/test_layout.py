@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from fashion.attributes.layout import NEAR_SHARE, Layout, blend_words, distribution, near_colours
+from fashion.attributes.layout import NEAR_SHARE, Layout, blend_words, distribution, near_colours, require_present
 from fashion.catalogue.translation import colour_hexes
 from fashion.core.colour import delta_e, hex_to_lab
+from fashion.core.errors import ArtefactError
 from fashion.neighbours.exact import filled
 
 
@@ -81,6 +82,29 @@ def test_without_looks_and_further_columns_two_parts_are_left():
     assert np.allclose(plain.queries(rows, plain.weights(0.5, 0)) @ rows.T, [[1, 0.5], [0.5, 1]])
 
 
+def test_looks_of_half_a_length_count_half():
+    rows, parts = gallery()
+    halved = rows.copy()
+    halved[:, LAYOUT.parts["looks"]] *= 0.5
+    weights = LAYOUT.weights(0.5, 0.4)
+    words = {name: weight for name, weight in weights.items() if name != "looks"}
+    expected = (sum(w * parts[n] for n, w in words.items()) + 0.2 * parts["looks"]) / (sum(words.values()) + 0.2)
+    assert np.allclose(LAYOUT.queries(halved, weights) @ rows.T, expected, atol=1e-6)
+    assert np.allclose(LAYOUT.similarities(halved[:1], rows)["looks"], parts["looks"][0], atol=1e-6)
+
+
+def test_further_columns_never_outweigh_category_and_colour():
+    many = Layout(("a",), ("r",), np.eye(1, dtype=np.float32), {f"c{n}": ("x", "y") for n in range(12)})
+    weights = many.weights(0.5, 0.0)
+    assert weights["category"] + weights["colour"] == pytest.approx(1 / 1.3, abs=1e-6)
+    assert sum(weights.values()) == pytest.approx(1, abs=1e-6)
+
+
+def test_an_earlier_versions_report_is_refused_with_what_to_do():
+    with pytest.raises(ArtefactError, match=r"none of further, looks, looks_checksum.*make report"):
+        require_present({"categories": []})
+
+
 def test_a_correction_for_hubs_is_added_to_every_similarity_and_keeps_the_length():
     rows, _ = gallery()
     plain = LAYOUT.queries(rows) @ rows.T
@@ -108,6 +132,10 @@ def test_parts_that_a_query_leaves_open_share_their_weight():
         alone = {name: (LAYOUT.similarities(query, rows)[name]) for name in words}
         share = {"category": 0.75, "colour": 0.25} if len(words) == 2 else dict.fromkeys(words, 1.0)
         assert np.allclose(products[0], sum(share[name] * alone[name] for name in words), atol=1e-6)
+    both = LAYOUT.vector(category="hat", colour="red")[np.newaxis]
+    alone = LAYOUT.queries(both, LAYOUT.weights(0.25, 1.0)) @ rows.T  # looks alone, and words are all that is stated
+    similar = LAYOUT.similarities(both, rows)
+    assert np.allclose(alone[0], (similar["category"] + similar["colour"]) / 2, atol=1e-6) and alone.max() <= 1
     query = LAYOUT.vector(colour="red")[np.newaxis]
     only = LAYOUT.queries(query, LAYOUT.weights(0.5, 1.0)) @ rows.T  # looks alone, and none are shown
     assert np.allclose(only[0], LAYOUT.similarities(query, rows)["colour"], atol=1e-6)

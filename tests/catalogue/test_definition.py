@@ -57,6 +57,12 @@ category = "kind"
         (("[source]", "[source]\nsecret = 1"), r"unknown key 'secret'\. Remove it"),
         (("[source]", "[limit]\ndefault = 1.5\n[source]"), r"`default` in \[limit\] .* a whole number; found 1\.5\."),
         (("[source]", "[limit]\ndefault = true\n[source]"), r"a whole number; found True\."),
+        (
+            ("[source]", '[similarity]\ncolumns = ["gendr"]\n[source]'),
+            r"`columns` in \[similarity\] of .* found 'gendr'\. Add it to \[columns\]",
+        ),
+        (("[source]", '[evaluation]\nheld_out = ["itm"]\n[source]'), r"found 'itm'\. Did you mean item\?"),
+        (("[source]", '[similarity]\ncolumns = ["category"]\n[source]'), r"found 'category': category, colour and"),
         (("[source]", '[cleaning]\ndrop_departments = "home"\n[source]'), r"to be a list of texts; found 'home'"),
         (("[source]", "[cleaning]\ndrop_departments = [1.5, []]\n[source]"), r"to be text; found \[\]"),
         (('title = "Mine"', 'title = "Mine"\nlimit = 9'), r"\[limit\] of .* to be a table; found 9"),

@@ -27,6 +27,14 @@ def test_titles_lose_the_words_that_were_taught():
     assert words[0] == {"puma", "striped"} and words[1] == {"puma"} and words[2] == frozenset()
 
 
+def test_titles_of_a_translated_catalogue_lose_its_own_words():
+    shop = pd.DataFrame({
+        "title": ["Camicia Blu Mare"], "category": ["shirts"], "category_source": ["CAMICIA"], "colour": ["blue"],
+        "colour_source": ["BLU"],
+    })  # fmt: skip
+    assert title_words(shop, ["category", "colour"]) == [{"mare"}]
+
+
 def test_scores_are_those_by_hand():
     random = np.random.default_rng(0)
     pixels = random.integers(0, 255, (4, 12)).astype(np.uint8)

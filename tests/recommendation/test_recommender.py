@@ -193,7 +193,10 @@ def folders(tmp_path):
     work.write_table("split", pd.DataFrame({"item": ITEMS["item"], "part": "train", "group": np.arange(6)}))
     made = {"items_checksum": work.items_checksum()}
     work.write_arrays("attributes", {"projection": LAYOUT.projection})
-    work.write_json("attributes", {"categories": CATEGORIES, "colours": COLOURS, "further": {}, "looks": 0} | made)
+    work.write_json(
+        "attributes",
+        {"categories": CATEGORIES, "colours": COLOURS, "further": {}, "looks": 0, "looks_checksum": ""} | made,
+    )
     work.write_json("backbone", made)
     return work, ["--processed", str(tmp_path / "processed"), "--reports", str(tmp_path / "reports")]
 
