@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -265,7 +266,7 @@ class AttributesNetwork:
                     parts[column] = blend_words(parts[column], words[column], known)
         return self.layout.compose(parts, self.looks(features))
 
-    @property
+    @cached_property
     def layout(self) -> Layout:
         """The layout of the embedding's dimensions."""
         return Layout(

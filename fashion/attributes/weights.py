@@ -16,7 +16,7 @@ from fashion.embedding.features import some_rows
 from fashion.evaluation.coverage import times_shown
 from fashion.evaluation.relevance import BOTH, matches
 from fashion.neighbours.exact import top_k
-from fashion.neighbours.hubs import nearest_query_similarity, query_sample
+from fashion.neighbours.hubs import QUERIES, nearest_query_similarity
 
 Float = NDArray[np.float32]
 
@@ -65,22 +65,23 @@ class HubCorrection:
             From `AttributesNetwork.compose`.
         layout : Layout
         """
-        rows = query_sample(len(vectors), self.seed)
-        near = nearest_query_similarity(self._queries(vectors[rows], layout), vectors, rows)
+        rows = some_rows(len(vectors), QUERIES, self.seed)
+        near = nearest_query_similarity(self.queries(vectors[rows], layout), vectors, rows)
         fitted = replace(self, mean=float(near.mean()))
         return layout.with_hubs(vectors, fitted._of(near)), fitted
 
     def added(self, new: Float, vectors: Float, layout: Layout) -> Float:
         """Added items' gallery vectors with their corrections, by the report's items `vectors` as queries."""
-        rows = query_sample(len(vectors), self.seed)
-        near = nearest_query_similarity(self._queries(vectors[rows], layout), new)
+        rows = some_rows(len(vectors), QUERIES, self.seed)
+        near = nearest_query_similarity(self.queries(vectors[rows], layout), new)
         return layout.with_hubs(new, self._of(near))
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return asdict(self)
 
-    def _queries(self, vectors: Float, layout: Layout) -> Float:
+    def queries(self, vectors: Float, layout: Layout) -> Float:
+        """Gallery vectors as the queries by which nearness is measured."""
         return layout.queries(vectors, layout.weights(self.colour_weight, self.looks_weight))
 
     def _of(self, near: Float) -> Float:
@@ -134,9 +135,8 @@ def _lists(
 ) -> NDArray[np.integer]:
     """Lists of the items `queries`, all if not given, among all."""
     gallery, _ = hubs.report(vectors, layout)
-    asked = gallery if queries is None else gallery[queries]
-    weights = layout.weights(hubs.colour_weight, hubs.looks_weight)
-    return top_k(gallery, min(LIST_LENGTH, len(gallery) - 1), queries, query_vectors=layout.queries(asked, weights))[0]
+    asked = hubs.queries(gallery if queries is None else gallery[queries], layout)
+    return top_k(gallery, min(LIST_LENGTH, len(gallery) - 1), queries, query_vectors=asked)[0]
 
 
 def _mean(hits: NDArray) -> float:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from fashion.core.errors import SettingsError
 from fashion.evaluation import metrics, relevance
 from fashion.evaluation.relevance import BOTH, matches, random_neighbours
-from fashion.evaluation.statistics import bootstrap_interval, holm, paired_difference
+from fashion.evaluation.statistics import holm, mean_where_defined, paired_difference
 from fashion.neighbours.exact import normalise, top_k
 
 Float = NDArray[np.float64]
@@ -233,10 +233,8 @@ class Protocol:
         """
         lines = []
         for (method, gallery, measure, column), values in (scores or self.scores).items():
-            defined = values[np.isfinite(values)]
-            mean, low, high = bootstrap_interval(defined, self.seed) if len(defined) else (np.nan,) * 3
-            lines.append({"method": method, "gallery": gallery, "measure": measure, "column": column,
-                          "mean": mean, "low": low, "high": high, "queries": len(defined)})  # fmt: skip
+            about = {"method": method, "gallery": gallery, "measure": measure, "column": column}
+            lines.append(about | mean_where_defined(values, self.seed))
         return pd.DataFrame(lines)
 
 

@@ -51,6 +51,19 @@ def bootstrap_interval(
     return float(sample.mean()), float(low), float(high)
 
 
+def mean_where_defined(values: NDArray[np.floating], seed: int) -> dict[str, float]:
+    """`bootstrap_interval` of the values that are no NaN, as `mean`, `low`, `high` (NaN without any), and `queries`.
+
+    Examples
+    --------
+    >>> mean_where_defined(np.array([1.0, np.nan, 1.0]), seed=0)
+    {'mean': 1.0, 'low': 1.0, 'high': 1.0, 'queries': 2}
+    """
+    defined = values[np.isfinite(values)]
+    mean, low, high = bootstrap_interval(defined, seed) if len(defined) else (np.nan,) * 3
+    return {"mean": mean, "low": low, "high": high, "queries": len(defined)}
+
+
 @dataclass(frozen=True)
 class Difference:
     """A paired difference between two methods: mean over queries, 95 % interval, p-value."""

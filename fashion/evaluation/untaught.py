@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from fashion.evaluation.relevance import relevance
-from fashion.evaluation.statistics import bootstrap_interval
+from fashion.evaluation.statistics import mean_where_defined
 
 #: Names of the measures that are no column's.
 TITLE, GREY = "title words", "grey picture"
@@ -117,10 +117,8 @@ def untaught_table(
     lines = []
     for (method, gallery), rows in recommended.items():
         for measure, values in untaught.scores(rows, queries).items():
-            defined = values[np.isfinite(values)]
-            mean, low, high = bootstrap_interval(defined, seed) if len(defined) else (np.nan,) * 3
-            lines.append({"method": method, "gallery": gallery, "column": measure, "mean": mean, "low": low,
-                          "high": high, "queries": len(defined)})  # fmt: skip
+            about = {"method": method, "gallery": gallery, "column": measure}
+            lines.append(about | mean_where_defined(values, seed))
     return pd.DataFrame(lines)
 
 

@@ -21,11 +21,6 @@ QUERIES = 4096
 BLOCK = 2048
 
 
-def query_sample(n: int, seed: int) -> NDArray[np.int64]:
-    """Rows of the queries by which hubs are told: all of n items, or `QUERIES` random ones, sorted."""
-    return np.sort(np.random.default_rng(seed).permutation(n)[:QUERIES]).astype(np.int64)
-
-
 def nearest_query_similarity(
     queries: NDArray, vectors: NDArray, own: NDArray[np.integer] | None = None, nearest: int = NEAREST
 ) -> NDArray[np.float32]:

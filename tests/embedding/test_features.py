@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from sklearn.metrics import mutual_info_score, roc_auc_score
 
-from fashion.embedding.features import feature_statistics, mutual_information, pca_spectrum, sample_pairs, separation
+from fashion.embedding.features import (
+    feature_statistics,
+    mutual_information,
+    pca_spectrum,
+    sample_pairs,
+    separation,
+    some_rows,
+)
 
 
 def test_separation_is_the_area_under_the_curve():
@@ -45,3 +52,9 @@ def test_pairs_are_of_their_kind(planted):
     assert max(values.max() for values in pairs.values()) < 0.9999, "an item was paired with itself"
     again = sample_pairs(items, vectors, seed=0, count=4000)
     assert all(np.array_equal(pairs[name], again[name]) for name in pairs)
+
+
+def test_drawn_rows_are_all_or_a_seeded_part():
+    assert some_rows(4, 10, 0).tolist() == [0, 1, 2, 3]
+    assert len(set(some_rows(100, 10, 0))) == 10 and (some_rows(100, 10, 0) == some_rows(100, 10, 0)).all()
+    assert (some_rows(100, 10, 0) != some_rows(100, 10, 1)).any()

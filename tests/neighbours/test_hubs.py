@@ -4,7 +4,7 @@ import numpy as np
 
 from fashion.neighbours import hubs
 from fashion.neighbours.exact import normalise, top_k
-from fashion.neighbours.hubs import nearest_query_similarity, query_sample
+from fashion.neighbours.hubs import nearest_query_similarity
 
 
 def test_the_mean_of_the_nearest_is_the_brute_forces(monkeypatch):
@@ -18,13 +18,6 @@ def test_the_mean_of_the_nearest_is_the_brute_forces(monkeypatch):
     new = nearest_query_similarity(vectors[rows], vectors[:3], nearest=99)
     assert np.allclose(new, (vectors[:3] @ vectors[rows].T).mean(axis=1), atol=1e-6)
     assert nearest_query_similarity(vectors[:1], vectors[:1], np.array([0])).tolist() == [0], "no query but itself"
-
-
-def test_the_sample_is_all_or_a_seeded_part(monkeypatch):
-    monkeypatch.setattr(hubs, "QUERIES", 10)
-    assert query_sample(4, 0).tolist() == [0, 1, 2, 3]
-    assert len(set(query_sample(100, 0))) == 10 and (query_sample(100, 0) == query_sample(100, 0)).all()
-    assert (query_sample(100, 0) != query_sample(100, 1)).any()
 
 
 def test_a_hub_is_lowered():
