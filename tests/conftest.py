@@ -13,12 +13,16 @@ import pandas as pd
 import pytest
 from filelock import FileLock
 from hypothesis import settings as properties
+from random_resnet50 import write_random_weights
 from shop_window import chromium
 
 from fashion.catalogue.definition import Catalogue, load_catalogue
 from fashion.catalogue.identity import OWNER
+from fashion.core.checksums import sha256_file
 from fashion.core.colour import hex_to_lab
+from fashion.core.paths import project_root
 from fashion.core.workspace import Workspace
+from fashion.embedding.extraction import NETWORKS
 from fashion.report.build import build_report
 from fashion.report.steps import Settings
 
@@ -194,6 +198,26 @@ def tiny_settings(root: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
+def networks(tmp_path_factory):
+    """Folder of efficientnet-lite0 at 96 pixels as OpenVINO takes it, converted once for all workers."""
+    from fashion.embedding.backbones import load_backbone
+    from fashion.embedding.runtimes import choose_runtime
+
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "networks"
+    with FileLock(folder.with_suffix(".lock")):
+        if not folder.exists():
+            choose_runtime(load_backbone("efficientnet-lite0", size=96), kept=folder)
+    return folder
+
+
+def lend(networks: Path, processed: Path) -> Path:
+    """`processed` as if a run had converted the network before: to convert it takes most of a small run."""
+    shutil.copytree(networks, processed / "embeddings" / NETWORKS)
+    return processed
+
+
+@pytest.fixture(scope="session")
 def original(tmp_path_factory):
     """Where the small catalogue and its report are made, once for all workers; (folder, its lock)."""
     base = tmp_path_factory.getbasetemp()
@@ -221,15 +245,14 @@ def settings(tiny):
 
 
 @pytest.fixture(scope="session")
-def built(tiny, original):
+def built(tiny, original, networks):
     """The small report, made once under a lock and copied by each worker: its page, and what was said meanwhile."""
     folder, lock = original
     said, remembered = [], folder / "said.json"
     with lock:
         if not remembered.exists():
-            build_report(
-                tiny_settings(folder), processed=folder / "processed", reports=folder / "reports", say=said.append
-            )
+            processed = lend(networks, folder / "processed")
+            build_report(tiny_settings(folder), processed=processed, reports=folder / "reports", say=said.append)
             remembered.write_text(json.dumps(said), encoding="utf-8")
     for name in ("processed", "reports"):
         shutil.copytree(folder / name, tiny / name)
@@ -252,14 +275,25 @@ def browser():
         yield found
 
 
+def hostile_weights(toml: Path) -> Path:
+    """The weights file of the hostile report's network."""
+    return toml.with_name("mine.weights.h5")
+
+
 def hostile_settings(toml: Path) -> Settings:
-    """Those of the hostile report: another length of the lists and weight of colour than the defaults."""
-    return Settings(catalogue=str(toml), backbone="efficientnet-lite0", size=96, k=4, colour_weight=0.8)
+    """Those of the hostile report: ResNet-50, and neither the default length of lists nor the default colour weight."""
+    return Settings(catalogue=str(toml), weights=str(hostile_weights(toml)), k=4, colour_weight=0.8)
+
+
+def tracked_files() -> dict[str, str]:
+    """Checksums of README and its pictures, which no report may change."""
+    root = project_root()
+    return {path.name: sha256_file(path) for path in (root / "README.md", *(root / "Images").iterdir())}
 
 
 @pytest.fixture(scope="session")
 def hostile(tmp_path_factory):
-    """The report on tests/hostile.py, with four recommendations and more weight on colour, and its slides.
+    """The report on tests/hostile.py, by ResNet-50, with four recommendations and more weight on colour; its slides.
 
     Made once for all workers; read-only by agreement.
     """
@@ -272,10 +306,13 @@ def hostile(tmp_path_factory):
     folder.mkdir(exist_ok=True)
     with FileLock(folder.with_suffix(".lock")):
         if not (folder / "said.json").exists():
-            settings, said = hostile_settings(write_hostile_catalogue(folder)), []
+            toml, said = write_hostile_catalogue(folder), []
+            (folder / "tracked.json").write_text(json.dumps(tracked_files()), encoding="utf-8")
+            photos = [path.read_bytes() for path in sorted((folder / "clothes/images").iterdir())]
+            write_random_weights(hostile_weights(toml), photos)
             build_report(
-                settings, processed=folder / "processed", reports=folder / "reports", companion=build_deck,
-                say=said.append,
+                hostile_settings(toml), processed=folder / "processed", reports=folder / "reports",
+                companion=build_deck, say=said.append,
             )  # fmt: skip
             (folder / "said.json").write_text(json.dumps(said), encoding="utf-8")
     return Workspace("hostile", folder / "processed", folder / "reports")

@@ -134,10 +134,11 @@ def train_attributes(
     sizes = Architecture(features.shape[1], seen.shape[1], len(words["category"]), len(words["colour"]))
     key = training_key(features, grid, items, part, seed, epochs) if state else ""
     models, histories = [], []
+    trainer = _Trainer(task, sizes, scales, epochs)
     for number in range(1, members + 1):
         kept = StateFile(state, f"member-{number}", key) if state else None
         what = f"attributes network {number} of {members}"
-        model, history = _train_member(task, sizes, scales, _seed_of(seed, number), epochs, kept, what, progress)
+        model, history = trainer.train(_seed_of(seed, number), kept, what, progress)
         models.append(model)
         histories.append(history.assign(member=number, epoch=np.arange(1, len(history) + 1)))
     blank = np.zeros((1, 1), np.float32)
@@ -174,33 +175,48 @@ def _seed_of(seed: int, number: int) -> int:
     return seed if number == 1 else int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
 
 
-def _train_member(
-    task: _Task, sizes: Architecture, scales: dict[str, NDArray[np.float32]], seed: int, epochs: int,
-    kept: StateFile | None, what: str, progress: bool,
-) -> tuple[Any, pd.DataFrame]:  # fmt: skip
-    keras = import_keras()
-    import tensorflow as tf
+class _Trainer:
+    """One compiled model that trains all members: compiling takes longer than the epochs of a small catalogue.
 
-    keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
-    train, validation = np.flatnonzero(task.part == "train"), np.flatnonzero(task.part == "validation")
-    model = build_network(sizes, scales)
-    batch = batch_for(len(train))
-    _compile(keras, model, int(np.ceil(len(train) / batch)), epochs)
-    known = validation[np.all([codes[validation] >= 0 for codes in task.labels.values()], axis=0)]
+    A member's result is that of a model of its own, bit for bit: each starts from fresh weights, fresh generators of
+    dropout and an optimiser at zero.
+    """
 
-    def gather(rows: Rows) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
-        inputs = {"features": task.features[rows], "colours": task.seen[rows]}
+    def __init__(self, task: _Task, sizes: Architecture, scales: dict[str, NDArray[np.float32]], epochs: int) -> None:
+        import tensorflow as tf
+
+        keras = import_keras()
+        tf.config.experimental.enable_op_determinism()
+        self._task, self._epochs = task, epochs
+        self._new = lambda: build_network(sizes, scales)
+        self._train, validation = np.flatnonzero(task.part == "train"), np.flatnonzero(task.part == "validation")
+        self._known = validation[np.all([codes[validation] >= 0 for codes in task.labels.values()], axis=0)]
+        self._batch = batch_for(len(self._train))
+        self._model = self._new()
+        _compile(keras, self._model, int(np.ceil(len(self._train) / self._batch)), epochs)
+        self._model.optimizer.build(self._model.trainable_variables)
+
+    def train(self, seed: int, kept: StateFile | None, what: str, progress: bool) -> tuple[Any, pd.DataFrame]:
+        """A trained member, not compiled, and its history."""
+        import_keras().utils.set_random_seed(seed)
+        member = self._new()
+        for variable, fresh in zip(self._model.variables, member.variables, strict=True):
+            variable.assign(fresh)
+        for variable in self._model.optimizer.variables:
+            variable.assign(np.zeros(variable.shape, variable.dtype))
+        history = fit(
+            self._model, Examples(self._gather, self._train), Examples(self._gather, self._known), batch=self._batch,
+            epochs=self._epochs, seed=seed, state=kept, what=what, progress=progress,
+        )  # fmt: skip
+        member.set_weights(self._model.get_weights())
+        return member, history
+
+    def _gather(self, rows: Rows) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
+        inputs = {"features": self._task.features[rows], "colours": self._task.seen[rows]}
         return (
             {name: np.asarray(values, np.float32) for name, values in inputs.items()},
-            {name: codes[rows] for name, codes in task.labels.items()},
+            {name: codes[rows] for name, codes in self._task.labels.items()},
         )
-
-    history = fit(
-        model, Examples(gather, train), Examples(gather, known), batch=batch, epochs=epochs, seed=seed, state=kept,
-        what=what, progress=progress,
-    )  # fmt: skip
-    return model, history
 
 
 def _calibrate(network: AttributesNetwork, features: NDArray, grid: NDArray, items: pd.DataFrame, rows: Rows) -> None:

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from fashion.attributes import training
+from fashion.attributes.network import SCALES
 from fashion.attributes.training import train_attributes, training_key
 from fashion.photos.descriptors import GRID
 
@@ -88,3 +89,19 @@ def test_key_follows_everything_that_determines_the_result(clothes):
         training_key(features, grid, items, part[::-1], 1, 3),
     }
     assert len(keys) == 7 and training_key(*clothes, 1, 3) in keys
+
+
+def test_a_member_is_the_one_that_a_model_of_its_own_becomes(clothes):
+    features, grid, items, part = clothes
+    colours = training.learn_palette(grid, 0)
+    words = {column: tuple(sorted(items[column].unique())) for column in ("category", "colour")}
+    task = training._Task(features, training.palette_features(grid, colours), part, training._labels(items, words))
+    scales = dict(zip(SCALES, (*training._moments(features, np.arange(80)),
+                               *training._moments(task.seen, np.arange(80))), strict=True))  # fmt: skip
+    sizes = training.Architecture(12, task.seen.shape[1], 3, 4)
+    one, other = (training._Trainer(task, sizes, scales, epochs=2) for _ in range(2))
+    one.train(1, None, "", progress=False)
+    second, history = one.train(2, None, "", progress=False)
+    alone, expected = other.train(2, None, "", progress=False)
+    assert history.equals(expected)
+    assert all(np.array_equal(*pair) for pair in zip(second.get_weights(), alone.get_weights(), strict=True))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import TOML, write_small_catalogue
+from conftest import TOML, lend, write_small_catalogue
 
 from benchmarks.__main__ import main as benchmarks
 from fashion.cli.main import main
@@ -123,10 +123,11 @@ NO_SOCKETS = "import fashion.report.runner\nfashion.report.runner.takes_sockets 
 
 
 @pytest.mark.slow
-def test_a_catalogue_is_embedded_without_posix_modules_and_sockets(tmp_path):
+def test_a_catalogue_is_embedded_without_posix_modules_and_sockets(tmp_path, networks):
     write_small_catalogue(tmp_path / "clothes", each=6)
     (tmp_path / "tiny.toml").write_text(TOML, encoding="utf-8")
     (tmp_path / "hidden").mkdir()
+    lend(networks, tmp_path / "p")
     (tmp_path / "hidden/sitecustomize.py").write_text(WINDOWS_LIKE, encoding="utf-8")
     command = ["embed", "-c", "tiny.toml", "--size", "96", "--processed", "p", "--reports", "r"]
     code = f"{NO_SOCKETS}from fashion.cli.main import main\nimport sys\nsys.exit(main({command!r}))"

@@ -64,11 +64,11 @@ def test_what_comes_home_is_what_one_machine_makes(here, tmp_path):
     assert sum(count["read"] for count in counts) == 25 and sum(count["embedded"] for count in counts) == 24
     store = open_home(here, tmp_path / "home")
     facts = pd.concat([gather(here, shard, store) for shard in work], ignore_index=True)
-    source, backbone, _ = distributed.tools(here)
+    source, backbone, runtime = distributed.tools(here)
     missing = {"phash": "", "thumbnail": b"", "tile": b""}  # None in one table is NaN in the other
     pd.testing.assert_frame_equal(facts.fillna(missing), photo_facts(source, photos).fillna(missing))
     good = facts[facts["problem"] == ""]
-    alone = vectors_of(source, good["photo"], backbone)
+    alone = vectors_of(source, good["photo"], backbone, runtime)
     home = store.gather(good["sha256"].tolist())
     assert all(np.array_equal(home[name], alone[name]) for name in alone)
     described = open_descriptors(tmp_path / "home")

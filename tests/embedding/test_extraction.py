@@ -17,9 +17,9 @@ from fashion.photos import descriptors
 
 
 @pytest.fixture(scope="module")
-def network():
+def network(networks):
     backbone = load_backbone("efficientnet-lite0", size=96)
-    return backbone, choose_runtime(backbone)
+    return backbone, choose_runtime(backbone, kept=networks)
 
 
 @pytest.fixture(autouse=True)

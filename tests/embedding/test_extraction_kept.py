@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import write_small_catalogue
+from conftest import lend, write_small_catalogue
 from plain import read_photo
 
 from fashion.catalogue.source import open_source
@@ -35,8 +35,8 @@ def embed(source, names, network, root):
 
 
 @pytest.fixture(scope="module")
-def run(photos, network, tmp_path_factory):
-    root = tmp_path_factory.mktemp("store")
+def run(photos, network, networks, tmp_path_factory):
+    root = lend(networks, tmp_path_factory.mktemp("store"))
     return root, embed(*photos, network, root)
 
 
@@ -70,7 +70,8 @@ def test_order_and_repeats_follow_the_request(run, photos, network):
     assert np.array_equal(again.blocks["multilayer"], run[1].blocks["multilayer"][order])
 
 
-def test_new_photos_cost_only_themselves(photos, network, tmp_path):
+def test_new_photos_cost_only_themselves(photos, network, networks, tmp_path):
+    lend(networks, tmp_path)
     source, names = photos
     embed(source, names[:10], network, tmp_path)
     more = embed(source, names[:14], network, tmp_path)
@@ -82,7 +83,8 @@ def test_other_size_has_another_store(network, tmp_path):
     assert open_store(tmp_path, network).folder != open_store(tmp_path, bigger).folder
 
 
-def test_flipped_byte_is_found_and_made_again(photos, network, tmp_path):
+def test_flipped_byte_is_found_and_made_again(photos, network, networks, tmp_path):
+    lend(networks, tmp_path)
     first = embed(*photos, network, tmp_path)
     part = next(open_store(tmp_path / "embeddings", network).folder.glob("part-*.npz"))
     data = bytearray(part.read_bytes())
@@ -117,9 +119,11 @@ print(run.embedded, run.reused, hashlib.sha256(run.blocks["embedding"].tobytes()
 
 
 @pytest.mark.slow
-def test_kill_9_then_resume_gives_the_same(tmp_path):
+def test_kill_9_then_resume_gives_the_same(tmp_path, networks):
     folder = write_small_catalogue(tmp_path / "catalogue", each=40)  # 480 photos, 30 parts
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    for root in ("whole", "killed"):
+        lend(networks, tmp_path / root)
 
     def start(root):
         command = [sys.executable, "-c", RUN, str(folder), str(tmp_path / root)]

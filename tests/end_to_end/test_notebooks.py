@@ -16,7 +16,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import TOML, write_small_catalogue
+from conftest import TOML, lend, write_small_catalogue
 from PIL import Image
 
 from fashion.catalogue.source import open_source
@@ -362,15 +362,17 @@ def test_unknown_word_stops_with_the_list_and_keep_unknown_goes_on(tiny, tmp_pat
     assert main(["data", "-c", str(tmp_path / "tiny.toml"), "--keep-unknown"]) == 0
 
 
-def test_a_catalogue_without_colours_gets_those_of_its_photos(tmp_path):
+def test_a_catalogue_without_colours_gets_those_of_its_photos(tmp_path, networks):
     folder = write_small_catalogue(tmp_path / "clothes", each=5)
     table = pd.read_csv(folder / "annotation.txt", sep="\t", dtype=str, keep_default_na=False)
     table[["filename", "micro_category"]].to_csv(folder / "annotation.txt", sep="\t", index=False)
     toml = "\n".join(line for line in TOML.splitlines() if not line.startswith(("colour =", "department =")))
     (tmp_path / "bare.toml").write_text(toml.replace('name = "tiny"', 'name = "bare"'))
-    settings = Settings(catalogue=str(tmp_path / "bare.toml"), backbone="efficientnet-lite0")
+    settings = Settings(catalogue=str(tmp_path / "bare.toml"), backbone="efficientnet-lite0", size=96)
     said = []
-    build_report(settings, processed=tmp_path / "p", reports=tmp_path / "r", until="01", say=said.append)
+    build_report(
+        settings, processed=lend(networks, tmp_path / "p"), reports=tmp_path / "r", until="01", say=said.append
+    )
     work = Workspace("bare", tmp_path / "p", tmp_path / "r")
     items, numbers = work.items(), json.loads((work.report / "results/01.json").read_text())
     assert numbers["colour_was_measured"] and len(items) == len(table) and items["department"].eq("clothes").all()

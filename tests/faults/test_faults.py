@@ -15,7 +15,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import TOML, draw, jpeg
+from conftest import TOML, draw, jpeg, lend
 from plain import photo_facts
 
 from fashion.attributes import checkpoint
@@ -293,11 +293,13 @@ def test_odd_words_are_drawn(oddly):
 
 
 @pytest.mark.slow
-def test_a_notebook_runs_in_oddly_named_folders(oddly):
+def test_a_notebook_runs_in_oddly_named_folders(oddly, networks):
     root = oddly.parent
     said = []
-    settings = Settings(catalogue=str(oddly))
-    build_report(settings, processed=root / "p 'q'", reports=root / 'r "s"', until="01", say=said.append)
+    settings = Settings(catalogue=str(oddly), backbone="efficientnet-lite0", size=96)
+    build_report(
+        settings, processed=lend(networks, root / "p 'q'"), reports=root / 'r "s"', until="01", say=said.append
+    )
     items = Workspace("tiny", root / "p 'q'", root / 'r "s"').items()
     assert set(items["item"]) >= {"a b", "it's", '"quoted"', "👗 été", "-rf"} and len(items) == len(NAMES) + 60
     assert not (root / "x").exists()

@@ -27,9 +27,9 @@ def clothes(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def network():
+def network(networks):
     backbone = load_backbone("efficientnet-lite0", size=96)
-    return backbone, choose_runtime(backbone)
+    return backbone, choose_runtime(backbone, kept=networks)
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ RED = (200, 30, 30)
 
 
 @pytest.fixture(scope="module")
-def reported(tmp_path_factory):
+def reported(tmp_path_factory, networks):
     """What notebooks 01-03 leave of 60 items, as far as an addition needs it: the root of a workspace."""
     root = tmp_path_factory.mktemp("reported")
     folder, catalogue = write_small_catalogue(root / "clothes", each=5), load_catalogue("imagelab")
@@ -49,7 +49,7 @@ def reported(tmp_path_factory):
     work = Workspace("imagelab", root / "processed", root / "reports")
     work.write_table("items", items.astype({"width": int, "height": int, "bytes": int}))
     backbone = small_backbone()
-    blocks = vectors_of(source, items["photo"], backbone, computed())
+    blocks = vectors_of(source, items["photo"], backbone, computed(networks))
     stamp = {"items_checksum": work.items_checksum()}
     work.write_json("source", {"data": str(folder), "near_duplicates": Rule().as_dict()})
     work.write_json("backbone", facts(backbone) | stamp)
@@ -73,7 +73,7 @@ def reported(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def loaded_once(monkeypatch):
+def loaded_once(monkeypatch, networks):
     """The backbone is loaded and compiled once for all tests, where it is the one that is asked for."""
     backbone = small_backbone()
     sound = facts(backbone)
@@ -81,7 +81,7 @@ def loaded_once(monkeypatch):
     monkeypatch.setattr(
         photo_encoder, "reopen_backbone", lambda f, w: backbone if sound.items() <= f.items() else reopen(f, w)
     )
-    monkeypatch.setattr(extraction, "choose_runtime", lambda *_: computed())
+    monkeypatch.setattr(extraction, "choose_runtime", lambda *_: computed(networks))
 
 
 @cache
@@ -90,8 +90,8 @@ def small_backbone():
 
 
 @cache
-def computed(choose=extraction.choose_runtime):
-    return choose(small_backbone())
+def computed(networks, choose=extraction.choose_runtime):
+    return choose(small_backbone(), kept=networks)
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def put(work, folder, **settings):
     return add(work, load_catalogue("imagelab"), folder, progress=False, **settings)
 
 
-def test_new_items_get_the_vectors_that_a_report_would_give_them(work, tmp_path, imagelab):
+def test_new_items_get_the_vectors_that_a_report_would_give_them(work, tmp_path, imagelab, networks):
     folder = write_arrivals(tmp_path / "new", NEW)
     added = put(work, folder)
     assert (added.read, added.embedded, added.reused, len(added.rejected)) == (3, 3, 0, 0)
@@ -138,7 +138,7 @@ def test_new_items_get_the_vectors_that_a_report_would_give_them(work, tmp_path,
     # The photos the plain way, all at once.
     source, new = open_source(folder, imagelab.table), items.iloc[60:]
     backbone = small_backbone()
-    blocks = vectors_of(source, new["photo"], backbone, computed())
+    blocks = vectors_of(source, new["photo"], backbone, computed(networks))
     network = load_network(work.arrays("attributes"), work.json("attributes"))
     features = join_features(blocks["multilayer"], blocks["embedding"])
     grid = descriptors_of(source, new["photo"])["colour_grid"]

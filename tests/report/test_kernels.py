@@ -12,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import TOML, write_small_catalogue
+from conftest import TOML, lend, write_small_catalogue
 
 from fashion.cli.main import main
 from fashion.core.errors import ReportError
@@ -207,11 +207,11 @@ def can_mount():
 
 
 @pytest.mark.slow
-def test_a_run_writes_nothing_below_the_checkout(tmp_path):
+def test_a_run_writes_nothing_below_the_checkout(tmp_path, networks):
     write_small_catalogue(tmp_path / "clothes", each=6)
     (tmp_path / "tiny.toml").write_text(TOML, encoding="utf-8")
     before = below(project_root())
-    where = ["--processed", str(tmp_path / "p"), "--reports", str(tmp_path / "r")]
+    where = ["--processed", str(lend(networks, tmp_path / "p")), "--reports", str(tmp_path / "r")]
     assert main(["embed", "-c", str(tmp_path / "tiny.toml"), "--size", "96", *where]) == 0
     after = below(project_root())
     assert {path for path in after if "tests" not in path.parts} == {p for p in before if "tests" not in p.parts}
@@ -219,10 +219,11 @@ def test_a_run_writes_nothing_below_the_checkout(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux" or not can_mount(), reason="no mounts here (root on Linux only)")
-def test_a_read_only_checkout_reports_elsewhere_the_sample_too(tmp_path):
+def test_a_read_only_checkout_reports_elsewhere_the_sample_too(tmp_path, networks):
     """The checkout and the user's home both read-only; the sample is made beside the artefacts."""
     seen = tmp_path / "checkout"
     seen.mkdir()
+    lend(networks, tmp_path / "p")
     code = (
         "import fashion.catalogue.sample.make as s\ns.make_sample.__kwdefaults__['count'] = 110\n"
         "from fashion.cli.main import main\nimport sys\nsys.exit(main(sys.argv[1:]))"
