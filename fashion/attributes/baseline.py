@@ -20,6 +20,33 @@ MOST_ITEMS = 10_000
 PENALTY = 0.02
 
 
+def logistic_weights(looks: NDArray, classes: NDArray) -> tuple[tuple[str, ...], Float]:
+    """A logistic regression from whitened looks to words.
+
+    Parameters
+    ----------
+    looks : ndarray of float32, shape (n, l)
+    classes : ndarray of str, shape (n,)
+
+    Returns
+    -------
+    words : tuple of str
+        Those of `classes`, sorted.
+    weights : ndarray of float32, shape (l + 1, words)
+        Of the looks, and the intercept in the last row; zeros where there are fewer than two words.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    words = tuple(sorted(set(classes)))
+    if len(words) < 2:
+        return words, np.zeros((looks.shape[1] + 1, len(words)), np.float32)
+    fitted = LogisticRegression(C=PENALTY, max_iter=500).fit(looks, classes)
+    kernel, bias = fitted.coef_.T, fitted.intercept_
+    if len(words) == 2:  # scikit-learn keeps the difference of the two
+        kernel, bias = np.concatenate([-kernel, kernel], axis=1) / 2, np.array([-bias[0], bias[0]]) / 2
+    return words, np.concatenate([kernel, bias[np.newaxis]]).astype(np.float32)
+
+
 def logistic_vectors(
     looks: NDArray, grid: NDArray, palette: NDArray, items: pd.DataFrame, train: NDArray[np.integer], seed: int,
     colour_weight: float = COLOUR_WEIGHT,

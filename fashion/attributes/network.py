@@ -198,6 +198,8 @@ class AttributesNetwork:
         Further descriptive column -> its words.
     further_weights : mapping of str to ndarray of float32, shapes (l + 1, words)
         Further column -> weights of the looks, and the intercept in the last row.
+    customer : ndarray of float32, shape (l + 1, categories), or None
+        The same for the category of customers' photos, from `customer_photos.teach_customer_photos`.
     """
 
     models: tuple[keras.Model | TrainedMember, ...]
@@ -211,6 +213,7 @@ class AttributesNetwork:
     looks_components: Float
     further: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     further_weights: Mapping[str, Float] = field(default_factory=dict)
+    customer: Float | None = None
 
     def embed(self, features: NDArray, grid: NDArray, words: pd.DataFrame | None = None) -> Float:
         """The learned embedding, float32, shape (n, d), by `layout`.
@@ -257,6 +260,20 @@ class AttributesNetwork:
                 predicted[column][part] = distribution(predicted[column][part])
         return predicted
 
+    def mixed_category(self, features: NDArray, alone: Float) -> Float:
+        """The category of photos that are not the catalogue's, shape (n, categories).
+
+        Parameters
+        ----------
+        features : ndarray of float, shape (n, f)
+        alone : ndarray of float32, shape (n, categories)
+            The network's own prediction, of which half is kept; all of it where `customer` is missing.
+        """
+        if self.customer is None:
+            return alone
+        taught = distribution(self.looks(features) @ self.customer[:-1] + self.customer[-1])
+        return np.asarray((alone + taught) / 2, np.float32)
+
     def compose(self, features: NDArray, predicted: Mapping[str, Float], words: pd.DataFrame | None = None) -> Float:
         """`embed` from the result of `distributions`, so that one run of the network serves with words and without."""
         parts = dict(predicted)
@@ -287,7 +304,8 @@ class AttributesNetwork:
             for place, weight in enumerate(model.get_weights())
         }
         columns = {_further_name(place): array for place, array in enumerate(self.further_weights.values())}
-        return weights | columns | self.scales | {name: getattr(self, name) for name in PARTS}
+        customer = {} if self.customer is None else {"customer": self.customer}
+        return weights | columns | customer | self.scales | {name: getattr(self, name) for name in PARTS}
 
     def description(self) -> dict[str, Any]:
         """Words and sizes, for JSON."""
@@ -337,7 +355,7 @@ def load_network(arrays: dict[str, NDArray], description: dict[str, Any]) -> Att
     bare = AttributesNetwork(models, *words, sizes, scales, **parts)
     further = {column: tuple(known) for column, known in description["further"].items()}
     weights = {column: arrays[_further_name(place)] for place, column in enumerate(further)}
-    return replace(bare, further=further, further_weights=weights)
+    return replace(bare, further=further, further_weights=weights, customer=arrays.get("customer"))
 
 
 def best_projection(parts: NDArray, width: int) -> Float:

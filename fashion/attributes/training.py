@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fashion.attributes.baseline import logistic_weights
 from fashion.attributes.calibration import temperature
 from fashion.attributes.checkpoint import Examples, Rows, StateFile, fit
 from fashion.attributes.network import (
@@ -58,9 +59,6 @@ MOST_WORDS = 40
 NOT_FURTHER = (
     *NEVER_FURTHER, "photo", "sha256", "phash", "problem", "garment_hex", "added", "near_duplicate_of",
 )  # fmt: skip
-
-#: scikit-learn's C of the logistic regressions of further columns: strong, as the looks are whitened.
-FURTHER_PENALTY = 0.02
 
 
 def batch_for(items: int) -> int:
@@ -304,22 +302,14 @@ def with_further_columns(
     columns : sequence of str
         From `further_columns`; one whose training items have fewer than two words is left out.
     """
-    from sklearn.linear_model import LogisticRegression
-
     words, weights = {}, {}
     looks = network.looks(features)
     for column in columns:
         said = items[column].iloc[train].astype(object)
         rows = train[(said.notna() & (said != "")).to_numpy()]
-        classes = items[column].iloc[rows].astype(str).to_numpy()
-        if len(set(classes)) < 2:
-            continue
-        fitted = LogisticRegression(C=FURTHER_PENALTY, max_iter=500).fit(looks[rows], classes)
-        kernel, bias = fitted.coef_.T, fitted.intercept_
-        if len(fitted.classes_) == 2:  # scikit-learn keeps the difference of the two
-            kernel, bias = np.concatenate([-kernel, kernel], axis=1) / 2, np.array([-bias[0], bias[0]]) / 2
-        words[column] = tuple(fitted.classes_)
-        weights[column] = np.concatenate([kernel, bias[np.newaxis]]).astype(np.float32)
+        known, fitted = logistic_weights(looks[rows], items[column].iloc[rows].astype(str).to_numpy())
+        if len(known) > 1:
+            words[column], weights[column] = known, fitted
     return replace(network, further=words, further_weights=weights)
 
 

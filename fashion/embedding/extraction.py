@@ -44,6 +44,7 @@ AHEAD = 4 * BATCH
 #: Folder of converted networks, beside the stores of vectors.
 NETWORKS = "networks"
 
+Given = TypeVar("Given")
 Read = TypeVar("Read")
 
 
@@ -146,7 +147,7 @@ def extract(
 # ---- Photos in threads, batches for the network, shards for the stores ----
 
 
-def ahead(read: Callable[[str], Read], names: Sequence[str], workers: int) -> Iterator[Read]:
+def ahead(read: Callable[[Given], Read], names: Iterable[Given], workers: int) -> Iterator[Read]:
     """`read` of each name, in order, by threads that run a bounded number of photos ahead."""
     with ThreadPoolExecutor(workers) as pool:
         waiting: deque[Future[Read]] = deque()

@@ -11,7 +11,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from fashion.plots.style import HEAT, INK, PALETTE, QUIET, bars, hexes_of_colours, sign, swatch_line
+from fashion.plots.style import HEAT, INK, PALETTE, QUIET, bars, hexes_of_colours, photo_axes, sign, swatch_line
 
 
 def training_history(history: pd.DataFrame, source_line: str) -> Figure:
@@ -161,4 +161,22 @@ def reliability(curves: Mapping[str, pd.DataFrame], source_line: str) -> Figure:
         axes.set(xlim=(0, 1.03), ylim=(0, 1.03), title=name, xlabel="predicted probability", ylabel="share right")
         axes.set_aspect("equal")
     grid[0][0].legend(loc="lower right")
+    return sign(figure, source_line)
+
+
+def simulated_photos(photos: Sequence[NDArray], simulated: Sequence[NDArray], source_line: str) -> Figure:
+    """Photos of the catalogue, and below each the customer's photo that was simulated from it.
+
+    Parameters
+    ----------
+    photos, simulated : sequences of ndarray of uint8, RGB
+        Of the same length.
+    source_line : str
+    """
+    figure, grid = plt.subplots(2, len(photos), figsize=(1.3 * len(photos), 3.4), squeeze=False, layout="constrained")
+    for line, pictures, label in zip(grid, (photos, simulated), ("catalogue", "simulated"), strict=True):
+        for axes, rgb in zip(line, pictures, strict=True):
+            photo_axes(axes, rgb)
+        line[0].set_ylabel(label)
+    figure.suptitle("Customers' photos, simulated from the catalogue's", x=0.01, ha="left", fontweight="bold")
     return sign(figure, source_line)

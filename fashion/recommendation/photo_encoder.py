@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,8 +17,9 @@ from fashion.embedding.backbones import Backbone, reopen_backbone
 from fashion.embedding.features import Selection
 from fashion.embedding.runtimes import Blocks, network_call
 from fashion.neighbours.duplicates import Fingerprints
+from fashion.photos.customer_photos import crops
 from fashion.photos.descriptors import PIXELS, colour_grid
-from fashion.photos.images import resize
+from fashion.photos.images import RGB, resize
 from fashion.photos.measures import decode_photo, perceptual_hash
 
 Float = NDArray[np.float32]
@@ -34,11 +36,14 @@ class PhotoFeatures:
     colour_grid : ndarray of float, shape (m, 32, 32, 7)
     fingerprints : Fingerprints
         For finding near-duplicates.
+    crops : dict of str to ndarray
+        The backbone's outputs for the c crops of the first photo (`customer_photos.crops`).
     """
 
     blocks: Blocks
     colour_grid: NDArray
     fingerprints: Fingerprints
+    crops: Blocks
 
 
 @dataclass(frozen=True)
@@ -109,15 +114,29 @@ class PhotoEncoder:
             When the bytes are no whole image.
         """
         picture = decode_photo(data, name)
-        view = picture.view(self.backbone.size)
-        blocks: Blocks = {key: np.asarray(value) for key, value in self.call(view[np.newaxis]).items()}
+        edge = self.backbone.size
+        blocks = self._outputs([picture.view(edge)])
+        cropped = self._outputs([resize(crop, edge) for crop in crops(picture.unpacked)])
         pixels = resize(picture.rgb, PIXELS).reshape(1, -1)
         fingerprints = Fingerprints(blocks["embedding"], [perceptual_hash(picture.rgb)], pixels)
-        return PhotoFeatures(blocks, colour_grid(picture)[np.newaxis], fingerprints)
+        return PhotoFeatures(blocks, colour_grid(picture)[np.newaxis], fingerprints, cropped)
+
+    def _outputs(self, views: Sequence[RGB]) -> Blocks:
+        return {key: np.asarray(value) for key, value in self.call(np.stack(views)).items()}
 
     def frozen(self, blocks: Blocks) -> Float:
         """Frozen vectors by the report's choice of features, shape (m, d)."""
         return self.selection.apply(blocks)
+
+    def encode_query(self, photo: PhotoFeatures) -> PhotoVectors:
+        """Learned vectors of one customer's photo, whose category is read from its crops."""
+        features = join_features(photo.blocks["multilayer"], photo.blocks["embedding"])
+        predicted = self.network.distributions(features, photo.colour_grid)
+        if self.network.customer is not None:
+            cropped = join_features(photo.crops["multilayer"], photo.crops["embedding"])
+            alone = self.network.distributions(cropped, np.repeat(photo.colour_grid, len(cropped), axis=0))["category"]
+            predicted["category"] = self.network.mixed_category(cropped, alone).mean(axis=0, keepdims=True)
+        return PhotoVectors(self.network.compose(features, predicted), None, predicted)
 
     def encode(self, blocks: Blocks, grid: NDArray, words: pd.DataFrame | None = None) -> PhotoVectors:
         """Learned vectors, and described ones where words are given.

@@ -9,6 +9,7 @@ import numpy as np
 from fashion.core.workspace import Workspace
 from fashion.embedding.backbones import Backbone
 from fashion.neighbours.duplicates import Fingerprints, Rule, matching_pairs
+from fashion.neighbours.resemblance import resemblance
 from fashion.recommendation.additions import with_additions
 from fashion.recommendation.photo_encoder import PhotoEncoder
 from fashion.recommendation.queries import Query
@@ -61,11 +62,17 @@ class PhotoReader:
         groups = self.recommender.groups
         # A near-duplicate of one of them is a near-duplicate of the photo, too: groups are transitive.
         near_duplicates = np.array(rows, np.intp) if groups is None else np.flatnonzero(np.isin(groups, groups[rows]))
+        views = np.concatenate([photo.blocks["embedding"], photo.crops["embedding"]])
+        least = self.workspace.json("attributes").get("least_resemblance", -1.0)
+        unlike = not rows and bool(resemblance(views, self._known.max_pooled).max() < least)
         if self.recommender.layout is None:
-            return Query(name, self.encoder.frozen(photo.blocks), {}, near_duplicates=near_duplicates)
-        vectors, network = self.encoder.encode(photo.blocks, photo.colour_grid), self.encoder.network
+            frozen = self.encoder.frozen(photo.blocks)
+            return Query(name, frozen, {}, near_duplicates=near_duplicates, unlike=unlike)
+        network = self.encoder.network
+        # A photo of the catalogue's own is asked as its item is.
+        vectors = self.encoder.encode(photo.blocks, photo.colour_grid) if rows else self.encoder.encode_query(photo)
         seen = {
             column: network.layout.words[column][int(vectors.predicted[column][0].argmax())]
             for column in ("colour", "category")
         }
-        return Query(name, vectors.learned, seen, near_duplicates=near_duplicates)
+        return Query(name, vectors.learned, seen, near_duplicates=near_duplicates, unlike=unlike)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fashion.core.errors import FashionError
 from fashion.recommendation.queries import Query
-from fashion.recommendation.reasons import describe
+from fashion.recommendation.reasons import UNLIKE, describe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,11 +73,15 @@ class Picks:
         verb = ", seen as" if self.photo is not None else ":"
         return f"{self.query.title}{verb} {said}" if said else self.query.title
 
+    @property
+    def notes(self) -> list[str]:
+        """What a reader should know of the list: that nothing resembles the photo, that nothing matches."""
+        notes = [UNLIKE] if self.query.unlike else []
+        return notes if len(self) else [*notes, "no other item matches the filter"]
+
     def __repr__(self) -> str:
-        if self.table.empty:
-            return f"{self.heading}\n\nno other item matches the filter"
-        shown = self.table.drop(columns=["photo"])
-        return f"{self.heading}\n\n" + shown.to_string(index=False, formatters={"similarity": "{:.3f}".format})
+        shown = self.table.drop(columns=["photo"]).to_string(index=False, formatters={"similarity": "{:.3f}".format})
+        return "\n\n".join([self.heading, *self.notes, *([shown] if len(self) else [])])
 
     def to_dict(self) -> dict[str, Any]:
         """Query and recommendations as plain values, as `fashion recommend --json` prints them."""
@@ -88,6 +92,7 @@ class Picks:
             "query": self.query.title,
             "description": {c: said[c] for c in ("colour", "category", "department") if said.get(c)},
             "where": {column: list(values) for column, values in self.where.items()},
+            "resembles_nothing": self.query.unlike,
             "recommendations": self.table.assign(similarity=self.table["similarity"].astype(float).round(6)).to_dict(
                 "records"
             ),
@@ -134,7 +139,7 @@ class Picks:
         if self.photo is not None or self.query.row is not None:
             card = self._card(None, describe(self.query.description), "query", self.query.title)
             query = f'<div style="flex:none;width:{THUMBNAIL}px;padding-right:16px;border-right:1px solid">{card}</div>'
-        notes = [] if len(self) else ["no other item matches the filter"]
+        notes = self.notes
         notes += [f"and {len(self) - MOST} more in .table"] if len(self) > MOST else []
         notes.append(self.source_line)
         return (

@@ -34,6 +34,8 @@ class Query:
         Rows of near-duplicates, hidden on request.
     where : mapping of str to tuple of str
         Conditions that the words bring with them.
+    unlike : bool
+        Whether it is a photo that resembles nothing in the catalogue.
     """
 
     title: str
@@ -42,6 +44,7 @@ class Query:
     row: int | None = None
     near_duplicates: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
     where: Where = field(default_factory=dict)
+    unlike: bool = False
 
     def __repr__(self) -> str:
         said = ", ".join(f"{column}={value!r}" for column, value in self.description.items() if column in DESCRIPTION)

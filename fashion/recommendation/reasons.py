@@ -16,6 +16,9 @@ from fashion.recommendation.queries import Query
 #: Part of the embedding -> its name in a reason; further columns are named among the shared words.
 SAID = {"category": "kind", "colour": "colour", "looks": "looks"}
 
+#: What is said above a list whose query is a photo that resembles nothing in the catalogue.
+UNLIKE = "Nothing here looks much like this photo. These items come nearest."
+
 
 def describe(item: Mapping[Hashable, object]) -> str:
     """A description in words, such as `red · long-sleeved shirt`; missing words are left out."""

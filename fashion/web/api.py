@@ -97,7 +97,9 @@ def similar_to_photo() -> Response:
         data = request.get_data(cache=False) if given is None else given
         query = photo_query(shop, as_png(open_upload(data)), ask.words)
         seen = {column: query.description.get(column) for column in ("colour", "category")}
-        return jsonify({"seen": seen, "items": recommended(shop, similar(shop, query, ask, k))})
+        return jsonify(
+            {"seen": seen, "resembles_nothing": query.unlike, "items": recommended(shop, similar(shop, query, ask, k))}
+        )
 
 
 @api.get("/facets")

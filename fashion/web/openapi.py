@@ -130,7 +130,9 @@ def document(columns: Sequence[str]) -> dict[str, Any]:
                 "required": True,
                 "content": {"multipart/form-data": {"schema": photo}, "application/octet-stream": {"schema": raw}},
             },
-            "responses": _answers(_list("Found", seen={"type": "object"}), 400, 413, 429, 503),
+            "responses": _answers(
+                _list("Found", seen={"type": "object"}, resembles_nothing={"type": "boolean"}), 400, 413, 429, 503
+            ),
         }
     }
     return {

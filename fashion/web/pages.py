@@ -19,7 +19,7 @@ from fashion.core.errors import PhotoError
 from fashion.core.numerals import number_word
 from fashion.recommendation.filters import QueryError
 from fashion.recommendation.queries import Query
-from fashion.recommendation.reasons import describe
+from fashion.recommendation.reasons import UNLIKE, describe
 from fashion.web import photo_links
 from fashion.web.parameters import BALANCE, PAGE, Ask, found_rows, in_words, read_ask, similar, usual_ask
 from fashion.web.security import NotNow
@@ -174,7 +174,8 @@ def looked(
         results = recommended(shop, similar(shop, asked, ask), ask)
         kept = photo_links.as_pairs(shop, query, words)
         address = url_for("pages.look") + ask.address(more=kept)
-        sent = {"photo": photo, "said": describe(asked.description), "kept": kept, "address": address}
+        sent = {"photo": photo, "said": describe(asked.description), "kept": kept, "address": address,
+                "unlike": UNLIKE if query.unlike else ""}  # fmt: skip
     return render_template("look.html", shop=shop, ask=ask, sent=sent, found=results, message=message, kinds=TYPES,
                            count=number_word(shop.recommender.k))  # fmt: skip
 

@@ -1,5 +1,7 @@
 """The whole line on a small catalogue with every kind of bad row and photo, run as a user runs it."""
 
+import html
+import io
 import json
 import os
 import re
@@ -16,7 +18,8 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import TOML, lend, write_small_catalogue
+import skimage.data
+from conftest import TOML, draw, lend, write_small_catalogue
 from PIL import Image
 
 from fashion.catalogue.source import open_source
@@ -27,13 +30,18 @@ from fashion.core.errors import PhotoError, WeightsError
 from fashion.core.paths import project_root
 from fashion.core.workspace import Workspace
 from fashion.embedding.backbones import reopen_backbone
+from fashion.photos.customer_photos import simulate
 from fashion.photos.images import decode, resize
+from fashion.photos.measures import DecodedPhoto
 from fashion.recommendation.photo_query import PhotoReader
+from fashion.recommendation.reasons import UNLIKE
 from fashion.recommendation.recommender import Recommender
 from fashion.report.build import build_report
 from fashion.report.integrity import require_intact
 from fashion.report.steps import STEPS, Settings, Step
 from fashion.report.verify import differences
+from fashion.web.app import create_app
+from fashion.web.reload import Window
 
 DROPPED = {
     "malformed row": 1, "null row": 1, "duplicate row": 1, "duplicate item": 0, "not a garment": 1,
@@ -92,6 +100,8 @@ def test_numbers_make_sense(work):
     assert expected["category"] == pytest.approx(evaluation["random"]["category"]["mean"], abs=0.1)
     assert work.results("03")["leakage_audit"]["near-duplicate pairs across the line"] == 0
     assert 0.5 < work.results("05")["trustworthiness"] <= 1
+    customers = work.results("03")["customer_photos"]
+    assert customers["simulated"] == 180 and len(customers["accuracy"]) == 2
 
 
 def test_figures_have_captions_and_are_not_blank(work):
@@ -315,6 +325,42 @@ def test_a_photo_asks_as_its_item_does(work, reader, tmp_path):
     assert reader.query(small.read_bytes()).description["category"] == "dress"
     blue = recommender.words_query("blu", query)
     assert set(recommender.answer(blue, 3)["colour"]) == {"blue"} and blue.title == "mine.jpg, blu"
+
+
+def test_a_customers_photo_is_seen_in_its_crops_and_by_what_simulated_photos_taught(work, reader):
+    """A new dress on other grounds; the catalogue's own photos are asked as their items are."""
+    dress = DecodedPhoto(draw("VESTITO", (200, 30, 30), 4711))
+    said = []
+    for number in range(8):
+        seen = simulate(dress, np.random.default_rng(number))
+        query = reader.query(cv2.imencode(".png", seen[..., ::-1])[1].tobytes(), "bed.png")
+        assert len(query.near_duplicates) == 0 and not query.unlike
+        said.append(query.description["category"])
+    assert said.count("dress") >= 6, said
+
+
+def test_a_photo_of_something_else_is_told_to_resemble_nothing(work, tiny, reader, tmp_path, capsys):
+    """scikit-image's astronaut, cat, moon, page of text and coins; not one of them is clothes on a plain ground."""
+    found = {name: getattr(skimage.data, name)() for name in ("astronaut", "cat", "moon", "page", "coins")}
+    photos = {name: cv2.imencode(".png", rgb[..., ::-1] if rgb.ndim == 3 else rgb)[1].tobytes()
+              for name, rgb in found.items()}  # fmt: skip
+    assert sum(reader.query(data).unlike for data in photos.values()) >= 4
+    odd = next(data for data in photos.values() if reader.query(data).unlike)
+    (tmp_path / "odd.png").write_bytes(odd)
+    places = ["--processed", str(tiny / "processed"), "--reports", str(tiny / "reports"), "-c", str(tiny / "tiny.toml")]
+    assert main(["recommend", "--photo", str(tmp_path / "odd.png"), *places]) == 0
+    assert UNLIKE in capsys.readouterr().out
+    assert main(["recommend", "--photo", str(tmp_path / "odd.png"), "--json", *places]) == 0
+    assert json.loads(capsys.readouterr().out)["resembles_nothing"] is True
+    item = open_source(Path(work.json("source")["data"]), "annotation.txt").read(work.items()["photo"][3])
+    assert not reader.query(item).unlike
+    shop = create_app(Window(work)).test_client()
+    page = shop.post("/look", data={"photo": (io.BytesIO(odd), "odd.png")}).get_data(as_text=True)
+    assert UNLIKE in page
+    kept = html.unescape(re.search(r'id="address" href="([^"]*)"', page)[1])
+    assert UNLIKE in shop.get(kept).get_data(as_text=True), "the link to the results says it, too"
+    answer = shop.post("/api/v1/similar-to-photo", data={"photo": (io.BytesIO(item), "a.jpg")}).get_json()
+    assert answer["resembles_nothing"] is False and len(answer["items"]) == 6
 
 
 def test_a_photo_that_is_none_is_an_error(reader):
