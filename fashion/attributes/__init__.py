@@ -4,5 +4,15 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["baseline", "calibration", "checkpoint", "layout", "methods", "network", "training", "weights"],
+    submodules=[
+        "baseline",
+        "calibration",
+        "checkpoint",
+        "layout",
+        "methods",
+        "network",
+        "to_check",
+        "training",
+        "weights",
+    ],
 )

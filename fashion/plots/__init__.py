@@ -5,7 +5,14 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "attributes": ["accuracy_by_class", "confused_colours", "confusion_matrix", "reliability", "training_history"],
+        "attributes": [
+            "accuracy_by_class",
+            "confused_colours",
+            "confusion_matrix",
+            "items_to_check",
+            "reliability",
+            "training_history",
+        ],
         "catalogue": [
             "colour_by_department",
             "contact_sheet",
