@@ -130,7 +130,7 @@ def items():
         "phash": [f"{value:016x}" for value in rng.integers(0, 2**64, 200, dtype=np.uint64)],
     })  # fmt: skip
     table[["garment_l", "garment_a", "garment_b"]] = hex_to_lab([WORDS[word] for word in colour])
-    return table
+    return table.assign(edge_width=2.4, darkest=20.0, lightest=95.0, uneven_border=0.05)
 
 
 @pytest.fixture

@@ -75,6 +75,10 @@ def check_schema(items: pd.DataFrame) -> Check:
         "garment_l": pa.Column(float, pa.Check.in_range(0, 100.01)),
         "garment_a": pa.Column(float, pa.Check.in_range(-128, 128)),
         "garment_b": pa.Column(float, pa.Check.in_range(-128, 128)),
+        "edge_width": pa.Column(float, pa.Check.ge(1)),
+        "darkest": pa.Column(float, pa.Check.in_range(0, 100.01)),
+        "lightest": pa.Column(float, pa.Check.in_range(0, 100.01)),
+        "uneven_border": pa.Column(float, pa.Check.in_range(0, 1)),
     })  # fmt: skip
     try:
         schema.validate(items, lazy=True)

@@ -19,7 +19,7 @@ from fashion.core.texts import clean_text
 #: Columns of the items table that the study fills itself.
 RESERVED = {
     *("row", "photo", "width", "height", "bytes", "sha256", "phash", "thumbnail", "tile", "problem"),
-    *("garment_l", "garment_a", "garment_b", "garment_hex"),
+    *("garment_l", "garment_a", "garment_b", "garment_hex", "edge_width", "darkest", "lightest", "uneven_border"),
     *("colour_source", "category_source", "department_source"),
 }
 

@@ -30,7 +30,6 @@ WRITERS = {
     "source.json": "01-catalogue",
     "items.parquet": "01-catalogue",
     "rejected.csv": "01-catalogue",
-    "doubtful_labels.csv": "01-catalogue",
     "near_duplicates.parquet": "01-catalogue",
     "tiles.parquet": "01-catalogue",
     "backbone.json": "02-embedding",
@@ -47,6 +46,7 @@ WRITERS = {
     "attributes.json": "03-attributes",
     "learned.npy": "03-attributes",
     "described.npy": "03-attributes",
+    "to_check.csv": "03-attributes",
     "neighbours.parquet": "04-recommendation",
     "recommendation.json": "04-recommendation",
     "map.parquet": "05-map",
@@ -89,8 +89,13 @@ class Workspace:
 
     # -- artefacts ------------------------------------------------------------------------------------
     def path(self, artefact: str) -> Path:
-        """Where the artefact lies or will lie."""
-        return self.processed / artefact
+        """Where the artefact lies or will lie: lists (CSV) are for people, and lie beside the report's numbers."""
+        return (self.report / "results" if artefact.endswith(".csv") else self.processed) / artefact
+
+    def label(self, path: Path) -> str:
+        """How a run's record names one of its files: "p:" and its place under processed, "r:" under the report."""
+        mark, root = ("p:", self.processed) if path.is_relative_to(self.processed) else ("r:", self.report)
+        return mark + path.relative_to(root).as_posix()
 
     def need(self, artefact: str) -> Path:
         """The path of an artefact that must exist.
@@ -216,7 +221,7 @@ class Workspace:
         except (OSError, ValueError, KeyError):
             return f"Run by hand. There is no report of this notebook yet: {command} runs it, and those after it."
         names = [name for name, notebook in WRITERS.items() if notebook.startswith(step)]
-        changed = [name for name in names if known.get(f"p:{name}") != sha256_file(self.path(name))]
+        changed = [name for name in names if known.get(self.label(self.path(name))) != sha256_file(self.path(name))]
         if not changed:
             return (
                 f"Run by hand, and each of its artefacts is the report's own. {command} runs again only a notebook "

@@ -1,4 +1,4 @@
-"""Train, validation and test split."""
+"""Train, validation and test split; folds of cross-validation."""
 
 from __future__ import annotations
 
@@ -76,3 +76,27 @@ def split(
             "network's weights are not trained; if the catalogue is small, use more items."
         )
     return part
+
+
+def leading_words(words: NDArray, groups: Int) -> pd.Series:
+    """Each group's word, that of its first item, by group."""
+    return pd.Series(words).groupby(groups).first()
+
+
+def folds(words: NDArray, groups: Int, count: int, seed: int) -> NDArray[np.int64]:
+    """Folds of cross-validation, 0 to `count` - 1, shape (n,), with each group of near-duplicates in one of them.
+
+    The groups of each word (`leading_words`) are dealt out in turn, so a word's folds differ by one group at most, and
+    a word of `count` groups or more is in every fold.
+
+    Examples
+    --------
+    >>> np.bincount(folds(np.array(["a"] * 6 + ["b"] * 4), np.arange(10), 2, seed=0)).tolist()
+    [5, 5]
+    """
+    leading = leading_words(words, groups)
+    dealt = np.random.default_rng(seed).permutation(len(leading))
+    dealt = dealt[np.argsort(pd.factorize(leading, sort=True)[0][dealt], kind="stable")]
+    fold = np.empty(len(leading), np.int64)
+    fold[dealt] = np.arange(len(dealt)) % count
+    return fold[np.searchsorted(leading.index.to_numpy(), groups)]

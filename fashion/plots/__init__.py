@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "accuracy_by_class",
             "confused_colours",
             "confusion_matrix",
+            "items_to_check",
             "reliability",
             "simulated_photos",
             "training_history",

@@ -11,7 +11,20 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from fashion.plots.style import HEAT, INK, PALETTE, QUIET, bars, hexes_of_colours, photo_axes, sign, swatch_line
+from fashion.catalogue.source import Source
+from fashion.plots.style import (
+    HEAT,
+    INK,
+    PALETTE,
+    QUIET,
+    bars,
+    hexes_of_colours,
+    photo_axes,
+    photo_grid,
+    sign,
+    swatch_line,
+    wrapped,
+)
 
 
 def training_history(history: pd.DataFrame, source_line: str) -> Figure:
@@ -180,3 +193,17 @@ def simulated_photos(photos: Sequence[NDArray], simulated: Sequence[NDArray], so
         line[0].set_ylabel(label)
     figure.suptitle("Customers' photos, simulated from the catalogue's", x=0.01, ha="left", fontweight="bold")
     return sign(figure, source_line)
+
+
+def items_to_check(worst: pd.DataFrame, source: Source, source_line: str) -> Figure:
+    """The first items of `to_check.items_to_check`: photo, what is in doubt, and the score."""
+    labels = []
+    for item in worst.to_dict("records"):
+        lines = []
+        for kind in item["doubts"].split("; "):
+            suggested = item.get(f"suggested_{kind}")
+            word = f"{kind} {item[kind]}" if kind in item else kind
+            lines.append(wrapped(f"{item[kind]} → {suggested}" if suggested else word, 22))
+        labels.append("\n".join([*lines, f"{item['score']:.2f}"]))
+    title = "Items to check: word in the table → what the photo suggests, or the photo's fault; score"
+    return photo_grid(source, list(worst["photo"]), labels, title, source_line, columns=8, height=1.95)

@@ -19,6 +19,7 @@ from fashion.plots.style import (
     hexes_of_colours,
     load_photos,
     photo_axes,
+    photo_grid,
     shortened,
     sign,
     wrapped,
@@ -192,21 +193,10 @@ def word_against_photo(table: pd.DataFrame, source_line: str) -> Figure:
 
 def doubtful_labels(worst: pd.DataFrame, source: Source, source_line: str) -> Figure:
     """The items furthest from their colour word: photo, word with its swatch, distance."""
-    columns = 10
-    rows = max(int(np.ceil(len(worst) / columns)), 1)
-    figure, grid = plt.subplots(
-        rows, columns, figsize=(columns * 1.3, rows * 1.75), layout="constrained", squeeze=False
-    )
-    for axes in grid.flat:
-        axes.axis("off")
     hexes = hexes_of_colours(list(worst["colour"]))
-    photos = load_photos(source, list(worst["photo"]))
-    for axes, rgb, (_, item) in zip(grid.flat, photos, worst.iterrows(), strict=False):
-        axes.axis("on")
-        photo_axes(axes, rgb, frame=hexes[item["colour"]], width=5)
-        axes.set_xlabel(wrapped(f"“{item['colour']}”", 16) + f"\n{item['distance']:.0f}", fontsize=8)
-    figure.suptitle(
-        "Items furthest from their colour word (frame: the word's colour; number: CIEDE2000)", x=0.01, ha="left",
-        fontweight="bold",
+    return photo_grid(
+        source, list(worst["photo"]),
+        [wrapped(f"“{item.colour}”", 16) + f"\n{item.distance:.0f}" for item in worst.itertuples()],
+        "Items furthest from their colour word (frame: the word's colour; number: CIEDE2000)", source_line,
+        frames=[hexes[colour] for colour in worst["colour"]],
     )  # fmt: skip
-    return sign(figure, source_line)

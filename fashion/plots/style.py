@@ -132,6 +132,45 @@ def photo_axes(axes: Axes, rgb: RGB, *, frame: str | None = None, width: float =
         spine.set_linewidth(width)
 
 
+def photo_grid(
+    source: Source,
+    photos: Sequence[str],
+    labels: Sequence[str],
+    title: str,
+    source_line: str,
+    *,
+    frames: Sequence[str] | None = None,
+    columns: int = 10,
+    height: float = 1.75,
+) -> Figure:
+    """Photos in rows, each with a label of a few lines under it.
+
+    Parameters
+    ----------
+    source : Source
+    photos, labels : sequence of str, length n
+    title, source_line : str
+    frames : sequence of str, length n, optional
+        Colours of the photos' borders.
+    columns : int
+    height : float
+        Inches of a row, of which 1.3 are the photo.
+    """
+    rows = max(-(-len(photos) // columns), 1)
+    figure, grid = plt.subplots(
+        rows, columns, figsize=(columns * 1.3, rows * height), layout="constrained", squeeze=False
+    )
+    for axes in grid.flat:
+        axes.axis("off")
+    borders = frames or [LINE] * len(photos)
+    for axes, rgb, label, border in zip(grid.flat, load_photos(source, photos), labels, borders, strict=False):
+        axes.axis("on")
+        photo_axes(axes, rgb, frame=border, width=5 if frames else 1)
+        axes.set_xlabel(label, fontsize=8)
+    figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
+    return sign(figure, source_line)
+
+
 def wrapped(text: str, width: int = 18) -> str:
     """Break a label into lines of at most `width` characters."""
     return textwrap.fill(text, width, break_long_words=False)

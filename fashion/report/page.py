@@ -21,6 +21,9 @@ from fashion.report.steps import STEPS
 
 TEMPLATES = Path(__file__).parent / "templates"
 
+#: Lists for people -> what the page calls each.
+LISTS = {"to_check.csv": "Items to check", "never_shown.csv": "Items never shown", "rejected.csv": "Dropped rows"}
+
 
 def link_figures(notebook: nbformat.NotebookNode, figures: Path, prefix: str, captions: dict[str, str]) -> None:
     """Turn embedded pictures that lie in `figures` too into links, so that no page carries them twice."""
@@ -69,7 +72,9 @@ def highlight_css() -> str:
 def linked_files(workspace: Workspace) -> list[tuple[str, str]]:
     """Files of the report that its page links besides the notebooks, and what each is called there."""
     links = [(path.name, "Interactive map") for path in sorted(workspace.report.glob("05-*.html"))]
-    return links + [("deck.pptx", "Slides (.pptx)")] * (workspace.report / "deck.pptx").is_file()
+    links += [("deck.pptx", "Slides (.pptx)")] * (workspace.report / "deck.pptx").is_file()
+    lists = [(workspace.path(name), f"{label} (.csv)") for name, label in LISTS.items()]
+    return links + [(path.relative_to(workspace.report).as_posix(), label) for path, label in lists if path.is_file()]
 
 
 def _provenance_rows(provenance: dict[str, Any]) -> list[tuple[str, str]]:

@@ -265,13 +265,8 @@ def output_paths(workspace: Workspace, step: Step) -> list[Path]:
 
 
 def checksums(workspace: Workspace, step: Step) -> dict[str, str]:
-    """Path of each output -> its SHA-256, timings aside; "p:" under processed, "r:" under the report's folder."""
-    sums = {}
-    for path in output_paths(workspace, step):
-        inside = path.is_relative_to(workspace.processed)
-        root, mark = (workspace.processed, "p:") if inside else (workspace.report, "r:")
-        sums[mark + path.relative_to(root).as_posix()] = sha256_output(path)
-    return sums
+    """Label of each output -> its SHA-256, timings aside."""
+    return {workspace.label(path): sha256_output(path) for path in output_paths(workspace, step)}
 
 
 def step_key(workspace: Workspace, step: Step, settings: Settings) -> str:

@@ -19,7 +19,7 @@ from fashion.report.steps import Settings
 
 
 def differences(one: Path, other: Path) -> list[str]:
-    """What differs between two reports' results (timing aside) and figures (byte by byte).
+    """What differs between two reports' numbers (timing aside), lists and figures (byte by byte).
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def differences(one: Path, other: Path) -> list[str]:
         Empty when they are equal.
     """
     lines = []
-    for pattern in ("results/*.json", "figures/*.png", "*.html"):
+    for pattern in ("results/*.json", "results/*.csv", "figures/*.png", "*.html"):
         names = sorted(
             {p.relative_to(root) for root in (one, other) for p in root.glob(pattern)} - {Path("index.html")}
         )

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pandas as pd
+from sklearn.linear_model import LogisticRegression
 
 from fashion.attributes import baseline
 from fashion.attributes.baseline import logistic_vectors
+from fashion.evaluation.splits import folds
 
 
 def test_learns_planted_words_and_matches_by_them(monkeypatch):
@@ -28,3 +30,17 @@ def test_one_word_is_no_regression(monkeypatch):
     items = pd.DataFrame({"category": ["a"] * 6, "colour": ["r", "b"] * 3})
     queries, gallery = logistic_vectors(np.eye(6), np.eye(6), np.zeros((1, 3)), items, np.arange(6), 0)
     assert np.isfinite(queries).all() and queries.shape == gallery.shape
+
+
+def test_out_of_fold_is_what_a_regression_on_the_other_folds_predicts(planted):
+    items, vectors = planted
+    words, groups = items["category"].to_numpy(), np.arange(600) // 2  # pairs
+    known, probability = baseline.out_of_fold(vectors, words, groups, 4, seed=1)
+    fold = folds(words, groups, 4, seed=1)
+    for number in range(4):
+        model = LogisticRegression(C=baseline.PENALTY, max_iter=200).fit(vectors[fold != number], words[fold != number])
+        assert np.allclose(probability[fold == number], model.predict_proba(vectors[fold == number]), atol=1e-6)
+        assert known.tolist() == model.classes_.tolist()
+    assert probability.dtype == np.float32 and probability.shape == (600, 5)
+    assert np.allclose(probability.sum(axis=1), 1, atol=1e-5)
+    assert (known[probability.argmax(axis=1)] == words).mean() > 0.9

@@ -36,6 +36,10 @@ def test_a_sound_table_fulfils_the_schema(items):
         ("garment_l", 130.0),
         ("garment_a", np.nan),
         ("garment_b", -400.0),
+        ("edge_width", 0.0),
+        ("darkest", -1.0),
+        ("lightest", np.nan),
+        ("uneven_border", 1.5),
     ],
 )
 def test_one_wrong_value_breaks_the_schema_and_is_named(items, column, value):

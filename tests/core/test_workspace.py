@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fashion.core.checksums import sha256_file
 from fashion.core.errors import ArtefactError
 from fashion.core.files import write_whole
 from fashion.core.workspace import WRITERS, Workspace
@@ -85,3 +86,24 @@ def test_results_and_figures(work):
     assert (work.report / "figures/03-line.png").read_bytes() == first
     with pytest.raises(ValueError, match="figure name"):
         work.show(plt.figure(), "line", "x")
+
+
+def test_lists_for_people_lie_beside_the_reports_numbers(work):
+    path = work.write_csv("to_check", pd.DataFrame({"item": ["=1+1", "b"]}))
+    assert path == work.need("to_check.csv") == work.report / "results/to_check.csv"
+    assert path.read_text(encoding="utf-8") == "item\n'=1+1\nb\n"
+    assert work.label(path) == "r:results/to_check.csv" and work.label(work.path("map.parquet")) == "p:map.parquet"
+
+
+def test_a_run_by_hand_says_whether_a_list_differs_from_the_reports(work):
+    for name, notebook in WRITERS.items():
+        if notebook == "03-attributes":
+            work.path(name).parent.mkdir(parents=True, exist_ok=True)
+            work.path(name).write_text(name)
+    own = {work.label(work.path(name)): sha256_file(work.path(name)) for name in WRITERS if work.path(name).is_file()}
+    state = work.processed / "steps/03.json"
+    state.parent.mkdir()
+    state.write_text(json.dumps({"outputs": own}))
+    assert "each of its artefacts is the report's own" in work._after_a_run_by_hand("03")
+    work.write_csv("to_check", pd.DataFrame({"item": ["b"]}))
+    assert "Other than in the report: to_check.csv." in work._after_a_run_by_hand("03")

@@ -140,6 +140,17 @@ def test_pages_work_offline_and_every_link_leads_somewhere(work):
                 assert (page.parent / target.split("#")[0]).is_file(), (page.name, target)
 
 
+def test_the_page_links_the_lists_and_the_items_to_check_are_those_counted(work):
+    text = (work.report / "index.html").read_text(encoding="utf-8")
+    for name in ("to_check", "never_shown", "rejected"):
+        assert f'href="results/{name}.csv"><strong>' in text and work.path(f"{name}.csv").is_file()
+    table, numbers = pd.read_csv(work.path("to_check.csv")), work.results("03")["to_check"]
+    assert len(table) == numbers["items"] and table["score"].is_monotonic_decreasing
+    assert table["doubts"].str.split("; ").explode().value_counts().to_dict() == numbers["kinds"]
+    assert set(table["item"]) <= set(work.items()["item"]) and table["item"].is_unique
+    assert numbers["judged"] == 180 and numbers["too_small"] == {} and numbers["agreed"] > 0.9
+
+
 def test_page_shows_key_numbers_and_escapes_the_catalogues_words(work):
     text = (work.report / "index.html").read_text(encoding="utf-8")
     assert "<b>shop</b>" not in text and "Tiny &lt;b&gt;shop" in text

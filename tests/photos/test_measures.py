@@ -126,3 +126,39 @@ def test_the_tile_is_the_photo_on_the_map():
     tile = decode(measures.measure(picture)["tile"])
     assert tile.shape == (measures.TILE, measures.TILE, 3)
     assert np.abs(tile.astype(int) - resize(picture.rgb, measures.TILE)).mean() < 3
+
+
+def a_step(sigma, low=10.0, high=90.0):
+    """Lightness of a photo that is half dark, half light, blurred by a Gaussian."""
+    step = np.full((200, 200), high, np.float32)
+    step[:, :100] = low
+    return cv2.GaussianBlur(step, (0, 0), sigma) if sigma else step
+
+
+@pytest.mark.parametrize("sigma", [2, 3, 5, 8])
+def test_edge_width_is_a_gaussians_height_over_its_area(sigma):
+    """Of a blurred step the steepest slope is its height / (sigma sqrt(2 pi)); Sobel adds half a pixel of its own."""
+    exact = np.sqrt(2 * np.pi * (sigma**2 + 0.5))
+    assert measures.edge_width(a_step(sigma)) == pytest.approx(exact, rel=0.02)
+    assert measures.edge_width(a_step(sigma, 40, 60)) == pytest.approx(exact, rel=0.06), "contrast cancels"
+
+
+def test_edge_width_of_sharp_edges_and_of_none():
+    assert measures.edge_width(a_step(0)) == pytest.approx(2, abs=0.01)
+    assert measures.edge_width(np.full((9, 9), 50, np.float32)) == 1
+    assert measures.edge_width(np.full((1, 1), 50, np.float32)) == 1
+
+
+def test_lightness_ends_are_quantiles():
+    lightness = np.random.default_rng(0).normal(50, 12, (240, 320)).clip(0, 100).astype(np.float32)
+    assert measures.lightness_ends(lightness) == pytest.approx(np.quantile(lightness, [0.01, 0.99]), abs=0.1)
+    assert measures.lightness_ends(np.zeros((5, 4), np.float32)) == (0, 0)
+
+
+def test_an_uneven_border_is_the_share_that_is_not_of_its_median_colour():
+    rgb = np.full((100, 100, 3), 240, np.uint8)
+    assert measures.uneven_border(DecodedPhoto(rgb)) == 0
+    rgb[:30] = [30, 60, 160]  # 100 + 2 * 30 of 400 border pixels, corners counted twice
+    assert measures.uneven_border(DecodedPhoto(rgb)) == pytest.approx(160 / 400)
+    noise = np.random.default_rng(0).integers(0, 256, (100, 100, 3)).astype(np.uint8)
+    assert measures.uneven_border(DecodedPhoto(noise)) > 0.9

@@ -197,6 +197,31 @@ def test_garments_are_drawn_in_their_own_colour(shop):
     assert [matplotlib.colors.to_hex(dot) for dot in dots] == hexes
 
 
+def test_items_to_check_are_drawn_with_what_is_in_doubt(shop):
+    items, source = shop
+    worst = items.head(3).assign(
+        doubts=["category; colour", "blurred", "colour"], score=[0.9, 0.5, 0.25], suggested_category=["boots", "", ""],
+        suggested_colour=["navy", "", ""],
+    )  # fmt: skip
+    figure = attributes.items_to_check(worst, source, "the source")
+    photos = [axes for axes in figure.axes if axes.images]
+    labels = [" ".join(axes.get_xlabel().split()) for axes in photos]
+    first, _, last = worst.to_dict("records")
+    assert labels == [
+        f"{first['category']} → boots {first['colour']} → navy 0.90", "blurred 0.50", f"colour {last['colour']} 0.25"
+    ]  # fmt: skip
+    shown = decode(source.read(worst["photo"].iloc[1]))
+    assert np.abs(np.asarray(photos[1].images[0].get_array()).astype(int) - shown).mean() < 1
+    assert "the source" in [text.get_text() for text in figure.texts]
+
+
+def test_the_furthest_from_their_colour_word_are_framed_in_it(shop):
+    items, source = shop
+    figure = plots_catalogue.doubtful_labels(items.head(12).assign(distance=40.0), source, "x")
+    frames = [matplotlib.colors.to_hex(axes.spines["top"].get_edgecolor()) for axes in figure.axes if axes.images]
+    assert frames == [colour_hexes()[colour] for colour in items["colour"].head(12)]
+
+
 def test_readable_on():
     assert [style.readable_on(h) for h in ("#ffffff", "#ffee00", "#000000", "#00224e")] == [
         "black",

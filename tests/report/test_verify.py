@@ -20,6 +20,13 @@ def test_differences_of_nested_numbers(tmp_path):
     assert differences(tmp_path / "a", tmp_path / "b") == ["results/01.json: /list/0/x is 1.0 and 1.0000001"]
 
 
+def test_lists_are_compared_byte_by_byte(tmp_path):
+    for name, text in (("a", "item\nx\n"), ("b", "item\ny\n")):
+        (tmp_path / name / "results").mkdir(parents=True)
+        (tmp_path / name / "results/to_check.csv").write_text(text)
+    assert differences(tmp_path / "a", tmp_path / "b") == ["results/to_check.csv differs"]
+
+
 @pytest.mark.parametrize("drift", [0, 1])
 def test_verify_runs_twice_in_fresh_folders(monkeypatch, drift):
     """The report itself is stood in for by its output, so that a difference can be planted."""
