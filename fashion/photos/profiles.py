@@ -33,7 +33,7 @@ _LEVELS = 17
 _BLOCK = 2**20
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=8)  # a few: visitors may send profiles of megabytes
 def transform_to_srgb(profile: bytes, channels: int = 3) -> ImageCmsTransform | None:
     """What turns the colours of a photo with this profile to sRGB.
 

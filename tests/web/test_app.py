@@ -79,6 +79,12 @@ def test_filters_are_exact_and_counts_tell_what_each_would_leave(client, window)
     assert counts == items[items["department"] == "dresses"]["colour"].value_counts().to_dict()
 
 
+def test_swatches_are_the_reports(client, work):
+    words = get(client, "/api/v1/facets").get_json()["colour"]
+    assert {word["word"]: word["hex"] for word in words} == work.json("source")["swatches"]
+    assert work.json("source")["swatches"]["red"] in get(client, "/").get_data(as_text=True)
+
+
 @pytest.mark.parametrize("words", ["red dress", "vestito rosso"])
 def test_search_in_english_and_italian(client, words):
     found = get(client, f"/api/v1/items?q={words}").get_json()["items"][:6]
