@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fashion.catalogue.definition import Catalogue
 from fashion.catalogue.run import Run
 from fashion.catalogue.source import Source, open_source
+from fashion.catalogue.swatches import Swatches, listed_colours
 from fashion.core.bounds import MOST_READ
 from fashion.core.errors import ArtefactError, FashionError, did_you_mean
 from fashion.core.libraries import require
@@ -190,6 +191,14 @@ class Study(Run):
         return pd.concat(tables, ignore_index=True)
 
     @cached_property
+    def swatches(self) -> dict[str, str]:
+        """The colour of each colour word, `#rrggbb`, also of words that only added items have."""
+        own, new = super().swatches, []
+        if "added" in self.items:
+            new = sorted(set(self.items.loc[self.items["added"] != "", "colour"]) - set(own))
+        return (listed_colours(new) if new else {}) | own
+
+    @cached_property
     def names(self) -> ItemNames:
         """Rows of items by name."""
         return ItemNames(self.items)
@@ -324,7 +333,7 @@ class Study(Run):
         table = recommender.table_of(query, rows, similarity)
         return Picks(
             self.name, embedding, query, conditions, table, rows, seen[0] if seen else None,
-            _caption=lambda: self.source_line, _read=self.photos.read, _draw=_draw,
+            _caption=lambda: self.source_line, _read=self.photos.read, _draw=lambda picks: _draw(picks, self.swatches),
         )  # fmt: skip
 
     def recommender(self, embedding: str = "described", *, approximate: bool | None = None) -> Recommender:
@@ -434,7 +443,7 @@ class _Held(Source):
         return full_name
 
 
-def _draw(picks: Picks) -> Figure:
+def _draw(picks: Picks, swatches: Swatches) -> Figure:
     """The figure of `Picks.show`."""
     import matplotlib.pyplot as plt
 
@@ -452,9 +461,8 @@ def _draw(picks: Picks) -> Figure:
         use_style()
         title = f"Most similar to {picks.query.title}" if picture is not None else f"Matches for “{picks.query.title}”"
         title += f", the first {DRAWN} of {len(picks)}" if len(picks) > DRAWN else ""
-        figure = answers(
-            [(picture, picks.query, table.assign(photo=names))], _Held(photos), picks.source_line, title=title
-        )
+        asked_for = [(picture, picks.query, table.assign(photo=names))]
+        figure = answers(asked_for, _Held(photos), swatches, picks.source_line, title=title)
     if getattr(figure.canvas, "required_interactive_framework", None):  # a window, where there is a screen
         plt.show(block=False)
     else:

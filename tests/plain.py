@@ -5,13 +5,14 @@ import numpy as np
 from fashion.embedding.extraction import embed_views
 from fashion.embedding.runtimes import choose_runtime
 from fashion.photos.descriptors import describe
-from fashion.photos.images import ENOUGH, decode, resize
+from fashion.photos.images import ENOUGH, decode, decode_with_alpha, resize
 from fashion.photos.measures import DecodedPhoto, measure, metadata_table, open_photo
 
 
 def picture(data):
     """A photo as far as it is unpacked to be measured: whole, but for a large JPEG."""
-    return DecodedPhoto(decode(data, edge=ENOUGH), data)
+    rgb, alpha = decode_with_alpha(data, edge=ENOUGH)
+    return DecodedPhoto(rgb, data, alpha)
 
 
 def photo_facts(source, names):

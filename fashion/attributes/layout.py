@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fashion.catalogue.translation import colour_hexes
+from fashion.catalogue.swatches import Swatches
 from fashion.core.colour import delta_e, hex_to_lab
 from fashion.core.defaults import COLOUR_WEIGHT, LOOKS_WEIGHT
 from fashion.core.errors import ArtefactError
@@ -104,6 +104,8 @@ class Layout:
         Dimensions of the looks part.
     checksum : str
         Of the components that the looks are made with; vectors of another checksum do not fit.
+    swatches : mapping of str to str
+        Colour word -> `#rrggbb`, by which a queried colour has similar ones.
     """
 
     categories: tuple[str, ...]
@@ -112,6 +114,7 @@ class Layout:
     further: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     looks: int = 0
     checksum: str = ""
+    swatches: Swatches = field(default_factory=dict)
 
     @cached_property
     def words(self) -> dict[str, tuple[str, ...]]:
@@ -170,7 +173,9 @@ class Layout:
             known = self.words.get(column, ())
             if word not in known:
                 continue
-            part = near_colours(word, known) if column == "colour" else np.array([name == word for name in known])
+            part = np.array([name == word for name in known])
+            if column == "colour":
+                part = near_colours(word, known, self.swatches)
             start = self.parts[column].start
             row = part.astype(np.float32) @ self.projection if column == "category" else part
             query[start : start + len(row)] = row
@@ -292,20 +297,21 @@ def require_present(description: dict[str, Any]) -> None:
         )
 
 
-def near_colours(word: str, known: Sequence[str]) -> Float:
+def near_colours(word: str, known: Sequence[str], swatches: Swatches) -> Float:
     """A colour word as a distribution over the known ones, shape (c,), float32, sum 1.
 
     `NEAR_SHARE` of it goes to other words in proportion to exp(-(CIEDE2000 / `NEAR_WIDTH`)^2); words without a swatch
-    in the glossary get none.
+    get none.
 
     Parameters
     ----------
     word : str
         One of the known ones.
     known : sequence of str, length c
+    swatches : mapping of str to str
+        Word -> `#rrggbb`.
     """
     own = np.array([name == word for name in known])
-    swatches = colour_hexes()
     shown = np.array([name in swatches and not mine for name, mine in zip(known, own, strict=True)])
     if word not in swatches or not shown.any():
         return own.astype(np.float32)

@@ -4,8 +4,8 @@ Each doubt has a severity, 0 at its limit and 1 where nothing could be worse:
 
 - *category*: a regression that saw neither the item nor its near-duplicates finds another category more probable, with
   odds of ten times what is usual for the item's own (`evaluation.label_doubts`). A severity of 1 is ten thousand times.
-- *colour*: the measured colour is further than CIEDE2000 20 from the colour word (`catalogue.checks`); 100, which is
-  black from white, is the worst.
+- *colour*: the measured colour is too far from the colour word's swatch (`checks.doubtful_distance`, CIEDE2000 20 or
+  more); 100, which is black from white, is the worst.
 - photo faults: `photos.faults`.
 
 An item's score is 1 - (1 - a)(1 - b)... over the severities a, b, ... of its doubts: as if each were the probability
@@ -14,7 +14,6 @@ that something is wrong, and they were independent. It sorts the list; it is no 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +22,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion.attributes.baseline import out_of_fold
-from fashion.catalogue.checks import FAR, check_label_plausibility
-from fashion.catalogue.translation import colour_hexes
+from fashion.catalogue.checks import check_label_plausibility
+from fashion.catalogue.swatches import Swatches
 from fashion.core.numerals import number_word, percent
 from fashion.evaluation.label_doubts import label_doubts
 from fashion.evaluation.splits import leading_words
@@ -107,22 +106,22 @@ def category_doubts(looks: NDArray, items: pd.DataFrame, groups: NDArray[np.inte
     return CategoryDoubts(doubts, len(rows), agreed, too_small, int(found["confident"].sum()))
 
 
-def colour_doubts(items: pd.DataFrame, swatches: Mapping[str, str] | None = None) -> pd.DataFrame:
+def colour_doubts(items: pd.DataFrame, swatches: Swatches) -> pd.DataFrame:
     """Items whose measured colour is far from their colour word, with the columns `DOUBT`.
 
     Parameters
     ----------
     items : DataFrame
-    swatches : mapping of str to str, optional
-        Colour word -> `#rrggbb`, the glossary's if not given; other words are not judged.
+    swatches : mapping of str to str
+        Colour word -> `#rrggbb`, from `swatches.catalogue_swatches`; other words are not judged.
     """
-    measured = check_label_plausibility(items, swatches or colour_hexes())[1]
-    far = measured[measured["distance"] > FAR]
+    measured = check_label_plausibility(items, swatches)[1]
+    far = measured[measured["distance"] > measured["limit"]]
     row_of = pd.Series(np.arange(len(items)), items["item"])
     return pd.DataFrame({
         "row": row_of[far["item"]].to_numpy(),
         "kind": "colour",
-        "severity": ((far["distance"] - FAR) / (MOST_FAR - FAR)).clip(upper=1).to_numpy(float),
+        "severity": ((far["distance"] - far["limit"]) / (MOST_FAR - far["limit"])).clip(0, 1).to_numpy(float),
         "suggested": far["nearest_word"].where(far["nearest_word"] != far["colour"], "").to_numpy() if len(far) else "",
         "reason": [
             f"CIEDE2000 {distance:.0f} from {colour}, nearest {nearest}"

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fashion.catalogue.swatches import LEAST_GARMENTS
 from fashion.core.colour import delta_e, distances_to_words, hex_to_lab, lab_to_hex
 from fashion.core.numerals import ordinal_word, percent
 
@@ -199,6 +200,10 @@ def check_near_duplicates(items: pd.DataFrame, pairs: pd.DataFrame, threshold: f
 #: CIEDE2000 beyond which a photo disagrees with its colour word: another colour, not another shade.
 FAR = 20.0
 
+#: And beyond this many times the median distance of the word's items, as some words cover more than others: three
+#: standard deviations, were colours spread about a word as a normal cloud.
+SPREAD = 2.0
+
 
 def check_label_plausibility(
     items: pd.DataFrame, words: Mapping[str, str], threshold: float = 0.5, limit: float = FAR
@@ -209,7 +214,7 @@ def check_label_plausibility(
     ----------
     items : DataFrame
     words : mapping of str to str
-        Colour word -> `#rrggbb`.
+        Colour word -> `#rrggbb`, from `swatches.catalogue_swatches`, of one colour each.
     threshold : float
         Least share of items within `limit`.
     limit : float
@@ -219,8 +224,9 @@ def check_label_plausibility(
     -------
     Check
     DataFrame
-        Items with `distance` (to their own word), `nearest_word` and `rank` of their own word among all (1 is
-        best), the worst first.
+        Items with `distance` (to their own word), `nearest_word`, `rank` of their own word among all (1 is
+        best), and `limit`, the distance from which the label is doubtful (`doubtful_distance`); the one that is
+        furthest beyond its limit first.
     """
     known = items[items["colour"].isin(list(words))]
     lab = known[["garment_l", "garment_a", "garment_b"]].to_numpy(float)
@@ -232,6 +238,7 @@ def check_label_plausibility(
         names = np.array(list(words))
         table["nearest_word"] = names[distances.argmin(axis=1)]
         table["rank"] = (distances < own[:, None] - 1e-9).sum(axis=1) + 1
+    table["limit"] = doubtful_distance(table["colour"], own, limit)
     share = float((own <= limit).mean()) if len(own) else 0.0
     passed = share >= threshold
     rank = ""
@@ -246,17 +253,39 @@ def check_label_plausibility(
     )
     question, statistic = "Do photos show the colour that their word names?", f"share within {limit:.0f} CIEDE2000"
     check = Check("colour words", question, statistic, share, threshold, passed, meaning)
-    return check, table.sort_values("distance", ascending=False).reset_index(drop=True)
+    worst = (table["distance"] / table["limit"]).sort_values(ascending=False, kind="stable").index
+    return check, table.loc[worst].reset_index(drop=True)
+
+
+def doubtful_distance(colours: pd.Series, distances: NDArray[np.float64], limit: float = FAR) -> NDArray[np.float64]:
+    """CIEDE2000 beyond which each item's label is doubtful, shape (n,): `limit`, or more where its word spreads more.
+
+    That is `SPREAD` times the median distance of the word's items, which doubtful ones among them hardly move. Words of
+    fewer than `LEAST_GARMENTS` items, whose swatch is a list's, share one median: a list's colours are purer than
+    photos'.
+
+    Parameters
+    ----------
+    colours : Series of str, length n
+    distances : ndarray of float, shape (n,)
+        Of each item to its word.
+    limit : float
+    """
+    common = colours.map(colours.value_counts()).ge(LEAST_GARMENTS)
+    spread = pd.Series(distances, colours.index).groupby(colours.where(common, "")).transform("median")
+    return np.maximum(limit, SPREAD * spread.to_numpy(float))
 
 
 def words_against_photos(items: pd.DataFrame, words: Mapping[str, str]) -> pd.DataFrame:
-    """For each colour word of the items: its swatch, the median colour of its photos, and the distance.
+    """For each colour word of the items: its listed colour, the median colour of its photos, and the distance.
+
+    `words` are from `swatches.listed_colours`: what a reader expects, and not what the catalogue shows.
 
     Returns
     -------
     DataFrame
         `colour`, `items`, `word_hex`, `photo_hex`, `median_distance` (median over the items of CIEDE2000 to
-        the word), nearest first. Words without a swatch are left out.
+        the word), nearest first. Words that no list knows are left out.
     """
     lines = []
     for word, group in items[items["colour"].isin(list(words))].groupby("colour"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -247,11 +248,13 @@ def clean_table(
         step.rows["item"].isin(list(known_items)), "item already there", "the catalogue has an item of this name"
     )
     in_english = _translated_where_said if colour_optional else translate
-    step.rows = in_english(step.rows, language=catalogue.language, keep_unknown=keep_unknown)
+    step.rows = in_english(
+        step.rows, language=catalogue.language, glossary=catalogue.glossary, keep_unknown=keep_unknown
+    )
     if "department" not in step.rows:
         step.rows["department"] = "clothes"
     if garments_only:
-        others = [*catalogue.drop_departments, *(non_garments() if catalogue.language == "it" else [])]
+        others = [*catalogue.drop_departments, *non_garments(catalogue.language, catalogue.glossary)]
         step = drop_departments(step, others)
     fit = len(step.rows)
     if limit and not first:
@@ -259,13 +262,13 @@ def clean_table(
     return step, Counts(read, considered, fit, read - considered + fit - len(step.rows))
 
 
-def _translated_where_said(rows: pd.DataFrame, *, language: str, keep_unknown: bool) -> pd.DataFrame:
-    """English words; where a row says no colour, colour and colour_source are empty."""
+def _translated_where_said(rows: pd.DataFrame, **how: Any) -> pd.DataFrame:
+    """`translate`; where a row says no colour, colour and colour_source are empty."""
     if "colour" not in rows:
         rows = rows.assign(colour="")
     said = rows["colour"] != ""
     groups = [rows[said], rows[~said].drop(columns="colour")]
-    translated = [translate(group, language=language, keep_unknown=keep_unknown) for group in groups if len(group)]
+    translated = [translate(group, **how) for group in groups if len(group)]
     if not translated:
         return rows.assign(colour_source="")
     joined = pd.concat(translated).sort_index()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,9 @@ from fashion.core.checksums import sha256_json
 from fashion.core.errors import CatalogueError, did_you_mean
 from fashion.core.paths import project_root
 from fashion.core.texts import clean_text, read_toml
+
+#: Our columns of words that are translated -> the key of [glossary] that names a file of the catalogue's own.
+GLOSSARY_KEYS = {"colour": "colours", "category": "categories", "department": "departments"}
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,10 @@ class Catalogue:
     columns : dict of str to str
         Our column name -> the table's column name. `item` and `category` are needed.
     language : str
-        "it": values go through data/glossary; "en": values are kept as they are.
+        A code such as "en", "it" or "ja". Values go through the catalogue's own glossary, Italian ones through
+        data/glossary as well; without any they are kept as they are.
+    glossary : dict of str to Path
+        Our column -> a glossary's file of the catalogue's own.
     delimiter, encoding : str
         Of the table; encoding "auto" goes by the byte order mark, or takes UTF-8 if it is valid, else Windows-1252.
     drop_departments : tuple of str
@@ -58,6 +64,7 @@ class Catalogue:
     columns: dict[str, str]
     path: Path
     language: str = "en"
+    glossary: dict[str, Path] = field(default_factory=dict)
     delimiter: str = ","
     encoding: str = "auto"
     drop_departments: tuple[str, ...] = ()
@@ -131,7 +138,7 @@ def no_such_catalogue(text: str, known: Iterable[str]) -> CatalogueError:
 def _from_toml(raw: dict[str, Any], path: Path) -> Catalogue:
     """A catalogue from a TOML that was checked."""
     base = project_root() if path.is_relative_to(project_root()) else path.parent
-    source, table = raw["source"], raw.get("table", {})
+    source, table, glossary = raw["source"], raw.get("table", {}), raw.get("glossary", {})
     data = source.get("data")
     return Catalogue(
         name=raw["name"],
@@ -141,6 +148,7 @@ def _from_toml(raw: dict[str, Any], path: Path) -> Catalogue:
         columns={str(k): clean_text(str(v)).strip() for k, v in raw["columns"].items()},
         path=path,
         language=raw.get("language", "en"),
+        glossary={column: path.parent / glossary[key] for column, key in GLOSSARY_KEYS.items() if key in glossary},
         delimiter=table.get("delimiter", ","),
         encoding=table.get("encoding", "auto"),
         drop_departments=tuple(raw.get("cleaning", {}).get("drop_departments", ())),

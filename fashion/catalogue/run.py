@@ -24,6 +24,7 @@ from fashion.catalogue.definition import (
 )
 from fashion.catalogue.identity import open_workspace, toml_of
 from fashion.catalogue.source import Source, open_source
+from fashion.catalogue.swatches import Swatches, swatches_of
 from fashion.core.checksums import sha256_bytes
 from fashion.core.paths import in_project
 from fashion.core.workspace import Workspace
@@ -95,7 +96,9 @@ class Run:
         """The data before notebook 01 has read it: `data`, or what the definition names; a missing sample is made."""
         return open_catalogue(self.definition, self._data)
 
-    def write_place(self, source: Source, *, colour_was_measured: bool, near_duplicates: Mapping[str, Any]) -> None:
+    def write_place(
+        self, source: Source, *, colour_was_measured: bool, near_duplicates: Mapping[str, Any], swatches: Swatches
+    ) -> None:
         """Write `place`, by which later notebooks and commands find the data.
 
         Parameters
@@ -106,6 +109,8 @@ class Run:
             The catalogue has no colour words.
         near_duplicates : mapping
             The rule by which they are told, from `duplicates.Rule.as_dict`.
+        swatches : mapping of str to str
+            From `swatches.catalogue_swatches`.
         """
         entry = self.definition
         place = {
@@ -117,6 +122,7 @@ class Run:
             "table_sha256": sha256_bytes(source.read(entry.table)),
             "colour_was_measured": colour_was_measured,
             "near_duplicates": near_duplicates,
+            "swatches": dict(swatches),
             "similar_by": entry.similar_by,
             "held_out": entry.held_out,
         }
@@ -127,6 +133,11 @@ class Run:
         """What notebook 01 wrote of the data: title, place of photos and table, whether colours were measured."""
         place: dict[str, Any] = self.workspace.json("source")
         return place
+
+    @property
+    def swatches(self) -> dict[str, str]:
+        """The colour of each colour word, `#rrggbb`; words without one are left out."""
+        return swatches_of(self.place)
 
     @property
     def title(self) -> str:

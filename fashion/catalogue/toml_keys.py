@@ -9,7 +9,7 @@ import codecs
 import re
 import string
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -31,6 +31,9 @@ WINDOWS_NAMES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", 
 
 #: Letters of a name at most: it becomes a folder's name, and part of others.
 LONGEST_NAME = 64
+
+#: A language's code, as in BCP 47: a language of two or three letters, and what narrows it.
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 
 #: How a text may be written by a pattern: filled up to a width, or cut to a length.
 _SPEC = re.compile(r"(?:.?[<>^]0?)?(?:[1-9]\d{0,2})?(?:\.\d{1,3})?s?", re.DOTALL)
@@ -71,6 +74,15 @@ def _check_encoding(encoding: str) -> str:
         expected = 'to be "auto" or one of Python\'s encodings'
         raise _Refused(expected, repr(encoding), "Save the table as UTF-8, and leave `encoding` out.") from error
     return encoding
+
+
+def _check_language(language: str) -> str:
+    if not _LANGUAGE.fullmatch(language):
+        expected = 'to be the code of a language, such as "en", "it" or "pt-BR"'
+        raise _Refused(
+            expected, repr(language), "Write the code; words are translated by [glossary], Italian ones by ours."
+        )
+    return language
 
 
 def _check_filled(text: str) -> str:
@@ -139,6 +151,14 @@ class _TextTable(_Table):
 _Column = Annotated[str, Field(strict=False), AfterValidator(_check_filled)]
 
 
+class _Glossary(_Table):
+    """Files of the catalogue's own glossary, relative to the TOML."""
+
+    colours: Annotated[str, AfterValidator(_check_filled)] = ""
+    categories: Annotated[str, AfterValidator(_check_filled)] = ""
+    departments: Annotated[str, AfterValidator(_check_filled)] = ""
+
+
 class _Columns(BaseModel):
     """Our column names -> the table's."""
 
@@ -176,7 +196,7 @@ class CatalogueToml(_Table):
 
     name: Annotated[_Needed, AfterValidator(_check_name)]
     title: _Needed
-    language: Literal["en", "it"] = "en"
+    language: Annotated[str, AfterValidator(_check_language)] = "en"
     terms: str = ""
     citation: str = ""
     obtain: str = ""
@@ -184,6 +204,7 @@ class CatalogueToml(_Table):
     source: _Source = Field(default={}, validate_default=True)
     table: _TextTable = _TextTable()
     columns: Annotated[_Columns, AfterValidator(_check_columns)] = Field(default={}, validate_default=True)
+    glossary: _Glossary = _Glossary()
     cleaning: _Cleaning = _Cleaning()
     similarity: _Similarity = _Similarity()
     evaluation: _Evaluation = _Evaluation()
@@ -209,7 +230,6 @@ _KINDS = {
     "less_than": (f"to be less than {2**31}", "Write how many items a default run takes."),
     "list_type": ("to be a list of texts", 'Write it as ["one", "two"].'),
     "model_type": ("to be a table", "Write its name in brackets on a line of its own, and its keys below."),
-    "literal_error": ("to be 'it' (values are translated) or 'en' (they are kept)", "Write one of the two."),
 }
 
 

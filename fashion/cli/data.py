@@ -24,6 +24,7 @@ def run(arguments: argparse.Namespace) -> None:
     from fashion.catalogue.definition import load_catalogue, open_catalogue
     from fashion.catalogue.identity import open_workspace
     from fashion.catalogue.table import read_table
+    from fashion.catalogue.translation import GLOSSARIES, glossaries
     from fashion.core.checksums import sha256_file
 
     catalogue = load_catalogue(arguments.catalogue)
@@ -46,7 +47,10 @@ def run(arguments: argparse.Namespace) -> None:
     )
     require_items(step, catalogue.title, least=1)
     counts = [f"{step.rows[c].nunique()} {c} words" for c in ("colour", "category", "department") if c in rows]
-    known = "all known" if catalogue.language == "it" and not arguments.keep_unknown else "kept as they are"
+    translated = any(
+        glossaries(column, catalogue.language, catalogue.glossary) for column in GLOSSARIES if column in rows
+    )
+    known = "all known" if translated and not arguments.keep_unknown else "kept as they are"
     print(f"  words   {', '.join(counts)}: {known}")
     print(f"  terms   {catalogue.terms}")
     if len(missing) == len(rows):

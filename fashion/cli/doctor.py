@@ -97,9 +97,10 @@ def installed() -> Iterator[Finding]:
     said += f"; other versions: {_some(other)}" if other else ""
     state = "missing" if needed else "note" if absent or other else "ok"
     yield Finding(section, "packages", state, said, "" if state == "ok" else "rm .venv/.made-from-lock && make env")
-    for package, use in (("tensorflow", "runs and trains networks"), ("openvino", "runs networks faster")):
+    uses = {"tensorflow": "runs and trains networks", "openvino": "runs networks faster"}
+    for package, use in (uses | {"pillow-heif": "reads HEIC photos"}).items():
         version = _version(package)
-        absence = ("missing", "make env") if package == "tensorflow" else ("note", "pip install openvino")
+        absence = ("missing", "make env") if package == "tensorflow" else ("note", f"pip install {package}")
         yield Finding(
             section, package, "ok" if version else absence[0],
             f"{version}: {use}" if version else f"missing; it {use}", "" if version else absence[1],

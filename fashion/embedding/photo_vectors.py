@@ -150,8 +150,10 @@ def photo_bytes(photo: Photo, name: str = "photo") -> tuple[bytes, str]:
     if isinstance(photo, np.ndarray):
         import cv2
 
-        rgb = rgb_of(photo, name)
-        return cv2.imencode(".png", np.ascontiguousarray(rgb[:, :, ::-1]))[1].tobytes(), name
+        bgr = rgb_of(photo, name)[:, :, ::-1]
+        clear = photo.ndim == 3 and photo.shape[2] == 4  # the garment is what is opaque
+        pixels = photo[:, :, [2, 1, 0, 3]] if clear else bgr
+        return cv2.imencode(".png", np.ascontiguousarray(pixels))[1].tobytes(), name
     if not isinstance(photo, (str, Path)):
         raise PhotoError(
             f"expected {name} as a path, a file's bytes, or an array of uint8 (height, width, 3); found "

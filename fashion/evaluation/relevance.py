@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from fashion.catalogue.translation import colour_hexes
+from fashion.catalogue.swatches import GARMENT, UNKNOWN, Swatches
 from fashion.core.colour import delta_e, hex_to_lab
 from fashion.evaluation.metrics import precision_and_success
 
@@ -118,16 +118,10 @@ def random_expectation(
 #: with one colour word are closer, and about one in three random pairs.
 COLOUR_REACH = 20.0
 
-#: Colour of a word that the glossary lacks: mid grey.
-UNKNOWN_COLOUR = "#9a9a9a"
 
-GARMENT = ("garment_l", "garment_a", "garment_b")
-
-
-def word_lab(colours: pd.Series) -> Float:
-    """CIELAB of colour words, shape (n, 3), by the glossary; mid grey for words that it lacks."""
-    known = colour_hexes()
-    return np.asarray(hex_to_lab([known.get(word, UNKNOWN_COLOUR) for word in colours]))
+def word_lab(colours: pd.Series, swatches: Swatches) -> Float:
+    """CIELAB of colour words, shape (n, 3), by `Run.swatches`; mid grey for words without one."""
+    return np.asarray(hex_to_lab([swatches.get(word, UNKNOWN) for word in colours]))
 
 
 def relevance(items: pd.DataFrame, ranking: ArrayLike, query_rows: ArrayLike, column: str) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import confusion_matrix
 
-from fashion.catalogue.translation import colour_hexes
+from fashion.catalogue.swatches import Swatches
 from fashion.core.colour import delta_e, hex_to_lab
 from fashion.core.numerals import number_word, percent
 from fashion.evaluation.protocol import (
@@ -452,13 +452,15 @@ def confused_pairs(
     )
 
 
-def near_confusions(predicted: pd.DataFrame, within: float = NEAR_COLOURS) -> tuple[int, float]:
-    """Number of confusions of colours that the glossary knows, and the share between near colours.
+def near_confusions(predicted: pd.DataFrame, swatches: Swatches, within: float = NEAR_COLOURS) -> tuple[int, float]:
+    """Number of confusions of colours that have a swatch, and the share between near colours.
 
     Parameters
     ----------
     predicted : DataFrame
         With `colour` and `colour_predicted`.
+    swatches : mapping of str to str
+        From `Run.swatches`.
     within : float
         CIEDE2000 up to which two colours are near.
 
@@ -468,12 +470,11 @@ def near_confusions(predicted: pd.DataFrame, within: float = NEAR_COLOURS) -> tu
     share : float
         NaN where nothing is confused.
     """
-    known = colour_hexes()
     wrong = predicted[predicted["colour"] != predicted["colour_predicted"]]
-    wrong = wrong[wrong["colour"].isin(list(known)) & wrong["colour_predicted"].isin(list(known))]
+    wrong = wrong[wrong["colour"].isin(list(swatches)) & wrong["colour_predicted"].isin(list(swatches))]
     if wrong.empty:
         return 0, float("nan")
-    apart = _distances(list(wrong["colour"]), list(wrong["colour_predicted"]), known)
+    apart = _distances(list(wrong["colour"]), list(wrong["colour_predicted"]), swatches)
     return len(wrong), float((apart <= within).mean())
 
 

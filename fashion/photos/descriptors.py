@@ -15,6 +15,9 @@ GRID = 32
 #: Scales that bring L, a and b to about one unit of spread.
 LAB_SCALE = np.array([25, 15, 15], np.float32)
 
+#: The background of a cut-out, on which transparent pixels are laid.
+WHITE_LAB = np.array([100, 0, 0], np.float32)
+
 #: Bins of the Lab histogram along L, a, b.
 HISTOGRAM_BINS = (8, 10, 10)
 
@@ -55,15 +58,14 @@ def colour_grid(photo: DecodedPhoto) -> NDArray[np.float16]:
     -------
     ndarray of float16, shape (32, 32, 7)
         For each cell: mean L (less the background's), a and b; their spread over the cell's quarters, all in units of
-        `LAB_SCALE`; and the share of the cell that differs from the background, 0-1.
+        `LAB_SCALE`; and the share of the cell that differs from the background, or is opaque in a cut-out, 0-1.
     """
     lab = photo.lab
-    ground = ground_lab(lab)
-    weighted = (lab - ground) * np.array([1, 1.5, 1.5], np.float32)  # hue tells cloth from shadow better than light
-    distance = cv2.GaussianBlur(np.linalg.norm(weighted, axis=2), (0, 0), 0.8)
-    kernel = np.ones((3, 3), np.uint8)
-    mask = cv2.morphologyEx((distance > 4).astype(np.uint8), cv2.MORPH_OPEN, kernel)
-    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel).astype(np.float32)
+    if photo.cutout is None:
+        ground = ground_lab(lab)
+        mask = _apart(lab, ground)
+    else:
+        ground, mask = WHITE_LAB, photo.cutout.astype(np.float32)
     size = (2 * GRID, 2 * GRID)
     small = cv2.resize(lab, size, interpolation=cv2.INTER_AREA)
     small[..., 0] -= ground[0]
@@ -73,10 +75,19 @@ def colour_grid(photo: DecodedPhoto) -> NDArray[np.float16]:
     return np.concatenate([quarters.mean(axis=2), quarters.std(axis=2), share], axis=2).astype(np.float16)
 
 
+def _apart(lab: NDArray[np.float32], ground: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Whether a pixel differs from the background, 0 or 1, without specks and small holes, shape (h, w)."""
+    weighted = (lab - ground) * np.array([1, 1.5, 1.5], np.float32)  # hue tells cloth from shadow better than light
+    distance = cv2.GaussianBlur(np.linalg.norm(weighted, axis=2), (0, 0), 0.8)
+    kernel = np.ones((3, 3), np.uint8)
+    mask = cv2.morphologyEx((distance > 4).astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel), np.float32)
+
+
 def lab_histogram(photo: DecodedPhoto) -> NDArray[np.float32]:
     """Colour histogram of the garment in CIELAB, 8 x 10 x 10 bins, square-rooted, shape (800,).
 
-    The background is left out (`measures.garment_mask`), as it is for the attributes network. The square root
+    The background is left out (`DecodedPhoto.garment`), as it is for the attributes network. The square root
     makes the cosine of two histograms their Bhattacharyya coefficient (Bhattacharyya 1946).
     """
     lab = photo.lab[photo.garment]

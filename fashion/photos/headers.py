@@ -1,4 +1,4 @@
-"""Headers of photo files: size, transparency and the picture's end, before a pixel is unpacked.
+"""Headers of photo files: size, transparency, colour profile and the picture's end, before a pixel is unpacked.
 
 A truncated file, or one that unpacks to more memory than a photo may take, is refused unopened; bytes behind the
 picture (the film of a motion photo, a second picture, padding) are ignored.
@@ -9,7 +9,9 @@ from __future__ import annotations
 import io
 import re
 import struct
+import zlib
 from dataclasses import dataclass
+from functools import cache
 
 from fashion.core.errors import PhotoError
 
@@ -26,8 +28,23 @@ _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 #: Kinds without a reader here: Pillow reads their headers. What neither knows is no photo.
 OTHERS = ("TIFF", "AVIF", "JPEG2000", "PPM", "SUN")
 
+#: Brands by which a file of the ISO base media format (ISO/IEC 14496-12) says that it holds AVIF, or HEVC's pictures.
+_AVIF_BRANDS, _HEIC_BRANDS = (
+    (b"avif", b"avis"),
+    (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"),
+)
+
 #: Bytes that OpenCV needs for a pixel of BGR.
 _BGR = 3
+
+#: Bytes that libheif holds for each pixel beside the decoded ones: the planes of brightness and colour.
+_HEIC_PLANES = 6
+
+#: Bytes of a colour profile at most; a larger one is ignored. Those of printers have up to 2 MB.
+MOST_PROFILE = 2**22
+
+#: What a colour profile begins with in a JPEG's segment: name, its number from 1, how many there are.
+_ICC = b"ICC_PROFILE\0"
 
 
 @dataclass(frozen=True)
@@ -37,7 +54,7 @@ class Header:
     Attributes
     ----------
     kind : str
-        "JPEG", "PNG", "WEBP", "GIF", "BMP", or a name of `OTHERS`.
+        "JPEG", "PNG", "WEBP", "GIF", "BMP", "HEIC", or a name of `OTHERS`.
     height, width : int
         Pixels, before any turn that its EXIF data asks for.
     end : int
@@ -51,10 +68,14 @@ class Header:
         several scans.
     exif : bytes
         EXIF data of a PNG or WebP with transparency; what turns other photos is left to the decoder.
+    icc : bytes
+        The embedded colour profile; empty where there is none, or it is incomplete.
+    channels : int
+        Channels of colour: 1 (grey), 3 (RGB) or 4 (CMYK).
     key : int or None
         The grey value that is transparent in a PNG, as deep as the decoded pixels.
     part : tuple of int or None
-        Left, top, width and height of a GIF's first frame, where it leaves some of the canvas uncovered.
+        Left, top, width and height of an animation's first frame, where it leaves some of the canvas uncovered.
     """
 
     kind: str
@@ -65,6 +86,8 @@ class Header:
     pixel_bytes: int = _BGR
     held_bytes: float = 0
     exif: bytes = b""
+    icc: bytes = b""
+    channels: int = 3
     key: int | None = None
     part: tuple[int, int, int, int] | None = None
 
@@ -86,7 +109,7 @@ def read_header(data: bytes, name: str = "photo") -> Header:
     Raises
     ------
     PhotoError
-        When the bytes are no image of a known kind, or are cut short.
+        When the bytes are no image of a known kind, are cut short, or are HEIC and `heic_readable` is False.
     """
     for signature, read in _READERS.items():
         if data.startswith(signature) and (signature != b"RIFF" or data[8:12] == b"WEBP"):
@@ -107,10 +130,15 @@ def _jpeg(data: bytes) -> Header | None:
     """From marker to marker (ITU-T T.81, annex B) to the first picture's end; a thumbnail lies within a segment."""
     at, height, width, frame, progressive = 2, 0, 0, 0, False
     held: float | None = None
+    profile: dict[tuple[int, int], bytes] = {}
     while marker := _MARKER.search(data, at):
         code, at = data[marker.end() - 1], marker.end()
         if code == 0xD9:
-            return Header("JPEG", height, width, at, held_bytes=held or 0)
+            channels = data[frame] if frame else _BGR
+            pixel_bytes = max(channels, _BGR)
+            return Header(
+                "JPEG", height, width, at, False, pixel_bytes, held or 0, icc=_joined(profile), channels=channels
+            )
         if code == 0xD8:
             continue
         if code in _FRAMES and not height:
@@ -118,8 +146,18 @@ def _jpeg(data: bytes) -> Header | None:
             frame, progressive = at + 7, code in _PROGRESSIVE
         if code == 0xDA and frame and held is None:  # the first scan; with fewer components it is one of several
             held = _waves(data, frame) if progressive or data[at + 2] < data[frame] else 0.0
+        if code == 0xE2 and data.startswith(_ICC, at + 2):
+            begin = at + 2 + len(_ICC)
+            stop = at + int.from_bytes(data[at : at + 2], "big")
+            profile[data[begin], data[begin + 1]] = data[begin + 2 : stop]
         at += int.from_bytes(data[at : at + 2], "big")
     return None
+
+
+def _joined(profile: dict[tuple[int, int], bytes]) -> bytes:
+    """A colour profile from its segments, (number, count) -> content; empty where one is missing."""
+    whole = [(number, len(profile)) for number in range(1, len(profile) + 1)]
+    return b"".join(profile[place] for place in whole) if sorted(profile) == whole else b""
 
 
 def _waves(data: bytes, at: int) -> float:
@@ -132,7 +170,7 @@ def _waves(data: bytes, at: int) -> float:
 def _png(data: bytes) -> Header | None:
     """From chunk to chunk to the last one."""
     width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
-    at, clear, exif = 8, b"", b""
+    at, clear, exif, icc = 8, b"", b"", b""
     while True:
         length, kind = struct.unpack_from(">I4s", data, at)
         stop = at + 12 + length
@@ -142,6 +180,8 @@ def _png(data: bytes) -> Header | None:
             clear = data[at + 8 : stop - 4]
         if kind == b"eXIf":
             exif = data[at + 8 : stop - 4]
+        if kind == b"iCCP":
+            icc = _inflated(data[at + 8 : stop - 4].partition(b"\0")[2][1:])
         if kind == b"IEND":
             break
         at = stop
@@ -150,7 +190,19 @@ def _png(data: bytes) -> Header | None:
     key = None
     if colour == 0 and len(clear) == 2:
         key = int.from_bytes(clear, "big") * {1: 255, 2: 85, 4: 17}.get(depth, 1)
-    return Header("PNG", height, width, stop, alpha, channels * (2 if depth == 16 else 1), exif=exif, key=key)
+    pixel_bytes = channels * (2 if depth == 16 else 1)
+    colours = 1 if colour in (0, 4) else 3
+    return Header("PNG", height, width, stop, alpha, pixel_bytes, exif=exif, icc=icc, channels=colours, key=key)
+
+
+def _inflated(packed: bytes) -> bytes:
+    """A PNG's colour profile; empty where it is damaged, or larger than `MOST_PROFILE`."""
+    unpacker = zlib.decompressobj()
+    try:
+        profile = unpacker.decompress(packed, MOST_PROFILE)
+    except zlib.error:
+        return b""
+    return profile if unpacker.eof else b""
 
 
 def _webp(data: bytes) -> Header | None:
@@ -158,7 +210,7 @@ def _webp(data: bytes) -> Header | None:
     end = 8 + size
     if end > len(data):
         return None
-    kind, alpha, exif = data[12:16], False, b""
+    kind, alpha, exif, icc, part = data[12:16], False, b"", b"", None
     if kind == b"VP8X":
         width, height = (int.from_bytes(data[at : at + 3], "little") + 1 for at in (24, 27))
         at = 30
@@ -167,13 +219,21 @@ def _webp(data: bytes) -> Header | None:
             alpha |= name in (b"ALPH", b"VP8L", b"ANMF")  # the last two may have some
             if name == b"EXIF":
                 exif = data[at + 8 : at + 8 + length]
+            if name == b"ANMF" and part is None:  # of an animation the first frame alone is looked at
+                left, top, across, down = (
+                    int.from_bytes(data[place : place + 3], "little") for place in range(at + 8, at + 20, 3)
+                )
+                part = (2 * left, 2 * top, across + 1, down + 1)
+            if name == b"ICCP":
+                icc = data[at + 8 : at + 8 + length]
             at += 8 + length + length % 2
     elif kind == b"VP8L":
         (bits,) = struct.unpack_from("<I", data, 21)
         width, height, alpha = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, bool(bits >> 28 & 1)
     else:
         width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", data, 26))
-    return Header("WEBP", height, width, end, alpha, 4 if alpha else _BGR, exif=exif)
+    part = None if part == (0, 0, width, height) else part
+    return Header("WEBP", height, width, end, alpha, 4 if alpha else _BGR, exif=exif, icc=icc, part=part)
 
 
 def _gif(data: bytes) -> Header | None:
@@ -212,22 +272,58 @@ def _bmp(data: bytes) -> Header | None:
     return Header("BMP", height, width, len(data), alpha, 4 if bits == 32 else _BGR)
 
 
+@cache
+def heic_readable() -> bool:
+    """Whether HEIC photos can be read: pillow-heif is installed, and Pillow knows of it from now on."""
+    try:
+        import pillow_heif
+    except ImportError:
+        return False
+    pillow_heif.register_heif_opener()
+    return True
+
+
+def is_heic(data: bytes) -> bool:
+    """Whether a file says of itself that it is HEIC, as phones save photos; AVIF has the same container.
+
+    Examples
+    --------
+    >>> is_heic(b"\\0\\0\\0\\x18ftypheic\\0\\0\\0\\0mif1heic"), is_heic(b"\\0\\0\\0\\x18ftypmif1\\0\\0\\0\\0mif1avif")
+    (True, False)
+    """
+    if data[4:8] != b"ftyp":
+        return False
+    stop = int.from_bytes(data[:4], "big")
+    brands = {data[8:12], *(data[at : at + 4] for at in range(16, min(stop, len(data), 256), 4))}
+    return not brands.isdisjoint(_HEIC_BRANDS) and brands.isdisjoint(_AVIF_BRANDS)
+
+
 def _other(data: bytes, name: str) -> Header:
     """The header by Pillow, of kinds that are too rare for a reader here."""
     from PIL import Image
 
+    heic = is_heic(data)
+    if heic and not heic_readable():
+        raise PhotoError(
+            f"HEIC: expected a photo of a kind that can be read here; found {name!r}, which is HEIC. Install "
+            "pillow-heif (pip install pillow-heif) and run the same command again, or save the photo as JPEG."
+        )
     try:
-        with Image.open(io.BytesIO(data), formats=OTHERS) as photo:
+        with Image.open(io.BytesIO(data), formats=("HEIF",) if heic else OTHERS) as photo:
             width, height = photo.size
             deep = max(photo.tag_v2.get(258, (8,))) > 8 if photo.format == "TIFF" else photo.format == "JPEG2000"  # type: ignore[attr-defined]
             alpha = photo.mode in ("LA", "PA", "RGBA", "RGBa", "La")
             return Header(
-                str(photo.format), height, width, len(data), alpha, (4 if alpha else _BGR) * (2 if deep else 1)
-            )
+                "HEIC" if heic else str(photo.format), height, width, len(data), alpha,
+                (4 if alpha else _BGR) * (2 if deep else 1), _HEIC_PLANES if heic else 0,
+                icc=photo.info.get("icc_profile") or b"",
+                channels=_BGR if photo.mode in ("P", "PA") else len(photo.getbands()) - alpha,
+            )  # fmt: skip
     except Image.DecompressionBombError as error:
         raise PhotoError(f"too large: {name!r} ({error})") from error
     except Exception as error:  # Pillow raises many kinds on a damaged file
-        raise PhotoError(f"not an image: {name!r} starts with the bytes {data[:8]!r}") from error
+        said = f"damaged: {name!r} is HEIC that cannot be read ({error})"
+        raise PhotoError(said if heic else f"not an image: {name!r} starts with the bytes {data[:8]!r}") from error
 
 
 _READERS = {b"\xff\xd8": _jpeg, b"\x89PNG": _png, b"RIFF": _webp, b"GIF8": _gif, b"BM": _bmp}

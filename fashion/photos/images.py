@@ -10,8 +10,12 @@ from numpy.typing import NDArray
 
 from fashion.core.errors import PhotoError
 from fashion.photos.headers import OTHERS, Header, read_header
+from fashion.photos.profiles import as_srgb, to_srgb, transform_to_srgb
 
 RGB = NDArray[np.uint8]
+
+#: Opacity of each pixel, shape (height, width): 0 is transparent, 255 opaque.
+Alpha = NDArray[np.uint8]
 
 #: What a large JPEG keeps of its shorter side at least where it is unpacked smaller than it is: enough for the inputs
 #: of both backbones as they are by default.
@@ -64,13 +68,14 @@ def reduction(data: bytes, edge: int) -> int:
 
 
 def decode(data: bytes, name: str = "photo", edge: int | None = None) -> RGB:
-    """Decode a photo to RGB: turned as its EXIF data says, transparent pixels laid on white by their alpha.
+    """Decode a photo to sRGB: turned as its EXIF data says, transparent pixels laid on white by their alpha.
 
     Parameters
     ----------
     data : bytes
-        The file's content: JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF, JPEG 2000, PPM or Sun raster. Of an animation the
-        first frame is taken; bytes behind the picture, such as a motion photo's film, are ignored.
+        The file's content: JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF, JPEG 2000, PPM or Sun raster; HEIC where pillow-heif
+        is installed. Of an animation the first frame is taken; bytes behind the picture, such as a motion photo's film,
+        are ignored. Colours are turned to sRGB by an embedded profile (`profiles`); a damaged one is ignored.
     name : str
         For error messages.
     edge : int, optional
@@ -88,6 +93,28 @@ def decode(data: bytes, name: str = "photo", edge: int | None = None) -> RGB:
         When the bytes are no image, are cut short (OpenCV would fill the rest with grey), or would take more than
         `MOST_UNPACKED` bytes.
     """
+    return decode_with_alpha(data, name, edge)[0]
+
+
+def decode_with_alpha(data: bytes, name: str = "photo", edge: int | None = None) -> tuple[RGB, Alpha | None]:
+    """`decode`, and the opacity of each pixel; None where all are opaque.
+
+    Parameters
+    ----------
+    data, name, edge
+        As for `decode`.
+
+    Returns
+    -------
+    rgb : ndarray of uint8, shape (height, width, 3)
+        On white.
+    alpha : ndarray of uint8, shape (height, width), or None
+
+    Raises
+    ------
+    PhotoError
+        As `decode`.
+    """
     if not data:
         raise PhotoError(f"empty: {name!r} has no bytes")
     header = read_header(data, name)
@@ -97,10 +124,16 @@ def decode(data: bytes, name: str = "photo", edge: int | None = None) -> RGB:
             f"too large: expected a photo of at most {MOST_UNPACKED / 1e9:.1f} GB unpacked; found {name!r} with "
             f"{header.width} x {header.height} pixels, {header.unpacked(scale) / 1e9:.1f} GB. Save it smaller."
         )
-    if header.alpha and (on_white := _on_white(data, header, name)) is not None:
-        return on_white
+    # OpenCV turns no AVIF, has darkened a TIFF's colours by alpha, and knows of CMYK no more than a rule of thumb.
+    inks = header.channels == 4 and transform_to_srgb(header.icc, 4) is not None
+    if inks or header.kind in ("AVIF", "HEIC") or (header.kind == "TIFF" and header.alpha):
+        return _by_pillow(data, header, scale, name)
+    if header.alpha and (laid := _on_white(data, header, name)) is not None:
+        return laid
     bgr = _decoded(_picture(data, header), REDUCED.get(scale, cv2.IMREAD_COLOR), name)
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+    rgb = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+    to_srgb(rgb, header.icc, header.channels)
+    return rgb, None
 
 
 def _picture(data: bytes, header: Header) -> NDArray[np.uint8]:
@@ -121,13 +154,11 @@ def _decoded(picture: NDArray[np.uint8], flags: int, name: str) -> NDArray:
     return np.asarray(pixels)
 
 
-def _on_white(data: bytes, header: Header, name: str) -> RGB | None:
+def _on_white(data: bytes, header: Header, name: str) -> tuple[RGB, Alpha | None] | None:
     """Decode a photo whose pixels may be transparent, on white; None where the decoder finds that none can be.
 
     Where all are opaque, the result is that of IMREAD_COLOR, which knows no alpha.
     """
-    if header.kind in ("TIFF", "AVIF"):  # OpenCV has darkened a TIFF's colours by alpha, and leaves 10 bits as 10
-        return _on_white_by_pillow(data, name)
     pixels = _decoded(_picture(data, header), cv2.IMREAD_UNCHANGED, name)  # which turns nothing
     if header.key is not None and pixels.ndim == 2:
         alpha = np.where(pixels == header.key, np.uint8(0), np.uint8(255))
@@ -148,22 +179,35 @@ def _on_white(data: bytes, header: Header, name: str) -> RGB | None:
         covered = np.zeros(alpha.shape, bool)
         covered[top : top + height, left : left + width] = True
         alpha[~covered] = 0
+    to_srgb(rgb, header.icc, header.channels)
     lay_on_white(rgb, alpha)
-    del pixels, alpha  # before a turn's copy
-    return _turned(rgb, header.exif)
+    del pixels  # before a turn's copy
+    return _turned(rgb, header.exif), _where_clear(_turned(alpha, header.exif))
 
 
-def _on_white_by_pillow(data: bytes, name: str) -> RGB:
+def _by_pillow(data: bytes, header: Header, scale: int, name: str) -> tuple[RGB, Alpha | None]:
+    """Decode a photo that OpenCV does not know enough of."""
     from PIL import Image, ImageOps
 
+    formats = ("HEIF",) if header.kind == "HEIC" else (*OTHERS, "JPEG")
     try:
-        with Image.open(io.BytesIO(data), formats=OTHERS) as photo:
-            rgba = np.array(ImageOps.exif_transpose(photo.convert("RGBA")))
+        with Image.open(io.BytesIO(data), formats=formats) as photo:
+            photo.draft(photo.mode, (header.width // scale, header.height // scale))  # of a JPEG; else nothing
+            upright = ImageOps.exif_transpose(photo)
+            if not header.alpha:
+                return np.array(as_srgb(upright, header.icc)), None
+            rgba = np.array(upright.convert("RGBA"))
     except Exception as error:  # Pillow raises many kinds on a damaged file
         raise PhotoError(f"not an image: {name!r} ({error})") from error
-    rgb = rgba[..., :3].copy()
-    lay_on_white(rgb, rgba[..., 3])
-    return rgb
+    rgb, alpha = rgba[..., :3].copy(), rgba[..., 3].copy()
+    to_srgb(rgb, header.icc, header.channels)
+    lay_on_white(rgb, alpha)
+    return rgb, _where_clear(alpha)
+
+
+def _where_clear(alpha: Alpha) -> Alpha | None:
+    """The opacity, or None where nothing is transparent."""
+    return None if alpha.min() == 255 else alpha
 
 
 def _eight_bits(pixels: NDArray) -> NDArray[np.uint8]:
@@ -183,21 +227,21 @@ def lay_on_white(rgb: RGB, alpha: NDArray[np.uint8]) -> None:
         rgb[top : top + rows] = cv2.add(colour, cv2.bitwise_not(opacity))
 
 
-def _turned(rgb: RGB, exif: bytes) -> RGB:
-    """Turn a photo as its EXIF data says."""
+def _turned(pixels: NDArray[np.uint8], exif: bytes) -> NDArray[np.uint8]:
+    """Turn a photo, or its opacity, as its EXIF data says."""
     if not exif:
-        return rgb
+        return pixels
     from PIL import Image
 
     tags = Image.Exif()
     try:
         tags.load(exif)
     except Exception:  # damaged EXIF data: OpenCV does not turn by it either
-        return rgb
+        return pixels
     across, down, mirrored = _TURNS.get(tags.get(0x0112, 1), (0, 0, 0))
-    rgb = rgb.transpose(1, 0, 2) if across else rgb
-    rgb = rgb[::-1] if down else rgb
-    return np.ascontiguousarray(rgb[:, ::-1] if mirrored else rgb)
+    pixels = pixels.swapaxes(0, 1) if across else pixels
+    pixels = pixels[::-1] if down else pixels
+    return np.ascontiguousarray(pixels[:, ::-1] if mirrored else pixels)
 
 
 def resize(rgb: RGB, edge: int) -> RGB:
@@ -213,8 +257,11 @@ def resize(rgb: RGB, edge: int) -> RGB:
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR), np.uint8)
 
 
-def shrunk(rgb: RGB, edge: int) -> RGB:
-    """Shrink to a longer side of `edge` pixels by area averaging, aspect kept; a smaller photo stays as it is."""
+def shrunk(rgb: NDArray[np.uint8], edge: int) -> NDArray[np.uint8]:
+    """Shrink to a longer side of `edge` pixels by area averaging, aspect kept; a smaller photo stays as it is.
+
+    `rgb` may be a photo's opacity as well.
+    """
     height, width = rgb.shape[:2]
     scale = edge / max(height, width)
     if scale >= 1:
@@ -223,9 +270,9 @@ def shrunk(rgb: RGB, edge: int) -> RGB:
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def unpack(data: bytes, name: str = "photo") -> RGB:
-    """`decode` as far as measures, and networks of up to `ENOUGH` pixels, need a photo."""
-    return decode(data, name, ENOUGH)
+def unpack(data: bytes, name: str = "photo") -> tuple[RGB, Alpha | None]:
+    """`decode_with_alpha` as far as measures, and networks of up to `ENOUGH` pixels, need a photo."""
+    return decode_with_alpha(data, name, ENOUGH)
 
 
 def view(data: bytes, unpacked: RGB, edge: int) -> RGB:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fashion.core.bounds import MOST_READ
 from fashion.core.errors import PhotoError
 from fashion.photos import images
-from fashion.photos.images import RGB, jpeg_sides, resize, shrunk, squared
+from fashion.photos.images import RGB, Alpha, jpeg_sides, resize, shrunk, squared
 
 if TYPE_CHECKING:
     from fashion.catalogue.source import Source
@@ -30,6 +30,9 @@ GROUND_DISTANCE = 7.0
 
 #: Share of a photo's pixels that counts as its darkest and as its lightest end, and share on its steepest edges.
 END, STEEPEST = 0.01, 0.005
+
+#: Share of the photo beyond which a mask is none: it says nothing of where the garment is.
+ALL = 0.98
 
 #: Edge of the thumbnails by which near-duplicates are confirmed.
 THUMBNAIL = 16
@@ -53,10 +56,13 @@ class DecodedPhoto:
         The photo, from `images.decode`; of a large JPEG its reduction.
     data : bytes
         The file that it was unpacked from; empty where it was none.
+    alpha : ndarray of uint8, shape (height, width), or None
+        Opacity of `unpacked`; None where nothing is transparent.
     """
 
     unpacked: RGB
     data: bytes = b""
+    alpha: Alpha | None = None
 
     @property
     def sides(self) -> tuple[int, int]:
@@ -81,9 +87,18 @@ class DecodedPhoto:
         return to_lab(self.rgb)
 
     @cached_property
+    def cutout(self) -> NDArray[np.bool_] | None:
+        """What is opaque of `rgb`, shape (h, w); None where that is nothing, or nearly all (rounded corners)."""
+        if self.alpha is None:
+            return None
+        alpha = shrunk(self.alpha, MEASURED)
+        opaque = alpha >= max(int(alpha.max()) / 2, 1)  # the middle of a soft edge, or of a sheer garment's
+        return opaque if 0 < opaque.mean() < ALL else None
+
+    @cached_property
     def garment(self) -> NDArray[np.bool_]:
-        """Of `lab`, by `garment_mask`, shape (h, w)."""
-        return garment_mask(self.lab)
+        """Of `rgb`, shape (h, w): a cut-out's own opacity, else by `garment_mask`."""
+        return garment_mask(self.lab) if self.cutout is None else self.cutout
 
 
 def _from_ground(pixels: NDArray[np.float32], lab: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -120,7 +135,7 @@ def garment_mask(lab: NDArray[np.float32]) -> NDArray[np.bool_]:
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     filled = np.zeros_like(mask)
     cv2.drawContours(filled, contours, -1, 1, cv2.FILLED)
-    if not 0.02 < filled.mean() < 0.98:
+    if not 0.02 < filled.mean() < ALL:
         filled[:] = 0
         axes = (max(width // 3, 1), max(height // 3, 1))
         cv2.ellipse(filled, (width // 2, height // 2), axes, 0, 0, 360, 1, cv2.FILLED)
@@ -197,7 +212,8 @@ def decode_photo(data: bytes, name: str = "photo") -> DecodedPhoto:
     PhotoError
         As `images.decode`.
     """
-    return DecodedPhoto(images.unpack(data, name), data)
+    rgb, alpha = images.unpack(data, name)
+    return DecodedPhoto(rgb, data, alpha)
 
 
 def open_photo(source: Source, name: str) -> tuple[dict[str, Any], DecodedPhoto | None]:

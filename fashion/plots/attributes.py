@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from fashion.catalogue.source import Source
+from fashion.catalogue.swatches import UNKNOWN, Swatches
 from fashion.plots.style import (
     HEAT,
     INK,
@@ -60,7 +61,7 @@ def confusion_matrix(
     source_line: str,
     *,
     what: str,
-    swatches: bool = False,
+    swatches: Swatches | None = None,
 ) -> Figure:
     """Confusion matrix with rows as shares; colour words with their swatches.
 
@@ -71,8 +72,8 @@ def confusion_matrix(
     classes : sequence of str, length c
     source_line, what : str
         `what` names the attribute in the title.
-    swatches : bool
-        Draw the classes' own colours along both axes.
+    swatches : mapping of str to str, optional
+        Colours to draw along both axes, where the classes are colour words.
     """
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1) * 100
     edge = float(np.clip(2.6 + 0.155 * len(classes), 6.5, 13))
@@ -85,8 +86,8 @@ def confusion_matrix(
     axes.tick_params(axis="y", rotation=0, labelsize=8 if len(classes) > 25 else 9.5)
     axes.set(xlabel=f"predicted {what}", ylabel=f"labelled {what}")
     axes.set_title(f"Confusion matrix of {what} on held-out items")
-    if swatches:
-        hexes = hexes_of_colours(list(classes))
+    if swatches is not None:
+        hexes = hexes_of_colours(classes, swatches)
         swatch_line(axes, [hexes[c] for c in classes], axis="x")
         swatch_line(axes, [hexes[c] for c in classes], axis="y")
         for patch in axes.patches:  # a heat map's cells have their corners, not their centres, on whole numbers
@@ -101,17 +102,19 @@ def _shift(axes: plt.Axes, patch: plt.Rectangle):  # type: ignore[no-untyped-def
     return Affine2D().translate(0 if vertical else 0.5, 0.5 if vertical else 0) + patch.get_data_transform()
 
 
-def confused_colours(pairs: pd.DataFrame, source_line: str) -> Figure:
+def confused_colours(pairs: pd.DataFrame, swatches: Swatches, source_line: str) -> Figure:
     """The most frequent confusions of colour words, both swatches side by side.
 
     Parameters
     ----------
     pairs : DataFrame
         `labelled`, `predicted`, `share` (of the labelled word's items), `distance` (CIEDE2000 of the two swatches).
+    swatches : mapping of str to str
+        From `Run.swatches`.
     source_line : str
     """
     figure, axes = plt.subplots(figsize=(9, 0.9 + 0.34 * len(pairs)), layout="constrained")
-    hexes = hexes_of_colours([*pairs["labelled"], *pairs["predicted"]])
+    hexes = hexes_of_colours([*pairs["labelled"], *pairs["predicted"]], swatches)
     top = float(pairs["share"].max()) * 100
     for place, (_, pair) in enumerate(pairs.iterrows()):
         for shift, word in ((-0.17, pair["labelled"]), (-0.09, pair["predicted"])):
@@ -146,7 +149,7 @@ def accuracy_by_class(table: pd.DataFrame, colours: Mapping[str, str], source_li
             f"{row.name_} ({row.items_:,})"
             for row in part.rename(columns={"name": "name_", "items": "items_"}).itertuples()
         ]
-        bars(axes, names, part["accuracy"].to_numpy() * 100, [colours.get(n, "#9a9a9a") for n in part["name"]],
+        bars(axes, names, part["accuracy"].to_numpy() * 100, [colours.get(n, UNKNOWN) for n in part["name"]],
              unit="accuracy on held-out items, %")  # fmt: skip
     figure.suptitle(
         f"Accuracy by {what} (held-out items in brackets)", x=0.01, ha="left", fontweight="bold", fontsize=12.5

@@ -11,6 +11,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from fashion.catalogue.source import Source
+from fashion.catalogue.swatches import Swatches
 from fashion.plots.style import (
     HEAT,
     QUIET,
@@ -52,10 +53,10 @@ def counts_by_category(items: pd.DataFrame, source_line: str, most: int = 30) ->
     return sign(figure, source_line)
 
 
-def counts_by_colour(items: pd.DataFrame, source_line: str) -> Figure:
+def counts_by_colour(items: pd.DataFrame, swatches: Swatches, source_line: str) -> Figure:
     """Items by colour word, each bar in its own colour."""
     counts = items["colour"].value_counts()
-    hexes = hexes_of_colours(list(counts.index))
+    hexes = hexes_of_colours(counts.index, swatches)
     columns = 2 if len(counts) > 25 else 1
     size = int(np.ceil(len(counts) / columns))
     figure, grid = plt.subplots(
@@ -68,11 +69,11 @@ def counts_by_colour(items: pd.DataFrame, source_line: str) -> Figure:
     return sign(figure, source_line)
 
 
-def colour_by_department(items: pd.DataFrame, source_line: str) -> Figure:
+def colour_by_department(items: pd.DataFrame, swatches: Swatches, source_line: str) -> Figure:
     """Heat map: share of each colour within each department, both sorted by size."""
     table = pd.crosstab(items["department"], items["colour"])
     table = table.loc[table.sum(axis=1).sort_values(ascending=False).index]
-    hexes = hexes_of_colours(list(table.columns))
+    hexes = hexes_of_colours(table.columns, swatches)
     order = _by_hue(hexes)
     share = table[order].div(table.sum(axis=1), axis=0) * 100
     width = 4 + 0.17 * len(order) if len(order) > 20 else 9
@@ -152,7 +153,7 @@ def photo_sizes(items: pd.DataFrame, source_line: str) -> Figure:
 
 
 def word_against_photo(table: pd.DataFrame, source_line: str) -> Figure:
-    """Each colour word's glossary swatch, the median garment of its items, and the distance between the two.
+    """Each colour word's colour by the lists, the typical garment of its items, and the distance between the two.
 
     Parameters
     ----------
@@ -191,9 +192,9 @@ def word_against_photo(table: pd.DataFrame, source_line: str) -> Figure:
     return sign(figure, source_line)
 
 
-def doubtful_labels(worst: pd.DataFrame, source: Source, source_line: str) -> Figure:
+def doubtful_labels(worst: pd.DataFrame, swatches: Swatches, source: Source, source_line: str) -> Figure:
     """The items furthest from their colour word: photo, word with its swatch, distance."""
-    hexes = hexes_of_colours(list(worst["colour"]))
+    hexes = hexes_of_colours(worst["colour"], swatches)
     return photo_grid(
         source, list(worst["photo"]),
         [wrapped(f"“{item.colour}”", 16) + f"\n{item.distance:.0f}" for item in worst.itertuples()],

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from fashion.catalogue.source import Source
+from fashion.catalogue.swatches import Swatches
 from fashion.neighbours.exact import Neighbours
 from fashion.plots.style import INK, PALETTE, QUIET, hexes_of_colours, load_photos, photo_axes, wrapped
 from fashion.recommendation.queries import Query
@@ -35,6 +36,7 @@ def recommendations(
     queries: Sequence[int],
     neighbours: NDArray,
     similarity: NDArray,
+    swatches: Swatches,
     source_line: str,
     *,
     title: str,
@@ -51,10 +53,12 @@ def recommendations(
         Rows of the query items.
     neighbours, similarity : ndarray, shape (q, k)
         Rows of the recommendations, best first, and their cosines.
+    swatches : mapping of str to str
+        From `Run.swatches`.
     source_line, title : str
     """
     count, k = neighbours.shape
-    hexes = hexes_of_colours(list(items["colour"].unique()))
+    hexes = hexes_of_colours(items["colour"], swatches)
     # Lengths in inches, so that head and foot keep their size however many queries there are.
     photo, gap, caption, head, foot = 1.3, 0.16, 0.82, 0.75, 0.25
     width = photo * (k + 1) + gap * (k + 2)
@@ -88,13 +92,20 @@ def recommendations(
 
 
 def nearest_items(
-    items: pd.DataFrame, source: Source, rows: Sequence[int], nearest: Neighbours, source_line: str, *, title: str
+    items: pd.DataFrame,
+    source: Source,
+    rows: Sequence[int],
+    nearest: Neighbours,
+    swatches: Swatches,
+    source_line: str,
+    *,
+    title: str,
 ) -> Figure:
     """`recommendations` for some rows of the neighbours of all items.
 
     Parameters
     ----------
-    items, source, source_line, title
+    items, source, swatches, source_line, title
         As for `recommendations`.
     rows : sequence of int, length q
         Query items.
@@ -102,11 +113,17 @@ def nearest_items(
         From `Recommender.nearest_of_all`.
     """
     chosen = list(rows)
-    return recommendations(items, source, chosen, nearest[0][chosen], nearest[1][chosen], source_line, title=title)
+    listed = nearest[0][chosen], nearest[1][chosen]
+    return recommendations(items, source, chosen, *listed, swatches, source_line, title=title)
 
 
 def answers(
-    queries: Sequence[tuple[NDArray | None, Query, pd.DataFrame]], source: Source, source_line: str, *, title: str
+    queries: Sequence[tuple[NDArray | None, Query, pd.DataFrame]],
+    source: Source,
+    swatches: Swatches,
+    source_line: str,
+    *,
+    title: str,
 ) -> Figure:
     """One row a query by photo or words: the query, then its recommendations with similarity and reason.
 
@@ -116,6 +133,8 @@ def answers(
         The query's photo, RGB, where it has one; the query; its table from `Recommender.answer`.
     source : Source
         Where the items' photos are.
+    swatches : mapping of str to str
+        From `Run.swatches`.
     source_line, title : str
     """
     k = max(1, *(len(table) for _, _, table in queries))
@@ -126,7 +145,7 @@ def answers(
         gridspec_kw={"left": 0.01, "right": 0.99, "top": 1 - head / height, "bottom": (foot + caption) / height,
                      "hspace": caption / photo, "wspace": 0.12},
     )  # fmt: skip
-    hexes = hexes_of_colours(sorted({str(word) for _, _, table in queries for word in table["colour"]}))
+    hexes = hexes_of_colours((word for _, _, table in queries for word in table["colour"]), swatches)
     for line, (picture, query, table) in zip(grid, queries, strict=True):
         _draw_query(line[0], picture, query)
         for axes in line[1 + len(table) :]:

@@ -17,7 +17,8 @@ from matplotlib.ticker import LogFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from fashion.catalogue.source import Source
-from fashion.catalogue.translation import colour_hexes, department_colours
+from fashion.catalogue.swatches import UNKNOWN, Swatches
+from fashion.catalogue.translation import department_colours
 from fashion.core import fonts
 from fashion.core.bounds import MOST_READ
 from fashion.core.escaping import table as table
@@ -97,10 +98,9 @@ def colours_of_categories(items: pd.DataFrame) -> dict[str, str]:
     return {str(category): palette[department] for category, department in home.items()}
 
 
-def hexes_of_colours(colours: Sequence[str]) -> dict[str, str]:
-    """Hex colour of each colour word; mid grey for words that the glossary lacks."""
-    known = colour_hexes()
-    return {colour: known.get(colour, "#9a9a9a") for colour in dict.fromkeys(colours)}
+def hexes_of_colours(colours: Iterable[str], swatches: Swatches) -> dict[str, str]:
+    """Hex colour of each colour word, from `Run.swatches`; mid grey for words without one."""
+    return {colour: swatches.get(colour, UNKNOWN) for colour in dict.fromkeys(colours)}
 
 
 def readable_on(hex_colour: str) -> str:

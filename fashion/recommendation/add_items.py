@@ -18,8 +18,8 @@ from fashion.attributes.weights import HubCorrection
 from fashion.catalogue.cleaning import clean_table, join_photos
 from fashion.catalogue.definition import Catalogue, open_catalogue
 from fashion.catalogue.source import Source
+from fashion.catalogue.swatches import of_one_colour, swatches_of
 from fashion.catalogue.table import read_table
-from fashion.catalogue.translation import colour_hexes
 from fashion.core.checksums import sha256_bytes, sha256_file, sha256_json
 from fashion.core.errors import ArtefactError, CatalogueError
 from fashion.core.escaping import spreadsheet
@@ -108,7 +108,7 @@ def add(
     if len(step.rows):
         photos = step.rows["photo"].tolist()
         seen = read_photos(source, photos, workspace.processed_root, encoder.backbone, progress=progress)
-        spoken = {word: shade for word, shade in colour_hexes().items() if word in set(there["colour"])}
+        spoken = of_one_colour(swatches_of(workspace.json("source")))
         joined = join_photos(step, seen.facts, known=there, colour_words=spoken)
         step, items = joined.cleaning, joined.items.assign(colour_was_measured=joined.colour_was_measured)
     if items.empty or seen is None:

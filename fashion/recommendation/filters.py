@@ -1,4 +1,4 @@
-"""Filters on columns of the items table, in English (British or American) or Italian words."""
+"""Filters on columns of the items table, in English (British or American), Italian or the catalogue's own words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.catalogue.translation import GLOSSARIES, british, english_of, load_synonyms
+from fashion.catalogue.translation import GLOSSARIES, british, english_of, load_synonyms, normalise_word
 from fashion.core.errors import FashionError, near_words
 
 #: Column -> allowed values, as the catalogue spells them.
@@ -31,7 +31,7 @@ def parse_where(conditions: Conditions | None, items: pd.DataFrame) -> dict[str,
     conditions : mapping, str, or iterable of str, optional
         ``{"colour": "red", "category": ["boots", "sandals"]}``, ``"colour=red"``, or
         ``["colour=red", "category=boots,sandals"]``. Columns and values may be written the American way, values also
-        in Italian or by a synonym of data/glossary.
+        in Italian, by a synonym of data/glossary, or as the catalogue's table has them before they are translated.
     items : DataFrame
         The items table.
 
@@ -111,8 +111,9 @@ def _values(column: str, values: str | list[str], items: pd.DataFrame) -> tuple[
         values = [values] if british(values) in known else values.split(",")
     chosen: dict[str, None] = {}
     for value in values:
-        meant = [british(word) for word in (value, *_other_words(value, column))]
-        hit = next((word for word in meant if word in known), None)
+        hit: str | None = british(value)
+        if hit not in known:
+            hit = next((word for word in map(british, _other_words(value, column, items)) if word in known), None)
         if hit is None:
             raise QueryError(
                 f"expected a {column} of the catalogue; found {value.strip()!r}{near_words(british(value), known)}."
@@ -121,9 +122,20 @@ def _values(column: str, values: str | list[str], items: pd.DataFrame) -> tuple[
     return tuple(chosen)
 
 
-def _other_words(value: str, column: str) -> list[str]:
-    """English words for an Italian word or a synonym."""
+def own_words(items: pd.DataFrame, column: str) -> list[tuple[str, str]]:
+    """The catalogue's own words of a column that was translated, each with its English one."""
+    source = f"{column}_source"
+    if source not in items:
+        return []
+    pairs = items[[source, column]].drop_duplicates().astype(str)
+    own = pairs[(pairs[source] != "") & (pairs[source].map(normalise_word) != pairs[column].map(normalise_word))]
+    return list(own.itertuples(index=False, name=None))
+
+
+def _other_words(value: str, column: str, items: pd.DataFrame) -> list[str]:
+    """English words for an Italian word, a word of the catalogue's own, or a synonym."""
     words = [english_of(value, column)] if column in GLOSSARIES else []
+    words += [english for own, english in own_words(items, column) if normalise_word(own) == normalise_word(value)]
     synonyms = load_synonyms()
     said = (synonyms["column"] == column) & (synonyms["said"].map(british) == british(value))
     return [word for word in [*words, *synonyms.loc[said, "english"]] if word]

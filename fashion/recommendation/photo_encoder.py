@@ -20,7 +20,7 @@ from fashion.neighbours.duplicates import Fingerprints
 from fashion.photos.customer_photos import crops
 from fashion.photos.descriptors import PIXELS, colour_grid
 from fashion.photos.images import RGB, resize
-from fashion.photos.measures import decode_photo, perceptual_hash
+from fashion.photos.measures import DecodedPhoto, decode_photo, perceptual_hash
 
 Float = NDArray[np.float32]
 
@@ -105,15 +105,15 @@ class PhotoEncoder:
         """The backbone as a function of a batch of inputs."""
         return network_call(self.backbone)
 
-    def extract(self, data: bytes, name: str = "photo") -> PhotoFeatures:
-        """Decode one photo and run the backbone and the descriptors on it.
+    def extract(self, photo: bytes | DecodedPhoto, name: str = "photo") -> PhotoFeatures:
+        """Decode one photo, if it is a file's bytes, and run the backbone and the descriptors on it.
 
         Raises
         ------
         PhotoError
             When the bytes are no whole image.
         """
-        picture = decode_photo(data, name)
+        picture = decode_photo(photo, name) if isinstance(photo, bytes) else photo
         edge = self.backbone.size
         blocks = self._outputs([picture.view(edge)])
         cropped = self._outputs([resize(crop, edge) for crop in crops(picture.unpacked)])

@@ -10,6 +10,7 @@ from fashion.core.workspace import Workspace
 from fashion.embedding.backbones import Backbone
 from fashion.neighbours.duplicates import Fingerprints, Rule, matching_pairs
 from fashion.neighbours.resemblance import resemblance
+from fashion.photos.measures import DecodedPhoto
 from fashion.recommendation.additions import with_additions
 from fashion.recommendation.photo_encoder import PhotoEncoder
 from fashion.recommendation.queries import Query
@@ -49,28 +50,37 @@ class PhotoReader:
         """The report's backbone."""
         return self.encoder.backbone
 
-    def query(self, data: bytes, name: str = "photo") -> Query:
+    def query(self, photo: bytes | DecodedPhoto, name: str = "photo") -> Query:
         """The query of a photo, described by the likeliest category and colour.
+
+        Parameters
+        ----------
+        photo : bytes or DecodedPhoto
+            Its file, or what was decoded from one.
+        name : str
+            The query's title.
 
         Raises
         ------
         PhotoError
             When the bytes are no whole image.
         """
-        photo = self.encoder.extract(data, name)
-        rows = [row for _, row in matching_pairs(self._known, photo.fingerprints, self._rule)]
+        features = self.encoder.extract(photo, name)
+        rows = [row for _, row in matching_pairs(self._known, features.fingerprints, self._rule)]
         groups = self.recommender.groups
         # A near-duplicate of one of them is a near-duplicate of the photo, too: groups are transitive.
         near_duplicates = np.array(rows, np.intp) if groups is None else np.flatnonzero(np.isin(groups, groups[rows]))
-        views = np.concatenate([photo.blocks["embedding"], photo.crops["embedding"]])
+        views = np.concatenate([features.blocks["embedding"], features.crops["embedding"]])
         least = self.workspace.json("attributes").get("least_resemblance", -1.0)
         unlike = not rows and bool(resemblance(views, self._known.max_pooled).max() < least)
         if self.recommender.layout is None:
-            frozen = self.encoder.frozen(photo.blocks)
+            frozen = self.encoder.frozen(features.blocks)
             return Query(name, frozen, {}, near_duplicates=near_duplicates, unlike=unlike)
         network = self.encoder.network
         # A photo of the catalogue's own is asked as its item is.
-        vectors = self.encoder.encode(photo.blocks, photo.colour_grid) if rows else self.encoder.encode_query(photo)
+        vectors = (
+            self.encoder.encode(features.blocks, features.colour_grid) if rows else self.encoder.encode_query(features)
+        )
         seen = {
             column: network.layout.words[column][int(vectors.predicted[column][0].argmax())]
             for column in ("colour", "category")

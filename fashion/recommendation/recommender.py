@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion.attributes.layout import Layout, require_present
+from fashion.catalogue.swatches import swatches_of
 from fashion.core.defaults import COLOUR_WEIGHT, LIST_LENGTH, LOOKS_WEIGHT, Preferences
 from fashion.core.errors import ArtefactError
 from fashion.core.workspace import Workspace
@@ -323,7 +324,8 @@ def read_layout(workspace: Workspace) -> Layout:
     projection = workspace.arrays("attributes")["projection"]
     further = {column: tuple(words) for column, words in record["further"].items()}
     words = tuple(record["categories"]), tuple(record["colours"])
-    return Layout(*words, projection, further, int(record["looks"]), record["looks_checksum"])
+    swatches = swatches_of(workspace.json("source"))
+    return Layout(*words, projection, further, int(record["looks"]), record["looks_checksum"], swatches)
 
 
 def neighbours_table(nearest: Mapping[str, Neighbours]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Queries in words: "red dress", "vestito rosso", "dark blue trainers for women"."""
+"""Queries in words: "red dress", "vestito rosso", "dark blue trainers for women", and words of a catalogue's own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from fashion.catalogue.translation import BRITISH, GLOSSARIES, load_glossary, load_synonyms
 from fashion.core.errors import near_words
-from fashion.recommendation.filters import DESCRIPTION, QueryError
+from fashion.recommendation.filters import DESCRIPTION, QueryError, own_words
 
 #: Stop words.
 PASSED_OVER = frozenset(
@@ -61,9 +61,10 @@ def _terms(items: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
         yield from ((column, word, word) for word in known)
         if column in GLOSSARIES:
             glossary = load_glossary(column)
-            for italian, english in zip(glossary["italian"], glossary["english"], strict=True):
+            for italian, english in zip(glossary["word"], glossary["english"], strict=True):
                 if english in known:
                     yield column, english, italian
+            yield from ((column, english, source) for source, english in own_words(items, column))
     for said, column, english in load_synonyms().itertuples(index=False):
         if column in items and (items[column] == english).any():
             yield column, english, said
@@ -74,7 +75,7 @@ NAMED = 3
 
 
 class Vocabulary:
-    """The words of searches in a catalogue, English and Italian.
+    """The words of searches in a catalogue: English, Italian, and its own before they were translated.
 
     Parameters
     ----------

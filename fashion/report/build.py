@@ -39,6 +39,7 @@ from fashion.report.steps import (
     letters_without_font,
     movable,
     output_paths,
+    own_glossary,
     read_state,
     stale_because,
     step_key,
@@ -260,7 +261,8 @@ def provenance(settings: Settings, workspace: Workspace) -> dict[str, Any]:
             "weights": workspace.json("backbone")["weights_checksum"],
             "glossary": {
                 path.name: sha256_file(path) for path in sorted((project_root() / "data/glossary").glob("*.csv"))
-            },
+            }
+            | {f"own/{name}": sum_ for name, sum_ in own_glossary(load_catalogue(settings.catalogue)).items()},
             "lock": sha256_file(project_root() / "requirements.lock"),
         },
         "backbone": workspace.json("backbone"),

@@ -7,7 +7,7 @@ from dataclasses import Field, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from fashion.catalogue.definition import load_catalogue, open_catalogue
+from fashion.catalogue.definition import Catalogue, load_catalogue, open_catalogue
 from fashion.catalogue.translation import glossary_folder
 from fashion.core.bounds import COUNTS, SEEDS, check_whole, in_words, share
 from fashion.core.checksums import fingerprint, sha256_file, sha256_json
@@ -292,6 +292,7 @@ def step_key(workspace: Workspace, step: Step, settings: Settings) -> str:
         parts["inputs"] = {
             "toml": sha256_file(catalogue.path),
             "data": fingerprint(source.path),
+            "glossary": own_glossary(catalogue),
         }
         moved = MOVED if _lies_elsewhere(source.path, workspace) else ""
     if settings.weights and Path(settings.weights).is_file() and "backbone" in declared:
@@ -299,6 +300,11 @@ def step_key(workspace: Workspace, step: Step, settings: Settings) -> str:
     if "backbone" not in declared or settings.weights or settings.backbone == "efficientnet-lite0":
         return sha256_json(parts) + moved  # what is in Keras's cache changes nothing
     return f"{sha256_json(parts)}{moved}+{_weights_at_hand()}"
+
+
+def own_glossary(catalogue: Catalogue) -> dict[str, str]:
+    """File of a catalogue's own glossary -> its SHA-256."""
+    return {path.name: sha256_file(path) if path.is_file() else "absent" for path in catalogue.glossary.values()}
 
 
 def _lies_elsewhere(data: Path, workspace: Workspace) -> bool:

@@ -13,7 +13,7 @@ from fashion.web.openapi import document
 from fashion.web.pages import card, cards, photo_query, recommended, shop_now
 from fashion.web.parameters import BALANCE, PAGE, found_rows, number, read_ask, similar, whole
 from fashion.web.security import NotNow
-from fashion.web.uploads import as_png, open_upload, sent_photo
+from fashion.web.uploads import open_upload, sent_photo
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 
@@ -95,7 +95,7 @@ def similar_to_photo() -> Response:
         k = whole(request.args, "k", shop.recommender.k, 1, max(60, shop.recommender.k))
         given = sent_photo(request.files)
         data = request.get_data(cache=False) if given is None else given
-        query = photo_query(shop, as_png(open_upload(data)), ask.words)
+        query = photo_query(shop, open_upload(data), ask.words)
         seen = {column: query.description.get(column) for column in ("colour", "category")}
         return jsonify(
             {"seen": seen, "resembles_nothing": query.unlike, "items": recommended(shop, similar(shop, query, ask, k))}

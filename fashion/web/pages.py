@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response
 
 from fashion.core.errors import PhotoError
 from fashion.core.numerals import number_word
+from fashion.photos.measures import DecodedPhoto
 from fashion.recommendation.filters import QueryError
 from fashion.recommendation.queries import Query
 from fashion.recommendation.reasons import UNLIKE, describe
@@ -24,7 +25,7 @@ from fashion.web import photo_links
 from fashion.web.parameters import BALANCE, PAGE, Ask, found_rows, in_words, read_ask, similar, usual_ask
 from fashion.web.security import NotNow
 from fashion.web.shop import Shop
-from fashion.web.uploads import TYPES, as_address, as_png, open_upload, sent_photo
+from fashion.web.uploads import TYPES, as_address, open_upload, sent_photo
 
 pages = Blueprint("pages", __name__)
 
@@ -155,9 +156,9 @@ def look_at() -> tuple[str, int, dict[str, str]]:
     try:
         with current_app.extensions["turns"].turn(request.remote_addr or ""):
             ask = read_ask(request.form, shop, ("words", *BALANCE), strict=False)
-            rgb = open_upload(sent_photo(request.files) or b"")
-            query = photo_links.as_kept(photo_query(shop, as_png(rgb)))
-            return looked(shop, ask, query, request.form.get("words", "").strip(), as_address(rgb)), 200, {}
+            photo = open_upload(sent_photo(request.files) or b"")
+            query = photo_links.as_kept(photo_query(shop, photo))
+            return looked(shop, ask, query, request.form.get("words", "").strip(), as_address(photo)), 200, {}
     except NotNow as error:
         return looked(shop, message=str(error)), error.status, {"Retry-After": str(error.seconds)}
     except (PhotoError, QueryError) as error:
@@ -180,9 +181,9 @@ def looked(
                            count=number_word(shop.recommender.k))  # fmt: skip
 
 
-def photo_query(shop: Shop, data: bytes, words: str = "") -> Query:
+def photo_query(shop: Shop, photo: DecodedPhoto, words: str = "") -> Query:
     """The query of a photo, changed by words if there are any."""
-    query = shop.reader().query(data, "your photo")
+    query = shop.reader().query(photo, "your photo")
     return shop.recommender.words_query(words, query) if words else query
 
 

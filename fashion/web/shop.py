@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.catalogue.translation import colour_hexes
 from fashion.core.errors import ArtefactError
 from fashion.core.locking import is_running
 from fashion.core.workspace import Workspace
@@ -177,11 +176,11 @@ class Shop:
 
     @cached_property
     def swatches(self) -> dict[str, str]:
-        """Colour word -> sRGB, from the glossary."""
-        return dict(colour_hexes())
+        """Colour word -> its colour, `#rrggbb`."""
+        return self.study.swatches
 
     def swatch(self, word: str) -> str | None:
-        """A colour word's sRGB; None if the glossary lacks it."""
+        """A colour word's colour; None if it has none."""
         return self.swatches.get(word)
 
     def mask(self, chosen: Chosen, but: str | None = None) -> NDArray[np.bool_]:

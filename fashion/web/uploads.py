@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from werkzeug.datastructures import FileStorage, MultiDict
 
 from fashion.core.errors import PhotoError
-from fashion.photos.headers import Header, read_header
-from fashion.photos.images import decode, shrunk
+from fashion.photos.headers import Header, heic_readable, is_heic, read_header
+from fashion.photos.images import decode_with_alpha, shrunk
+from fashion.photos.measures import DecodedPhoto
+from fashion.photos.profiles import as_srgb
 from fashion.web.security import NotNow
 
 #: Largest photo, bytes and pixels.
@@ -28,10 +30,10 @@ MOST_UNPACKED = 2**27
 #: Bytes from which a photo counts as large: one at a time is unpacked, and its memory is returned at once.
 LARGE = 2**25
 
-#: Accepted formats, by Pillow's names.
+#: Accepted formats, by Pillow's names; HEIC beside them where pillow-heif is installed.
 KINDS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 
-#: The same as media types: a phone converts other formats for such a form.
+#: The same as media types: a phone converts other formats, HEIC among them, for such a form.
 TYPES = ",".join(f"image/{kind.lower()}" for kind in KINDS)
 
 #: Photos of any size unpacked at a time: more would gain nothing.
@@ -44,12 +46,13 @@ ONE_LARGE, PATIENCE = threading.Semaphore(1), 10.0
 EDGE = 1024
 
 
-def open_upload(data: bytes) -> NDArray[np.uint8]:
+def open_upload(data: bytes) -> DecodedPhoto:
     """Decode an uploaded photo.
 
     Its header is checked first: format, size and memory must be right before a pixel is unpacked. The photo is turned
-    as its EXIF says; an animation gives its first frame; transparent pixels become white as in a catalogue's photos
-    (`images.decode`); 16-bit and CMYK photos become 8-bit RGB.
+    as its EXIF says; an animation gives its first frame; transparent pixels become white and are no garment, and
+    colours become sRGB by an embedded profile, as in a catalogue's photos (`images.decode`); 16-bit and CMYK photos
+    become 8-bit RGB.
 
     Parameters
     ----------
@@ -57,8 +60,8 @@ def open_upload(data: bytes) -> NDArray[np.uint8]:
 
     Returns
     -------
-    ndarray of uint8, shape (height, width, 3)
-        RGB, the longer side at most `EDGE`.
+    DecodedPhoto
+        The longer side at most `EDGE`; without its file.
 
     Raises
     ------
@@ -71,6 +74,8 @@ def open_upload(data: bytes) -> NDArray[np.uint8]:
         raise PhotoError("expected a photo; found an empty file. Choose one and send it again.")
     if len(data) > MOST_BYTES:
         raise PhotoError(f"expected a photo of at most {MOST_BYTES // 2**20} MB; found {len(data) / 2**20:.1f} MB.")
+    if is_heic(data) and not heic_readable():
+        raise PhotoError(f"expected a photo ({', '.join(KINDS)}); found HEIC. Save it as JPEG and send it again.")
     damaged = PhotoError(
         f"expected a whole photo ({', '.join(KINDS)}); found one that cannot be opened. "
         "Save it as JPEG or PNG and send it again."
@@ -79,13 +84,13 @@ def open_upload(data: bytes) -> NDArray[np.uint8]:
         header = read_header(data)
     except PhotoError as error:
         raise damaged from error
-    if header.kind not in KINDS:
+    if header.kind not in (*KINDS, "HEIC"):
         raise damaged
     _require_pixels(header.width, header.height)
     try:
         if header.alpha or header.pixel_bytes > 4:  # Pillow cannot lay on white, nor reduce 16 bits
             return _as_in_catalogues(data, header)
-        return _by_pillow(data, header)
+        return DecodedPhoto(_by_pillow(data, header))
     except (NotNow, _TooLarge):
         raise
     except Exception as error:  # Pillow raises many kinds on a damaged file
@@ -137,19 +142,21 @@ def give_back_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _as_in_catalogues(data: bytes, header: Header) -> NDArray[np.uint8]:
+def _as_in_catalogues(data: bytes, header: Header) -> DecodedPhoto:
     """Decode a photo with transparency or 16 bits as a catalogue's photos are."""
     eight_bits = 4 * header.height * header.width  # RGB and alpha beside the decoder's pixels, to be laid on white
     copies = (2 if header.pixel_bytes > 4 else 1) if header.alpha else 0
     with _room(header.unpacked() + copies * eight_bits):
-        return shrunk(decode(data), EDGE)
+        rgb, alpha = decode_with_alpha(data)
+        return DecodedPhoto(shrunk(rgb, EDGE), alpha=None if alpha is None else shrunk(alpha, EDGE))
 
 
 def _by_pillow(data: bytes, header: Header) -> NDArray[np.uint8]:
     """Decode an opaque 8-bit photo: shrunk before it is turned, so that only one copy is large."""
     from PIL import Image, ImageOps
 
-    with Image.open(io.BytesIO(data), formats=KINDS) as photo:
+    formats = ("HEIF",) if header.kind == "HEIC" else KINDS
+    with Image.open(io.BytesIO(data), formats=formats) as photo:
         _require_pixels(*photo.size)  # as Pillow sees them, too
         photo.draft("RGB", (EDGE, EDGE))  # a JPEG is unpacked no larger than needed
         width, height = photo.size
@@ -159,7 +166,7 @@ def _by_pillow(data: bytes, header: Header) -> NDArray[np.uint8]:
             # A palette's or a bitmap's photo would be made smaller by leaving pixels out.
             small = photo.convert({"1": "L", "P": "RGB"}[photo.mode]) if photo.mode in ("1", "P") else photo
             small.thumbnail((EDGE, EDGE))
-            return np.array(ImageOps.exif_transpose(small).convert("RGB"))
+            return np.array(as_srgb(ImageOps.exif_transpose(small), header.icc))
 
 
 def sent_photo(files: MultiDict[str, FileStorage]) -> bytes | None:
@@ -171,15 +178,8 @@ def sent_photo(files: MultiDict[str, FileStorage]) -> bytes | None:
     return None
 
 
-def as_png(rgb: NDArray[np.uint8]) -> bytes:
-    """A photo as PNG bytes, for functions that read bytes."""
-    import cv2
-
-    return cv2.imencode(".png", rgb[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
-
-
-def as_address(rgb: NDArray[np.uint8], edge: int = 480) -> str:
+def as_address(photo: DecodedPhoto, edge: int = 480) -> str:
     """A small copy as a `data:` address, shown beside the results."""
     from fashion.photos.images import bounded
 
-    return "data:image/jpeg;base64," + base64.b64encode(bounded(rgb, edge, 85)).decode()
+    return "data:image/jpeg;base64," + base64.b64encode(bounded(photo.unpacked, edge, 85)).decode()

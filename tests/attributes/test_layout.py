@@ -1,5 +1,7 @@
 """Distributions, known words, and the vectors that descriptions make."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -42,13 +44,17 @@ def test_words_as_a_vector():
 
 
 def test_near_colours_follow_the_eye():
-    shares = near_colours("red", LAYOUT.colours)
-    assert shares.sum() == pytest.approx(1) and shares[0] == pytest.approx(1 - NEAR_SHARE)
     hexes = colour_hexes()
+    shares = near_colours("red", LAYOUT.colours, hexes)
+    assert shares.sum() == pytest.approx(1) and shares[0] == pytest.approx(1 - NEAR_SHARE)
     apart = [delta_e(hex_to_lab(hexes["red"]), hex_to_lab(hexes[word])) for word in ("crimson", "blue")]
     assert apart[0] < apart[1] and shares[1] > 100 * shares[2] and shares[3] == 0
-    assert near_colours("house colour", LAYOUT.colours).tolist() == [0, 0, 0, 1]
-    assert near_colours("red", ("red",)).tolist() == [1]
+    assert near_colours("house colour", LAYOUT.colours, hexes).tolist() == [0, 0, 0, 1]
+    assert near_colours("red", ("red",), hexes).tolist() == [1]
+    own = {"red": "#d33a37", "crimson": "#000040", "blue": "#d03a30"}  # a shop whose blue is red
+    assert near_colours("red", LAYOUT.colours, own)[2] > 100 * near_colours("red", LAYOUT.colours, own)[1]
+    part = replace(LAYOUT, swatches=own).vector(colour="red")[LAYOUT.parts["colour"]]
+    assert np.array_equal(part[:-1], near_colours("red", LAYOUT.colours, own))
 
 
 def gallery(seed=1, n=5):

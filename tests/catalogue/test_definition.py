@@ -36,7 +36,7 @@ category = "kind"
         (('name = "mine"', 'name = "Mine/../x"'), "lower case letters"),
         (('item = "id"', ""), r"missing item in \[columns\]"),
         (('table = "t.csv"', ""), r"missing table in \[source\]"),
-        (('title = "Mine"', 'title = "Mine"\nlanguage = "fr"'), "found 'fr'"),
+        (('title = "Mine"', 'title = "Mine"\nlanguage = "French!"'), r"such as \"en\", .*; found 'French!'"),
         (("[columns]", "[columns"), "expected valid TOML"),
         (
             ('item = "id"', 'item = "id"\nphoto = "x"'),

@@ -15,8 +15,9 @@ def test_what_the_similarity_weighs_reaches_later_notebooks_keys(tmp_path, small
         text = TOML.replace("[source]", f"{table}[source]").replace("[columns]", '[columns]\ntitle = "color"')
         (tmp_path / "shop.toml").write_text(text, encoding="utf-8")
         run = Run(tmp_path / "shop.toml", processed=tmp_path / f"{place}", reports=tmp_path / "r", data=small_folder)
-        run.write_place(run.open_data(), colour_was_measured=False, near_duplicates={})
+        run.write_place(run.open_data(), colour_was_measured=False, near_duplicates={}, swatches={"red": "#d33a37"})
         sums.add(steps._input_checksum(run.workspace, "source.json"))
+    assert Run(run.workspace).swatches == {"red": "#d33a37"}
     assert len(sums) == 3 and run.workspace.json("source")["held_out"] == ["title"]
 
 

@@ -38,7 +38,7 @@ def test_case_and_spaces_do_not_matter(data):
     column = data.draw(st.sampled_from(list(GLOSSARIES)))
     glossary = load_glossary(column)
     line = glossary.iloc[data.draw(st.integers(0, len(glossary) - 1))]
-    spaced = data.draw(st.sampled_from(["{}", "{} ", "  {}", "{}\t"])).format(line["italian"])
+    spaced = data.draw(st.sampled_from(["{}", "{} ", "  {}", "{}\t"])).format(line["word"])
     word = data.draw(st.sampled_from([str.upper, str.lower, str.title, str]))(spaced.replace(" ", "  "))
     translated = translate(table(**{column: word}))
     assert translated.loc[0, column] == line["english"]

@@ -137,7 +137,7 @@ def test_every_import_of_the_package_is_a_direct_dependency():
     homes = packages_distributions()
     needed = {Requirement(line).name.lower().replace("_", "-") for line in PROJECT["dependencies"]}
     # Optional ones are for those who ask for them.
-    extras = {"runtimes.py": "fast", "distributed.py": "cluster"}
+    extras = {"runtimes.py": "fast", "distributed.py": "cluster", "headers.py": "heic"}
     for path in PACKAGE:
         extra = extras.get(path.name)
         wanted = needed | {Requirement(line).name.lower().replace("_", "-") for line in EXTRAS.get(extra, [])}

@@ -71,6 +71,11 @@ def test_items_table(work):
     assert set(items["colour"]) == {"red", "blue", "green", "black"}
     assert items["colour_source"].isin(["ROSSO", "BLU", "VERDE", "NERO"]).all()
     assert items["garment_hex"].str.fullmatch("#[0-9a-f]{6}").all()
+    swatches = work.json("source")["swatches"]
+    assert set(swatches) == set(items["colour"])
+    for word, group in items.groupby("colour"):
+        middle = group[["garment_l", "garment_a", "garment_b"]].median().to_numpy()
+        assert delta_e(middle, hex_to_lab(swatches[word])) < 2, "a word's swatch is its own garments' colour"
 
 
 def test_artefacts_fit_together(work):

@@ -107,9 +107,10 @@ def test_confusions_of_colours():
         ["blue", "red", 0.1],
     ]  # fmt: skip  (two pink items say nothing)
     assert (pairs["distance"] > 20).all()
-    assert summary.near_confusions(predicted, within=200) == (7, 1.0)
-    assert summary.near_confusions(predicted, within=1) == (7, 0.0)
-    count, share = summary.near_confusions(predicted[predicted["colour"] == predicted["colour_predicted"]])
+    assert summary.near_confusions(predicted, hexes, within=200) == (7, 1.0)
+    assert summary.near_confusions(predicted, hexes, within=1) == (7, 0.0)
+    assert summary.near_confusions(predicted, {"red": "#ff0000", "pink": "#ffc0cb"})[0] == 6, "blue has no swatch"
+    count, share = summary.near_confusions(predicted[predicted["colour"] == predicted["colour_predicted"]], hexes)
     assert count == 0 and np.isnan(share)
     assert summary.confused_pairs(np.diag([3, 4]), ["red", "blue"], hexes).empty
     table = summary.class_accuracy(predicted, "colour").set_index("name")

@@ -308,7 +308,7 @@ def test_a_notebook_runs_in_oddly_named_folders(oddly, networks):
 # -- a long table ----------------------------------------------------------------------------------------
 def test_a_long_table_takes_time_in_proportion(tmp_path, imagelab):
     """30,000 rows; a million is measured in docs/trust.md. Seconds of this process, not of the wall."""
-    words = {column: translation.load_glossary(column)["italian"].tolist() for column in translation.GLOSSARIES}
+    words = {column: translation.load_glossary(column)["word"].tolist() for column in translation.GLOSSARIES}
     lines = ["filename\tcolor\tmicro_category\tmacro_category"]
     for n in range(30_000):
         row = [words[c][n * 7 % len(words[c])] for c in ("colour", "category", "department")]

@@ -36,7 +36,7 @@ def network(networks):
 def count(monkeypatch, network, clothes):
     """Files read, photos decoded, and batches and photos that reach the network."""
     done = {"read": 0, "decoded": 0, "batches": 0, "embedded": 0}
-    decode, read, runtime = images.decode, type(clothes[0])._read, network[1]
+    decode, read, runtime = images.decode_with_alpha, type(clothes[0])._read, network[1]
 
     def decoded(*given, **more):
         done["decoded"] += 1
@@ -55,7 +55,7 @@ def count(monkeypatch, network, clothes):
 
         return runtime.stream(counted())
 
-    monkeypatch.setattr(images, "decode", decoded)
+    monkeypatch.setattr(images, "decode_with_alpha", decoded)
     monkeypatch.setattr(type(clothes[0]), "_read", counted_read)
     monkeypatch.setattr(extraction, "choose_runtime", lambda *_: replace(runtime, stream=stream))
     return done

@@ -99,7 +99,8 @@ def test_a_network_sees_of_a_large_photo_what_embedding_alone_would_show_it(tmp_
     source = open_source(tmp_path, "annotation.txt")
     expected = read_photo(source, "large.jpg", edge)
     decoded = []
-    monkeypatch.setattr(images, "decode", lambda *given, **more: decoded.append(1) or decode(*given, **more))
+    unpack = images.decode_with_alpha
+    monkeypatch.setattr(images, "decode_with_alpha", lambda *given, **more: decoded.append(1) or unpack(*given, **more))
     picture = decode_photo(source.read("large.jpg"))
     assert picture.unpacked.shape == (330, 220, 3) and picture.sides == (660, 440)
     assert np.array_equal(picture.view(edge), expected)

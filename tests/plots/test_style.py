@@ -10,6 +10,7 @@ import pytest
 from matplotlib.text import Text
 
 from fashion.catalogue.definition import load_catalogue, open_catalogue
+from fashion.catalogue.swatches import UNKNOWN
 from fashion.catalogue.table import read_table
 from fashion.catalogue.translation import colour_hexes, department_colours, translate
 from fashion.photos.images import decode, squared
@@ -17,6 +18,8 @@ from fashion.plots import attributes, embedding, evaluation, map, recommendation
 from fashion.plots import catalogue as plots_catalogue
 
 matplotlib.use("Agg")
+
+SWATCHES = colour_hexes()
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +50,10 @@ def test_bars_are_the_counts_in_the_classes_own_colours(shop):
     axes = plots_catalogue.counts_by_department(items, "x").axes[0]
     assert sorted(bar.get_width() for bar in axes.patches) == sorted(items["department"].value_counts())
     assert bar_colours(axes) == {d: department_colours()[d] for d in items["department"].unique()}
-    axes = plots_catalogue.counts_by_colour(items, "x").axes[0]
-    assert bar_colours(axes) == {c: colour_hexes()[c] for c in items["colour"].unique()}
+    axes = plots_catalogue.counts_by_colour(items, SWATCHES | {"blue": "#010203"}, "x").axes[0]
+    assert bar_colours(axes) == {c: SWATCHES[c] for c in items["colour"].unique()} | {"blue": "#010203"}
+    axes = plots_catalogue.counts_by_colour(items, {}, "x").axes[0]
+    assert set(bar_colours(axes).values()) == {UNKNOWN}
     axes = plots_catalogue.counts_by_category(items, "x", most=2).axes[0]
     assert "2 of 3" in axes.get_title(loc="left") and "the other 1 hold 16" in axes.get_title(loc="left")
 
@@ -67,7 +72,7 @@ def test_department_colours_are_the_same_in_every_figure(shop):
 
 
 def test_heat_map_rows_sum_to_100(shop):
-    mesh = plots_catalogue.colour_by_department(shop[0], "x").axes[0].collections[0].get_array()
+    mesh = plots_catalogue.colour_by_department(shop[0], SWATCHES, "x").axes[0].collections[0].get_array()
     assert np.asarray(mesh).reshape(3, 4).sum(axis=1) == pytest.approx([100, 100, 100])
 
 
@@ -123,8 +128,8 @@ def test_every_axis_has_a_name_and_every_figure_its_source(shop):
         embedding.feature_information(statistics, "the source"),
         embedding.selection_quality(trials, "the source", k=6),
         attributes.training_history(history, "the source"),
-        attributes.confusion_matrix(two, ["red", "blue"], "the source", what="colour", swatches=True),
-        attributes.confused_colours(confused, "the source"),
+        attributes.confusion_matrix(two, ["red", "blue"], "the source", what="colour", swatches=SWATCHES),
+        attributes.confused_colours(confused, SWATCHES, "the source"),
         attributes.reliability(
             {"colour": pd.DataFrame({"predicted": [0.5], "observed": [0.4], "count": [9]})}, "the source"
         ),
@@ -150,10 +155,10 @@ def test_a_mean_that_rounding_puts_outside_its_interval_is_drawn():
 
 def test_confusion_matrix_shows_shares_of_rows():
     matrix = np.array([[3, 1], [0, 0]])
-    axes = attributes.confusion_matrix(matrix, ["red", "blue"], "x", what="colour", swatches=True).axes[0]
+    axes = attributes.confusion_matrix(matrix, ["red", "blue"], "x", what="colour", swatches=SWATCHES).axes[0]
     assert np.asarray(axes.collections[0].get_array()).ravel().tolist() == [75, 25, 0, 0]
     swatches = [matplotlib.colors.to_hex(patch.get_facecolor()) for patch in axes.patches]
-    assert swatches == [colour_hexes()["red"], colour_hexes()["blue"]] * 2
+    assert swatches == [SWATCHES["red"], SWATCHES["blue"]] * 2
 
 
 def test_recommendation_frames_say_what_agrees(shop):
@@ -163,7 +168,7 @@ def test_recommendation_frames_say_what_agrees(shop):
     half = items.index[(items["colour"] == items["colour"][0]) & (items["category"] != items["category"][0])][0]
     none = items.index[(items["colour"] != items["colour"][0]) & (items["category"] != items["category"][0])][0]
     figure = recommendation.recommendations(
-        items, source, [query], np.array([[same, half, none]]), np.array([[0.9, 0.8, 0.7]]), "x", title="t"
+        items, source, [query], np.array([[same, half, none]]), np.array([[0.9, 0.8, 0.7]]), SWATCHES, "x", title="t"
     )
     photos = [axes for axes in figure.axes if axes.images]
     frames = [matplotlib.colors.to_hex(axes.spines["top"].get_edgecolor()) for axes in photos[1:]]
@@ -217,7 +222,7 @@ def test_items_to_check_are_drawn_with_what_is_in_doubt(shop):
 
 def test_the_furthest_from_their_colour_word_are_framed_in_it(shop):
     items, source = shop
-    figure = plots_catalogue.doubtful_labels(items.head(12).assign(distance=40.0), source, "x")
+    figure = plots_catalogue.doubtful_labels(items.head(12).assign(distance=40.0), SWATCHES, source, "x")
     frames = [matplotlib.colors.to_hex(axes.spines["top"].get_edgecolor()) for axes in figure.axes if axes.images]
     assert frames == [colour_hexes()[colour] for colour in items["colour"].head(12)]
 
@@ -241,4 +246,4 @@ def test_colours_of_few_departments_have_room(departments, tmp_path):
     items = pd.DataFrame({"colour": colours, "department": [f"department {i % departments}" for i in range(200)]})
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # of axes that collapse
-        plots_catalogue.colour_by_department(items, "x").savefig(tmp_path / "figure.png")
+        plots_catalogue.colour_by_department(items, SWATCHES, "x").savefig(tmp_path / "figure.png")

@@ -16,6 +16,7 @@ from fashion.attributes.training import train_attributes
 from fashion.attributes.weights import HubCorrection
 from fashion.catalogue.definition import load_catalogue
 from fashion.catalogue.source import open_source
+from fashion.catalogue.swatches import catalogue_swatches, listed_colours
 from fashion.catalogue.table import read_table
 from fashion.catalogue.translation import translate
 from fashion.cli.main import main
@@ -32,6 +33,7 @@ from fashion.recommendation import add_items, additions, photo_encoder
 from fashion.recommendation.add_items import add
 from fashion.recommendation.additions import EMBEDDINGS, load, with_additions
 from fashion.recommendation.recommender import Recommender, read_layout
+from fashion.study import Study
 
 RED = (200, 30, 30)
 
@@ -51,7 +53,8 @@ def reported(tmp_path_factory, networks):
     backbone = small_backbone()
     blocks = vectors_of(source, items["photo"], backbone, computed(networks))
     stamp = {"items_checksum": work.items_checksum()}
-    work.write_json("source", {"data": str(folder), "near_duplicates": Rule().as_dict()})
+    told = {"near_duplicates": Rule().as_dict(), "swatches": catalogue_swatches(items, {})}
+    work.write_json("source", {"data": str(folder)} | told)
     work.write_json("backbone", facts(backbone) | stamp)
     selection = Selection("centred", "embedding", mean=blocks["embedding"].mean(axis=0))
     work.write_arrays("selection", selection.arrays())
@@ -179,8 +182,9 @@ def test_a_word_that_the_network_was_not_taught_is_kept_and_told(work, tmp_path)
 
 def test_twice_changes_nothing_and_embeds_nothing(work, tmp_path, monkeypatch):
     folder = write_arrivals(tmp_path / "new", NEW)
-    decoded, decode = [], pixels.decode
-    monkeypatch.setattr(pixels, "decode", lambda data, name, edge: decoded.append(name) or decode(data, name, edge))
+    decoded, decode = [], pixels.decode_with_alpha
+    tell = lambda data, name, edge: decoded.append(name) or decode(data, name, edge)  # noqa: E731
+    monkeypatch.setattr(pixels, "decode_with_alpha", tell)
     put(work, folder)
     assert sorted(decoded) == [f"images/{row[0]}" for row in NEW], "each new photo once, and no other"
     before = {path: path.read_bytes() for path in additions.additions_folder(work).rglob("*") if path.is_file()}
@@ -233,6 +237,12 @@ def test_missing_colours_are_named_by_the_photo(work, tmp_path, column):
     assert found["colour"].iloc[0] == "red", "by a word of the catalogue, not of the whole glossary"
     assert found["colour_source"].iloc[0] == ""
     assert (found["colour"] != "").all() and (found["colour"].iloc[1] == "blue") == column
+
+
+def test_a_colour_that_only_added_items_have_has_a_listed_swatch(work, tmp_path):
+    put(work, write_arrivals(tmp_path / "new", [("a.jpg", "GIALLO", "VESTITO", "VESTITI")]))
+    swatches = Study(work).swatches
+    assert swatches == work.json("source")["swatches"] | listed_colours(["yellow"])
 
 
 def test_unknown_word_is_an_error_or_kept(work, tmp_path):

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fashion.attributes.layout import Layout, blend_words, near_colours
+from fashion.catalogue.translation import colour_hexes
 from fashion.cli.main import main
 from fashion.core.errors import ArtefactError
 from fashion.core.workspace import Workspace
@@ -63,7 +64,7 @@ def test_unknown_item_names_near_ones(recommender):
 
 
 CATEGORIES, COLOURS = ("boots", "sandals", "short dress"), ("red", "blue", "green")
-LAYOUT = Layout(CATEGORIES, COLOURS, np.eye(3, dtype=np.float32))
+LAYOUT = Layout(CATEGORIES, COLOURS, np.eye(3, dtype=np.float32), swatches=colour_hexes())
 
 
 def described(trust: float = 1.0, layout: Layout = LAYOUT) -> np.ndarray:
@@ -85,7 +86,7 @@ def test_words_find_what_they_name(spoken):
     alone = spoken.answer(spoken.words_query("verde"), 1)
     assert alone["item"].tolist() == ["a6"]
     # Nothing was said of the looks: the colour has all the weight, less what goes to near colours.
-    own = near_colours("green", COLOURS)[2]
+    own = near_colours("green", COLOURS, LAYOUT.swatches)[2]
     assert alone["similarity"][0] == pytest.approx(own, abs=1e-6) and "looks" not in alone["reasons"][0]
 
 
@@ -198,6 +199,7 @@ def folders(tmp_path):
         {"categories": CATEGORIES, "colours": COLOURS, "further": {}, "looks": 0, "looks_checksum": ""} | made,
     )
     work.write_json("backbone", made)
+    work.write_json("source", {"swatches": {"red": "#c81e1e", "blue": "#1e3cc8"}})
     return work, ["--processed", str(tmp_path / "processed"), "--reports", str(tmp_path / "reports")]
 
 

@@ -79,6 +79,12 @@ def test_filters_are_exact_and_counts_tell_what_each_would_leave(client, window)
     assert counts == items[items["department"] == "dresses"]["colour"].value_counts().to_dict()
 
 
+def test_swatches_are_the_reports(client, work):
+    words = get(client, "/api/v1/facets").get_json()["colour"]
+    assert {word["word"]: word["hex"] for word in words} == work.json("source")["swatches"]
+    assert work.json("source")["swatches"]["red"] in get(client, "/").get_data(as_text=True)
+
+
 @pytest.mark.parametrize("words", ["red dress", "vestito rosso"])
 def test_search_in_english_and_italian(client, words):
     found = get(client, f"/api/v1/items?q={words}").get_json()["items"][:6]
@@ -428,7 +434,7 @@ def test_real_photos_of_every_kind_are_taken(client, name):
     data = fuzz()[1][name]
     answer = client.post("/api/v1/similar-to-photo?k=2", data={"photo": (io.BytesIO(data), "x")})
     assert answer.status_code == 200 and len(answer.get_json()["items"]) == 2
-    rgb = open_upload(data)
+    rgb = open_upload(data).unpacked
     assert rgb.dtype == np.uint8 and rgb.ndim == 3 and rgb.shape[2] == 3 and max(rgb.shape) <= EDGE
     red = np.asarray(draw("VESTITO", COLOURS["ROSSO"], 1), float)
     if name not in ("L", "1", "16 bit"):
@@ -442,7 +448,7 @@ def test_a_photo_is_turned_as_its_exif_says_and_a_bomb_is_not_unpacked(monkeypat
     exif[0x0112] = 6  # to be turned clockwise
     out = io.BytesIO()
     image.save(out, "JPEG", exif=exif, quality=95)
-    turned = open_upload(out.getvalue())
+    turned = open_upload(out.getvalue()).unpacked
     assert turned.shape[:2] == (40, 20) and turned[5, 10, 1] < 60 and turned[35, 10, 1] > 200
     bomb = fuzz()[0]["bomb"]
     monkeypatch.setattr(Image.Image, "load", lambda *_: pytest.fail("it was unpacked"))

@@ -16,12 +16,12 @@ import pytest
 #: The real server, with the real way of a photo from its bytes to what the networks see.
 SERVER = """
 from flask import Flask, Response, request
-from fashion.photos.measures import measure, decode_photo
+from fashion.photos.measures import measure
 from fashion.core.errors import PhotoError
 from fashion.web.app import InMemory
 from fashion.web.security import NotNow
 from fashion.web.server import make_server
-from fashion.web.uploads import as_address, as_png, open_upload
+from fashion.web.uploads import as_address, open_upload
 
 app = Flask("memory")
 app.request_class = InMemory
@@ -29,12 +29,12 @@ app.request_class = InMemory
 @app.post("/look")
 def look():
     try:
-        rgb = open_upload(request.get_data(cache=False))
+        photo = open_upload(request.get_data(cache=False))
     except PhotoError as error:
         return str(error), 400
     except NotNow as error:
         return Response(str(error), error.status, {"Retry-After": str(error.seconds)})
-    return measure(decode_photo(as_png(rgb)))["phash"] + as_address(rgb)
+    return measure(photo)["phash"] + as_address(photo)
 
 server = make_server(app, threads=8)
 print(server.effective_port, flush=True)

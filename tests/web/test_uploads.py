@@ -98,7 +98,7 @@ def test_a_photo_is_turned_in_each_of_the_eight_ways(turn):
     held = seen if turn == 1 else seen.transpose(Image.Transpose(back[turn]))
     exif = Image.Exif()
     exif[0x0112] = turn
-    rgb = open_upload(saved(held, "JPEG", exif=exif, quality=98, subsampling=0))
+    rgb = open_upload(saved(held, "JPEG", exif=exif, quality=98, subsampling=0)).unpacked
     assert rgb.shape == (40, 60, 3)
     assert rgb[8, 10, 0] > 150 > rgb[8, 10, 2] and rgb[32, 50, 2] > 150 > rgb[32, 50, 0] and rgb[32, 10].min() > 200
 
@@ -122,7 +122,7 @@ REAL = {
 
 @pytest.mark.parametrize("name", REAL)
 def test_photos_of_every_kind_look_as_they_are_meant(name):
-    rgb = open_upload(REAL[name])
+    rgb = open_upload(REAL[name]).unpacked
     assert rgb.dtype == np.uint8 and max(rgb.shape) <= EDGE
     shown = np.asarray(Image.fromarray(rgb).resize(RED.size), float)
     assert np.abs(shown - np.asarray(RED, float)).mean() < 12, "of an animation the first frame"
@@ -130,7 +130,7 @@ def test_photos_of_every_kind_look_as_they_are_meant(name):
 
 @pytest.mark.parametrize("size", [None, (1500, 1200)])
 def test_16_bits_become_8(size):
-    rgb = open_upload(deep_grey(size))
+    rgb = open_upload(deep_grey(size)).unpacked
     grey = np.asarray(RED.convert("L"), float)
     shown = np.asarray(Image.fromarray(rgb).convert("L").resize(RED.size), float)
     assert max(rgb.shape) <= EDGE and np.abs(shown - grey).mean() < 12
@@ -139,7 +139,7 @@ def test_16_bits_become_8(size):
 def test_what_is_transparent_becomes_white():
     photo = RED.convert("RGBA")
     photo.putalpha(0)
-    assert open_upload(saved(photo, "PNG")).min() == 255
+    assert open_upload(saved(photo, "PNG")).unpacked.min() == 255
 
 
 @pytest.mark.parametrize("kind", ["TIFF", "ICO", "PPM", "TGA", "PDF", "JPEG2000"])
@@ -162,7 +162,7 @@ def test_whatever_is_sent_is_opened_or_refused(data, changes, cut):
     for place, value in changes:
         spoilt[int(place * (len(spoilt) - 1))] = value
     try:
-        rgb = open_upload(bytes(spoilt))
+        rgb = open_upload(bytes(spoilt)).unpacked
     except PhotoError:
         return
     assert rgb.dtype == np.uint8 and rgb.ndim == 3 and rgb.shape[2] == 3 and max(rgb.shape) <= EDGE
@@ -201,10 +201,12 @@ def deep_png(width, height):
 
 def test_the_memory_that_a_photo_takes_is_bounded_by_channels_and_their_bytes(monkeypatch):
     monkeypatch.setattr(uploads, "MOST_UNPACKED", 8_000_000)
-    assert open_upload(deep_png(1000, 500)).shape == (500, 1000, 3), "16 bytes a pixel"
-    assert open_upload(saved(RED.convert("RGBA").resize((1000, 1000)), "PNG")).shape == (1000, 1000, 3), "8 bytes"
-    assert open_upload(saved(RED.resize((1400, 1400)), "PNG")).shape == (1024, 1024, 3)
-    assert open_upload(saved(RED.resize((2800, 2800)), "JPEG")).shape == (1024, 1024, 3), "read at a half"
+    assert open_upload(deep_png(1000, 500)).unpacked.shape == (500, 1000, 3), "16 bytes a pixel"
+    assert open_upload(saved(RED.convert("RGBA").resize((1000, 1000)), "PNG")).unpacked.shape == (1000, 1000, 3), (
+        "8 bytes"
+    )
+    assert open_upload(saved(RED.resize((1400, 1400)), "PNG")).unpacked.shape == (1024, 1024, 3)
+    assert open_upload(saved(RED.resize((2800, 2800)), "JPEG")).unpacked.shape == (1024, 1024, 3), "read at a half"
     for data in (deep_png(1001, 500), saved(RED.convert("RGBA").resize((1001, 1000)), "PNG"),
                  saved(RED.resize((1500, 1400)), "PNG"), saved(RED.resize((1500, 1400)), "BMP"),
                  saved(RED.resize((1500, 1400)), "WEBP"), saved(RED.resize((1500, 1400)), "GIF"),
@@ -222,34 +224,34 @@ def test_one_large_photo_is_opened_at_a_time_and_small_ones_meanwhile(monkeypatc
             with pytest.raises(NotNow, match="Another large photo") as later:
                 open_upload(data)
             assert (later.value.status, later.value.seconds) == (503, 5)
-        assert open_upload(saved(RED, "PNG")).shape == (128, 128, 3)
-    assert open_upload(large).shape == (600, 600, 3) and open_upload(transparent).min() == 255
+        assert open_upload(saved(RED, "PNG")).unpacked.shape == (128, 128, 3)
+    assert open_upload(large).unpacked.shape == (600, 600, 3) and open_upload(transparent).unpacked.min() == 255
     with pytest.raises(ZeroDivisionError), uploads._room(2_000_000):
         raise ZeroDivisionError  # a failure gives the place back
-    assert open_upload(large).shape == (600, 600, 3)
+    assert open_upload(large).unpacked.shape == (600, 600, 3)
 
 
 def test_a_large_grey_photo_of_16_bits_is_made_smaller():
-    rgb = open_upload(deep_grey((4200, 4100)))
+    rgb = open_upload(deep_grey((4200, 4100))).unpacked
     assert max(rgb.shape) == EDGE
     assert np.abs(rgb - np.asarray(RED.convert("L").convert("RGB").resize(rgb.shape[1::-1]), float)).mean() < 12
 
 
 def test_dark_photos_of_16_bits_stay_dark():
-    assert open_upload(saved(Image.fromarray(np.full((20, 20), 200, np.uint16)), "PNG")).max() == 0
+    assert open_upload(saved(Image.fromarray(np.full((20, 20), 200, np.uint16)), "PNG")).unpacked.max() == 0
 
 
 def test_photos_of_a_palette_are_made_smaller_by_averaging():
     checks = Image.fromarray((np.indices((2048, 2048)).sum(axis=0) % 2 * 255).astype(np.uint8))
     for photo in (checks.convert("1"), checks.quantize(2)):
-        rgb = open_upload(saved(photo, "PNG"))
+        rgb = open_upload(saved(photo, "PNG")).unpacked
         assert np.abs(rgb.astype(int) - 127).max() <= 3
 
 
 def test_bytes_behind_a_photo_are_no_damage_and_half_a_photo_is():
     for name in ("CMYK", "progressive", "palette", "BMP", "moving GIF", "moving WebP", "moving PNG"):
         data = REAL[name]
-        assert np.array_equal(open_upload(data + b"\xff\xda film" * 99), open_upload(data)), name
+        assert np.array_equal(open_upload(data + b"\xff\xda film" * 99).unpacked, open_upload(data).unpacked), name
         with pytest.raises(PhotoError, match="cannot be opened"):
             open_upload(data[: len(data) // 3])
 
