@@ -11,14 +11,15 @@ import pandas as pd
 
 from fashion.core.errors import TranslationError
 from fashion.core.paths import project_root
+from fashion.core.texts import look_of
 
 #: Our column -> the glossary's file for its words.
 GLOSSARIES = {"colour": "colours.csv", "category": "categories.csv", "department": "departments.csv"}
 
 
 def normalise_word(word: str) -> str:
-    """Case, outer and doubled spaces do not tell words apart: `'MOCASSINI '` is `'mocassini'`."""
-    return " ".join(word.split()).casefold()
+    """Case, spaces, Unicode forms and unseen signs do not tell words apart: `'MOCASSINI '` is `'mocassini'`."""
+    return " ".join(look_of(word).split())
 
 
 #: American spellings among words of clothes -> the British ones of this project.
