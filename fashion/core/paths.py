@@ -12,9 +12,17 @@ def project_root() -> Path:
     return Path(override).resolve() if override else Path(__file__).resolve().parents[2]
 
 
+def at_home(path: str | Path) -> Path:
+    """A path whose `~` is the user's home, as in a shell; as it is where nobody knows a home."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def in_project(path: str | Path | None) -> Path | None:
     """A notebook's path, which is relative to the project: a notebook may run in notebooks/ or beside its report."""
-    return None if path is None else (project_root() / path).resolve()
+    return None if path is None else (project_root() / at_home(path)).resolve()
 
 
 def kept_place(place: str | Path, artefacts: Path) -> str:
