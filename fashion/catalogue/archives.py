@@ -32,7 +32,7 @@ class ZipSource(Source):
         super().__init__(path, kept)
         try:
             self._zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, OSError) as error:
+        except (zipfile.BadZipFile, OSError, ValueError, RuntimeError) as error:
             raise _cannot_be_opened("zip file", path, error) from error
         self._members = {_readings(info)[0]: info for info in self._zip.infolist() if not info.is_dir()}
 
@@ -119,7 +119,7 @@ class TarSource(Source):
             if is_gzip(path):
                 self._tar = unpack(self.kept, str(path.resolve()), self._archive, ".tar", self._gunzip)
             self._members = self._indexed()
-        except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        except (tarfile.TarError, EOFError, ValueError, zlib.error, gzip.BadGzipFile) as error:
             raise _cannot_be_opened("tar file", path, error) from error
 
     def _indexed(self) -> dict[str, _Member]:

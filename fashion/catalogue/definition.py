@@ -107,7 +107,7 @@ def load_catalogue(name_or_path: str | Path, checked: Callable[[str], object] = 
     """
     text = str(name_or_path)
     is_path = text.lower().endswith(".toml")
-    path = Path(text) if is_path else _shipped_folder() / f"{text}.toml"
+    path = at_home(text) if is_path else _shipped_folder() / f"{text}.toml"
     if not path.is_file():
         raise no_such_catalogue(text, known_catalogues())
     raw, path = read_toml(path), path.resolve()

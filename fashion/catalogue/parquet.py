@@ -11,7 +11,7 @@ import re
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -23,8 +23,8 @@ import pyarrow.parquet as pq
 
 from fashion.catalogue.cells import column_names, text_of
 
-#: Bytes of a column that a row group may hold at most, for its photos to be read from the file itself: as much is read
-#: for one photo. Hugging Face writes groups of at most 100 MB.
+#: Bytes that a row group may hold at most, for its photos to be read from the file itself: as much is read for one
+#: photo. Hugging Face writes groups of at most 100 MB.
 MOST_GROUP = 128 * 2**20
 
 #: Row groups whose photos are held at a time: threads that read photos in order are in two at most.
@@ -35,8 +35,6 @@ COPIED_GROUP = 8 * 2**20
 
 #: Bytes that are read at a time where a column is too large to be held.
 BUFFER = 2**20
-
-_PLACE = re.compile(r"(.+\.parquet)/(.+)/(\d{7,})", re.IGNORECASE | re.DOTALL)
 
 
 class Place(NamedTuple):
@@ -54,16 +52,20 @@ def photo_name(file: str, column: str, row: int) -> str:
     --------
     >>> photo_name("train.parquet", "image.bytes", 17)
     'train.parquet/image.bytes/0000017'
-    >>> place_of("train.parquet/image.bytes/0000017")
+    >>> place_of("train.parquet/image.bytes/0000017", ["train.parquet"])
     Place(file='train.parquet', column='image.bytes', row=17)
     """
     return f"{file}/{column}/{row:07d}"
 
 
-def place_of(name: str) -> Place | None:
-    """The place that a name from `photo_name` stands for; None for any other name."""
-    match = _PLACE.fullmatch(name)
-    return Place(match[1], match[2], int(match[3])) if match else None
+def place_of(name: str, files: Collection[str]) -> Place | None:
+    """The place that a name from `photo_name` stands for, in one of a table's files; None for any other name."""
+    *parts, row = name.split("/")
+    if re.fullmatch(r"\d{7,}", row, re.ASCII):
+        for length in range(1, len(parts)):
+            if (file := "/".join(parts[:length])) in files:
+                return Place(file, "/".join(parts[length:]), int(row))
+    return None
 
 
 # -- columns -------------------------------------------------------------------------------------------------------
@@ -75,15 +77,15 @@ class Columns:
     ----------
     names : list of str
         Every column, one inside a struct by both names.
-    photos : dict of str to int
-        Columns of bytes -> rows without any.
+    photos : frozenset of str
+        Columns of bytes.
     rows : int
     text : dict of str to list of str
         The columns that were asked for.
     """
 
     names: list[str]
-    photos: dict[str, int]
+    photos: frozenset[str]
     rows: int
     text: dict[str, list[str]]
 
@@ -110,8 +112,8 @@ def read_columns(stream: BinaryIO, wanted: Sequence[str] | None = None, photo: s
     with _opened(stream) as file:
         kinds = dict(_leaves(file.schema_arrow))
         given = dict(zip(kinds, column_names(kinds), strict=True))
-        photos = {given[name]: _without(file.metadata, name) for name, kind in kinds.items() if _is_bytes(kind)}
-        unread = photos if wanted is None else {photo} & set(photos)
+        photos = frozenset(given[name] for name, kind in kinds.items() if _is_bytes(kind))
+        unread = photos if wanted is None else photos & {photo}
         chosen = [n for n in kinds if given[n] not in unread and (wanted is None or given[n] in wanted)]
         table = _flat(file.read(columns=chosen, use_threads=False))
         labels = _class_labels(file.schema_arrow.metadata or {})
@@ -134,7 +136,9 @@ def rows_of(stream: BinaryIO) -> int:
 
 def _opened(stream: BinaryIO, metadata: pq.FileMetaData | None = None) -> pq.ParquetFile:
     # Not read ahead, and through a buffer: then a column is never held whole.
-    return pq.ParquetFile(stream, metadata=metadata, buffer_size=BUFFER, pre_buffer=False)
+    return pq.ParquetFile(
+        stream, metadata=metadata, buffer_size=BUFFER, pre_buffer=False, page_checksum_verification=True
+    )
 
 
 def _leaves(schema: Any, before: str = "") -> Iterator[tuple[str, pa.DataType]]:
@@ -156,17 +160,6 @@ def _flat(table: pa.Table) -> pa.Table:
 def _is_bytes(kind: pa.DataType) -> bool:
     tests = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary, pa.types.is_binary_view)
     return any(test(kind) for test in tests)
-
-
-def _chunk_of(group: pq.RowGroupMetaData, name: str) -> pq.ColumnChunkMetaData | None:
-    return next((c for n in range(group.num_columns) if (c := group.column(n)).path_in_schema == name), None)
-
-
-def _without(metadata: pq.FileMetaData, name: str) -> int:
-    """Rows in which a column is empty, as far as the file says so."""
-    chunks = (_chunk_of(metadata.row_group(n), name) for n in range(metadata.num_row_groups))
-    told = [c.statistics for c in chunks if c is not None and c.is_stats_set]
-    return sum(s.null_count for s in told if s.has_null_count)
 
 
 def _class_labels(metadata: dict[bytes, bytes]) -> dict[str, list[str]]:
@@ -223,9 +216,15 @@ class StoredPhotos:
         ------
         KeyError
             When there is no such column or row.
-        OSError, ArrowException
+        OSError, ValueError
             When the file is missing or damaged.
         """
+        try:
+            return self._read(place)
+        except (pa.ArrowException, IndexError) as error:  # a row group may hold fewer rows than the file's foot says
+            raise ValueError(str(error)) from error
+
+    def _read(self, place: Place) -> bytes | None:
         row = place.row - 1
         with self._lock:
             photos = self._columns.get(place[:2]) or self._columns.setdefault(place[:2], self._find(*place[:2]))
@@ -244,14 +243,11 @@ class StoredPhotos:
     def _find(self, name: str, column: str) -> _Photos:
         """The column in the file itself, or in a copy with smaller row groups."""
         photos = _column_of(lambda: self._open(name), column)
-        groups = [photos.metadata.row_group(n) for n in range(photos.metadata.num_row_groups)]
-        chunks = [chunk for group in groups if (chunk := _chunk_of(group, column)) is not None]
-        if len(chunks) < len(groups):
-            raise KeyError(column)
-        largest = max((chunk.total_uncompressed_size for chunk in chunks), default=0)
-        if largest <= MOST_GROUP:
+        # Of the group as a whole: asked for a column's part of a damaged foot, pyarrow 26 ends the process.
+        groups = [photos.metadata.row_group(n).total_byte_size for n in range(photos.metadata.num_row_groups)]
+        if max(groups, default=0) <= MOST_GROUP:
             return photos
-        size = sum(chunk.total_uncompressed_size for chunk in chunks) / max(photos.metadata.num_rows, 1)
+        size = sum(groups) / max(photos.metadata.num_rows, 1)
         copied = self._copy(name, column, lambda aside: _copy_column(photos, aside, max(1, int(COPIED_GROUP / size))))
         return _column_of(lambda: copied.open("rb"), column)
 
@@ -259,6 +255,8 @@ class StoredPhotos:
 def _column_of(open_file: Callable[[], BinaryIO], column: str) -> _Photos:
     with open_file() as stream, _opened(stream) as file:
         metadata = file.metadata
+        if column not in dict(_leaves(file.schema_arrow)):
+            raise KeyError(column)
     sizes = (metadata.row_group(n).num_rows for n in range(metadata.num_row_groups))
     return _Photos(open_file, column, metadata, list(accumulate(sizes, initial=0))[:-1])
 
@@ -269,7 +267,8 @@ def _copy_column(photos: _Photos, target: Path, rows: int) -> None:
     with photos.open() as stream, _opened(stream, photos.metadata) as file:
         for batch in file.iter_batches(batch_size=rows, columns=[photos.column], use_threads=False):
             if writer is None:
-                writer = pq.ParquetWriter(target, batch.schema, compression="none", use_dictionary=False)
+                plain = {"compression": "none", "use_dictionary": False, "write_statistics": False}
+                writer = pq.ParquetWriter(target, batch.schema, write_page_checksum=True, **plain)
             writer.write_batch(batch, row_group_size=rows)
     if writer is not None:
         writer.close()

@@ -65,8 +65,8 @@ class RawTable:
         first under the header.
     malformed : DataFrame
         `row` and `reason` of rows that do not fit the header; the reason names the line.
-    photos : dict of str to int
-        Columns of bytes, which photos may be in -> rows without any.
+    photos : frozenset of str
+        Columns of bytes, which photos may be in.
     shards : list of (str, int)
         Name and rows of each file, in order.
     said : str
@@ -76,7 +76,7 @@ class RawTable:
     header: list[str]
     rows: pd.DataFrame
     malformed: pd.DataFrame
-    photos: dict[str, int]
+    photos: frozenset[str]
     shards: list[tuple[str, int]]
     said: str
 
@@ -95,7 +95,7 @@ class _File:
     numbers: Sequence[int]
     count: int
     malformed: list[tuple[int, str]] = field(default_factory=list)
-    photos: dict[str, int] = field(default_factory=dict)
+    photos: frozenset[str] = frozenset()
     advice: Callable[[Collection[str]], str] = lambda absent: ""
 
 
@@ -144,14 +144,11 @@ def read_raw(
     if ROW in (wanted or ()) and ROW not in joined:
         joined[ROW] = joined.index.astype(str)
     kinds = list(dict.fromkeys(file.said for file in files))
-    photos: dict[str, int] = {}
-    for file in files:
-        photos |= {column: photos.get(column, 0) + count for column, count in file.photos.items()}
     return RawTable(
         list(dict.fromkeys(name for file in files for name in file.header)),
         joined,
         pd.DataFrame(malformed, columns=["row", "reason"]),
-        photos,
+        frozenset().union(*(file.photos for file in files)),
         [(name, file.count) for name, file in zip(source.tables, files, strict=True)],
         "; ".join(kinds) + (f"; {len(files)} files" if len(files) > 1 else ""),
     )
@@ -221,7 +218,9 @@ def _absence(absent: list[str], file: _File, place: str, toml: str) -> str:
     """The message on columns that a file lacks."""
     names = [name if len(name) <= 40 else f"{name[:40]}..." for name in file.header if not re.fullmatch(r"#\d+", name)]
     listed = ", ".join(names[:30]) + (" ..." if len(names) > 30 else "")
+    inside = [name for name in names if name.startswith(f"{absent[0]}.")]
     near = did_you_mean(absent[0], names) if len(absent) == 1 else ""
+    near = f" In {absent[0]} are {', '.join(inside)}: name one of them." if inside else near
     advice = file.advice(absent) or f"Correct [columns] or `photos` in {toml}."
     return (
         f"{place}: expected the columns {', '.join(absent)}; found {listed or 'no header'}.{near} "
@@ -364,9 +363,15 @@ def _parquet(source: Source, name: str, wanted: Sequence[str] | None, photo: str
     except UnicodeDecodeError as error:
         raise CatalogueError(
             f"expected text in each of [columns] in {source.path}: {name}; found bytes that are none: "
-            f"{in_short(error)}. Photos in a column are named by `photos`."
+            f'{in_short(error)}. For photos in a column, write that column alone in `photos`: "{{image.bytes}}".'
         ) from error
-    except (OSError, ValueError, RuntimeError) as error:
+    except (
+        OSError,
+        ValueError,
+        RuntimeError,
+        LookupError,
+        MemoryError,
+    ) as error:  # a damaged file may ask for any size
         raise CatalogueError(
             f"expected a Parquet file in {source.path}: {name}; found one that cannot be read: {in_short(error)}. "
             "Fetch it again."

@@ -56,6 +56,7 @@ class Source(ABC):
         self._stored = StoredPhotos(self.open, self._copy_of_column)
         self._looking = threading.Lock()
         self._listed: frozenset[str] = frozenset()
+        self._shards: frozenset[str] = frozenset()
 
     @abstractmethod
     def names(self) -> list[str]:
@@ -96,7 +97,7 @@ class Source(ABC):
 
         That of a photo inside a Parquet file is the file's.
         """
-        place = place_of(name)
+        place = place_of(name, self._shards)
         try:
             return self._signature(self.base + (place.file if place else name))
         except (KeyError, OSError, ValueError):
@@ -110,7 +111,7 @@ class Source(ABC):
         PhotoError
             When there is no such file, it has more than `most` bytes, or the name leads out of the source.
         """
-        place = place_of(name)
+        place = place_of(name, self._shards)
         with self._told(name, place.file if place else name):
             if place is None:
                 return self._read(self.base + name, most)
@@ -149,10 +150,10 @@ class Source(ABC):
         try:
             yield
         except (KeyError, FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-            alike = self._alike(name)
+            alike = self._alike(_look(name))
             more = f", and {len(alike)} files look like it: {', '.join(alike[:3])}" if len(alike) > 1 else ""
             raise PhotoError(f"missing: there is no {name!r} in {self.path.name}{more}") from error
-        except (OSError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
             # RuntimeError: encrypted, or (NotImplementedError) packed in a way that Python does not know
             raise PhotoError(f"unreadable: {name!r} in {self.path.name}: {error}") from error
 
@@ -181,9 +182,9 @@ class Source(ABC):
                     looks.setdefault(look, []).append(name[len(self.base) :])
         return looks
 
-    def _alike(self, name: str) -> list[str]:
+    def _alike(self, look: str) -> list[str]:
         with self._looking:  # made once, by the first of several threads
-            return self._looks.get(_look(name), [])
+            return self._looks.get(look, [])
 
     def find(self, name: str) -> str:
         """The file that a name stands for: the name itself, or the only file whose name looks equal.
@@ -194,13 +195,13 @@ class Source(ABC):
         """
         if self.base + name in self._listed or self.signature(name):
             return name
-        for suffix in ("", *SUFFIXES):
-            if suffix and self.signature(name + suffix):
+        for suffix in SUFFIXES:
+            if self.base + name + suffix in self._listed:
                 return name + suffix
-            if len(alike := self._alike(name + suffix)) == 1:
-                return alike[0]
-            if alike:
-                break
+        look = _look(name)
+        for ending in dict.fromkeys(("", *map(str.lower, SUFFIXES))):
+            if alike := self._alike(look + ending):
+                return alike[0] if len(alike) == 1 else name
         return name
 
     def locate(self, table: str) -> None:
@@ -241,6 +242,7 @@ class Source(ABC):
         self._listed = frozenset(names)
         self.base = next(iter(bases.values()))
         self.tables = [ends[name] for name in bases]
+        self._shards = frozenset(self.tables)
 
 
 def _look(name: str) -> str:
@@ -250,7 +252,7 @@ def _look(name: str) -> str:
 
 
 def _fits(name: str, pattern: str) -> bool:
-    """Whether a name fits a pattern with `*` and `?`, part by part; hidden files fit none."""
+    """Whether a name is, or fits, a pattern with `*` and `?`, part by part; hidden files fit none."""
     parts = list(zip(name.split("/"), pattern.split("/"), strict=False))
     return name.count("/") == pattern.count("/") and all(
         fnmatch.fnmatchcase(part, wanted.replace("[", "[[]")) and not (part.startswith(".") and wanted[:1] in "*?")
@@ -300,15 +302,16 @@ def require_at_most(most: int | None, size: int, name: str) -> None:
         )
 
 
-def open_source(path: Path, table: str, kept: Path | None = None) -> Source:
+def open_source(path: Path, table: str | None = None, kept: Path | None = None) -> Source:
     """Open the folder, zip or tar at `path` and find its `table`.
 
     Parameters
     ----------
     path : Path
         A folder, a zip file, or a tar file, which may be packed with gzip.
-    table : str
-        The table's name, or its shards' with `*` and `?`, with as much of their folder as is needed to make it unique.
+    table : str, optional
+        The table's name, or its shards' with `*` and `?`, with as much of their folder as is needed to make it unique;
+        without it nothing is located yet (`Source.locate`).
     kept : Path, optional
         Folder for copies of what cannot be read at any place, and for a tar's index; if not given, copies are kept in
         the project's own, and no index is.
@@ -331,11 +334,12 @@ def open_source(path: Path, table: str, kept: Path | None = None) -> Source:
     elif is_tar(path):
         source = TarSource(path, kept)
     else:
-        _require_zip(path, table)
+        _require_zip(path, table or "")
         source = ZipSource(path, kept)
         if book := workbook_of(source.names()):
             raise _not_a_source(path, book, _folder_of(path))
-    source.locate(table)
+    if table is not None:
+        source.locate(table)
     return source
 
 
@@ -346,7 +350,7 @@ def _require_zip(path: Path, table: str) -> None:
     kind = kind_of(head, names=())
     if kind == "a zip archive":
         return
-    if path.name == PurePosixPath(table).name or _fits(path.name, PurePosixPath(table).name):
+    if _fits(path.name, PurePosixPath(table).name):
         said, advice = "the table", _folder_of(path, table=False)
     elif path.suffix.lower() == ".toml":
         said = "a catalogue's TOML"
@@ -359,7 +363,8 @@ def _require_zip(path: Path, table: str) -> None:
         packed = advice_on(kind).startswith("unpack") and not a_table
         advice = "Unpack it, and name the folder." if packed else _folder_of(path)
     elif head and b"\x00" not in head and path.suffix.lower() != ".zip":
-        said, advice = f"a text, {path.name}", f"If it is the table ({table}), name its folder: {path.parent}."
+        this = f"the table ({table})" if table else "the table"
+        said, advice = f"a text, {path.name}", f"If it is {this}, name its folder: {path.parent}."
     else:
         return  # a zip that is damaged: what opens it says so
     raise _not_a_source(path, said, advice)

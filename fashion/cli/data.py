@@ -118,10 +118,7 @@ def _photo_lines(catalogue: Catalogue, raw: RawTable, rows: pd.DataFrame, missin
 
     column = column_alone(catalogue.photos)
     if column in raw.photos:
-        empty = raw.photos[column]
-        yield f"photos  {len(rows) - empty} of {len(rows)} in the column {column}" + (
-            f", {empty} empty" if empty else ""
-        )
+        yield f"photos  in the column {column}"
         return
     other = sum(map(str.__ne__, rows["photo"], photos_named(catalogue, raw)))
     yield (

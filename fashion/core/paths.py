@@ -41,7 +41,7 @@ def kept_place(place: str | Path, artefacts: Path) -> str:
         As seen from `artefacts` when both lie in the project, or the place lies beside or below that folder; such
         places move together. Elsewhere absolute.
     """
-    place, artefacts = Path(place).resolve(), artefacts.resolve()
+    place, artefacts = at_home(place).resolve(), artefacts.resolve()
     together = (project_root(), artefacts.parent)
     if any(place.is_relative_to(root) and artefacts.is_relative_to(root) for root in together):
         return Path(os.path.relpath(place, artefacts)).as_posix()

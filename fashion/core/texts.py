@@ -221,7 +221,7 @@ def kind_of(data: bytes, names: Iterable[str] | None = None) -> str:
         return ""
     if names is None:
         names = []
-        with suppress(zipfile.BadZipFile, OSError, ValueError):
+        with suppress(zipfile.BadZipFile, OSError, ValueError, RuntimeError):
             names = zipfile.ZipFile(io.BytesIO(data)).namelist()
     return workbook_of(names) or "a zip archive"
 

@@ -7,6 +7,7 @@ from fashion.catalogue.definition import known_catalogues, load_catalogue, open_
 from fashion.catalogue.photo_pattern import fill
 from fashion.catalogue.toml_keys import known_keys
 from fashion.core.errors import CatalogueError
+from fashion.core.paths import in_project, kept_place
 
 
 def test_every_shipped_catalogue_loads():
@@ -204,15 +205,17 @@ def test_unknown_name_lists_the_known_ones():
 
 
 def test_a_place_at_home_is_found(tmp_path, monkeypatch):
-    place = "~/clothes"
     monkeypatch.setenv("HOME", str(tmp_path / "me"))
     monkeypatch.setenv("USERPROFILE", str(tmp_path / "me"))
     (tmp_path / "me/clothes").mkdir(parents=True)
     (tmp_path / "me/clothes/t.csv").write_text("id,kind\n")
-    path = tmp_path / "mine.toml"
-    path.write_text(GOOD.replace('table = "t.csv"', f'table = "t.csv"\ndata = "{place}"'))
-    assert load_catalogue(path).data == tmp_path / "me/clothes"
-    assert open_catalogue(load_catalogue(path)).path == open_catalogue(load_catalogue(path), place).path
+    path = tmp_path / "me/mine.toml"
+    path.write_text(GOOD.replace('table = "t.csv"', 'table = "t.csv"\ndata = "~/clothes"'))
+    found = load_catalogue("~/mine.toml")
+    assert found.path == path and found.data == tmp_path / "me/clothes"
+    assert open_catalogue(found).path == open_catalogue(found, "~/clothes").path
+    assert in_project("~/clothes") == found.data and in_project("data") == ROOT / "data"
+    assert kept_place("~/clothes", tmp_path / "me/processed") == "../clothes"
 
 
 def test_own_data_place_is_relative_to_the_toml(tmp_path):

@@ -106,8 +106,7 @@ def test_the_first_suffix_wins_and_two_files_that_look_equal_are_none(tmp_path):
             archive.writestr(name, name)
     source = open_source(tmp_path / "two.zip", "t.csv")
     assert source.find("b.jpg") == "b.jpg" and source.find("B.jpg") == "B.jpg", "the name itself comes first"
-    for name in ("a.jpg", "a"):
-        assert source.find(name) == name
+    assert source.find("a.jpg") == "a.jpg" and source.find("a") == "a.JPG"
     with pytest.raises(
         PhotoError, match=r"^missing: there is no 'a\.jpg' in two\.zip, and 2 files look like it: A\.jpg, a"
     ):
@@ -298,6 +297,13 @@ def test_a_workbook_is_no_zip_of_tables(tmp_path):
         packed.writestr("xl/workbook.xml", "x")
     with pytest.raises(CatalogueError, match=r"an Excel workbook \(.xlsx\). Name its folder.*items.xlsx as `table`"):
         open_source(tmp_path / "items.xlsx", "items.csv")
+
+
+def test_a_source_without_a_table_yet(folder):
+    source = open_source(folder)
+    assert source.tables == [] and source.read("images/a.jpg") == b"photo"
+    source.locate("annotation.txt")
+    assert source.tables == ["annotation.txt"]
 
 
 def test_nothing_there(tmp_path):

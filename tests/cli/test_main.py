@@ -218,7 +218,7 @@ def test_data_on_photos_in_a_column(tmp_path, capsys):
     write_table(tmp_path / "clothes/train-0.parquet", items)
     assert main(["data", "-c", str(toml)]) == 0
     said = capsys.readouterr().out
-    assert "train-*.parquet: Parquet; 6 rows" in said and "5 of 6 in the column image.bytes, 1 empty" in said
+    assert "train-*.parquet: Parquet; 6 rows" in said and "photos  in the column image.bytes" in said
     assert "6 of the photos: 5 are whole; the first that is not: missing: there is no" in said
     write_table(tmp_path / "clothes/train-0.parquet", [row | {"image": {"bytes": b"no", "path": ""}} for row in items])
     assert main(["data", "-c", str(toml)]) == 1
