@@ -1,7 +1,7 @@
 """A catalogue's table as its files have it: named columns of text, whatever the format.
 
 Delimited text, JSON Lines (both also packed with gzip), Parquet, and sheets of workbooks. The format is told by the
-file's first bytes; a table in several files (shards) is one table.
+content; a table in several files (shards) is one table.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class RawTable:
     shards : list of (str, int)
         Name and rows of each file, in order.
     said : str
-        What was understood: "delimited text, by semicolons, in Windows-1252".
+        What was understood: "text delimited by semicolons, in Windows-1252".
     """
 
     header: list[str]
@@ -365,13 +365,7 @@ def _parquet(source: Source, name: str, wanted: Sequence[str] | None, photo: str
             f"expected text in each of [columns] in {source.path}: {name}; found bytes that are none: "
             f'{in_short(error)}. For photos in a column, write that column alone in `photos`: "{{image.bytes}}".'
         ) from error
-    except (
-        OSError,
-        ValueError,
-        RuntimeError,
-        LookupError,
-        MemoryError,
-    ) as error:  # a damaged file may ask for any size
+    except (OSError, ValueError, RuntimeError, LookupError, MemoryError) as error:  # damaged, it may ask for any size
         raise CatalogueError(
             f"expected a Parquet file in {source.path}: {name}; found one that cannot be read: {in_short(error)}. "
             "Fetch it again."

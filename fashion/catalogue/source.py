@@ -267,7 +267,7 @@ class FolderSource(Source):
         found, seen = [], set()
         for folder, below, files in os.walk(self.path, followlinks=True):  # photos may lie on another disk
             there = os.stat(folder)
-            if (there.st_dev, there.st_ino) in seen:  # a link that leads back
+            if there.st_ino and (there.st_dev, there.st_ino) in seen:  # a link that leads back
                 below.clear()
                 continue
             seen.add((there.st_dev, there.st_ino))

@@ -31,8 +31,8 @@ PARENTS = (parent("catalogue", "data", "keep_unknown"),)
 #: Photos that are opened, spread over the table.
 OPENED = 20
 
-#: Different values of a column up to which they are words, shown with their counts; of more, a few are shown.
-WORDS = 40
+#: Different values of a column up to which they are words; of words the most frequent are shown with their counts.
+WORDS, FREQUENT = 300, 5
 
 #: Letters of a value that are shown.
 SHOWN = 30
@@ -101,7 +101,9 @@ def values_in_short(values: Sequence[str]) -> str:
     """
     counts = Counter(value for value in values if value)
     missing = len(values) - counts.total()
-    told = {value: value if len(value) <= SHOWN else f"{value[: SHOWN - 1]}…" for value, _ in counts.most_common(8)}
+    told = {
+        value: value if len(value) <= SHOWN else f"{value[: SHOWN - 1]}…" for value, _ in counts.most_common(FREQUENT)
+    }
     if 2 * len(counts) <= counts.total() and len(counts) <= WORDS:
         said = f"{len(counts)} word{'s' * (len(counts) != 1)}: " + ", ".join(
             f"{w} {counts[v]}" for v, w in told.items()
