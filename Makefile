@@ -33,7 +33,7 @@ SETTINGS = $(CLOTHES) $(NETWORK) $(if $(LIMIT),--limit "$(LIMIT)") $(if $(FIRST)
 
 # What a user may set. `make help` and docs/commands.md are made from these lines and from the targets' own.
 #? CATALOGUE=sample|imagelab|fashion-product-images|hm|path/to.toml   which clothes (default: sample)
-#? DATA=path           its zip or folder, if not in data/raw; for add: the new items' zip or folder
+#? DATA=path           its folder, zip or tar, if not in data/raw; for add: the new items'
 #? LIMIT=n             use n items, a seeded sample stratified by department
 #? FIRST=n             use the table's first n rows instead
 #? BACKBONE=auto|resnet50|efficientnet-lite0   frozen network (default: auto)
@@ -73,7 +73,7 @@ report: $(STAMP) ## run notebooks 01-06 and write every table and figure -> repo
 readme: $(STAMP) ## renew README's table and Images/ from the sample's report
 	@$(BIN)/python -m tools.renew_readme
 
-add: $(STAMP) ## add new items (DATA=zip or folder) to a reported catalogue, without retraining
+add: $(STAMP) ## add new items (DATA=folder, zip or tar) to a reported catalogue, without retraining
 	@$(BIN)/fashion add $(CLOTHES) \
 		$(if $(KEEP_UNKNOWN),--keep-unknown) $(if $(WEIGHTS),--weights "$(WEIGHTS)")
 

@@ -36,7 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("--catalogue", "-c", default="sample", metavar="C", help="with a report (default: sample)")
-    parser.add_argument("--data", metavar="PATH", help="the catalogue's zip or folder, where it has moved")
+    parser.add_argument("--data", metavar="PATH", help="the catalogue's folder, zip or tar, where it has moved")
     parts = f"parts to measure, of {', '.join(PARTS)} (default: all but {' and '.join(NAMED_ONLY)})"
     parser.add_argument("--only", metavar="A,B", help=parts)
     parser.add_argument(

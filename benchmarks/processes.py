@@ -37,10 +37,12 @@ def report_of(options: dict[str, Any]) -> tuple[Any, Any]:
     """The workspace and the source of the catalogue that the benchmarks were given."""
     from fashion.catalogue.identity import open_workspace
     from fashion.catalogue.source import open_source
+    from fashion.catalogue.unpacked import unpacked_folder
 
     work = open_workspace(options["catalogue"], options.get("processed"), options.get("reports"))
     record = work.json("source")
-    return work, open_source(Path(options["data"] or record["data"]), record["table"])
+    kept = unpacked_folder(work.processed_root)
+    return work, open_source(Path(options["data"] or record["data"]), record["table"], kept)
 
 
 def vectors_of(options: dict[str, Any], name: str) -> tuple[NDArray | None, str]:

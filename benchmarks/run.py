@@ -98,7 +98,11 @@ def adding(settings: Settings, folder: Path, count: int = 10) -> dict[str, Any]:
             cv2.imwrite(str(target), rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
         (new / catalogue.table).parent.mkdir(parents=True, exist_ok=True)
         rows = table.assign(**{catalogue.columns["item"]: names})
-        rows.to_csv(new / catalogue.table, sep=catalogue.delimiter, index=False)
+        rows.to_csv(
+            new / catalogue.table,
+            sep="," if catalogue.form.delimiter == "auto" else catalogue.form.delimiter,
+            index=False,
+        )
 
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
         arrivals(Path(one), 84)

@@ -16,6 +16,7 @@ from fashion.catalogue.definition import Catalogue
 from fashion.catalogue.run import Run
 from fashion.catalogue.source import Source, open_source
 from fashion.catalogue.swatches import Swatches, listed_colours
+from fashion.catalogue.unpacked import unpacked_folder
 from fashion.core.bounds import MOST_READ
 from fashion.core.errors import ArtefactError, FashionError, did_you_mean
 from fashion.core.libraries import require
@@ -148,7 +149,7 @@ class Study(Run):
     catalogue : str, Path, Catalogue or Workspace
         Name of a catalogue, or the path of its TOML; or its opened folders.
     data : str or Path, optional
-        Its zip or folder, if it has moved since the report.
+        Its folder, zip or tar, if it has moved since the report.
     processed, reports : str or Path, optional
         Folders for artefacts and for what people read; the project's data/processed and reports if not given.
     weights : str or Path, optional
@@ -209,12 +210,13 @@ class Study(Run):
         return Photos(self)
 
     def source_of(self, added: str = "") -> Source:
-        """The zip or folder of the report's photos, or of an addition's, by its key."""
+        """Where the report's photos are, or an addition's, by its key."""
         if not added:
             return self.source
         if added not in self._sources:
             record = next(one.record for one in load_additions(self.workspace) if one.key == added)
-            self._sources[added] = open_source(Path(record["data"]), record["table"])
+            kept = unpacked_folder(self.workspace.processed_root)
+            self._sources[added] = open_source(Path(record["data"]), record["table"], kept)
         return self._sources[added]
 
     def vectors(self, name: str) -> NDArray[np.float32]:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fashion.catalogue.raw_table import TableFormat
 from fashion.catalogue.source import Source, open_source
+from fashion.catalogue.unpacked import unpacked_folder
 from fashion.core.checksums import sha256_json
 from fashion.core.errors import CatalogueError, did_you_mean
-from fashion.core.paths import project_root
+from fashion.core.paths import at_home, project_root
 from fashion.core.texts import clean_text, read_toml
 
 #: Our columns of words that are translated -> the key of [glossary] that names a file of the catalogue's own.
@@ -28,7 +30,8 @@ class Catalogue:
     title : str
         Name for people.
     table, photos : str
-        The table's file name; the photo's name as a format string over the table's own columns.
+        The table's file name, or its shards' with `*` and `?`; the photo's name as a format string over the table's own
+        columns (`photo_pattern`).
     columns : dict of str to str
         Our column name -> the table's column name. `item` and `category` are needed.
     language : str
@@ -36,8 +39,8 @@ class Catalogue:
         data/glossary as well; without any they are kept as they are.
     glossary : dict of str to Path
         Our column -> a glossary's file of the catalogue's own.
-    delimiter, encoding : str
-        Of the table; encoding "auto" goes by the byte order mark, or takes UTF-8 if it is valid, else Windows-1252.
+    form : TableFormat
+        How the table is written, where that is not left to the file.
     drop_departments : tuple of str
         English departments that are no garments.
     similar_by, held_out : tuple of str, or None
@@ -46,7 +49,7 @@ class Catalogue:
     default_limit : int or None
         Items of a default run, a stratified sample; None for all.
     data : Path or None
-        Where the zip or folder lies when the user names none.
+        Where the folder, zip or tar lies when the user names none.
     maker : str
         "sample" for the embedded one that is made on demand, else "".
     terms, citation, obtain : str
@@ -65,8 +68,7 @@ class Catalogue:
     path: Path
     language: str = "en"
     glossary: dict[str, Path] = field(default_factory=dict)
-    delimiter: str = ","
-    encoding: str = "auto"
+    form: TableFormat = field(default_factory=TableFormat)
     drop_departments: tuple[str, ...] = ()
     similar_by: tuple[str, ...] | None = None
     held_out: tuple[str, ...] | None = None
@@ -112,7 +114,7 @@ def load_catalogue(name_or_path: str | Path, checked: Callable[[str], object] = 
     """
     text = str(name_or_path)
     is_path = text.lower().endswith(".toml")
-    path = Path(text) if is_path else _shipped_folder() / f"{text}.toml"
+    path = at_home(text) if is_path else _shipped_folder() / f"{text}.toml"
     if not path.is_file():
         raise no_such_catalogue(text, known_catalogues())
     raw, path = read_toml(path), path.resolve()
@@ -138,24 +140,23 @@ def no_such_catalogue(text: str, known: Iterable[str]) -> CatalogueError:
 def _from_toml(raw: dict[str, Any], path: Path) -> Catalogue:
     """A catalogue from a TOML that was checked."""
     base = project_root() if path.is_relative_to(project_root()) else path.parent
-    source, table, glossary = raw["source"], raw.get("table", {}), raw.get("glossary", {})
+    source, glossary = raw["source"], raw.get("glossary", {})
     data = source.get("data")
     return Catalogue(
         name=raw["name"],
         title=clean_text(raw["title"]).strip(),
-        table=source["table"],
-        photos=source["photos"],
+        table=clean_text(source["table"]).replace("\\", "/"),
+        photos=clean_text(source["photos"]),
         columns={str(k): clean_text(str(v)).strip() for k, v in raw["columns"].items()},
         path=path,
         language=raw.get("language", "en"),
         glossary={column: path.parent / glossary[key] for column, key in GLOSSARY_KEYS.items() if key in glossary},
-        delimiter=table.get("delimiter", ","),
-        encoding=table.get("encoding", "auto"),
+        form=TableFormat(**raw.get("table", {})),
         drop_departments=tuple(raw.get("cleaning", {}).get("drop_departments", ())),
         similar_by=_names(raw, "similarity", "columns"),
         held_out=_names(raw, "evaluation", "held_out"),
         default_limit=raw.get("limit", {}).get("default"),
-        data=(base / data) if data else None,
+        data=(base / at_home(data)) if data else None,
         maker=source.get("maker", ""),
         terms=clean_text(raw.get("terms", ""), keep="\n"),
         citation=clean_text(raw.get("citation", ""), keep="\n"),
@@ -204,15 +205,22 @@ def _check_name(name: str, path: Path) -> None:
         )
 
 
-def open_catalogue(catalogue: Catalogue, data: str | Path | None = None) -> Source:
-    """Open the catalogue's zip or folder: `data` if given, else its own place; the sample is made if missing.
+def open_catalogue(catalogue: Catalogue, data: str | Path | None = None, processed: str | Path | None = None) -> Source:
+    """Open the catalogue's folder, zip or tar: `data` if given, else its own place; the sample is made if missing.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    data : str or Path, optional
+    processed : str or Path, optional
+        Folder of all catalogues' artefacts, for copies of packed data; the project's own if not given.
 
     Raises
     ------
     CatalogueError
         When nothing is there; the message says how to get the data.
     """
-    place = Path(data) if data else catalogue.data
+    place = at_home(data) if data else catalogue.data
     if not data and catalogue.maker == "sample" and place is not None:
         from fashion.catalogue.sample.make import make_sample
 
@@ -220,7 +228,7 @@ def open_catalogue(catalogue: Catalogue, data: str | Path | None = None) -> Sour
     if place is None or not place.exists():
         at = f"at {place}" if place else "(its TOML names no place)"
         raise CatalogueError(
-            f"expected the data of {catalogue.title} {at}; found nothing. Give a zip or folder with "
+            f"expected the data of {catalogue.title} {at}; found nothing. Give a folder, zip or tar with "
             f"DATA=path (make) or --data path (fashion). {catalogue.obtain}".rstrip()
         )
-    return open_source(place, catalogue.table)
+    return open_source(place, catalogue.table, unpacked_folder(processed))

@@ -21,7 +21,6 @@ from typing import Any
 
 from fashion.catalogue.definition import Catalogue, load_catalogue
 from fashion.catalogue.source import open_source
-from fashion.core.checksums import sha256_bytes
 from fashion.core.errors import CatalogueError, FashionError
 from fashion.core.files import write_json
 from fashion.core.workspace import Workspace
@@ -152,6 +151,6 @@ def _table_of(entry: Catalogue) -> str:
     try:
         if entry.data is None or not entry.data.exists():
             return ""
-        return sha256_bytes(open_source(entry.data, entry.table).read(entry.table))
+        return open_source(entry.data, entry.table).table_checksum()
     except (FashionError, OSError):
         return ""

@@ -25,8 +25,8 @@ from fashion.catalogue.definition import (
 from fashion.catalogue.identity import open_workspace, toml_of
 from fashion.catalogue.source import Source, open_source
 from fashion.catalogue.swatches import Swatches, swatches_of
-from fashion.core.checksums import sha256_bytes
-from fashion.core.paths import in_project
+from fashion.catalogue.unpacked import unpacked_folder
+from fashion.core.paths import at_home, in_project
 from fashion.core.workspace import Workspace
 
 
@@ -39,7 +39,7 @@ class Run:
         Name of a catalogue, or the path of its TOML; a catalogue that was reported from a TOML is found by its name.
         Or its opened folders.
     data : str or Path, optional
-        Its zip or folder, where it is no longer in the place that the report remembers.
+        Its folder, zip or tar, where it is no longer in the place that the report remembers.
     processed, reports : str or Path, optional
         Folders for artefacts and for what people read; the project's data/processed and reports if not given.
     weights : str or Path, optional
@@ -94,7 +94,7 @@ class Run:
 
     def open_data(self) -> Source:
         """The data before notebook 01 has read it: `data`, or what the definition names; a missing sample is made."""
-        return open_catalogue(self.definition, self._data)
+        return open_catalogue(self.definition, self._data, self.workspace.processed_root)
 
     def write_place(
         self, source: Source, *, colour_was_measured: bool, near_duplicates: Mapping[str, Any], swatches: Swatches
@@ -119,7 +119,7 @@ class Run:
             "title": entry.title,
             "data": str(source.path.resolve()),
             "table": entry.table,
-            "table_sha256": sha256_bytes(source.read(entry.table)),
+            "table_sha256": source.table_checksum(),
             "colour_was_measured": colour_was_measured,
             "near_duplicates": near_duplicates,
             "swatches": dict(swatches),
@@ -157,14 +157,15 @@ class Run:
 
     @cached_property
     def source(self) -> Source:
-        """The zip or folder that holds the photos, opened for reading.
+        """The folder, zip or tar that holds the photos, opened for reading.
 
         Raises
         ------
         CatalogueError
             When it has moved: open the study again with `data=`.
         """
-        return open_source(Path(self._data or self.place["data"]), self.place["table"])
+        kept = unpacked_folder(self.workspace.processed_root)
+        return open_source(at_home(self._data or self.place["data"]), self.place["table"], kept)
 
     @property
     def source_line(self) -> str:

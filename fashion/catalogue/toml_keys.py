@@ -24,7 +24,7 @@ RESERVED = {
 }
 
 #: Folders that hold what all catalogues share, beside the catalogues' own ones in data/processed and reports.
-OWN_FOLDERS = {"embeddings", "descriptors", "photo_facts", "networks", "bench"}
+OWN_FOLDERS = {"embeddings", "descriptors", "photo_facts", "networks", "unpacked", "bench"}
 
 #: Names that no file may have on Windows, with any ending.
 WINDOWS_NAMES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
@@ -60,9 +60,9 @@ def _check_name(name: str) -> str:
 
 
 def _check_delimiter(delimiter: str) -> str:
-    if len(delimiter) != 1 or delimiter in '"\r\n':
-        expected = "to be one character, and neither a quotation mark nor a line break"
-        raise _Refused(expected, repr(delimiter), 'Write "," or "\\t", as in the table.')
+    if delimiter != "auto" and (len(delimiter) != 1 or delimiter in '"\r\n'):
+        expected = 'to be "auto" or one character, and neither a quotation mark nor a line break'
+        raise _Refused(expected, repr(delimiter), 'Write "," or "\\t", as in the table, or leave it out.')
     return delimiter
 
 
@@ -106,11 +106,6 @@ def _check_pattern(pattern: str) -> str:
     for name, spec, conversion in fields:
         if not name.strip() or name.strip().isdecimal():
             raise refuse(f"whose {{{name}}} names no column", "Write the column's name between the braces.")
-        if "." in name or "[" in name:
-            raise refuse(
-                f"whose {{{name}}} looks into a value", "A value is text: write a column's name alone, and rename a "
-                "column that has . or [ in its name."
-            )  # fmt: skip
         if conversion not in (None, "s"):
             raise refuse(f"with the conversion !{conversion}", f"A value is text already: write {{{name}}}.")
         if "{" in spec:
@@ -142,9 +137,10 @@ class _Source(_Table):
     maker: str = ""
 
 
-class _TextTable(_Table):
-    delimiter: Annotated[str, AfterValidator(_check_delimiter)] = ","
+class _TableFormat(_Table):
+    delimiter: Annotated[str, AfterValidator(_check_delimiter)] = "auto"
     encoding: Annotated[str, AfterValidator(_check_encoding)] = "auto"
+    sheet: str = ""
 
 
 #: A table's column, whose name may be a number.
@@ -202,7 +198,7 @@ class CatalogueToml(_Table):
     obtain: str = ""
     # What is missing in a table is named by its keys, also where the whole table is.
     source: _Source = Field(default={}, validate_default=True)
-    table: _TextTable = _TextTable()
+    table: _TableFormat = _TableFormat()
     columns: Annotated[_Columns, AfterValidator(_check_columns)] = Field(default={}, validate_default=True)
     glossary: _Glossary = _Glossary()
     cleaning: _Cleaning = _Cleaning()

@@ -17,15 +17,15 @@ import pandas as pd
 from fashion.catalogue.definition import GLOSSARY_KEYS
 from fashion.core.errors import CatalogueError, TranslationError
 from fashion.core.paths import project_root
-from fashion.core.texts import advice_on, clean_text, decode, kind_of
+from fashion.core.texts import advice_on, clean_text, decode, kind_of, look_of
 
 #: Our column -> our glossary's file for its words.
 GLOSSARIES = {column: f"{key}.csv" for column, key in GLOSSARY_KEYS.items()}
 
 
 def normalise_word(word: str) -> str:
-    """Case, outer and doubled spaces do not tell words apart: `'MOCASSINI '` is `'mocassini'`."""
-    return " ".join(word.split()).casefold()
+    """Case, spaces, Unicode forms and unseen signs do not tell words apart: `'MOCASSINI '` is `'mocassini'`."""
+    return " ".join(look_of(word).split())
 
 
 #: American spellings among words of clothes -> the British ones of this project.

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 TITLE = "add new items to a reported catalogue"
 
-TEXT = """Add the new items of a zip or folder to a reported catalogue. Only their photos are embedded, and nothing is
-trained again; rows without a colour get the nearest colour word to their photo. Rows and photos that the catalogue
+TEXT = """Add the new items of a folder, zip or tar to a reported catalogue. Only their photos are embedded, and nothing
+is trained again; rows without a colour get the nearest colour word to their photo. Rows and photos that the catalogue
 already has are skipped, so a second run changes nothing."""
 
 EXAMPLES = """  fashion add -c imagelab --data new-arrivals.zip
@@ -25,7 +25,7 @@ PARENTS = (parent("catalogue", "keep_unknown", "weights"), folders())
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `fashion add` alone."""
     parser.add_argument(
-        "--data", metavar="PATH", required=True, help="zip or folder of the new items, in the catalogue's layout"
+        "--data", metavar="PATH", required=True, help="folder, zip or tar of the new items, in the catalogue's layout"
     )
 
 

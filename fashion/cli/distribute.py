@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from pathlib import Path
 
 from fashion.cli.options import folders, parent
 from fashion.core.bounds import WORKERS, whole
@@ -36,10 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Distribute, and say what was done."""
     from fashion.catalogue.identity import open_workspace
+    from fashion.core.paths import at_home
     from fashion.embedding.distributed import Job, distribute
 
-    data = str(Path(arguments.data).resolve()) if arguments.data else None
-    toml = Path(arguments.catalogue)
+    data = str(at_home(arguments.data).resolve()) if arguments.data else None
+    toml = at_home(arguments.catalogue)
     catalogue = str(toml.resolve()) if toml.suffix.lower() == ".toml" else arguments.catalogue
     job = Job(
         catalogue, data, arguments.shared, backbone=arguments.backbone, weights=arguments.weights, size=arguments.size,

@@ -56,7 +56,7 @@ def examine(work: Workspace | None = None, catalogue: str = "sample", place: str
     catalogue : str
         Whose report has to be able to run; name or path of its TOML.
     place : str, optional
-        Its zip or folder, where that is not its own place.
+        Its folder, zip or tar, where that is not its own place.
     """
     work = work or Workspace("any")
     items = rows_of(catalogue, place)

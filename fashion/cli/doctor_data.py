@@ -9,34 +9,41 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from fashion.catalogue.archives import is_gzip, is_tar
 from fashion.catalogue.definition import Catalogue, known_catalogues, load_catalogue
 from fashion.catalogue.identity import open_workspace
+from fashion.catalogue.raw_table import count_rows
 from fashion.catalogue.sample.idx import SOURCES
 from fashion.catalogue.source import open_source
 from fashion.core.disk import half_written
 from fashion.core.errors import FashionError
 from fashion.core.locking import is_running
-from fashion.core.paths import project_root
+from fashion.core.paths import at_home, project_root
 from fashion.core.workspace import Workspace
 from fashion.report.integrity import changed, changed_additions, recorded
 from fashion.report.steps import STEPS, Settings, read_state, step_key
 
 
 def _place(catalogue: Catalogue, given: str | None) -> Path | None:
-    return Path(given) if given else catalogue.data
+    return at_home(given) if given else catalogue.data
 
 
 def rows_of(name: str, given: str | None) -> int:
-    """Items that a report on the catalogue would hold at most, by the lines of its table; 0 if it is missing."""
+    """Items that a report on the catalogue would hold at most, by its table; 0 if it is missing or not unpacked."""
     try:
         catalogue = load_catalogue(name)
         place = _place(catalogue, given)
-        if place is None or not place.exists():
+        if place is None or not place.exists() or _is_packed(place):
             return 0
-        lines = open_source(place, catalogue.table).read(catalogue.table).count(b"\n") - 1
+        rows = count_rows(open_source(place, catalogue.table))
     except (FashionError, OSError):
         return 0
-    return max(0, min(lines, catalogue.default_limit or lines))
+    return min(rows, catalogue.default_limit or rows)
+
+
+def _is_packed(place: Path) -> bool:
+    """Whether the data is a tar in gzip, which the first report unpacks: the doctor changes nothing."""
+    return place.is_file() and is_gzip(place) and is_tar(place)
 
 
 def data(wanted: str, given: str | None = None) -> Iterator[Finding]:
@@ -48,8 +55,11 @@ def data(wanted: str, given: str | None = None) -> Iterator[Finding]:
             place = _place(catalogue, given if name == wanted else None)
             label = catalogue.name
             if place is not None and place.exists() and (catalogue.maker != "sample" or any(place.iterdir())):
-                open_source(place, catalogue.table)
-                yield Finding("catalogues", label, "ok", f"available: {place}")
+                packed = _is_packed(place)
+                if not packed:
+                    open_source(place, catalogue.table)
+                said = "; the first report unpacks it, beside its artefacts" if packed else ""
+                yield Finding("catalogues", label, "ok", f"available: {place}{said}")
                 continue
         except (FashionError, OSError) as error:
             yield Finding("catalogues", label, worst, str(error), "fix what the message names")
@@ -63,7 +73,7 @@ def data(wanted: str, given: str | None = None) -> Iterator[Finding]:
             )  # fmt: skip
             continue
         said = f"no data at {place}" if place else "no data, and no place named"
-        option = "DATA=zip-or-folder" if name in known_catalogues() else "`data` in its TOML, or DATA=zip-or-folder"
+        option = "DATA=path" if name in known_catalogues() else "`data` in its TOML, or DATA=path"
         yield Finding("catalogues", label, worst, said, f"name it: {option}. {catalogue.obtain}".strip())
 
 

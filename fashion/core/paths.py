@@ -12,9 +12,17 @@ def project_root() -> Path:
     return Path(override).resolve() if override else Path(__file__).resolve().parents[2]
 
 
+def at_home(path: str | Path) -> Path:
+    """A path whose `~` is the user's home, as in a shell; as it is where nobody knows a home."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def in_project(path: str | Path | None) -> Path | None:
     """A notebook's path, which is relative to the project: a notebook may run in notebooks/ or beside its report."""
-    return None if path is None else (project_root() / path).resolve()
+    return None if path is None else (project_root() / at_home(path)).resolve()
 
 
 def kept_place(place: str | Path, artefacts: Path) -> str:
@@ -33,7 +41,7 @@ def kept_place(place: str | Path, artefacts: Path) -> str:
         As seen from `artefacts` when both lie in the project, or the place lies beside or below that folder; such
         places move together. Elsewhere absolute.
     """
-    place, artefacts = Path(place).resolve(), artefacts.resolve()
+    place, artefacts = at_home(place).resolve(), artefacts.resolve()
     together = (project_root(), artefacts.parent)
     if any(place.is_relative_to(root) and artefacts.is_relative_to(root) for root in together):
         return Path(os.path.relpath(place, artefacts)).as_posix()

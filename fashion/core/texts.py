@@ -6,6 +6,7 @@ import codecs
 import io
 import re
 import tomllib
+import unicodedata
 import zipfile
 from collections.abc import Iterable
 from contextlib import suppress
@@ -36,37 +37,70 @@ _CONTROLS = "".join(chr(code) for code in (*range(0x20), *range(0x7F, 0xA0)) if 
 #: Lone surrogates and non-characters: XML, and so a slide, takes none of them, nor control characters.
 _NO_CHARACTERS = "\ud800-\udfff\ufffe\uffff"
 
+#: Signs that nobody sees: soft hyphens, zero-width spaces, marks of direction.
+_UNSEEN = "\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+
+#: Joiners, but for those inside scripts and emoji whose look they change.
+_JOINERS = re.compile(
+    "(?<![\u0600-\u1cff\u2190-\U0010ffff])[\u200c\u200d]+|[\u200c\u200d]+(?![\u0600-\u1cff\u2190-\U0010ffff\u200c\u200d])"
+)
+
 
 @cache
 def _patterns(keep: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """What becomes a space, and what goes."""
+    """What becomes a space, and what goes; `keep` as in `clean_text`."""
     breaks, controls = ("".join(sign for sign in signs if sign not in keep) for signs in (_BREAKS, _CONTROLS))
     pair = "\r\n|" if {"\r", "\n"} <= set(breaks) else ""
-    return re.compile(f"{pair}[{re.escape(breaks)}]"), re.compile(f"[{re.escape(controls)}{_NO_CHARACTERS}]")
+    gone = f"[{re.escape(controls)}{_NO_CHARACTERS}{_UNSEEN}]"
+    return re.compile(f"{pair}[{re.escape(breaks)}]"), re.compile(gone)
 
 
 def clean_text(text: str, keep: str = "") -> str:
-    """The text on one line, without control characters: a space for each break, nothing for the others.
+    """The text on one line, without control characters and signs that nobody sees; a space for each break.
+
+    Accents are joined to their letters (Unicode's form NFC), so that what is written in two ways is one text.
 
     Parameters
     ----------
     text : str
     keep : str
-        Characters that stay, such as "\\n".
+        Breaks and control characters that stay, such as "\\n".
 
     Examples
     --------
     >>> clean_text("red\\x0bdress\\x07")
     'red dress'
+    >>> clean_text("cre\\u0301me\\u200b") == "cr\\u00e9me"
+    True
     """
-    if text.isprintable():  # true of nearly every text, and quick to tell
-        return text
-    breaks, controls = _patterns(keep)
-    return controls.sub("", breaks.sub(" ", text))
+    if not text.isprintable():  # nearly every text is, and that is quick to tell
+        breaks, gone = _patterns(keep)
+        text = gone.sub("", breaks.sub(" ", text))
+        if "\u200c" in text or "\u200d" in text:
+            text = _JOINERS.sub("", text)
+    return unicodedata.normalize("NFC", text)
+
+
+def look_of(text: str) -> str:
+    """A text as it is compared: texts that differ in letter case, Unicode form or unseen signs alone have one look.
+
+    Examples
+    --------
+    >>> look_of("ＢＬＵＥ\\u200b Cafe\\u0301") == look_of("blue caf\\u00e9")
+    True
+    """
+    if text.isascii() and text.isprintable():
+        return text.casefold()
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", clean_text(text)).casefold())
 
 
 def decode(data: bytes, encoding: str = "auto") -> str:
-    """Decode a text: by its byte order mark, as UTF-8 if it is valid, else as Windows-1252.
+    """Decode a text: by its byte order mark, as UTF-8 if it is valid, else as Windows-1252; see `decoded`."""
+    return decoded(data, encoding)[0]
+
+
+def decoded(data: bytes, encoding: str = "auto") -> tuple[str, str]:
+    """A text, and the encoding that it was read in.
 
     Parameters
     ----------
@@ -74,6 +108,11 @@ def decode(data: bytes, encoding: str = "auto") -> str:
     encoding : str
         "auto", or one of Python's encodings. A byte order mark overrules it. Latin-1 is read as Windows-1252, which
         differs from it only where Latin-1 has control characters; its five gaps are read as Latin-1.
+
+    Returns
+    -------
+    text, encoding : str
+        The encoding by its name for people.
 
     Raises
     ------
@@ -83,11 +122,11 @@ def decode(data: bytes, encoding: str = "auto") -> str:
     named = next((name for mark, name in BOMS if data.startswith(mark)), None)
     try:
         if named:
-            return data.decode(named)
+            return data.decode(named), named.removesuffix("-sig").upper()
         if encoding != "auto":
             if codecs.lookup(encoding).name in ("iso8859-1", "cp1252"):
-                return data.decode("latin-1").translate(_CP1252)
-            return data.decode(encoding).removeprefix("\ufeff")
+                return _windows(data)
+            return data.decode(encoding).removeprefix("\ufeff"), encoding
     except (UnicodeError, LookupError, ValueError) as error:
         said = f"{named}, as its first bytes say" if named else f"{encoding}, as `encoding` says"
         raise CatalogueError(
@@ -95,11 +134,15 @@ def decode(data: bytes, encoding: str = "auto") -> str:
         ) from error
     if len(data) % 2 == 0 and (bare := _bare_utf16(data[:2000])):
         with suppress(UnicodeDecodeError):
-            return data.decode(bare)
+            return data.decode(bare), "UTF-16"
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8"), "UTF-8"
     except UnicodeDecodeError:
-        return data.decode("latin-1").translate(_CP1252)
+        return _windows(data)
+
+
+def _windows(data: bytes) -> tuple[str, str]:
+    return data.decode("latin-1").translate(_CP1252), "Windows-1252"
 
 
 def _bare_utf16(head: bytes) -> str:
@@ -178,7 +221,7 @@ def kind_of(data: bytes, names: Iterable[str] | None = None) -> str:
         return ""
     if names is None:
         names = []
-        with suppress(zipfile.BadZipFile, OSError, ValueError):
+        with suppress(zipfile.BadZipFile, OSError, ValueError, RuntimeError):
             names = zipfile.ZipFile(io.BytesIO(data)).namelist()
     return workbook_of(names) or "a zip archive"
 
@@ -196,9 +239,9 @@ def workbook_of(names: Iterable[str]) -> str:
 
 
 def advice_on(kind: str) -> str:
-    """How to make a text table of a file of that kind (from `kind_of`)."""
+    """How to make a table that can be read of a file of that kind (from `kind_of`)."""
     if "workbook" in kind:
         return "save the sheet as CSV (UTF-8), and name that file as the table."
-    if "archive" in kind or (kind.endswith("file") and "Parquet" not in kind):
+    if "archive" in kind or kind.endswith("file"):
         return "unpack it."
-    return "name a table of text: values, one row a line, with a header."
+    return "name a table: CSV or other delimited text, JSON Lines, Parquet, or an Excel or OpenDocument sheet."

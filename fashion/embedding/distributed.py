@@ -300,7 +300,7 @@ def distribute(
     if job.backbone == "auto":
         job = replace(job, backbone=load_backbone("auto", job.weights, job.size).name)
     catalogue = load_catalogue(job.catalogue)
-    source = open_catalogue(catalogue, job.data)
+    source = open_catalogue(catalogue, job.data, root)
     rows, _ = read_table(catalogue, source)
     photos = list(dict.fromkeys(rows["photo"]))
     marks = signatures_of(source, photos)

@@ -20,7 +20,7 @@ from fashion.catalogue.definition import Catalogue, open_catalogue
 from fashion.catalogue.source import Source
 from fashion.catalogue.swatches import of_one_colour, swatches_of
 from fashion.catalogue.table import read_table
-from fashion.core.checksums import sha256_bytes, sha256_file, sha256_json
+from fashion.core.checksums import sha256_file, sha256_json
 from fashion.core.errors import ArtefactError, CatalogueError
 from fashion.core.escaping import spreadsheet
 from fashion.core.files import write_json
@@ -69,7 +69,7 @@ def add(
     keep_unknown: bool = False,
     progress: bool = True,
 ) -> Added:
-    """Add the new items of a zip or folder to a reported catalogue, as one addition; doing it twice changes nothing.
+    """Add new items to a reported catalogue, as one addition; doing it twice changes nothing.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def add(
     catalogue : Catalogue
         The report's; the new table has its layout, but may lack the colour.
     data : str or Path
-        Zip or folder.
+        Folder, zip or tar.
     weights : str or Path, optional
         The backbone's weights file, where the report was given one.
     keep_unknown : bool
@@ -98,7 +98,7 @@ def add(
     base, stamp = _reported(workspace)
     current, stale, _ = read_all(workspace)
     there = pd.concat([base, *(addition.items for addition in current)], ignore_index=True)
-    source = open_catalogue(catalogue, data)
+    source = open_catalogue(catalogue, data, workspace.processed_root)
     rows, malformed = _read(catalogue, source)
     names = frozenset(there["item"])
     step, counted = clean_table(
@@ -125,7 +125,7 @@ def add(
         "data": str(source.path.resolve()),
         "keep_unknown": keep_unknown,
         "table": catalogue.table,
-        "table_sha256": sha256_bytes(source.read(catalogue.table)),
+        "table_sha256": source.table_checksum(),
         "made_with": stamp,
     }
     before, max_pooled = (

@@ -9,7 +9,7 @@ from fashion.recommendation.filters import QueryError
 
 
 class ItemNames:
-    """Rows of an items table by item's name, or by its photo's file name; the first one where two share a name.
+    """Rows of an items table by item's name, or else by its photo's file name; the first one where two share a name.
 
     Parameters
     ----------
@@ -27,8 +27,8 @@ class ItemNames:
         self._items = items["item"]
         self._rows: dict[str, int] = {}
         photos = items["photo"].str.rsplit("/", n=1).str[-1]
-        for row, names in enumerate(zip(self._items, photos, strict=True)):
-            for name in names:
+        for names in (self._items, photos):
+            for row, name in enumerate(names):
                 self._rows.setdefault(name, row)
 
     def __contains__(self, name: object) -> bool:

@@ -21,7 +21,7 @@ from fashion.core.errors import FashionError, ReportError, SettingsError, Weight
 from fashion.core.files import write_json
 from fashion.core.libraries import require
 from fashion.core.locking import only_one
-from fashion.core.paths import project_root
+from fashion.core.paths import at_home, project_root
 from fashion.core.progress import relayed
 from fashion.core.provenance import commit, machine, versions
 from fashion.core.workspace import Workspace
@@ -53,7 +53,7 @@ def _relative(path: str | None, folder: Path) -> str | None:
     """A path as seen from a folder, with slashes on every system; whole where they lie on two drives (Windows)."""
     if not path:
         return None
-    whole = Path(path).resolve()
+    whole = at_home(path).resolve()
     try:
         return Path(os.path.relpath(whole, folder)).as_posix()
     except ValueError:
@@ -119,7 +119,7 @@ def build_report(
     steps = [step for step in STEPS if until is None or step.number <= until]
     with only_one(workspace), relayed(workspace.processed):
         take(workspace, catalogue)
-        shared = [workspace.processed_root / name for name in ("embeddings", "descriptors", "photo_facts")]
+        shared = [workspace.processed_root / name for name in ("embeddings", "descriptors", "photo_facts", "unpacked")]
         sweep([workspace.processed, workspace.report, *shared])
         used = _with_sample(settings, catalogue, workspace)
         ran = [_run_step(step, used, workspace, say) for step in steps]

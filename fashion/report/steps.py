@@ -110,7 +110,7 @@ class Settings:
         "sample", CLOTHES,
         "name of a catalogue (sample, imagelab, fashion-product-images, hm) or path of its TOML", metavar="C",
     )  # fmt: skip
-    data: str | None = _setting(None, CLOTHES, "its zip or folder, if not in data/raw", metavar="PATH")
+    data: str | None = _setting(None, CLOTHES, "its folder, zip or tar, if not in data/raw", metavar="PATH")
     limit: int | None = _setting(
         None, CLOTHES, "use N items, a seeded sample stratified by department", metavar="N", bounds=COUNTS
     )
@@ -288,7 +288,7 @@ def step_key(workspace: Workspace, step: Step, settings: Settings) -> str:
     }
     if step.number == "01":
         catalogue = load_catalogue(settings.catalogue)
-        source = open_catalogue(catalogue, settings.data)
+        source = open_catalogue(catalogue, settings.data, workspace.processed_root)
         parts["inputs"] = {
             "toml": sha256_file(catalogue.path),
             "data": fingerprint(source.path),

@@ -4,8 +4,10 @@ import pytest
 from documents import ROOT, codes, table_with, text_of
 
 from fashion.catalogue.definition import known_catalogues, load_catalogue, open_catalogue
+from fashion.catalogue.photo_pattern import fill
 from fashion.catalogue.toml_keys import known_keys
 from fashion.core.errors import CatalogueError
+from fashion.core.paths import in_project, kept_place
 
 
 def test_every_shipped_catalogue_loads():
@@ -81,7 +83,10 @@ category = "kind"
         (("[source]", "[limit]\ndefault = 2147483648\n[source]"), r"to be less than 2147483648; found 2147483648\."),
         (('title = "Mine"', f"title = {'1' * 5000}"), r"expected valid TOML in .*mine\.toml"),
         (('title = "Mine"', f"title = {'[' * 3000}"), r"expected valid TOML in .*mine\.toml"),
-        *((('name = "mine"', f'name = "{name}"'), "own folder") for name in ("embeddings", "descriptors", "bench")),
+        *(
+            (('name = "mine"', f'name = "{name}"'), "own folder")
+            for name in ("embeddings", "descriptors", "unpacked", "bench")
+        ),
         *((('name = "mine"', f'name = "{name}"'), "Windows keeps") for name in ("con", "nul", "aux", "com1", "lpt9")),
         *((('name = "mine"', f'name = "{name}"'), r"found two: .*mine\.toml") for name in ("sample", "imagelab", "hm")),
     ],
@@ -120,8 +125,6 @@ def pattern(tmp_path, text):
         ("{ }.jpg", "names no column"),
         ("one.jpg", "which names no column"),
         ("{{id}}.jpg", "which names no column"),
-        ("{id.__class__}.jpg", "looks into a value"),
-        ("{id[0]}.jpg", "looks into a value"),
         ("{id", "cannot be read"),
         ("id}", "cannot be read"),
     ],
@@ -135,10 +138,14 @@ def test_patterns_of_photos_are_checked_before_anything_is_read(tmp_path, text, 
 @pytest.mark.parametrize(
     ("text", "name"),
     [("{id:0>8}.jpg", "00001234.jpg"), ("{id:.3}/{id}.jpg", "123/1234.jpg"), ("{id!s}{kind}", "1234a"),
-     ("{id:*<06}", "1234**"), ("{{{id:s}}}", "{1234}"), ("{id:>6.2}", "    12")],
+     ("{id:*<06}", "1234**"), ("{{{id:s}}}", "{1234}"), ("{id:>6.2}", "    12"), ("{image.path}", "7.jpg"),
+     ("x{{y}}-{Size [cm]}/{id.__class__}}}", "x{y}-5/c}")],
 )  # fmt: skip
 def test_patterns_that_fill_text(tmp_path, text, name):
-    assert pattern(tmp_path, text).photos.format_map({"id": "1234", "kind": "a"}) == name
+    """Columns are named as they are written: a point or a bracket in a name looks into nothing."""
+    row = {"id": "1234", "kind": "a", "image.path": "7.jpg", "Size [cm]": "5", "id.__class__": "c"}
+    filled = fill(pattern(tmp_path, text).photos, {column: [value, value] for column, value in row.items()})
+    assert filled == [name, name]
 
 
 def test_every_problem_is_told_at_once_a_line_each(tmp_path):
@@ -195,6 +202,20 @@ def test_every_key_is_documented():
 def test_unknown_name_lists_the_known_ones():
     with pytest.raises(CatalogueError, match=r"imagelab, sample.*'imagelap'"):
         load_catalogue("imagelap")
+
+
+def test_a_place_at_home_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "me"))
+    (tmp_path / "me/clothes").mkdir(parents=True)
+    (tmp_path / "me/clothes/t.csv").write_text("id,kind\n")
+    path = tmp_path / "me/mine.toml"
+    path.write_text(GOOD.replace('table = "t.csv"', 'table = "t.csv"\ndata = "~/clothes"'))
+    found = load_catalogue("~/mine.toml")
+    assert found.path == path and found.data == tmp_path / "me/clothes"
+    assert open_catalogue(found).path == open_catalogue(found, "~/clothes").path
+    assert in_project("~/clothes") == found.data and in_project("data") == ROOT / "data"
+    assert kept_place("~/clothes", tmp_path / "me/processed") == "../clothes"
 
 
 def test_own_data_place_is_relative_to_the_toml(tmp_path):

@@ -6,6 +6,7 @@ import zipfile
 
 import pytest
 from conftest import HEADER
+from shop_files import workbook
 
 from fashion.catalogue.definition import load_catalogue
 from fashion.catalogue.source import open_source
@@ -112,8 +113,9 @@ title = "title"
 """
 
 
-def shop(tmp_path, data, delimiter=",", encoding="auto"):
-    (tmp_path / "mine.toml").write_text(SHOP.replace("DELIMITER", delimiter).replace("ENCODING", encoding))
+def shop(tmp_path, data, delimiter=",", encoding="auto", toml=SHOP):
+    text = toml.replace("DELIMITER", delimiter).replace("ENCODING", encoding)
+    (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
     (tmp_path / "t.csv").write_bytes(data)
     return read_table(load_catalogue(tmp_path / "mine.toml"), open_source(tmp_path, "t.csv"))
 
@@ -173,6 +175,41 @@ def test_a_control_character_may_be_the_delimiter(tmp_path):
     assert rows[["item", "title", "category"]].to_numpy().tolist() == [["1", "ab", "top"]]
 
 
+@pytest.mark.parametrize("first", ["", "sep=;\r\n", "\n"])
+def test_a_delimiter_that_nobody_named_is_found(tmp_path, first):
+    rows, malformed = shop(tmp_path, f"{first}id;title;kind\n1;red, soft;top\n2;a,b,c,d;bag\n".encode(), "auto")
+    assert rows["title"].tolist() == ["red, soft", "a,b,c,d"] and malformed.empty
+    with pytest.raises(CatalogueError, match=r"expected the columns id, kind, title; found one\."):
+        shop(tmp_path, b"one\n1\n", "auto")
+
+
+def test_columns_and_words_that_look_equal_are_equal(tmp_path):
+    """Accents in two forms, and signs that nobody sees, in the TOML, the header and the cells."""
+    toml = SHOP.replace('"kind"', '"Gr\u00f6\u00dfe"').replace("{id}.jpg", "{i\u200bd}.jpg")
+    text = "\ufeffid,title,Gro\u0308\u00dfe\u200b\n1\u200b,cafe\u0301,to\u00adp\n2,caf\u00e9,top\n"
+    rows, _ = shop(tmp_path, text.encode(), toml=toml)
+    assert rows["category"].tolist() == ["top", "top"] and rows["title"].nunique() == 1
+    assert rows["photo"].tolist() == ["1.jpg", "2.jpg"] and rows["item"].tolist() == ["1", "2"]
+
+
+def test_photos_without_suffix_and_ids_that_lost_their_zeros(tmp_path):
+    for name in ("00000007.JPG", "00000012.webp"):
+        (tmp_path / name).write_bytes(b"photo")
+    data = workbook({"Items": [["id", "title", "kind"], [7, "a", "top"], [12, "b", "top"], [99, "c", "top"]]})
+    rows, _ = shop(tmp_path, data, toml=SHOP.replace("{id}.jpg", "{id:0>8}"))
+    assert rows["photo"].tolist() == ["00000007.JPG", "00000012.webp", "00000099"]
+    assert rows["item"].tolist() == ["7", "12", "99"]
+
+
+def test_a_table_without_names_of_items_is_numbered(tmp_path):
+    text = SHOP.replace('"id"', '"#"')
+    rows, malformed = shop(tmp_path, b"id,title,kind\na,x,top\nb,x,top,surplus\nc,x,bag\n", toml=text)
+    assert rows["item"].tolist() == ["1", "3"] and rows["photo"].tolist() == ["a.jpg", "c.jpg"]
+    assert malformed["row"].tolist() == [2]
+    rows, _ = shop(tmp_path, b"#,id,title,kind\n70,a,x,top\n80,b,x,top\n", toml=text)
+    assert rows["item"].tolist() == ["70", "80"]
+
+
 def test_photos_named_as_on_windows_are_found(tmp_path):
     rows, _ = shop(tmp_path, b"id,title,kind\nimages\\1,a\\b,top\n")
     assert rows.loc[0, ["photo", "title"]].tolist() == ["images/1.jpg", "a\\b"]
@@ -205,9 +242,10 @@ def book(names):
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(900), "an Excel workbook.*save the sheet as CSV .UTF-8."),
         (book(["mimetype", "content.xml", "META-INF/manifest.xml"]), "an OpenDocument workbook.*save the sheet as CSV"),
         (book(["a.csv"]), "a zip archive: unpack it"),
-        (gzip.compress(b"id,title,kind\n", mtime=0), "a gzip file: unpack it"),
-        (b"PAR1" + bytes(99), "a Parquet file: name a table of text"),
-        (b"%PDF-1.7", "a PDF"),
+        (gzip.compress(b"%PDF-1.7", mtime=0), "a PDF: name a table"),
+        (gzip.compress(b"id,title,kind\n", mtime=0)[:-3], "packed with gzip; found it damaged.*Fetch it again"),
+        (b"PAR1" + bytes(99), "a Parquet file .* cannot be read.*Fetch it again"),
+        (b"%PDF-1.7", "a PDF: name a table"),
         (b"<html><table><tr><td>id</td>", "HTML or XML.*save it as CSV"),
         (b'[{"id": 1}]', "JSON.*save it as CSV"),
         (b"id;title;kind\n1;a;top\n", 'delimiter = ";"'),

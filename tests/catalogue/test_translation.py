@@ -33,6 +33,13 @@ def test_what_the_original_study_got_wrong():
     assert english_of("CIABATTE", "category") != english_of("PANTOFOLE", "category")
 
 
+@pytest.mark.parametrize("language", ["it", "en"])
+def test_words_that_look_equal_are_one_word(language):
+    spellings = ["CAFF\u00c8", "caffe\u0300", " Caff\u00e8\u200b", "\uff23aff\u00e8", "Caf\ufeff\u00adf\u00e8\u00a0"]
+    rows = pd.concat([table(category=word) for word in spellings])
+    assert set(translate(rows, language=language, keep_unknown=True)["category"]) == {"caff\u00e8"}
+
+
 @given(st.data())
 def test_case_and_spaces_do_not_matter(data):
     column = data.draw(st.sampled_from(list(GLOSSARIES)))

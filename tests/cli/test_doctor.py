@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+from shop_files import write_shop
 
 from fashion.cli import doctor, doctor_data
 from fashion.cli.doctor import as_json, can_run, examine, page
@@ -142,6 +143,24 @@ def test_lock_lines_for_other_systems_are_not_asked_for():
 def test_rows_are_those_of_the_table_or_none(small_folder, tmp_path):
     assert doctor_data.rows_of("imagelab", str(small_folder)) == 48
     assert doctor_data.rows_of("imagelab", str(tmp_path / "none")) == 0 == doctor_data.rows_of("no-such-shop", None)
+
+
+@pytest.mark.parametrize("table", ["items.csv.gz", "items.jsonl", "items.xlsx", "train-*.parquet"])
+@pytest.mark.parametrize("packed", ["", "clothes.tar", "clothes.zip"])
+def test_rows_of_every_format(tmp_path, table, packed):
+    toml = write_shop(tmp_path, table, packed, count=12)
+    expected = 0 if (table, packed) == ("train-*.parquet", "clothes.zip") else 11 if "jsonl" in table else 12
+    assert doctor_data.rows_of(str(toml), None) == expected
+    found = named(list(doctor_data.data(str(toml))), "shop")
+    assert found.state == "ok" and found.said == f"available: {tmp_path / (packed or 'clothes')}"
+
+
+def test_a_tar_gz_is_left_packed(tmp_path, monkeypatch):
+    toml = write_shop(tmp_path, packed="clothes.tar.gz", count=3)
+    monkeypatch.setattr("fashion.catalogue.archives.unpack", lambda *_: pytest.fail("it was unpacked"))
+    found = named(list(doctor_data.data(str(toml))), "shop")
+    assert found.state == "ok" and "the first report unpacks it" in found.said
+    assert doctor_data.rows_of(str(toml), None) == 0
 
 
 def test_page_marks_what_is_missing():

@@ -3,14 +3,18 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from conftest import draw, jpeg
+from shop_files import photos, rows, write_shop, write_table
 
 import fashion
 from fashion.catalogue.definition import load_catalogue, open_catalogue
+from fashion.cli.data import values_in_short
 from fashion.cli.main import build_parser, main
 from fashion.core.paths import project_root
 from tools.write_commands_page import subcommands
@@ -174,10 +178,59 @@ def test_data_names_malformed_rows(tmp_path, capsys):
     rows = [f"{n},{'top' if n % 2 else 'bag'},a" for n in range(1, 9)]
     rows[3] = '4,"bag,a'
     (tmp_path / "t.csv").write_text("\n".join(["id,kind,group", *rows]) + "\n")
-    (tmp_path / "1.jpg").write_bytes(b"photo")
+    (tmp_path / "1.jpg").write_bytes(jpeg(draw("VESTITO", (200, 30, 30), 1)))
     assert main(["data", "-c", str(tmp_path / "mine.toml")]) == 0
     said = capsys.readouterr().out
     assert "7 rows, 1 malformed" in said and "row 4: line 5: a quotation mark begins a cell" in said
+
+
+def test_data_says_what_each_column_was_understood_as(tmp_path, capsys):
+    toml = write_shop(tmp_path, count=24, delimiter=";", encoding="cp1252")
+    (tmp_path / "clothes/images/1003.jpg").rename(tmp_path / "clothes/images/1003.JPG")
+    (tmp_path / "clothes/images/1004.jpg").unlink()
+    (tmp_path / "clothes/images/1000.jpg").write_bytes(b"photo")
+    assert main(["data", "-c", str(toml)]) == 0
+    said = capsys.readouterr().out.splitlines()[1:]
+    assert [" ".join(line.split()) for line in said] == [
+        "table items.csv: text delimited by semicolons, in Windows-1252; 24 rows, 0 malformed",
+        "column item id 24 different: 1000, 1001, 1002, ...",
+        "column colour colour 4 words: rosso 6, blu 6, verde 6, nero 6",
+        "column category kind 3 words: ballerina 8, vestito 8, pantaloni 8",
+        "column department group 3 words: calzature 8, vestiti 8, pantaloni 8",
+        "column title title 20 different: Tè «1», 5 €, Tè «2», 5 €, Tè «3», 5 €, ...; 4 missing",
+        "unused price",
+        "photos 23 of 24 found, 1 by a name that looks equal or has a suffix, missing e.g. images/1004.jpg",
+        "rows 24 to study",
+        "words 4 colour words, 3 category words, 3 department words: kept as they are",
+        "terms",
+        "opened 20 of the photos: 19 are whole; the first that is not: not an image: 'images/1000.jpg' starts with the "
+        "bytes b'photo'",
+    ]
+
+
+def test_data_on_photos_in_a_column(tmp_path, capsys):
+    items = [
+        row | {"image": {"bytes": photo if n else None, "path": None}}
+        for n, (row, photo) in enumerate(zip(rows(6), photos(rows(6)), strict=True))
+    ]
+    toml = write_shop(tmp_path, "train-*.parquet", count=6)
+    shutil.rmtree(tmp_path / "clothes")
+    write_table(tmp_path / "clothes/train-0.parquet", items)
+    assert main(["data", "-c", str(toml)]) == 0
+    said = capsys.readouterr().out
+    assert "train-*.parquet: Parquet; 6 rows" in said and "photos  in the column image.bytes" in said
+    assert "6 of the photos: 5 are whole; the first that is not: missing: there is no" in said
+    write_table(tmp_path / "clothes/train-0.parquet", [row | {"image": {"bytes": b"no", "path": ""}} for row in items])
+    assert main(["data", "-c", str(toml)]) == 1
+    assert "expected photos that can be read" in capsys.readouterr().err
+
+
+def test_values_in_short():
+    assert values_in_short(["", ""]) == "nothing; 2 missing"
+    assert values_in_short(["a"]) == "1 different: a"
+    assert values_in_short(["a", "a"]) == "1 word: a 2"
+    assert values_in_short([*"abcdefghij"] * 2).endswith("e 2, ...")
+    assert values_in_short(["x" * 99]) == f"1 different: {'x' * 29}…"
 
 
 def test_make_stops_at_a_failure_with_the_commands_error():

@@ -1,12 +1,14 @@
 """Text as programs save it."""
 
+from unicodedata import normalize
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
 from fashion.core.errors import CatalogueError
-from fashion.core.texts import clean_text, decode, kind_of, read_toml
+from fashion.core.texts import clean_text, decode, decoded, kind_of, look_of, read_toml
 
 
 @given(st.text(st.characters(codec=None, exclude_categories=())), st.sampled_from(["", "\n", "\t\n"]))
@@ -14,16 +16,62 @@ def test_what_is_cleaned_is_xml(text, keep):
     cleaned = clean_text(text, keep)
     etree.Element("a").text = cleaned
     assert cleaned.encode("utf-8").decode("utf-8") == cleaned == clean_text(cleaned, keep)
-    kept = [sign for sign in text if sign.isprintable() or sign in keep]
-    assert [sign for sign in cleaned if (sign.isprintable() and sign != " ") or sign in keep] == [
-        s for s in kept if s != " "
-    ]
+
+    def seen(signs):
+        return "".join(sign for sign in signs if (sign.isprintable() and sign != " ") or sign in keep)
+
+    assert normalize("NFC", seen(cleaned)) == normalize("NFC", seen(text))
 
 
 @pytest.mark.parametrize("sign", [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, 0xD800, 0xDFFF, 0xFFFE, 0xFFFF])
 def test_each_sign_that_goes(sign):
     assert clean_text(f"a{chr(sign)}b") in ("ab", "a b")
     assert (clean_text(f"a{chr(sign)}b") == "a b") == (chr(sign).isspace())
+
+
+FAMILY = "\U0001f469\u200d\U0001f467"  # two emoji that a joiner makes one
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("re\u200bd\ufeff", "red"),
+        ("\u200ered\u200f dress\u00ad", "red dress"),
+        ("re\u200dd", "red"),
+        ("re\u200c\u200d\u200cd", "red"),
+        ("Cafe\u0301", "Caf\u00e9"),
+        ("a\u200b\u0301", "\u00e1"),
+        ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"),
+        ("\u0645\u200d\u200da", "\u0645a"),
+        ("\u0645\u200d\u200ba", "\u0645a"),
+        (FAMILY, FAMILY),
+    ],
+)
+def test_signs_that_nobody_sees_go_and_joiners_that_change_the_look_stay(text, cleaned):
+    assert clean_text(text) == cleaned
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Caf\u00e9", "CAFE\u0301"), ("\uff32\uff25\uff24", "red"), ("\uff7c\uff6c\uff82", "\u30b7\u30e3\u30c4"),
+     ("\ufb01ne", "fine"), ("re\u200bd", "Red"), ("STRASSE", "stra\u00dfe"), ("\u212b", "\u00e5")],
+)  # fmt: skip
+def test_what_looks_equal_has_one_look(one, other):
+    assert look_of(one) == look_of(other) == look_of(look_of(one))
+
+
+@given(st.text(st.characters(codec=None, exclude_categories=())))
+def test_a_look_is_its_own(text):
+    assert look_of(look_of(text)) == look_of(text)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [("utf-8", "UTF-8"), ("utf-8-sig", "UTF-8"), ("utf-16", "UTF-16"), ("utf-16-le", "UTF-16"), ("utf-32", "UTF-32"),
+     ("cp1252", "Windows-1252")],
+)  # fmt: skip
+def test_the_encoding_is_told(encoding, name):
+    assert decoded("Tè e caffè\n".encode(encoding)) == ("Tè e caffè\n", name)
 
 
 @given(st.binary(max_size=60))

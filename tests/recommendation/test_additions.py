@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from conftest import HEADER, draw, jpeg, write_small_catalogue
 from PIL import Image
 from plain import descriptors_of, photo_facts, vectors_of
+from shop_files import pack, write_table
 
 from fashion.attributes.network import join_features, load_network
 from fashion.attributes.training import train_attributes
@@ -152,6 +154,27 @@ def test_new_items_get_the_vectors_that_a_report_would_give_them(work, tmp_path,
         assert expected[:, -2].any() and abs(own[:, -2].mean()) < 1e-6, "corrections for hubs"
     frozen = Selection.from_arrays(work.arrays("selection")).apply(blocks)
     assert np.allclose(with_additions(work, "frozen")[1][60:], frozen, atol=1e-4)
+
+
+def test_photos_in_packed_shards_are_added_like_a_folder(work, tmp_path, imagelab):
+    """Parquet in a tar.gz; the same photos as files are known then, by their bytes."""
+    folder = write_arrivals(tmp_path / "new", NEW)
+    lines = [dict(zip(HEADER.split("\t")[:4], row, strict=True)) for row in NEW]
+    items = [line | {"image": {"bytes": (folder / "images" / line["filename"]).read_bytes()}} for line in lines]
+    for shard, item in enumerate(items):
+        write_table(tmp_path / f"packed/new-{shard}.parquet", [item])
+    packed = pack(tmp_path / "packed", tmp_path / "packed.tar.gz")
+    entry = replace(imagelab, table="new-*.parquet", photos="{image.bytes}")
+    added = add(work, entry, packed, progress=False)
+    assert (added.read, added.embedded, len(added.rejected)) == (3, 3, 0)
+    assert added.addition.items["photo"].tolist() == [f"new-{n}.parquet/image.bytes/0000001" for n in range(3)]
+    source = open_source(packed, "new-*.parquet", work.processed_root / "unpacked")
+    assert source.table_checksum() == added.addition.record["table_sha256"]
+    vectors = {name: np.array(added.addition.vectors(name)) for name in EMBEDDINGS}
+    shutil.rmtree(added.addition.folder)
+    plain = put(work, folder)
+    assert (plain.embedded, plain.reused) == (0, 3), "the bytes are the same"
+    assert all(np.array_equal(plain.addition.vectors(name), vectors[name]) for name in EMBEDDINGS)
 
 
 def test_added_items_are_recommended_and_a_reports_own_notebooks_go_without(work, tmp_path):

@@ -12,6 +12,7 @@ import numpy as np
 
 from fashion.catalogue.definition import Catalogue, load_catalogue
 from fashion.catalogue.source import Source, open_source
+from fashion.catalogue.unpacked import unpacked_folder
 from fashion.core.bounds import MOST_READ
 from fashion.core.errors import ArtefactError
 from fashion.core.numerals import number_word
@@ -145,7 +146,8 @@ class Findings:
     # -- articles -------------------------------------------------------------------------------------
     @cached_property
     def _photos(self) -> Source:
-        return open_source(Path(self.place["data"]), self.place["table"])
+        kept = unpacked_folder(self.workspace.processed_root)
+        return open_source(Path(self.place["data"]), self.place["table"], kept)
 
     def rows(self, count: int) -> list[int]:
         """Rows of the first items that notebook 04 drew and showed; last those that it was asked for by name."""

@@ -1,0 +1,51 @@
+"""The pattern of `photos`: a photo's name as a text with the table's columns in braces."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping, Sequence
+
+#: Text before a column, the column's name, and how its value is filled up or cut; the last has no name.
+Piece = tuple[str, str | None, str]
+
+
+def pieces_of(pattern: str) -> list[Piece]:
+    """The pieces of a pattern that was checked (`toml_keys`).
+
+    A column's name is taken as it is written: `image.bytes` is a column of that name, not a part of a value.
+    """
+    return [(text, name, spec or "") for text, name, spec, _ in string.Formatter().parse(pattern)]
+
+
+def columns_of(pattern: str) -> list[str]:
+    """The columns that a pattern names, each once.
+
+    Examples
+    --------
+    >>> columns_of("{shop}/{id:0>8}-{shop}.jpg")
+    ['shop', 'id']
+    """
+    return list(dict.fromkeys(name for _, name, _ in pieces_of(pattern) if name))
+
+
+def column_alone(pattern: str) -> str | None:
+    """The column of a pattern that is nothing else, as `{image.bytes}`; None for any other."""
+    pieces = pieces_of(pattern)
+    return pieces[0][1] if len(pieces) == 1 and not pieces[0][0] and not pieces[0][2] else None
+
+
+def fill(pattern: str, columns: Mapping[str, Sequence[str]]) -> list[str]:
+    """The pattern with each row's values.
+
+    Examples
+    --------
+    >>> fill("images/{id:0>4}.jpg", {"id": ["7", "12345"]})
+    ['images/0007.jpg', 'images/12345.jpg']
+    """
+    names = [""] * len(columns[columns_of(pattern)[0]])
+    for text, column, spec in pieces_of(pattern):
+        if column:
+            names = [f"{name}{text}{value:{spec}}" for name, value in zip(names, columns[column], strict=True)]
+        else:
+            names = [name + text for name in names]
+    return names

@@ -1,0 +1,68 @@
+"""Copies of packed data that can be read at any place: made once, and kept beside the artefacts.
+
+A gzip file gives a photo only after all that lies before it, and so does a Parquet file that is one large row group.
+Read as they are, each photo would cost a pass through the file, or the whole of it in memory. A copy costs disk, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from fashion.core.checksums import sha256_json
+from fashion.core.errors import CatalogueError
+from fashion.core.files import write_whole
+from fashion.core.progress import note
+from fashion.core.workspace import Workspace
+
+#: Their folder, beside those of the catalogues.
+FOLDER = "unpacked"
+
+
+def unpacked_folder(processed: str | Path | None = None) -> Path:
+    """Where copies are kept: in `processed`, the folder of all artefacts, or the project's own."""
+    return Workspace("", processed).processed_root / FOLDER
+
+
+def unpack(folder: Path, original: str, signature: str, suffix: str, write: Callable[[Path], object]) -> Path:
+    """The copy of a file, made now if it is not there; one of an earlier state of the file is removed.
+
+    Parameters
+    ----------
+    folder : Path
+        From `unpacked_folder`.
+    original : str
+        What it is a copy of: a path, or a path and a name inside it.
+    signature : str
+        Changes when the original does.
+    suffix : str
+        Of the copy, such as ".tar".
+    write : callable
+        Fills the copy at the path that it is given.
+
+    Raises
+    ------
+    CatalogueError
+        When the folder takes no copy: a full or a read-only disk.
+    """
+    name = sha256_json(original)[:16]
+    path = folder / f"{name}-{sha256_json(signature)[:16]}{suffix}"
+    if path.is_file():
+        return path
+    note(f"unpacking {original} once, to {path}")
+    try:
+        write_whole(path, write)
+    except OSError as error:
+        if error.errno is None:  # the original is damaged
+            raise
+        if not path.is_file():  # on Windows another process may have made it meanwhile, and reads it
+            raise CatalogueError(
+                f"expected to unpack {original} to {folder}; found: {error.strerror}. Make room there, or unpack it "
+                "yourself, and name what comes out."
+            ) from error
+    for other in folder.glob(f"{name}-*"):
+        if other != path:
+            with suppress(OSError):  # it is being read
+                other.unlink()
+    return path
