@@ -8,8 +8,12 @@ import numbers
 import pytest
 from documents import ROOT, codes, table_with, text_of
 
-from fashion.evaluation import summary  # assembles results, beside the notebooks
+from fashion.attributes import to_check
+from fashion.evaluation import summary
 from fashion.report.steps import STEPS
+
+#: What assembles results, beside the notebooks.
+WRITING = (summary, to_check)
 
 PAGE = text_of(ROOT / "docs/results.md")
 EVERYWHERE = "In every file"
@@ -137,7 +141,7 @@ def judge(title, said, found, source):
 def test_results(step, work):
     title = f"{step.number}.json"
     cells = json.loads(step.path.read_text(encoding="utf-8"))["cells"]
-    source = "\n".join(["".join(cell["source"]) for cell in cells] + [inspect.getsource(summary)])
+    source = "\n".join(["".join(cell["source"]) for cell in cells] + [inspect.getsource(module) for module in WRITING])
     judge(title, patterns(EVERYWHERE) | patterns(title), work.results(step.number), source)
 
 
@@ -148,3 +152,12 @@ def test_files_and_provenance(work):
     assert files == described, f"docs/results.md lacks a section for {', '.join(sorted(files - described))}"
     found = json.loads((work.report / "provenance.json").read_text(encoding="utf-8"))
     judge("provenance.json", patterns("provenance.json"), found, "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["to_check.csv", "never_shown.csv", "rejected.csv"])
+def test_the_columns_of_a_list(work, name):
+    section = PAGE.split(f"\n## {name}\n")[1].split("\n## ")[0]
+    said = [column for row in table_with(section, "column", "what") for column in codes(row[0])]
+    header = work.path(name).read_text(encoding="utf-8").splitlines()[0].split(",")
+    assert sorted(said) == sorted(header), f"docs/results.md, section {name}"

