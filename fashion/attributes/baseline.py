@@ -39,7 +39,7 @@ def fitted(inputs: NDArray, words: NDArray) -> LogisticRegression:
 def out_of_fold(
     inputs: NDArray, words: NDArray, groups: NDArray[np.integer], count: int, seed: int
 ) -> tuple[NDArray, Float]:
-    """What a regression that saw neither an item nor its near-duplicates makes of it.
+    """Out-of-fold predictions, with near-duplicates kept in one fold.
 
     Parameters
     ----------

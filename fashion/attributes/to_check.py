@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from fashion.attributes.baseline import out_of_fold
 from fashion.catalogue.checks import check_label_plausibility
-from fashion.catalogue.swatches import Swatches
+from fashion.catalogue.swatches import Swatches, of_one_colour
 from fashion.core.numerals import number_word, percent
 from fashion.evaluation.label_doubts import label_doubts
 from fashion.evaluation.splits import leading_words
@@ -113,9 +113,10 @@ def colour_doubts(items: pd.DataFrame, swatches: Swatches) -> pd.DataFrame:
     ----------
     items : DataFrame
     swatches : mapping of str to str
-        Colour word -> `#rrggbb`, from `swatches.catalogue_swatches`; other words are not judged.
+        Colour word -> `#rrggbb`, from `swatches.catalogue_swatches`; other words, and words of many colours, are not
+        judged.
     """
-    measured = check_label_plausibility(items, swatches)[1]
+    measured = check_label_plausibility(items, of_one_colour(swatches))[1]
     far = measured[measured["distance"] > measured["limit"]]
     row_of = pd.Series(np.arange(len(items)), items["item"])
     return pd.DataFrame({
@@ -180,9 +181,9 @@ def reading_of(table: pd.DataFrame, categories: CategoryDoubts, items: int) -> s
         )
     if categories.agreed is not None:
         lines.append(
-            f"The regression finds the table's own category the most probable for {percent(categories.agreed)} of "
-            f"{categories.judged:,} items: it errs itself, so read the list from its top. Of the doubtful categories, "
-            f"{categories.confident:,} are confidently another one (confident learning)."
+            f"The regression agrees with the table on {percent(categories.agreed)} of {categories.judged:,} items. "
+            "Some doubts are its own errors, so start at the top of the list. Confident learning confirms "
+            f"{categories.confident:,} of the {len(categories.doubts):,} doubtful categories."
         )
     if categories.too_small:
         lines.append(

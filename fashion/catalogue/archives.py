@@ -17,6 +17,7 @@ from typing import BinaryIO, NamedTuple, cast
 from fashion.catalogue.source import Source, require_at_most
 from fashion.catalogue.unpacked import unpack
 from fashion.core.checksums import fingerprint, sha256_json
+from fashion.core.code_closure import closure_of, code_of
 from fashion.core.errors import CatalogueError
 from fashion.core.files import read_sealed, write_sealed
 from fashion.core.texts import kind_of
@@ -131,11 +132,12 @@ class TarSource(Source):
         def read(whole: Path) -> dict[str, _Member]:
             return {name: _Member(*member) for name, member in json.loads(whole.read_text(encoding="utf-8")).items()}
 
-        index = read_sealed(path, read, "the tar is indexed again", self._archive)
+        made_by = sha256_json([self._archive, code_of(closure_of(_index))])
+        index = read_sealed(path, read, "the tar is indexed again", made_by)
         if index is None:
             index = _index(self._tar)
             with suppress(OSError):  # a disk that takes nothing costs the next run those seconds
-                write_sealed(path, lambda aside: aside.write_text(json.dumps(index), encoding="utf-8"), self._archive)
+                write_sealed(path, lambda aside: aside.write_text(json.dumps(index), encoding="utf-8"), made_by)
         return index
 
     def _gunzip(self, aside: Path) -> None:
@@ -152,7 +154,7 @@ class TarSource(Source):
             stream.seek(member.begin)
             data = stream.read(member.size)
         if len(data) < member.size:
-            raise OSError("the tar file ends inside it")
+            raise OSError("the tar is truncated inside this file")
         return data
 
     def _open(self, full_name: str) -> BinaryIO:
@@ -197,7 +199,7 @@ def _index(path: Path) -> dict[str, _Member]:
     with path.open("rb") as stream:  # `tarfile` takes a damaged header for the archive's end
         stream.seek(end)
         if stream.read(512).strip(b"\0"):
-            raise tarfile.ReadError(f"the file's head at byte {end:,} is damaged")
+            raise tarfile.ReadError(f"the tar header at byte {end:,} is damaged")
     for name, target in links.items():
         seen = {name}
         while target in links and target not in seen:

@@ -143,7 +143,7 @@ def _faults(table: pd.DataFrame) -> list[str]:
             faults.append(f"{word!r} as {english[line['key']]!r} and as {line['english']!r}")
         for column in ("srgb", "colour"):
             if line.get(column) and not _SRGB.fullmatch(line[column]):
-                faults.append(f"{word!r} with the {column} {line[column]!r}, which is none such as #1f3a93")
+                faults.append(f"{word!r} with the {column} {line[column]!r}, which is not a colour such as #1f3a93")
         if line.get("garment", "") not in ("", "yes", "no"):
             faults.append(f"{word!r} with the garment {line['garment']!r}, which is neither yes nor no")
     return faults

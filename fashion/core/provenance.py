@@ -54,10 +54,14 @@ def direct_dependencies() -> list[str]:
     return [re.split(r"[<>=!~ ;\[]", line, maxsplit=1)[0] for line in project["dependencies"]]
 
 
+#: Packages that are not needed, but read more photos where they are installed.
+OPTIONAL = ("pillow-heif",)
+
+
 def versions(packages: Iterable[str] | None = None) -> dict[str, str]:
-    """Version of Python and of each package; "absent" for one that is not installed."""
+    """Version of Python and of each package, the direct ones and `OPTIONAL` if not given; "absent" where missing."""
     versions = {"python": platform.python_version()}
-    for package in packages if packages is not None else direct_dependencies():
+    for package in packages if packages is not None else (*direct_dependencies(), *OPTIONAL):
         try:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:

@@ -23,6 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion.catalogue.source import Source
+from fashion.core.checksums import sha256_json
 from fashion.core.code_closure import closure_of, code_of
 from fashion.core.errors import PhotoError
 from fashion.core.progress import progress_bar
@@ -67,9 +68,13 @@ class EmbeddingStore(PhotoStore):
         super().__init__(root, key, {name: np.empty((0, width), np.float32) for name, width in widths.items()})
 
 
+#: Packages that turn a photo's file into pixels.
+DECODERS = ("opencv-python", "pillow", "pillow-heif")
+
+
 def store_key(backbone: Backbone) -> str:
-    """Folder name that says what made the vectors: network, input size, weights, code from file to vector."""
-    code = code_of(closure_of(view, Backbone))
+    """Folder name that says what made the vectors: network, input size, weights; code and packages on the way there."""
+    code = sha256_json([code_of(closure_of(view, Backbone)), versions(DECODERS)])
     return f"{backbone.name}-{backbone.size}-{backbone.weights_checksum[:12]}-{code[:8]}"
 
 
@@ -80,8 +85,8 @@ def open_store(root: Path, backbone: Backbone) -> EmbeddingStore:
 
 def open_descriptors(root: Path) -> PhotoStore:
     """The store of descriptors under `root`, keyed by the code and packages that make them."""
-    made_by = versions(["numpy", "opencv-python"])
-    code = code_of(closure_of(descriptors.describe))
+    made_by = versions(["numpy", *DECODERS])
+    code = sha256_json([code_of(closure_of(descriptors.describe)), made_by])
     key = f"{code[:8]}-numpy{made_by['numpy']}-opencv{made_by['opencv-python']}"
     return PhotoStore(root / "descriptors", key, descriptors.NONE)
 

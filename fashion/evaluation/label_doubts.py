@@ -7,7 +7,7 @@ odds of the mean item that has its label. That ranks planted errors best (docs/d
 *Confident learning.* Each class has a threshold, the mean probability that its own items get for it; an item is
 confidently of a class if its probability reaches that class's threshold. Labels that differ from the confident class
 are off the diagonal of the confident joint (Northcutt, Jiang and Chuang 2021, Confident Learning: Estimating
-Uncertainty in Dataset Labels, section 3.1). It is the stricter of the two.
+Uncertainty in Dataset Labels, section 3.1).
 """
 
 from __future__ import annotations

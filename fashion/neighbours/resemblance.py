@@ -14,7 +14,12 @@ BLOCK = 4096
 
 
 def resemblance(
-    photos: NDArray, gallery: NDArray, *, own: NDArray | None = None, groups: NDArray | None = None
+    photos: NDArray,
+    gallery: NDArray,
+    *,
+    lengths: NDArray | None = None,
+    own: NDArray | None = None,
+    groups: NDArray | None = None,
 ) -> Float:
     """The largest cosine of each photo to an item of the gallery, shape (m,); -1 where it is compared with none.
 
@@ -22,6 +27,8 @@ def resemblance(
     ----------
     photos : ndarray of float, shape (m, d)
     gallery : ndarray of float, shape (n, d)
+    lengths : ndarray of float, shape (n,), optional
+        The gallery rows' lengths, where they are known.
     own : ndarray, shape (m,), optional
         Group of each photo, whose items do not count: a photo resembles what it was made from.
     groups : ndarray, shape (n,), optional
@@ -38,7 +45,8 @@ def resemblance(
     units, best = normalise(photos), np.full(len(photos), -1, np.float32)
     for first in range(0, len(gallery), BLOCK):
         part = slice(first, first + BLOCK)
-        cosines = units @ normalise(gallery[part]).T
+        rows = gallery[part]
+        cosines = units @ normalise(rows).T if lengths is None else units @ np.asarray(rows).T / lengths[part]
         if own is not None and groups is not None:
             cosines[own[:, np.newaxis] == groups[part]] = -1
         best = np.maximum(best, cosines.max(axis=1))

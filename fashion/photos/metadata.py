@@ -16,7 +16,7 @@ from fashion.core.provenance import versions
 from fashion.photos.measures import METADATA, measure, metadata_table
 
 #: Packages on which the measured numbers, and the bytes of their files, depend.
-PACKAGES = ["numpy", "opencv-python", "imagehash", "pillow", "pandas", "pyarrow"]
+PACKAGES = ["numpy", "opencv-python", "imagehash", "pillow", "pillow-heif", "pandas", "pyarrow"]
 
 
 def metadata_folder(root: Path, source: Source) -> Path:

@@ -198,6 +198,6 @@ def doubtful_labels(worst: pd.DataFrame, swatches: Swatches, source: Source, sou
     return photo_grid(
         source, list(worst["photo"]),
         [wrapped(f"“{item.colour}”", 16) + f"\n{item.distance:.0f}" for item in worst.itertuples()],
-        "Items furthest from their colour word (frame: the word's colour; number: CIEDE2000)", source_line,
+        "Most doubtful colour words (frame: the word's swatch; number: CIEDE2000; by distance ÷ limit)", source_line,
         frames=[hexes[colour] for colour in worst["colour"]],
     )  # fmt: skip

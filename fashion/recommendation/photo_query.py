@@ -12,7 +12,7 @@ from fashion.neighbours.duplicates import Fingerprints, Rule, matching_pairs
 from fashion.neighbours.resemblance import resemblance
 from fashion.photos.measures import DecodedPhoto
 from fashion.recommendation.additions import with_additions
-from fashion.recommendation.photo_encoder import PhotoEncoder
+from fashion.recommendation.photo_encoder import PhotoEncoder, PhotoFeatures
 from fashion.recommendation.queries import Query
 from fashion.recommendation.recommender import Recommender
 
@@ -42,6 +42,7 @@ class PhotoReader:
         known = [with_additions(workspace, n)[1] if added else workspace.vectors(n) for n in ("max_pooled", "pixels")]
         self._rule = Rule.stored(workspace.json("source"))
         self._known = Fingerprints(known[0], recommender.items["phash"].tolist(), known[1])
+        self._least = float(workspace.json("attributes").get("least_resemblance", -1))
         _ = self.encoder.call  # loads the backbone now, and says now what is wrong with it
         _ = self.encoder.selection if recommender.layout is None else self.encoder.network
 
@@ -70,9 +71,7 @@ class PhotoReader:
         groups = self.recommender.groups
         # A near-duplicate of one of them is a near-duplicate of the photo, too: groups are transitive.
         near_duplicates = np.array(rows, np.intp) if groups is None else np.flatnonzero(np.isin(groups, groups[rows]))
-        views = np.concatenate([features.blocks["embedding"], features.crops["embedding"]])
-        least = self.workspace.json("attributes").get("least_resemblance", -1.0)
-        unlike = not rows and bool(resemblance(views, self._known.max_pooled).max() < least)
+        unlike = not rows and self._unlike(features)
         if self.recommender.layout is None:
             frozen = self.encoder.frozen(features.blocks)
             return Query(name, frozen, {}, near_duplicates=near_duplicates, unlike=unlike)
@@ -86,3 +85,10 @@ class PhotoReader:
             for column in ("colour", "category")
         }
         return Query(name, vectors.learned, seen, near_duplicates=near_duplicates, unlike=unlike)
+
+    def _unlike(self, features: PhotoFeatures) -> bool:
+        """Whether a photo resembles nothing in the catalogue, judged as a whole, as the simulated ones were."""
+        if self._least <= -1:
+            return False
+        known = self._known
+        return bool(resemblance(features.blocks["embedding"], known.max_pooled, lengths=known.lengths)[0] < self._least)

@@ -63,7 +63,12 @@ def test_both_kinds_of_photos_are_told_and_the_network_keeps_half(shop):
     np.testing.assert_allclose(mixed.sum(axis=1), 1, atol=1e-5)
     assert np.array_equal(plain.mixed_category(looks, alone), alone), "untaught it says what the network says"
     table = accuracy_of_customer_photos(taught, looks, None, shop.simulated[test], shop.items, test)
-    assert table.shape == (2, 2) and table.iloc[0, 0] == (shop.items["category"][200:] == "k0").mean()
+    always_k0 = (shop.items["category"][200:] == "k0").mean()
+    assert table.shape == (2, 2) and (table["network"] == always_k0).all()
+    truth = shop.items["category"][200:].to_numpy()
+    for row, inputs in enumerate((looks, shop.simulated[test])):
+        said = taught.mixed_category(inputs, np.repeat(alone[:1], len(inputs), axis=0)).argmax(axis=1)
+        assert table.iloc[row, 1] == (np.array(["k0", "k1", "k2"])[said] == truth).mean()
 
 
 def test_a_word_without_a_photo_is_never_said_by_what_was_taught(shop):
@@ -109,6 +114,7 @@ def test_photos_are_simulated_in_order_by_place_and_a_missing_one_is_told(tmp_pa
     one, two = ([*simulated_photos(source, photos, 64, seed=4)] for photos in (names, [*names, names[0]]))
     assert all(np.array_equal(*pair) for pair in zip(one, two, strict=False)) and one[0].shape == (64, 64, 3)
     assert not np.array_equal(two[0], two[3]), "the same photo is seen anew at another place"
+    assert np.array_equal(next(simulated_photos(source, names[:1], 64, seed=4, first=3)), two[3])
     with pytest.raises(PhotoError, match="missing"):
         list(simulated_photos(source, ["images/none.jpg"], 64, seed=4))
 

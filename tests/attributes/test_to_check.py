@@ -87,6 +87,9 @@ def test_colours_far_from_their_word(shop):
     assert set(found.index) == {row, far} and found.loc[row, "suggested"] == "black"
     assert found.loc[row, "severity"] == pytest.approx((95.7 - FAR) / 80, abs=0.03)
     assert to_check.colour_doubts(items, {"tartan": "#123456"}).empty
+    many = items.assign(colour=items["colour"].where(items.index != far, "multi"))
+    found = to_check.colour_doubts(many, SWATCHES | {"multi": "#777777"}).set_index("row")
+    assert set(found.index) == {row}, "of a word of many colours nothing is far, and none is suggested"
     assert to_check.colour_doubts(items.assign(colour=None), SWATCHES).empty
 
 

@@ -12,6 +12,8 @@ def test_equals_brute_force_across_blocks(monkeypatch):
     photos, gallery = random.normal(size=(9, 6)), random.normal(size=(40, 6))
     cosines = photos @ gallery.T / np.linalg.norm(photos, axis=1)[:, None] / np.linalg.norm(gallery, axis=1)
     np.testing.assert_allclose(resemblance(photos, gallery), cosines.max(axis=1), atol=1e-6)
+    lengths = np.linalg.norm(gallery, axis=1)
+    np.testing.assert_allclose(resemblance(photos, gallery, lengths=lengths), cosines.max(axis=1), atol=1e-6)
     groups, own = np.arange(40) % 5, np.arange(9) % 5
     apart = np.where(own[:, None] == groups, -1, cosines)
     np.testing.assert_allclose(resemblance(photos, gallery, own=own, groups=groups), apart.max(axis=1), atol=1e-6)

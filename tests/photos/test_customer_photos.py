@@ -27,7 +27,6 @@ def test_the_garment_stays_and_the_ground_changes(photo):
     assert np.median([red_share(rgb) for rgb in seen]) > 0.05, "the dress is in most of them"
     corners = np.array([rgb[:5, :5].mean(axis=(0, 1)) for rgb in seen])
     assert corners.std(axis=0).min() > 20, "the original's ground is always light grey"
-    assert (np.array([rgb.min() for rgb in seen]) < 242).all()
 
 
 def test_the_seed_decides_everything(photo):
