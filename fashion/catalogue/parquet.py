@@ -176,13 +176,13 @@ def _class_labels(metadata: dict[bytes, bytes]) -> dict[str, list[str]]:
 class _Photos:
     """One column of one file, as it is read: where each row group begins, and a stream on the file."""
 
-    open: Callable[[], BinaryIO]
+    stream: Callable[[], BinaryIO]
     column: str
     metadata: pq.FileMetaData
     starts: list[int]
 
     def group(self, number: int) -> pa.ChunkedArray:
-        with self.open() as stream, _opened(stream, self.metadata) as file:
+        with self.stream() as stream, _opened(stream, self.metadata) as file:
             return _flat(file.read_row_group(number, columns=[self.column], use_threads=False)).column(0)
 
 
@@ -264,7 +264,7 @@ def _column_of(open_file: Callable[[], BinaryIO], column: str) -> _Photos:
 def _copy_column(photos: _Photos, target: Path, rows: int) -> None:
     """Write a column alone, in row groups of `rows` rows; only a few photos are held at a time."""
     writer: pq.ParquetWriter | None = None
-    with photos.open() as stream, _opened(stream, photos.metadata) as file:
+    with photos.stream() as stream, _opened(stream, photos.metadata) as file:
         for batch in file.iter_batches(batch_size=rows, columns=[photos.column], use_threads=False):
             if writer is None:
                 plain = {"compression": "none", "use_dictionary": False, "write_statistics": False}

@@ -160,7 +160,7 @@ def count_rows(source: Source) -> int:
     for name in source.tables:
         if source.head(name).startswith(b"PAR1"):
             if not source.needs_copy(name):
-                with source.open(name) as stream:
+                with source.stream(name) as stream:
                     count += rows_of(stream)
         else:
             data, _ = _plain(source.read(name), name)
@@ -358,7 +358,7 @@ def _workbook(data: bytes, sheet: str, place: str, wanted: Sequence[str] | None)
 # -- Parquet -----------------------------------------------------------------------------------------------
 def _parquet(source: Source, name: str, wanted: Sequence[str] | None, photo: str | None) -> _File:
     try:
-        with source.open(name) as stream:
+        with source.stream(name) as stream:
             found = read_columns(stream, wanted, photo)
     except UnicodeDecodeError as error:
         raise CatalogueError(

@@ -53,7 +53,7 @@ class Source(ABC):
         self.path, self._kept = path, kept
         self.base = ""
         self.tables: list[str] = []
-        self._stored = StoredPhotos(self.open, self._copy_of_column)
+        self._stored = StoredPhotos(self.stream, self._copy_of_column)
         self._looking = threading.Lock()
         self._listed: frozenset[str] = frozenset()
         self._shards: frozenset[str] = frozenset()
@@ -121,7 +121,7 @@ class Source(ABC):
             require_at_most(most, len(data), name)
             return data
 
-    def open(self, name: str) -> BinaryIO:
+    def stream(self, name: str) -> BinaryIO:
         """A stream on a file that can be read at any place, without holding it in memory.
 
         Raises
@@ -133,7 +133,7 @@ class Source(ABC):
             return self._open(self.base + name)
 
     def needs_copy(self, name: str) -> bool:
-        """Whether `open` has to make a copy first."""
+        """Whether `stream` has to make a copy first."""
         return False
 
     def head(self, name: str, count: int = 512) -> bytes:

@@ -84,7 +84,7 @@ def test_every_table_in_every_source(tmp_path, studied, table, packed):
     for column in ("item", "photo", "category", "colour", "department", "title"):
         assert got[column].tolist() == studied[column].tolist()
     assert source.read(got["photo"][3]).startswith(b"\xff\xd8")
-    plain = (source.read(table), source.open(table).read())
+    plain = (source.read(table), source.stream(table).read())
     assert plain[0] == plain[1] and source.head(table, 4) == plain[0][:4]
 
 
@@ -96,7 +96,7 @@ def test_a_tar_reads_like_its_folder(folder, tmp_path, prefix, options):
     plain = open_source(folder, "t.csv")
     assert source.base == prefix.removeprefix("./")
     assert [name.removeprefix(source.base) for name in source.names()] == plain.names()
-    assert all(source.read(name) == plain.read(name) == source.open(name).read() for name in plain.names())
+    assert all(source.read(name) == plain.read(name) == source.stream(name).read() for name in plain.names())
     assert source.table_checksum() == plain.table_checksum()
     for name, said in (("images/none.jpg", "^missing"), ("images", "^missing"), ("../t.csv", "leads out")):
         with pytest.raises(PhotoError, match=said):
@@ -151,7 +151,7 @@ def test_a_stored_file_of_a_zip_is_read_in_place_and_a_packed_one_from_a_copy(tm
         kept = tmp_path / f"kept-{name}"
         source = open_source(tmp_path / name, "t.csv", kept)
         assert source.needs_copy("a.bin") == (how == zipfile.ZIP_DEFLATED)
-        with source.open("a.bin") as stream:
+        with source.stream("a.bin") as stream:
             assert stream.read(10) == data[:10] and stream.seek(-5, 2) == len(data) - 5
             assert stream.read() == data[-5:] and stream.read() == b"" and stream.seek(1000) == 1000
             assert stream.read(600) == data[1000:1600] and stream.tell() == 1600

@@ -126,9 +126,9 @@ def test_no_warning_is_left_where_seaborn_draws_a_heat_map_itself(installed, tmp
         warnings.simplefilter("error")
         style.use_style()
         work = Workspace("x", tmp_path / "p", tmp_path / "r")
-        work.show(plots_catalogue.colour_by_department(items, "source"), "01-boxes", "Boxes.")
+        work.show(plots_catalogue.colour_by_department(items, {}, "source"), "01-boxes", "Boxes.")
         installed(("Whole Sans", "上下赤青緑"))
-        work.show(plots_catalogue.colour_by_department(items, "source"), "01-letters", "Letters.")
+        work.show(plots_catalogue.colour_by_department(items, {}, "source"), "01-letters", "Letters.")
     boxes, letters = (tmp_path / f"r/x/figures/01-{name}.png" for name in ("boxes", "letters"))
     assert boxes.read_bytes() != letters.read_bytes()
 

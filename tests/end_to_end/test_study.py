@@ -117,7 +117,15 @@ def test_the_commands_json_and_text(shop, tiny, folders, item, capsys):
     assert main([*asked, *options, "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert said == json.loads(picks.to_json()) | {"catalogue": str(tiny / "tiny.toml")}
-    assert list(said) == ["catalogue", "embedding", "query", "description", "where", "recommendations"]
+    assert list(said) == [
+        "catalogue",
+        "embedding",
+        "query",
+        "description",
+        "where",
+        "resembles_nothing",
+        "recommendations",
+    ]
     assert main([*asked, *options]) == 0
     assert capsys.readouterr().out == f"{picks!r}\n"
 
