@@ -132,7 +132,7 @@ class TarSource(Source):
         def read(whole: Path) -> dict[str, _Member]:
             return {name: _Member(*member) for name, member in json.loads(whole.read_text(encoding="utf-8")).items()}
 
-        made_by = sha256_json([self._archive, code_of(closure_of(_index))])
+        made_by = sha256_json([self._archive, code_of(closure_of(__name__))])
         index = read_sealed(path, read, "the tar is indexed again", made_by)
         if index is None:
             index = _index(self._tar)

@@ -202,7 +202,7 @@ def test_a_damaged_head_in_a_tar_is_not_its_end(tmp_path):
     data = bytearray(path.read_bytes())
     data[1024 + 150] ^= 0xFF  # the second file's checksum
     path.write_bytes(bytes(data))
-    with pytest.raises(CatalogueError, match=r"the file's head at byte 1,024 is damaged"):
+    with pytest.raises(CatalogueError, match=r"the tar header at byte 1,024 is damaged"):
         open_source(tmp_path / "set.tar", "t.csv")
 
 
@@ -210,7 +210,7 @@ def test_a_file_that_the_tar_lost_after_its_index_is_unreadable(folder, tmp_path
     path = pack(folder, tmp_path / "set.tar")
     source = open_source(path, "t.csv")
     path.write_bytes(path.read_bytes()[:1500])
-    with pytest.raises(PhotoError, match=r"^unreadable: .*images/b/c\.jpg.*the tar file ends inside it"):
+    with pytest.raises(PhotoError, match=r"^unreadable: .*images/b/c\.jpg.*the tar is truncated inside this file"):
         source.read("images/b/c.jpg")
 
 
