@@ -206,7 +206,7 @@ def items_to_check(worst: pd.DataFrame, source: Source, source_line: str) -> Fig
         for kind in item["doubts"].split("; "):
             suggested = item.get(f"suggested_{kind}")
             word = f"{kind} {item[kind]}" if kind in item else kind
-            lines.append(wrapped(f"{item[kind]} → {suggested}" if suggested else word, 22))
+            lines.append(wrapped(f"{item[kind]} → {suggested}" if suggested else word, 19))
         labels.append("\n".join([*lines, f"{item['score']:.2f}"]))
     title = "Items to check: word in the table → what the photo suggests, or the photo's fault; score"
     return photo_grid(source, list(worst["photo"]), labels, title, source_line, columns=8, height=1.95)
