@@ -19,14 +19,14 @@ IN_BROWSER = [
 
 
 @contextmanager
-def served(work: Workspace) -> Iterator[str]:
-    """The address of a report's shop."""
+def served(work: Workspace, weights: Path | None = None) -> Iterator[str]:
+    """The address of a report's shop; `weights` as the report was given them."""
     from fashion.web.app import create_app
     from fashion.web.reload import Window
     from fashion.web.security import Buckets
     from fashion.web.server import make_server
 
-    window = Window(work, warm=False)
+    window = Window(work, weights and str(weights), warm=False)
     window.shop().reader()  # the networks, which would else be loaded under the first visitor
     server = make_server(create_app(window, Buckets(size=1000)), threads=4)
 

@@ -336,9 +336,7 @@ def join_photos(
     nameless = (items["colour"] == "").to_numpy(bool)
     lab = items[["garment_l", "garment_a", "garment_b"]].to_numpy(float)
     if nameless.any():
-        items.loc[nameless, "colour"] = nearest_colour_word(
-            lab[nameless], dict(colour_hexes() if colour_words is None else colour_words)
-        )[0]
+        items.loc[nameless, "colour"] = nearest_colour_word(lab[nameless], dict(colour_words or colour_hexes()))[0]
     items["garment_hex"] = lab_to_hex(lab) if len(items) else ""
     items = items.astype({"width": int, "height": int, "bytes": int})
     return Joined(items, step, nameless, thumbnails, tiles)

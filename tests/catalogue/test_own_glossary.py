@@ -157,7 +157,7 @@ def workbook():
      (b"rosso,red\n", r"the word, then english, srgb, note .*; found rosso, red\. Correct the header"),
      (b"word,english,hex\nrosso,red,#ff0000\n", "found word, english, hex"),
      (workbook(), r"found an Excel workbook \(\.xlsx\): save the sheet as CSV"),
-     (b"word,english,srgb\nrosso,red,red\n", r"'rosso' with the srgb 'red', which is none such as #1f3a93"),
+     (b"word,english,srgb\nrosso,red,red\n", r"'rosso' with the srgb 'red', which is not a colour such as #1f3a93"),
      (b"word,english\nrosso,red\nROSSO ,crimson\n", "'ROSSO' as 'red' and as 'crimson'"),
      (b'word,english\nrosso,"red' + b"x" * 200_000, "found field larger than field limit"),
      (b"word,english\nrosso,\n,red\n", r"'rosso' without its English word\n  'red' without a word of the catalogue")],

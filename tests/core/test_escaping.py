@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import draw, jpeg
+from conftest import draw, hostile_weights, jpeg
 from hostile import COLOURS, EVIL, KINDS
 from shop_window import IN_BROWSER, served
 
@@ -22,7 +22,7 @@ from fashion.report.steps import STEPS
 
 @pytest.fixture(scope="module")
 def address(hostile):
-    with served(hostile) as address:
+    with served(hostile, hostile_weights(hostile.processed_root.parent / "hostile.toml")) as address:
         yield address
 
 
