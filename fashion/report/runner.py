@@ -33,6 +33,9 @@ INJECTED = "injected-parameters"
 #: Seconds that a kernel may take to begin; on a machine with much other work a minute was too little.
 START_LIMIT = 600
 
+#: Starts of a kernel through TCP: a port that was free when it was chosen may be taken when the kernel binds it.
+TCP_STARTS = 3
+
 #: A kernel's private folder: how its name begins, and the file in it that is locked while the folder is in use.
 FOLDER, LOCK = "fashion-kernel-", "lock"
 
@@ -137,6 +140,25 @@ def sweep_kernels(places: list[Path]) -> list[Path]:
     return removed
 
 
+def _execute(path: Path, aside: Path, parameters: dict[str, Any], cell_limit: int) -> None:
+    """Run a notebook in a kernel of its own; through TCP, one that dies as it binds its ports is started again."""
+    import papermill
+
+    for start in range(1, TCP_STARTS + 1):
+        with kernel_settings() as config:
+            try:
+                papermill.execute_notebook(
+                    _literal(path), _literal(aside), parameters, cwd=str(path.parent), kernel_name="python3",
+                    language="python",
+                    progress_bar=False, start_timeout=START_LIMIT, execution_timeout=cell_limit, config=config,
+                )  # fmt: skip
+                return
+            except RuntimeError as error:
+                last = start == TCP_STARTS or config.KernelManager.transport == "ipc"
+                if last or "died before replying" not in str(error):
+                    raise
+
+
 def run_notebook(path: Path, output: Path, parameters: dict[str, Any], *, cell_limit: int = CELL_LIMIT) -> float:
     """Run one notebook by papermill with `parameters`, strictly.
 
@@ -174,12 +196,7 @@ def run_notebook(path: Path, output: Path, parameters: dict[str, Any], *, cell_l
     aside = output.with_name(f"{output.stem}.failed.ipynb")
     begin = time.perf_counter()
     try:
-        with kernel_settings() as config:
-            papermill.execute_notebook(
-                _literal(path), _literal(aside), parameters, cwd=str(path.parent), kernel_name="python3",
-                language="python",
-                progress_bar=False, start_timeout=START_LIMIT, execution_timeout=cell_limit, config=config,
-            )  # fmt: skip
+        _execute(path, aside, parameters, cell_limit)
     except papermill.PapermillExecutionError as error:
         raise ReportError(
             f"expected {path.name} to run to its end; found an error in cell {error.exec_count}: {error.ename}: "

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
+import papermill
 import pytest
 from conftest import TOML, lend, write_small_catalogue
 
@@ -85,6 +86,29 @@ def test_where_no_path_takes_sockets_kernels_talk_through_signed_tcp(tmp_path, m
     assert told["transport"] == "tcp" and told["ip"] == "127.0.0.1"
     assert len(told["key"]) >= 32 and told["signature_scheme"] == "hmac-sha256"
     assert list(long.iterdir()) == []
+
+
+def test_a_port_that_was_taken_meanwhile_costs_a_second_start(tmp_path, monkeypatch):
+    long = tmp_path / ("long" * 30)
+    long.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(long))
+    monkeypatch.setattr(runner, "temporary_places", lambda: [long])
+    plain, starts = papermill.execute_notebook, []
+
+    def execute(*given, **more):
+        starts.append(1)
+        if len(starts) < 3:
+            raise RuntimeError("Kernel died before replying to kernel_info")
+        return plain(*given, **more)
+
+    monkeypatch.setattr(papermill, "execute_notebook", execute)
+    run_notebook(notebook(tmp_path / "a.ipynb", TELL), tmp_path / "b.ipynb", {})
+    assert len(starts) == 3 and json.loads(printed(tmp_path / "b.ipynb"))["transport"] == "tcp"
+    starts[:] = []
+    monkeypatch.setattr(runner, "TCP_STARTS", 2)
+    with pytest.raises(ReportError, match="died before replying"):
+        run_notebook(notebook(tmp_path / "a.ipynb", TELL), tmp_path / "c.ipynb", {})
+    assert len(starts) == 2
 
 
 def test_folders_of_killed_runs_are_swept_and_no_others(tmp_path):
