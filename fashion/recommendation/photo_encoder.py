@@ -36,14 +36,14 @@ class PhotoFeatures:
     colour_grid : ndarray of float, shape (m, 32, 32, 7)
     fingerprints : Fingerprints
         For finding near-duplicates.
-    crops : dict of str to ndarray
-        The backbone's outputs for the c crops of the first photo (`customer_photos.crops`).
+    photo : DecodedPhoto
+        The photo itself, whose crops are looked at where it is a customer's.
     """
 
     blocks: Blocks
     colour_grid: NDArray
     fingerprints: Fingerprints
-    crops: Blocks
+    photo: DecodedPhoto
 
 
 @dataclass(frozen=True)
@@ -114,12 +114,10 @@ class PhotoEncoder:
             When the bytes are no whole image.
         """
         picture = decode_photo(photo, name) if isinstance(photo, bytes) else photo
-        edge = self.backbone.size
-        blocks = self._outputs([picture.view(edge)])
-        cropped = self._outputs([resize(crop, edge) for crop in crops(picture.unpacked)])
+        blocks = self._outputs([picture.view(self.backbone.size)])
         pixels = resize(picture.rgb, PIXELS).reshape(1, -1)
         fingerprints = Fingerprints(blocks["embedding"], [perceptual_hash(picture.rgb)], pixels)
-        return PhotoFeatures(blocks, colour_grid(picture)[np.newaxis], fingerprints, cropped)
+        return PhotoFeatures(blocks, colour_grid(picture)[np.newaxis], fingerprints, picture)
 
     def _outputs(self, views: Sequence[RGB]) -> Blocks:
         return {key: np.asarray(value) for key, value in self.call(np.stack(views)).items()}
@@ -133,7 +131,8 @@ class PhotoEncoder:
         features = join_features(photo.blocks["multilayer"], photo.blocks["embedding"])
         predicted = self.network.distributions(features, photo.colour_grid)
         if self.network.customer is not None:
-            cropped = join_features(photo.crops["multilayer"], photo.crops["embedding"])
+            blocks = self._outputs([resize(crop, self.backbone.size) for crop in crops(photo.photo.unpacked)])
+            cropped = join_features(blocks["multilayer"], blocks["embedding"])
             alone = self.network.distributions(cropped, np.repeat(photo.colour_grid, len(cropped), axis=0))["category"]
             predicted["category"] = self.network.mixed_category(cropped, alone).mean(axis=0, keepdims=True)
         return PhotoVectors(self.network.compose(features, predicted), None, predicted)
