@@ -308,8 +308,7 @@ def hostile(tmp_path_factory):
         if not (folder / "said.json").exists():
             toml, said = write_hostile_catalogue(folder), []
             (folder / "tracked.json").write_text(json.dumps(tracked_files()), encoding="utf-8")
-            photos = [path.read_bytes() for path in sorted((folder / "clothes/images").iterdir())]
-            write_random_weights(hostile_weights(toml), photos)
+            write_random_weights(hostile_weights(toml), folder / "sample")
             build_report(
                 hostile_settings(toml), processed=folder / "processed", reports=folder / "reports",
                 companion=build_deck, say=said.append,

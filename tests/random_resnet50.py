@@ -1,21 +1,34 @@
-"""A weights file for ResNet-50 without ImageNet's: seeded random weights that see something in some photos."""
+"""A weights file for ResNet-50 without ImageNet's: seeded random weights that see something in the sample's photos."""
 
 from pathlib import Path
 
 import numpy as np
 
-#: Edge at which the batch norms are calibrated, pixels.
-EDGE = 64
+#: Photos on which the batch norms are calibrated, and their edge, pixels.
+PHOTOS, EDGE = 256, 64
 
 
-def write_random_weights(path: Path, photos: list[bytes], passes: int = 2, momentum: float = 0.3) -> Path:
-    """Write random weights whose batch norms know the statistics of the photos, as training would have made them."""
+def sample_views(folder: Path) -> np.ndarray:
+    """Photos of the sample, made in `folder`, but for those that it breaks on purpose: (n, EDGE, EDGE, 3)."""
+    from fashion.catalogue.sample.make import make_sample
+    from fashion.catalogue.source import open_source
+    from fashion.photos.images import resize
+    from fashion.photos.measures import open_photo
+
+    make_sample(folder, count=PHOTOS, progress=False)
+    source = open_source(folder, "annotation.txt")
+    names = sorted(f"images/{path.name}" for path in (folder / "images").iterdir())
+    photos = [photo for name in names if (photo := open_photo(source, name)[1]) is not None]
+    return np.stack([resize(photo.unpacked, EDGE) for photo in photos[:PHOTOS]]).astype(np.float32)
+
+
+def write_random_weights(path: Path, folder: Path, passes: int = 2, momentum: float = 0.3) -> Path:
+    """Write random weights whose batch norms know the statistics of the sample, as training would have made them."""
     import keras
 
     from fashion.embedding import resnet50
-    from fashion.photos.images import decode, resize
 
-    views = np.stack([resize(decode(data, edge=EDGE), EDGE) for data in photos]).astype(np.float32)
+    views = sample_views(folder)
     keras.utils.set_random_seed(0)
     network = resnet50.build_resnet50(EDGE)
     for layer in network.layers:

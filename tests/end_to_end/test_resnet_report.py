@@ -14,6 +14,7 @@ pytestmark = pytest.mark.slow  # six notebooks, and a network of 23 million para
 
 def test_a_report_by_resnet50_from_the_weights_file_to_the_slides(hostile, capsys):
     report, root = hostile.report, hostile.processed_root.parent
+    assert "6 of 6 steps run" in json.loads((root / "said.json").read_text(encoding="utf-8"))[-1]
     weights = hostile_weights(root / "hostile.toml")
     checksum = sha256_file(weights)
 
