@@ -166,22 +166,6 @@ def accuracy_of_customer_photos(
     return pd.DataFrame.from_dict(shares, orient="index", columns=["network", "with simulated photos"])
 
 
-def reading_of(accuracy: pd.DataFrame) -> str:
-    """The table of `accuracy_of_customer_photos` in a sentence.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame([[0.9, 0.89], [0.5, 0.7]], columns=["network", "with simulated photos"])
-    >>> reading_of(table)
-    "Simulated photos change the accuracy by +20.0 points on customers' photos (simulated), by -1.0 on the catalogue's."
-    """
-    own, customers = (100 * (accuracy["with simulated photos"] - accuracy["network"])).to_list()
-    return (
-        f"Simulated photos change the accuracy by {customers:+.1f} points on customers' photos (simulated), by "
-        f"{own:+.1f} on the catalogue's."
-    )
-
-
 def least_resemblance(simulated: NDArray, max_pooled: NDArray, groups: NDArray, rows: Rows) -> float:
     """The cosine to its nearest item below which a photo resembles nothing in the catalogue.
 

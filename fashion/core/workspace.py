@@ -232,7 +232,7 @@ class Workspace:
             "the report's own parameters, and each later one that reads what then differs."
         )
 
-    def show(self, figure: Figure, name: str, caption: str) -> Any:
+    def show(self, figure: Figure, name: str, caption: str, reading: str = "") -> None:
         """Save a figure as figures/<name>.png with its caption as alternative text, and show it in the notebook.
 
         Parameters
@@ -243,9 +243,11 @@ class Workspace:
             `NN-words`, NN the notebook's number.
         caption : str
             One sentence that says what is to be seen.
+        reading : str
+            What the figure says in this run, Markdown, shown beneath it; from `fashion.readings`. None where empty.
         """
         import matplotlib.pyplot as plt
-        from IPython.display import Image
+        from IPython.display import Image, Markdown, display
 
         from fashion.core import fonts
 
@@ -259,7 +261,9 @@ class Workspace:
             write_whole(path, lambda aside: figure.savefig(aside, dpi=150, bbox_inches="tight", metadata=metadata))
         plt.close(figure)
         width = min(int(figure.get_figwidth() * 80), 1000)
-        return Image(filename=str(path), width=width, alt=caption)
+        display(Image(filename=str(path), width=width, alt=caption))
+        if reading:
+            display(Markdown(reading))
 
     def captions(self) -> dict[str, str]:
         """Figure name -> its caption, from the PNG files, sorted by name."""
