@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help report readme add verify deck serve distribute bench doctor load test faults lint format lab data env lock clean
+.PHONY: help report readme pictures site pdf add verify deck serve distribute bench doctor load test faults lint format lab data env lock clean
 
 VENV  := .venv
 BIN   := $(VENV)/bin
@@ -70,8 +70,17 @@ help: ## print this list
 report: $(STAMP) ## run notebooks 01-06 and write every table and figure -> reports/<catalogue>/index.html
 	@$(BIN)/fashion report $(SETTINGS)
 
-readme: $(STAMP) ## renew README's table and Images/ from the sample's report
+readme: $(STAMP) ## renew README's table and docs/sample-report from the sample's report
 	@$(BIN)/python -m tools.renew_readme
+
+pictures: $(STAMP) ## renew README's pictures of the shop in Images/, from the sample's shop in Chromium
+	@$(BIN)/python -m tools.shop_pictures
+
+site: $(STAMP) ## copy the sample's report to site/, for a forge's Pages
+	@$(BIN)/python -m tools.write_site
+
+pdf: $(STAMP) ## print a reported catalogue by Chromium -> reports/<catalogue>/report.pdf
+	@$(BIN)/python -m tools.print_report --catalogue "$(CATALOGUE)"
 
 add: $(STAMP) ## add new items (DATA=folder, zip or tar) to a reported catalogue, without retraining
 	@$(BIN)/fashion add $(CLOTHES) \
@@ -177,4 +186,4 @@ lock: $(STAMP) ## renew requirements.lock from pyproject.toml (newest compatible
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet --output-file requirements.lock
 
 clean: ## remove reports and processed data; keeps .venv and data/raw
-	rm -rf reports data/processed notebooks/kernel-ipc-* .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf reports/*/ site data/processed notebooks/kernel-ipc-* .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
