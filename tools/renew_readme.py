@@ -29,6 +29,7 @@ from fashion.report.page import title_of
 from fashion.report.runner import strip_metadata
 from fashion.report.steps import STEPS
 
+
 def marks(part: str) -> tuple[str, str]:
     """Between which lines of README a part stands that is written here: `finding` or `results`."""
     return f"<!-- {part}: begin, written by `make readme` -->", f"<!-- {part}: end -->"
@@ -260,12 +261,19 @@ def small(png: bytes) -> bytes:
     return held.getvalue()
 
 
+def _is_noise(output: Any) -> bool:
+    """Whether an output is a warning or a log line of a library."""
+    return output.get("name") == "stderr" or "INFO:tensorflow" in str(output.get("text", ""))
+
+
 def light_notebook(path: Path) -> nbformat.NotebookNode:
     """An executed notebook whose pictures are small JPEGs, and whose links into the report lead to its summary."""
     notebook = strip_metadata(nbformat.read(path, as_version=4))
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = re.sub(r"\]\(report:[^)]*\)", "](README.md)", cell.source)
+        if cell.cell_type == "code":  # what libraries tell the console is no result
+            cell.outputs = [output for output in cell.outputs if not _is_noise(output)]
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             if "image/png" in data:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from fashion.catalogue.source import Source
 from fashion.catalogue.swatches import Swatches
@@ -84,7 +85,7 @@ def colour_by_department(items: pd.DataFrame, swatches: Swatches, source_line: s
     figure, axes = plt.subplots(figsize=(width, 1.9 + 0.3 * rows), layout="constrained")
     sns.heatmap(
         excess, ax=axes, cmap=DIVERGING, vmin=-most, vmax=most, rasterized=True, linewidths=0.4, linecolor="white",
-        annot=len(order) <= 16, fmt="+.0f", annot_kws={"fontsize": 8.5},
+        annot=_signed(excess) if len(order) <= 16 else None, fmt="", annot_kws={"fontsize": 8.5},
         cbar_kws={"label": "% of the department less\n% of the catalogue", "shrink": 0.9},
         xticklabels=[shortened(word, 30) for word in order],
         yticklabels=[f"{shortened(str(d))} ({n:,})" for d, n in table.sum(axis=1).items()],
@@ -98,6 +99,13 @@ def colour_by_department(items: pd.DataFrame, swatches: Swatches, source_line: s
     axes.set(xlabel="colour", ylabel="")
     axes.set_title("Colours of a department, more (+) or less (-) than in the catalogue")
     return sign(figure, source_line)
+
+
+def _signed(excess: pd.DataFrame) -> NDArray[np.object_]:
+    """Whole percentage points with their sign; none where they round to nothing."""
+    return np.array(
+        [[f"{value:+.0f}" if abs(value) >= 0.5 else "" for value in row] for row in excess.to_numpy()], object
+    )
 
 
 def _by_hue(hexes: Mapping[str, str]) -> list[str]:

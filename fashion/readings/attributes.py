@@ -18,6 +18,9 @@ GAP = 0.02
 #: Expected calibration error up to which a probability can be taken at its word.
 HONEST = 0.05
 
+#: Errors from which one word's share of them says something.
+MANY = 20
+
 #: Held-out items of a class below which its accuracy is no finding.
 FEW = 10
 
@@ -61,7 +64,7 @@ def confusion(matrix: NDArray[np.integer], classes: Sequence[str]) -> str:
     tension = (
         f"{word(classes[true])} is the true or the predicted word in {percent(involved / wrong)} of all errors: better "
         "photos or a clearer rule for that one word would help most."
-        if involved > wrong / 2 and len(classes) > 3 else ""
+        if involved > wrong / 2 and wrong >= MANY and len(classes) > 3 else ""
     )  # fmt: skip
     return joined(
         claim, f"The most frequent takes {word(classes[true])} for {word(classes[said])}: {off[true, said]:,} times, "
@@ -103,12 +106,12 @@ def confused_colours(count: int, near: float, within: float) -> str:
     if not count:
         return ""
     claim = f"{counted(count, 'confusion')} of colour, {percent(near)} of them within ΔE {within:.0f}."
+    if count < FEW:
+        return joined(claim, "Too few to say what kind of error is usual.")
     if near >= 0.5:
         return joined(
             claim, "Most are a matter of the word, not of the eye; graded measures (notebook 6) count them in part."
         )
-    if count < FEW:
-        return joined(claim, "Too few to say what kind of error is usual.")
     return joined(claim, "Most are other colours: look at the photos of these pairs before at the network.")
 
 

@@ -12,7 +12,10 @@ from fashion.core.numerals import decimal, percent
 from fashion.readings.text import counted, joined, word
 
 #: Largest class beside the smallest up to which the classes count as equally frequent.
-EVEN = 1.3
+EVEN = 1.5
+
+#: Largest class beside the median one from which it decides means over items.
+LEADS = 2.0
 
 #: Items of a class, or of one colour in one department, from which their number says something.
 ENOUGH = 10
@@ -63,6 +66,8 @@ def counts(items: pd.DataFrame, column: str, plural: str) -> str:
             f"The {len(sizes):,} {plural} are about equally frequent, from {sizes.iloc[-1]:,} to {sizes.iloc[0]:,} "
             "items, so a mean over items speaks for all of them.", short,
         )  # fmt: skip
+    if sizes.iloc[0] < LEADS * sizes.median():
+        return short
     share = sizes.iloc[0] / len(items)
     return joined(
         f"{word(sizes.index[0])} alone holds {percent(share)} of the items, {sizes.iloc[0] / sizes.median():.1f} times "

@@ -103,14 +103,17 @@ def selection(choices: pd.DataFrame, chosen: str, original: str) -> str:
         return ""
     label = "colour" if gain["colour"] > gain["category"] else "category"
     other = "category" if label == "colour" else "colour"
-    return (
-        f"{word(chosen.capitalize())} match in both words {decimal(gain[BOTH], '+')} more often than the original's "
-        f"features. The gain is in {label} ({decimal(gain[label], '+')}), hardly in {other} "
-        f"({decimal(gain[other], '+')})."
-        if gain[label] > 3 * abs(gain[other])
-        else f"{word(chosen.capitalize())} match in both words {decimal(gain[BOTH], '+')} more often than the "
-        f"original's features, {decimal(gain['category'], '+')} in category and {decimal(gain['colour'], '+')} in "
-        "colour."
+    claim = (
+        f"{word(chosen.capitalize())} match in both words more often than the original's features, by "
+        f"{decimal(gain[BOTH])}."
+    )
+    if gain[label] > 3 * abs(gain[other]):
+        return joined(
+            claim,
+            f"The gain is in {label} ({decimal(gain[label], '+')}), hardly in {other} ({decimal(gain[other], '+')}).",
+        )
+    return joined(
+        claim, f"It is {decimal(gain['category'], '+')} in category and {decimal(gain['colour'], '+')} in colour."
     )
 
 

@@ -26,11 +26,12 @@ def test_confusions():
     once[0, 1] = 1
     assert attributes.confusion(once, words) == "1 error in 21 items. No confusion occurs twice."
     often = np.eye(4, dtype=int) * 5
-    often[0, 1], often[2, 0], often[3, 2] = 5, 2, 1
+    often[0, 1], often[2, 0], often[3, 2] = 15, 6, 3
     said = attributes.confusion(often, words)
-    assert "takes *a* for *b*: 5 times, 50% of its items" in said and "in 88% of all errors" in said
+    assert "takes *a* for *b*: 15 times, 75% of its items" in said and "in 88% of all errors" in said
+    assert "of all errors" not in attributes.confusion(np.where(often == 15, 5, often // 3), words), "too few"
     spread = np.eye(4, dtype=int) * 5
-    spread[0, 1], spread[2, 3] = 2, 2
+    spread[0, 1], spread[2, 3] = 20, 20
     assert "of all errors" not in attributes.confusion(spread, words)
     assert attributes.confusion(np.zeros((2, 2), int), words[:2]) == ""
 
@@ -45,7 +46,7 @@ def test_calibration_says_on_which_side():
 
 def test_confused_colours():
     assert attributes.confused_colours(0, float("nan"), 12) == ""
-    assert "Too few" in attributes.confused_colours(3, 1 / 3, 12)
+    assert "Too few" in attributes.confused_colours(3, 2 / 3, 12)
     assert "matter of the word" in attributes.confused_colours(30, 0.6, 12)
     assert "Most are other colours" in attributes.confused_colours(30, 0.2, 12)
 

@@ -18,6 +18,7 @@ def test_counts_say_even_or_led_and_which_are_too_small():
     assert led.startswith("*a* alone holds 80% of the items, 5.3 times the median category's")
     assert "1 category of 3 has fewer than 10 items" in led
     assert catalogue.counts(items_of(a=9), "category", "categories") == ""
+    assert catalogue.counts(items_of(a=40, b=25, c=20), "category", "categories") == "", "neither even nor led"
 
 
 def test_a_departments_colour_stands_out_or_nothing_is_said():

@@ -43,7 +43,7 @@ def choices(category, colour, both):
 
 def test_where_a_choice_gains():
     one = embedding.selection(choices(0.71, 0.6, 0.5), "some_layers", "all (the original's)")
-    assert one.startswith("*Some\\_layers*") and "+0.200" in one and "hardly in category (+0.010)" in one
+    assert one.startswith("*Some\\_layers*") and "by 0.200" in one and "hardly in category (+0.010)" in one
     assert "+0.100 in category and +0.200 in colour" in embedding.selection(
         choices(0.8, 0.6, 0.5), "some_layers", "all (the original's)"
     )
