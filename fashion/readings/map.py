@@ -12,6 +12,9 @@ from scipy.spatial import cKDTree
 from fashion.core.numerals import percent
 from fashion.readings.text import joined
 
+#: Neighbours of one colour, in times what chance gives, below which colours count as mixed.
+MIXED = 1.2
+
 
 def neighbours_alike(items: pd.DataFrame, xy: NDArray[np.floating], k: int = 10) -> dict[str, dict[str, float]]:
     """Share of an item's k nearest on the map that have its word, and of any other item: department and colour.
@@ -46,20 +49,16 @@ def departments(alike: Mapping[str, Mapping[str, float]]) -> str:
 
 
 def colours(alike: Mapping[str, Mapping[str, float]]) -> str:
-    """Whether colours are regions too, and which arranges the map more."""
-    kind, hue = (
-        alike[column]["neighbours"] / max(alike[column]["chance"], 1e-9) for column in ("department", "colour")
-    )
+    """Whether colours are regions, too."""
     share = alike["colour"]
-    if share["neighbours"] < 1.2 * share["chance"]:
+    if share["neighbours"] < MIXED * share["chance"]:
         return (
             f"Colours are mixed: {percent(share['neighbours'])} of the ten nearest share the colour, as by chance "
             f"({percent(share['chance'])}). These vectors are arranged by shape alone."
         )
-    more = "more than shape does" if hue > kind else "less than shape does"
     return (
-        f"Colours arrange the map too, {more}: {percent(share['neighbours'])} of the ten nearest share the colour, "
-        f"{hue:.1f} times chance, against {kind:.1f} times for departments."
+        f"Colours are regions too: {percent(share['neighbours'])} of an item's ten nearest share its colour, "
+        f"{percent(share['chance'])} by chance."
     )
 
 
@@ -76,9 +75,7 @@ def photos(recall: float, chance: float) -> str:
 def findings(recall: float, trustworthiness: float, alike: Mapping[str, Mapping[str, float]]) -> list[str]:
     """The notebook's findings, the first of them its answer."""
     own, hue = alike["department"], alike["colour"]
-    by = "by shape, then by colour" if own["neighbours"] > hue["neighbours"] else "by colour, then by shape"
-    if hue["neighbours"] < 1.2 * hue["chance"]:
-        by = "by shape alone"
+    by = "by shape alone" if hue["neighbours"] < MIXED * hue["chance"] else "by shape and colour"
     return [
         f"**The frozen vectors arrange the catalogue {by}:** of an item's ten nearest on the map "
         f"{percent(own['neighbours'])} share its department and {percent(hue['neighbours'])} its colour.",

@@ -102,7 +102,7 @@ def report(tmp_path):
         (work.report / folder).mkdir(parents=True)
     (work.report / "figures/01-a.png").write_bytes(png())
     for step in renew.STEPS:
-        more = NUMBERS if step.number == "06" else {}
+        more = NUMBERS if step.number == "06" else {"items": 5}
         found = {"findings": [f"Finding {step.number}.", "More."], "key_figures": ["01-a"] * (step.number == "01")}
         work.write_results(step.number, more | found)
         output = nbformat.v4.new_output("display_data", {"image/png": base64.b64encode(png()).decode()})
