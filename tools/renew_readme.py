@@ -90,7 +90,8 @@ def readme_table(numbers: dict[str, Any], imagelab: dict[str, Any]) -> str:
     imagelab : dict
         Content of `IMAGELAB`.
     """
-    k, best = numbers["k"], numbers["best_untrained"]
+    k, best, other_best = numbers["k"], numbers["best_untrained"], imagelab["best_untrained"]
+    named = best if best == other_best else f"sample: {best}; ImageLab: {other_best}"
     whole, unseen = (
         {row["method"]: row[BOTH]["mean"] for row in numbers[key]}
         for key in ("precision_at_k", "precision_at_k_unseen_gallery")
@@ -104,7 +105,7 @@ def readme_table(numbers: dict[str, Any], imagelab: dict[str, Any]) -> str:
     rows = {
         "random": (RANDOM, RANDOM),
         "frozen network": (FROZEN, FROZEN),
-        f"best without training ({best})": (best, imagelab["best_untrained"]),
+        f"best without training ({named})": (best, other_best),
         "logistic regression": (LOGISTIC, LOGISTIC),
         "**learned network**": (LEARNED, LEARNED),
         "ceiling": (CEILING, CEILING),

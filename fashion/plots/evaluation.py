@@ -24,7 +24,7 @@ COLOURS = {
     "frozen, max-pooled": PALETTE[5],
     "frozen": PALETTE[0],
     "frozen + histogram": PALETTE[0],
-    "logistic regression": PALETTE[1],
+    "logistic regression": PALETTE[2],
     "learned": PALETTE[1],
     "learned, catalogue's words known": PALETTE[3],
     "same words, then frozen": PALETTE[5],
@@ -164,7 +164,7 @@ def precision_by_embedding_size(table: pd.DataFrame, source_line: str, *, k: int
 
 def _curves(table: pd.DataFrame, along: str, name: str, title: str, source_line: str, k: int) -> Figure:
     columns = list(dict.fromkeys(table["column"]))
-    figure, grid = plt.subplots(1, len(columns), figsize=(9.6, 4.2), layout="constrained")
+    figure, grid = plt.subplots(1, len(columns), figsize=(11, 4), layout="constrained")
     for axes, column in zip(np.atleast_1d(grid), columns, strict=True):
         for method in dict.fromkeys(table["method"]):
             part = table[(table["method"] == method) & (table["column"] == column)].sort_values(along)
@@ -179,8 +179,7 @@ def _curves(table: pd.DataFrame, along: str, name: str, title: str, source_line:
         axes.minorticks_off()
         axes.set(xlabel=name, ylabel=f"Precision@{k}, %", ylim=(0, 103))
         axes.set_title(column, fontweight="normal")
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 4), fontsize=8.5)
+    axes.legend(fontsize=8.5, loc="center left", bbox_to_anchor=(1.0, 0.5))
     figure.suptitle(title, x=0.01, ha="left", fontsize=12.5, fontweight="bold")
     return sign(figure, source_line)
 

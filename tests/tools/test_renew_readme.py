@@ -61,7 +61,7 @@ def test_readmes_table_has_six_rows_of_four_numbers():
         "93%",
         "-",
     ]
-    assert rows[2] == ["best without training (HOG)", "-", "-", "-", "12%"]
+    assert rows[2] == ["best without training (sample: HOG; ImageLab: frozen)", "-", "-", "-", "12%"]
 
 
 def test_full_tables():
