@@ -21,9 +21,13 @@ from fashion.core.paths import project_root
 from fashion.core.workspace import Workspace
 from tools.print_report import browser
 
-#: The window, pixels; width of a picture in README.
+#: The window of the film, pixels; that of the still, whose list is whole; width of the still in README.
 WINDOW: Any = {"width": 1280, "height": 800}
+TALL: Any = {"width": 1280, "height": 1040}
 WIDE = 1600
+
+#: How often the map is zoomed in, until photos take the place of dots.
+CLOSER = 3
 
 #: What is typed in the film, and where its slider goes: from kind to colour.
 WORDS, SLIDER = "red dress", (0.5, 0.0, 1.0)
@@ -39,7 +43,7 @@ def served(workspace: Workspace) -> Iterator[str]:
     from fashion.web.reload import Window
     from fashion.web.server import make_server
 
-    server = make_server(create_app(Window(workspace, None)), threads=4)
+    server = make_server(create_app(Window(workspace, None, warm=False)), threads=4)
 
     def answer() -> None:
         with suppress(OSError):  # closed while it waits
@@ -53,29 +57,32 @@ def served(workspace: Workspace) -> Iterator[str]:
 
 
 def seen(page: Any) -> Image.Image:
-    """What the window shows, once all its photos are there."""
+    """What the window shows, once nothing more comes."""
     page.wait_for_load_state("networkidle")
-    page.wait_for_function("[...document.images].every((photo) => photo.complete)")
+    page.wait_for_timeout(150)
     return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
 
 
 def still(page: Any, address: str, item: str) -> Image.Image:
     """An item's page with its sliders, and beside it the map, zoomed to photos."""
+    page.set_viewport_size(TALL)
     page.goto(f"{address}/item?id={item}")
     left = seen(page)
     page.goto(f"{address}/map?id={item}")
     page.locator("#map[data-ready]").wait_for()
+    page.focus("#map")
+    for _ in range(CLOSER):
+        page.keyboard.press("+")
     page.wait_for_timeout(1500)  # its photos come one by one
-    page.locator(".frame").scroll_into_view_if_needed()
-    page.mouse.move(5, 5)
-    both = Image.new("RGB", (2 * WINDOW["width"], WINDOW["height"]), "white")
+    both = Image.new("RGB", (2 * TALL["width"], TALL["height"]), "white")
     both.paste(left, (0, 0))
-    both.paste(seen(page), (WINDOW["width"], 0))
-    return both.resize((WIDE, WIDE * WINDOW["height"] // (2 * WINDOW["width"])), Image.Resampling.LANCZOS)
+    both.paste(seen(page), (TALL["width"], 0))
+    return both.resize((WIDE, WIDE * TALL["height"] // (2 * TALL["width"])), Image.Resampling.LANCZOS)
 
 
 def film(page: Any, address: str) -> list[tuple[Image.Image, int]]:
     """A search, letter by letter, its first item, and the slider between kind and colour: frames and milliseconds."""
+    page.set_viewport_size(WINDOW)
     page.goto(address)
     frames = [(seen(page), STAY)]
     for count in range(2, len(WORDS) + 1, 2):
@@ -124,7 +131,7 @@ def write_pictures(workspace: Workspace, folder: Path) -> list[Path]:
     """
     from playwright.sync_api import sync_playwright
 
-    program, item = browser(), workspace.results("04")["shown"][0]
+    program, item = browser(), workspace.results("04")["shown"][3]
     with served(workspace) as address, sync_playwright() as tools:
         chromium = tools.chromium.launch(executable_path=program, args=["--no-sandbox"])
         page = chromium.new_page(viewport=WINDOW, color_scheme="light")

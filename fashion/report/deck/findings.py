@@ -25,14 +25,14 @@ from fashion.recommendation.reasons import describe
 from fashion.report.steps import STEPS, read_state
 
 #: The slides' one comparison, by the names of notebook 06: a photo alone, without and with training.
-USUAL, LEARNED = "frozen, max-pooled", "learned"
+USUAL, LEARNED = "frozen", "learned"
 
 #: Methods that know the query's words, or the gallery's: no slide compares them with a photo alone.
 WITH_WORDS = (DESCRIBED, SAME_WORDS, SHOWN)
 
 #: The report's terms, and what they mean where a reader could not guess; a method that is not here keeps its name.
 SAID = {
-    "HOG": "outlines (HOG)", USUAL: "frozen network, as it is", "frozen": "frozen network, chosen features",
+    "HOG": "outlines (HOG)", USUAL: "frozen network", "frozen, max-pooled": "frozen network, max-pooled",
     "frozen + histogram": "frozen network + colour histogram", LEARNED: "learned (this study)",
 }  # fmt: skip
 

@@ -143,9 +143,9 @@ def _legend(slide: Any, findings: Findings, top: float) -> None:
         mark.shadow.inherit = False
         describe(mark, f"Frame of a suggestion: {text}")
         caption(slide, text, left + 0.34, top, 2.4, 0.3)
-        left += 1.45 if place else 2.6
-    measure = f"By photo alone; over all tests {percent(findings.share(LEARNED))} (slide 4)"
-    caption(slide, measure, 8.1, top, WIDTH - MARGIN - 8.1, 0.3, shade=QUIET)
+        left += 1.75 if place else 2.6
+    measure = f"Over all tests {percent(findings.share(LEARNED))} (slide 4)"
+    caption(slide, measure, 9.2, top, WIDTH - MARGIN - 9.2, 0.3, shade=QUIET)
 
 
 def _drawn(findings: Findings, count: int) -> str:
@@ -165,7 +165,7 @@ def compared(deck: Any, findings: Findings) -> None:
         deck,
         "Photos",
         f"Two examples: {right[0]} of {total} match in {findings.match} off the shelf, {right[1]} of {total} learned",
-        f"{_drawn(findings, COMPARED)} Top rows: the frozen network with the features chosen in notebook 2; bottom "
+        f"{_drawn(findings, COMPARED)} Top rows: the frozen network, with the features chosen in notebook 2; bottom "
         "rows: the learned network. Both see the photo alone. These are examples, not the measure, which slide 4 has: "
         "the network may have been trained with some of these articles. Near-duplicates are not hidden; the shop "
         "window "

@@ -54,7 +54,7 @@ def opening(deck: Any, findings: Findings) -> Any:
         slide,
         [
             f"of {findings.count} suggestions share the article's {findings.match}, found by its photo alone,",
-            f"against {usual} by a network off the shelf.",
+            f"against {usual} by a network off the shelf (frozen).",
         ],
     )
     return slide
@@ -189,7 +189,7 @@ def departments(deck: Any, findings: Findings) -> bool:
     if len(rows) < 2 or findings.measured:
         return False
     names = [row["department"] for row in rows]
-    frozen, learned = [row["frozen"] for row in rows], [row[LEARNED] for row in rows]
+    frozen, learned = [row[USUAL] for row in rows], [row[LEARNED] for row in rows]
     better = sum(mine > theirs for mine, theirs in zip(learned, frozen, strict=True))
     counted = f"all {len(rows)}" if better == len(rows) else f"{better} of {len(rows)}"
     slide = new_slide(
@@ -204,7 +204,7 @@ def departments(deck: Any, findings: Findings) -> bool:
     bar_chart(
         slide,
         names,
-        [(said("frozen"), _drawn(frozen)), (said(LEARNED), _drawn(learned))],
+        [(said(USUAL), _drawn(frozen)), (said(LEARNED), _drawn(learned))],
         f"Bar chart, share right in {findings.match}. Frozen network: {_listed(names, frozen)}. This study: "
         f"{_listed(names, learned)}.",
         shades=[GREY, PALETTE[0]],
