@@ -15,9 +15,13 @@ from fashion.core.errors import FashionError, ReportError
 from fashion.core.workspace import Workspace
 from fashion.report.page import write_page
 from fashion.report.steps import STEPS
+from tools.renew_readme import small
 
 #: Names of Chromium and its kin, which print pages.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+
+#: Width of a printed figure, pixels: 200 to the inch on A4.
+PRINTED = 1440
 
 #: Seconds that the browser may take.
 LIMIT = 300
@@ -54,8 +58,7 @@ def print_report(workspace: Workspace) -> Path:
         printed = Path(profile) / "report.pdf"
         try:
             write_page(workspace, page, "", [step.notebook for step in STEPS], whole=True)
-            # A page that nobody scrolls loads no lazy picture.
-            page.write_text(page.read_text(encoding="utf-8").replace(' loading="lazy"', ""), encoding="utf-8")
+            _with_pictures_for_print(workspace, page, Path(profile))
             ended = subprocess.run(
                 [program, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}/user",
                  "--no-pdf-header-footer", f"--print-to-pdf={printed}", page.as_uri()],
@@ -69,6 +72,16 @@ def print_report(workspace: Workspace) -> Path:
             raise ReportError(f"expected {program} to print the report; found: {ended.stderr.strip()[-500:]}")
         shutil.move(printed, target)
     return target
+
+
+def _with_pictures_for_print(workspace: Workspace, page: Path, folder: Path) -> None:
+    """Let a page show its figures as JPEGs, a fifth of the size, and all of them: nobody scrolls to lazy ones."""
+    text = page.read_text(encoding="utf-8").replace(' loading="lazy"', "")
+    for path in (workspace.report / "figures").glob("*.png"):
+        figure = folder / f"{path.stem}.jpg"
+        figure.write_bytes(small(path.read_bytes(), PRINTED))
+        text = text.replace(f'src="figures/{path.name}"', f'src="{figure.as_uri()}"')
+    page.write_text(text, encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> int:

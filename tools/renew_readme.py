@@ -25,7 +25,7 @@ from fashion.core.workspace import Workspace
 from fashion.evaluation.protocol import CEILING, RANDOM
 from fashion.evaluation.relevance import BOTH
 from fashion.evaluation.summary import FROZEN, LEARNED, LOGISTIC, SHOWN
-from fashion.report.page import title_of
+from fashion.report.page import title_of, without_noise
 from fashion.report.runner import strip_metadata
 from fashion.report.steps import STEPS
 
@@ -251,30 +251,23 @@ def sample_report(kept: dict[str, Any]) -> str:
     return "\n\n".join(filter(None, [*parts, "## The tables in full", results_table(numbers)])) + "\n"
 
 
-def small(png: bytes) -> bytes:
-    """A figure as a small JPEG on white."""
+def small(png: bytes, edge: int = EDGE) -> bytes:
+    """A figure as a JPEG on white, at most `edge` wide and twice as high."""
     with Image.open(io.BytesIO(png)) as picture:
         flat = Image.new("RGB", picture.size, "white")
         flat.paste(picture, mask=picture.getchannel("A") if "A" in picture.getbands() else None)
-    flat.thumbnail((EDGE, EDGE * 2), Image.Resampling.LANCZOS)
+    flat.thumbnail((edge, edge * 2), Image.Resampling.LANCZOS)
     held = io.BytesIO()
     flat.save(held, "JPEG", quality=QUALITY, optimize=True)
     return held.getvalue()
 
 
-def _is_noise(output: Any) -> bool:
-    """Whether an output is a warning or a log line of a library."""
-    return output.get("name") == "stderr" or "INFO:tensorflow" in str(output.get("text", ""))
-
-
 def light_notebook(path: Path) -> nbformat.NotebookNode:
     """An executed notebook whose pictures are small JPEGs, and whose links into the report lead to its summary."""
-    notebook = strip_metadata(nbformat.read(path, as_version=4))
+    notebook = without_noise(strip_metadata(nbformat.read(path, as_version=4)))
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = re.sub(r"\]\(report:[^)]*\)", "](README.md)", cell.source)
-        if cell.cell_type == "code":  # what libraries tell the console is no result
-            cell.outputs = [output for output in cell.outputs if not _is_noise(output)]
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             if "image/png" in data:

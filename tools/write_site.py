@@ -21,7 +21,7 @@ def write_site(workspace: Workspace, folder: Path) -> Path:
     """
     workspace.results("06")  # a report that is whole
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(workspace.report, folder, ignore=shutil.ignore_patterns(".*", "*.failed.ipynb"))
+    shutil.copytree(workspace.report, folder, ignore=shutil.ignore_patterns(".*", "*.failed.ipynb", "*.pdf"))
     (folder / ".nojekyll").touch()  # no forge shall leave files out
     return folder / "index.html"
 

@@ -42,11 +42,23 @@ def link_figures(notebook: nbformat.NotebookNode, figures: Path, prefix: str, ca
                 output["data"] = nbformat.from_dict({"text/html": picture})
 
 
+def without_noise(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """An executed notebook without what libraries told the console: no reader's matter, and full of paths."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [
+                output
+                for output in cell.outputs
+                if output.get("name") != "stderr" and not str(output.get("text", "")).startswith("INFO:tensorflow")
+            ]
+    return notebook
+
+
 def notebook_body(workspace: Workspace, name: str, prefix: str) -> Markup:
     """An executed notebook as an HTML fragment; links to files of the report start with `prefix`."""
     from nbconvert import HTMLExporter
 
-    notebook = nbformat.read(workspace.report / "notebooks" / f"{name}.ipynb", as_version=4)
+    notebook = without_noise(nbformat.read(workspace.report / "notebooks" / f"{name}.ipynb", as_version=4))
     link_figures(notebook, workspace.report / "figures", prefix, workspace.captions())
     exporter = HTMLExporter(template_name="notebook", extra_template_basedirs=[str(TEMPLATES)], embed_images=False)
     body, _ = exporter.from_notebook_node(notebook)
