@@ -220,17 +220,19 @@ def limits(deck: Any, findings: Findings) -> None:
     lines = [
         f"Same {findings.match} is not the same as liked or bought: no click was measured.",
         f"New arrivals reach {percent(findings.new_stock(LEARNED))}, not {percent(findings.share(LEARNED))}.",
-        f"{percent(1 - findings.share(LEARNED))} of the suggestions are wrong in "
-        f"{findings.match.replace(' and ', ' or ')}"
-        + (f"; for {nothing:,} of {queries:,} articles all are." if nothing else "."),
         "Labels err: what one buyer calls azure is sky blue to another.",
         "Size, price, cloth, print and occasion are not in the model.",
         "One catalogue and its photos; another shop's figures will differ.",
     ]
     if findings.measured:
-        lines[3] = "This catalogue has no colour words: its colours were measured, so matching colours prove nothing."
+        lines[2] = "This catalogue has no colour words: its colours were measured, so matching colours prove nothing."
     if findings.catalogue.maker:
-        lines[5] = "This catalogue was made for the study, its colours dyed: a real shop's are harder."
+        lines[4] = "This catalogue was made for the study, its colours dyed: a real shop's are harder."
+    wrong = 1 - findings.share(LEARNED)
+    if wrong > 0:
+        every = f"; for {nothing:,} of {queries:,} articles all are" if nothing else ""
+        either = findings.match.replace(" and ", " or ")
+        lines.insert(2, f"{percent(wrong)} of the suggestions are wrong in {either}{every}.")
     slide = new_slide(
         deck,
         "Text",

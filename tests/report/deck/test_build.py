@@ -269,7 +269,7 @@ def test_where_colours_were_measured_the_slides_speak_of_kinds_alone(copy):
     assert len(deck.slides) == 13 and not any("kind and colour" in title for title in titles(deck))
     rows = {row["method"]: row["category"]["mean"] for row in copy.results("06")["precision_at_k"]}
     chart = next(chart for title, chart in charts(deck).items() if title.startswith("Right in kind"))
-    assert next(iter(chart.plots[0].series[0].values)) == pytest.approx(rows["random"])
+    assert next(iter(chart.plots[0].series[0].values)) == pytest.approx(rows["random"], abs=0.0051)
     text = " ".join(shape.text_frame.text for shape in shapes_of(deck.slides[-2]) if shape.has_text_frame)
     assert "its colours were measured" in text
 
@@ -293,13 +293,19 @@ def words_of(deck):
 def test_one_comparison_by_photo_alone_and_no_share_that_is_none(copy):
     change(copy, "06", lambda numbers: numbers["nothing_agrees"].update(queries=0, share=0.0))
     text = words_of(Presentation(build_deck(copy)))
-    assert "0% of" not in text and "articles all are" not in text
+    assert not re.search(r"\b0% of", text) and "articles all are" not in text
     whole = {row["method"]: row[BOTH]["mean"] for row in copy.results("06")["precision_at_k"]}
     first = " ".join(shape.text_frame.text for shape in Presentation(build_deck(copy)).slides[0].placeholders)
     assert percent(whole[LEARNED]) in first and percent(whole[USUAL]) in first
     assert "known" not in first and "this study, words known" not in text
-    change(copy, "06", lambda numbers: numbers["nothing_agrees"].update(queries=3, share=0.1))
-    assert "for 3 of" in words_of(Presentation(build_deck(copy)))
+
+    def worse(numbers):
+        numbers["nothing_agrees"].update(queries=3, share=0.1)
+        next(row for row in numbers["precision_at_k"] if row["method"] == LEARNED)[BOTH]["mean"] = 0.8
+
+    change(copy, "06", worse)
+    text = words_of(Presentation(build_deck(copy)))
+    assert "20% of the suggestions are wrong in kind or colour; for 3 of" in text
 
 
 def test_a_made_catalogue_is_called_so_on_the_title_slide(copy, monkeypatch):
