@@ -117,6 +117,7 @@ class Run:
             "catalogue": self.asked_as,
             "catalogue_toml": toml_of(entry),
             "title": entry.title,
+            "language": entry.language,
             "data": str(source.path.resolve()),
             "table": entry.table,
             "table_sha256": source.table_checksum(),

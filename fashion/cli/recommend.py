@@ -34,7 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     query = parser.add_argument_group("query")
     query.add_argument("item", metavar="ITEM", nargs="?", help="name of an item")
     query.add_argument("--photo", metavar="FILE", help="photo, in place of an item")
-    query.add_argument("--words", metavar="WORDS", help='words such as "red dress", in English or Italian')
+    query.add_argument(
+        "--words", metavar="WORDS", help='words such as "red dress under 50, not silk", in English or Italian'
+    )
     results = parser.add_argument_group("results")
     results.add_argument(
         "--where", action="append", default=[], metavar="COLUMN=VALUE[,VALUE]",

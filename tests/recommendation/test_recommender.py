@@ -223,7 +223,7 @@ def test_command_by_words_with_all_its_options(folders, capsys):
     assert answer["description"] == {"colour": "red", "category": "boots"} and answer["embedding"] == "described"
     assert main(["recommend", "a1", "--words", "blu", *folders[1]]) == 0
     assert "a1, blu: blue · boots" in capsys.readouterr().out
-    assert main(["recommend", "--words", "purple rain", *folders[1]]) == 1
+    assert main(["recommend", "--words", "quartz rain", *folders[1]]) == 1
     assert "'rain'" in capsys.readouterr().err
     assert main(["recommend", *folders[1]]) == 1
     assert "expected an item or a photo, words" in capsys.readouterr().err
