@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Never, cast
@@ -87,6 +87,8 @@ def recommend(
     catalogue: str | Path | Catalogue = "sample",
     photo: Photo | None = None,
     words: str | None = None,
+    like: Sequence[str] = (),
+    unlike: Sequence[str] = (),
     k: int | None = None,
     where: Conditions | None = None,
     embedding: str = "described",
@@ -103,8 +105,8 @@ def recommend(
     """
     _refuse(other, Study.recommend.__annotations__)
     return open(catalogue).recommend(
-        item, photo=photo, words=words, k=k, where=where, embedding=embedding, colour_weight=colour_weight,
-        looks_weight=looks_weight, hide_duplicates=hide_duplicates, diversity=diversity,
+        item, photo=photo, words=words, like=like, unlike=unlike, k=k, where=where, embedding=embedding,
+        colour_weight=colour_weight, looks_weight=looks_weight, hide_duplicates=hide_duplicates, diversity=diversity,
     )  # fmt: skip
 
 
@@ -263,6 +265,8 @@ class Study(Run):
         *,
         photo: Photo | None = None,
         words: str | None = None,
+        like: Sequence[str] = (),
+        unlike: Sequence[str] = (),
         k: int | None = None,
         where: Conditions | None = None,
         embedding: str = "described",
@@ -282,8 +286,10 @@ class Study(Run):
             A photo in place of an item: its file, its bytes, or RGB as uint8 (height, width, 3). The first one loads
             the networks, which takes some seconds.
         words : str, optional
-            Such as "red dress" or "vestito rosso"; beside an item or a photo they change it ("blue": like this, in
-            blue).
+            Such as "red dress", "vestito rosso" or "floral shirt under 50, not black"; beside an item or a photo they
+            change it ("blue": like this, in blue). Words that mean nothing are passed over, and named by the result.
+        like, unlike : sequence of str
+            Further items that the results should be like, and items that they should be less like.
         k : int, optional
             How many (the report's number if not given); fewer if the filter leaves fewer.
         where : mapping, str, or iterable of str, optional
@@ -327,7 +333,7 @@ class Study(Run):
 
         recommender = self.recommender(embedding)
         conditions = parse_where(where, recommender.items)
-        query = make_query(recommender, item, words, None if photo is None else by_photo)
+        query = make_query(recommender, item, words, None if photo is None else by_photo, like, unlike)
         rows, similarity = recommender.ranked(
             query, k, conditions, colour_weight=colour_weight, looks_weight=looks_weight,
             hide_duplicates=hide_duplicates, diversity=diversity,

@@ -50,6 +50,8 @@ class Catalogue:
         Items of a default run, a stratified sample; None for all.
     data : Path or None
         Where the folder, zip or tar lies when the user names none.
+    logo : Path or None
+        A picture for the shop's head: SVG, PNG, JPEG or WebP.
     maker : str
         "sample" for the embedded one that is made on demand, else "".
     terms, citation, obtain : str
@@ -74,6 +76,7 @@ class Catalogue:
     held_out: tuple[str, ...] | None = None
     default_limit: int | None = None
     data: Path | None = None
+    logo: Path | None = None
     maker: str = ""
     terms: str = ""
     citation: str = ""
@@ -157,6 +160,7 @@ def _from_toml(raw: dict[str, Any], path: Path) -> Catalogue:
         held_out=_names(raw, "evaluation", "held_out"),
         default_limit=raw.get("limit", {}).get("default"),
         data=(base / at_home(data)) if data else None,
+        logo=path.parent / raw["logo"] if raw.get("logo") else None,
         maker=source.get("maker", ""),
         terms=clean_text(raw.get("terms", ""), keep="\n"),
         citation=clean_text(raw.get("citation", ""), keep="\n"),
@@ -166,7 +170,7 @@ def _from_toml(raw: dict[str, Any], path: Path) -> Catalogue:
 
 
 #: Columns that count in the similarity anyway, or that no similarity by words can weigh.
-NEVER_FURTHER = ("item", "category", "colour", "department", "title", "looks", "hub")
+NEVER_FURTHER = ("item", "category", "colour", "department", "title", "price", "link", "looks", "hub")
 
 
 def _names(raw: dict[str, Any], table: str, key: str) -> tuple[str, ...] | None:

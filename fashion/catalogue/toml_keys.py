@@ -193,6 +193,7 @@ class CatalogueToml(_Table):
     name: Annotated[_Needed, AfterValidator(_check_name)]
     title: _Needed
     language: Annotated[str, AfterValidator(_check_language)] = "en"
+    logo: str = ""
     terms: str = ""
     citation: str = ""
     obtain: str = ""

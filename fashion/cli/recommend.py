@@ -24,7 +24,9 @@ EXAMPLES = """  fashion recommend 42161895WWF
   fashion recommend 42161895WWF --colour-weight 0.8 --hide-duplicates --json
   fashion recommend 42161895WWF --save picks.png
   fashion recommend --words "vestito rosso"
-  fashion recommend --photo my.jpg --words blue"""
+  fashion recommend --words "floral shirt under 50, not black"
+  fashion recommend --photo my.jpg --words blue
+  fashion recommend 42161895WWF 34045703RTF --unlike 34146363APF"""
 
 PARENTS = (parent("catalogue", "weights"), folders())
 
@@ -32,10 +34,13 @@ PARENTS = (parent("catalogue", "weights"), folders())
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `fashion recommend` alone."""
     query = parser.add_argument_group("query")
-    query.add_argument("item", metavar="ITEM", nargs="?", help="name of an item")
+    query.add_argument("items", metavar="ITEM", nargs="*", help="name of an item; several: more like all of these")
     query.add_argument("--photo", metavar="FILE", help="photo, in place of an item")
     query.add_argument(
         "--words", metavar="WORDS", help='words such as "red dress under 50, not silk", in English or Italian'
+    )
+    query.add_argument(
+        "--unlike", action="append", default=[], metavar="ITEM", help="an item to be less like; may be repeated"
     )
     results = parser.add_argument_group("results")
     results.add_argument(
@@ -76,7 +81,8 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.catalogue, processed=arguments.processed, reports=arguments.reports, weights=arguments.weights
     )
     picks = study.recommend(
-        arguments.item, photo=arguments.photo, words=arguments.words, k=arguments.k, where=arguments.where,
+        arguments.items[0] if arguments.items else None, photo=arguments.photo, words=arguments.words,
+        like=arguments.items[1:], unlike=arguments.unlike, k=arguments.k, where=arguments.where,
         embedding=arguments.embedding, colour_weight=arguments.colour_weight,
         looks_weight=arguments.looks_weight, hide_duplicates=arguments.hide_duplicates, diversity=arguments.diversity,
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import shorten
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -10,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from fashion.catalogue.products import product_line
 from fashion.catalogue.source import Source
 from fashion.catalogue.swatches import Swatches
 from fashion.neighbours.exact import Neighbours
@@ -155,6 +157,8 @@ def answers(
             photo_axes(axes, rgb, frame=QUIET, width=1)
             _caption(axes, pd.Series(item), f"{item['rank']} · {item['similarity']:.2f}", hexes[item["colour"]])
             reason = "\n".join(wrapped(part, 30) for part in item["reasons"].split("; ", 1))
+            if product := product_line(item):
+                reason = f"{shorten(product, 34, placeholder='…')}\n{reason}"
             axes.text(0.0, -0.49, reason, transform=axes.transAxes, fontsize=6.8, color=QUIET, va="top")
     figure.text(0.01, 1 - 0.08 / height, title, va="top", fontsize=12.5, fontweight="bold")
     figure.text(0.01, 0.04 / height, source_line, fontsize=8, color=QUIET, va="bottom")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from numpy.typing import NDArray
 
+from fashion.catalogue.products import product_line, web_link
 from fashion.core.errors import FashionError
 from fashion.recommendation.queries import Query
 from fashion.recommendation.reasons import UNLIKE, describe
@@ -134,7 +135,15 @@ class Picks:
     def _repr_html_(self) -> str:
         records = enumerate(self.table.head(MOST).to_dict("records"))
         cards = "".join(
-            self._card(place, describe(r), f"{r['rank']} · {r['similarity']:.2f}", r["item"], r["reasons"])
+            self._card(
+                place,
+                describe(r),
+                f"{r['rank']} · {r['similarity']:.2f}",
+                product_line(r),
+                r["item"],
+                r["reasons"],
+                link=web_link(r.get("link")),
+            )
             for place, r in records
         )
         query = ""
@@ -152,12 +161,14 @@ class Picks:
             + "</div>"
         )
 
-    def _card(self, place: int | None, title: str, *lines: str) -> str:
-        """One photo with its lines, all escaped."""
+    def _card(self, place: int | None, title: str, *lines: str, link: str = "") -> str:
+        """One photo with its lines, all escaped; the link, where there is one, leads to the product's page."""
         picture = self._thumbnail(place)
         style = f"display:block;width:100%;height:{THUMBNAIL}px;object-fit:contain;object-position:left"
         image = f'<img src="{picture}" alt="" style="{style}">' if picture else ""
         text = "<br>".join(html.escape(line) for line in lines if line)
+        if link:
+            text += f'<br><a href="{html.escape(link)}" rel="noopener">product page</a>'
         return (
             f'<div style="font-size:85%;line-height:1.4;overflow-wrap:anywhere">{image}<b>{html.escape(title)}</b>'
             f'<div style="opacity:.75">{text}</div></div>'

@@ -75,6 +75,8 @@ class Reading:
         A size that the item must come in; empty for any.
     item : str
         The item whose number was written; empty if none.
+    beside : str
+        What was written beside the item's number.
     corrected : tuple of (written, shown)
         Misspelt words.
     nearest : tuple of (written, words)
@@ -91,6 +93,7 @@ class Reading:
     high: float = np.inf
     size: str = ""
     item: str = ""
+    beside: str = ""
     corrected: tuple[tuple[str, str], ...] = ()
     nearest: tuple[tuple[str, tuple[str, ...]], ...] = ()
     passed_over: tuple[str, ...] = ()
@@ -214,6 +217,10 @@ class Reader:
         there = set(self.items["colour"]) if "colour" in self.items else set()
         return {word: colour for word, colour in of_one_colour(self._swatches).items() if word in there}
 
+    def prepare(self) -> None:
+        """Make now what the first searches would wait for: the texts' index, and the names of colours."""
+        _ = self.texts.words, self.prices, self.names, self._shown, self._colours, self._spellings
+
     # -- reading ----------------------------------------------------------------------------------------------
     def read(self, text: str) -> Reading:
         """Read a search; whatever is written is read as well as it can be.
@@ -243,9 +250,9 @@ class Reader:
                 continue
             place += self._take(tokens, place, term, barring, draft)
             barring = barring and place < len(pieces) and pieces[place][0].casefold() in OR
-        return self._reading(text, item, draft)
+        return self._reading(text, item, left, draft)
 
-    def _reading(self, text: str, item: str, draft: _Draft) -> Reading:
+    def _reading(self, text: str, item: str, left: str, draft: _Draft) -> Reading:
         terms = draft.terms
         try:
             asked = self.vocabulary.combine(terms)
@@ -256,7 +263,8 @@ class Reader:
             asked = self.vocabulary.combine([term for term in terms if term.column != gone])
         return Reading(
             text.strip(), asked, tuple(dict.fromkeys(draft.texts)), tuple(draft.barred), low=draft.bounds[0],
-            high=draft.bounds[1], size=draft.size, item=item, corrected=tuple(draft.corrected),
+            high=draft.bounds[1], size=draft.size, item=item, beside=left.strip() if item else "",
+            corrected=tuple(draft.corrected),
             nearest=tuple(draft.nearest), passed_over=tuple(dict.fromkeys(draft.passed_over)),
         )  # fmt: skip
 

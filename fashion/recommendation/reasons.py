@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion.attributes.layout import Layout
+from fashion.catalogue.products import PRODUCT
 from fashion.neighbours.exact import normalise
 from fashion.recommendation.filters import DESCRIPTION
 from fashion.recommendation.queries import Query
@@ -108,7 +109,8 @@ def answer_table(
     """
     rows = items.iloc[index]
     columns = [column for column in DESCRIPTION if column in rows]
-    table = rows[["item", *columns, "photo"]].reset_index(drop=True)
+    product = [column for column in PRODUCT if column in rows]
+    table = rows[["item", *columns, *product, "photo"]].reset_index(drop=True)
     table.insert(0, "rank", np.arange(1, len(rows) + 1))
     table.insert(2, "similarity", similarity)
     table["reasons"] = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +19,7 @@ from fashion.neighbours.approximate import APPROXIMATE_FROM, ApproximateIndex, n
 from fashion.neighbours.duplicates import joined_groups
 from fashion.neighbours.exact import Neighbours, candidates, cosines, normalise, top_k
 from fashion.recommendation.additions import EMBEDDINGS, with_additions
+from fashion.recommendation.feedback import described_together, moved
 from fashion.recommendation.filters import QueryError, Where
 from fashion.recommendation.item_names import ItemNames
 from fashion.recommendation.queries import Query, reworded, words_query
@@ -137,7 +138,7 @@ class Recommender:
         return ItemNames(self.items)
 
     @cached_property
-    def reader(self) -> Reader:
+    def words_reader(self) -> Reader:
         """What reads searches in words."""
         return Reader(self.items, self.layout.swatches if self.layout else {}, self.language)
 
@@ -159,11 +160,50 @@ class Recommender:
         """
         if self.layout is None:
             raise QueryError("expected the learned or described embedding for words; found frozen, which has no words.")
-        if like is None and (item := self.reader.read(text).item):
+        if like is None and (item := self.words_reader.read(text).item):
             like = self.item_query(item)
         if like is None:
-            return words_query(text, self.items, self.layout, self.reader)
-        return reworded(like, text, self.items, self.layout, self.reader)
+            return words_query(text, self.items, self.layout, self.words_reader)
+        return reworded(like, text, self.items, self.layout, self.words_reader)
+
+    def refined(self, query: Query | None, liked: Sequence[str] = (), disliked: Sequence[str] = ()) -> Query:
+        """A query changed by items that are liked and disliked (`feedback`); none of them is returned.
+
+        Parameters
+        ----------
+        query : Query or None
+            What was asked before; without one the liked items together are the query.
+        liked, disliked : sequence of str
+            Items' names.
+
+        Raises
+        ------
+        QueryError
+            When no item has such a name, or there is neither a query nor a liked item.
+        """
+        good, bad = ([self.names.row(name) for name in names] for names in (liked, disliked))
+        if query is None and not good:
+            raise QueryError("expected an item that is liked beside those that are not; found none.")
+        if not bad and not good and query is not None:
+            return query
+        raw = self._raw(np.array(good, np.intp)), self._raw(np.array(bad, np.intp))
+        if query is None:
+            query = Query(" + ".join(liked), np.zeros((1, self.vectors.shape[1]), np.float32), {})
+            if self.layout is None:  # alone, the liked items' mean is the direction
+                query = replace(query, vectors=raw[0].mean(axis=0, keepdims=True))
+        if query.row is not None:
+            bad = [*bad, query.row]
+        allowed = np.ones(len(self.items), bool) if query.allowed is None else query.allowed.copy()
+        allowed[[*good, *bad]] = False
+        records = self.items.iloc[good].to_dict("records")
+        near = np.empty(0, np.intp)
+        if self.groups is not None and good:
+            near = np.flatnonzero(np.isin(self.groups, self.groups[good]))
+        return replace(
+            query, vectors=moved(query.vectors, *raw, self.layout), allowed=allowed, exact=None,
+            description=described_together(query.description, records),
+            near_duplicates=np.union1d(query.near_duplicates, near),
+        )  # fmt: skip
 
     def nearest_of_all(self, k: int | None = None) -> Neighbours:
         """Rows and similarities of the k items most similar to each item, itself excluded; shapes (n, k)."""
@@ -185,6 +225,7 @@ class Recommender:
         *,
         colour_weight: float | None = None,
         looks_weight: float | None = None,
+        among: NDArray[np.bool_] | None = None,
         hide_duplicates: bool = False,
         diversity: float = 0.0,
     ) -> pd.DataFrame:
@@ -206,6 +247,8 @@ class Recommender:
             Share of the colour beside the category for this query.
         looks_weight : float, optional
             Share of the looks in the similarity for this query.
+        among : ndarray of bool, shape (n,), optional
+            Items that may be returned, beside the filters.
         hide_duplicates : bool
             Leave out near-duplicates of the query, and all but one of each group of near-duplicates.
         diversity : float
@@ -223,8 +266,8 @@ class Recommender:
             For a k below 1, or a weight or diversity outside 0-1.
         """
         index, similarity = self.ranked(
-            query, k, where, colour_weight=colour_weight, looks_weight=looks_weight, hide_duplicates=hide_duplicates,
-            diversity=diversity,
+            query, k, where, among=among, colour_weight=colour_weight, looks_weight=looks_weight,
+            hide_duplicates=hide_duplicates, diversity=diversity,
         )  # fmt: skip
         return self.table_of(query, index, similarity)
 
@@ -241,6 +284,7 @@ class Recommender:
         *,
         colour_weight: float | None = None,
         looks_weight: float | None = None,
+        among: NDArray[np.bool_] | None = None,
         hide_duplicates: bool = False,
         diversity: float = 0.0,
     ) -> tuple[NDArray[np.integer], NDArray[np.float32]]:
@@ -250,9 +294,10 @@ class Recommender:
             raise QueryError(f"expected at least one recommendation, k >= 1; found {k}.")
         if not 0 <= diversity <= 1:
             raise QueryError(f"expected a diversity from 0 (none) to 1; found {diversity}.")
-        mask = self.reader.columns.mask(where) & self.reader.columns.mask(query.where)
-        if query.allowed is not None:
-            mask &= query.allowed
+        mask = self.words_reader.columns.mask(where) & self.words_reader.columns.mask(query.where)
+        for allowed in (query.allowed, among):
+            if allowed is not None:
+                mask &= allowed
         if hide_duplicates:
             mask[query.near_duplicates] = False
         weights = self._weights(colour_weight, looks_weight)

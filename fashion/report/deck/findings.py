@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from fashion.catalogue.definition import Catalogue, load_catalogue
+from fashion.catalogue.products import product_line
 from fashion.catalogue.source import Source, open_source
 from fashion.catalogue.unpacked import unpacked_folder
 from fashion.core.bounds import MOST_READ
@@ -176,7 +177,8 @@ class Findings:
         # Slides take neither WebP nor the turn that EXIF data tells.
         data = self._photos.read(item["photo"], MOST_READ)
         photo = bounded(decode(data, item["photo"], EDGE), EDGE, quality=92)
-        return Article(photo, describe(item.to_dict()), shared)
+        said = (product_line(item.to_dict()), describe(item.to_dict()))
+        return Article(photo, " · ".join(filter(None, said)), shared)
 
     @cached_property
     def _items(self) -> Any:

@@ -38,9 +38,30 @@ for (const form of document.querySelectorAll("form[data-live]")) {
   form.addEventListener("submit", (event) => { event.preventDefault(); show(); });
 }
 
-// On a wide page the filters are open; on a phone they open on request.
+// On a wide page the filters are open; on a phone they stay as they were left.
 const filters = document.querySelector("details.filters");
 if (filters && matchMedia("(min-width: 60.01rem)").matches) filters.open = true;
+else if (filters) {
+  try { const left = sessionStorage.getItem("filters"); if (left) filters.open = left === "open"; } catch { /* closed storage: as sent */ }
+  filters.addEventListener("toggle", () => {
+    try { sessionStorage.setItem("filters", filters.open ? "open" : "closed"); } catch { /* no matter */ }
+  });
+}
+
+// "Show more" adds the next page's cards below; the address stays the first page's, which the next one follows.
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest && event.target.closest(".paging a[rel=next]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  try {
+    const page = new DOMParser().parseFromString(await (await fetch(link.href)).text(), "text/html");
+    const more = [...page.getElementById("cards").children];
+    document.getElementById("cards").append(...more);
+    document.querySelector(".paging").replaceWith(page.querySelector(".paging"));
+    const first = more.find((one) => one.matches(".card"));
+    if (first) first.querySelector("a").focus({ preventScroll: true });
+  } catch { location.href = link.href; } // the browser says what is wrong
+});
 
 // A photo may be dropped anywhere on the page, pasted, or taken with the phone's camera.
 for (const form of document.querySelectorAll("form[data-drop]")) {
