@@ -113,7 +113,8 @@ def browse() -> str | Response | tuple[str, int]:
         among = within(shop, ask.prices) & (True if among is None else among)
     return render_template(
         "browse.html", shop=shop, ask=ask, found=found, cards=cards(shop, found.rows, ask, here), last=last,
-        sorts=SORTS, said=understood(found.reading), feedback=chosen_items(shop, ask, lambda **new: home + ask.address(**new)),
+        sorts=SORTS, said=understood(found.reading),
+        feedback=chosen_items(shop, ask, lambda **new: home + ask.address(**new)),
         facets={column: facet(shop, ask, column, counts) for column, counts in shop.counts(ask.chosen, among).items()},
     )  # fmt: skip
 
