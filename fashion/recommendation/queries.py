@@ -69,7 +69,8 @@ def words_query(text: str, items: pd.DataFrame, layout: Layout, reader: Reader |
 
     Several kinds or colours are alternatives, and a department stands for its categories. Every other word of the
     catalogue (gender, season, or one added after training) becomes a condition; other words are looked for in the
-    items' texts. The items' `reader` is built if it is not given.
+    items' texts. Where no item has all that was asked for, conditions are left out, so that the nearest items follow.
+    The items' `reader` is built if it is not given.
 
     Raises
     ------
@@ -112,6 +113,10 @@ def read_query(reading: Reading, items: pd.DataFrame, layout: Layout, reader: Re
     scores = None
     if reading.texts:
         scores, exact = reader.texts.scores(reading.texts), exact & reader.texts.having(reading.texts)
+        if not asked:  # what has none of the words would stand in no order
+            allowed = allowed & (scores > 0)
+    if not exact.any():  # a season or a gender that nothing else goes with: the nearest without it
+        where = {}
     return Query(
         reading.text, np.stack(vectors), description, where=where, reading=reading, allowed=allowed, text_scores=scores,
         exact=exact,

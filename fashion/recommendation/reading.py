@@ -51,6 +51,9 @@ ONE_WRONG, TWO_WRONG = 4, 6
 #: CIEDE2000 by which a known colour may be farther from an unknown one than the nearest, and how many there may be.
 NEARLY, MOST_COLOURS = 5.0, 3
 
+#: CIEDE2000 up to which another colour stands for one whose own name is known in part.
+NEAR = 15.0
+
 #: Words of a colour's name at most ("light navy blue").
 LONGEST_COLOUR = 3
 
@@ -275,7 +278,7 @@ class Reader:
             name, count = self._colour(tokens, place)
             if name and (count > 1 or tokens[place] not in self.texts):
                 said, taken = " ".join(tokens[place : place + count]), count
-                term = Term("colour", self._nearest(self._colours[name]), count, True)
+                term = Term("colour", self._nearest(name), count, True)
                 draft.nearest.append((said, term.words))
         if term.words and barring:
             draft.barred.append((" ".join(tokens[place : place + taken]), term.column, term.words))
@@ -330,11 +333,14 @@ class Reader:
                     return name, count
         return "", 0
 
-    def _nearest(self, colour: str) -> tuple[str, ...]:
-        """The known colours nearest to one, by CIEDE2000."""
+    def _nearest(self, name: str) -> tuple[str, ...]:
+        """The known colours nearest to one, by CIEDE2000; or those of its name ("light blue"), where none is near."""
         words = list(self._shown)
-        away = distances_to_words(hex_to_lab(colour), self._shown)[0]
+        away = distances_to_words(hex_to_lab(self._colours[name]), self._shown)[0]
         order = np.argsort(away, kind="stable")[:MOST_COLOURS]
+        inside = tuple(word for word in words if british(word) in name.split())
+        if inside and away[order[0]] > NEAR:
+            return inside
         return tuple(words[place] for place in order if away[place] <= away[order[0]] + NEARLY)
 
     def _correction(self, token: str, verbatim: bool) -> str:
