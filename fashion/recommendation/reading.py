@@ -222,7 +222,7 @@ class Reader:
 
     def prepare(self) -> None:
         """Make now what the first searches would wait for: the texts' index, and the names of colours."""
-        _ = self.texts.words, self.prices, self.names, self._shown, self._colours, self._spellings
+        _ = self.texts.words, self.prices, self.names, self._shown, self._colours, self._known
 
     # -- reading ----------------------------------------------------------------------------------------------
     def read(self, text: str) -> Reading:
@@ -353,22 +353,34 @@ class Reader:
         from rapidfuzz.distance import OSA
 
         small, wrong = token.casefold(), 1 if len(token) < TWO_WRONG else 2
-        best: tuple[int, int, int, str] | None = None
-        homes: list[Mapping[str, object]] = [self._spellings, self._colours if self._shown else {}, self.texts.words]
-        for home, known in enumerate(homes):
-            near = process.extract(small, list(known), scorer=OSA.distance, score_cutoff=wrong, limit=20)
-            # A slip seldom hits a word's first letter (Pollock and Zamora 1984, Automatic Spelling Correction).
-            for word, distance, _ in near:
-                if word[0] == small[0]:
-                    entry = (int(distance), home, -self.texts.words[word] if home == 2 else 0, word)
-                    best = entry if best is None else min(best, entry)
-        return best[3] if best else ""
+        lengths = range(len(small) - wrong, len(small) + wrong + 1)
+        near = [hit for length in lengths if (known := self._known.get((small[0], length))) for hit in
+                process.extract(small, known, scorer=OSA.distance, score_cutoff=wrong, limit=20)]  # fmt: skip
+        return min(near, key=lambda hit: (hit[1], self._rank(hit[0])))[0] if near else ""
+
+    def _rank(self, word: str) -> tuple[int, int, str]:
+        """Of two words that are equally near: the catalogue's own, a colour, the more frequent one of the texts."""
+        if word in self._spellings:
+            return 0, 0, word
+        return (1, 0, word) if self._shown and word in self._colours else (2, -self.texts.words[word], word)
 
     @cached_property
-    def _spellings(self) -> dict[str, int]:
+    def _known(self) -> dict[tuple[str, int], list[str]]:
+        """All known words by first letter and length.
+
+        A slip seldom hits a word's first letter (Pollock and Zamora 1984, Automatic Spelling Correction).
+        """
+        known: dict[tuple[str, int], list[str]] = {}
+        for word in dict.fromkeys([*self._spellings, *(self._colours if self._shown else ()), *self.texts.words]):
+            if word:
+                known.setdefault((word[0], len(word)), []).append(word)
+        return known
+
+    @cached_property
+    def _spellings(self) -> frozenset[str]:
         """Every way to say one of the catalogue's words, and each word of it."""
         said = self.vocabulary.said
-        return dict.fromkeys([*sorted(said), *sorted({token for way in said for token in tokens_of(way)})], 0)
+        return frozenset(said) | frozenset(token for way in said for token in tokens_of(way))
 
     # -- what a reading means for each item -------------------------------------------------------------------
     def allowed(self, reading: Reading) -> NDArray[np.bool_]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -29,6 +31,9 @@ from fashion.recommendation.reranking import first_of_each, maximal_marginal_rel
 
 #: Share of the texts' words in a score beside the catalogue's own words, which have the rest.
 TEXTS_WEIGHT = 0.5
+
+#: Words whose products with all items are kept, 4 bytes an item each.
+MOST_KEPT = 64
 
 #: More than any similarity: what matches every word comes before what does not.
 EXACT_FIRST = 4.0
@@ -377,10 +382,10 @@ class Recommender:
         if not count:
             return np.empty(0, np.intp), np.empty(0, np.float32)
         rough = np.zeros(len(self.vectors), np.float32)
-        for part, columns in self._word_columns:
-            said = list({row.tobytes(): row for row in queries[:, part]}.values())
-            if np.any(said):
-                rough += (np.stack(said) @ columns).max(axis=0)
+        for name in self._word_columns:
+            said = dict.fromkeys(row.tobytes() for row in queries[:, self.layout.parts[name]])
+            scores = self._word_scores(name, list(said))
+            rough += np.maximum.reduce(scores) if len(scores) > 1 else scores[0]
         # Words of texts alone are answered by the texts alone.
         texts, share = query.text_scores, TEXTS_WEIGHT if query.description else 1.0
         order = rough if texts is None else (1 - share) * rough + share * texts
@@ -400,18 +405,35 @@ class Recommender:
         return index[best], np.clip(similarity[best], -1, 1)
 
     @cached_property
-    def _word_columns(self) -> list[tuple[slice, NDArray[np.float32]]]:
+    def _word_columns(self) -> dict[str, NDArray[np.float32]]:
         """The parts that words ask for, each with its columns of all items as rows, shape (p, n).
 
         A product with such a copy takes a third of the time; it takes half of the vectors' memory, so that large
         catalogues do without.
         """
         assert self.layout is not None
-        parts = [part for name, part in self.layout.parts.items() if name != "looks"]
-        columns = [self.vectors[:, part].T for part in parts]
+        columns = {name: self.vectors[:, part].T for name, part in self.layout.parts.items() if name != "looks"}
         if len(self.vectors) < APPROXIMATE_FROM:
-            columns = [np.ascontiguousarray(rows) for rows in columns]
-        return list(zip(parts, columns, strict=True))
+            columns = {name: np.ascontiguousarray(rows) for name, rows in columns.items()}
+        return columns
+
+    @cached_property
+    def _kept_scores(self) -> OrderedDict[tuple[str, bytes], NDArray[np.float32]]:
+        return OrderedDict()
+
+    def _word_scores(self, name: str, said: Sequence[bytes]) -> list[NDArray[np.float32]]:
+        """Every item's product with what some words say in a part, shapes (n,); the latest are kept: words recur."""
+        kept, columns = self._kept_scores, self._word_columns[name]
+        scores = {row: kept.get((name, row)) for row in said}
+        new = [row for row, score in scores.items() if score is None]
+        if new:
+            products = np.stack([np.frombuffer(row, np.float32) for row in new]) @ columns
+            for row, product in zip(new, products, strict=True):
+                scores[row] = kept[name, row] = product.copy()
+            while len(kept) > MOST_KEPT:
+                with suppress(KeyError):  # another thread has been faster
+                    kept.popitem(last=False)
+        return [score for score in scores.values() if score is not None]
 
     def _between(self, index: NDArray[np.integer], weights: dict[str, float] | None) -> NDArray[np.float32]:
         """Similarity of the results to each other, each in turn as the query with the same weights; shape (m, m)."""
