@@ -78,7 +78,7 @@ class Picks:
     def notes(self) -> list[str]:
         """What a reader should know of the list: that nothing resembles the photo or matches, how words were read."""
         notes = [UNLIKE] if self.query.unlike else []
-        notes += self.query.reading.notes if self.query.reading else []
+        notes += self.query.reading.notes if self.query.reading is not None else []
         return notes if len(self) else [*notes, "no other item matches the filter"]
 
     def __repr__(self) -> str:
@@ -94,7 +94,7 @@ class Picks:
             "query": self.query.title,
             "description": {c: said[c] for c in ("colour", "category", "department") if said.get(c)},
             "where": {column: list(values) for column, values in self.where.items()},
-            "understood": self.query.reading.as_dict() if self.query.reading else None,
+            "understood": self.query.reading.as_dict() if self.query.reading is not None else None,
             "resembles_nothing": self.query.unlike,
             "recommendations": self.table.assign(similarity=self.table["similarity"].astype(float).round(6)).to_dict(
                 "records"

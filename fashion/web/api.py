@@ -87,7 +87,7 @@ def similar_to() -> Response:
     query = shop.recommender.item_query(name)
     if ask.words:
         query = shop.recommender.words_query(ask.words, query)
-    told = query.reading.as_dict() if query.reading else None
+    told = query.reading.as_dict() if query.reading is not None else None
     items = recommended(shop, similar(shop, query, ask, k, diversity))
     return jsonify({"id": name, "understood": told, "items": items})
 
@@ -105,7 +105,7 @@ def similar_to_photo() -> Response:
         seen = {column: query.description.get(column) for column in ("colour", "category")}
         return jsonify({
             "seen": seen, "resembles_nothing": query.unlike,
-            "understood": query.reading.as_dict() if query.reading else None,
+            "understood": query.reading.as_dict() if query.reading is not None else None,
             "items": recommended(shop, similar(shop, query, ask, k)),
         })  # fmt: skip
 

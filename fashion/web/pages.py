@@ -23,7 +23,7 @@ from fashion.recommendation.queries import Query
 from fashion.recommendation.reading import Reading
 from fashion.recommendation.reasons import UNLIKE, describe
 from fashion.web import photo_links
-from fashion.web.parameters import BALANCE, FEEDBACK, PAGE, SORTS, Ask, read_ask, similar, usual_ask
+from fashion.web.parameters import BALANCE, FEEDBACK, LONGEST, PAGE, SORTS, Ask, read_ask, similar, usual_ask
 from fashion.web.searching import search, within
 from fashion.web.security import NotNow
 from fashion.web.shop import Shop
@@ -153,7 +153,7 @@ def item() -> str | tuple[str, int]:
         ask = read_ask(request.args, shop, ("id", "words", *FEEDBACK, *BALANCE), strict=False)
     except QueryError as error:
         return render_template("lost.html", shop=shop, ask=Ask(), message=str(error)), 400
-    row, words = shop.rows[name], request.args.get("words", "").strip()
+    row, words = shop.rows[name], request.args.get("words", "").strip()[:LONGEST]
 
     def here(**new: Any) -> str:
         return url_for("pages.item") + ask.address(more=[("id", name), ("words", words)], **new)
@@ -183,7 +183,7 @@ def look() -> str | tuple[str, int]:
         return looked(shop)
     try:
         ask = read_ask(request.args, shop, (*photo_links.NAMES, *FEEDBACK, *BALANCE), strict=False)
-        return looked(shop, ask, photo_links.read(request.args, shop), request.args.get("words", "").strip())
+        return looked(shop, ask, photo_links.read(request.args, shop), request.args.get("words", "").strip()[:LONGEST])
     except QueryError as error:
         return looked(shop, message=str(error)), 400
 
@@ -197,7 +197,7 @@ def look_at() -> tuple[str, int, dict[str, str]]:
             ask = read_ask(request.form, shop, ("words", *BALANCE), strict=False)
             photo = open_upload(sent_photo(request.files) or b"")
             query = photo_links.as_kept(photo_query(shop, photo))
-            return looked(shop, ask, query, request.form.get("words", "").strip(), as_address(photo)), 200, {}
+            return looked(shop, ask, query, request.form.get("words", "").strip()[:LONGEST], as_address(photo)), 200, {}
     except NotNow as error:
         return looked(shop, message=str(error)), error.status, {"Retry-After": str(error.seconds)}
     except (PhotoError, QueryError) as error:

@@ -68,8 +68,8 @@ def add_revalidation(app: Flask) -> None:
             return response
         response.headers.setdefault("Cache-Control", "no-cache")
         if "ETag" not in response.headers:
-            # Weak: it is of the content before it is compressed.
-            response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:20], weak=True)
+            # Of the content before it is compressed: compressing adds its own mark.
+            response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:20])
         # HEAD has no body to hash: its ETag would be that of nothing.
         if isinstance(request.if_none_match, ETags) and request.method == "GET":
             response.make_conditional(request)
