@@ -103,8 +103,8 @@ TOLD = {
 class BoundedChannel(HTTPChannel):
     """A connection with bounded requests, which returns the memory of large bodies.
 
-    It is closed where its address has too many, and where a request takes too long to arrive: without that, one visitor
-    who sends a letter at a time would hold all connections.
+    Where its address has too many, the one that has been idle longest is closed, or else this one; so is one whose
+    request takes too long to arrive. Without that, one visitor who sends a letter at a time would hold all connections.
     """
 
     parser_class = BoundedParser
@@ -113,9 +113,10 @@ class BoundedChannel(HTTPChannel):
 
     def __init__(self, server: Any, sock: Any, addr: Any, adj: Any, map: Any = None) -> None:
         super().__init__(server, sock, addr, adj, map)
-        others = [one for one in server.active_channels.values() if one.addr[0] == addr[0] and not one.will_close]
-        if len(others) > CONNECTIONS_AN_ADDRESS and addr[0] != adj.trusted_proxy:
-            self.will_close = True
+        own = [one for one in server.active_channels.values() if one.addr[0] == addr[0] and not one.will_close]
+        if len(own) > CONNECTIONS_AN_ADDRESS and addr[0] != adj.trusted_proxy:
+            idle = [one for one in own if one is not self and one.request is None and not one.requests]
+            min(idle, key=lambda one: one.last_activity, default=self).will_close = True
 
     def received(self, data: bytes) -> bool:
         """Take what arrives; note when a request begins."""

@@ -105,10 +105,20 @@ def closed(one):
 
 
 def test_one_address_has_twenty_connections(port):
-    lines = [line(port, b"GET / HT") for _ in range(25)]
-    until(lambda: sum(map(closed, lines)) == 5)
-    assert not any(map(closed, lines[:20])), "those that came first stay"
-    for one in lines:
+    """The newest one is closed where all are busy, and else the one that has been idle longest."""
+    busy = [line(port, b"GET / HT") for _ in range(20)]
+    time.sleep(0.5)  # until all have begun
+    late = [line(port, b"GET / HT") for _ in range(3)]
+    until(lambda: sum(map(closed, late)) == 3)
+    assert not any(map(closed, busy)), "those that came first stay"
+    for one in busy:
+        one.close()
+    time.sleep(0.3)
+    idle = [line(port, b"") for _ in range(20)]
+    time.sleep(0.3)
+    status, _ = answer(port, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert status == 200 and sum(map(closed, idle)) == 1
+    for one in idle:
         one.close()
 
 
