@@ -19,12 +19,13 @@ from fashion.attributes.network import AttributesNetwork, join_features
 from fashion.catalogue.source import Source
 from fashion.core.errors import PhotoError
 from fashion.core.progress import progress_bar
-from fashion.embedding.backbones import Backbone
+from fashion.embedding.backbones import Encoder
 from fashion.embedding.extraction import NETWORKS, ahead, embed_views
 from fashion.embedding.runtimes import choose_runtime
 from fashion.neighbours.resemblance import resemblance
 from fashion.photos.customer_photos import simulate
-from fashion.photos.images import RGB, resize
+from fashion.photos.framing import Framing
+from fashion.photos.images import RGB
 from fashion.photos.measures import open_photo
 
 Float = NDArray[np.float32]
@@ -58,8 +59,12 @@ def rows_to_judge(test: Rows, seed: int) -> Rows:
     return np.random.default_rng([seed, 1]).permutation(test)[:JUDGED]
 
 
-def simulated_photos(source: Source, photos: Sequence[str], edge: int, seed: int, first: int = 0) -> Iterator[RGB]:
+def simulated_photos(
+    source: Source, photos: Sequence[str], framing: Framing | int, seed: int, first: int = 0
+) -> Iterator[RGB]:
     """`simulate` of each photo, by its number from `first` on, as a network takes it: uint8, shape (edge, edge, 3).
+
+    An int as `framing` stretches photos to that many pixels.
 
     Raises
     ------
@@ -67,18 +72,20 @@ def simulated_photos(source: Source, photos: Sequence[str], edge: int, seed: int
         When a photo can no longer be read.
     """
 
+    frame = Framing(framing) if isinstance(framing, int) else framing
+
     def view(numbered: tuple[int, str]) -> RGB:
         number, name = numbered
         metadata, photo = open_photo(source, name)
         if photo is None:
             raise PhotoError(metadata["problem"])
-        return resize(simulate(photo, np.random.default_rng([seed, number])), edge)
+        return frame(simulate(photo, np.random.default_rng([seed, number])))
 
     return ahead(view, enumerate(photos, first), workers=2)
 
 
 def simulated_features(
-    source: Source, photos: Sequence[str], root: Path, backbone: Backbone, seed: int, *, runtime: str = "auto",
+    source: Source, photos: Sequence[str], root: Path, backbone: Encoder, seed: int, *, runtime: str = "auto",
     progress: bool = True,
 ) -> Float:  # fmt: skip
     """The network's "features" of one simulated photo for each name, shape (m, f).
@@ -93,7 +100,7 @@ def simulated_features(
     with progress_bar(len(photos), "customers' photos simulated", show=progress) as bar:
 
         def counted() -> Iterator[RGB]:
-            for view in simulated_photos(source, photos, backbone.size, seed):
+            for view in simulated_photos(source, photos, backbone.framing, seed):
                 yield view
                 bar.update()
 

@@ -55,7 +55,7 @@ WRITERS = {
 }
 
 #: JSON artefact -> its keys that say where something lies.
-PLACES = {"source": ("data", "catalogue_toml")}
+PLACES = {"source": ("data", "catalogue_toml"), "backbone": ("place",)}
 
 #: The key that says where the folder of all artefacts lay when such a file was written.
 WRITTEN_AT = "artefacts"
@@ -181,7 +181,8 @@ class Workspace:
     def write_json(self, name: str, content: Any) -> Path:
         """Write `<name>.json`; places in it are kept by `paths.kept_place`."""
         kept = self._with_places(name, content, lambda place: kept_place(place, self.processed_root))
-        written_at = {WRITTEN_AT: self.processed_root} if name in PLACES else {}
+        placed = any(key in content for key in PLACES.get(name, ()))
+        written_at = {WRITTEN_AT: self.processed_root} if placed else {}
         return write_json(self.path(f"{name}.json"), kept | written_at)
 
     @staticmethod

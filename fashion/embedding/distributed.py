@@ -126,7 +126,7 @@ def do(job: Job, shard: Shard) -> dict[str, int]:
     if finished(job, shard):
         return {"read": 0, "embedded": 0}
     source, backbone, runtime = tools(job)
-    extracts = list(ahead(lambda name: extract(source, name, backbone.size), shard.photos, workers=2))
+    extracts = list(ahead(lambda name: extract(source, name, backbone.framing), shard.photos, workers=2))
     metadata = metadata_table(photo.facts for photo in extracts)
     good = metadata[metadata["problem"] == ""].drop_duplicates("sha256")
     once = [extracts[row] for row in good.index]

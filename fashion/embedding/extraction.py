@@ -28,10 +28,11 @@ from fashion.core.code_closure import closure_of, code_of
 from fashion.core.errors import PhotoError
 from fashion.core.progress import progress_bar
 from fashion.core.provenance import versions
-from fashion.embedding.backbones import Backbone
+from fashion.embedding.backbones import Encoder, load_backbone
 from fashion.embedding.runtimes import Blocks, Runtime, choose_runtime
 from fashion.photos import descriptors
-from fashion.photos.images import RGB, view
+from fashion.photos.framing import Framing, view
+from fashion.photos.images import RGB
 from fashion.photos.measures import measure, metadata_table, open_photo
 from fashion.photos.metadata import in_order, kept_metadata, signatures_of, write_metadata
 from fashion.photos.store import PART, PhotoStore
@@ -72,13 +73,13 @@ class EmbeddingStore(PhotoStore):
 DECODERS = ("opencv-python", "pillow", "pillow-heif")
 
 
-def store_key(backbone: Backbone) -> str:
+def store_key(backbone: Encoder) -> str:
     """Folder name that says what made the vectors: network, input size, weights; code and packages on the way there."""
-    code = sha256_json([code_of(closure_of(view, Backbone)), versions(DECODERS)])
+    code = sha256_json([code_of(closure_of(view, load_backbone)), versions(DECODERS)])
     return f"{backbone.name}-{backbone.size}-{backbone.weights_checksum[:12]}-{code[:8]}"
 
 
-def open_store(root: Path, backbone: Backbone) -> EmbeddingStore:
+def open_store(root: Path, backbone: Encoder) -> EmbeddingStore:
     """The store for this backbone's vectors under `root`."""
     return EmbeddingStore(root, store_key(backbone), _widths(backbone))
 
@@ -91,7 +92,7 @@ def open_descriptors(root: Path) -> PhotoStore:
     return PhotoStore(root / "descriptors", key, descriptors.NONE)
 
 
-def _widths(backbone: Backbone) -> dict[str, int]:
+def _widths(backbone: Encoder) -> dict[str, int]:
     return {"embedding": backbone.dimension, "multilayer": backbone.depths_width}
 
 
@@ -120,7 +121,7 @@ class Extract:
 def extract(
     source: Source,
     name: str,
-    edge: int,
+    framing: Framing | int,
     known: str = "",
     described: Container[str] = (),
     vectors: Container[str] = (),
@@ -131,8 +132,8 @@ def extract(
     ----------
     source : Source
     name : str
-    edge : int
-        The network's input resolution, pixels.
+    framing : Framing or int
+        What the network's input is; an int stretches photos to that many pixels.
     known : str
         SHA-256 of the content whose metadata is kept.
     described, vectors : container of str
@@ -145,7 +146,7 @@ def extract(
     return Extract(
         metadata if sha256 == known else metadata | measure(photo),
         None if sha256 in described else descriptors.describe(photo),
-        None if sha256 in vectors else photo.view(edge),
+        None if sha256 in vectors else photo.view(framing),
     )
 
 
@@ -198,7 +199,7 @@ def _joined(blocks: Sequence[Blocks]) -> Blocks:
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
 
-def embed_views(views: Iterable[RGB], backbone: Backbone, runtime: Runtime) -> Blocks:
+def embed_views(views: Iterable[RGB], backbone: Encoder, runtime: Runtime) -> Blocks:
     """The vectors of decoded and resized photos, in memory: each block float32, shape (n, width)."""
     none = {name: np.empty((0, width), np.float32) for name, width in _widths(backbone).items()}
     return _joined([none, *runtime.stream(batches(views))])
@@ -287,7 +288,7 @@ class _Pass:
 
     source: Source
     root: Path
-    edge: int
+    framing: Framing
     marks: dict[str, str]
     sums: dict[str, str]  # name -> sha256, where metadata is kept
     described: PhotoStore
@@ -305,7 +306,7 @@ class _Pass:
 
     def extract(self, name: str) -> Extract:
         """Compute what is not kept of a photo; runs in threads."""
-        return extract(self.source, name, self.edge, self.sums.get(name, ""), self.described, self.vectors)
+        return extract(self.source, name, self.framing, self.sums.get(name, ""), self.described, self.vectors)
 
     def views(self, extracts: Iterable[Extract], tick: Callable[[int], object]) -> Iterator[RGB]:
         """Keep metadata and descriptors, and pass on the network's inputs: each content once."""
@@ -339,7 +340,7 @@ def read_photos(
     source: Source,
     names: Sequence[str],
     root: Path,
-    backbone: Backbone,
+    backbone: Encoder,
     *,
     runtime: str = "auto",
     workers: int = 2,
@@ -355,7 +356,7 @@ def read_photos(
         Photo names, in the order of the result; names may repeat.
     root : Path
         Folder of all catalogues' artefacts, with the stores.
-    backbone : Backbone
+    backbone : Backbone or FileEncoder
         From `load_backbone`.
     runtime : str
         As in `runtimes.choose_runtime`, which is called when the first photo needs the network.
@@ -375,7 +376,7 @@ def read_photos(
     sums = dict(zip(kept["photo"], kept["sha256"], strict=True))
     embeddings = root / "embeddings"
     store = open_store(embeddings, backbone)
-    work = _Pass(source, root, backbone.size, marks, sums, open_descriptors(root), store)
+    work = _Pass(source, root, backbone.framing, marks, sums, open_descriptors(root), store)
     todo = [name for name in unique if work.lacks(name)]
     how, done, loading = ("none needed", "all vectors were in the store"), 0, 0.0
     with progress_bar(len(unique), "photos read", show=progress, done=len(unique) - len(todo)) as bar:

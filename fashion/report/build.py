@@ -26,6 +26,7 @@ from fashion.core.progress import relayed
 from fashion.core.provenance import commit, machine, versions
 from fashion.core.workspace import Workspace
 from fashion.embedding.backbones import check_size
+from fashion.embedding.encoder_files import is_place, read_encoder_files
 from fashion.embedding.resnet50 import find_weights
 from fashion.report.runner import renew_text, run_notebook
 from fashion.report.steps import (
@@ -69,6 +70,8 @@ def notebook_parameters(settings: Settings, workspace: Workspace, notebook: Path
         "processed": _relative(str(workspace.processed_root), folder),
         "reports": _relative(str(workspace.report.parent), folder),
     }
+    if is_place(settings.backbone):
+        values["backbone"] = _relative(settings.backbone, folder)
     if settings.catalogue.lower().endswith(".toml"):
         values["catalogue"] = _relative(settings.catalogue, folder)
     declared = declared_parameters(notebook)
@@ -189,6 +192,8 @@ def _preflight(settings: Settings) -> None:
     """Find out at once, not in a notebook, that a system library, or the network asked for, is missing."""
     require("cv2")
     check_size(settings.backbone, settings.size, settings.weights)
+    if is_place(settings.backbone):
+        read_encoder_files(settings.backbone, settings.size)
     if settings.weights and not Path(settings.weights).is_file():
         raise WeightsError(
             f"expected a weights file of resnet50 at {settings.weights}; found nothing. Name one with WEIGHTS=path, "

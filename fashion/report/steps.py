@@ -19,7 +19,10 @@ from fashion.core.paths import kept_place, project_root
 from fashion.core.provenance import sha256_output, versions
 from fashion.core.texts import clean_text
 from fashion.core.workspace import WRITERS, Workspace
+from fashion.embedding.backbones import NAMES
+from fashion.embedding.encoder_files import is_place, places_checksum
 from fashion.embedding.resnet50 import cached_file
+from fashion.embedding.runtimes import NAMES as RUNTIMES
 
 #: In the key of notebook 01 where the data lies elsewhere than it wrote down.
 MOVED = "@elsewhere"
@@ -118,19 +121,21 @@ class Settings:
         None, CLOTHES, "use the table's first N rows instead, as the original study did", metavar="N", bounds=COUNTS
     )
     backbone: str = _setting(
-        "auto", NETWORK, "frozen network; auto takes resnet50 where its weights are available, else efficientnet-lite0",
-        choices=("auto", "resnet50", "efficientnet-lite0"),
+        "auto", NETWORK, "frozen network: auto (resnet50 where its weights are available, else efficientnet-lite0), "
+        "resnet50, efficientnet-lite0, or the folder or file of an exported encoder (ONNX, OpenVINO, Keras)",
+        metavar="NAME|PATH", names=NAMES,
     )  # fmt: skip
     weights: str | None = _setting(None, NETWORK, "Keras weights file for resnet50, without top", metavar="FILE")
     size: int | None = _setting(
         None, NETWORK, "input resolution of the network in pixels: efficientnet-lite0 takes 96, 128 ... 224 "
-        "(default: 160), resnet50 32 to 1024 (default: 197)", metavar="PX", bounds=COUNTS,
+        "(default: 160), resnet50 32 to 1024 (default: 197), an encoder from disk what its export "
+        "allows", metavar="PX", bounds=COUNTS,
     )  # fmt: skip
     runtime: str = _setting(
         "auto",
         NETWORK,
         "inference runtime; auto takes the fastest installed",
-        choices=("auto", "openvino", "tensorflow"),
+        choices=RUNTIMES,
     )
     seed: int = _setting(0, CLOTHES, f"random seed, {in_words(SEEDS)}", metavar="N", bounds=SEEDS)
     keep_unknown: bool = _setting(False, CLOTHES, "keep words that the glossary lacks, untranslated")
@@ -189,6 +194,11 @@ def _check_kind(setting: Field[Any], value: object) -> None:
         if value not in choices:
             hint = did_you_mean(str(value), choices)
             raise SettingsError(f"expected {name}, one of {', '.join(choices)}; found {value!r}.{hint}")
+        return
+    if names := setting.metadata.get("names"):
+        if not isinstance(value, str) or (value not in names and not is_place(value)):
+            hint = did_you_mean(str(value), names)
+            raise SettingsError(f"expected {name}, one of {', '.join(names)} or a path; found {value!r}.{hint}")
         return
     kinds, words = _KINDS.get(str(setting.type), ((object,), ""))
     if not isinstance(value, kinds):
@@ -297,6 +307,10 @@ def step_key(workspace: Workspace, step: Step, settings: Settings) -> str:
         moved = MOVED if _lies_elsewhere(source.path, workspace) else ""
     if settings.weights and Path(settings.weights).is_file() and "backbone" in declared:
         parts["inputs"]["weights"] = sha256_file(Path(settings.weights))
+    if "backbone" in declared and is_place(settings.backbone):
+        del parts["parameters"]["backbone"]
+        parts["inputs"]["encoder"] = places_checksum(settings.backbone)
+        return sha256_json(parts) + moved
     if "backbone" not in declared or settings.weights or settings.backbone == "efficientnet-lite0":
         return sha256_json(parts) + moved  # what is in Keras's cache changes nothing
     return f"{sha256_json(parts)}{moved}+{_weights_at_hand()}"
@@ -320,6 +334,8 @@ def _lies_elsewhere(data: Path, workspace: Workspace) -> bool:
 def movable(settings: Settings, workspace: Workspace) -> dict[str, Any]:
     """The settings as the page's key holds them: catalogue, data and artefacts may be moved together."""
     places = {name: getattr(settings, name) for name in ("data", "weights")}
+    if is_place(settings.backbone):
+        places["backbone"] = settings.backbone
     kept = {name: kept_place(place, workspace.processed_root) if place else place for name, place in places.items()}
     return asdict(settings) | kept | {"catalogue": workspace.catalogue}
 
