@@ -23,7 +23,7 @@ NO_PYTHON = has=none; for p in python3 python; do \
 
 CATALOGUE ?= sample
 CLOTHES = --catalogue "$(CATALOGUE)" $(if $(DATA),--data "$(DATA)")
-NETWORK = $(if $(BACKBONE),--backbone "$(BACKBONE)") $(if $(WEIGHTS),--weights "$(WEIGHTS)") \
+NETWORK = $(if $(BACKBONE)$(VECTORS),--backbone "$(or $(VECTORS),$(BACKBONE))") $(if $(WEIGHTS),--weights "$(WEIGHTS)") \
 	$(if $(SIZE),--size "$(SIZE)") $(if $(RUNTIME),--runtime "$(RUNTIME)")
 # All fields of fashion.Settings: a test compares them.
 SETTINGS = $(CLOTHES) $(NETWORK) $(if $(LIMIT),--limit "$(LIMIT)") $(if $(FIRST),--first "$(FIRST)") \
@@ -37,6 +37,7 @@ SETTINGS = $(CLOTHES) $(NETWORK) $(if $(LIMIT),--limit "$(LIMIT)") $(if $(FIRST)
 #? LIMIT=n             use n items, a seeded sample stratified by department
 #? FIRST=n             use the table's first n rows instead
 #? BACKBONE=auto|resnet50|efficientnet-lite0|path   frozen network, or the folder or file of an exported encoder (default: auto)
+#? VECTORS=file        vectors by item (.parquet or .npy) in place of a network: no photo is embedded
 #? WEIGHTS=file        Keras weights file for resnet50
 #? SIZE=px             its input resolution: efficientnet-lite0 takes 96, 128 ... 224 (default: 160), resnet50 32 to 1024 (default: 197)
 #? RUNTIME=auto|openvino|tensorflow|onnxruntime   inference runtime (default: the fastest installed)

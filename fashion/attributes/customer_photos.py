@@ -21,6 +21,7 @@ from fashion.core.errors import PhotoError
 from fashion.core.progress import progress_bar
 from fashion.embedding.backbones import Encoder
 from fashion.embedding.extraction import NETWORKS, ahead, embed_views
+from fashion.embedding.given_vectors import GivenVectors
 from fashion.embedding.runtimes import choose_runtime
 from fashion.neighbours.resemblance import resemblance
 from fashion.photos.customer_photos import simulate
@@ -57,6 +58,15 @@ def rows_to_simulate(train: Rows, items: int, seed: int) -> Rows:
 def rows_to_judge(test: Rows, seed: int) -> Rows:
     """At most `JUDGED` of the held-out rows, in random order."""
     return np.random.default_rng([seed, 1]).permutation(test)[:JUDGED]
+
+
+def rows_that_can_be_simulated(
+    backbone: Encoder, train: Rows, test: Rows, items: int, seed: int
+) -> tuple[Rows, Rows]:  # fmt: skip
+    """`rows_to_simulate` and `rows_to_judge`; none where vectors were given, as no photo can be embedded then."""
+    if isinstance(backbone, GivenVectors):
+        return train[:0], test[:0]
+    return rows_to_simulate(train, items, seed), rows_to_judge(test, seed)
 
 
 def simulated_photos(
@@ -96,6 +106,8 @@ def simulated_features(
         As for `extraction.read_photos`; here nothing is kept.
     seed : int
     """
+    if isinstance(backbone, GivenVectors):
+        return np.empty((0, backbone.dimension), np.float32)
     chosen = choose_runtime(backbone, runtime, root / "embeddings" / NETWORKS)
     with progress_bar(len(photos), "customers' photos simulated", show=progress) as bar:
 
@@ -128,6 +140,8 @@ def teach_customer_photos(
     rows : ndarray of int, shape (m,)
         Row of `items` that each shows.
     """
+    if not len(rows):
+        return network
     own = train if len(train) <= MOST else np.unique(rows)
     words = items["category"].astype(str).to_numpy()
     known, weights = logistic_weights(
@@ -161,8 +175,11 @@ def accuracy_of_customer_photos(
     Returns
     -------
     DataFrame
-        Rows "catalogue's photos" and "simulated customers' photos"; columns "network", "with simulated photos".
+        Rows "catalogue's photos" and "simulated customers' photos"; columns "network", "with simulated photos". None
+        where nothing was simulated.
     """
+    if not len(rows):
+        return pd.DataFrame(columns=["network", "with simulated photos"])
     words = np.array(network.categories, object)
     truth = items["category"].to_numpy()[rows]
     shares = {}
@@ -182,6 +199,8 @@ def reading_of(accuracy: pd.DataFrame) -> str:
     >>> reading_of(table)
     "Simulated photos change the accuracy by +20.0 points on customers' photos (simulated), by -1.0 on the catalogue's."
     """
+    if accuracy.empty:
+        return "No customers' photos are simulated: vectors were given, and no photo can be embedded."
     own, customers = (100 * (accuracy["with simulated photos"] - accuracy["network"])).to_list()
     return (
         f"Simulated photos change the accuracy by {customers:+.1f} points on customers' photos (simulated), by "

@@ -170,7 +170,8 @@ class Run:
     @property
     def source_line(self) -> str:
         """The caption of a figure: catalogue, items, network."""
-        return f"{self.title}: {len(self.items):,} items · {self.network['name']}, {self.network['size']} px"
+        size = f", {self.network['size']} px" if self.network["size"] else ""  # none where vectors were given
+        return f"{self.title}: {len(self.items):,} items · {self.network['name']}{size}"
 
     def vectors(self, name: str) -> NDArray[np.float32]:
         """The vectors of one kind ("described", "learned", "frozen", ...), shape (n, d), memory-mapped."""

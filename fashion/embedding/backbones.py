@@ -15,7 +15,8 @@ from fashion.core.errors import WeightsError, did_you_mean
 from fashion.core.tensorflow import import_keras
 from fashion.embedding import efficientnet, resnet50
 from fashion.embedding.encoder import FileEncoder, load_encoder
-from fashion.embedding.encoder_files import is_place
+from fashion.embedding.encoder_files import is_place, resolve
+from fashion.embedding.given_vectors import ENDINGS, GivenVectors, read_given_vectors
 from fashion.embedding.torch_weights import EFFICIENTNET_LITE0_SHA256, efficientnet_lite0_file
 from fashion.photos.framing import Framing
 
@@ -101,8 +102,8 @@ class Backbone:
         return 2 * sum(self.depth_dimensions) - self.depth_dimensions[-1]
 
 
-#: A network that makes vectors of photos: one of the two known by name, or one from disk.
-Encoder: TypeAlias = Backbone | FileEncoder
+#: What a report's vectors come from: a network known by name, one from disk, or a file of vectors by item.
+Encoder: TypeAlias = Backbone | FileEncoder | GivenVectors
 
 
 @overload
@@ -126,7 +127,8 @@ def load_backbone(
     Parameters
     ----------
     name : str
-        "auto", "resnet50", "efficientnet-lite0", or the path of an encoder's folder or model file (`load_encoder`).
+        "auto", "resnet50", "efficientnet-lite0", the path of an encoder's folder or model file
+        (`load_encoder`), or that of vectors by item (`read_given_vectors`).
         "auto" takes ResNet-50 if its weights are given, on disk or can be downloaded (which it finds out in some ten
         seconds), else EfficientNet-Lite0. "resnet50" is strict.
     weights : Path, optional
@@ -139,7 +141,7 @@ def load_backbone(
 
     Returns
     -------
-    Backbone or FileEncoder
+    Backbone, FileEncoder or GivenVectors
         Frozen: none of its parameters is trainable.
 
     Raises
@@ -152,7 +154,7 @@ def load_backbone(
             raise WeightsError(
                 f"expected no WEIGHTS with an encoder from disk, which brings its own; found {weights}. Leave it out."
             )
-        return load_encoder(name, size)
+        return read_given_vectors(name) if Path(name).suffix.lower() in ENDINGS else load_encoder(name, size)
     _check_name(name)
     if weights is not None and name == "efficientnet-lite0":
         raise WeightsError(
@@ -196,7 +198,7 @@ def _check_name(name: str) -> None:
 
 def facts(backbone: Encoder) -> dict[str, object]:
     """The network as plain values, for later steps, figures and provenance."""
-    from_disk = {"place": str(backbone.place)} if isinstance(backbone, FileEncoder) else {}
+    from_disk = {"place": str(backbone.place)} if isinstance(backbone, (FileEncoder, GivenVectors)) else {}
     return from_disk | {
         "name": backbone.name,
         "size": backbone.size,
@@ -235,11 +237,11 @@ def reopen_backbone(description: Mapping[str, Any], weights: Path | str | None =
     return backbone
 
 
-def _reopen_encoder(description: Mapping[str, Any], place: Path | str | None) -> FileEncoder:
-    encoder = load_encoder(place or description["place"], description["size"])
+def _reopen_encoder(description: Mapping[str, Any], place: Path | str | None) -> Encoder:
+    encoder = load_backbone(str(resolve(place or description["place"])), size=description["size"] or None)
     if encoder.weights_checksum != description["weights_checksum"]:
         raise WeightsError(
-            f"expected the encoder with which the report was made, {description['name']}, at {encoder.place}; found "
+            f"expected the encoder with which the report was made, {description['name']}; found "
             f"another, {encoder.name}. Put the report's back, name its place (--weights), or make the report again."
         )
     return encoder
@@ -254,6 +256,8 @@ def summary_table(backbone: Encoder) -> pd.DataFrame:
         Columns ``layer`` (str), ``output_shape`` (str), ``parameters`` (int, how many) and ``trainable``
         (bool, whether any of them is); of an encoder from disk ``read`` and ``found`` (str).
     """
+    if isinstance(backbone, GivenVectors):
+        return pd.DataFrame({"read": ["files", "checksum"], "found": [backbone.reason, backbone.weights_checksum[:12]]})
     if isinstance(backbone, FileEncoder):
         files = backbone.files
         said = {

@@ -190,6 +190,8 @@ def places_checksum(place: str | Path) -> str:
     if root.is_dir():
         files = sorted(path for path in root.rglob("*") if path.is_file())
         return sha256_json({path.relative_to(root).as_posix(): sha256_file(path) for path in files})
+    if root.suffix.lower() == ".npy" and root.is_file():
+        return sha256_json([sha256_file(path) for path in (root, root.with_suffix(".txt")) if path.is_file()])
     beside = sorted(path for path in root.parent.glob("*.json")) if root.suffix in (*GRAPHS, KERAS) else []
     return (
         sha256_json({path.name: sha256_file(path) for path in [*model_files(root), *beside]})

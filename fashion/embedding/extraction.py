@@ -29,6 +29,7 @@ from fashion.core.errors import PhotoError
 from fashion.core.progress import progress_bar
 from fashion.core.provenance import versions
 from fashion.embedding.backbones import Encoder, load_backbone
+from fashion.embedding.given_vectors import GivenVectors
 from fashion.embedding.runtimes import Blocks, Runtime, choose_runtime
 from fashion.photos import descriptors
 from fashion.photos.framing import Framing, view
@@ -69,6 +70,13 @@ class EmbeddingStore(PhotoStore):
         super().__init__(root, key, {name: np.empty((0, width), np.float32) for name, width in widths.items()})
 
 
+class _NoStore(EmbeddingStore):
+    """In place of a store where vectors were given: no photo needs the network."""
+
+    def __contains__(self, sha256: object) -> bool:
+        return True
+
+
 #: Packages that turn a photo's file into pixels.
 DECODERS = ("opencv-python", "pillow", "pillow-heif")
 
@@ -81,7 +89,8 @@ def store_key(backbone: Encoder) -> str:
 
 def open_store(root: Path, backbone: Encoder) -> EmbeddingStore:
     """The store for this backbone's vectors under `root`."""
-    return EmbeddingStore(root, store_key(backbone), _widths(backbone))
+    kind = _NoStore if isinstance(backbone, GivenVectors) else EmbeddingStore
+    return kind(root, store_key(backbone), _widths(backbone))
 
 
 def open_descriptors(root: Path) -> PhotoStore:
@@ -203,6 +212,27 @@ def embed_views(views: Iterable[RGB], backbone: Encoder, runtime: Runtime) -> Bl
     """The vectors of decoded and resized photos, in memory: each block float32, shape (n, width)."""
     none = {name: np.empty((0, width), np.float32) for name, width in _widths(backbone).items()}
     return _joined([none, *runtime.stream(batches(views))])
+
+
+def blocks_of_items(run: EmbeddingRun, backbone: Encoder, items: pd.DataFrame) -> Blocks:
+    """ "embedding" and "multilayer" of items, float32, shape (n, width): of their photos, or given by their names.
+
+    Parameters
+    ----------
+    run : EmbeddingRun
+        Of the items' photos, in their order.
+    backbone : Backbone, FileEncoder or GivenVectors
+    items : DataFrame
+        With `item`.
+
+    Raises
+    ------
+    WeightsError
+        When vectors were given, and an item has none.
+    """
+    if not isinstance(backbone, GivenVectors):
+        return run.blocks
+    return {"embedding": backbone.of(items["item"].tolist()), "multilayer": np.empty((len(items), 0), np.float32)}
 
 
 # ---- The pass ----
@@ -378,7 +408,9 @@ def read_photos(
     store = open_store(embeddings, backbone)
     work = _Pass(source, root, backbone.framing, marks, sums, open_descriptors(root), store)
     todo = [name for name in unique if work.lacks(name)]
-    how, done, loading = ("none needed", "all vectors were in the store"), 0, 0.0
+    given = isinstance(backbone, GivenVectors)
+    how = "none needed", "vectors were given by item" if given else "all vectors were in the store"
+    done, loading = 0, 0.0
     with progress_bar(len(unique), "photos read", show=progress, done=len(unique) - len(todo)) as bar:
         begin = time.perf_counter()
         waiting = batches(work.views(ahead(work.extract, todo, workers), bar.update))

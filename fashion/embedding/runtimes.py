@@ -36,6 +36,7 @@ from fashion.core.tensorflow import import_keras
 from fashion.embedding import graphs
 from fashion.embedding.backbones import Encoder
 from fashion.embedding.encoder import FileEncoder, require_finite
+from fashion.embedding.given_vectors import GivenVectors
 from fashion.neighbours.exact import normalise
 
 Photos = NDArray[np.uint8]
@@ -98,6 +99,8 @@ def choose_runtime(backbone: Encoder, name: str = "auto", kept: Path | None = No
     """
     if name not in NAMES:
         raise WeightsError(f"expected one of {', '.join(NAMES)} in RUNTIME; found {name!r}. Name one of them.")
+    if isinstance(backbone, GivenVectors):
+        raise no_network(backbone)
     if isinstance(backbone, FileEncoder):
         return _of_file(backbone, name)
     if name == "onnxruntime":
@@ -130,6 +133,14 @@ def choose_runtime(backbone: Encoder, name: str = "auto", kept: Path | None = No
         except (RuntimeError, PermissionError) as error:
             note(f"OpenVINO's network could not be kept for the next run ({in_short(error)})")
     return _guarded(fast, backbone, by_name)
+
+
+def no_network(given: GivenVectors) -> WeightsError:
+    """The error where a photo should be embedded and vectors were given."""
+    return WeightsError(
+        f"expected a network for new photos; found a report on vectors that were given, {given.place.name}. Make the "
+        "report with BACKBONE, or put the new items' vectors in the file and make it again."
+    )
 
 
 def _accelerated() -> bool:
@@ -213,6 +224,8 @@ def _problem(error: Exception) -> str:
 
 def network_call(backbone: Encoder) -> Callable[[Photos], dict[str, Any]]:
     """The backbone as one compiled TensorFlow function: uint8 photos (n, size, size, 3) -> dict of float32 tensors."""
+    if isinstance(backbone, GivenVectors):
+        raise no_network(backbone)
     if isinstance(backbone, FileEncoder) and not backbone.files.keras:
         runtime = choose_runtime(backbone)
         return lambda photos: next(iter(runtime.stream([photos])))

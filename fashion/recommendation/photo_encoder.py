@@ -15,7 +15,8 @@ from fashion.attributes.network import AttributesNetwork, join_features, load_ne
 from fashion.core.workspace import Workspace
 from fashion.embedding.backbones import Encoder, reopen_backbone
 from fashion.embedding.features import Selection
-from fashion.embedding.runtimes import Blocks, network_call
+from fashion.embedding.given_vectors import GivenVectors
+from fashion.embedding.runtimes import Blocks, network_call, no_network
 from fashion.neighbours.duplicates import Fingerprints
 from fashion.photos.customer_photos import crops
 from fashion.photos.descriptors import PIXELS, colour_grid
@@ -86,9 +87,12 @@ class PhotoEncoder:
         Raises
         ------
         WeightsError
-            When its weights are missing or damaged.
+            When its weights are missing or damaged, or the report was made on given vectors.
         """
-        return reopen_backbone(self.workspace.json("backbone"), self.weights)
+        backbone = reopen_backbone(self.workspace.json("backbone"), self.weights)
+        if isinstance(backbone, GivenVectors):
+            raise no_network(backbone)
+        return backbone
 
     @cached_property
     def network(self) -> AttributesNetwork:

@@ -27,6 +27,7 @@ from fashion.core.provenance import commit, machine, versions
 from fashion.core.workspace import Workspace
 from fashion.embedding.backbones import check_size
 from fashion.embedding.encoder_files import is_place, read_encoder_files
+from fashion.embedding.given_vectors import ENDINGS, read_given_vectors
 from fashion.embedding.resnet50 import find_weights
 from fashion.report.runner import renew_text, run_notebook
 from fashion.report.steps import (
@@ -193,7 +194,10 @@ def _preflight(settings: Settings) -> None:
     require("cv2")
     check_size(settings.backbone, settings.size, settings.weights)
     if is_place(settings.backbone):
-        read_encoder_files(settings.backbone, settings.size)
+        if Path(settings.backbone).suffix.lower() in ENDINGS:
+            read_given_vectors(settings.backbone)
+        else:
+            read_encoder_files(settings.backbone, settings.size)
     if settings.weights and not Path(settings.weights).is_file():
         raise WeightsError(
             f"expected a weights file of resnet50 at {settings.weights}; found nothing. Name one with WEIGHTS=path, "

@@ -122,7 +122,8 @@ class Settings:
     )
     backbone: str = _setting(
         "auto", NETWORK, "frozen network: auto (resnet50 where its weights are available, else efficientnet-lite0), "
-        "resnet50, efficientnet-lite0, or the folder or file of an exported encoder (ONNX, OpenVINO, Keras)",
+        "resnet50, efficientnet-lite0, the folder or file of an exported encoder (ONNX, OpenVINO, Keras), or "
+        "a file of vectors by item (.parquet, .npy)",
         metavar="NAME|PATH", names=NAMES,
     )  # fmt: skip
     weights: str | None = _setting(None, NETWORK, "Keras weights file for resnet50, without top", metavar="FILE")
