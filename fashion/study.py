@@ -18,6 +18,7 @@ from fashion.catalogue.source import Source, open_source
 from fashion.catalogue.swatches import Swatches, listed_colours
 from fashion.catalogue.unpacked import unpacked_folder
 from fashion.core.bounds import MOST_READ
+from fashion.core.defaults import Preferences
 from fashion.core.errors import ArtefactError, FashionError, did_you_mean
 from fashion.core.libraries import require
 from fashion.core.workspace import Workspace
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from fashion.recommendation.photo_query import PhotoReader
+    from fashion.recommendation.text_search import TextSearch
 
 
 #: Arrays of a report with a row for each item, by the name of their file.
@@ -337,6 +339,56 @@ class Study(Run):
             self.name, embedding, query, conditions, table, rows, seen[0] if seen else None,
             _caption=lambda: self.source_line, _read=self.photos.read, _draw=lambda picks: _draw(picks, self.swatches),
         )  # fmt: skip
+
+    def search_text(self, text: str, *, k: int | None = None) -> pd.DataFrame:
+        """The report's own items that a free text describes, by the encoder's text tower and the catalogue's words.
+
+        Parameters
+        ----------
+        text : str
+            Such as "striped summer dress with long sleeves".
+        k : int, optional
+            How many; the report's number if not given.
+
+        Returns
+        -------
+        DataFrame
+            As `TextSearch.search`: rank, item and its words, cosine, score.
+
+        Raises
+        ------
+        WeightsError
+            When the report's encoder has no text tower, or the package tokenizers is missing.
+        """
+        self.check("backbone.json", "items.parquet", "max_pooled.npy")
+        return self._text_search.search(text, Preferences.of_report(self.workspace).k if k is None else k)
+
+    def words_by_prompts(self, prompts: str | Path) -> pd.DataFrame:
+        """Words of the items' photos by prompts, with their confidence, for a catalogue that has none.
+
+        Parameters
+        ----------
+        prompts : str or Path
+            A TOML: ``template = "a photo of a {colour} {category}"``, and a list of words for each column.
+
+        Returns
+        -------
+        DataFrame
+            `item`, and for each column its word and its confidence, as `text.words_by_prompts`.
+        """
+        from fashion.embedding.text import read_prompts, words_by_prompts
+
+        self.check("backbone.json", "items.parquet", "max_pooled.npy")
+        search = self._text_search
+        table = words_by_prompts(search.vectors, search.encoder, read_prompts(Path(prompts)))
+        table.insert(0, "item", search.items["item"])
+        return table
+
+    @cached_property
+    def _text_search(self) -> TextSearch:
+        from fashion.recommendation.text_search import TextSearch
+
+        return TextSearch(self.workspace, self.weights)
 
     def recommender(self, embedding: str = "described", *, approximate: bool | None = None) -> Recommender:
         """The items with one embedding's vectors, loaded once; see `Recommender.from_workspace`."""

@@ -102,3 +102,45 @@ def write_json(path: Path, content: object) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content), encoding="utf-8")
     return path
+
+
+#: Words that the tiny tokenizer knows, after its special tokens.
+TEXT_WORDS = ("a", "photo", "of", "red", "blue", "green", "black", "dress", "boots", "trousers")
+
+
+def write_tokenizer(folder: Path, most: int = 8) -> Path:
+    """A tokenizer.json of whole words, with a beginning and an end, as the `tokenizers` library saves it."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+    vocabulary = {word: number for number, word in enumerate(("<pad>", "<s>", "</s>", "<unk>", *TEXT_WORDS))}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizers.Lowercase(), pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 1), ("</s>", 2)]
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    write_json(folder / "tokenizer_config.json", {"model_max_length": most, "pad_token": "<pad>"})
+    return folder / "tokenizer.json"
+
+
+def text_tower(
+    path: Path, *, output: str = "text_embeds", length: int | str = "tokens", mask: bool = True
+) -> np.ndarray:
+    """A bag of words: the sum of the tokens' rows of a table, which is returned; the mask hides padding."""
+    table = np.random.default_rng(5).normal(0, 1, (4 + len(TEXT_WORDS), WIDTH)).astype(np.float32)
+    table[0] = 100  # padding that is not hidden spoils the vector
+    inputs = {"input_ids": (TensorProto.INT64, ["n", length])}
+    nodes = [helper.make_node("Gather", ["table", "input_ids"], ["rows"], axis=0)]
+    weights = {"table": table, "axis": np.array([1], np.int64)}
+    if mask:
+        inputs["attention_mask"] = (TensorProto.INT64, ["n", length])
+        weights["last"] = np.array([2], np.int64)
+        nodes += [
+            helper.make_node("Cast", ["attention_mask"], ["shown"], to=TensorProto.FLOAT),
+            helper.make_node("Unsqueeze", ["shown", "last"], ["column"]),
+            helper.make_node("Mul", ["rows", "column"], ["kept"]),
+        ]
+    nodes.append(helper.make_node("ReduceSum", ["kept" if mask else "rows", "axis"], [output], keepdims=0))
+    save(path, nodes, inputs, {output: (TensorProto.FLOAT, ["n", WIDTH])}, weights)
+    return table

@@ -119,7 +119,8 @@ def failed(model: Path, error: Exception, runtime: str) -> WeightsError:
 # ---- OpenVINO ----
 
 
-def _ports(ports: Sequence[Any]) -> list[Port]:
+def openvino_ports(ports: Sequence[Any]) -> list[Port]:
+    """OpenVINO's inputs or outputs."""
     return [
         Port(
             tuple(sorted(port.get_names())),
@@ -149,16 +150,16 @@ def read_network(files: EncoderFiles) -> tuple[Any, str]:
         network = openvino.Core().read_model(model)
     except Exception as error:  # a native library stands behind it
         raise failed(model, error, "OpenVINO") from error
-    ports = _ports(network.outputs)
+    ports = openvino_ports(network.outputs)
     place = choose_output(ports, model, wanted.output)
-    pictures = [number for number, port in enumerate(_ports(network.inputs)) if len(port.shape) in (0, 4)]
+    inputs = openvino_ports(network.inputs)
+    pictures = [number for number, port in enumerate(inputs) if len(port.shape) in (0, 4)]
     if len(pictures) != 1:
         raise WeightsError(
-            f"expected one picture as the input of {model}; found {', '.join(map(str, _ports(network.inputs)))}. Name "
-            "an image encoder."
+            f"expected one picture as the input of {model}; found {', '.join(map(str, inputs))}. Name an image encoder."
         )
     picture = network.inputs[pictures[0]]
-    port = _ports([picture])[0]
+    port = inputs[pictures[0]]
     layout = image_layout(port, model)
     edge = wanted.framing.edge
     shape = [1, 3, edge, edge] if layout == "NCHW" else [1, edge, edge, 3]
@@ -220,7 +221,22 @@ def normalised(photos: NDArray[np.uint8], wanted: Preparation) -> NDArray[np.flo
 
 
 #: ONNX Runtime's names of number types -> OpenVINO's.
-_KINDS = {"tensor(float)": "f32", "tensor(float16)": "f16", "tensor(double)": "f64", "tensor(uint8)": "u8"}
+_KINDS = {
+    "tensor(float)": "f32", "tensor(float16)": "f16", "tensor(double)": "f64", "tensor(uint8)": "u8",
+    "tensor(int32)": "i32", "tensor(int64)": "i64",
+}  # fmt: skip
+
+
+def onnx_ports(given: Sequence[Any]) -> list[Port]:
+    """ONNX Runtime's inputs or outputs."""
+    return [
+        Port(
+            (port.name,),
+            tuple(size if isinstance(size, int) else -1 for size in port.shape),
+            _KINDS.get(port.type, port.type),
+        )
+        for port in given
+    ]
 
 
 def open_onnx(files: EncoderFiles) -> tuple[Callable[[NDArray[np.uint8]], NDArray[np.float32]], str]:
@@ -245,17 +261,7 @@ def open_onnx(files: EncoderFiles) -> tuple[Callable[[NDArray[np.uint8]], NDArra
     except Exception as error:
         raise failed(model, error, "ONNX Runtime") from error
 
-    def ports(given: Sequence[Any]) -> list[Port]:
-        return [
-            Port(
-                (port.name,),
-                tuple(size if isinstance(size, int) else -1 for size in port.shape),
-                _KINDS.get(port.type, port.type),
-            )
-            for port in given
-        ]
-
-    inputs, outputs = ports(session.get_inputs()), ports(session.get_outputs())
+    inputs, outputs = onnx_ports(session.get_inputs()), onnx_ports(session.get_outputs())
     place = choose_output(outputs, model, wanted.output)
     if len(inputs) != 1:
         raise WeightsError(

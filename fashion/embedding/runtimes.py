@@ -255,6 +255,8 @@ def _openvino(backbone: Encoder, reason: str) -> Runtime:
     """The backbone converted to OpenVINO, and compiled."""
     import openvino
 
+    if isinstance(backbone, GivenVectors):
+        raise no_network(backbone)
     call = network_call(backbone)
     import tensorflow as tf  # after Keras, which `network_call` loads quietly
 
