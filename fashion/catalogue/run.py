@@ -155,6 +155,11 @@ class Run:
         network: dict[str, Any] = self.workspace.json("backbone")
         return network
 
+    @property
+    def embeds_photos(self) -> bool:
+        """Whether new photos can be embedded; not where the report's vectors were given."""
+        return bool(self.network["size"])
+
     @cached_property
     def source(self) -> Source:
         """The folder, zip or tar that holds the photos, opened for reading.
