@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help report readme add verify deck serve distribute bench doctor load test faults lint format lab data env lock clean
+.PHONY: help report readme add verify deck compare serve distribute bench doctor load test faults lint format lab data env lock clean
 
 VENV  := .venv
 BIN   := $(VENV)/bin
@@ -22,8 +22,9 @@ NO_PYTHON = has=none; for p in python3 python; do \
 	echo "apt-get install python3 python3-venv. Or name one that is elsewhere: make PYTHON=/path/to/python3.13 env"
 
 CATALOGUE ?= sample
+NAMED = $(if $(RUN),--run "$(RUN)")
 CLOTHES = --catalogue "$(CATALOGUE)" $(if $(DATA),--data "$(DATA)")
-NETWORK = $(if $(BACKBONE)$(VECTORS),--backbone "$(or $(VECTORS),$(BACKBONE))") $(if $(WEIGHTS),--weights "$(WEIGHTS)") \
+NETWORK = $(if $(BACKBONE),--backbone "$(BACKBONE)") $(if $(VECTORS),--backbone "$(VECTORS)") $(if $(WEIGHTS),--weights "$(WEIGHTS)") \
 	$(if $(SIZE),--size "$(SIZE)") $(if $(RUNTIME),--runtime "$(RUNTIME)")
 # All fields of fashion.Settings: a test compares them.
 SETTINGS = $(CLOTHES) $(NETWORK) $(if $(LIMIT),--limit "$(LIMIT)") $(if $(FIRST),--first "$(FIRST)") \
@@ -47,6 +48,8 @@ SETTINGS = $(CLOTHES) $(NETWORK) $(if $(LIMIT),--limit "$(LIMIT)") $(if $(FIRST)
 #? LOOKS_WEIGHT=w      weight of looks in the similarity, 0 (words alone) to 1 (default: chosen on validation items)
 #? QUERIES=a,b         items to show in notebook 04, by name
 #? KEEP_UNKNOWN=1      keep words that the glossary lacks, untranslated
+#? RUN=name            of report, add, deck and serve: a parameter set with folders of its own (runs/name)
+#? REPORTS="a b"       of compare: the reports, each CATALOGUE or RUN/CATALOGUE
 #? HOST=address        of serve: address (default: 127.0.0.1, this machine only)
 #? PORT=n              of serve: port (default: 8000)
 #? SHARED=folder       of distribute: folder or fsspec address of finished shards
@@ -69,13 +72,13 @@ help: ## print this list
 	@sed -n 's/^#? /  /p' $(MAKEFILE_LIST)
 
 report: $(STAMP) ## run notebooks 01-06 and write every table and figure -> reports/<catalogue>/index.html
-	@$(BIN)/fashion report $(SETTINGS)
+	@$(BIN)/fashion report $(SETTINGS) $(NAMED)
 
 readme: $(STAMP) ## renew README's table and Images/ from the sample's report
 	@$(BIN)/python -m tools.renew_readme
 
 add: $(STAMP) ## add new items (DATA=folder, zip or tar) to a reported catalogue, without retraining
-	@$(BIN)/fashion add $(CLOTHES) \
+	@$(BIN)/fashion add $(CLOTHES) $(NAMED) \
 		$(if $(KEEP_UNKNOWN),--keep-unknown) $(if $(WEIGHTS),--weights "$(WEIGHTS)")
 
 verify: $(STAMP) ## run the report twice in fresh folders; numbers and figures must be equal
@@ -85,10 +88,13 @@ test: $(STAMP) ## run the whole test suite, with line coverage of fashion/
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --cov=fashion --cov-report=term --cov-fail-under=90
 
 deck: $(STAMP) ## write the business case as slides -> reports/<catalogue>/deck.pptx
-	@$(BIN)/fashion deck --catalogue "$(CATALOGUE)"
+	@$(BIN)/fashion deck --catalogue "$(CATALOGUE)" $(NAMED)
+
+compare: $(STAMP) ## compare reports side by side (REPORTS="a b", each CATALOGUE or RUN/CATALOGUE) -> reports/compare
+	@$(BIN)/fashion compare $(REPORTS)
 
 serve: $(STAMP) ## serve a reported catalogue as a small shop
-	@$(BIN)/fashion serve --catalogue "$(CATALOGUE)" $(if $(PORT),--port "$(PORT)") $(if $(HOST),--host "$(HOST)") \
+	@$(BIN)/fashion serve --catalogue "$(CATALOGUE)" $(NAMED) $(if $(PORT),--port "$(PORT)") $(if $(HOST),--host "$(HOST)") \
 		$(if $(WEIGHTS),--weights "$(WEIGHTS)")
 
 distribute: $(STAMP) ## measure and embed photos on a Dask cluster
