@@ -17,22 +17,24 @@ from fashion.embedding import efficientnet, resnet50
 from fashion.embedding.encoder import FileEncoder, load_encoder
 from fashion.embedding.encoder_files import is_place, resolve
 from fashion.embedding.given_vectors import ENDINGS, GivenVectors, read_given_vectors
-from fashion.embedding.torch_weights import EFFICIENTNET_LITE0_SHA256, efficientnet_lite0_file
+from fashion.embedding.torch_weights import EFFICIENTNET_LITE_SHA256, efficientnet_lite_file
 from fashion.photos.framing import Framing
 
 if TYPE_CHECKING:
     import keras
 
 
-NAMES = ("auto", "resnet50", "efficientnet-lite0")
+NAMES = ("auto", "resnet50", *efficientnet.VARIANTS)
 
-SIZES = {"resnet50": 197, "efficientnet-lite0": 160}
+SIZES = {"resnet50": 197, "efficientnet-lite0": 160, "efficientnet-lite1": 224, "efficientnet-lite2": 256}
 """Default input resolution, pixels."""
 
 #: Network -> the input resolutions that it takes, in words and as numbers.
 TAKEN = {
     "resnet50": ("from 32 to 1024", range(32, 1025)),
     "efficientnet-lite0": ("a multiple of 32 from 96 to 224", range(96, 225, 32)),
+    "efficientnet-lite1": ("a multiple of 32 from 96 to 256", range(96, 257, 32)),
+    "efficientnet-lite2": ("a multiple of 32 from 96 to 256", range(96, 257, 32)),
 }
 
 GET_RESNET50 = (
@@ -108,7 +110,7 @@ Encoder: TypeAlias = Backbone | FileEncoder | GivenVectors
 
 @overload
 def load_backbone(
-    name: Literal["auto", "resnet50", "efficientnet-lite0"] = ...,
+    name: Literal["auto", "resnet50", "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"] = ...,
     weights: Path | str | None = ..., size: int | None = ..., *, known: str = ...,
 ) -> Backbone: ...  # fmt: skip
 
@@ -127,7 +129,7 @@ def load_backbone(
     Parameters
     ----------
     name : str
-        "auto", "resnet50", "efficientnet-lite0", the path of an encoder's folder or model file
+        "auto", "resnet50", "efficientnet-lite0" (or -lite1, -lite2), the path of an encoder's folder or model file
         (`load_encoder`), or that of vectors by item (`read_given_vectors`).
         "auto" takes ResNet-50 if its weights are given, on disk or can be downloaded (which it finds out in some ten
         seconds), else EfficientNet-Lite0. "resnet50" is strict.
@@ -156,14 +158,14 @@ def load_backbone(
             )
         return read_given_vectors(name) if Path(name).suffix.lower() in ENDINGS else load_encoder(name, size)
     _check_name(name)
-    if weights is not None and name == "efficientnet-lite0":
+    if weights is not None and name in efficientnet.VARIANTS:
         raise WeightsError(
-            f"expected no WEIGHTS with efficientnet-lite0, whose weights come with a package; found {weights}. "
+            f"expected no WEIGHTS with {name}, whose weights come with a package; found {weights}. "
             "Leave WEIGHTS out, or use BACKBONE=resnet50."
         )
     check_size(name, size, weights)
-    if name == "efficientnet-lite0":
-        return _efficientnet_lite0(size, f"efficientnet-lite0: asked for by name. {GET_RESNET50}")
+    if name in efficientnet.VARIANTS:
+        return _efficientnet(name, size, f"{name}: asked for by name. {GET_RESNET50}")
     if weights is not None:
         return _resnet50(
             size, Path(weights), f"resnet50: its weights are the file {weights}. {GET_EFFICIENTNET}", known
@@ -180,7 +182,8 @@ def load_backbone(
                 f"expected the weights of resnet50, as efficientnet-lite0 does not support {size} pixels; found them "
                 f"{state}, and they could not be downloaded ({cause}). Leave SIZE out. {GET_RESNET50}"
             ) from error
-        return _efficientnet_lite0(
+        return _efficientnet(
+            "efficientnet-lite0",
             size,
             f"efficientnet-lite0 IN PLACE OF resnet50: the weights of resnet50 are {state} and could not be "
             f"downloaded ({cause}). {GET_RESNET50}",
@@ -294,7 +297,9 @@ def check_size(name: str, size: int | None, weights: object = None) -> None:
     if is_place(name):
         return  # its own JSON says
     _check_name(name)
-    names = ["resnet50"] if name == "auto" and weights else list(TAKEN) if name == "auto" else [name]
+    names = (
+        ["resnet50"] if name == "auto" and weights else ["resnet50", "efficientnet-lite0"] if name == "auto" else [name]
+    )
     if size is None or any(size in TAKEN[one][1] for one in names):
         return
     expected = ", or ".join(f"an input resolution that {one} takes, {TAKEN[one][0]} pixels" for one in names)
@@ -314,11 +319,11 @@ def _resnet50(size: int | None, weights: Path, reason: str, known: str = "") -> 
     return _frozen("resnet50", size, build, resnet50.preprocess, resnet50.DEPTHS, checksum, reason)
 
 
-def _efficientnet_lite0(size: int | None, reason: str) -> Backbone:
-    size = SIZES["efficientnet-lite0"] if size is None else size
-    build = partial(efficientnet.build_efficientnet_lite0, size, weights=efficientnet_lite0_file())
-    checksum = EFFICIENTNET_LITE0_SHA256  # verified by the line above
-    return _frozen("efficientnet-lite0", size, build, efficientnet.preprocess, efficientnet.DEPTHS, checksum, reason)
+def _efficientnet(name: str, size: int | None, reason: str) -> Backbone:
+    size = SIZES[name] if size is None else size
+    build = partial(efficientnet.build_efficientnet_lite, name, size, weights=efficientnet_lite_file(name))
+    checksum = EFFICIENTNET_LITE_SHA256[name]  # verified by the line above
+    return _frozen(name, size, build, efficientnet.preprocess, efficientnet.depths_of(name), checksum, reason)
 
 
 def _frozen(

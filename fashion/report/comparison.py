@@ -299,8 +299,8 @@ def open_compared(name: str, processed: Path | None = None, reports: Path | None
     ReportError
         For a name of another form.
     """
-    match = re.fullmatch(r"(?:([\w.-]+)/)?([\w.-]+)", name)
-    if match is None or match[2].startswith("."):
+    match = re.fullmatch(r"(?:(\w[\w.-]*)/)?(\w[\w.-]*)", name)
+    if match is None:
         raise ReportError(f"expected a report as CATALOGUE or RUN/CATALOGUE; found {name!r}. Such as lite1/sample.")
     if match[1]:
         processed, reports = place_of_run(match[1], processed, reports)

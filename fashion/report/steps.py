@@ -122,8 +122,8 @@ class Settings:
     )
     backbone: str = _setting(
         "auto", NETWORK, "frozen network: auto (resnet50 where its weights are available, else efficientnet-lite0), "
-        "resnet50, efficientnet-lite0, the folder or file of an exported encoder (ONNX, OpenVINO, Keras), or "
-        "a file of vectors by item (.parquet, .npy)",
+        "resnet50, efficientnet-lite0 (or -lite1, -lite2), the folder or file of an exported encoder (ONNX, OpenVINO, "
+        "Keras), or a file of vectors by item (.parquet, .npy)",
         metavar="NAME|PATH", names=NAMES,
     )  # fmt: skip
     weights: str | None = _setting(None, NETWORK, "Keras weights file for resnet50, without top", metavar="FILE")
@@ -312,7 +312,7 @@ def step_key(workspace: Workspace, step: Step, settings: Settings) -> str:
         del parts["parameters"]["backbone"]
         parts["inputs"]["encoder"] = places_checksum(settings.backbone)
         return sha256_json(parts) + moved
-    if "backbone" not in declared or settings.weights or settings.backbone == "efficientnet-lite0":
+    if "backbone" not in declared or settings.weights or settings.backbone.startswith("efficientnet-lite"):
         return sha256_json(parts) + moved  # what is in Keras's cache changes nothing
     return f"{sha256_json(parts)}{moved}+{_weights_at_hand()}"
 
