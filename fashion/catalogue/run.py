@@ -26,7 +26,7 @@ from fashion.catalogue.identity import open_workspace, toml_of
 from fashion.catalogue.source import Source, open_source
 from fashion.catalogue.swatches import Swatches, swatches_of
 from fashion.catalogue.unpacked import unpacked_folder
-from fashion.core.paths import at_home, in_project
+from fashion.core.paths import at_home, in_project, judgements_of
 from fashion.core.workspace import Workspace
 
 
@@ -171,6 +171,11 @@ class Run:
         """
         kept = unpacked_folder(self.workspace.processed_root)
         return open_source(at_home(self._data or self.place["data"]), self.place["table"], kept)
+
+    @property
+    def judgements(self) -> Path | None:
+        """The file of people's judgements, by `paths.judgements_of`."""
+        return judgements_of(self.workspace.catalogue)
 
     @property
     def source_line(self) -> str:

@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "curves": ["by_embedding_length", "by_gallery_size"],
         "coverage": ["coverage_table", "lists_of_all", "never_shown_by", "times_shown"],
+        "judgements": ["by_people"],
         "protocol": ["CEILING", "Protocol", "RANDOM", "same_words", "side_by_side"],
         "relevance": ["precision_at_k", "word_lab"],
         "splits": ["split"],

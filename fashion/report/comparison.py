@@ -99,7 +99,7 @@ class Compared:
         """(method, column) -> Precision@k of the queries `rows` in the whole catalogue, as notebook 06 has it."""
         weights = self.workspace.results("06")["weights"]
         layout, columns = read_layout(self.workspace), ["department", "category", "colour"]
-        scores = {}
+        scores: dict[tuple[str, str], NDArray[np.float64]] = {}
         for method, name in METHODS.items():
             gallery = normalise(self.workspace.vectors(name))
             if name in ("learned", "described"):
@@ -225,7 +225,9 @@ def tables(result: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[st
     measures = pd.DataFrame(result["measures"])
     rows = []
     for (method, column), group in measures.groupby(["method", "column"], sort=False):
-        rows.append([method, column, *(interval_text(r.mean, r.low, r.high) for r in group.itertuples(index=False))])
+        rows.append(
+            [method, column, *(interval_text(*three) for three in group[["mean", "low", "high"]].to_numpy(float))]
+        )
     title = f"Precision@{result['k']} on the {result['shared_queries']:,} shared queries"
     if not result["shared_queries"]:
         title = f"Precision@{result['k']}, each report on its own queries: none is shared"

@@ -15,7 +15,7 @@ from fashion.core.code_closure import code_checksum
 from fashion.core.defaults import COLOUR_WEIGHT, LIST_LENGTH, LOOKS_WEIGHT, Preferences
 from fashion.core.errors import ArtefactError, ReportError, SettingsError, did_you_mean
 from fashion.core.files import write_json
-from fashion.core.paths import kept_place, project_root
+from fashion.core.paths import judgements_of, kept_place, project_root
 from fashion.core.provenance import sha256_output, versions
 from fashion.core.texts import clean_text
 from fashion.core.workspace import WRITERS, Workspace
@@ -297,6 +297,8 @@ def step_key(workspace: Workspace, step: Step, settings: Settings) -> str:
         # Words and swatches reach later steps without passing through items.parquet.
         "glossary": [sha256_file(path) for path in sorted(glossary_folder().glob("*.csv"))],
     }
+    if step.number == "06" and (judgements := judgements_of(workspace.catalogue)):
+        parts["inputs"]["judgements"] = sha256_file(judgements)
     if step.number == "01":
         catalogue = load_catalogue(settings.catalogue)
         source = open_catalogue(catalogue, settings.data, workspace.processed_root)
