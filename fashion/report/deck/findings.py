@@ -106,6 +106,12 @@ class Findings:
         return findings
 
     @property
+    def origin(self) -> str:
+        """What the frozen network was made for: of an encoder from disk nobody here knows."""
+        own = "place" in self.results["02"]["backbone"]
+        return "brought along and not trained here" if own else "trained on ImageNet to classify objects"
+
+    @property
     def measured(self) -> bool:
         """Whether the colours were measured from the photos: then agreement in colour is no finding."""
         return bool(self.results["06"]["colour_was_measured"])

@@ -52,7 +52,7 @@ def approach(deck: Any, findings: Findings) -> None:
     start = picture(group, io.BytesIO(article.photo), MARGIN, PHOTO_TOP + 0.1, 1.8, f"Article: {article.words}", INK)
     _label(group, "A photo", "of an article, or a customer's own", MARGIN - 0.1, PHOTO_TOP + 2.05, 2.0)
     boxes = [
-        ("Shapes", f"{backbone['name']}, trained on ImageNet and left as it is", 3.35, 1.75),
+        ("Shapes", f"{backbone['name']}, {findings.origin}", 3.35, 1.75),
         ("Colours", "measured on the garment, the ground left out", 3.35, 3.9),
         ("Small network", f"learns the shop's {classes['category']} kinds and {classes['colour']} colours", 6.9, 2.825),
     ]

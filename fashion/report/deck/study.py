@@ -60,7 +60,7 @@ def problem(deck: Any, findings: Findings) -> None:
         "Chart and text",
         f"Today: {percent(findings.share(USUAL, 'category'))} of suggestions "
         + shares.format(percent(findings.share(USUAL, findings.key))),
-        "The usual network was trained on ImageNet to classify objects, and is not adapted. It sees shapes, but "
+        f"The usual network was {findings.origin}, and is not adapted. It sees shapes, but "
         "learned neither colours nor this shop's words. It represents off-the-shelf "
         f"visual similarity. Measured here: {_listed(columns, values)}; by chance {percent(findings.share(RANDOM))} "
         f"would be right in {findings.match}.",
@@ -82,7 +82,7 @@ def problem(deck: Any, findings: Findings) -> None:
         slide,
         [
             f"A shopper who clicks a red dress and sees {colour} starts over.",
-            "The usual network, trained on ImageNet and not adapted, sees shapes. It knows none of the shop's words.",
+            f"The usual network, {findings.origin}, sees shapes. It knows none of the shop's words.",
             "Rules on words alone need clean words for every item, and cannot answer a customer's photo.",
         ],
     )
