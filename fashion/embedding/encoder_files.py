@@ -112,6 +112,10 @@ class EncoderFiles:
         return self.model.suffix == KERAS
 
 
+#: Networks that are given by name.
+NAMED = "auto|resnet50|efficientnet-lite[0-9]"
+
+
 def is_place(name: str) -> bool:
     """Whether a backbone is given as a path, not by a name.
 
@@ -120,6 +124,8 @@ def is_place(name: str) -> bool:
     >>> is_place("auto"), is_place("models/clip"), is_place("clip.onnx")
     (False, True, True)
     """
+    if re.fullmatch(NAMED, name):  # also where a folder is called so
+        return False
     return bool(re.search(r"[/\\~]", name)) or Path(name).suffix.lower() in ALL_ENDINGS or Path(name).is_dir()
 
 

@@ -72,7 +72,7 @@ def notebook_parameters(settings: Settings, workspace: Workspace, notebook: Path
         "reports": _relative(str(workspace.report.parent), folder),
     }
     if is_place(settings.backbone):
-        values["backbone"] = _relative(settings.backbone, folder)
+        values["backbone"] = f"{_relative(str(Path(settings.backbone).parent), folder)}/{Path(settings.backbone).name}"
     if settings.catalogue.lower().endswith(".toml"):
         values["catalogue"] = _relative(settings.catalogue, folder)
     declared = declared_parameters(notebook)

@@ -11,6 +11,7 @@ from onnx_towers import CLIP_JSON, OPEN_CLIP_JSON, WIDTH, image_tower, pixels_to
 
 from fashion.core.errors import SettingsError, WeightsError
 from fashion.core.tensorflow import import_keras
+from fashion.core.workspace import Workspace
 from fashion.embedding import encoder_files, features
 from fashion.embedding.backbones import check_size, facts, load_backbone, reopen_backbone, summary_table
 from fashion.embedding.encoder import FileEncoder
@@ -18,7 +19,8 @@ from fashion.embedding.encoder_files import places_checksum
 from fashion.embedding.extraction import embed_views, store_key
 from fashion.embedding.photo_vectors import embed
 from fashion.embedding.runtimes import choose_runtime, network_call
-from fashion.report.steps import Settings
+from fashion.report.build import notebook_parameters
+from fashion.report.steps import STEPS, Settings
 
 
 def photo(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -376,3 +378,18 @@ def test_efficientnet_lite0_through_the_folders_door_gives_its_own_vectors(tmp_p
     expected = embed(photos, backbone=network, runtime="tensorflow")
     found = embed(photos, backbone=tmp_path)
     assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max()
+
+
+def test_a_path_is_told_from_a_name_and_reaches_notebooks_as_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("auto", "resnet50", "mine"):
+        (tmp_path / name).mkdir()
+    assert not encoder_files.is_place("auto") and not encoder_files.is_place("resnet50")
+    assert encoder_files.is_place("mine") and not encoder_files.is_place("theirs")
+    notebook = STEPS[1].path
+    monkeypatch.setenv("FASHION_ROOT", str(tmp_path))
+    work = Workspace("sample", tmp_path / "p", tmp_path / "r")
+    for given in ("mine", "./mine", str(tmp_path / "mine")):
+        told = notebook_parameters(Settings(backbone=given), work, notebook)["backbone"]
+        assert encoder_files.is_place(told) and encoder_files.resolve(told) == tmp_path / "mine", told
+    assert notebook_parameters(Settings(backbone="auto"), work, notebook)["backbone"] == "auto"
