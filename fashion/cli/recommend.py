@@ -26,7 +26,6 @@ EXAMPLES = """  fashion recommend 42161895WWF
   fashion recommend 42161895WWF --colour-weight 0.8 --hide-duplicates --json
   fashion recommend 42161895WWF --save picks.png
   fashion recommend --words "vestito rosso"
-  fashion recommend --text "a striped summer dress with long sleeves"
   fashion recommend --photo my.jpg --words blue"""
 
 PARENTS = (parent("catalogue", "weights"), folders())
