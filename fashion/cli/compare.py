@@ -14,9 +14,8 @@ TEXT = """Compare reports with the first one named: Precision@k of each method w
 all have held out, what differs in parameters and provenance, and figures beside each other, as index.html,
 comparison.md and comparison.json."""
 
-EXAMPLES = """  fashion report --run lite --backbone efficientnet-lite0
-  fashion report --run siglip --backbone models/fashion-siglip
-  fashion compare lite/sample siglip/sample"""
+EXAMPLES = """  fashion compare lite/sample siglip/sample
+  fashion compare sample seed1/sample seed2/sample --to seeds"""
 
 PARENTS = (folders(run=False),)
 
