@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help report readme add verify deck serve distribute bench doctor load test faults lint format lab data env lock clean
+.PHONY: help init report readme add verify deck serve distribute bench doctor load test faults lint format lab data env lock clean
 
 VENV  := .venv
 BIN   := $(VENV)/bin
@@ -33,7 +33,8 @@ SETTINGS = $(CLOTHES) $(NETWORK) $(if $(LIMIT),--limit "$(LIMIT)") $(if $(FIRST)
 
 # What a user may set. `make help` and docs/commands.md are made from these lines and from the targets' own.
 #? CATALOGUE=sample|imagelab|fashion-product-images|hm|path/to.toml   which clothes (default: sample)
-#? DATA=path           its folder, zip or tar, if not in data/raw; for add: the new items'
+#? DATA=path           its folder, zip or tar, if not in data/raw; for add: the new items'; for init: what to look at
+#? TO=it.toml          of init: file to write (default: the catalogue's name)
 #? LIMIT=n             use n items, a seeded sample stratified by department
 #? FIRST=n             use the table's first n rows instead
 #? BACKBONE=auto|resnet50|efficientnet-lite0   frozen network (default: auto)
@@ -66,6 +67,9 @@ help: ## print this list
 	@echo
 	@echo "Variables, all optional (those without a target's name belong to report, verify, data and similar):"
 	@sed -n 's/^#? /  /p' $(MAKEFILE_LIST)
+
+init: $(STAMP) ## write the TOML of a catalogue of your own (DATA=folder, zip, tar or table)
+	@$(BIN)/fashion init "$(DATA)" $(if $(TO),--to "$(TO)")
 
 report: $(STAMP) ## run notebooks 01-06 and write every table and figure -> reports/<catalogue>/index.html
 	@$(BIN)/fashion report $(SETTINGS)

@@ -18,6 +18,9 @@ from fashion.core.errors import CatalogueError
 
 REJECTED_COLUMNS = ["row", "item", "photo", "reason", "detail"]
 
+#: Category and department of every item, where a table has none.
+ANY_GARMENT = "clothes"
+
 #: Reasons in the order in which they are applied, with what each means.
 REASONS = {
     "malformed row": "the row does not fit the header, or a quotation mark is not closed",
@@ -141,8 +144,8 @@ def drop_photos(cleaning: Cleaning, problems: pd.Series, sha256: pd.Series) -> C
     return Cleaning(step.rows.drop(columns=["_sha256", "_problem"]), step.rejected)
 
 
-#: Items below which splits, neighbours and intervals say nothing.
-LEAST_ITEMS = 60
+#: Items below which lists of similar ones say nothing.
+LEAST_ITEMS = 10
 
 
 def require_items(cleaning: Cleaning, place: str, least: int = LEAST_ITEMS) -> None:
@@ -229,7 +232,7 @@ def clean_table(
     Returns
     -------
     cleaning : Cleaning
-        With a column `department` throughout, "clothes" where the table has none.
+        With columns `category` and `department` throughout, `ANY_GARMENT` where the table has none.
     counts : Counts
 
     Raises
@@ -251,8 +254,9 @@ def clean_table(
     step.rows = in_english(
         step.rows, language=catalogue.language, glossary=catalogue.glossary, keep_unknown=keep_unknown
     )
-    if "department" not in step.rows:
-        step.rows["department"] = "clothes"
+    for column in ("category", "department"):
+        if column not in step.rows:
+            step.rows[column] = ANY_GARMENT
     if garments_only:
         others = [*catalogue.drop_departments, *non_garments(catalogue.language, catalogue.glossary)]
         step = drop_departments(step, others)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,10 +31,10 @@ class Catalogue:
     title : str
         Name for people.
     table, photos : str
-        The table's file name, or its shards' with `*` and `?`; the photo's name as a format string over the table's own
-        columns (`photo_pattern`).
+        The table's file name, or its shards' with `*` and `?`, or `source.LISTING` where there is none; the photo's
+        name as a format string over the table's own columns (`photo_pattern`).
     columns : dict of str to str
-        Our column name -> the table's column name. `item` and `category` are needed.
+        Our column name -> the table's column name, or that of the photo's folder (`listing`). `item` is needed.
     language : str
         A code such as "en", "it" or "ja". Values go through the catalogue's own glossary, Italian ones through
         data/glossary as well; without any they are kept as they are.
@@ -43,6 +44,8 @@ class Catalogue:
         How the table is written, where that is not left to the file.
     drop_departments : tuple of str
         English departments that are no garments.
+    category_path : str
+        What stands between the steps of a path of categories, such as ">"; empty where a cell holds one category.
     similar_by, held_out : tuple of str, or None
         Our names of further columns that the similarity weighs, and of those that only the evaluation compares; None
         where the TOML leaves the choice to the study.
@@ -70,6 +73,7 @@ class Catalogue:
     glossary: dict[str, Path] = field(default_factory=dict)
     form: TableFormat = field(default_factory=TableFormat)
     drop_departments: tuple[str, ...] = ()
+    category_path: str = ""
     similar_by: tuple[str, ...] | None = None
     held_out: tuple[str, ...] | None = None
     default_limit: int | None = None
@@ -127,6 +131,17 @@ def load_catalogue(name_or_path: str | Path, checked: Callable[[str], object] = 
     return _from_toml(raw, path)
 
 
+def parse_catalogue(text: str, path: Path) -> Catalogue:
+    """A catalogue from a TOML's text that is, or will be, at `path`; raises as `load_catalogue`."""
+    from fashion.catalogue.toml_keys import check_toml
+
+    raw = tomllib.loads(text)
+    check_toml(raw, path)
+    _check_name(raw["name"], path)
+    _check_named_columns(raw, path)
+    return _from_toml(raw, path)
+
+
 def no_such_catalogue(text: str, known: Iterable[str]) -> CatalogueError:
     """The error for a name that is no catalogue's, or a path at which there is no file."""
     names = sorted(set(known))
@@ -153,6 +168,7 @@ def _from_toml(raw: dict[str, Any], path: Path) -> Catalogue:
         glossary={column: path.parent / glossary[key] for column, key in GLOSSARY_KEYS.items() if key in glossary},
         form=TableFormat(**raw.get("table", {})),
         drop_departments=tuple(raw.get("cleaning", {}).get("drop_departments", ())),
+        category_path=raw.get("cleaning", {}).get("category_path", ""),
         similar_by=_names(raw, "similarity", "columns"),
         held_out=_names(raw, "evaluation", "held_out"),
         default_limit=raw.get("limit", {}).get("default"),

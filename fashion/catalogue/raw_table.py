@@ -21,7 +21,7 @@ from fashion.catalogue.cells import column_names, flattened, text_of
 from fashion.catalogue.delimiters import USUAL, delimiter_of, told_delimiter
 from fashion.catalogue.parquet import photo_name, read_columns, rows_of
 from fashion.catalogue.records import Records
-from fashion.catalogue.source import Source
+from fashion.catalogue.source import Source, is_photo
 from fashion.core.errors import CatalogueError, did_you_mean, in_short
 from fashion.core.texts import advice_on, clean_text, decoded, kind_of
 
@@ -156,6 +156,8 @@ def read_raw(
 
 def count_rows(source: Source) -> int:
     """About how many rows a table has, without reading it as one; 0 for Parquet that is packed in a zip."""
+    if not source.tables:
+        return sum(map(is_photo, source.names()))
     count = 0
     for name in source.tables:
         if source.head(name).startswith(b"PAR1"):

@@ -24,6 +24,15 @@ from fashion.core.checksums import sha256_json
 from fashion.core.errors import CatalogueError, PhotoError
 from fashion.core.texts import advice_on, kind_of, look_of, workbook_of
 
+#: As `table`, that there is none: each photo is a row (`listing`).
+LISTING = "(photos)"
+
+#: Endings of files that are photos, in lower case.
+PHOTOS = (
+    *(".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"),
+    *(".avif", ".jp2", ".heic", ".heif"),
+)
+
 #: Suffixes of photos that a table may leave out, in the order in which they are looked for.
 SUFFIXES = (".jpg", ".JPG", ".jpeg", ".png", ".webp")
 
@@ -161,7 +170,9 @@ class Source(ABC):
         return unpack(self.kept, f"{self.path.resolve()}: {name}: {column}", self.signature(name), ".parquet", write)
 
     def table_checksum(self) -> str:
-        """SHA-256 of the table's file; of several, of their SHA-256s in order."""
+        """SHA-256 of the table's file; of several, of their SHA-256s in order; without a table, of all names."""
+        if not self.tables:
+            return sha256_json(sorted(self._listed))
         sums = []
         for name in self.tables:
             with self._told(name, name), self._stream(self.base + name) as stream:
@@ -210,13 +221,17 @@ class Source(ABC):
         Parameters
         ----------
         table : str
-            The table's name, or its shards' with `*` and `?`, with as much of their folder as is needed.
+            The table's name, or its shards' with `*` and `?`, with as much of their folder as is needed; or `LISTING`:
+            then `base` is empty, and there are no `tables`.
 
         Raises
         ------
         CatalogueError
             When the table is nowhere, or in two places of the same depth.
         """
+        if table == LISTING:
+            self._listed = frozenset(self.names())
+            return
         names, steps = self.names(), table.count("/") + 1
         ends = {name: "/".join(name.split("/")[-steps:]) for name in names}
         found = [name for name in names if ends[name] == table]
@@ -292,6 +307,19 @@ class FolderSource(Source):
         if stat.S_ISDIR(there.st_mode):
             raise IsADirectoryError(full_name)
         return f"{there.st_size}-{there.st_mtime_ns}"
+
+
+def is_photo(name: str) -> bool:
+    """Whether a file is a photo by its name; hidden files and what macOS packs beside each file are none.
+
+    Examples
+    --------
+    >>> [is_photo(name) for name in ("red/1.JPG", "notes.txt", ".trash/1.jpg", "__MACOSX/._1.jpg")]
+    [True, False, False, False]
+    """
+    parts = name.split("/")
+    hidden = "__MACOSX" in parts or any(part.startswith(".") for part in parts)
+    return not hidden and name.lower().endswith(PHOTOS)
 
 
 def require_at_most(most: int | None, size: int, name: str) -> None:

@@ -7,9 +7,10 @@ import re
 import pandas as pd
 
 from fashion.catalogue.definition import Catalogue
+from fashion.catalogue.listing import FOLDER, FOLDER_ABOVE, folder_names, read_listing
 from fashion.catalogue.photo_pattern import column_alone, columns_of, fill
 from fashion.catalogue.raw_table import RawTable, read_raw
-from fashion.catalogue.source import Source
+from fashion.catalogue.source import LISTING, Source
 from fashion.core.errors import CatalogueError
 
 #: Our columns of few words: by them a line inside a quoted cell is seen to be a row of its own.
@@ -45,7 +46,16 @@ def read_table(catalogue: Catalogue, source: Source) -> tuple[pd.DataFrame, pd.D
 def read_as_described(catalogue: Catalogue, source: Source) -> RawTable:
     """The columns of the table that the TOML names, under the table's names; raises as `read_table`."""
     in_column = column_alone(catalogue.photos)
-    names = [*catalogue.columns.values(), *columns_of(catalogue.photos)]
+    theirs = [column for column in catalogue.columns.values() if column not in (FOLDER, FOLDER_ABOVE)]
+    names = [*theirs, *columns_of(catalogue.photos)]
+    if catalogue.table == LISTING:
+        raw = read_listing(source, names, str(catalogue.path))
+        if not len(raw.rows):
+            raise CatalogueError(
+                f"expected photos in {source.path}; found none among {len(source.names())} files. Name the folder, zip "
+                "or tar that holds them."
+            )
+        return raw
     known = [catalogue.columns[ours] for ours in FEW_WORDS if ours in catalogue.columns]
     raw = read_raw(source, catalogue.form, names, known, in_column, str(catalogue.path))
     if not len(raw.rows):
@@ -64,11 +74,33 @@ def in_our_columns(catalogue: Catalogue, source: Source, raw: RawTable) -> tuple
     """What `read_table` returns, of a table that was read."""
     rows = pd.DataFrame({"row": raw.rows.index, "photo": [source.find(name) for name in photos_named(catalogue, raw)]})
     for ours, theirs in catalogue.columns.items():
-        rows[ours] = raw.rows[theirs].to_numpy()
+        in_folder = theirs in (FOLDER, FOLDER_ABOVE) and theirs not in raw.header
+        rows[ours] = folder_names(rows["photo"].tolist(), theirs) if in_folder else raw.rows[theirs].to_numpy()
+    if catalogue.category_path:
+        rows = with_last_step(rows, catalogue.category_path)
     bare = [re.sub(r"\.(jpe?g|png|webp)$", "", item, flags=re.IGNORECASE) for item in rows["item"]]
     if len(set(bare)) == rows["item"].nunique():  # 1.jpg and 1.png are two items
         rows["item"] = bare
     return rows, raw.malformed.assign(item="", photo="")[["row", "item", "photo", "reason"]]
+
+
+def with_last_step(rows: pd.DataFrame, separator: str) -> pd.DataFrame:
+    """The rows with the last step of each path of categories, and the step before it as a department if there is none.
+
+    Of several paths, parted by commas, the longest counts, and the first of equally long ones.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"category": ["Sale, Clothing > Women > Dresses", "Shoes"]})
+    >>> with_last_step(rows, ">").to_dict("list")
+    {'category': ['Dresses', 'Shoes'], 'department': ['Women', 'Shoes']}
+    """
+    paths = [
+        [step.strip() for step in max(value.split(","), key=lambda path: path.count(separator)).split(separator)]
+        for value in rows["category"]
+    ]
+    last = rows.assign(category=[path[-1] for path in paths])
+    return last if "department" in rows else last.assign(department=[path[-2:][0] for path in paths])
 
 
 def photos_named(catalogue: Catalogue, raw: RawTable) -> list[str]:

@@ -85,6 +85,13 @@ def _check_language(language: str) -> str:
     return language
 
 
+def _check_separator(text: str) -> str:
+    if text and (not text.strip() or "," in text):
+        expected = "to be the sign between the steps of a path of categories, and no comma"
+        raise _Refused(expected, repr(text), 'Write ">" or "/", as in the table, or leave it out.')
+    return text
+
+
 def _check_filled(text: str) -> str:
     if not clean_text(text).strip():
         raise _Refused("to say something", repr(text), "Fill it in, or remove the line if it is not needed.")
@@ -161,7 +168,6 @@ class _Columns(BaseModel):
     model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True)
     __pydantic_extra__: dict[str, _Column] = Field(init=False)
     item: _Column
-    category: _Column
 
 
 def _check_columns(columns: _Columns) -> _Columns:
@@ -173,6 +179,7 @@ def _check_columns(columns: _Columns) -> _Columns:
 
 class _Cleaning(_Table):
     drop_departments: list[str] = []
+    category_path: Annotated[str, AfterValidator(_check_separator)] = ""
 
 
 class _Similarity(_Table):

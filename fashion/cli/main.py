@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import NoReturn
 
 import fashion
-from fashion.cli import add, data, deck, distribute, doctor, embed, export, recommend, report, serve, verify
+from fashion.cli import add, data, deck, distribute, doctor, embed, export, init, recommend, report, serve, verify
 from fashion.core.console import replace_unknown
 from fashion.core.errors import FashionError, SettingsError, did_you_mean
 
@@ -47,8 +47,8 @@ class Parser(argparse.ArgumentParser):
 
 #: Commands in the order of `fashion --help`; each module has TITLE, TEXT, EXAMPLES, PARENTS and run().
 COMMANDS: dict[str, ModuleType] = {
-    "report": report, "embed": embed, "recommend": recommend, "add": add, "distribute": distribute, "export": export,
-    "serve": serve, "deck": deck, "doctor": doctor, "data": data, "verify": verify,
+    "init": init, "report": report, "embed": embed, "recommend": recommend, "add": add, "distribute": distribute,
+    "export": export, "serve": serve, "deck": deck, "doctor": doctor, "data": data, "verify": verify,
 }  # fmt: skip
 
 

@@ -148,7 +148,7 @@ def example_phrases(items: pd.DataFrame) -> list[str]:
     """
     colours, kinds = items["colour"].value_counts().index, items["category"].value_counts().index
     phrases = [f"{colours[0]} {kinds[0]}"]
-    if "colour_source" in items:
+    if {"colour_source", "category_source"} <= set(items):
         said = {column: items.groupby(column)[f"{column}_source"].first() for column in ("colour", "category")}
         kind = kinds[min(1, len(kinds) - 1)]
         phrases.append(f"{said['category'][kind]} {said['colour'][colours[0]]}".strip().lower())
