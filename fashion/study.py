@@ -199,6 +199,11 @@ class Study(Run):
             new = sorted(set(self.items.loc[self.items["added"] != "", "colour"]) - set(own))
         return (listed_colours(new) if new else {}) | own
 
+    @property
+    def source_line(self) -> str:
+        """The caption of a figure: catalogue, items, network; and that no attributes network was trained, where so."""
+        return super().source_line + (" · by looks and measured colour, no network trained" if self.untrained else "")
+
     @cached_property
     def names(self) -> ItemNames:
         """Rows of items by name."""

@@ -172,6 +172,13 @@ class Run:
         """The caption of a figure: catalogue, items, network."""
         return f"{self.title}: {len(self.items):,} items · {self.network['name']}, {self.network['size']} px"
 
+    @property
+    def untrained(self) -> str:
+        """Why notebook 03 trained no network, in a sentence; empty where it did, or did not run yet."""
+        if not self.workspace.path("attributes.json").is_file():
+            return ""
+        return str(self.workspace.json("attributes").get("untrained", ""))
+
     def vectors(self, name: str) -> NDArray[np.float32]:
         """The vectors of one kind ("described", "learned", "frozen", ...), shape (n, d), memory-mapped."""
         return self.workspace.vectors(name)

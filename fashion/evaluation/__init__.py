@@ -32,6 +32,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "leakage_audit",
             "lengths_that_keep",
             "near_confusions",
+            "untrained_verdict",
         ],
         "untaught": ["Untaught", "untaught_columns", "untaught_table"],
     },

@@ -384,6 +384,33 @@ def lengths_that_keep(length_curve: pd.DataFrame, share: float = 0.95, column: s
     return lengths
 
 
+def untrained_verdict(items: pd.DataFrame, k: int, why: str, colour_was_measured: bool) -> str:
+    """What notebook 06 can and cannot say where no network was trained, in sentences (Markdown).
+
+    Parameters
+    ----------
+    items : DataFrame
+    k : int
+        Recommendations for each query.
+    why : str
+        Why none was trained.
+    colour_was_measured : bool
+    """
+    sentences = [
+        f"{why} *Learned* stands for looks and measured colour; there is no training whose gain could be measured."
+    ]
+    if items["category"].nunique() < 2:
+        sentences.append("All items have one category, so agreement in it is 1 by construction and says nothing.")
+    if colour_was_measured:
+        sentences.append("Colours were measured from the photos, so agreement in colour is by construction.")
+    chance = min(k / max(len(items) - 1, 1), 1)
+    sentences.append(
+        f"A list shows {percent(chance)} of the {len(items) - 1:,} other items: the larger that share, the more often "
+        "chance alone is right, and the wider the intervals."
+    )
+    return "\n".join(f"- {sentence}" for sentence in sentences)
+
+
 # -- notebook 03 --------------------------------------------------------------------------------------------------
 
 

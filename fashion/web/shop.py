@@ -58,6 +58,8 @@ class Shop:
         Changes with the report.
     still : bytes or None
         The report's static figure of the map, PNG.
+    untrained : str
+        Why no network was trained, in a sentence; empty where one was.
     """
 
     study: Study
@@ -66,6 +68,7 @@ class Shop:
     xy: NDArray[np.float32] | None
     stamp: int
     still: bytes | None = None
+    untrained: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -274,7 +277,7 @@ def open_shop(workspace: Workspace, weights: str | None = None) -> Shop:
         xy = (xy - xy.min(axis=0)) / np.maximum(np.ptp(xy, axis=0), 1e-9)
     figure = workspace.report / "figures/05-map-departments.png"
     still = figure.read_bytes() if figure.is_file() else None
-    shop = Shop(study, study.title, recommender, xy, before, still)
+    shop = Shop(study, study.title, recommender, xy, before, still, study.untrained)
     _ = shop.vocabulary, shop.rows, shop.order, shop.facets, shop.shown, shop.examples, recommender.names
     shop.check_unchanged()
     return shop
