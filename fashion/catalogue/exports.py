@@ -44,6 +44,7 @@ EXPORTS = (
         "Shopify's product export", ("handle", "title", "image src"),
         {
             "item": ("handle",), "photo": ("image src", "variant image"), "category": ("type", "product category"),
+            "colour": ("color product metafields shopify color pattern",),
             "title": ("title",), "price": ("variant price",), "brand": ("vendor",),
             "gender": ("google shopping gender",),
         },
@@ -52,6 +53,7 @@ EXPORTS = (
         "Shopify's product export", ("url handle", "title", "product image url"),
         {
             "item": ("url handle",), "photo": ("product image url", "variant image url"),
+            "colour": ("color product metafields shopify color pattern",),
             "category": ("type", "product category"), "title": ("title",), "price": ("price",), "brand": ("vendor",),
             "gender": ("google shopping gender",),
         },
@@ -125,7 +127,8 @@ HEADERS: dict[str, tuple[str, ...]] = {
         "department", "dept", "master category", "main category", "macro category", "category group", "product group",
         "product group name", "division", "section", "group", "range", "reparto", "settore", "linea",
         "macro categoria", "macrocategoria", "categoria principale", "gruppo", "abteilung", "bereich",
-        "hauptkategorie", "oberkategorie", "sortiment", "gruppe", "rayon", "departement", "univers", "famille",
+        "hauptkategorie", "oberkategorie", "sortiment", "gruppe", "produktgruppe", "hauptgruppe", "warengruppe",
+        "rayon", "departement", "univers", "famille",
         "categorie principale", "groupe", "departamento", "seccion", "familia", "secao", "grupo", "afdeling", "部門",
         "部门",
     ),

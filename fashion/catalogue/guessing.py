@@ -13,7 +13,7 @@ import pandas as pd
 
 from fashion.catalogue.exports import COLOUR_OPTIONS, COLOURS, EXPORTS, GARMENTS, HEADERS, OPTIONS, Export
 from fashion.catalogue.listing import FOLDER, FOLDER_ABOVE
-from fashion.catalogue.photo_guess import PhotoNames, guess_pattern
+from fashion.catalogue.photo_guess import PhotoNames, guess_pattern, is_speakable
 from fashion.catalogue.raw_table import RawTable
 from fashion.catalogue.source import is_photo
 from fashion.catalogue.translation import load_glossary
@@ -45,7 +45,8 @@ _NUMBER = re.compile(r"[-+]?\d+([.,]\d+)*")
 _PRICE = re.compile(
     r"(?:[A-Z]{3}|[€$£¥]|kr|zł)?\s*\d{1,3}(?:[.,' ]?\d{3})*(?:[.,]\d{1,2})?\s*(?:[A-Z]{3}|[€$£¥]|kr|zł)?", re.IGNORECASE
 )
-_ADDRESS = re.compile(r"(?:https?:)?//[^\s/]+\.?[^\s/]*/\S*", re.IGNORECASE)
+#: Alone, at the beginning of a list, or in one as JSON.
+_ADDRESS = re.compile(r"(?:\[\W*(?:\w+\W+)*?)?((?:https?:)?//[^\s/]+/[^\s\"']*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ class Cells:
         """The share of web addresses that end as photos do."""
         return self._share(
             cell for cell in self.filled
-            if _ADDRESS.match(cell) and is_photo(re.split(r"[?#,;|\s]", cell.lstrip("/"))[0].rsplit("/", 1)[-1])
+            if (told := _ADDRESS.match(cell)) and is_photo(re.split(r"[?#,;|]", told[1])[0].rsplit("/", 1)[-1])
         )  # fmt: skip
 
     @cached_property
@@ -290,6 +291,7 @@ def _photo(
         )
         for column in cells.values()
         if column.addresses >= 0.5
+        and is_speakable(column.name)
         and (column.addresses_of_photos >= 0.5 or column.plain in named or _rank("photo", column.plain) < 100)
     ]  # fmt: skip
     if addressed:
@@ -331,7 +333,7 @@ def _fits(ours: str, column: Cells) -> float:
             good = (column.are_words and len(column.counts) > 1) or column.are_paths
             return 2.5 * known * (ours == "category") - 2 * (colours > max(known, 0.5)) if good else never
         case "title":
-            good = column.numbers < 0.5 and column.addresses == 0 and 1 < column.length <= 60 and column.unique > 0.3
+            good = column.numbers < 0.5 and column.addresses == 0 and 1 < column.length <= 60 and column.unique > 0.1
             return 0.0 if good else never
         case "price":
             priced = column.share(_PRICE)

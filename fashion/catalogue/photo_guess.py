@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from fashion.catalogue.photo_pattern import name_and_spec
 from fashion.catalogue.source import is_photo
 from fashion.core.texts import look_of
 
@@ -42,6 +43,14 @@ class PhotoNames:
                         named.append(name)
 
 
+def is_speakable(column: str) -> bool:
+    """Whether a pattern can name a column: one of some signs would be read as a format."""
+    if re.search(r"[{}!]", column):
+        return False
+    name, _, spec = column.partition(":")
+    return ":" not in column or name_and_spec(name, spec) == (column, "")
+
+
 def guess_pattern(column: str, rows: pd.DataFrame, photos: PhotoNames) -> Pattern | None:
     """The pattern by which most cells of a column name a photo; None where hardly any does.
 
@@ -56,7 +65,7 @@ def guess_pattern(column: str, rows: pd.DataFrame, photos: PhotoNames) -> Patter
     >>> guess_pattern("id", rows, PhotoNames(["a/vest/108775015.png", "a/bra/110065001.png"])).pattern
     'a/{kind}/{id}.png'
     """
-    if not photos.by_look or "{" in column or "}" in column:
+    if not photos.by_look or not is_speakable(column):
         return None
     tried = rows[rows[column] != ""]
     tried = tried.iloc[:: max(1, -(-len(tried) // TRIED))]
@@ -136,7 +145,7 @@ def _folders(before: str, column: str, row: dict[str, str]) -> list[str]:
             piece = f"{'0' * (len(part) - len(kept))}{{{column}:.{len(kept)}}}"
         elif part:
             same = [other for other, cell in row.items() if other != column and cell and look_of(cell) == look]
-            if same and not re.search(r"[{}]", same[0]):
+            if same and is_speakable(same[0]):
                 piece = f"{{{same[0]}}}"
         varied.append(piece)
     changed = "/".join(varied)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Mapping, Sequence
 
@@ -9,12 +10,30 @@ from collections.abc import Mapping, Sequence
 Piece = tuple[str, str | None, str]
 
 
+#: Behind a colon, no format but a part of the column's name.
+_OF_NAME = re.compile(r"[^\W\d_][\w ]{2,}")
+
+
+def name_and_spec(name: str, spec: str) -> tuple[str, str]:
+    """A column's name, which may hold a colon, and how its value is filled up or cut.
+
+    Examples
+    --------
+    >>> name_and_spec("g", "image_link"), name_and_spec("id", "0>8")
+    (('g:image_link', ''), ('id', '0>8'))
+    """
+    return (f"{name}:{spec}", "") if _OF_NAME.fullmatch(spec) else (name, spec)
+
+
 def pieces_of(pattern: str) -> list[Piece]:
     """The pieces of a pattern that was checked (`toml_keys`).
 
     A column's name is taken as it is written: `image.bytes` is a column of that name, not a part of a value.
     """
-    return [(text, name, spec or "") for text, name, spec, _ in string.Formatter().parse(pattern)]
+    pieces: list[Piece] = []
+    for text, name, spec, _ in string.Formatter().parse(pattern):
+        pieces.append((text, None, "") if name is None else (text, *name_and_spec(name, spec or "")))
+    return pieces
 
 
 def columns_of(pattern: str) -> list[str]:

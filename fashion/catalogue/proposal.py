@@ -282,7 +282,8 @@ def _from_photos(source: Source, others: list[str], photos: int) -> Proposal:
     columns = {"item": named}
     for ours, theirs, why in _folder_choices(paths):
         columns[ours] = Choice(theirs, why)
-    found = Guess(photo=Choice("{path}", "each photo is an item", True), columns=columns)
+    unclear = {"category": [FOLDER]} if "category" not in columns and raw.rows["path"].str.contains("/").any() else {}
+    found = Guess(photo=Choice("{path}", "each photo is an item", True), columns=columns, candidates=unclear)
     return Proposal(source, LISTING, raw, found, others, photos)
 
 

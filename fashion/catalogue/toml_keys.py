@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from fashion.catalogue.photo_pattern import name_and_spec
 from fashion.core.errors import CatalogueError, did_you_mean
 from fashion.core.texts import clean_text
 
@@ -109,7 +110,9 @@ def _check_pattern(pattern: str) -> str:
         pieces = list(string.Formatter().parse(pattern))
     except ValueError as error:
         raise refuse(f"which cannot be read: {error}", "Close each brace; write {{ for a brace itself.") from error
-    fields = [(name, spec or "", conversion) for _, name, spec, conversion in pieces if name is not None]
+    fields = [
+        (*name_and_spec(name, spec or ""), conversion) for _, name, spec, conversion in pieces if name is not None
+    ]
     for name, spec, conversion in fields:
         if not name.strip() or name.strip().isdecimal():
             raise refuse(f"whose {{{name}}} names no column", "Write the column's name between the braces.")

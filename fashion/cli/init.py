@@ -120,7 +120,7 @@ def _counted(read: int, reasons: list[str]) -> str:
 
 
 def _reasons(proposal: Proposal, catalogue: Catalogue) -> list[str]:
-    from fashion.catalogue.source import LISTING
+    from fashion.catalogue.source import LISTING, is_photo
 
     found = proposal.guess
     photos = f"{proposal.photos} photos" if proposal.photos else "no photo files"
@@ -139,6 +139,8 @@ def _reasons(proposal: Proposal, catalogue: Catalogue) -> list[str]:
     lines += [f"{ours:{wide}}  {choice.theirs:{wider}}  {choice.why}" for ours, choice in chosen.items()]
     for ours, named in found.candidates.items():
         lines.append(f"{ours:{wide}}  not told{': one of ' + ', '.join(named) + '?' if named else ', no column fits'}")
+    if any(is_photo(name) or "://" in name for name in proposal.raw.header):
+        lines.append("The header looks like data: a first line with the columns' names seems to be missing. Add one.")
     if catalogue.category_path:
         lines.append(f"Categories are paths by {catalogue.category_path!r}: the last step counts.")
     if "colour" not in found.columns:

@@ -10,6 +10,7 @@ from fashion.catalogue.cleaning import clean_table
 from fashion.catalogue.definition import parse_catalogue
 from fashion.catalogue.guessing import guess, plain_name
 from fashion.catalogue.photo_guess import PhotoNames, guess_pattern
+from fashion.catalogue.photo_pattern import columns_of
 from fashion.catalogue.proposal import propose, toml_of
 from fashion.catalogue.raw_table import RawTable
 from fashion.catalogue.table import in_our_columns, read_as_described
@@ -186,6 +187,17 @@ def test_patterns_of_photos(cells, files, pattern):
     found = guess_pattern("c", pd.DataFrame({"c": cells}), PhotoNames(files))
     assert (found.pattern if found else None) == pattern
     assert found is None or found.share == 1
+
+
+def test_addresses_in_lists_and_columns_with_a_colon_are_photos_too():
+    for cells in ([f'[{{"src": "https://example.com/{n}.jpg"}}]' for n in range(12)],
+                  [f"https://example.com/{n}.jpg, https://example.com/{n}-2.jpg" for n in range(12)],
+                  [f"//example.com/{n}.png?v=3" for n in range(12)]):  # fmt: skip
+        found = guess(raw_of(pd.DataFrame({"g:id": range(12), "g:image_link": cells})), [])
+        assert found.photo.theirs == "{g:image_link}" and found.columns["item"].theirs == "g:id"
+    assert columns_of("{g:image_link}") == ["g:image_link"] and columns_of("{id:0>8}") == ["id"]
+    pages = pd.DataFrame({"id": range(12), "page": [f"https://example.com/p/{n}" for n in range(12)]})
+    assert guess(raw_of(pages), []).photo is None
 
 
 def test_names_of_columns_are_compared_without_accents_and_signs():
