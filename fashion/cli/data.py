@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> None:
         glossaries(column, catalogue.language, catalogue.glossary) for column in GLOSSARIES if column in rows
     )
     known = "all known" if translated and not arguments.keep_unknown else "kept as they are"
-    print(f"  words   {', '.join(counts)}: {known}")
+    print(f"  words   {', '.join(counts)}: {known}" if counts else "  words   none: looks and measured colours count")
     print(f"  terms   {catalogue.terms}")
     if missing.all():
         raise CatalogueError(

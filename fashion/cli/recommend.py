@@ -82,6 +82,8 @@ def run(arguments: argparse.Namespace) -> None:
         print_json(picks.to_dict() | {"catalogue": arguments.catalogue})
     else:
         print(picks)
+        if study.untrained:
+            print(f"\n{study.untrained} Looks, measured colour and the catalogue's own words count.")
     if arguments.save:
         _save(picks.show(), arguments.save)
 
