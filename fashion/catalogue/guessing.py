@@ -17,6 +17,7 @@ from fashion.catalogue.photo_guess import PhotoNames, guess_pattern, is_speakabl
 from fashion.catalogue.raw_table import RawTable
 from fashion.catalogue.source import is_photo
 from fashion.catalogue.translation import load_glossary
+from fashion.core.numerals import percent
 from fashion.core.texts import look_of
 
 #: Rows by whose cells a column is judged, spread over the table.
@@ -41,6 +42,10 @@ LEAST_NAMED = 10
 #: Score from which a column is chosen: a name that says it, or cells that do.
 ENOUGH = 2.0
 
+#: Our names for the folders of photos.
+FOLDERS = (FOLDER, FOLDER_ABOVE)
+
+_DECIMAL = re.compile(r"\d+[.,]\d{1,2}")
 _NUMBER = re.compile(r"[-+]?\d+([.,]\d+)*")
 _PRICE = re.compile(
     r"(?:[A-Z]{3}|[€$£¥]|kr|zł)?\s*\d{1,3}(?:[.,' ]?\d{3})*(?:[.,]\d{1,2})?\s*(?:[A-Z]{3}|[€$£¥]|kr|zł)?", re.IGNORECASE
@@ -81,6 +86,14 @@ class Guess:
     columns: dict[str, Choice] = field(default_factory=dict)
     candidates: dict[str, list[str]] = field(default_factory=dict)
     category_path: str = ""
+
+    def photo_is(self, column: str) -> bool:
+        """Whether the photos' names are a column's cells as they are."""
+        return self.photo is not None and self.photo.theirs == f"{{{column}}}"
+
+    def is_in_photo(self, column: str) -> bool:
+        """Whether the photos' names hold a column's cells."""
+        return self.photo is not None and f"{{{column}" in self.photo.theirs
 
     @property
     def score(self) -> float:
@@ -224,12 +237,11 @@ def guess(raw: RawTable, files: Sequence[str]) -> Guess:
     step = max(1, -(-len(raw.rows) // JUDGED))
     rows = raw.rows.iloc[::step]
     cells = {name: Cells(name, rows[name].tolist()) for name in map(str, rows) if rows[name].any()}
-    found = Guess(export=_export(raw, cells))
-    names = dict(found.export.columns) if found.export else {}
-    photos = PhotoNames(files)
-    found.photo = _photo(raw, rows, cells, names.get("photo", ()), photos)
+    found = Guess(export=_export(raw))
+    named = found.export.columns.get("photo", ()) if found.export else ()
+    found.photo = _photo(raw, rows, cells, named, PhotoNames(files))
     taken = {found.photo.theirs[1:-1]} if found.photo else set()
-    _take_named(found, cells, names)
+    _take_named(found, cells)
     if "colour" not in found.columns and (option := _option(cells)):
         found.columns["colour"] = option
     taken |= {choice.theirs for choice in found.columns.values()}
@@ -244,26 +256,27 @@ def guess(raw: RawTable, files: Sequence[str]) -> Guess:
     _part_categories(found, cells, rows, taken)
     for ours in WANTED:
         if ours not in found.columns and not (ours == "department" and found.category_path):
-            named = _candidates(ours, cells, taken)
-            if named or ours in MISSED:
-                found.candidates[ours] = named
+            meant = _candidates(ours, cells, taken)
+            if meant or ours in MISSED:
+                found.candidates[ours] = meant
     told = [*TOLD, *found.columns]
     found.columns = {ours: found.columns[ours] for ours in dict.fromkeys(told) if ours in found.columns}
     return found
 
 
-def _export(raw: RawTable, cells: Mapping[str, Cells]) -> Export | None:
+def _export(raw: RawTable) -> Export | None:
     there = {plain_name(name) for name in raw.header}
     return next((export for export in EXPORTS if set(export.marks) <= there), None)
 
 
-def _take_named(found: Guess, cells: Mapping[str, Cells], names: Mapping[str, tuple[str, ...]]) -> None:
+def _take_named(found: Guess, cells: Mapping[str, Cells]) -> None:
     """The columns that the export names, where they are there and filled."""
-    assert found.export or not names
-    for ours, theirs in names.items():
+    if found.export is None:
+        return
+    for ours, theirs in found.export.columns.items():
         hit = next((column for name in theirs for column in cells.values() if column.plain == name), None)
         if hit and ours != "photo":
-            found.columns[ours] = Choice(hit.name, f"{found.export.name if found.export else ''} calls it so")
+            found.columns[ours] = Choice(hit.name, f"{found.export.name} calls it so")
 
 
 def _photo(
@@ -283,7 +296,7 @@ def _photo(
             best, most = pattern, worth
     if best and best.share >= 0.5:
         return Choice(
-            best.pattern, f"{best.share:.0%} of the rows name a file that is there, such as {best.example}", True
+            best.pattern, f"{percent(best.share)} of the rows name a file that is there, such as {best.example}", True
         )
     addressed = [
         (
@@ -298,7 +311,7 @@ def _photo(
         column = max(addressed, key=lambda pair: pair[0])[1]
         return Choice(f"{{{column.name}}}", f"web addresses of photos, such as {next(iter(column.counts))}")
     if best and best.share * len(raw.rows) >= LEAST_NAMED:
-        return Choice(best.pattern, f"only {best.share:.0%} of the rows name a file that is there", True)
+        return Choice(best.pattern, f"only {percent(best.share)} of the rows name a file that is there", True)
     return None
 
 
@@ -326,7 +339,7 @@ def _fits(ours: str, column: Cells) -> float:
             good = column.numbers < 0.5 and column.addresses == 0 and column.length <= 4 and not column.is_list
             return 3 * spoken - 1 if good and (spoken >= 0.5 or column.are_words) else never
         case "category" | "department":
-            if column.name in (FOLDER, FOLDER_ABOVE):
+            if column.name in FOLDERS:
                 return 2.5 if ours == "category" or column.name == FOLDER_ABOVE else 0.0
             known = column.speaks(garment_words())
             colours = column.speaks(colour_words(), most=3)
@@ -368,9 +381,9 @@ def _reason(ours: str, column: Cells) -> str:
     folders = {FOLDER: "the name of the photo's folder", FOLDER_ABOVE: "the name of the folder above"}
     named = "its name says so" if _said(ours, column) > 0 else ""
     if ours == "colour" and (spoken := column.speaks(colour_words(), most=3)) >= 0.5:
-        content = f"{spoken:.0%} of its cells are words of colours"
+        content = f"{percent(spoken)} of its cells are words of colours"
     elif ours == "category" and (spoken := column.speaks(garment_words())) >= 0.5:
-        content = f"{spoken:.0%} of its cells are words of clothes"
+        content = f"{percent(spoken)} of its cells are words of clothes"
     elif column.are_words:
         content = f"{len(column.counts)} words"
     else:
@@ -381,29 +394,30 @@ def _reason(ours: str, column: Cells) -> str:
 
 def _item(cells: Mapping[str, Cells], found: Guess, taken: Collection[str]) -> Choice:
     """The column that names the items; their numbers where none does."""
-    best: tuple[float, int, Cells] | None = None
-    for place, column in enumerate(cells.values()):
-        photo = bool(found.photo) and found.photo.theirs == f"{{{column.name}}}" if found.photo else False
-        if column.fill < 0.9 or column.addresses > 0 or column.length > 3 or (column.name in taken and not photo):
-            continue
-        decimals = column.share(re.compile(r"\d+[.,]\d{1,2}"))
-        if decimals > 0.5 or column.name in (FOLDER, FOLDER_ABOVE):
-            continue
-        said = _said("item", column)
-        in_pattern = bool(found.photo) and f"{{{column.name}" in found.photo.theirs if found.photo else False
-        score = said + 2 * (column.unique >= 0.98) + 0.75 * in_pattern - (column.unique < 0.3) * 3
-        score -= 1.5 * (not said and column.length > 1.5)  # a text
-        if score >= ENOUGH and (best is None or (score, -place) > best[:2]):
-            best = (score, -place, column)
-    if best is None:
+    scored = [
+        (score, -place, column)
+        for place, column in enumerate(cells.values())
+        if (column.name not in taken or found.photo_is(column.name)) and (score := _item_score(column, found)) >= ENOUGH
+    ]
+    if not scored:
         return Choice("#", "no column names the items, so the row's number does")
-    column = best[2]
+    column = max(scored, key=lambda entry: entry[:2])[2]
     why = [
         "its name says so" if _said("item", column) > 0 else "",
         f"{len(column.counts)} different values in {len(column.filled)} rows",
-        "it names the photo" if found.photo and f"{{{column.name}" in found.photo.theirs else "",
+        "it names the photo" if found.is_in_photo(column.name) else "",
     ]
     return Choice(column.name, f"{', '.join(filter(None, why))} ({column.shown()})")
+
+
+def _item_score(column: Cells, found: Guess) -> float:
+    """How much a column's name and cells say that it names the items."""
+    decimals = column.share(_DECIMAL)
+    if column.fill < 0.9 or column.addresses > 0 or column.length > 3 or decimals > 0.5 or column.name in FOLDERS:
+        return float("-inf")
+    said = _said("item", column)
+    score = said + 2 * (column.unique >= 0.98) + 0.75 * found.is_in_photo(column.name) - 3 * (column.unique < 0.1)
+    return score - 1.5 * (not said and column.length > 1.5)  # a text
 
 
 def _option(cells: Mapping[str, Cells]) -> Choice | None:
