@@ -404,7 +404,7 @@ def _item(cells: Mapping[str, Cells], found: Guess, taken: Collection[str]) -> C
     column = max(scored, key=lambda entry: entry[:2])[2]
     why = [
         "its name says so" if _said("item", column) > 0 else "",
-        f"{len(column.counts)} different values in {len(column.filled)} rows",
+        f"{len(column.counts):,} different values in {len(column.filled):,} rows looked at",
         "it names the photo" if found.is_in_photo(column.name) else "",
     ]
     return Choice(column.name, f"{', '.join(filter(None, why))} ({column.shown()})")

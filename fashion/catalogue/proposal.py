@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from fashion.catalogue.definition import known_catalogues, load_catalogue
-from fashion.catalogue.guessing import Cells, Choice, Guess, colour_words, garment_words, guess, language_of
+from fashion.catalogue.guessing import FOLDERS, Cells, Choice, Guess, colour_words, garment_words, guess, language_of
 from fashion.catalogue.listing import FOLDER, FOLDER_ABOVE, folder_names, read_listing
 from fashion.catalogue.photo_pattern import columns_of, fill
 from fashion.catalogue.raw_table import RawTable, read_raw
@@ -385,7 +385,7 @@ def words_of(proposal: Proposal) -> dict[str, list[str]]:
     """Colours, categories and departments -> the words of the rows that have one, as a report will read them."""
     found, raw = proposal.guess, proposal.raw
     photos: list[str] = []
-    if found.photo and found.photo.is_file:
+    if found.photo and any(choice.theirs in FOLDERS for choice in found.columns.values()):
         values = {name: raw.rows[name].tolist() for name in columns_of(found.photo.theirs)}
         photos = [proposal.source.find(name) for name in fill(found.photo.theirs, values)]
     rows = pd.DataFrame({

@@ -19,7 +19,7 @@ def test_init_prints_reasons_and_ten_rows_and_the_next_command(here, capsys):
     out = capsys.readouterr().out
     for part in (
         "table dati/articoli.csv: text delimited by semicolons, in Windows-1252; 24 rows",
-        "item Codice its name says so, 24 different values in 24 rows (A-000, A-001, A-002)",
+        "item Codice its name says so, 24 different values in 24 rows looked at (A-000, A-001, A-002)",
         "photo foto/{Nome file} 100% of the rows name a file that is there, such as negozio/foto/A-000.jpg",
         "colour Colore its name says so, 100% of its cells are words of colours (ROSSO, BLU, VERDE)",
         "rows 24 read",
