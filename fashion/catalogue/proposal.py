@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -18,7 +18,7 @@ from fashion.catalogue.definition import known_catalogues, load_catalogue
 from fashion.catalogue.guessing import FOLDERS, Cells, Choice, Guess, colour_words, garment_words, guess, language_of
 from fashion.catalogue.listing import FOLDER, FOLDER_ABOVE, folder_names, read_listing
 from fashion.catalogue.photo_pattern import columns_of, fill
-from fashion.catalogue.raw_table import RawTable, read_raw
+from fashion.catalogue.raw_table import WORKBOOKS, RawTable, TableFormat, read_raw, sheets_of
 from fashion.catalogue.source import LISTING, Source, is_photo, open_source
 from fashion.catalogue.table import with_last_step
 from fashion.catalogue.toml_keys import LONGEST_NAME, OWN_FOLDERS, WINDOWS_NAMES
@@ -27,7 +27,7 @@ from fashion.core.errors import CatalogueError, FashionError
 from fashion.core.texts import BOMS
 
 #: Endings of files that may be tables, each also with `.gz` behind it.
-TABLES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet", ".xlsx", ".xls", ".xlsb", ".ods")
+TABLES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet", *WORKBOOKS)
 
 #: Texts that stand beside data and are no tables.
 NOTES = re.compile(r"(read[_-]?me|licen[cs]e|changelog|requirements|notice|copying).*", re.IGNORECASE)
@@ -66,6 +66,10 @@ class Proposal:
         Further tables that were passed over.
     photos : int
         Photos in the source.
+    troubles : list of str
+        Errors of tables that cannot be read.
+    sheet : str
+        Of a workbook with several.
     """
 
     source: Source
@@ -74,6 +78,8 @@ class Proposal:
     guess: Guess
     others: list[str]
     photos: int
+    troubles: list[str]
+    sheet: str = ""
 
 
 def propose(path: Path, kept: Path | None = None) -> Proposal:
@@ -109,36 +115,58 @@ def propose(path: Path, kept: Path | None = None) -> Proposal:
             f"or tar that holds them; a table ends in {', '.join(TABLES)}, or in .gz behind it."
         )
     read, troubles = _looked_at(source, tables, files)
-    if only and troubles:
+    if only and not read:
         raise CatalogueError(troubles[0])
-    usable = [entry for entry in read if only or entry[1].photo or not photos]
+    usable = [look for look in read if only or look.guess.photo or not photos]
     if usable:
-        best = max(usable, key=lambda entry: (entry[1].score, entry[2], -len(entry[0])))[0]
-        return _from_table(source, files, best, [pattern for pattern, *_ in read if pattern != best], photos)
+        best = max(usable, key=lambda look: (look.guess.score, look.rows, -len(look.table)))
+        others = [look.table for look in read if look.table != best.table]
+        return _from_table(source, files, best, others, troubles, photos)
     if not photos:
         raise CatalogueError("\n".join(troubles))
-    return _from_photos(source, [pattern for pattern, *_ in read], photos)
+    return _from_photos(source, [look.table for look in read], troubles, photos)
+
+
+class _Look(NamedTuple):
+    """What the first rows of a table, or of a workbook's sheet, were understood as, and their number."""
+
+    table: str
+    sheet: str
+    guess: Guess
+    rows: int
 
 
 def _looked_at(
     source: Source, tables: Sequence[tuple[str, list[str]]], files: Sequence[str]
-) -> tuple[list[tuple[str, Guess, int]], list[str]]:
-    """Each table that can be read, with what its first rows were understood as and their number; and others' errors."""
-    read: list[tuple[str, Guess, int]] = []
-    troubles = []
+) -> tuple[list[_Look], list[str]]:
+    """A look at each table, at the best sheet of a workbook; and the errors of those that cannot be read."""
+    read, troubles = [], []
     for pattern, members in tables:
         try:
-            raw = _head_of(source, members)
-            found = guess(raw, files) if len(raw.rows) else Guess()
-            if not len(raw.rows) or (len(raw.header) < 2 and not found.photo):
+            sheets = sheets_of(source, members[0])
+            looks = [
+                _look_at(source, pattern, members, files, sheet) for sheet in (sheets if len(sheets) > 1 else [""])
+            ]
+            best = max(looks, key=lambda look: (look.rows > 0, look.guess.score, look.rows))
+            if not best.rows:
                 raise CatalogueError(
-                    f"expected a table with a header, several columns and rows in {source.path}: {pattern}; found a "
-                    f"width of {len(raw.header)} and {len(raw.rows)} rows. Name another table, or its folder."
+                    f"expected a table with a header, several columns and rows in {source.path}: {pattern}; found "
+                    "none. Name another table, or its folder."
                 )
-            read.append((pattern, found, len(raw.rows)))
+            read.append(best)
         except FashionError as error:
             troubles.append(str(error))
     return read, troubles
+
+
+def _look_at(source: Source, pattern: str, members: Sequence[str], files: Sequence[str], sheet: str) -> _Look:
+    """A look at a table's first rows; at none where it has no rows, or one column that names no photos."""
+    heads = _Heads(source)
+    heads.locate(members[0])
+    raw = read_raw(heads, TableFormat(sheet=sheet))
+    found = guess(raw, files) if len(raw.rows) else Guess()
+    good = len(raw.header) > 1 or found.photo
+    return _Look(pattern, sheet, found, len(raw.rows) if good else 0)
 
 
 # -- tables ------------------------------------------------------------------------------------------------
@@ -207,29 +235,24 @@ class _Heads(Source):
         return head[: HEAD // 4 * 4] if wide else head[: end or HEAD]
 
 
-def _head_of(source: Source, members: Sequence[str]) -> RawTable:
-    """The first rows of a table, of its first file."""
-    heads = _Heads(source)
-    heads.locate(members[0])
-    return read_raw(heads)
-
-
-def _from_table(source: Source, files: Sequence[str], pattern: str, others: list[str], photos: int) -> Proposal:
+def _from_table(
+    source: Source, files: Sequence[str], look: _Look, others: list[str], troubles: list[str], photos: int
+) -> Proposal:
     """The proposal for one table, by all of its rows."""
-    source.locate(pattern)
-    raw = read_raw(source)
+    source.locate(look.table)
+    raw = read_raw(source, TableFormat(sheet=look.sheet))
     found = guess(raw, files)
-    table, photo = _below_common_folder(pattern, found.photo)
+    table, photo = _below_common_folder(look.table, found.photo)
     source.locate(table)
-    if pattern.removesuffix(table) == source.base:
+    if look.table.removesuffix(table) == source.base:
         found = replace(found, photo=photo)
     else:  # another table of that name is nearer
-        table = pattern
-        source.locate(pattern)
+        table = look.table
+        source.locate(table)
     found = _with_folder_words(source, raw, found)
     if found.export and found.export.like:
         found = _like(found, raw, found.export.like)
-    return Proposal(source, table, raw, found, others, photos)
+    return Proposal(source, table, raw, found, others, photos, troubles, look.sheet)
 
 
 def _below_common_folder(pattern: str, photo: Choice | None) -> tuple[str, Choice | None]:
@@ -271,7 +294,7 @@ def _like(found: Guess, raw: RawTable, name: str) -> Guess:
 
 
 # -- photos without a table --------------------------------------------------------------------------------
-def _from_photos(source: Source, others: list[str], photos: int) -> Proposal:
+def _from_photos(source: Source, others: list[str], troubles: list[str], photos: int) -> Proposal:
     source.locate(LISTING)
     raw = read_listing(source, (), "")
     paths = raw.rows["path"].tolist()
@@ -284,7 +307,7 @@ def _from_photos(source: Source, others: list[str], photos: int) -> Proposal:
         columns[ours] = Choice(theirs, why)
     unclear = {"category": [FOLDER]} if "category" not in columns and raw.rows["path"].str.contains("/").any() else {}
     found = Guess(photo=Choice("{path}", "each photo is an item", True), columns=columns, candidates=unclear)
-    return Proposal(source, LISTING, raw, found, others, photos)
+    return Proposal(source, LISTING, raw, found, others, photos, troubles)
 
 
 def _folder_choices(paths: Sequence[str]) -> Iterator[tuple[str, str, str]]:
@@ -338,9 +361,10 @@ def toml_of(proposal: Proposal, name: str, title: str, data: str) -> str:
     table = [f"table = {_text(proposal.table)}  # {raw.said}"]
     if proposal.others:
         table.append(f"# table = {_text(proposal.others[0])}  # also there: {', '.join(proposal.others[:5])}")
+    sheet = ["", "[table]", f"sheet = {_text(proposal.sheet)}"] if proposal.sheet else []
     photo = found.photo
     pattern = [f"photos = {_text(photo.theirs)}  # {_comment(photo.why)}"] if photo else []
-    lines += ["", "[source]", f"data = {_text(data)}", *table, *pattern, "", "[columns]"]
+    lines += ["", "[source]", f"data = {_text(data)}", *table, *pattern, *sheet, "", "[columns]"]
     lines += [f"{ours} = {_text(c.theirs)}  # {_comment(c.why)}" for ours, c in found.columns.items()]
     for ours, named in found.candidates.items():
         what = f"one of {', '.join(named)}?" if named else "no column fits"

@@ -28,6 +28,9 @@ from fashion.core.texts import advice_on, clean_text, decoded, kind_of
 #: Endings by which a text is JSON Lines, beside what it begins with.
 JSON_LINES = (".jsonl", ".ndjson")
 
+#: Endings of workbooks.
+WORKBOOKS = (".xlsx", ".xls", ".xlsb", ".ods")
+
 #: As a wanted column, the number of the row.
 ROW = "#"
 
@@ -169,6 +172,19 @@ def count_rows(source: Source) -> int:
             lines = len(_sheet_of(data, "", name)[2]) if "workbook" in kind_of(data) else data.count(b"\n")
             count += max(lines - 1, 0)
     return count
+
+
+def sheets_of(source: Source, name: str) -> list[str]:
+    """The names of a workbook's sheets; none where a table has no workbook's ending.
+
+    Raises
+    ------
+    CatalogueError
+        When the workbook cannot be read.
+    """
+    if not name.lower().removesuffix(".gz").endswith(WORKBOOKS):
+        return []
+    return _sheet_of(_plain(source.read(name), name)[0], "", f"{source.path}: {name}")[1]
 
 
 # -- one file ----------------------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ def _checked(proposal: Proposal, text: str, path: Path) -> list[str]:
     CatalogueError
         When it leaves too few rows to study.
     """
-    from fashion.catalogue.cleaning import clean_table, require_items
+    from fashion.catalogue.cleaning import LEAST_ITEMS, clean_table, require_items
     from fashion.catalogue.definition import parse_catalogue
     from fashion.catalogue.proposal import preview
     from fashion.catalogue.table import in_our_columns, read_as_described
@@ -102,6 +102,11 @@ def _checked(proposal: Proposal, text: str, path: Path) -> list[str]:
     raw = read_as_described(catalogue, proposal.source)
     rows, malformed = in_our_columns(catalogue, proposal.source, raw)
     step, _ = clean_table(catalogue, rows, malformed)
+    if len(rows) < LEAST_ITEMS:
+        raise CatalogueError(
+            f"expected at least {LEAST_ITEMS} items to study in {proposal.source.path}; found {len(rows)}. Name what "
+            "holds more of them."
+        )
     require_items(step, str(proposal.source.path))
     return [
         *_reasons(proposal, catalogue),
@@ -130,6 +135,7 @@ def _reasons(proposal: Proposal, catalogue: Catalogue) -> list[str]:
         why = " (no column of it names photos)" if proposal.table == LISTING else ""
         shown = ", ".join(proposal.others[:5]) + (" ..." if len(proposal.others) > 5 else "")
         lines.append(f"         passed over: {shown}{why}")
+    lines += [f"         cannot be read: {trouble}" for trouble in proposal.troubles[:5]]
     if found.export:
         lines.append(f"kind     {found.export.name}, by its columns {', '.join(found.export.marks)}")
     lines.append("")

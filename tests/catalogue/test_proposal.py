@@ -4,7 +4,7 @@ import re
 
 import pandas as pd
 import pytest
-from shop_files import EXPORTS, pack, photos, rows, write_export, write_table
+from shop_files import EXPORTS, pack, photos, rows, workbook, write_export, write_table
 
 from fashion.catalogue.cleaning import clean_table
 from fashion.catalogue.definition import parse_catalogue
@@ -129,6 +129,18 @@ def test_the_table_of_the_items_is_taken_among_several(tmp_path):
     write_photos(tmp_path / "shop", items)
     proposal, catalogue, _ = opened(tmp_path / "shop", tmp_path)
     assert (catalogue.table, proposal.others) == ("z-items.csv", ["a-orders.csv"])
+
+
+def test_the_sheet_of_the_items_is_taken_and_a_broken_table_is_named(tmp_path):
+    items = rows(COUNT)
+    lines = [["SKU", "Colore", "Tipo"], *([row["id"], row["colour"], row["kind"]] for row in items)]
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/a.xlsx").write_bytes(workbook({"Info": [["about", "us"], ["x", "y"]], "Articoli": lines}))
+    (tmp_path / "shop/b.xlsx").write_bytes(b"PK\x03\x04 broken")
+    write_photos(tmp_path / "shop", items)
+    proposal, catalogue, cleaned = opened(tmp_path / "shop", tmp_path)
+    assert (catalogue.form.sheet, catalogue.columns["item"], len(cleaned)) == ("Articoli", "SKU", COUNT)
+    assert len(proposal.troubles) == 1 and "b.xlsx" in proposal.troubles[0]
 
 
 def test_splits_are_no_classes_and_colours_are_no_categories(tmp_path):
