@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fashion.catalogue.addresses import Downloads, downloads_folder
 from fashion.catalogue.definition import Catalogue
 from fashion.catalogue.run import Run
 from fashion.catalogue.source import Source, open_source
@@ -216,7 +217,8 @@ class Study(Run):
         if added not in self._sources:
             record = next(one.record for one in load_additions(self.workspace) if one.key == added)
             kept = unpacked_folder(self.workspace.processed_root)
-            self._sources[added] = open_source(Path(record["data"]), record["table"], kept)
+            downloads = Downloads(downloads_folder(self.name))
+            self._sources[added] = open_source(Path(record["data"]), record["table"], kept, downloads)
         return self._sources[added]
 
     def vectors(self, name: str) -> NDArray[np.float32]:

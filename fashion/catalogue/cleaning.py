@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fashion.catalogue.addresses import DEAD
 from fashion.catalogue.definition import Catalogue
 from fashion.catalogue.sampling import take_first, take_stratified
 from fashion.catalogue.translation import colour_hexes, non_garments, translate
@@ -26,6 +27,7 @@ REASONS = {
     "duplicate item": "the item's name stands in an earlier row with other values",
     "not a garment": "its department holds no clothes",
     "missing photo": "the table names a photo that is not there",
+    "dead address": "its photo could not be downloaded from the address that the table gives",
     "unreadable photo": "the photo is no image, is cut short, or unpacks to more than 1 GB",
     "identical photo": "its photo has the same bytes as an earlier item's",
 }
@@ -122,18 +124,20 @@ def drop_departments(cleaning: Cleaning, departments: Sequence[str]) -> Cleaning
 
 
 def drop_photos(cleaning: Cleaning, problems: pd.Series, sha256: pd.Series) -> Cleaning:
-    """Drop items whose photo is missing, unreadable, or byte-identical to an earlier item's.
+    """Drop items whose photo is missing, dead (by address), unreadable, or byte-identical to an earlier item's.
 
     Parameters
     ----------
     problems : Series of str
-        Aligned with the rows: empty, or what is wrong; "missing..." tells a missing photo from a bad one.
+        Aligned with the rows: empty, or what is wrong; its beginning tells a missing photo, and a dead address, from a
+        bad photo.
     sha256 : Series of str
         Of the photo's bytes, empty where there are none.
     """
     missing = problems.str.startswith("missing")
     both = cleaning.rows.assign(_sha256=sha256.to_numpy(), _problem=problems.to_numpy())
     step = Cleaning(both, cleaning.rejected).drop(missing, "missing photo", problems)
+    step = step.drop(step.rows["_problem"].str.startswith(DEAD), "dead address", step.rows["_problem"])
     bad = step.rows["_problem"] != ""
     step = step.drop(bad, "unreadable photo", step.rows["_problem"])
     detail = "same photo as " + step.rows.groupby("_sha256")["item"].transform("first")

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fashion.catalogue.addresses import Downloads, downloads_folder
+from fashion.catalogue.fetching import DownloadRules
 from fashion.catalogue.raw_table import TableFormat
 from fashion.catalogue.source import Source, open_source
 from fashion.catalogue.unpacked import unpacked_folder
@@ -41,6 +43,8 @@ class Catalogue:
         Our column -> a glossary's file of the catalogue's own.
     form : TableFormat
         How the table is written, where that is not left to the file.
+    downloads : DownloadRules
+        How photos by address are downloaded.
     drop_departments : tuple of str
         English departments that are no garments.
     similar_by, held_out : tuple of str, or None
@@ -69,6 +73,7 @@ class Catalogue:
     language: str = "en"
     glossary: dict[str, Path] = field(default_factory=dict)
     form: TableFormat = field(default_factory=TableFormat)
+    downloads: DownloadRules = field(default_factory=DownloadRules)
     drop_departments: tuple[str, ...] = ()
     similar_by: tuple[str, ...] | None = None
     held_out: tuple[str, ...] | None = None
@@ -152,6 +157,7 @@ def _from_toml(raw: dict[str, Any], path: Path) -> Catalogue:
         language=raw.get("language", "en"),
         glossary={column: path.parent / glossary[key] for column, key in GLOSSARY_KEYS.items() if key in glossary},
         form=TableFormat(**raw.get("table", {})),
+        downloads=DownloadRules(**raw.get("downloads", {})),
         drop_departments=tuple(raw.get("cleaning", {}).get("drop_departments", ())),
         similar_by=_names(raw, "similarity", "columns"),
         held_out=_names(raw, "evaluation", "held_out"),
@@ -231,4 +237,5 @@ def open_catalogue(catalogue: Catalogue, data: str | Path | None = None, process
             f"expected the data of {catalogue.title} {at}; found nothing. Give a folder, zip or tar with "
             f"DATA=path (make) or --data path (fashion). {catalogue.obtain}".rstrip()
         )
-    return open_source(place, catalogue.table, unpacked_folder(processed))
+    downloads = Downloads(downloads_folder(catalogue.name), catalogue.downloads)
+    return open_source(place, catalogue.table, unpacked_folder(processed), downloads)

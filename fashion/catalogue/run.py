@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fashion.catalogue.addresses import Downloads, downloads_folder
 from fashion.catalogue.definition import (
     Catalogue,
     known_catalogues,
@@ -165,7 +166,8 @@ class Run:
             When it has moved: open the study again with `data=`.
         """
         kept = unpacked_folder(self.workspace.processed_root)
-        return open_source(at_home(self._data or self.place["data"]), self.place["table"], kept)
+        downloads = Downloads(downloads_folder(self.name))
+        return open_source(at_home(self._data or self.place["data"]), self.place["table"], kept, downloads)
 
     @property
     def source_line(self) -> str:

@@ -12,12 +12,13 @@ import threading
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import BinaryIO
 
+from fashion.catalogue.addresses import DEAD, Downloads, is_address
 from fashion.catalogue.parquet import StoredPhotos, place_of
 from fashion.catalogue.unpacked import unpack, unpacked_folder
 from fashion.core.checksums import sha256_json
@@ -33,7 +34,7 @@ class Source(ABC):
 
     Names are POSIX paths relative to `base`, the folder that holds the catalogue's table, so that a zip
     with one top folder and the same files unpacked read alike. A photo that is bytes in a Parquet file is named by
-    `parquet.photo_name`.
+    `parquet.photo_name`; one by address is named by it, and read from `downloads`.
 
     Parameters
     ----------
@@ -47,12 +48,15 @@ class Source(ABC):
         Empty, or a folder with its slash.
     tables : list of str
         Names of the table's files, in order: one, or its shards.
+    downloads : Downloads or None
+        The photos that are named by addresses.
     """
 
     def __init__(self, path: Path, kept: Path | None = None) -> None:
         self.path, self._kept = path, kept
         self.base = ""
         self.tables: list[str] = []
+        self.downloads: Downloads | None = None
         self._stored = StoredPhotos(self.stream, self._copy_of_column)
         self._looking = threading.Lock()
         self._listed: frozenset[str] = frozenset()
@@ -95,8 +99,10 @@ class Source(ABC):
     def signature(self, name: str) -> str:
         """A file's signature, by size and time or checksum, without reading it; empty where there is no file.
 
-        That of a photo inside a Parquet file is the file's.
+        That of a photo inside a Parquet file is the file's; that of one by address its content's checksum.
         """
+        if is_address(name):
+            return self.downloads.signature(name) if self.downloads else ""
         place = place_of(name, self._shards)
         try:
             return self._signature(self.base + (place.file if place else name))
@@ -111,6 +117,11 @@ class Source(ABC):
         PhotoError
             When there is no such file, it has more than `most` bytes, or the name leads out of the source.
         """
+        if is_address(name):
+            if self.downloads is None:
+                raise PhotoError(f"{DEAD}: {name}: this catalogue's downloads are not known here")
+            require_at_most(most, self.downloads.size(name), name)
+            return self.downloads.read(name)
         place = place_of(name, self._shards)
         with self._told(name, place.file if place else name):
             if place is None:
@@ -120,6 +131,11 @@ class Source(ABC):
                 raise KeyError(name)
             require_at_most(most, len(data), name)
             return data
+
+    def fetch(self, names: Iterable[str], *, again: bool = False, progress: bool = True) -> None:
+        """Download those photos that are named by addresses and not on the disk yet (`addresses.Downloads.fetch`)."""
+        if self.downloads is not None and (addresses := [name for name in names if is_address(name)]):
+            self.downloads.fetch(addresses, again=again, progress=progress)
 
     def stream(self, name: str) -> BinaryIO:
         """A stream on a file that can be read at any place, without holding it in memory.
@@ -193,7 +209,7 @@ class Source(ABC):
         written them. A name without suffix finds a photo with one of `SUFFIXES`. What is not found is returned as it
         is.
         """
-        if self.base + name in self._listed or self.signature(name):
+        if is_address(name) or self.base + name in self._listed or self.signature(name):
             return name
         for suffix in SUFFIXES:
             if self.base + name + suffix in self._listed:
@@ -302,7 +318,9 @@ def require_at_most(most: int | None, size: int, name: str) -> None:
         )
 
 
-def open_source(path: Path, table: str | None = None, kept: Path | None = None) -> Source:
+def open_source(
+    path: Path, table: str | None = None, kept: Path | None = None, downloads: Downloads | None = None
+) -> Source:
     """Open the folder, zip or tar at `path` and find its `table`.
 
     Parameters
@@ -315,6 +333,8 @@ def open_source(path: Path, table: str | None = None, kept: Path | None = None) 
     kept : Path, optional
         Folder for copies of what cannot be read at any place, and for a tar's index; if not given, copies are kept in
         the project's own, and no index is.
+    downloads : Downloads, optional
+        Photos that are named by addresses.
 
     Raises
     ------
@@ -338,6 +358,7 @@ def open_source(path: Path, table: str | None = None, kept: Path | None = None) 
         source = ZipSource(path, kept)
         if book := workbook_of(source.names()):
             raise _not_a_source(path, book, _folder_of(path))
+    source.downloads = downloads
     if table is not None:
         source.locate(table)
     return source

@@ -77,4 +77,10 @@ def photos_named(catalogue: Catalogue, raw: RawTable) -> list[str]:
     if column in raw.photos:
         return raw.photo_names(str(column))
     values = {name: raw.rows[name].tolist() for name in columns_of(catalogue.photos)}
-    return [name.replace("\\", "/") for name in fill(catalogue.photos, values)]
+    return [_name_of(text) for text in fill(catalogue.photos, values)]
+
+
+def _name_of(text: str) -> str:
+    """A photo's name with `/`; `//host/...`, as pages write addresses, is one by https."""
+    name = text.replace("\\", "/")
+    return f"https:{name}" if re.match(r"//[\w-]+(\.[\w-]+)+/", name) else name

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from fashion.catalogue.fetching import DownloadRules
 from fashion.core.errors import CatalogueError, did_you_mean
 from fashion.core.texts import clean_text
 
@@ -122,6 +123,17 @@ def _check_pattern(pattern: str) -> str:
     return pattern
 
 
+def _between(least: float, most: float, what: str) -> AfterValidator:
+    """A check of a number's bounds; also refuses what is no finite number."""
+
+    def check(value: float) -> float:
+        if not least <= value <= most:
+            raise _Refused(f"to be from {least:g} to {most:g}", f"{value:g}", f"Write {what}.")
+        return value
+
+    return AfterValidator(check)
+
+
 #: A text that must be there and say something.
 _Needed = Annotated[str, Field(min_length=1), AfterValidator(_check_filled)]
 
@@ -145,6 +157,16 @@ class _TableFormat(_Table):
 
 #: A table's column, whose name may be a number.
 _Column = Annotated[str, Field(strict=False), AfterValidator(_check_filled)]
+
+
+class _Downloads(_Table):
+    """How photos by address are downloaded."""
+
+    private_network: bool = DownloadRules.private_network
+    pause: Annotated[float, _between(0, 60, "seconds")] = DownloadRules.pause
+    at_once: Annotated[int, _between(1, 64, "how many requests are made at a time")] = DownloadRules.at_once
+    photo_megabytes: Annotated[float, _between(0.01, 256, "megabytes")] = DownloadRules.photo_megabytes
+    gigabytes: Annotated[float, _between(0.001, 100_000, "gigabytes")] = DownloadRules.gigabytes
 
 
 class _Glossary(_Table):
@@ -200,6 +222,7 @@ class CatalogueToml(_Table):
     source: _Source = Field(default={}, validate_default=True)
     table: _TableFormat = _TableFormat()
     columns: Annotated[_Columns, AfterValidator(_check_columns)] = Field(default={}, validate_default=True)
+    downloads: _Downloads = _Downloads()
     glossary: _Glossary = _Glossary()
     cleaning: _Cleaning = _Cleaning()
     similarity: _Similarity = _Similarity()
@@ -221,6 +244,8 @@ def known_keys() -> dict[str, list[str]]:
 #: pydantic's kind of error -> what a value is expected to be, and what to do.
 _KINDS = {
     "string_type": ("to be text", "Put it in quotes."),
+    "bool_type": ("to be true or false", "Write it without quotes."),
+    "float_type": ("to be a number", "Write it without quotes."),
     "int_type": ("to be a whole number", "Write it without quotes and decimals."),
     "greater_than_equal": ("to be 0 or more", "Write how many items a default run takes."),
     "less_than": (f"to be less than {2**31}", "Write how many items a default run takes."),

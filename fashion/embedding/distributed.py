@@ -303,6 +303,7 @@ def distribute(
     source = open_catalogue(catalogue, job.data, root)
     rows, _ = read_table(catalogue, source)
     photos = list(dict.fromkeys(rows["photo"]))
+    source.fetch(photos, progress=progress)
     marks = signatures_of(source, photos)
     shards = cut(photos, made_by(job, fingerprint(source.path)), size)
     todo = [shard for shard in shards if not finished(job, shard)]

@@ -370,6 +370,7 @@ def read_photos(
         When the runtime is unavailable; everything measured so far is kept.
     """
     unique = list(dict.fromkeys(names))
+    source.fetch(unique, progress=progress)
     marks = signatures_of(source, unique)
     kept = kept_metadata(root, source, marks)
     sums = dict(zip(kept["photo"], kept["sha256"], strict=True))

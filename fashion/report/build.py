@@ -168,7 +168,7 @@ def _run_step(step: Step, settings: Settings, workspace: Workspace, say: Say) ->
             path.unlink()
     parameters = notebook_parameters(settings, workspace, step.path)
     seconds = run_notebook(step.path, output, parameters)
-    key = key_after(key)
+    key = key_after(key, workspace if step.number == "01" else None)
     absent = [name for name in step.writes if not workspace.path(name).is_file()]
     if absent:
         raise ReportError(

@@ -7,6 +7,7 @@ from dataclasses import Field, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from fashion.catalogue.addresses import Downloads, downloads_folder
 from fashion.catalogue.definition import Catalogue, load_catalogue, open_catalogue
 from fashion.catalogue.translation import glossary_folder
 from fashion.core.bounds import COUNTS, SEEDS, check_whole, in_words, share
@@ -21,8 +22,9 @@ from fashion.core.texts import clean_text
 from fashion.core.workspace import WRITERS, Workspace
 from fashion.embedding.resnet50 import cached_file
 
-#: In the key of notebook 01 where the data lies elsewhere than it wrote down.
-MOVED = "@elsewhere"
+#: In the key of notebook 01 where the data lies elsewhere than it wrote down, and before what is known of photos by
+#: address.
+MOVED, DOWNLOADED = "@elsewhere", "@photos-"
 
 
 @dataclass(frozen=True)
@@ -291,10 +293,10 @@ def step_key(workspace: Workspace, step: Step, settings: Settings) -> str:
         source = open_catalogue(catalogue, settings.data, workspace.processed_root)
         parts["inputs"] = {
             "toml": sha256_file(catalogue.path),
-            "data": fingerprint(source.path),
+            "data": fingerprint(source.path, downloads_folder(catalogue.name)),
             "glossary": own_glossary(catalogue),
         }
-        moved = MOVED if _lies_elsewhere(source.path, workspace) else ""
+        moved = (MOVED if _lies_elsewhere(source.path, workspace) else "") + _downloaded(workspace)
     if settings.weights and Path(settings.weights).is_file() and "backbone" in declared:
         parts["inputs"]["weights"] = sha256_file(Path(settings.weights))
     if "backbone" not in declared or settings.weights or settings.backbone == "efficientnet-lite0":
@@ -335,13 +337,20 @@ def _input_checksum(workspace: Workspace, artefact: str) -> str:
     return sha256_output(path) if path.is_file() else "absent"
 
 
-def key_after(before: str) -> str:
+def _downloaded(workspace: Workspace) -> str:
+    """What is known of the catalogue's photos by address; empty where it has none."""
+    state = Downloads(downloads_folder(workspace.catalogue)).state()
+    return DOWNLOADED + state if state else ""
+
+
+def key_after(before: str, workspace: Workspace | None = None) -> str:
     """The key under which a finished run is remembered: that of its start, so that later changes count as new.
 
-    Only weights, which the step itself may have fetched, are looked at again; and the data's place is known now.
+    Only what the step itself may have fetched, weights and in notebook 01 (then with `workspace`) photos, is looked at
+    again; and the data's place is known now.
     """
     start, plus, _ = before.partition("+")
-    start = start.removesuffix(MOVED)
+    start = start.partition(DOWNLOADED)[0].removesuffix(MOVED) + (_downloaded(workspace) if workspace else "")
     return f"{start}+{_weights_at_hand()}" if plus else start
 
 

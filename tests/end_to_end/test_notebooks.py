@@ -45,7 +45,7 @@ from fashion.web.reload import Window
 
 DROPPED = {
     "malformed row": 1, "null row": 1, "duplicate row": 1, "duplicate item": 0, "not a garment": 1,
-    "missing photo": 1, "unreadable photo": 2, "identical photo": 1,
+    "missing photo": 1, "dead address": 0, "unreadable photo": 2, "identical photo": 1,
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from fashion.catalogue.addresses import Downloads, downloads_folder
 from fashion.catalogue.definition import Catalogue, load_catalogue
 from fashion.catalogue.source import Source, open_source
 from fashion.catalogue.unpacked import unpacked_folder
@@ -147,7 +148,8 @@ class Findings:
     @cached_property
     def _photos(self) -> Source:
         kept = unpacked_folder(self.workspace.processed_root)
-        return open_source(Path(self.place["data"]), self.place["table"], kept)
+        downloads = Downloads(downloads_folder(self.workspace.catalogue))
+        return open_source(Path(self.place["data"]), self.place["table"], kept, downloads)
 
     def rows(self, count: int) -> list[int]:
         """Rows of the first items that notebook 04 drew and showed; last those that it was asked for by name."""
