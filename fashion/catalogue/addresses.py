@@ -10,16 +10,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fashion.catalogue.fetching import Answer, DownloadRules, fetch
 from fashion.core.checksums import sha256_bytes, sha256_json
 from fashion.core.errors import CatalogueError, PhotoError
 from fashion.core.files import write_whole
 from fashion.core.paths import project_root
 from fashion.core.progress import progress_bar
+
+if TYPE_CHECKING:
+    from fashion.catalogue.fetching import Answer
 
 #: How the problem of a photo begins that could not be downloaded.
 DEAD = "dead address"
@@ -35,6 +38,29 @@ def is_address(name: str) -> bool:
 def downloads_folder(catalogue: str) -> Path:
     """Where the downloaded photos of a catalogue lie, by its name."""
     return (project_root() / "data/raw" / catalogue / "photos").resolve()
+
+
+@dataclass(frozen=True)
+class DownloadRules:
+    """How photos are downloaded: [downloads] of a catalogue's TOML.
+
+    Attributes
+    ----------
+    private_network : bool
+        Allow addresses on this machine and on private networks.
+    pause : float
+        Seconds between two requests to one host.
+    at_once : int
+        Requests at a time.
+    photo_megabytes, gigabytes : float
+        Size of a photo at most, and of all photos of the catalogue.
+    """
+
+    private_network: bool = False
+    pause: float = 0.05
+    at_once: int = 8
+    photo_megabytes: float = 20
+    gigabytes: float = 20
 
 
 class Downloads:
@@ -141,6 +167,8 @@ class Downloads:
         ]
         if not todo:
             return
+        from fashion.catalogue.fetching import fetch  # which loads the network's libraries
+
         total, done = sum(dict(self._kept.values()).values()), len(wanted) - len(todo)
         most = int(self.rules.gigabytes * 1e9)
         self.folder.mkdir(parents=True, exist_ok=True)

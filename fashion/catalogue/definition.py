@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fashion.catalogue.addresses import Downloads, downloads_folder
-from fashion.catalogue.fetching import DownloadRules
+from fashion.catalogue.addresses import DownloadRules, Downloads, downloads_folder
 from fashion.catalogue.raw_table import TableFormat
 from fashion.catalogue.source import Source, open_source
 from fashion.catalogue.unpacked import unpacked_folder
@@ -32,8 +31,10 @@ class Catalogue:
     title : str
         Name for people.
     table, photos : str
-        The table's file name, or its shards' with `*` and `?`; the photo's name as a format string over the table's own
-        columns (`photo_pattern`).
+        The table's file name, or its shards' with `*` and `?`; the name of the photo that is shown as a format string
+        over the table's own columns (`photo_pattern`).
+    more_photos : tuple of str
+        Likewise for further photos of a row.
     columns : dict of str to str
         Our column name -> the table's column name. `item` and `category` are needed.
     language : str
@@ -70,6 +71,7 @@ class Catalogue:
     photos: str
     columns: dict[str, str]
     path: Path
+    more_photos: tuple[str, ...] = ()
     language: str = "en"
     glossary: dict[str, Path] = field(default_factory=dict)
     form: TableFormat = field(default_factory=TableFormat)
@@ -146,12 +148,14 @@ def _from_toml(raw: dict[str, Any], path: Path) -> Catalogue:
     """A catalogue from a TOML that was checked."""
     base = project_root() if path.is_relative_to(project_root()) else path.parent
     source, glossary = raw["source"], raw.get("glossary", {})
+    photos = source["photos"] if isinstance(source["photos"], list) else [source["photos"]]
     data = source.get("data")
     return Catalogue(
         name=raw["name"],
         title=clean_text(raw["title"]).strip(),
         table=clean_text(source["table"]).replace("\\", "/"),
-        photos=clean_text(source["photos"]),
+        photos=clean_text(photos[0]),
+        more_photos=tuple(map(clean_text, photos[1:])),
         columns={str(k): clean_text(str(v)).strip() for k, v in raw["columns"].items()},
         path=path,
         language=raw.get("language", "en"),

@@ -2,6 +2,8 @@
 
 Each hop of an address is looked up here, and the connection goes to the very IP that was checked: a name that resolves
 to another one a moment later changes nothing, nor does a redirect, nor a host written as a number.
+
+`addresses` imports it only to download: the libraries of the network take longer to load than a recommendation.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ import urllib3
 from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import Url, parse_url
 
+from fashion.catalogue.addresses import DownloadRules
 from fashion.core.texts import kind_of
 
 #: Redirects that an address may take.
@@ -51,29 +54,6 @@ PASSING = {408, 425, 429}
 CHUNK, HEAD = 2**16, 512
 
 AGENT = "fashion (photos of a catalogue; each is asked for once)"
-
-
-@dataclass(frozen=True)
-class DownloadRules:
-    """How photos are downloaded; [downloads] of a catalogue's TOML.
-
-    Attributes
-    ----------
-    private_network : bool
-        Allow addresses on this machine and on private networks.
-    pause : float
-        Seconds between two requests to one host.
-    at_once : int
-        Requests at a time.
-    photo_megabytes, gigabytes : float
-        Size of a photo at most, and of all photos of the catalogue.
-    """
-
-    private_network: bool = False
-    pause: float = 0.05
-    at_once: int = 8
-    photo_megabytes: float = 20
-    gigabytes: float = 20
 
 
 @dataclass(frozen=True)

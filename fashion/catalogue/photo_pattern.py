@@ -1,9 +1,14 @@
-"""The pattern of `photos`: a photo's name as a text with the table's columns in braces."""
+"""The pattern of `photos`: a photo's name as a text with the table's columns in braces; and cells that list several."""
 
 from __future__ import annotations
 
+import json
+import re
 import string
 from collections.abc import Mapping, Sequence
+
+#: What parts the photos of a list: space or a sign before an address, or after a photo's suffix.
+_BETWEEN = re.compile(r"[\s,;|]+(?=https?://|//\w)|(?<=\.jpg|jpeg|\.png|webp|\.gif|avif)\s*[,;|\s]\s*", re.IGNORECASE)
 
 #: Text before a column, the column's name, and how its value is filled up or cut; the last has no name.
 Piece = tuple[str, str | None, str]
@@ -49,3 +54,26 @@ def fill(pattern: str, columns: Mapping[str, Sequence[str]]) -> list[str]:
         else:
             names = [name + text for name in names]
     return names
+
+
+def listed(cell: str) -> list[str]:
+    """The photos that a cell lists: addresses or file names, parted by spaces, commas, semicolons or bars; or JSON.
+
+    Names are parted after their suffix alone. A cell that is no such list is one photo; an empty one is none.
+    Objects in JSON have theirs under `src` or `url`.
+
+    Examples
+    --------
+    >>> listed("https://shop/1,2.jpg, https://shop/3.jpg")
+    ['https://shop/1,2.jpg', 'https://shop/3.jpg']
+    >>> listed("front.jpg|back.jpg"), listed('["a", "b"]'), listed("red, blue.jpg"), listed("")
+    (['front.jpg', 'back.jpg'], ['a', 'b'], ['red, blue.jpg'], [])
+    """
+    if cell.startswith("[") and cell.endswith("]"):
+        try:
+            values = json.loads(cell)
+        except (ValueError, RecursionError):
+            values = re.findall(r"'([^']*)'", cell) or [cell]  # as Python writes a list
+        objects = [value.get("src") or value.get("url") if isinstance(value, dict) else value for value in values]
+        return [value.strip() for value in objects if isinstance(value, str) and value.strip()]
+    return [name for part in _BETWEEN.split(cell) if (name := part.strip(" \t,;|"))]

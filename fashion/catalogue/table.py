@@ -6,8 +6,9 @@ import re
 
 import pandas as pd
 
+from fashion.catalogue.addresses import is_address
 from fashion.catalogue.definition import Catalogue
-from fashion.catalogue.photo_pattern import column_alone, columns_of, fill
+from fashion.catalogue.photo_pattern import column_alone, columns_of, fill, listed
 from fashion.catalogue.raw_table import RawTable, read_raw
 from fashion.catalogue.source import Source
 from fashion.core.errors import CatalogueError
@@ -28,8 +29,9 @@ def read_table(catalogue: Catalogue, source: Source) -> tuple[pd.DataFrame, pd.D
     Returns
     -------
     rows : DataFrame
-        Columns `row` (int, 1 for the first row under the header), `photo` (name inside the source) and one
-        for each of the catalogue's columns, with outer spaces stripped, on one line, without control characters.
+        Columns `row` (int, 1 for the first row under the header), `photo` (name inside the source), `more_photos` (a
+        tuple of names, where any row has several) and one for each of the catalogue's columns, with outer spaces
+        stripped, on one line, without control characters.
     rejected : DataFrame
         Rows whose number of fields does not fit the header, or with a quotation mark that is not closed: `row`, `item`,
         `photo`, `reason`, which names the line in the file.
@@ -45,7 +47,8 @@ def read_table(catalogue: Catalogue, source: Source) -> tuple[pd.DataFrame, pd.D
 def read_as_described(catalogue: Catalogue, source: Source) -> RawTable:
     """The columns of the table that the TOML names, under the table's names; raises as `read_table`."""
     in_column = column_alone(catalogue.photos)
-    names = [*catalogue.columns.values(), *columns_of(catalogue.photos)]
+    patterns = (catalogue.photos, *catalogue.more_photos)
+    names = [*catalogue.columns.values(), *(name for pattern in patterns for name in columns_of(pattern))]
     known = [catalogue.columns[ours] for ours in FEW_WORDS if ours in catalogue.columns]
     raw = read_raw(source, catalogue.form, names, known, in_column, str(catalogue.path))
     if not len(raw.rows):
@@ -62,7 +65,10 @@ def read_as_described(catalogue: Catalogue, source: Source) -> RawTable:
 
 def in_our_columns(catalogue: Catalogue, source: Source, raw: RawTable) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What `read_table` returns, of a table that was read."""
-    rows = pd.DataFrame({"row": raw.rows.index, "photo": [source.find(name) for name in photos_named(catalogue, raw)]})
+    photos, more = _photos_of(catalogue, source, raw)
+    rows = pd.DataFrame({"row": raw.rows.index, "photo": photos})
+    if any(more):
+        rows["more_photos"] = more
     for ours, theirs in catalogue.columns.items():
         rows[ours] = raw.rows[theirs].to_numpy()
     bare = [re.sub(r"\.(jpe?g|png|webp)$", "", item, flags=re.IGNORECASE) for item in rows["item"]]
@@ -71,13 +77,33 @@ def in_our_columns(catalogue: Catalogue, source: Source, raw: RawTable) -> tuple
     return rows, raw.malformed.assign(item="", photo="")[["row", "item", "photo", "reason"]]
 
 
-def photos_named(catalogue: Catalogue, raw: RawTable) -> list[str]:
-    """The photo of each row as the table names it."""
-    column = column_alone(catalogue.photos)
+def _photos_of(catalogue: Catalogue, source: Source, raw: RawTable) -> tuple[list[str], list[tuple[str, ...]]]:
+    """The photo of each row that is shown, and its further ones."""
+    photos: list[list[str]] = [[] for _ in range(len(raw.rows))]
+    for pattern in (catalogue.photos, *catalogue.more_photos):
+        further, columns = pattern != catalogue.photos, columns_of(pattern)
+        cells = raw.rows[columns[0]].tolist() if len(columns) == 1 and columns[0] in raw.rows else None
+        for row, name in enumerate(photos_named(catalogue, raw, pattern)):
+            names = [source.find(name)]
+            parts = listed(cells[row]) if cells else []
+            if cells and parts != [cells[row]] and not source.signature(names[0]):
+                names = [source.find(_name_of(part)) for part in fill(pattern, {columns[0]: parts})] or names
+            if further:  # a name that is made up, such as {id}_2.jpg, is that of a photo only where there is one
+                made_up = column_alone(pattern) is None
+                names = [n for n in names if n and not (made_up and not is_address(n) and not source.signature(n))]
+            photos[row] += names
+    shown = [names[0] for names in photos]
+    return shown, [tuple(dict.fromkeys(n for n in names[1:] if n != names[0])) for names in photos]
+
+
+def photos_named(catalogue: Catalogue, raw: RawTable, pattern: str = "") -> list[str]:
+    """The photo of each row as the table names it, by a pattern of the catalogue's; that of `photos` if not given."""
+    pattern = pattern or catalogue.photos
+    column = column_alone(pattern)
     if column in raw.photos:
         return raw.photo_names(str(column))
-    values = {name: raw.rows[name].tolist() for name in columns_of(catalogue.photos)}
-    return [_name_of(text) for text in fill(catalogue.photos, values)]
+    values = {name: raw.rows[name].tolist() for name in columns_of(pattern)}
+    return [_name_of(text) for text in fill(pattern, values)]
 
 
 def _name_of(text: str) -> str:

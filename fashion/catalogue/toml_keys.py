@@ -11,15 +11,15 @@ import string
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from fashion.catalogue.fetching import DownloadRules
+from fashion.catalogue.addresses import DownloadRules
 from fashion.core.errors import CatalogueError, did_you_mean
 from fashion.core.texts import clean_text
 
 #: Columns of the items table that the study fills itself.
 RESERVED = {
-    *("row", "photo", "width", "height", "bytes", "sha256", "phash", "thumbnail", "tile", "problem"),
+    *("row", "photo", "more_photos", "width", "height", "bytes", "sha256", "phash", "thumbnail", "tile", "problem"),
     *("garment_l", "garment_a", "garment_b", "garment_hex", "edge_width", "darkest", "lightest", "uneven_border"),
     *("colour_source", "category_source", "department_source"),
 }
@@ -142,9 +142,25 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, coerce_numbers_to_str=True)
 
 
+#: A photo's name as a pattern.
+_Pattern = Annotated[_Needed, AfterValidator(_check_pattern)]
+
+
+def _as_list(value: object) -> object:
+    """One pattern as a list of it."""
+    return value if isinstance(value, list) else [value]
+
+
+def _check_some(patterns: list[str]) -> list[str]:
+    if not patterns:
+        expected = 'to be a pattern of the table\'s columns, or a list of them such as ["{image}", "{image_2}"]'
+        raise _Refused(expected, "an empty list", "Write at least the column of the photo that is shown.")
+    return patterns
+
+
 class _Source(_Table):
     table: _Needed
-    photos: Annotated[_Needed, AfterValidator(_check_pattern)]
+    photos: Annotated[list[_Pattern], BeforeValidator(_as_list), AfterValidator(_check_some)]
     data: str = ""
     maker: str = ""
 

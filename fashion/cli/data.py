@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Check the data, and print what is there."""
-    from fashion.catalogue.cleaning import clean_table, require_items
+    from fashion.catalogue.cleaning import all_photos, clean_table, require_items
     from fashion.catalogue.definition import load_catalogue, open_catalogue
     from fashion.catalogue.identity import open_workspace
     from fashion.catalogue.table import in_our_columns, read_as_described
@@ -71,17 +71,18 @@ def run(arguments: argparse.Namespace) -> None:
     missing = ~rows["photo"].map(lambda name: is_address(name) or source.signature(name)).astype(bool)
     for line in (*column_lines(catalogue, raw, rows), *_photo_lines(catalogue, raw, rows, missing)):
         print(f"  {line}")
-    step, _ = clean_table(catalogue, rows, malformed, keep_unknown=arguments.keep_unknown)
+    step, counts = clean_table(catalogue, rows, malformed, keep_unknown=arguments.keep_unknown)
     require_items(step, catalogue.title, least=1)
     repeated = step.rejected["reason"].value_counts()
     dropped = ", ".join(f"{count} {reason}" for reason, count in repeated.items() if reason != "malformed row")
-    print(f"  rows    {len(step.rows)} to study" + (f"; dropped: {dropped}" if dropped else ""))
-    counts = [f"{step.rows[c].nunique()} {c} words" for c in ("colour", "category", "department") if c in rows]
+    joined = f"; {counts.joined} joined, as they add photos to an item" if counts.joined else ""
+    print(f"  rows    {len(step.rows)} to study" + joined + (f"; dropped: {dropped}" if dropped else ""))
+    words = [f"{step.rows[c].nunique()} {c} words" for c in ("colour", "category", "department") if c in rows]
     translated = any(
         glossaries(column, catalogue.language, catalogue.glossary) for column in GLOSSARIES if column in rows
     )
     known = "all known" if translated and not arguments.keep_unknown else "kept as they are"
-    print(f"  words   {', '.join(counts)}: {known}")
+    print(f"  words   {', '.join(words)}: {known}")
     print(f"  terms   {catalogue.terms}")
     if missing.all():
         raise CatalogueError(
@@ -92,10 +93,11 @@ def run(arguments: argparse.Namespace) -> None:
     step = step.drop(absent, "missing photo", "missing: there is no such file")
     require_items(step, catalogue.title, least=1)
     photos = list(step.rows["photo"])
+    every = all_photos(step.rows)
     if arguments.download:
-        source.fetch(photos, again=True)
+        source.fetch(every, again=True)
     print(f"  opened  {_opened(source, photos)}")
-    for line in _downloaded_lines(source, photos):
+    for line in _downloaded_lines(source, every):
         print(f"  {line}")
 
 
@@ -105,7 +107,8 @@ def column_lines(catalogue: Catalogue, raw: RawTable, rows: pd.DataFrame) -> Ite
     wider = max(len(theirs) for theirs in catalogue.columns.values())
     for ours, theirs in catalogue.columns.items():
         yield f"column  {ours:{wide}}  {theirs:{wider}}  {values_in_short(list(rows[ours]))}"
-    used = {*catalogue.columns.values(), *columns_of(catalogue.photos)}
+    patterns = (catalogue.photos, *catalogue.more_photos)
+    used = {*catalogue.columns.values(), *(name for pattern in patterns for name in columns_of(pattern))}
     if others := [name for name in raw.header if name not in used and not name.startswith("#")]:
         yield f"unused  {', '.join(others[:20])}{' ...' if len(others) > 20 else ''}"
 

@@ -30,6 +30,7 @@ WRITERS = {
     "source.json": "01-catalogue",
     "items.parquet": "01-catalogue",
     "rejected.csv": "01-catalogue",
+    "photos.parquet": "01-catalogue",
     "near_duplicates.parquet": "01-catalogue",
     "tiles.parquet": "01-catalogue",
     "backbone.json": "02-embedding",
@@ -136,6 +137,13 @@ class Workspace:
     def items(self) -> pd.DataFrame:
         """The items table, one row an item, index 0..n-1: the order of every array and table of the run."""
         return self.table("items")
+
+    def photos(self) -> pd.DataFrame:
+        """Every photo of every item: `row` (of the items table), `photo`, `sha256`; that which is shown comes first."""
+        if self.path("photos.parquet").exists():
+            return self.table("photos")
+        shown = self.items()[["photo", "sha256"]]  # the report is older than that file
+        return shown.assign(row=range(len(shown)))
 
     def items_checksum(self) -> str:
         """SHA-256 of the items table: arrays that were made for it carry it in their JSON."""

@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fashion.catalogue.cleaning import all_photos
 from fashion.catalogue.definition import load_catalogue, open_catalogue
 from fashion.catalogue.source import Source
 from fashion.catalogue.table import read_table
@@ -302,7 +303,7 @@ def distribute(
     catalogue = load_catalogue(job.catalogue)
     source = open_catalogue(catalogue, job.data, root)
     rows, _ = read_table(catalogue, source)
-    photos = list(dict.fromkeys(rows["photo"]))
+    photos = list(dict.fromkeys(all_photos(rows)))
     source.fetch(photos, progress=progress)
     marks = signatures_of(source, photos)
     shards = cut(photos, made_by(job, fingerprint(source.path)), size)

@@ -42,6 +42,12 @@ BATCH = 16
 #: Photos that may be read and decoded ahead of the network, so that memory stays flat.
 AHEAD = 4 * BATCH
 
+#: Weight of the photo that is shown in an item's vectors, where it has others.
+SHOWN = 2 / 3
+
+#: Items whose photos' vectors are held at a time.
+ITEMS = 4096
+
 #: Folder of converted networks, beside the stores of vectors.
 NETWORKS = "networks"
 
@@ -244,6 +250,33 @@ class EmbeddingRun:
     def photos_per_second(self) -> float:
         """Throughput from file to vector; NaN when every vector was in the store."""
         return self.embedded / self.seconds if self.embedded else float("nan")
+
+
+def item_vectors(store: PhotoStore, photos: pd.DataFrame) -> Blocks:
+    """Each item's vectors, a weighted mean over its photos: each block float32, shape (n, width).
+
+    The photo that is shown weighs `SHOWN`, the others share the rest; one photo alone is the item's vector, to the bit.
+
+    Parameters
+    ----------
+    store : PhotoStore
+        The photos' vectors.
+    photos : DataFrame
+        From `Workspace.photos` or `cleaning.Joined`: item by item, the photo that is shown first.
+    """
+    starts = np.flatnonzero(np.diff(photos["row"], prepend=-1))
+    others = np.diff(starts, append=len(photos)) - 1
+    weight = np.repeat((1 - SHOWN) / np.maximum(others, 1), others + 1).astype(np.float32)
+    weight[starts] = np.where(others, np.float32(SHOWN), np.float32(1))
+    edges, sha256 = [*starts, len(photos)], photos["sha256"].tolist()
+    means: list[Blocks] = [store.gather([])]
+    for first in range(0, len(starts), ITEMS):
+        inside = starts[first : first + ITEMS]
+        part = slice(inside[0], edges[first + len(inside)])
+        blocks = store.gather(sha256[part])
+        weighed = {name: array * weight[part, np.newaxis] for name, array in blocks.items()}
+        means.append({name: np.add.reduceat(array, inside - inside[0]) for name, array in weighed.items()})
+    return _joined(means)
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class Step:
 
 STEPS = (
     Step("01-catalogue"),
-    Step("02-embedding", ("source.json", "items.parquet")),
+    Step("02-embedding", ("source.json", "items.parquet", "photos.parquet")),
     Step(
         "03-attributes",
         ("source.json", "items.parquet", "near_duplicates.parquet", "backbone.json", "max_pooled.npy", "multilayer.npy",

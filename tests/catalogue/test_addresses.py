@@ -17,9 +17,9 @@ from conftest import draw, jpeg
 from loopback import serve
 
 from fashion.catalogue import addresses, fetching
-from fashion.catalogue.addresses import Downloads, is_address
+from fashion.catalogue.addresses import DownloadRules, Downloads, is_address
 from fashion.catalogue.definition import load_catalogue, open_catalogue
-from fashion.catalogue.fetching import Answer, Asker, DownloadRules, Turns, is_public
+from fashion.catalogue.fetching import Answer, Asker, Turns, is_public
 from fashion.catalogue.source import open_source
 from fashion.catalogue.table import read_table
 from fashion.cli.main import main
