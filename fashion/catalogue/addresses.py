@@ -15,11 +15,13 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock, Timeout
+
 from fashion.core.checksums import sha256_bytes, sha256_json
 from fashion.core.errors import CatalogueError, PhotoError
 from fashion.core.files import write_whole
 from fashion.core.paths import project_root
-from fashion.core.progress import progress_bar
+from fashion.core.progress import note, progress_bar
 
 if TYPE_CHECKING:
     from fashion.catalogue.fetching import Answer
@@ -160,18 +162,36 @@ class Downloads:
             When all photos together exceed their bound; what was downloaded stays.
         """
         wanted = list(dict.fromkeys(addresses))
-        todo = [
+        if not self._lacking(wanted, again):
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            note(f"another run downloads to {self.folder}; waiting for its end")
+            lock.acquire()
+        try:
+            for known in ("_kept", "_dead"):  # by another run meanwhile
+                self.__dict__.pop(known, None)
+            if todo := self._lacking(wanted, again):
+                self._fetch(wanted, todo, progress)
+        finally:
+            lock.release()
+
+    def _lacking(self, addresses: Iterable[str], again: bool) -> list[str]:
+        """The addresses to ask."""
+        return [
             address
-            for address in wanted
+            for address in addresses
             if not self.signature(address) and (again or not self._dead.get(address, {}).get("lasting"))
         ]
-        if not todo:
-            return
+
+    def _fetch(self, wanted: list[str], todo: list[str], progress: bool) -> None:
         from fashion.catalogue.fetching import fetch  # which loads the network's libraries
 
         total, done = sum(dict(self._kept.values()).values()), len(wanted) - len(todo)
         most = int(self.rules.gigabytes * 1e9)
-        self.folder.mkdir(parents=True, exist_ok=True)
         with (
             (self.folder / "index.jsonl").open("a", encoding="utf-8", newline="\n") as index,
             (self.folder / "dead.jsonl").open("a", encoding="utf-8", newline="\n") as dead,

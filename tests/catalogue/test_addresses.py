@@ -476,3 +476,14 @@ def test_what_an_address_is():
     assert is_address("https://shop/1.jpg") and is_address("HTTP://shop/1.jpg")
     assert not is_address("images/http.jpg") and not is_address("https.jpg")
     assert addresses.downloads_folder("mine").parts[-4:] == ("data", "raw", "mine", "photos")
+
+
+def test_two_runs_at_once_ask_for_each_photo_once(shop, tmp_path):
+    wanted = [f"{shop.address}/photo{n}.jpg" for n in range(30)]
+    runs = [Downloads(tmp_path, RULES) for _ in range(2)]
+    threads = [threading.Thread(target=run.fetch, args=(wanted,), kwargs={"progress": False}) for run in runs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert shop.asked.total() == 30 and all(run.signature(address) for run in runs for address in wanted)
