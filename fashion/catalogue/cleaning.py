@@ -100,23 +100,25 @@ def join_rows(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     group = rows[named & rows.duplicated("item", keep=False)]
     if group.empty:
         return rows, 0
-    words = [column for column in WORDS if column in rows]
+    said = list(zip(*(group[column] for column in WORDS if column in rows), strict=True)) or [()] * len(group)
+    index, photos_of = group.index.tolist(), list(_photos_of(group))
+    places: dict[str, list[int]] = {}
+    for place, item in enumerate(group["item"]):
+        places.setdefault(item, []).append(place)
     joined: list[Any] = []
     several: dict[Any, tuple[str, tuple[str, ...]]] = {}
-    for _, same in group.groupby("item", sort=False):
-        said = same[words].to_numpy()
-        head = int((said != "").sum(axis=1).argmax()) if words else 0
-        photos: list[str] = []
-        for place, (row, own) in enumerate(zip(same.index, _photos_of(same), strict=True)):
-            new = [name for name in own if name.rsplit("/", 1)[-1] and name not in photos]
+    for same in places.values():
+        head = max(same, key=lambda place: sum(word != "" for word in said[place]))
+        photos: dict[str, None] = {}
+        for place in same:
+            new = [name for name in photos_of[place] if name.rsplit("/", 1)[-1] and name not in photos]
             fits = all(word in ("", known) for word, known in zip(said[place], said[head], strict=True))
-            if place == head:
-                photos += new
-            elif new and fits:
-                photos += new
-                joined.append(row)
+            if place == head or (new and fits):
+                photos |= dict.fromkeys(new)
+                joined += [index[place]] * (place != head)
         if photos:
-            several[same.index[head]] = photos[0], tuple(photos[1:])
+            first, *others = photos
+            several[index[head]] = first, tuple(others)
     if not joined:
         return rows, 0
     table = rows.copy()

@@ -71,11 +71,11 @@ class Catalogue:
     photos: str
     columns: dict[str, str]
     path: Path
-    more_photos: tuple[str, ...] = ()
     language: str = "en"
     glossary: dict[str, Path] = field(default_factory=dict)
     form: TableFormat = field(default_factory=TableFormat)
     downloads: DownloadRules = field(default_factory=DownloadRules)
+    more_photos: tuple[str, ...] = ()
     drop_departments: tuple[str, ...] = ()
     similar_by: tuple[str, ...] | None = None
     held_out: tuple[str, ...] | None = None
