@@ -167,18 +167,15 @@ def test_a_report_stores_its_rule_and_an_older_report_has_the_default():
 
 
 def test_items_with_a_photo_in_common_are_near_duplicates():
-    """Item 0 and 3 share a further photo, 1 and 2 their outline; only pixels make the latter a pair."""
-    items = pd.DataFrame({"phash": [FAR, OTHER, OTHER, NEAR]})
-    thumbnails = np.repeat(np.array([[0], [90], [92], [200]], np.uint8), 12, axis=1)
-    photos = pd.DataFrame({"row": [0, 0, 1, 2, 3, 3], "sha256": ["a", "s", "b", "c", "d", "s"]})
+    """Items 0, 3 and 4 by a photo; 1 and 2 have the same hash, and pixels that differ."""
+    items = pd.DataFrame({"phash": [FAR, OTHER, OTHER, "00000000ffffffff", NEAR]})
+    thumbnails = np.repeat(np.array([[0], [90], [92], [200], [50]], np.uint8), 12, axis=1)
+    photos = pd.DataFrame({"row": [0, 0, 1, 2, 3, 3, 4, 4], "sha256": ["a", "s", "b", "c", "d", "s", "e", "a"]})
     alone = candidate_pairs(items, thumbnails, Rule(pixels=1.0))
-    assert alone[["first", "second", "near_duplicate"]].to_numpy().tolist() == [[0, 3, False], [1, 2, False]] or len(
-        alone
-    )
+    told = ["first", "second", "bits", "difference", "near_duplicate"]
+    assert alone[told].to_numpy().tolist() == [[0, 4, 3, 50.0, False], [1, 2, 0, 2.0, False]]
     found = candidate_pairs(items, thumbnails, Rule(pixels=1.0), photos)
-    assert list(found.columns) == list(alone.columns)
-    pairs = {(pair.first, pair.second): pair for pair in found.itertuples(index=False)}
-    assert pairs[0, 3].near_duplicate and pairs[0, 3].bits == 3 and pairs[0, 3].difference == 200
-    assert not pairs[1, 2].near_duplicate and pairs[1, 2].difference == 2
+    assert list(found.columns) == list(alone.columns) == told
+    assert found.to_numpy().tolist() == [[0, 3, 32, 200.0, True], [0, 4, 3, 50.0, True], [1, 2, 0, 2.0, False]]
     one_each = photos.drop_duplicates("row")
     assert candidate_pairs(items, thumbnails, Rule(pixels=1.0), one_each).equals(alone)
