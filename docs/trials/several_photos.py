@@ -40,10 +40,9 @@ def views(study: Run, size: int) -> Iterator[NDArray]:
     def of(row: int) -> list[NDArray]:
         photo = decode_photo(study.source.read(study.items["photo"].iloc[row]))
         rgb, random = photo.unpacked, np.random.default_rng([7, row])
-        height, width = (int(side * random.uniform(0.6, 0.8)) for side in rgb.shape[:2])
-        top, left = (
-            random.integers(0, side - part + 1) for side, part in zip(rgb.shape, (height, width), strict=False)
-        )
+        share, sides = random.uniform(0.6, 0.8), rgb.shape[:2]
+        height, width = (int(side * share) for side in sides)
+        top, left = (random.integers(0, side - part + 1) for side, part in zip(sides, (height, width), strict=True))
         detail = np.ascontiguousarray(rgb[top : top + height, left : left + width][:, ::-1])
         worn, query = (simulate(photo, np.random.default_rng([seed, row])) for seed in (8, 9))
         return [resize(picture, size) for picture in (rgb, detail, worn, query)]
@@ -56,7 +55,8 @@ def scores(vectors: NDArray, chosen: list[int]) -> dict[str, tuple[NDArray, NDAr
     """Way of joining -> similarities of customers' photos and of items to all items, each (n, n)."""
     several, shown = vectors[:, chosen], vectors[:, 0]
     rest = several[:, 1:].mean(axis=1)
-    ways = {"shown photo alone": shown, "mean": several.mean(axis=1), "shown photo weighs 2/3": (2 * shown + rest) / 3}
+    ways = {"shown photo alone": shown, "mean": several.mean(axis=1)}
+    ways |= {f"shown photo weighs {name}": w * shown + (1 - w) * rest for name, w in (("1/2", 1 / 2), ("2/3", 2 / 3))}
     customer = unit(vectors[:, CUSTOMER])
     table = {name: (customer @ unit(way).T, unit(way) @ unit(way).T) for name, way in ways.items()}
     every = [unit(several[:, n]) for n in range(len(chosen))]
