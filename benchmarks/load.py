@@ -90,13 +90,8 @@ def requests(shop: Served, names: Sequence[str]) -> dict[str, list[str]]:
 
 
 def understood(shop: Served, words: str) -> bool:
-    """Whether a search for the words is answered, which depends on the catalogue."""
-    from urllib.error import HTTPError
-
-    try:
-        return bool(shop.ask("/api/v1/items?" + urlencode({"q": words})))
-    except HTTPError:
-        return False
+    """Whether items match a search for the words, which depends on the catalogue."""
+    return bool(shop.ask("/api/v1/items?" + urlencode({"q": words}))["matching"])
 
 
 def mixture(kinds: dict[str, list[str]], length: int = 2_000) -> list[str]:

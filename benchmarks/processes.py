@@ -35,6 +35,7 @@ def child(part: str, *given: Any) -> dict[str, Any]:
 
 def report_of(options: dict[str, Any]) -> tuple[Any, Any]:
     """The workspace and the source of the catalogue that the benchmarks were given."""
+    from fashion.catalogue.addresses import Downloads, downloads_folder
     from fashion.catalogue.identity import open_workspace
     from fashion.catalogue.source import open_source
     from fashion.catalogue.unpacked import unpacked_folder
@@ -42,7 +43,8 @@ def report_of(options: dict[str, Any]) -> tuple[Any, Any]:
     work = open_workspace(options["catalogue"], options.get("processed"), options.get("reports"))
     record = work.json("source")
     kept = unpacked_folder(work.processed_root)
-    return work, open_source(Path(options["data"] or record["data"]), record["table"], kept)
+    downloads = Downloads(downloads_folder(work.catalogue))
+    return work, open_source(Path(options["data"] or record["data"]), record["table"], kept, downloads)
 
 
 def vectors_of(options: dict[str, Any], name: str) -> tuple[NDArray | None, str]:

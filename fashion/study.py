@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Never, cast
@@ -12,12 +12,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fashion.catalogue.addresses import Downloads, downloads_folder
 from fashion.catalogue.definition import Catalogue
 from fashion.catalogue.run import Run
 from fashion.catalogue.source import Source, open_source
 from fashion.catalogue.swatches import Swatches, listed_colours
 from fashion.catalogue.unpacked import unpacked_folder
 from fashion.core.bounds import MOST_READ
+from fashion.core.defaults import Preferences
 from fashion.core.errors import ArtefactError, FashionError, did_you_mean
 from fashion.core.libraries import require
 from fashion.core.workspace import Workspace
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from fashion.recommendation.photo_query import PhotoReader
+    from fashion.recommendation.text_search import TextSearch
 
 
 #: Arrays of a report with a row for each item, by the name of their file.
@@ -87,6 +90,8 @@ def recommend(
     catalogue: str | Path | Catalogue = "sample",
     photo: Photo | None = None,
     words: str | None = None,
+    like: Sequence[str] = (),
+    unlike: Sequence[str] = (),
     k: int | None = None,
     where: Conditions | None = None,
     embedding: str = "described",
@@ -103,8 +108,8 @@ def recommend(
     """
     _refuse(other, Study.recommend.__annotations__)
     return open(catalogue).recommend(
-        item, photo=photo, words=words, k=k, where=where, embedding=embedding, colour_weight=colour_weight,
-        looks_weight=looks_weight, hide_duplicates=hide_duplicates, diversity=diversity,
+        item, photo=photo, words=words, like=like, unlike=unlike, k=k, where=where, embedding=embedding,
+        colour_weight=colour_weight, looks_weight=looks_weight, hide_duplicates=hide_duplicates, diversity=diversity,
     )  # fmt: skip
 
 
@@ -199,6 +204,11 @@ class Study(Run):
             new = sorted(set(self.items.loc[self.items["added"] != "", "colour"]) - set(own))
         return (listed_colours(new) if new else {}) | own
 
+    @property
+    def source_line(self) -> str:
+        """The caption of a figure: catalogue, items, network; and that no attributes network was trained, where so."""
+        return super().source_line + (" · by looks and measured colour, no network trained" if self.untrained else "")
+
     @cached_property
     def names(self) -> ItemNames:
         """Rows of items by name."""
@@ -216,7 +226,8 @@ class Study(Run):
         if added not in self._sources:
             record = next(one.record for one in load_additions(self.workspace) if one.key == added)
             kept = unpacked_folder(self.workspace.processed_root)
-            self._sources[added] = open_source(Path(record["data"]), record["table"], kept)
+            downloads = Downloads(downloads_folder(self.name))
+            self._sources[added] = open_source(Path(record["data"]), record["table"], kept, downloads)
         return self._sources[added]
 
     def vectors(self, name: str) -> NDArray[np.float32]:
@@ -263,6 +274,8 @@ class Study(Run):
         *,
         photo: Photo | None = None,
         words: str | None = None,
+        like: Sequence[str] = (),
+        unlike: Sequence[str] = (),
         k: int | None = None,
         where: Conditions | None = None,
         embedding: str = "described",
@@ -282,8 +295,10 @@ class Study(Run):
             A photo in place of an item: its file, its bytes, or RGB as uint8 (height, width, 3). The first one loads
             the networks, which takes some seconds.
         words : str, optional
-            Such as "red dress" or "vestito rosso"; beside an item or a photo they change it ("blue": like this, in
-            blue).
+            Such as "red dress", "vestito rosso" or "floral shirt under 50, not black"; beside an item or a photo they
+            change it ("blue": like this, in blue). Words that mean nothing are passed over, and named by the result.
+        like, unlike : sequence of str
+            Further items that the results should be like, and items that they should be less like.
         k : int, optional
             How many (the report's number if not given); fewer if the filter leaves fewer.
         where : mapping, str, or iterable of str, optional
@@ -327,7 +342,7 @@ class Study(Run):
 
         recommender = self.recommender(embedding)
         conditions = parse_where(where, recommender.items)
-        query = make_query(recommender, item, words, None if photo is None else by_photo)
+        query = make_query(recommender, item, words, None if photo is None else by_photo, like, unlike)
         rows, similarity = recommender.ranked(
             query, k, conditions, colour_weight=colour_weight, looks_weight=looks_weight,
             hide_duplicates=hide_duplicates, diversity=diversity,
@@ -337,6 +352,56 @@ class Study(Run):
             self.name, embedding, query, conditions, table, rows, seen[0] if seen else None,
             _caption=lambda: self.source_line, _read=self.photos.read, _draw=lambda picks: _draw(picks, self.swatches),
         )  # fmt: skip
+
+    def search_text(self, text: str, *, k: int | None = None) -> pd.DataFrame:
+        """The report's own items that a free text describes, by the encoder's text tower and the catalogue's words.
+
+        Parameters
+        ----------
+        text : str
+            Such as "striped summer dress with long sleeves".
+        k : int, optional
+            How many; the report's number if not given.
+
+        Returns
+        -------
+        DataFrame
+            As `TextSearch.search`: rank, item and its words, cosine, score.
+
+        Raises
+        ------
+        WeightsError
+            When the report's encoder has no text tower, or the package tokenizers is missing.
+        """
+        self.check("backbone.json", "items.parquet", "max_pooled.npy")
+        return self._text_search.search(text, Preferences.of_report(self.workspace).k if k is None else k)
+
+    def words_by_prompts(self, prompts: str | Path) -> pd.DataFrame:
+        """Words of the items' photos by prompts, with their confidence, for a catalogue that has none.
+
+        Parameters
+        ----------
+        prompts : str or Path
+            A TOML: ``template = "a photo of a {colour} {category}"``, and a list of words for each column.
+
+        Returns
+        -------
+        DataFrame
+            `item`, and for each column its word and its confidence, as `text.words_by_prompts`.
+        """
+        from fashion.embedding.text import read_prompts, words_by_prompts
+
+        self.check("backbone.json", "items.parquet", "max_pooled.npy")
+        search = self._text_search
+        table = words_by_prompts(search.vectors, search.encoder, read_prompts(Path(prompts)))
+        table.insert(0, "item", search.items["item"])
+        return table
+
+    @cached_property
+    def _text_search(self) -> TextSearch:
+        from fashion.recommendation.text_search import TextSearch
+
+        return TextSearch(self.workspace, self.weights)
 
     def recommender(self, embedding: str = "described", *, approximate: bool | None = None) -> Recommender:
         """The items with one embedding's vectors, loaded once; see `Recommender.from_workspace`."""

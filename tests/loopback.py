@@ -2,6 +2,7 @@
 
 import http.server
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -9,12 +10,14 @@ from pathlib import Path
 
 
 @contextmanager
-def serve(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
-    """Run a web server; yields its address."""
+def serve(handler: type[http.server.BaseHTTPRequestHandler], secure: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Run a web server, by TLS where a context is given; yields its address."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    if secure:
+        server.socket = secure.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http{'s' if secure else ''}://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()

@@ -203,3 +203,245 @@ def write_shop(
     toml = root / f"{name}.toml"
     toml.write_text(TOML.format(name=name, data=packed or "clothes", table=table, photos=pattern), encoding="utf-8")
     return toml
+
+
+# -- the exports that `fashion init` knows --------------------------------------------------------------------
+def write_export(root: Path, kind: str, count: int = 24) -> Path:
+    """A small shop as one of `EXPORTS` writes it, in `root`; returns what `fashion init` is given."""
+    root.mkdir(parents=True, exist_ok=True)
+    items = rows(count)
+    return EXPORTS[kind](root, items, photos(items))
+
+
+def _write_photos(folder: Path, names: Sequence[str], files: Sequence[bytes]) -> None:
+    for name, file in zip(names, files, strict=True):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(file)
+
+
+def _shopify(root: Path, items: Sequence[Row], files: Sequence[bytes]) -> Path:
+    """Two rows a product: its further photo and size, with neither title nor type."""
+    lines = []
+    for n, row in enumerate(items):
+        handle, price = f"{row['kind']}-{n}", f"{10 + n}.00"
+        address = f"https://cdn.example.com/s/files/1/{n}.jpg?v=17"
+        first = {
+            "Handle": handle, "Title": f"The {row['kind']} no. {n}", "Body (HTML)": '<p>Soft,\n"fine"</p>',
+            "Vendor": "House", "Product Category": "", "Type": row["kind"], "Tags": "new, soft", "Published": "true",
+            "Option1 Name": "Size", "Option1 Value": "S", "Option2 Name": "Color", "Option2 Value": row["colour"],
+            "Variant SKU": f"SKU{n}", "Variant Price": price, "Image Src": address, "Image Position": "1",
+        }  # fmt: skip
+        more = {"Handle": handle, "Option1 Value": "M", "Option2 Value": row["colour"], "Variant Price": price,
+                "Image Src": address.replace(".jpg", "-back.jpg"), "Image Position": "2"}  # fmt: skip
+        lines += [first, dict.fromkeys(first, "") | more]
+    return write_table(root / "products_export.csv", lines)
+
+
+def _shopify_of_2024(root: Path, items: Sequence[Row], files: Sequence[bytes]) -> Path:
+    lines = [
+        {
+            "Title": f"The {row['kind']} no. {n}", "URL handle": f"item-{n}", "Description": "Soft", "Vendor": "House",
+            "Product category": f"Apparel & Accessories > Clothing > {row['kind'].title()}", "Type": "",
+            "Option1 name": "Colour", "Option1 value": row["colour"], "Price": 10 + n, "SKU": n,
+            "Product image URL": f"https://cdn.example.com/{n}.png", "Image position": 1,
+        }
+        for n, row in enumerate(items)
+    ]  # fmt: skip
+    return write_table(root / "products.csv", lines)
+
+
+def _woocommerce(root: Path, items: Sequence[Row], files: Sequence[bytes]) -> Path:
+    lines = [
+        {
+            "ID": 900 + n, "Type": "simple", "SKU": "" if n % 3 else f"w{n}", "Name": f"Nice {row['kind']} {n}",
+            "Published": 1, "Is featured?": 0, "Visibility in catalog": "visible", "Short description": "",
+            "Tax status": "taxable", "In stock?": 1, "Sale price": "", "Regular price": 20 + n,
+            "Categories": f"Sale, Clothing > {row['group'].title()} > {row['kind'].title()}", "Tags": "",
+            "Images": f"https://shop.example.com/wp-content/uploads/{n}.jpg, https://shop.example.com/{n}-2.jpg",
+            "Attribute 1 name": "Color", "Attribute 1 value(s)": row["colour"], "Attribute 1 visible": 1,
+        }
+        for n, row in enumerate(items)
+    ]  # fmt: skip
+    return write_table(root / "wc-product-export.csv", lines, encoding="utf-8-sig")
+
+
+def _magento(root: Path, items: Sequence[Row], files: Sequence[bytes]) -> Path:
+    names = [f"/w/s/ws{n:02d}_main.jpg" for n in range(len(items))]
+    lines = [
+        {
+            "sku": f"WS{n:02d}", "store_view_code": "", "attribute_set_code": "Top", "product_type": "simple",
+            "categories": f"Default Category/{row['group'].title()}/{row['kind'].title()},Default Category/Sale",
+            "name": f"Fine {row['kind']}, no. {n}", "price": f"{30 + n}.000000", "url_key": f"fine-{n}",
+            "color": row["colour"],
+            "base_image": name, "small_image": name, "additional_images": f"{name},{name}",
+        }
+        for n, (row, name) in enumerate(zip(items, names, strict=True))
+    ]  # fmt: skip
+    write_table(root / "catalog_product.csv", lines)
+    _write_photos(root / "pub/media/catalog/product", [name[1:] for name in names], files)
+    return root
+
+
+def _google(root: Path, items: Sequence[Row], files: Sequence[bytes]) -> Path:
+    lines = [
+        {
+            "id": f"g-{n}", "title": f"Good {row['kind']} {n}", "description": "Soft",
+            "link": f"https://example.com/p/{n}",
+            "image_link": f"https://img.example.com/i/{n}?w=800", "availability": "in_stock",
+            "price": f"{n + 5}.00 EUR",
+            "google_product_category": "1604", "product_type": f"Women > {row['group']} > {row['kind']}",
+            "brand": "House", "color": row["colour"], "gender": "female" if n % 2 else "male", "item_group_id": n // 2,
+        }
+        for n, row in enumerate(items)
+    ]  # fmt: skip
+    return write_table(root / "feed.txt", lines, delimiter="\t")
+
+
+def _kaggle(root: Path, items: Sequence[Row], files: Sequence[bytes]) -> Path:
+    lines = [
+        {
+            "id": row["id"], "gender": ("Men", "Women")[n % 2], "masterCategory": "Apparel",
+            "subCategory": row["group"],
+            "articleType": row["kind"], "baseColour": row["colour"], "season": ("Fall", "Summer")[n // 2 % 2],
+            "year": 2012, "usage": "Casual", "productDisplayName": f"House {row['kind']} {n}",
+        }
+        for n, row in enumerate(items)
+    ]  # fmt: skip
+    folder = root / "fashion-dataset"
+    write_table(folder / "styles.csv", lines)
+    write_table(folder / "images.csv", [
+        {"filename": f"{row['id']}.jpg", "link": f"http://assets.example.com/{row['id']}.jpg"} for row in items
+    ])  # fmt: skip
+    _write_photos(folder / "images", [f"{row['id']}.jpg" for row in items], files)
+    return root
+
+
+def _hm(root: Path, items: Sequence[Row], files: Sequence[bytes]) -> Path:
+    """As a zip, beside tables that are none of items; the spreadsheet took the zeros away."""
+    names = [f"{108_775_015 + 1_000_000 * n:010d}" for n in range(len(items))]
+    lines = [
+        {
+            "article_id": name.lstrip("0"), "product_code": name[1:7], "prod_name": f"House {n}",
+            "product_type_no": n % 3, "product_type_name": row["kind"], "product_group_name": row["group"],
+            "graphical_appearance_name": "Solid", "colour_group_code": n % 4, "colour_group_name": row["colour"],
+            "perceived_colour_value_name": "Dark", "index_name": "Ladieswear", "detail_desc": "Soft and fine",
+        }
+        for n, (row, name) in enumerate(zip(items, names, strict=True))
+    ]  # fmt: skip
+    folder = root / "h-and-m"
+    write_table(folder / "articles.csv", lines)
+    write_table(folder / "customers.csv", [{"customer_id": f"c{n}", "age": n, "active": 1} for n in range(90)])
+    write_table(folder / "transactions_train.csv", [
+        {"t_dat": "2020-01-02", "customer_id": f"c{n}", "article_id": lines[n % 9]["article_id"], "price": 0.05}
+        for n in range(90)
+    ])  # fmt: skip
+    _write_photos(folder / "images", [f"{name[:3]}/{name}.jpg" for name in names], files)
+    return pack(folder, root / "h-and-m.zip")
+
+
+def _hugging_face(root: Path, items: Sequence[Row], files: Sequence[bytes]) -> Path:
+    """Photos as bytes in shards of a training and a test part; labels as numbers whose words the metadata has."""
+    kinds = [kind.lower() for kind in KINDS]
+    features = {"image": {"_type": "Image"}, "label": {"_type": "ClassLabel", "names": kinds}}
+    metadata = {b"huggingface": json.dumps({"info": {"features": features}}).encode()}
+    stored = [
+        {"image": {"bytes": f, "path": f"{row['id']}.jpg"}, "label": kinds.index(row["kind"]), "colour": row["colour"]}
+        for row, f in zip(items, files, strict=True)
+    ]
+    (root / "data").mkdir()
+    cut = len(items) // 3
+    for name, part in {
+        "train-00000-of-00002": stored[:cut], "train-00001-of-00002": stored[cut : 2 * cut],
+        "test-00000-of-00001": stored[2 * cut :],
+    }.items():  # fmt: skip
+        pq.write_table(pa.Table.from_pylist(part).replace_schema_metadata(metadata), root / f"data/{name}.parquet")
+    (root / "README.md").write_text("A set")
+    return root
+
+
+def _image_folder(root: Path, items: Sequence[Row], files: Sequence[bytes]) -> Path:
+    """A folder for each class, in training and test; the same file names in each."""
+    names = [f"{('train', 'test')[n % 4 == 0]}/{row['kind']}/{n // 3:03d}.jpg" for n, row in enumerate(items)]
+    _write_photos(root / "set", names, files)
+    return pack(root / "set", root / "set.tar.gz")
+
+
+def _image_folder_with_metadata(root: Path, items: Sequence[Row], files: Sequence[bytes]) -> Path:
+    names = [f"{row['kind']}/{n:03d}.png" for n, row in enumerate(items)]
+    lines = [
+        {"file_name": name, "text": f"a {row['colour']} garment, no. {n}"}
+        for n, (row, name) in enumerate(zip(items, names, strict=True))
+    ]
+    write_table(root / "train/metadata.csv", lines)
+    _write_photos(root / "train", names, files)
+    return root
+
+
+def _photos_alone(root: Path, items: Sequence[Row], files: Sequence[bytes]) -> Path:
+    """Two folders deep, with notes beside."""
+    _write_photos(root / "a/holiday photos", [f"IMG_{n:04d}.JPG" for n in range(len(items))], files)
+    (root / "a/notes.txt").write_text("to sort: all of these photos\n")
+    return root
+
+
+def _italian_zip(root: Path, items: Sequence[Row], files: Sequence[bytes]) -> Path:
+    """Semicolons, Windows-1252, Italian names and words, one folder on top."""
+    kinds = dict(zip((kind.lower() for kind in KINDS), KINDS, strict=True))
+    colours = {colour.lower(): colour for colour in COLOURS}
+    lines = [
+        {
+            "Codice": f"A-{n:03d}", "Denominazione": f"Capo n. {n}, qualità", "Reparto": KINDS[kinds[row["kind"]]],
+            "Categoria": kinds[row["kind"]], "Colore": colours[row["colour"]], "Prezzo": f"{n + 9},90 €",
+            "Nome file": f"A-{n:03d}.jpg",
+        }
+        for n, row in enumerate(items)
+    ]  # fmt: skip
+    write_table(root / "negozio/dati/articoli.csv", lines, delimiter=";", encoding="cp1252")
+    _write_photos(root / "negozio/foto", [f"A-{n:03d}.jpg" for n in range(len(items))], files)
+    packed = root / "negozio.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for file in sorted((root / "negozio").rglob("*.*")):
+            archive.write(file, file.relative_to(root).as_posix())
+    return packed
+
+
+def _german(root: Path, items: Sequence[Row], files: Sequence[bytes]) -> Path:
+    """A workbook with German names and words; photos by number, with several endings."""
+    colours = dict(zip((c.lower() for c in COLOURS), ("rot", "dunkelblau", "grün", "schwarz"), strict=True))
+    kinds = dict(zip((k.lower() for k in KINDS), ("Schuhe", "Kleid", "Hose"), strict=True))
+    lines = [
+        {
+            "Artikelnr.": 5000 + n, "Bezeichnung": f"Schönes Stück {n}", "Warengruppe": ("Damen", "Herren")[n % 2],
+            "Unterkategorie": kinds[row["kind"]], "Farbe": colours[row["colour"]], "Preis": 9.95 + n,
+            "Lagerbestand": n % 5,
+        }
+        for n, row in enumerate(items)
+    ]  # fmt: skip
+    write_table(root / "Artikel.xlsx", lines)
+    names = [f"Bilder/{5000 + n}{('.jpg', '.jpeg', '.JPG')[n % 3]}" for n in range(len(items))]
+    _write_photos(root, names, files)
+    return root
+
+
+def _french(root: Path, items: Sequence[Row], files: Sequence[bytes]) -> Path:
+    colours = dict(zip((c.lower() for c in COLOURS), ("rouge", "bleu", "vert", "noir"), strict=True))
+    kinds = dict(zip((k.lower() for k in KINDS), ("ballerines", "robe", "pantalon"), strict=True))
+    lines = [
+        {
+            "Référence": f"R{n}", "Désignation": f"Pièce n° {n}", "Catégorie": kinds[row["kind"]],
+            "Coloris": colours[row["colour"]], "Prix TTC": f"{n + 20},00", "Photo principale": f"photos\\R{n}.jpg",
+        }
+        for n, row in enumerate(items)
+    ]  # fmt: skip
+    write_table(root / "export.tsv.gz", lines, encoding="utf-16")
+    _write_photos(root, [f"photos/R{n}.jpg" for n in range(len(items))], files)
+    return root
+
+
+#: Kind -> what writes it.
+EXPORTS = {
+    "shopify": _shopify, "shopify of 2024": _shopify_of_2024, "woocommerce": _woocommerce, "magento": _magento,
+    "google": _google, "kaggle": _kaggle, "hm": _hm, "hugging face": _hugging_face, "image folder": _image_folder,
+    "image folder with metadata": _image_folder_with_metadata, "photos alone": _photos_alone,
+    "italian zip": _italian_zip, "german": _german, "french": _french,
+}  # fmt: skip

@@ -19,12 +19,14 @@ from fashion.attributes.network import AttributesNetwork, join_features
 from fashion.catalogue.source import Source
 from fashion.core.errors import PhotoError
 from fashion.core.progress import progress_bar
-from fashion.embedding.backbones import Backbone
+from fashion.embedding.backbones import Encoder
 from fashion.embedding.extraction import NETWORKS, ahead, embed_views
+from fashion.embedding.given_vectors import GivenVectors
 from fashion.embedding.runtimes import choose_runtime
 from fashion.neighbours.resemblance import resemblance
 from fashion.photos.customer_photos import simulate
-from fashion.photos.images import RGB, resize
+from fashion.photos.framing import Framing
+from fashion.photos.images import RGB
 from fashion.photos.measures import open_photo
 
 Float = NDArray[np.float32]
@@ -58,8 +60,21 @@ def rows_to_judge(test: Rows, seed: int) -> Rows:
     return np.random.default_rng([seed, 1]).permutation(test)[:JUDGED]
 
 
-def simulated_photos(source: Source, photos: Sequence[str], edge: int, seed: int, first: int = 0) -> Iterator[RGB]:
+def rows_that_can_be_simulated(
+    backbone: Encoder, train: Rows, test: Rows, items: int, seed: int
+) -> tuple[Rows, Rows]:  # fmt: skip
+    """`rows_to_simulate` and `rows_to_judge`; none where vectors were given, as no photo can be embedded then."""
+    if isinstance(backbone, GivenVectors):
+        return train[:0], test[:0]
+    return rows_to_simulate(train, items, seed), rows_to_judge(test, seed)
+
+
+def simulated_photos(
+    source: Source, photos: Sequence[str], framing: Framing | int, seed: int, first: int = 0
+) -> Iterator[RGB]:
     """`simulate` of each photo, by its number from `first` on, as a network takes it: uint8, shape (edge, edge, 3).
+
+    An int as `framing` stretches photos to that many pixels.
 
     Raises
     ------
@@ -67,18 +82,20 @@ def simulated_photos(source: Source, photos: Sequence[str], edge: int, seed: int
         When a photo can no longer be read.
     """
 
+    frame = Framing(framing) if isinstance(framing, int) else framing
+
     def view(numbered: tuple[int, str]) -> RGB:
         number, name = numbered
         metadata, photo = open_photo(source, name)
         if photo is None:
             raise PhotoError(metadata["problem"])
-        return resize(simulate(photo, np.random.default_rng([seed, number])), edge)
+        return frame(simulate(photo, np.random.default_rng([seed, number])))
 
     return ahead(view, enumerate(photos, first), workers=2)
 
 
 def simulated_features(
-    source: Source, photos: Sequence[str], root: Path, backbone: Backbone, seed: int, *, runtime: str = "auto",
+    source: Source, photos: Sequence[str], root: Path, backbone: Encoder, seed: int, *, runtime: str = "auto",
     progress: bool = True,
 ) -> Float:  # fmt: skip
     """The network's "features" of one simulated photo for each name, shape (m, f).
@@ -89,11 +106,13 @@ def simulated_features(
         As for `extraction.read_photos`; here nothing is kept.
     seed : int
     """
+    if isinstance(backbone, GivenVectors):
+        return np.empty((0, backbone.dimension), np.float32)
     chosen = choose_runtime(backbone, runtime, root / "embeddings" / NETWORKS)
     with progress_bar(len(photos), "customers' photos simulated", show=progress) as bar:
 
         def counted() -> Iterator[RGB]:
-            for view in simulated_photos(source, photos, backbone.size, seed):
+            for view in simulated_photos(source, photos, backbone.framing, seed):
                 yield view
                 bar.update()
 
@@ -121,6 +140,8 @@ def teach_customer_photos(
     rows : ndarray of int, shape (m,)
         Row of `items` that each shows.
     """
+    if not len(rows):
+        return network
     own = train if len(train) <= MOST else np.unique(rows)
     words = items["category"].astype(str).to_numpy()
     known, weights = logistic_weights(
@@ -154,8 +175,11 @@ def accuracy_of_customer_photos(
     Returns
     -------
     DataFrame
-        Rows "catalogue's photos" and "simulated customers' photos"; columns "network", "with simulated photos".
+        Rows "catalogue's photos" and "simulated customers' photos"; columns "network", "with simulated photos". None
+        where nothing was simulated.
     """
+    if not len(rows):
+        return pd.DataFrame(columns=["network", "with simulated photos"])
     words = np.array(network.categories, object)
     truth = items["category"].to_numpy()[rows]
     shares = {}
@@ -164,22 +188,6 @@ def accuracy_of_customer_photos(
         both = network.mixed_category(inputs, alone)
         shares[name] = [float((words[p.argmax(axis=1)] == truth).mean()) for p in (alone, both)]
     return pd.DataFrame.from_dict(shares, orient="index", columns=["network", "with simulated photos"])
-
-
-def reading_of(accuracy: pd.DataFrame) -> str:
-    """The table of `accuracy_of_customer_photos` in a sentence.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame([[0.9, 0.89], [0.5, 0.7]], columns=["network", "with simulated photos"])
-    >>> reading_of(table)
-    "Simulated photos change the accuracy by +20.0 points on customers' photos (simulated), by -1.0 on the catalogue's."
-    """
-    own, customers = (100 * (accuracy["with simulated photos"] - accuracy["network"])).to_list()
-    return (
-        f"Simulated photos change the accuracy by {customers:+.1f} points on customers' photos (simulated), by "
-        f"{own:+.1f} on the catalogue's."
-    )
 
 
 def least_resemblance(simulated: NDArray, max_pooled: NDArray, groups: NDArray, rows: Rows) -> float:

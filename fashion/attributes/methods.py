@@ -45,7 +45,7 @@ def all_methods(
     items : DataFrame
         The items table.
     train : ndarray of int
-        Rows that the logistic regression may learn from.
+        Rows that the logistic regression may learn from; without any it is left out.
     layout : Layout
         Of the learned and described embeddings.
     weights : mapping of str to float
@@ -57,22 +57,30 @@ def all_methods(
         ALL_FEATURES: workspace.vectors("max_pooled"), FROZEN: workspace.vectors("frozen"),
     }  # fmt: skip
     # Centred: all cosines of features that are never negative are near 1, and the histogram alone would decide.
+    centred = train if len(train) else np.arange(len(items))
     untrained[FROZEN_AND_HISTOGRAM] = side_by_side(
-        untrained[FROZEN] - untrained[FROZEN][train].mean(axis=0), untrained[HISTOGRAM]
+        untrained[FROZEN] - untrained[FROZEN][centred].mean(axis=0), untrained[HISTOGRAM]
     )
     methods: dict[str, Method] = {name: (table, table) for name, table in untrained.items()}
     learned, described = workspace.vectors("learned"), workspace.vectors("described")
-    network = load_network(workspace.arrays("attributes"), workspace.json("attributes"))
-    blocks = [slice(first, first + BLOCK) for first in range(0, len(items), BLOCK)]
-    multilayer, max_pooled = workspace.vectors("multilayer"), untrained[ALL_FEATURES]
-    looks = np.concatenate([network.looks(join_features(multilayer, max_pooled, rows)) for rows in blocks])
-    words = weights["category"] + weights["colour"]
-    methods[LOGISTIC] = logistic_vectors(
-        looks, workspace.vectors("colour_grid"), network.palette, items, train, seed,
-        weights["colour"] / words if words else COLOUR_WEIGHT,
-    )  # fmt: skip
+    if len(train):
+        methods[LOGISTIC] = _logistic(workspace, items, train, weights, seed)
     queries = layout.queries(learned, weights)
     methods |= {LEARNED: (queries, learned), DESCRIBED: (queries, described)}
     methods[SAME_WORDS] = same_words(items, untrained[FROZEN])
     methods[SHOWN] = (layout.queries(described, weights), described)
     return methods
+
+
+def _logistic(
+    workspace: Workspace, items: pd.DataFrame, train: NDArray[np.integer], weights: Mapping[str, float], seed: int
+) -> Method:
+    network = load_network(workspace.arrays("attributes"), workspace.json("attributes"))
+    blocks = [slice(first, first + BLOCK) for first in range(0, len(items), BLOCK)]
+    multilayer, max_pooled = workspace.vectors("multilayer"), workspace.vectors("max_pooled")
+    looks = np.concatenate([network.looks(join_features(multilayer, max_pooled, rows)) for rows in blocks])
+    words = weights["category"] + weights["colour"]
+    return logistic_vectors(
+        looks, workspace.vectors("colour_grid"), network.palette, items, train, seed,
+        weights["colour"] / words if words else COLOUR_WEIGHT,
+    )  # fmt: skip

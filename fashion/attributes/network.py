@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.attributes.layout import Layout, blend_words, distribution, require_present
-from fashion.attributes.palette import palette_features
+from fashion.attributes.layout import NEAR_WIDTH, Layout, blend_words, distribution, require_present
+from fashion.attributes.palette import measured_colours, palette_features
 from fashion.core.checksums import array_checksum
 from fashion.core.errors import ArtefactError
 from fashion.core.tensorflow import import_keras
@@ -42,6 +42,9 @@ LOOKS_COMPONENTS = 128
 
 #: Arrays of a trained network beside its members and the further columns' weights.
 PARTS = ("palette", "projection", "looks_mean", "looks_components")
+
+#: Arrays that only some networks have.
+OPTIONAL = ("customer", "colour_centres")
 
 #: Arrays that scale the inputs: the same for all members.
 SCALES = ("mean", "variance", "colour_mean", "colour_variance")
@@ -200,6 +203,8 @@ class AttributesNetwork:
         Further column -> weights of the looks, and the intercept in the last row.
     customer : ndarray of float32, shape (l + 1, categories), or None
         The same for the category of customers' photos, from `customer_photos.teach_customer_photos`.
+    colour_centres : ndarray of float32, shape (colours, 3), or None
+        Each colour word's measured colour, by which it is read where there are no members (`untrained`).
     """
 
     models: tuple[keras.Model | TrainedMember, ...]
@@ -214,6 +219,7 @@ class AttributesNetwork:
     further: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     further_weights: Mapping[str, Float] = field(default_factory=dict)
     customer: Float | None = None
+    colour_centres: Float | None = None
 
     def embed(self, features: NDArray, grid: NDArray, words: pd.DataFrame | None = None) -> Float:
         """The learned embedding, float32, shape (n, d), by `layout`.
@@ -248,8 +254,12 @@ class AttributesNetwork:
         predicted = {column: np.zeros((n, len(words)), np.float32) for column, words in self.layout.words.items()}
         for first in range(0, n, batch):
             part = slice(first, first + batch)
-            seen = palette_features(grid[part], self.palette).astype(np.float32)
-            inputs = {"features": np.asarray(features[part], np.float32), "colours": seen}
+            inputs = {"features": np.asarray(features[part], np.float32)}
+            if self.colour_centres is not None:
+                apart = measured_colours(grid[part])[:, np.newaxis] - self.colour_centres
+                predicted["colour"][part] = -((np.linalg.norm(apart, axis=2) / NEAR_WIDTH) ** 2)
+            if self.models:
+                inputs["colours"] = palette_features(grid[part], self.palette).astype(np.float32)
             for model in self.models:
                 for column, logits in model(inputs, training=False).items():
                     predicted[column][part] += np.asarray(logits) / len(self.models)
@@ -304,8 +314,9 @@ class AttributesNetwork:
             for place, weight in enumerate(model.get_weights())
         }
         columns = {_further_name(place): array for place, array in enumerate(self.further_weights.values())}
-        customer = {} if self.customer is None else {"customer": self.customer}
-        return weights | columns | customer | self.scales | {name: getattr(self, name) for name in PARTS}
+        names = [name for name in OPTIONAL if getattr(self, name) is not None]
+        optional = {name: getattr(self, name) for name in names}
+        return weights | columns | optional | self.scales | {name: getattr(self, name) for name in PARTS}
 
     def description(self) -> dict[str, Any]:
         """Words and sizes, for JSON."""
@@ -355,7 +366,8 @@ def load_network(arrays: dict[str, NDArray], description: dict[str, Any]) -> Att
     bare = AttributesNetwork(models, *words, sizes, scales, **parts)
     further = {column: tuple(known) for column, known in description["further"].items()}
     weights = {column: arrays[_further_name(place)] for place, column in enumerate(further)}
-    return replace(bare, further=further, further_weights=weights, customer=arrays.get("customer"))
+    optional: dict[str, Any] = {name: arrays.get(name) for name in OPTIONAL}
+    return replace(bare, further=further, further_weights=weights, **optional)
 
 
 def best_projection(parts: NDArray, width: int) -> Float:

@@ -30,6 +30,19 @@ def _cells(grid: NDArray) -> tuple[Float, Float, Float]:
     return flat[..., :3] * scale, flat[..., 3:6] * scale, flat[..., 6]
 
 
+def measured_colours(grid: NDArray) -> Float:
+    """Each garment's mean colour in weighted Lab, lightness less the ground's, shape (n, 3).
+
+    Parameters
+    ----------
+    grid : ndarray of float, shape (n, 32, 32, 7)
+        Colour grids, from `descriptors.colour_grid`.
+    """
+    lab, _, share = _cells(grid)
+    weight = share[..., np.newaxis] ** 2  # squared: a cell on the edge is half ground
+    return np.asarray((lab * weight).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-3), np.float32)
+
+
 def learn_palette(grid: NDArray, seed: int, colours: int = PALETTE) -> Float:
     """The palette, shape (c, 3): k-means centres (Lloyd 1982; Sculley 2010) of the cells that show garment alone.
 

@@ -30,7 +30,6 @@ from fashion.catalogue.definition import NEVER_FURTHER
 from fashion.core.checksums import array_checksum, sha256_json
 from fashion.core.code_closure import closure_of, code_of
 from fashion.core.errors import SettingsError
-from fashion.core.numerals import percent
 from fashion.core.provenance import versions
 from fashion.core.tensorflow import import_keras
 from fashion.embedding.features import SAMPLE, pca, some_rows
@@ -382,7 +381,7 @@ def summary_of(
     colour_classes: pd.DataFrame,
     category_classes: pd.DataFrame,
 ) -> dict[str, Any]:
-    """The trained network's entry in results/03.json, with the report's two tiles.
+    """The trained network's entry in results/03.json.
 
     Parameters
     ----------
@@ -403,11 +402,4 @@ def summary_of(
         "classes": {name: len(words) for name, words in names.items()},
         "colour_accuracy": dict(zip(colour_classes["name"], colour_classes["accuracy"], strict=True)),
         "category_accuracy": dict(zip(category_classes["name"], category_classes["accuracy"], strict=True)),
-        "headline": [
-            {
-                "label": f"of {len(words)} {name} words predicted right on unseen items",
-                "value": percent(accuracy[name]),
-            }
-            for name, words in names.items()
-        ],
     }

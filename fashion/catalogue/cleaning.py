@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,13 +10,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fashion.catalogue.addresses import DEAD
 from fashion.catalogue.definition import Catalogue
 from fashion.catalogue.sampling import take_first, take_stratified
 from fashion.catalogue.translation import colour_hexes, non_garments, translate
 from fashion.core.colour import lab_to_hex, nearest_colour_word
 from fashion.core.errors import CatalogueError
 
+#: Words that rows of one item have in common.
+WORDS = ("colour", "category", "department")
+
+#: Items with one and the same photo beyond which it shows none of them, such as a size chart.
+CROWD = 50
+
 REJECTED_COLUMNS = ["row", "item", "photo", "reason", "detail"]
+
+#: Category and department of every item, where a table has none.
+ANY_GARMENT = "clothes"
 
 #: Reasons in the order in which they are applied, with what each means.
 REASONS = {
@@ -26,6 +36,7 @@ REASONS = {
     "duplicate item": "the item's name stands in an earlier row with other values",
     "not a garment": "its department holds no clothes",
     "missing photo": "the table names a photo that is not there",
+    "dead address": "its photo could not be downloaded from the address that the table gives",
     "unreadable photo": "the photo is no image, is cut short, or unpacks to more than 1 GB",
     "identical photo": "its photo has the same bytes as an earlier item's",
 }
@@ -82,6 +93,57 @@ def start(rows: pd.DataFrame, malformed: pd.DataFrame) -> Cleaning:
     return Cleaning(rows.reset_index(drop=True), rejected.reset_index(drop=True))
 
 
+def join_rows(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Give an item the photos of the rows that repeat it, as Shopify writes them; return how many rows went so.
+
+    A row is joined that names the item again, brings a photo that it has not yet, and contradicts none of its words
+    (`WORDS`: each is empty or the same). The item is the first such row with the most words.
+    """
+    named = rows["item"].ne("") & rows["item"].notna()
+    group = rows[named & rows.duplicated("item", keep=False)]
+    if group.empty:
+        return rows, 0
+    said = list(zip(*(group[column] for column in WORDS if column in rows), strict=True)) or [()] * len(group)
+    index, photos_of = group.index.tolist(), list(_photos_of(group))
+    places: dict[str, list[int]] = {}
+    for place, item in enumerate(group["item"]):
+        places.setdefault(item, []).append(place)
+    joined: list[Any] = []
+    several: dict[Any, tuple[str, tuple[str, ...]]] = {}
+    for same in places.values():
+        head = max(same, key=lambda place: sum(word != "" for word in said[place]))
+        photos: dict[str, None] = {}
+        for place in same:
+            new = [name for name in photos_of[place] if name.rsplit("/", 1)[-1] and name not in photos]
+            fits = all(word in ("", known) for word, known in zip(said[place], said[head], strict=True))
+            if place == head or (new and fits):
+                photos |= dict.fromkeys(new)
+                joined += [index[place]] * (place != head)
+        if photos:
+            first, *others = photos
+            several[index[head]] = first, tuple(others)
+    if not joined:
+        return rows, 0
+    table = rows.copy()
+    if "more_photos" not in table:
+        table.insert(list(table.columns).index("photo") + 1, "more_photos", [()] * len(table))
+    heads = list(several)
+    table.loc[heads, "photo"] = [several[row][0] for row in heads]
+    table.loc[heads, "more_photos"] = pd.Series([several[row][1] for row in heads], index=heads, dtype=object)
+    return table.drop(index=joined), len(joined)
+
+
+def _photos_of(rows: pd.DataFrame) -> Iterator[tuple[str, ...]]:
+    """All photos of each row, that which is shown first."""
+    more = rows["more_photos"] if "more_photos" in rows else [()] * len(rows)
+    return ((photo, *others) for photo, others in zip(rows["photo"], more, strict=True))
+
+
+def all_photos(rows: pd.DataFrame) -> list[str]:
+    """The photos of all rows, row by row, that which is shown first."""
+    return [photo for photos in _photos_of(rows) for photo in photos]
+
+
 def drop_null_rows(cleaning: Cleaning, columns: Sequence[str]) -> Cleaning:
     """Drop rows in which any of `columns` is empty."""
     rows = cleaning.rows
@@ -122,18 +184,20 @@ def drop_departments(cleaning: Cleaning, departments: Sequence[str]) -> Cleaning
 
 
 def drop_photos(cleaning: Cleaning, problems: pd.Series, sha256: pd.Series) -> Cleaning:
-    """Drop items whose photo is missing, unreadable, or byte-identical to an earlier item's.
+    """Drop items whose photo is missing, dead (by address), unreadable, or byte-identical to an earlier item's.
 
     Parameters
     ----------
     problems : Series of str
-        Aligned with the rows: empty, or what is wrong; "missing..." tells a missing photo from a bad one.
+        Aligned with the rows: empty, or what is wrong; its beginning tells a missing photo, and a dead address, from a
+        bad photo.
     sha256 : Series of str
         Of the photo's bytes, empty where there are none.
     """
     missing = problems.str.startswith("missing")
     both = cleaning.rows.assign(_sha256=sha256.to_numpy(), _problem=problems.to_numpy())
     step = Cleaning(both, cleaning.rejected).drop(missing, "missing photo", problems)
+    step = step.drop(step.rows["_problem"].str.startswith(DEAD), "dead address", step.rows["_problem"])
     bad = step.rows["_problem"] != ""
     step = step.drop(bad, "unreadable photo", step.rows["_problem"])
     detail = "same photo as " + step.rows.groupby("_sha256")["item"].transform("first")
@@ -141,8 +205,8 @@ def drop_photos(cleaning: Cleaning, problems: pd.Series, sha256: pd.Series) -> C
     return Cleaning(step.rows.drop(columns=["_sha256", "_problem"]), step.rejected)
 
 
-#: Items below which splits, neighbours and intervals say nothing.
-LEAST_ITEMS = 60
+#: Items below which lists of similar ones say nothing.
+LEAST_ITEMS = 10
 
 
 def require_items(cleaning: Cleaning, place: str, least: int = LEAST_ITEMS) -> None:
@@ -169,7 +233,7 @@ def require_items(cleaning: Cleaning, place: str, least: int = LEAST_ITEMS) -> N
 
 @dataclass(frozen=True)
 class Counts:
-    """How many rows of a table came how far; rows read = studied + rejected + `not_taken`.
+    """How many rows of a table came how far; rows read = studied + rejected + `not_taken` + `joined`.
 
     Attributes
     ----------
@@ -181,12 +245,15 @@ class Counts:
         Of them, those fit for study before a sample was drawn.
     not_taken : int
         Rows beyond `first` or not drawn for the sample.
+    joined : int
+        Rows that repeat an item and add photos to it.
     """
 
     read: int
     considered: int
     fit: int
     not_taken: int
+    joined: int = 0
 
 
 def clean_table(
@@ -229,7 +296,7 @@ def clean_table(
     Returns
     -------
     cleaning : Cleaning
-        With a column `department` throughout, "clothes" where the table has none.
+        With columns `category` and `department` throughout, `ANY_GARMENT` where the table has none.
     counts : Counts
 
     Raises
@@ -241,6 +308,7 @@ def clean_table(
     if first:
         rows, malformed = take_first(rows, first), malformed[malformed["row"] <= first]
     considered = len(rows) + len(malformed)
+    rows, joined = join_rows(rows)
     optional = {"colour"} if colour_optional else set()
     needed = [c for c in ("item", "colour", "category", "department") if c in rows and c not in optional]
     step = drop_duplicate_rows(drop_null_rows(start(rows, malformed), needed))
@@ -251,15 +319,16 @@ def clean_table(
     step.rows = in_english(
         step.rows, language=catalogue.language, glossary=catalogue.glossary, keep_unknown=keep_unknown
     )
-    if "department" not in step.rows:
-        step.rows["department"] = "clothes"
+    for column in ("category", "department"):
+        if column not in step.rows:
+            step.rows[column] = ANY_GARMENT
     if garments_only:
         others = [*catalogue.drop_departments, *non_garments(catalogue.language, catalogue.glossary)]
         step = drop_departments(step, others)
     fit = len(step.rows)
     if limit and not first:
         step.rows = take_stratified(step.rows, limit, seed)
-    return step, Counts(read, considered, fit, read - considered + fit - len(step.rows))
+    return step, Counts(read, considered, fit, read - considered + fit - len(step.rows), joined)
 
 
 def _translated_where_said(rows: pd.DataFrame, **how: Any) -> pd.DataFrame:
@@ -293,6 +362,10 @@ class Joined:
         Photos at 16 x 16, RGB, flattened.
     tiles : sequence of bytes, length n
         Small JPEGs.
+    photos : DataFrame
+        Every photo of every item: `row` (of `items`), `photo`, `sha256`; item by item, that which is shown first.
+    left_out : DataFrame
+        Photos of items that stay with others, with the columns of `Cleaning.rejected`.
     """
 
     items: pd.DataFrame
@@ -300,6 +373,14 @@ class Joined:
     colour_was_measured: NDArray[np.bool_]
     thumbnails: NDArray[np.uint8]
     tiles: pd.Series
+    photos: pd.DataFrame
+    left_out: pd.DataFrame
+
+    @property
+    def rejected(self) -> pd.DataFrame:
+        """Rows that were dropped, and then `left_out`."""
+        tables = [table for table in (self.cleaning.rejected, self.left_out) if len(table)]
+        return pd.concat(tables, ignore_index=True) if tables else self.left_out
 
 
 def join_photos(
@@ -311,24 +392,32 @@ def join_photos(
 ) -> Joined:
     """Join a cleaned table with its photos' metadata, and drop items whose photo is bad or repeated.
 
+    Of an item's several photos the first good one is shown, and stands for it here.
+
     Parameters
     ----------
     cleaning : Cleaning
         From `clean_table`.
     metadata : DataFrame
-        From `extraction.read_photos` for the photos of its rows, in order.
+        From `extraction.read_photos` for `all_photos` of its rows.
     known : DataFrame, optional
         Items (`item`, `sha256`) that a catalogue has already: their photos are rejected.
     colour_words : mapping of str to str, optional
         Word -> colour, among which an item without a colour gets the nearest; the glossary's if not given.
     """
-    step = drop_photos(cleaning, metadata["problem"], metadata["sha256"])
-    measured = metadata.drop(columns="problem").drop_duplicates("photo")
+    facts = metadata.drop_duplicates("photo").set_index("photo")
+    several, left_out = _several(cleaning.rows, facts)
+    of_shown = facts.loc[several["photo"], ["problem", "sha256"]].reset_index(drop=True)
+    step = drop_photos(Cleaning(several, cleaning.rejected), of_shown["problem"], of_shown["sha256"])
+    measured = facts.drop(columns="problem").reset_index()
     items = step.rows.merge(measured, on="photo", how="left", validate="many_to_one")
     if known is not None:
         owner = items["sha256"].map(dict(zip(known["sha256"], known["item"], strict=True)))
         step = step.move(owner.notna(), "photo already there", "same photo as " + owner.fillna(""))
         items = items[owner.isna()].reset_index(drop=True)
+    left_out = left_out[left_out["row"].isin(items["row"])].reset_index(drop=True)
+    photos = _photos_table(items, facts["sha256"])
+    items = items.drop(columns="more_photos", errors="ignore")
     pixels, tiles = items.pop("thumbnail"), items.pop("tile")
     thumbnails = np.frombuffer(b"".join(pixels), np.uint8).reshape(len(items), -1 if len(items) else 0)
     if "colour" not in items:
@@ -339,19 +428,54 @@ def join_photos(
         items.loc[nameless, "colour"] = nearest_colour_word(lab[nameless], dict(colour_words or colour_hexes()))[0]
     items["garment_hex"] = lab_to_hex(lab) if len(items) else ""
     items = items.astype({"width": int, "height": int, "bytes": int})
-    return Joined(items, step, nameless, thumbnails, tiles)
+    return Joined(items, step, nameless, thumbnails, tiles, photos, left_out)
+
+
+def _several(rows: pd.DataFrame, facts: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows with their first good photo shown and the other good ones as `more_photos`; and the photos left out."""
+    if "more_photos" not in rows:
+        return rows, pd.DataFrame(columns=REJECTED_COLUMNS)
+    problem = facts["problem"].to_dict()
+    kept, left_out = [], []
+    for row, photos in zip(rows[["row", "item"]].itertuples(index=False), _photos_of(rows), strict=True):
+        good = [photo for photo in photos if not problem[photo]] or [photos[0]]
+        kept.append(good)
+        left_out += [(row.row, row.item, photo, problem[photo]) for photo in photos if photo not in good]
+    listed = pd.DataFrame(left_out, columns=["row", "item", "photo", "detail"])
+    listed["reason"] = "unreadable photo"
+    for begin, reason in {"missing": "missing photo", DEAD: "dead address"}.items():
+        listed.loc[listed["detail"].str.startswith(begin), "reason"] = reason
+    listed["detail"] += "; the item stays, with its other photos"
+    listed = listed[REJECTED_COLUMNS]
+    more = pd.Series([tuple(good[1:]) for good in kept], index=rows.index, dtype=object)
+    return rows.assign(photo=[good[0] for good in kept], more_photos=more), listed
+
+
+def _photos_table(items: pd.DataFrame, sha256: pd.Series) -> pd.DataFrame:
+    """Each item's photos by content: once each, without further ones that more than `CROWD` items have."""
+    photos = pd.DataFrame(
+        [(row, photo) for row, photos in enumerate(_photos_of(items)) for photo in photos], columns=["row", "photo"]
+    )
+    photos["sha256"] = photos["photo"].map(sha256).to_numpy()
+    photos = photos.drop_duplicates(["row", "sha256"])
+    crowded = photos.groupby("sha256")["row"].transform("size") > CROWD
+    return photos[~crowded | ~photos.duplicated("row")].reset_index(drop=True)
 
 
 def studied_summary(cleaning: Cleaning, counts: Counts) -> pd.DataFrame:
-    """`Cleaning.summary` with a last line for rows that were not taken, so that every row read is accounted for.
+    """`Cleaning.summary` with lines for rows that were not taken, or joined, so that every row read is accounted for.
 
     Raises
     ------
     AssertionError
         When it is not.
     """
-    assert counts.read == len(cleaning.rows) + len(cleaning.rejected) + counts.not_taken, "a row went silently"
+    gone = len(cleaning.rejected) + counts.not_taken + counts.joined
+    assert counts.read == len(cleaning.rows) + gone, "a row went silently"
     table = cleaning.summary()
     meaning = "beyond `first`, or not drawn for the sample: not processed"
     table.loc[len(table)] = {"reason": "(not taken)", "rows": counts.not_taken, "meaning": meaning}
+    if counts.joined:
+        meaning = "repeats an item, and adds photos to it"
+        table.loc[len(table)] = {"reason": "(joined)", "rows": counts.joined, "meaning": meaning}
     return table

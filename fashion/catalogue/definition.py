@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fashion.catalogue.addresses import DownloadRules, Downloads, downloads_folder
 from fashion.catalogue.raw_table import TableFormat
 from fashion.catalogue.source import Source, open_source
 from fashion.catalogue.unpacked import unpacked_folder
@@ -30,10 +32,12 @@ class Catalogue:
     title : str
         Name for people.
     table, photos : str
-        The table's file name, or its shards' with `*` and `?`; the photo's name as a format string over the table's own
-        columns (`photo_pattern`).
+        The table's file name, or its shards' with `*` and `?`, or `source.LISTING` where there is none; the name of the
+        photo that is shown as a format string over the table's own columns (`photo_pattern`).
+    more_photos : tuple of str
+        Likewise for further photos of a row.
     columns : dict of str to str
-        Our column name -> the table's column name. `item` and `category` are needed.
+        Our column name -> the table's column name, or that of the photo's folder (`listing`). `item` is needed.
     language : str
         A code such as "en", "it" or "ja". Values go through the catalogue's own glossary, Italian ones through
         data/glossary as well; without any they are kept as they are.
@@ -41,8 +45,12 @@ class Catalogue:
         Our column -> a glossary's file of the catalogue's own.
     form : TableFormat
         How the table is written, where that is not left to the file.
+    downloads : DownloadRules
+        How photos by address are downloaded.
     drop_departments : tuple of str
         English departments that are no garments.
+    category_path : str
+        What stands between the steps of a path of categories, such as ">"; empty where a cell holds one category.
     similar_by, held_out : tuple of str, or None
         Our names of further columns that the similarity weighs, and of those that only the evaluation compares; None
         where the TOML leaves the choice to the study.
@@ -50,6 +58,8 @@ class Catalogue:
         Items of a default run, a stratified sample; None for all.
     data : Path or None
         Where the folder, zip or tar lies when the user names none.
+    logo : Path or None
+        A picture for the shop's head: SVG, PNG, JPEG or WebP.
     maker : str
         "sample" for the embedded one that is made on demand, else "".
     terms, citation, obtain : str
@@ -69,11 +79,15 @@ class Catalogue:
     language: str = "en"
     glossary: dict[str, Path] = field(default_factory=dict)
     form: TableFormat = field(default_factory=TableFormat)
+    downloads: DownloadRules = field(default_factory=DownloadRules)
+    more_photos: tuple[str, ...] = ()
     drop_departments: tuple[str, ...] = ()
+    category_path: str = ""
     similar_by: tuple[str, ...] | None = None
     held_out: tuple[str, ...] | None = None
     default_limit: int | None = None
     data: Path | None = None
+    logo: Path | None = None
     maker: str = ""
     terms: str = ""
     citation: str = ""
@@ -127,6 +141,17 @@ def load_catalogue(name_or_path: str | Path, checked: Callable[[str], object] = 
     return _from_toml(raw, path)
 
 
+def parse_catalogue(text: str, path: Path) -> Catalogue:
+    """A catalogue from a TOML's text that is, or will be, at `path`; raises as `load_catalogue`."""
+    from fashion.catalogue.toml_keys import check_toml
+
+    raw = tomllib.loads(text)
+    check_toml(raw, path)
+    _check_name(raw["name"], path)
+    _check_named_columns(raw, path)
+    return _from_toml(raw, path)
+
+
 def no_such_catalogue(text: str, known: Iterable[str]) -> CatalogueError:
     """The error for a name that is no catalogue's, or a path at which there is no file."""
     names = sorted(set(known))
@@ -141,22 +166,27 @@ def _from_toml(raw: dict[str, Any], path: Path) -> Catalogue:
     """A catalogue from a TOML that was checked."""
     base = project_root() if path.is_relative_to(project_root()) else path.parent
     source, glossary = raw["source"], raw.get("glossary", {})
+    photos = source["photos"] if isinstance(source["photos"], list) else [source["photos"]]
     data = source.get("data")
     return Catalogue(
         name=raw["name"],
         title=clean_text(raw["title"]).strip(),
         table=clean_text(source["table"]).replace("\\", "/"),
-        photos=clean_text(source["photos"]),
+        photos=clean_text(photos[0]),
+        more_photos=tuple(map(clean_text, photos[1:])),
         columns={str(k): clean_text(str(v)).strip() for k, v in raw["columns"].items()},
         path=path,
         language=raw.get("language", "en"),
         glossary={column: path.parent / glossary[key] for column, key in GLOSSARY_KEYS.items() if key in glossary},
         form=TableFormat(**raw.get("table", {})),
+        downloads=DownloadRules(**raw.get("downloads", {})),
         drop_departments=tuple(raw.get("cleaning", {}).get("drop_departments", ())),
+        category_path=raw.get("cleaning", {}).get("category_path", ""),
         similar_by=_names(raw, "similarity", "columns"),
         held_out=_names(raw, "evaluation", "held_out"),
         default_limit=raw.get("limit", {}).get("default"),
         data=(base / at_home(data)) if data else None,
+        logo=path.parent / raw["logo"] if raw.get("logo") else None,
         maker=source.get("maker", ""),
         terms=clean_text(raw.get("terms", ""), keep="\n"),
         citation=clean_text(raw.get("citation", ""), keep="\n"),
@@ -166,7 +196,7 @@ def _from_toml(raw: dict[str, Any], path: Path) -> Catalogue:
 
 
 #: Columns that count in the similarity anyway, or that no similarity by words can weigh.
-NEVER_FURTHER = ("item", "category", "colour", "department", "title", "looks", "hub")
+NEVER_FURTHER = ("item", "category", "colour", "department", "title", "price", "link", "looks", "hub")
 
 
 def _names(raw: dict[str, Any], table: str, key: str) -> tuple[str, ...] | None:
@@ -231,4 +261,5 @@ def open_catalogue(catalogue: Catalogue, data: str | Path | None = None, process
             f"expected the data of {catalogue.title} {at}; found nothing. Give a folder, zip or tar with "
             f"DATA=path (make) or --data path (fashion). {catalogue.obtain}".rstrip()
         )
-    return open_source(place, catalogue.table, unpacked_folder(processed))
+    downloads = Downloads(downloads_folder(catalogue.name), catalogue.downloads)
+    return open_source(place, catalogue.table, unpacked_folder(processed), downloads)

@@ -21,12 +21,15 @@ from fashion.catalogue.cells import column_names, flattened, text_of
 from fashion.catalogue.delimiters import USUAL, delimiter_of, told_delimiter
 from fashion.catalogue.parquet import photo_name, read_columns, rows_of
 from fashion.catalogue.records import Records
-from fashion.catalogue.source import Source
+from fashion.catalogue.source import Source, is_photo
 from fashion.core.errors import CatalogueError, did_you_mean, in_short
 from fashion.core.texts import advice_on, clean_text, decoded, kind_of
 
 #: Endings by which a text is JSON Lines, beside what it begins with.
 JSON_LINES = (".jsonl", ".ndjson")
+
+#: Endings of workbooks.
+WORKBOOKS = (".xlsx", ".xls", ".xlsb", ".ods")
 
 #: As a wanted column, the number of the row.
 ROW = "#"
@@ -156,6 +159,8 @@ def read_raw(
 
 def count_rows(source: Source) -> int:
     """About how many rows a table has, without reading it as one; 0 for Parquet that is packed in a zip."""
+    if not source.tables:
+        return sum(map(is_photo, source.names()))
     count = 0
     for name in source.tables:
         if source.head(name).startswith(b"PAR1"):
@@ -167,6 +172,19 @@ def count_rows(source: Source) -> int:
             lines = len(_sheet_of(data, "", name)[2]) if "workbook" in kind_of(data) else data.count(b"\n")
             count += max(lines - 1, 0)
     return count
+
+
+def sheets_of(source: Source, name: str) -> list[str]:
+    """The names of a workbook's sheets; none where a table has no workbook's ending.
+
+    Raises
+    ------
+    CatalogueError
+        When the workbook cannot be read.
+    """
+    if not name.lower().removesuffix(".gz").endswith(WORKBOOKS):
+        return []
+    return _sheet_of(_plain(source.read(name), name)[0], "", f"{source.path}: {name}")[1]
 
 
 # -- one file ----------------------------------------------------------------------------------------------

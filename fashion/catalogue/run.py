@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fashion.catalogue.addresses import Downloads, downloads_folder
 from fashion.catalogue.definition import (
     Catalogue,
     known_catalogues,
@@ -26,7 +27,7 @@ from fashion.catalogue.identity import open_workspace, toml_of
 from fashion.catalogue.source import Source, open_source
 from fashion.catalogue.swatches import Swatches, swatches_of
 from fashion.catalogue.unpacked import unpacked_folder
-from fashion.core.paths import at_home, in_project
+from fashion.core.paths import at_home, in_project, judgements_of
 from fashion.core.workspace import Workspace
 
 
@@ -117,6 +118,7 @@ class Run:
             "catalogue": self.asked_as,
             "catalogue_toml": toml_of(entry),
             "title": entry.title,
+            "language": entry.language,
             "data": str(source.path.resolve()),
             "table": entry.table,
             "table_sha256": source.table_checksum(),
@@ -155,6 +157,11 @@ class Run:
         network: dict[str, Any] = self.workspace.json("backbone")
         return network
 
+    @property
+    def embeds_photos(self) -> bool:
+        """Whether new photos can be embedded; not where the report's vectors were given."""
+        return bool(self.network["size"])
+
     @cached_property
     def source(self) -> Source:
         """The folder, zip or tar that holds the photos, opened for reading.
@@ -165,12 +172,26 @@ class Run:
             When it has moved: open the study again with `data=`.
         """
         kept = unpacked_folder(self.workspace.processed_root)
-        return open_source(at_home(self._data or self.place["data"]), self.place["table"], kept)
+        downloads = Downloads(downloads_folder(self.name))
+        return open_source(at_home(self._data or self.place["data"]), self.place["table"], kept, downloads)
+
+    @property
+    def judgements(self) -> Path | None:
+        """The file of people's judgements, by `paths.judgements_of`."""
+        return judgements_of(self.workspace.catalogue)
 
     @property
     def source_line(self) -> str:
         """The caption of a figure: catalogue, items, network."""
-        return f"{self.title}: {len(self.items):,} items · {self.network['name']}, {self.network['size']} px"
+        size = f", {self.network['size']} px" if self.network["size"] else ""  # none where vectors were given
+        return f"{self.title}: {len(self.items):,} items · {self.network['name']}{size}"
+
+    @property
+    def untrained(self) -> str:
+        """Why notebook 03 trained no network, in a sentence; empty where it did, or did not run yet."""
+        if not self.workspace.path("attributes.json").is_file():
+            return ""
+        return str(self.workspace.json("attributes").get("untrained", ""))
 
     def vectors(self, name: str) -> NDArray[np.float32]:
         """The vectors of one kind ("described", "learned", "frozen", ...), shape (n, d), memory-mapped."""

@@ -12,17 +12,27 @@ import threading
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import BinaryIO
 
+from fashion.catalogue.addresses import DEAD, Downloads, is_address
 from fashion.catalogue.parquet import StoredPhotos, place_of
 from fashion.catalogue.unpacked import unpack, unpacked_folder
 from fashion.core.checksums import sha256_json
 from fashion.core.errors import CatalogueError, PhotoError
 from fashion.core.texts import advice_on, kind_of, look_of, workbook_of
+
+#: As `table`, that there is none: each photo is a row (`listing`).
+LISTING = "(photos)"
+
+#: Endings of files that are photos, in lower case.
+PHOTOS = (
+    *(".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"),
+    *(".avif", ".jp2", ".heic", ".heif"),
+)
 
 #: Suffixes of photos that a table may leave out, in the order in which they are looked for.
 SUFFIXES = (".jpg", ".JPG", ".jpeg", ".png", ".webp")
@@ -33,7 +43,7 @@ class Source(ABC):
 
     Names are POSIX paths relative to `base`, the folder that holds the catalogue's table, so that a zip
     with one top folder and the same files unpacked read alike. A photo that is bytes in a Parquet file is named by
-    `parquet.photo_name`.
+    `parquet.photo_name`; one by address is named by it, and read from `downloads`.
 
     Parameters
     ----------
@@ -47,12 +57,15 @@ class Source(ABC):
         Empty, or a folder with its slash.
     tables : list of str
         Names of the table's files, in order: one, or its shards.
+    downloads : Downloads or None
+        The photos that are named by addresses.
     """
 
     def __init__(self, path: Path, kept: Path | None = None) -> None:
         self.path, self._kept = path, kept
         self.base = ""
         self.tables: list[str] = []
+        self.downloads: Downloads | None = None
         self._stored = StoredPhotos(self.stream, self._copy_of_column)
         self._looking = threading.Lock()
         self._listed: frozenset[str] = frozenset()
@@ -95,8 +108,10 @@ class Source(ABC):
     def signature(self, name: str) -> str:
         """A file's signature, by size and time or checksum, without reading it; empty where there is no file.
 
-        That of a photo inside a Parquet file is the file's.
+        That of a photo inside a Parquet file is the file's; that of one by address its content's checksum.
         """
+        if is_address(name):
+            return self.downloads.signature(name) if self.downloads else ""
         place = place_of(name, self._shards)
         try:
             return self._signature(self.base + (place.file if place else name))
@@ -111,6 +126,11 @@ class Source(ABC):
         PhotoError
             When there is no such file, it has more than `most` bytes, or the name leads out of the source.
         """
+        if is_address(name):
+            if self.downloads is None:
+                raise PhotoError(f"{DEAD}: {name}: this catalogue's downloads are not known here")
+            require_at_most(most, self.downloads.size(name), name)
+            return self.downloads.read(name)
         place = place_of(name, self._shards)
         with self._told(name, place.file if place else name):
             if place is None:
@@ -120,6 +140,11 @@ class Source(ABC):
                 raise KeyError(name)
             require_at_most(most, len(data), name)
             return data
+
+    def fetch(self, names: Iterable[str], *, again: bool = False, progress: bool = True) -> None:
+        """Download those photos that are named by addresses and not on the disk yet (`addresses.Downloads.fetch`)."""
+        if self.downloads is not None and (addresses := [name for name in names if is_address(name)]):
+            self.downloads.fetch(addresses, again=again, progress=progress)
 
     def stream(self, name: str) -> BinaryIO:
         """A stream on a file that can be read at any place, without holding it in memory.
@@ -161,7 +186,9 @@ class Source(ABC):
         return unpack(self.kept, f"{self.path.resolve()}: {name}: {column}", self.signature(name), ".parquet", write)
 
     def table_checksum(self) -> str:
-        """SHA-256 of the table's file; of several, of their SHA-256s in order."""
+        """SHA-256 of the table's file; of several, of their SHA-256s in order; without a table, of all names."""
+        if not self.tables:
+            return sha256_json(sorted(self._listed))
         sums = []
         for name in self.tables:
             with self._told(name, name), self._stream(self.base + name) as stream:
@@ -193,7 +220,7 @@ class Source(ABC):
         written them. A name without suffix finds a photo with one of `SUFFIXES`. What is not found is returned as it
         is.
         """
-        if self.base + name in self._listed or self.signature(name):
+        if is_address(name) or self.base + name in self._listed or self.signature(name):
             return name
         for suffix in SUFFIXES:
             if self.base + name + suffix in self._listed:
@@ -210,13 +237,17 @@ class Source(ABC):
         Parameters
         ----------
         table : str
-            The table's name, or its shards' with `*` and `?`, with as much of their folder as is needed.
+            The table's name, or its shards' with `*` and `?`, with as much of their folder as is needed; or `LISTING`:
+            then `base` is empty, and there are no `tables`.
 
         Raises
         ------
         CatalogueError
             When the table is nowhere, or in two places of the same depth.
         """
+        if table == LISTING:
+            self._listed = frozenset(self.names())
+            return
         names, steps = self.names(), table.count("/") + 1
         ends = {name: "/".join(name.split("/")[-steps:]) for name in names}
         found = [name for name in names if ends[name] == table]
@@ -294,6 +325,19 @@ class FolderSource(Source):
         return f"{there.st_size}-{there.st_mtime_ns}"
 
 
+def is_photo(name: str) -> bool:
+    """Whether a file is a photo by its name; hidden files and what macOS packs beside each file are none.
+
+    Examples
+    --------
+    >>> [is_photo(name) for name in ("red/1.JPG", "notes.txt", ".trash/1.jpg", "__MACOSX/._1.jpg")]
+    [True, False, False, False]
+    """
+    parts = name.split("/")
+    hidden = "__MACOSX" in parts or any(part.startswith(".") for part in parts)
+    return not hidden and name.lower().endswith(PHOTOS)
+
+
 def require_at_most(most: int | None, size: int, name: str) -> None:
     """Raise PhotoError where a file has more than `most` bytes."""
     if most is not None and size > most:
@@ -302,7 +346,9 @@ def require_at_most(most: int | None, size: int, name: str) -> None:
         )
 
 
-def open_source(path: Path, table: str | None = None, kept: Path | None = None) -> Source:
+def open_source(
+    path: Path, table: str | None = None, kept: Path | None = None, downloads: Downloads | None = None
+) -> Source:
     """Open the folder, zip or tar at `path` and find its `table`.
 
     Parameters
@@ -315,6 +361,8 @@ def open_source(path: Path, table: str | None = None, kept: Path | None = None) 
     kept : Path, optional
         Folder for copies of what cannot be read at any place, and for a tar's index; if not given, copies are kept in
         the project's own, and no index is.
+    downloads : Downloads, optional
+        Photos that are named by addresses.
 
     Raises
     ------
@@ -338,6 +386,7 @@ def open_source(path: Path, table: str | None = None, kept: Path | None = None) 
         source = ZipSource(path, kept)
         if book := workbook_of(source.names()):
             raise _not_a_source(path, book, _folder_of(path))
+    source.downloads = downloads
     if table is not None:
         source.locate(table)
     return source

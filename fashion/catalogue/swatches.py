@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.catalogue.translation import british, colour_hexes, glossary_folder, is_italian
+from fashion.catalogue.translation import british, colour_hexes, glossary_folder, is_italian, load_glossary
 from fashion.core.colour import lab_to_hex
 
 #: Colour word -> its colour, `#rrggbb`.
@@ -136,6 +136,25 @@ def english_colours() -> dict[str, str]:
 
     names = {_name(name.removeprefix("xkcd:")): colour for name, colour in XKCD_COLORS.items()}
     return names | dict(zip(_shop_colours()["name"], _shop_colours()["srgb"], strict=True))
+
+
+@cache
+def colour_names(language: str = "en") -> dict[str, str]:
+    """Every name of a colour that the lists know, as `translation.british` writes it -> `#rrggbb`.
+
+    English names, and the glossary's Italian ones; where both know one, an Italian catalogue's comes from ours.
+
+    Examples
+    --------
+    >>> names = colour_names()
+    >>> names["light blue"], names["carta da zucchero"]
+    ('#95d0fc', '#647a9c')
+    """
+    glossary = load_glossary("colour")
+    ours = colour_hexes() | dict(zip(map(british, glossary["word"]), glossary["srgb"], strict=True))
+    lists = [english_colours(), {_name(word): colour for word, colour in ours.items()}]
+    first, second = reversed(lists) if is_italian(language) else lists
+    return second | first
 
 
 @cache

@@ -11,14 +11,16 @@ import string
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from fashion.catalogue.addresses import DownloadRules
+from fashion.catalogue.photo_pattern import name_and_spec
 from fashion.core.errors import CatalogueError, did_you_mean
 from fashion.core.texts import clean_text
 
 #: Columns of the items table that the study fills itself.
 RESERVED = {
-    *("row", "photo", "width", "height", "bytes", "sha256", "phash", "thumbnail", "tile", "problem"),
+    *("row", "photo", "more_photos", "width", "height", "bytes", "sha256", "phash", "thumbnail", "tile", "problem"),
     *("garment_l", "garment_a", "garment_b", "garment_hex", "edge_width", "darkest", "lightest", "uneven_border"),
     *("colour_source", "category_source", "department_source"),
 }
@@ -85,6 +87,13 @@ def _check_language(language: str) -> str:
     return language
 
 
+def _check_separator(text: str) -> str:
+    if text and (not text.strip() or "," in text):
+        expected = "to be the sign between the steps of a path of categories, and no comma"
+        raise _Refused(expected, repr(text), 'Write ">" or "/", as in the table, or leave it out.')
+    return text
+
+
 def _check_filled(text: str) -> str:
     if not clean_text(text).strip():
         raise _Refused("to say something", repr(text), "Fill it in, or remove the line if it is not needed.")
@@ -102,7 +111,9 @@ def _check_pattern(pattern: str) -> str:
         pieces = list(string.Formatter().parse(pattern))
     except ValueError as error:
         raise refuse(f"which cannot be read: {error}", "Close each brace; write {{ for a brace itself.") from error
-    fields = [(name, spec or "", conversion) for _, name, spec, conversion in pieces if name is not None]
+    fields = [
+        (*name_and_spec(name, spec or ""), conversion) for _, name, spec, conversion in pieces if name is not None
+    ]
     for name, spec, conversion in fields:
         if not name.strip() or name.strip().isdecimal():
             raise refuse(f"whose {{{name}}} names no column", "Write the column's name between the braces.")
@@ -122,6 +133,17 @@ def _check_pattern(pattern: str) -> str:
     return pattern
 
 
+def _between(least: float, most: float, what: str) -> AfterValidator:
+    """A check of a number's bounds; also refuses what is no finite number."""
+
+    def check(value: float) -> float:
+        if not least <= value <= most:
+            raise _Refused(f"to be from {least:g} to {most:g}", f"{value:g}", f"Write {what}.")
+        return value
+
+    return AfterValidator(check)
+
+
 #: A text that must be there and say something.
 _Needed = Annotated[str, Field(min_length=1), AfterValidator(_check_filled)]
 
@@ -130,9 +152,25 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, coerce_numbers_to_str=True)
 
 
+#: A photo's name as a pattern.
+_Pattern = Annotated[_Needed, AfterValidator(_check_pattern)]
+
+
+def _as_list(value: object) -> object:
+    """One pattern as a list of it."""
+    return value if isinstance(value, list) else [value]
+
+
+def _check_some(patterns: list[str]) -> list[str]:
+    if not patterns:
+        expected = 'to be a pattern of the table\'s columns, or a list of them such as ["{image}", "{image_2}"]'
+        raise _Refused(expected, "an empty list", "Write at least the column of the photo that is shown.")
+    return patterns
+
+
 class _Source(_Table):
     table: _Needed
-    photos: Annotated[_Needed, AfterValidator(_check_pattern)]
+    photos: Annotated[list[_Pattern], BeforeValidator(_as_list), AfterValidator(_check_some)]
     data: str = ""
     maker: str = ""
 
@@ -145,6 +183,16 @@ class _TableFormat(_Table):
 
 #: A table's column, whose name may be a number.
 _Column = Annotated[str, Field(strict=False), AfterValidator(_check_filled)]
+
+
+class _Downloads(_Table):
+    """How photos by address are downloaded."""
+
+    private_network: bool = DownloadRules.private_network
+    pause: Annotated[float, _between(0, 60, "seconds")] = DownloadRules.pause
+    at_once: Annotated[int, _between(1, 64, "how many requests are made at a time")] = DownloadRules.at_once
+    photo_megabytes: Annotated[float, _between(0.01, 256, "megabytes")] = DownloadRules.photo_megabytes
+    gigabytes: Annotated[float, _between(0.001, 100_000, "gigabytes")] = DownloadRules.gigabytes
 
 
 class _Glossary(_Table):
@@ -161,7 +209,6 @@ class _Columns(BaseModel):
     model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True)
     __pydantic_extra__: dict[str, _Column] = Field(init=False)
     item: _Column
-    category: _Column
 
 
 def _check_columns(columns: _Columns) -> _Columns:
@@ -173,6 +220,7 @@ def _check_columns(columns: _Columns) -> _Columns:
 
 class _Cleaning(_Table):
     drop_departments: list[str] = []
+    category_path: Annotated[str, AfterValidator(_check_separator)] = ""
 
 
 class _Similarity(_Table):
@@ -193,6 +241,7 @@ class CatalogueToml(_Table):
     name: Annotated[_Needed, AfterValidator(_check_name)]
     title: _Needed
     language: Annotated[str, AfterValidator(_check_language)] = "en"
+    logo: str = ""
     terms: str = ""
     citation: str = ""
     obtain: str = ""
@@ -200,6 +249,7 @@ class CatalogueToml(_Table):
     source: _Source = Field(default={}, validate_default=True)
     table: _TableFormat = _TableFormat()
     columns: Annotated[_Columns, AfterValidator(_check_columns)] = Field(default={}, validate_default=True)
+    downloads: _Downloads = _Downloads()
     glossary: _Glossary = _Glossary()
     cleaning: _Cleaning = _Cleaning()
     similarity: _Similarity = _Similarity()
@@ -221,6 +271,8 @@ def known_keys() -> dict[str, list[str]]:
 #: pydantic's kind of error -> what a value is expected to be, and what to do.
 _KINDS = {
     "string_type": ("to be text", "Put it in quotes."),
+    "bool_type": ("to be true or false", "Write it without quotes."),
+    "float_type": ("to be a number", "Write it without quotes."),
     "int_type": ("to be a whole number", "Write it without quotes and decimals."),
     "greater_than_equal": ("to be 0 or more", "Write how many items a default run takes."),
     "less_than": (f"to be less than {2**31}", "Write how many items a default run takes."),

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from fashion.catalogue.addresses import is_address
 from fashion.catalogue.photo_pattern import column_alone, columns_of
 from fashion.cli.options import parent
 from fashion.core.errors import CatalogueError
@@ -38,9 +39,18 @@ WORDS, FREQUENT = 300, 5
 SHOWN = 30
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The option of `fashion data` alone."""
+    parser.add_argument(
+        "--download", action="store_true",
+        help="download every photo that the table gives by address, also those that failed before (a report downloads "
+        "what it needs)",
+    )  # fmt: skip
+
+
 def run(arguments: argparse.Namespace) -> None:
     """Check the data, and print what is there."""
-    from fashion.catalogue.cleaning import clean_table, require_items
+    from fashion.catalogue.cleaning import all_photos, clean_table, require_items
     from fashion.catalogue.definition import load_catalogue, open_catalogue
     from fashion.catalogue.identity import open_workspace
     from fashion.catalogue.table import in_our_columns, read_as_described
@@ -58,20 +68,21 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"  table   {catalogue.table}: {raw.said}; {len(rows)} rows, {len(malformed)} malformed")
     for bad in malformed.head(5).itertuples():
         print(f"          row {bad.row}: {bad.reason}")
-    missing = ~rows["photo"].map(source.signature).astype(bool)
+    missing = ~rows["photo"].map(lambda name: is_address(name) or source.signature(name)).astype(bool)
     for line in (*column_lines(catalogue, raw, rows), *_photo_lines(catalogue, raw, rows, missing)):
         print(f"  {line}")
-    step, _ = clean_table(catalogue, rows, malformed, keep_unknown=arguments.keep_unknown)
+    step, counts = clean_table(catalogue, rows, malformed, keep_unknown=arguments.keep_unknown)
     require_items(step, catalogue.title, least=1)
     repeated = step.rejected["reason"].value_counts()
     dropped = ", ".join(f"{count} {reason}" for reason, count in repeated.items() if reason != "malformed row")
-    print(f"  rows    {len(step.rows)} to study" + (f"; dropped: {dropped}" if dropped else ""))
-    counts = [f"{step.rows[c].nunique()} {c} words" for c in ("colour", "category", "department") if c in rows]
+    joined = f"; {counts.joined} joined, as they add photos to an item" if counts.joined else ""
+    print(f"  rows    {len(step.rows)} to study" + joined + (f"; dropped: {dropped}" if dropped else ""))
+    words = [f"{step.rows[c].nunique()} {c} words" for c in ("colour", "category", "department") if c in rows]
     translated = any(
         glossaries(column, catalogue.language, catalogue.glossary) for column in GLOSSARIES if column in rows
     )
     known = "all known" if translated and not arguments.keep_unknown else "kept as they are"
-    print(f"  words   {', '.join(counts)}: {known}")
+    print(f"  words   {', '.join(words)}: {known}" if words else "  words   none: looks and measured colours count")
     print(f"  terms   {catalogue.terms}")
     if missing.all():
         raise CatalogueError(
@@ -81,7 +92,13 @@ def run(arguments: argparse.Namespace) -> None:
     absent = step.rows["photo"].isin(rows.loc[missing, "photo"])
     step = step.drop(absent, "missing photo", "missing: there is no such file")
     require_items(step, catalogue.title, least=1)
-    print(f"  opened  {_opened(source, list(step.rows['photo']))}")
+    photos = list(step.rows["photo"])
+    every = all_photos(step.rows)
+    if arguments.download:
+        source.fetch(every, again=True)
+    print(f"  opened  {_opened(source, photos)}")
+    for line in _downloaded_lines(source, every):
+        print(f"  {line}")
 
 
 def column_lines(catalogue: Catalogue, raw: RawTable, rows: pd.DataFrame) -> Iterator[str]:
@@ -90,7 +107,8 @@ def column_lines(catalogue: Catalogue, raw: RawTable, rows: pd.DataFrame) -> Ite
     wider = max(len(theirs) for theirs in catalogue.columns.values())
     for ours, theirs in catalogue.columns.items():
         yield f"column  {ours:{wide}}  {theirs:{wider}}  {values_in_short(list(rows[ours]))}"
-    used = {*catalogue.columns.values(), *columns_of(catalogue.photos)}
+    patterns = (catalogue.photos, *catalogue.more_photos)
+    used = {*catalogue.columns.values(), *(name for pattern in patterns for name in columns_of(pattern))}
     if others := [name for name in raw.header if name not in used and not name.startswith("#")]:
         yield f"unused  {', '.join(others[:20])}{' ...' if len(others) > 20 else ''}"
 
@@ -126,12 +144,27 @@ def _photo_lines(catalogue: Catalogue, raw: RawTable, rows: pd.DataFrame, missin
     if column in raw.photos:
         yield f"photos  in the column {column}"
         return
+    if addresses := sum(map(is_address, rows["photo"])):
+        yield f"photos  {addresses} of {len(rows)} are web addresses"
+        if addresses + missing.sum() == len(rows):
+            return
     other = sum(map(str.__ne__, rows["photo"], photos_named(catalogue, raw)))
     yield (
         f"photos  {len(rows) - missing.sum()} of {len(rows)} found"
         + (f", {other} by a name that looks equal or has a suffix" if other else "")
         + (f", missing e.g. {rows.loc[missing, 'photo'].iloc[0]}" if missing.any() else "")
     )
+
+
+def _downloaded_lines(source: Source, photos: Sequence[str]) -> Iterator[str]:
+    """How many of the photos that are named by addresses were downloaded, and which failed."""
+    addresses = [photo for photo in photos if is_address(photo)]
+    if addresses and source.downloads:
+        there = sum(bool(source.signature(photo)) for photo in addresses)
+        yield f"on disk {there} of {len(addresses)} photos by address, in {source.downloads.folder}"
+        dead = [f"{photo}: {said}" for photo in addresses if (said := source.downloads.problem(photo))]
+        if dead:
+            yield f"dead    {len(dead)} of them, e.g. {dead[0]}; --download asks them again"
 
 
 def _opened(source: Source, photos: Sequence[str]) -> str:
@@ -147,6 +180,7 @@ def _opened(source: Source, photos: Sequence[str]) -> str:
     except ImportError:
         return "none of the photos: OpenCV cannot be loaded; fashion doctor says why"
     chosen = [photos[n * len(photos) // OPENED] for n in range(OPENED)] if len(photos) > OPENED else photos
+    source.fetch(chosen)
     problems = [problem for photo in chosen if (problem := open_photo(source, photo)[0]["problem"])]
     if len(problems) == len(chosen):
         raise CatalogueError(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fashion.cli.options import folders, parent
+from fashion.core.console import announce
 
 if TYPE_CHECKING:
     from fashion.core.workspace import Workspace
@@ -31,9 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def accompany(workspace: Workspace) -> None:
-    """Write the slides with a report, by the project's own value model."""
+    """Write the slides with a report, by the project's own value model; without a trained network, say why not."""
     from fashion.report.deck.build import build_deck
 
+    if why := workspace.json("attributes").get("untrained", ""):
+        (workspace.report / "deck.pptx").unlink(missing_ok=True)
+        announce(f"{why} Recommendations follow looks and measured colour; slides are not written.")
+        return
     print(build_deck(workspace), flush=True)
 
 

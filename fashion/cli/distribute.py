@@ -37,12 +37,14 @@ def run(arguments: argparse.Namespace) -> None:
     from fashion.catalogue.identity import open_workspace
     from fashion.core.paths import at_home
     from fashion.embedding.distributed import Job, distribute
+    from fashion.embedding.encoder_files import is_place, resolve
 
     data = str(at_home(arguments.data).resolve()) if arguments.data else None
     toml = at_home(arguments.catalogue)
     catalogue = str(toml.resolve()) if toml.suffix.lower() == ".toml" else arguments.catalogue
+    backbone = str(resolve(arguments.backbone)) if is_place(arguments.backbone) else arguments.backbone
     job = Job(
-        catalogue, data, arguments.shared, backbone=arguments.backbone, weights=arguments.weights, size=arguments.size,
+        catalogue, data, arguments.shared, backbone=backbone, weights=arguments.weights, size=arguments.size,
         runtime=arguments.runtime,
     )  # fmt: skip
     root = open_workspace(catalogue, arguments.processed).processed_root

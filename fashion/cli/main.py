@@ -11,9 +11,24 @@ from types import ModuleType
 from typing import NoReturn
 
 import fashion
-from fashion.cli import add, data, deck, distribute, doctor, embed, export, recommend, report, serve, verify
+from fashion.cli import (
+    add,
+    compare,
+    data,
+    deck,
+    distribute,
+    doctor,
+    embed,
+    export,
+    init,
+    recommend,
+    report,
+    serve,
+    verify,
+)
 from fashion.core.console import replace_unknown
 from fashion.core.errors import FashionError, SettingsError, did_you_mean
+from fashion.report.runs import place_of_run
 
 
 class Parser(argparse.ArgumentParser):
@@ -47,8 +62,9 @@ class Parser(argparse.ArgumentParser):
 
 #: Commands in the order of `fashion --help`; each module has TITLE, TEXT, EXAMPLES, PARENTS and run().
 COMMANDS: dict[str, ModuleType] = {
-    "report": report, "embed": embed, "recommend": recommend, "add": add, "distribute": distribute, "export": export,
-    "serve": serve, "deck": deck, "doctor": doctor, "data": data, "verify": verify,
+    "init": init, "report": report, "embed": embed, "recommend": recommend, "add": add, "distribute": distribute,
+    "export": export, "serve": serve, "deck": deck, "compare": compare, "doctor": doctor, "data": data,
+    "verify": verify,
 }  # fmt: skip
 
 
@@ -87,6 +103,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if rest:
         parser.commands[parsed.command].unknown(rest)
     try:
+        if getattr(parsed, "run", None):
+            parsed.processed, parsed.reports = place_of_run(parsed.run, parsed.processed, parsed.reports)
         return COMMANDS[parsed.command].run(parsed) or 0
     except SettingsError as error:
         parser.commands[parsed.command].error(str(error))

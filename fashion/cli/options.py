@@ -37,13 +37,16 @@ def _how(setting: Field[Any]) -> dict[str, Any]:
     return {"default": setting.default, "type": read, "help": told} | keywords
 
 
-def folders(*, reports: bool = True) -> argparse.ArgumentParser:
-    """A parent parser with the folders for artefacts and, if wanted, reports."""
+def folders(*, reports: bool = True, run: bool = True) -> argparse.ArgumentParser:
+    """A parent parser with the folders for artefacts and, if wanted, reports and a named run."""
     parser = argparse.ArgumentParser(add_help=False)
     group = parser.add_argument_group("where to")
     group.add_argument("--processed", type=Path, metavar="DIR", help="folder of artefacts (default: data/processed)")
     if reports:
         group.add_argument("--reports", type=Path, metavar="DIR", help="folder of reports (default: reports)")
+    if reports and run:
+        told = "name of a parameter set, whose artefacts and report get folders of their own (runs/NAME in both)"
+        group.add_argument("--run", metavar="NAME", help=told)
     return parser
 
 

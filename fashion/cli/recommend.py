@@ -13,6 +13,8 @@ from fashion.core.console import print_json
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from fashion.study import Study
+
 
 TITLE = "print the items most similar to an item, a photo or a few words"
 
@@ -24,7 +26,9 @@ EXAMPLES = """  fashion recommend 42161895WWF
   fashion recommend 42161895WWF --colour-weight 0.8 --hide-duplicates --json
   fashion recommend 42161895WWF --save picks.png
   fashion recommend --words "vestito rosso"
-  fashion recommend --photo my.jpg --words blue"""
+  fashion recommend --words "floral shirt under 50, not black"
+  fashion recommend --photo my.jpg --words blue
+  fashion recommend 42161895WWF 34045703RTF --unlike 34146363APF"""
 
 PARENTS = (parent("catalogue", "weights"), folders())
 
@@ -32,9 +36,17 @@ PARENTS = (parent("catalogue", "weights"), folders())
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `fashion recommend` alone."""
     query = parser.add_argument_group("query")
-    query.add_argument("item", metavar="ITEM", nargs="?", help="name of an item")
+    query.add_argument("items", metavar="ITEM", nargs="*", help="name of an item; several: more like all of these")
     query.add_argument("--photo", metavar="FILE", help="photo, in place of an item")
-    query.add_argument("--words", metavar="WORDS", help='words such as "red dress", in English or Italian')
+    query.add_argument(
+        "--words", metavar="WORDS", help='words such as "red dress under 50, not silk", in English or Italian'
+    )
+    query.add_argument(
+        "--unlike", action="append", default=[], metavar="ITEM", help="an item to be less like; may be repeated"
+    )
+    query.add_argument(
+        "--text", metavar="TEXT", help="free text, in place of all others, where the report's encoder has a text tower"
+    )
     results = parser.add_argument_group("results")
     results.add_argument(
         "--where", action="append", default=[], metavar="COLUMN=VALUE[,VALUE]",
@@ -73,8 +85,12 @@ def run(arguments: argparse.Namespace) -> None:
     study = Study(
         arguments.catalogue, processed=arguments.processed, reports=arguments.reports, weights=arguments.weights
     )
+    if arguments.text is not None:
+        _print_text(study, arguments)
+        return
     picks = study.recommend(
-        arguments.item, photo=arguments.photo, words=arguments.words, k=arguments.k, where=arguments.where,
+        arguments.items[0] if arguments.items else None, photo=arguments.photo, words=arguments.words,
+        like=arguments.items[1:], unlike=arguments.unlike, k=arguments.k, where=arguments.where,
         embedding=arguments.embedding, colour_weight=arguments.colour_weight,
         looks_weight=arguments.looks_weight, hide_duplicates=arguments.hide_duplicates, diversity=arguments.diversity,
     )  # fmt: skip
@@ -82,8 +98,29 @@ def run(arguments: argparse.Namespace) -> None:
         print_json(picks.to_dict() | {"catalogue": arguments.catalogue})
     else:
         print(picks)
+        if study.untrained:
+            print(f"\n{study.untrained} Looks, measured colour and the catalogue's own words count.")
     if arguments.save:
         _save(picks.show(), arguments.save)
+
+
+def _print_text(study: Study, arguments: argparse.Namespace) -> None:
+    """The items of a free text, as a table or as JSON.
+
+    Raises
+    ------
+    QueryError
+        Beside an item, a photo, words or a filter.
+    """
+    from fashion.recommendation.filters import QueryError
+
+    if arguments.items or arguments.unlike or arguments.photo or arguments.words or arguments.where:
+        raise QueryError("expected --text alone; found an item, a photo, words or a filter beside it. Leave them out.")
+    found = study.search_text(arguments.text, k=arguments.k)
+    if arguments.json:
+        print_json({"catalogue": arguments.catalogue, "text": arguments.text, "items": found.to_dict("records")})
+    else:
+        print(found.round({"cosine": 3, "score": 4}).to_string(index=False))
 
 
 def _save(figure: Figure, path: Path) -> None:

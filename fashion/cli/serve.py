@@ -35,6 +35,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--photos-at-once", type=whole(COUNTS), metavar="N",
         help="uploads processed at once (default: half of the threads)",
     )  # fmt: skip
+    site = parser.add_argument_group("on a site of its own")
+    site.add_argument(
+        "--allow-host", action="append", default=[], metavar="NAME",
+        help="name by which it may be asked for, without port; may be repeated (default: this machine's own names, "
+        "if it listens there alone; else any)",
+    )  # fmt: skip
+    site.add_argument(
+        "--allow-origin", action="append", default=[], metavar="ORIGIN",
+        help="origin such as https://shop.example whose pages may read the API and show photos; may be repeated",
+    )  # fmt: skip
+    site.add_argument("--prefix", default="", metavar="PATH", help="path below which it lies, such as /similar")
+    site.add_argument(
+        "--trusted-proxy", default="", metavar="ADDRESS",
+        help="address of the proxy in front, whose X-Forwarded-For, -Proto and -Host are believed",
+    )  # fmt: skip
+    site.add_argument("--indexed", action="store_true", help="let search engines show it (default: they may not)")
+
+
+#: Names of this machine, for a shop that listens to it alone.
+OWN_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -53,16 +73,29 @@ def run(arguments: argparse.Namespace) -> None:
     require("cv2")  # visitors' photos are read later, in threads of their own
     run = Run(arguments.catalogue, processed=arguments.processed, reports=arguments.reports)
     window = Window(run.workspace, arguments.weights)
+    hosts = list(arguments.allow_host)
+    if hosts or arguments.host in OWN_NAMES:
+        hosts += OWN_NAMES
     buckets = Buckets(max(12, arguments.photos_per_minute // 5), arguments.photos_per_minute / 60)
     try:
-        server = make_server(create_app(window, buckets, at_once), arguments.host, arguments.port, arguments.threads)
+        app = create_app(
+            window, buckets, at_once, hosts=hosts, origins=arguments.allow_origin, indexed=arguments.indexed
+        )
+        server = make_server(
+            app, arguments.host, arguments.port, arguments.threads, prefix=arguments.prefix,
+            trusted_proxy=arguments.trusted_proxy,
+        )  # fmt: skip
     except OSError as error:
         raise FashionError(
             f"expected to listen at {arguments.host}:{arguments.port}; found {error.strerror}. "
             "Stop what listens there, or name another one with --port (make: PORT=)."
         ) from error
+    prefix = arguments.prefix.rstrip("/")
     port = getattr(server, "effective_port", arguments.port)
-    print(f"{window.shop().title}: {len(window.shop().items):,} items at http://{arguments.host}:{port}/", flush=True)
+    print(
+        f"{window.shop().title}: {len(window.shop().items):,} items at http://{arguments.host}:{port}{prefix}/",
+        flush=True,
+    )
     try:
         # Requests run side by side already; matrix products that spread over all cores would wait for each other.
         with threadpool_limits(1, user_api="blas"):

@@ -34,12 +34,20 @@ def sha256_json(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def fingerprint(path: Path) -> str:
-    """Say whether a file or folder changed without reading it: names, sizes and times of change, hashed."""
+def fingerprint(path: Path, without: Path | None = None) -> str:
+    """Say whether a file or folder changed without reading it: names, sizes and times of change, hashed.
+
+    Parameters
+    ----------
+    path : Path
+    without : Path, optional
+        A folder inside it that does not count.
+    """
     if path.is_file():
         files = [path]
     else:
         files = sorted(Path(folder, name) for folder, _, names in os.walk(path) for name in names)
+        files = [file for file in files if without is None or without not in file.parents]
     marks = []
     for file in files:
         stat = file.lstat()  # a broken link is a file like any other here; reading it says what is wrong

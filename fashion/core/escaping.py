@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
+
+from fashion.core.numerals import decimal
 
 #: The report's pages: pictures from beside them, styles of their own, no script at all, and nothing from a network.
 #: `file:` is for browsers in which a page opened from disk has no self. Styles have no hashes, as pandas and nbconvert
@@ -27,18 +31,17 @@ _FORMULA = r"[=+\-@\t\r\n＝＋－＠]"
 _NUMBER = r"[+-]?\d+(?:[.,]\d+)?"
 
 
-def table(frame: pd.DataFrame, formats: Mapping[Any, str] | None = None, precision: int = 6) -> Any:
-    """A table without its index, to be shown in a notebook; every cell and heading is escaped, whatever it holds.
+def table(frame: pd.DataFrame, formats: Mapping[Any, str] | None = None) -> Any:
+    """A table to be shown in a notebook; every cell and heading is escaped, whatever it holds.
 
-    pandas' own Styler does not escape.
+    Numbers are written by `numerals.decimal`, missing ones left out. An index that names its rows is the first column,
+    under its name; several rows of headings are joined into one.
 
     Parameters
     ----------
     frame : DataFrame
     formats : mapping, optional
-        Column -> a format string for its values, such as ``"{:.3f}"``.
-    precision : int
-        Decimal places of other floating-point columns.
+        Column -> a format string for its values, such as ``"{:,}"``.
 
     Returns
     -------
@@ -46,11 +49,31 @@ def table(frame: pd.DataFrame, formats: Mapping[Any, str] | None = None, precisi
     """
     from IPython.display import HTML
 
-    made: dict[Any, Callable[[Any], str]] = {column: text.format for column, text in (formats or {}).items()}
+    named = not isinstance(frame.index, pd.RangeIndex)
+    names = [str(name or "") for name in frame.index.names]
+    flat = frame.reset_index(names=names, allow_duplicates=True) if named else frame.copy()
+    flat.columns = pd.Index([", ".join(filter(None, map(str, c))) if isinstance(c, tuple) else c for c in flat.columns])
+    counts = {column: "{:,}".format for column in flat.columns[[kind.kind in "iu" for kind in flat.dtypes]]}
+    made: dict[Any, Callable[[Any], str]] = counts | {column: text.format for column, text in (formats or {}).items()}
     # Long text is not cut: an option of pandas does that by itself.
-    with pd.option_context("display.max_colwidth", None, "display.precision", precision):
-        text = frame.to_html(index=False, escape=True, formatters=made, na_rep="", border=0)
+    with pd.option_context("display.max_colwidth", None):
+        text = flat.to_html(index=False, escape=True, formatters=made, float_format=decimal, na_rep="", border=0)
     return HTML(text)
+
+
+#: Letters that Markdown would read as more than letters within a sentence.
+_MARKUP = re.compile(r"([\\`*_\[\]|~$])")
+
+
+def markdown(text: object) -> str:
+    """A catalogue's word as Markdown shows it: no emphasis, link or tag, on one line.
+
+    Examples
+    --------
+    >>> markdown("<b>*red*</b>")
+    '&lt;b&gt;\\\\*red\\\\*&lt;/b&gt;'
+    """
+    return _MARKUP.sub(r"\\\1", html.escape(" ".join(str(text).split())))
 
 
 def spreadsheet(frame: pd.DataFrame) -> pd.DataFrame:

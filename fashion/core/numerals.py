@@ -1,6 +1,9 @@
-"""Numbers in sentences: counts and places in words, shares in per cent."""
+"""Numbers as people read them, in one form everywhere: counts in words, per cent, three decimals, p-values."""
 
 from __future__ import annotations
+
+import math
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
@@ -33,12 +36,74 @@ def ordinal_word(place: int) -> str:
     return f"{place:,}{ending}"
 
 
-def percent(share: float) -> str:
-    """A share in per cent, with one decimal near 0 and 1: 0 % and 100 % only where exact.
+def decimal(value: float, sign: str = "") -> str:
+    """A share, difference or cosine with three decimals, half up, as every table, figure and sentence writes it.
+
+    Halves of the written number go up, so that NumPy's, Python's and a spreadsheet's rules agree. Never "-0.000".
 
     Examples
     --------
-    >>> percent(0.866), percent(0.008), percent(0.9996), percent(1)
-    ('87%', '0.8%', '99.9%', '100%')
+    >>> decimal(0.1325), decimal(0.0125, "+"), decimal(-0.0001), decimal(float("nan"))
+    ('0.133', '+0.013', '0.000', '')
     """
-    return f"{share:.0%}" if 0.0095 <= share < 0.995 or share in (0, 1) else f"{min(max(share, 0.001), 0.999):.1%}"
+    if not math.isfinite(value):
+        return ""
+    return f"{_half_up(value, 3):{sign}.3f}"
+
+
+def interval(mean: float, low: float, high: float, sign: str = "") -> str:
+    """A mean with its interval: "0.512 [0.498, 0.527]"; with `sign` "+", each number is signed."""
+    return f"{decimal(mean, sign)} [{decimal(low, sign)}, {decimal(high, sign)}]"
+
+
+def percent(share: float) -> str:
+    """A share in per cent, with one decimal near 0 and 1: 0% and 100% only where exact.
+
+    It is `decimal` in per cent, so that who rounds a table's number gets the sentence's.
+
+    Examples
+    --------
+    >>> percent(0.866), percent(0.2446), percent(0.008), percent(0.9996), percent(1)
+    ('87%', '25%', '0.8%', '99.9%', '100%')
+    """
+    if share in (0, 1):
+        return f"{share:.0%}"
+    per_mille = _half_up(share, 3) * 1000
+    if 0 < share < 1:
+        per_mille = min(max(per_mille, Decimal(1)), Decimal(999))
+    return f"{_half_up(per_mille / 10, 0 if 10 <= per_mille < 995 else 1)}%"
+
+
+def shown_share(share: float) -> float:
+    """The share that `percent` writes, for charts that write their own labels.
+
+    Examples
+    --------
+    >>> shown_share(0.2446), shown_share(0.008)
+    (0.25, 0.008)
+    """
+    return float(Decimal(percent(share).removesuffix("%")) / 100)
+
+
+def p_value(p: float, floor: float = 0.0) -> str:
+    """A p-value; one at the floor of its test is written as below it.
+
+    Parameters
+    ----------
+    p : float
+    floor : float
+        The smallest that the test can give.
+
+    Examples
+    --------
+    >>> p_value(0.0213), p_value(0.0039, 0.0039), p_value(0.00002)
+    ('p = 0.021', 'p < 0.004', 'p < 0.001')
+    """
+    if p <= floor * (1 + 1e-9) or p < 0.0005:
+        bound = max(Decimal(repr(float(p))).quantize(Decimal("0.001"), ROUND_CEILING), Decimal("0.001"))
+        return f"p < {bound}"
+    return f"p = {decimal(p)}"
+
+
+def _half_up(value: float | Decimal, digits: int) -> Decimal:
+    return Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP) + 0

@@ -25,6 +25,12 @@ def in_project(path: str | Path | None) -> Path | None:
     return None if path is None else (project_root() / at_home(path)).resolve()
 
 
+def judgements_of(catalogue: str) -> Path | None:
+    """The file of people's judgements, data/judgements/<catalogue>.csv or .qrels; None where there is none."""
+    folder = project_root() / "data/judgements"
+    return next((path for end in ("csv", "qrels") if (path := folder / f"{catalogue}.{end}").is_file()), None)
+
+
 def kept_place(place: str | Path, artefacts: Path) -> str:
     """A place as files of a run keep it, so that a checkout, or a folder with data and artefacts, can be moved.
 

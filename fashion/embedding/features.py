@@ -224,18 +224,20 @@ def candidate_selections(
     embedding: Vectors, multilayer: Vectors, statistics: pd.DataFrame, seed: int
 ) -> Iterator[Selection]:
     """Selections to try: all features, the most informative ones, principal components, other poolings."""
-    width = embedding.shape[1]
+    width, staged = embedding.shape[1], multilayer.shape[1] > 0  # an encoder from disk has no stages
+    whole = "max-pooled channels (the original's)" if staged else "dimensions of the encoder's vector"
     telling = np.argsort(-(statistics["category"] + statistics["colour"]).to_numpy(), kind="stable")
-    yield Selection(f"all {width} max-pooled channels (the original's)", "embedding")
+    yield Selection(f"all {width} {whole}", "embedding")
     for part, word in ((2, "half"), (4, "quarter")):
         yield Selection(f"the most telling {word}", "embedding", columns=np.sort(telling[: width // part]))
-    yield Selection("max-pooled, centred", "embedding", mean=embedding.mean(axis=0))
+    yield Selection("max-pooled, centred" if staged else "centred", "embedding", mean=embedding.mean(axis=0))
     fitted = pca(embedding, seed, 256)
     for count in (256, 64):
         components = fitted.components_[:count].astype(np.float32)
         name = f"{len(components)} principal components"
         yield Selection(name, "embedding", mean=fitted.mean_.astype(np.float32), components=components)
-    yield Selection("means and maxima of all layers", "multilayer")
+    if staged:
+        yield Selection("means and maxima of all layers", "multilayer")
 
 
 def selection_trials(
@@ -246,6 +248,7 @@ def selection_trials(
     Parameters
     ----------
     embedding, multilayer : ndarray of float32, shapes (n, d) and (n, D)
+        D is 0 for an encoder from disk, whose layers are not seen.
     statistics : DataFrame
         From `feature_statistics`.
     items : DataFrame

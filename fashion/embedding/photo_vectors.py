@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from fashion.core.errors import PhotoError
 
 if TYPE_CHECKING:
-    from fashion.embedding.backbones import Backbone
+    from fashion.embedding.backbones import Encoder
     from fashion.embedding.runtimes import Runtime
+    from fashion.photos.framing import Framing
     from fashion.photos.images import RGB
 
 
@@ -26,12 +27,12 @@ Photo: TypeAlias = "str | Path | bytes | NDArray[np.uint8]"
 def embed(
     photos: Photo | Iterable[Photo],
     *,
-    backbone: str | Backbone = "auto",
+    backbone: str | Path | Encoder = "auto",
     weights: str | Path | None = None,
     size: int | None = None,
     runtime: str = "auto",
 ) -> NDArray[np.float32]:
-    """Vectors of photos by a frozen ImageNet network, shape (n, d): its last layer, max-pooled.
+    """Vectors of photos by a frozen network, shape (n, d): of the two ImageNet networks the last layer, max-pooled.
 
     They equal a report's ``max_pooled.npy``, from which the report then selects features.
 
@@ -40,9 +41,9 @@ def embed(
     photos : iterable of str, Path, bytes or ndarray; or one of these
         Files' paths, files' bytes (JPEG, PNG, WebP), or RGB arrays of uint8, (height, width, 3); an array (n, height,
         width, 3) is n photos. They are read a few at a time, so a generator of many needs little memory.
-    backbone : str or Backbone
-        "auto" (resnet50 where its weights are available, else efficientnet-lite0), one of the two by name, or a network
-        from `fashion.embedding.backbones.load_backbone`.
+    backbone : str, Path, Backbone or FileEncoder
+        "auto" (resnet50 where its weights are available, else efficientnet-lite0), one of the two by name, the path of
+        an encoder's folder or file, or a network from `fashion.embedding.backbones.load_backbone`.
     weights, size, runtime
         As in `Settings`: a weights file for resnet50, the network's input resolution in pixels, and "openvino" or
         "tensorflow".
@@ -50,7 +51,7 @@ def embed(
     Returns
     -------
     ndarray of float32, shape (n, d)
-        One row a photo, in the order given; d is 2048 for resnet50 and 1280 for efficientnet-lite0.
+        One row a photo, in the order given; d is 2048 for resnet50, 1280 for efficientnet-lite0.
 
     Raises
     ------
@@ -69,25 +70,25 @@ def embed(
 
     one = isinstance(photos, (str, Path, bytes, bytearray, memoryview))
     each: Iterable[Photo] = [photos] if one or getattr(photos, "ndim", 4) in (2, 3) else photos  # type: ignore[list-item, assignment]
-    name = backbone if isinstance(backbone, str) else None
+    name = str(backbone) if isinstance(backbone, (str, Path)) else None
     network, how = (
         _network(name, str(weights) if weights is not None else None, size, runtime)
         if name is not None
         else _runtime(backbone, runtime)  # type: ignore[arg-type]
     )
-    views = (_view(photo, number, network.size) for number, photo in enumerate(each))
+    views = (_view(photo, number, network.framing) for number, photo in enumerate(each))
     return embed_views(views, network, how)["embedding"]
 
 
 @cache
-def _network(name: str, weights: str | None, size: int | None, runtime: str) -> tuple[Backbone, Runtime]:
+def _network(name: str, weights: str | None, size: int | None, runtime: str) -> tuple[Encoder, Runtime]:
     """A network and its inference runtime, loaded once for all calls."""
     from fashion.embedding.backbones import load_backbone
 
     return _runtime(load_backbone(name, weights, size), runtime)
 
 
-def _runtime(backbone: Backbone, runtime: str) -> tuple[Backbone, Runtime]:
+def _runtime(backbone: Encoder, runtime: str) -> tuple[Encoder, Runtime]:
     from fashion.core.paths import project_root
     from fashion.embedding.extraction import NETWORKS
     from fashion.embedding.runtimes import choose_runtime
@@ -97,14 +98,14 @@ def _runtime(backbone: Backbone, runtime: str) -> tuple[Backbone, Runtime]:
     return backbone, choose_runtime(backbone, runtime, kept if os.access(kept, os.W_OK) else None)
 
 
-def _view(photo: Photo, number: int, edge: int) -> RGB:
+def _view(photo: Photo, number: int, framing: Framing) -> RGB:
     """One photo as the network takes it: uint8 RGB, shape (edge, edge, 3)."""
-    from fashion.photos.images import decode, resize
+    from fashion.photos.images import decode
 
     if isinstance(photo, np.ndarray):
-        return resize(rgb_of(photo, f"photo {number}"), edge)
+        return framing(rgb_of(photo, f"photo {number}"))
     data, name = photo_bytes(photo, f"photo {number}")
-    return resize(decode(data, name, edge), edge)
+    return framing(decode(data, name, framing.shorter))
 
 
 def rgb_of(array: NDArray, name: str = "photo") -> RGB:

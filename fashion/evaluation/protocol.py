@@ -32,6 +32,10 @@ DESCRIPTION = "description"
 
 AVERAGE_PRECISION, CORRELATION = "MAP@R", "rank correlation"
 
+#: Random changes of signs in a paired test, and the smallest p-value that they can give.
+SIGN_FLIPS = 10_000
+LEAST_P = 1 / (SIGN_FLIPS + 1)
+
 
 def with_both(items: pd.DataFrame) -> pd.DataFrame:
     """The items with a column "category and colour": both words, missing where one is."""
@@ -263,7 +267,7 @@ def paired_tests(
         for gallery, measure, column in asked:
             first, second = (scores[name, gallery, measure, column] for name in (method, other))
             defined = np.isfinite(first) & np.isfinite(second)
-            gain = paired_difference(first[defined], second[defined], seed, resamples=10_000)
+            gain = paired_difference(first[defined], second[defined], seed, resamples=SIGN_FLIPS)
             about = {"gallery": gallery, "measure": measure, "column": column, "against": other}
             lines.append(about | {"difference": gain.mean, "low": gain.low, "high": gain.high, "p": gain.p_value})
     table = pd.DataFrame(lines)

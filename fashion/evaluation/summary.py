@@ -14,13 +14,14 @@ from sklearn.metrics import confusion_matrix
 
 from fashion.catalogue.swatches import Swatches
 from fashion.core.colour import delta_e, hex_to_lab
-from fashion.core.numerals import number_word, percent
+from fashion.core.numerals import interval, number_word, p_value, percent
 from fashion.evaluation.protocol import (
     AVERAGE_PRECISION,
     BOTH,
     CEILING,
     CORRELATION,
     DESCRIPTION,
+    LEAST_P,
     RANDOM,
     Method,
     Protocol,
@@ -44,36 +45,17 @@ LOGISTIC, LEARNED, DESCRIBED = "logistic regression", "learned", "learned, catal
 #: Methods for which the query's words are known, too: what the shop shows for an item, and its rival without training.
 SHOWN, SAME_WORDS = "described, as the shop shows", "same words, then frozen"
 
-#: Names of notebook 06's two galleries in sentences.
-GALLERIES = {"whole": "whole catalogue", "unseen": "gallery of unseen items"}
+#: Methods in the curve of success.
+IN_CURVES = (SHOWN, LEARNED, LOGISTIC, FROZEN_AND_HISTOGRAM, FROZEN, HISTOGRAM, RANDOM)
+
+#: Methods in the curve by gallery size.
+BY_GALLERY_SIZE = (DESCRIBED, LEARNED, FROZEN, HISTOGRAM)
 
 #: Methods in the tables by department.
 BY_DEPARTMENT = (RANDOM, HISTOGRAM, FROZEN, LEARNED, DESCRIBED)
 
 #: Below this CIEDE2000 distance two colours are shades of one.
 NEAR_COLOURS = 12.0
-
-
-def interval_text(mean: float, low: float, high: float, sign: str = "") -> str:
-    """A mean with its interval, three decimals: "0.512 [0.498, 0.527]"; with `sign` "+", each number is signed."""
-    return f"{mean:{sign}.3f} [{low:{sign}.3f}, {high:{sign}.3f}]"
-
-
-def compared(difference: float, low: float, high: float) -> str:
-    """Verdict on a difference, for "A matches ... than B": more often, less often, or neither.
-
-    Examples
-    --------
-    >>> compared(0.1, 0.08, 0.12)
-    'more often (+0.100)'
-    >>> compared(0.01, -0.01, 0.03)
-    'neither more nor less often (interval -0.010 to +0.030)'
-    """
-    if low > 0:
-        return f"more often ({difference:+.3f})"
-    if high < 0:
-        return f"less often ({difference:+.3f})"
-    return f"neither more nor less often (interval {low:+.3f} to {high:+.3f})"
 
 
 @dataclass
@@ -123,11 +105,10 @@ class Evaluation:
         return self.measures[rows].drop(columns=["gallery", "measure", "queries"])
 
     def means(self, gallery: str, measure: str | None = None) -> pd.DataFrame:
-        """The means of `table`: one row a method, one column a label, three decimals."""
+        """The means of `table`: one row a method, one column a label."""
         frame = self.table(gallery, measure)
         wide = frame.pivot(index="method", columns="column", values="mean")
-        wide = wide.loc[self.everyone, list(dict.fromkeys(frame["column"]))].round(3)
-        return wide.rename_axis(columns=measure or self.precision)
+        return wide.loc[self.everyone, list(dict.fromkeys(frame["column"]))]
 
     @cached_property
     def random_expected(self) -> pd.Series:
@@ -138,7 +119,7 @@ class Evaluation:
     def floor_check(self) -> pd.DataFrame:
         """The random floor, expected in closed form and measured, by label."""
         measured = self.shares(RANDOM).mean()
-        return pd.DataFrame({"expected": self.random_expected, "measured": measured}).loc[self.trial.wanted].round(4)
+        return pd.DataFrame({"expected": self.random_expected, "measured": measured}).loc[self.trial.wanted]
 
     @cached_property
     def tests(self) -> pd.DataFrame:
@@ -148,9 +129,10 @@ class Evaluation:
         return paired_tests(self.trial.scores, LEARNED, rivals, questions, self.trial.seed)
 
     def tests_table(self) -> pd.DataFrame:
-        """`tests` as text: one row a rival, one column a question, each cell gain [interval] p."""
+        """`tests` as text: one row a rival, one column a question, each cell gain [interval], p."""
         cells = [
-            f"{interval_text(t['difference'], t['low'], t['high'], '+')} p = {t['p_holm']:.4f}"
+            f"{interval(t['difference'], t['low'], t['high'], '+')}, "
+            + p_value(t["p_holm"], t["p_holm"] if t["p"] <= LEAST_P else 0.0)
             for t in self.tests.to_dict("records")
         ]
         asked = self.tests.assign(question=self.tests["gallery"] + ": " + self.tests["column"], cell=cells)
@@ -208,9 +190,11 @@ class Evaluation:
         return {f"{m}, {c}": whole[(whole["measure"] == m) & (whole["column"] == c)] for m, c in kinds}
 
     def beyond_table(self) -> pd.DataFrame:
-        """`beyond` as text: one row a method, mean and interval in each cell."""
+        """`beyond` as text: one row a method, mean and interval in each cell, and above it the number of queries."""
         cells = {
-            name: [interval_text(line["mean"], line["low"], line["high"]) for line in frame.to_dict("records")]
+            f"{name} ({frame['queries'].max():,} queries)": [
+                interval(line["mean"], line["low"], line["high"]) for line in frame.to_dict("records")
+            ]
             for name, frame in self.beyond.items()
         }
         return pd.DataFrame(cells, index=self.everyone)
@@ -231,7 +215,7 @@ class Evaluation:
         """`department_intervals` as text, largest department first."""
         table = self.department_intervals
         numbers = table[["mean", "low", "high"]].itertuples(index=False)
-        wide = table.assign(cell=[interval_text(*three) for three in numbers]).pivot(
+        wide = table.assign(cell=[interval(*three) for three in numbers]).pivot(
             index=["department", "queries"], columns="method", values="cell"
         )
         return wide[[*BY_DEPARTMENT, CEILING]].sort_index(level="queries", ascending=False)
@@ -260,26 +244,23 @@ class Evaluation:
         return rows, trial.recommended[LEARNED, "whole"][worst], similarity
 
     def headline(self) -> list[dict[str, str]]:
-        """The report's tiles: Precision@k in category and colour of four methods, on held-out queries."""
+        """The report's three tiles: Precision@k in category and colour, by photo alone, on held-out queries."""
         best, strict = self._means_of("whole"), self._means_of("unseen")
         return [
             {
-                "label": f"of {number_word(self.trial.k)} learned recommendations match in category and colour "
-                "(held-out queries, whole catalogue)",
+                "label": f"of {number_word(self.trial.k)} recommendations by photo alone match in category and colour "
+                "(learned, held-out queries, whole catalogue)",
                 "value": percent(best[LEARNED]),
             },
             {
-                "label": f"{self.best_untrained} (the best untrained method), and random recommendations, for the same "
-                "queries",
-                "value": f"{percent(best[self.best_untrained])}, {percent(best[RANDOM])}",
+                "label": f"by the best method without training ({self.best_untrained}) for the same queries; "
+                f"{percent(best[RANDOM])} at random",
+                "value": percent(best[self.best_untrained]),
             },
             {
-                "label": "learned where the catalogue's words are known, and the ceiling",
-                "value": f"{percent(best[DESCRIBED])}, {percent(best[CEILING])}",
-            },
-            {
-                "label": f"learned, and {self.best_untrained}, against unseen items only",
-                "value": f"{percent(strict[LEARNED])}, {percent(strict[self.best_untrained])}",
+                "label": f"among items unseen in training, as new arrivals are ({self.best_untrained}: "
+                f"{percent(strict[self.best_untrained])})",
+                "value": percent(strict[LEARNED]),
             },
         ]
 
@@ -332,30 +313,6 @@ class Evaluation:
                 "share": self.without_success / len(trial.queries),
             },
         }
-
-    def verdict(self) -> str:
-        """The finding in sentences (Markdown), each from an interval of this run."""
-        trial, seed = self.trial, self.trial.seed
-        sentences = [
-            f"- For held-out queries in the **{GALLERIES[gallery]}**, the learned embedding matches in "
-            + "; in ".join(f"{column} {_compared(self.gains[gallery, column])}" for column in trial.wanted)
-            + "."
-            for gallery in trial.galleries
-        ]
-        questions = [(gallery, self.precision, BOTH) for gallery in trial.galleries]
-        known = paired_tests(trial.scores, DESCRIBED, [LEARNED], questions, seed)
-        for gain, words in zip(known.to_dict("records"), ("whole catalogue", "unseen gallery"), strict=True):
-            best = self._means_of(gain["gallery"])
-            sentences.append(
-                f"- With the {words}'s words known, the same photos match in category and colour "
-                f"{compared(gain['difference'], gain['low'], gain['high'])} than without: {self.precision} is "
-                f"{percent(best[DESCRIBED])}, and the ceiling is {percent(best[CEILING])}."
-            )
-        return f"Compared with *{self.best_untrained}*, the best untrained method:\n\n" + "\n".join(sentences)
-
-
-def _compared(gain: Difference) -> str:
-    return compared(gain.mean, gain.low, gain.high)
 
 
 def _by_method(table: pd.DataFrame) -> list[dict[str, Any]]:

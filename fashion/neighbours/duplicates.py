@@ -119,8 +119,30 @@ def _equal_pairs(band: NDArray[np.uint64], hashes: NDArray[np.uint64], distance:
     return np.concatenate(pairs)
 
 
-def candidate_pairs(items: pd.DataFrame, thumbnails: NDArray[np.uint8], rule: Rule) -> pd.DataFrame:
-    """Pairs of items with nearly equal hashes, and whether their pixels make them near-duplicates.
+def same_photo_pairs(photos: pd.DataFrame) -> NDArray[np.int64]:
+    """Pairs of items that have a photo in common, shape (p, 2): each item and the first one with that photo.
+
+    Parameters
+    ----------
+    photos : DataFrame
+        `row` and `sha256` of every photo of every item.
+
+    Examples
+    --------
+    >>> same_photo_pairs(pd.DataFrame({"row": [0, 0, 1, 2], "sha256": ["a", "b", "c", "b"]}))
+    array([[0, 2]])
+    """
+    first = photos.groupby("sha256")["row"].transform("min")
+    pairs = np.stack([first, photos["row"]], axis=1)[(first != photos["row"]).to_numpy()]
+    return np.unique(pairs, axis=0).astype(np.int64)
+
+
+def candidate_pairs(
+    items: pd.DataFrame, thumbnails: NDArray[np.uint8], rule: Rule, photos: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Pairs of items with nearly equal hashes or a photo in common, and whether they are near-duplicates.
+
+    Those with a photo in common are; the others where their pixels say so.
 
     Parameters
     ----------
@@ -129,15 +151,23 @@ def candidate_pairs(items: pd.DataFrame, thumbnails: NDArray[np.uint8], rule: Ru
     thumbnails : ndarray of uint8, shape (n, pixels)
         Photos at 16 x 16.
     rule : Rule
+    photos : DataFrame, optional
+        All photos of the items (`same_photo_pairs`), where they have several.
 
     Returns
     -------
     DataFrame
-        `first`, `second`, `bits`, `difference` (of pixels), `near_duplicate` (whether that is within the rule).
+        `first`, `second`, `bits`, `difference` (of pixels, of the photos that are shown), `near_duplicate`.
     """
-    pairs = near_duplicates(items, rule.bits)
+    pairs = near_duplicates(items, rule.bits).assign(same=False)
+    if photos is not None and len(shared := same_photo_pairs(photos)):
+        hashes = np.array([int(text, 16) for text in items["phash"]], np.uint64)
+        bits = np.bitwise_count(hashes[shared[:, 0]] ^ hashes[shared[:, 1]]).astype(np.int64)
+        same = pd.DataFrame({"first": shared[:, 0], "second": shared[:, 1], "bits": bits, "same": True})
+        both = pd.concat([same, pairs], ignore_index=True).drop_duplicates(["first", "second"])
+        pairs = both.sort_values(["first", "second"], ignore_index=True)
     pairs["difference"] = pixel_difference(pairs, thumbnails)
-    pairs["near_duplicate"] = pairs["difference"] <= rule.pixels
+    pairs["near_duplicate"] = pairs.pop("same") | (pairs["difference"] <= rule.pixels)
     return pairs
 
 

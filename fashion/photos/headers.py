@@ -313,9 +313,10 @@ def _other(data: bytes, name: str) -> Header:
             width, height = photo.size
             deep = max(photo.tag_v2.get(258, (8,))) > 8 if photo.format == "TIFF" else photo.format == "JPEG2000"  # type: ignore[attr-defined]
             alpha = photo.mode in ("LA", "PA", "RGBA", "RGBa", "La")
+            planes = heic or photo.format == "AVIF"  # which their decoders hold beside the pixels
             return Header(
                 "HEIC" if heic else str(photo.format), height, width, len(data), alpha,
-                (4 if alpha else _BGR) * (2 if deep else 1), _HEIC_PLANES if heic else 0,
+                (4 if alpha else _BGR) * (2 if deep else 1), _HEIC_PLANES if planes else 0,
                 icc=photo.info.get("icc_profile") or b"",
                 channels=_BGR if photo.mode in ("P", "PA") else len(photo.getbands()) - alpha,
             )  # fmt: skip

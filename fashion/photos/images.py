@@ -275,21 +275,6 @@ def unpack(data: bytes, name: str = "photo") -> tuple[RGB, Alpha | None]:
     return decode_with_alpha(data, name, ENOUGH)
 
 
-def view(data: bytes, unpacked: RGB, edge: int) -> RGB:
-    """A photo as a network takes it: `decode(data, edge=edge)` resized, shape (edge, edge, 3).
-
-    Parameters
-    ----------
-    data : bytes
-        The file.
-    unpacked : ndarray of uint8, shape (height, width, 3)
-        From `unpack`: what is resized, unless a network of a larger input has use for more of the photo.
-    edge : int
-    """
-    finer = edge > ENOUGH and reduction(data, edge) != reduction(data, ENOUGH)
-    return resize(decode(data, edge=edge) if finer else unpacked, edge)
-
-
 def bounded(rgb: RGB, edge: int, quality: int = 88) -> bytes:
     """A JPEG whose longer side is at most `edge`; never enlarged.
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from fashion.core.bounds import MOST_READ
 from fashion.core.errors import PhotoError
 from fashion.photos import images
+from fashion.photos.framing import Framing, view
 from fashion.photos.images import RGB, Alpha, jpeg_sides, resize, shrunk, squared
 
 if TYPE_CHECKING:
@@ -72,9 +73,9 @@ class DecodedPhoto:
         turned = (height < width) != (whole[0] < whole[1])
         return (whole[1], whole[0]) if turned else whole
 
-    def view(self, edge: int) -> RGB:
-        """The photo as a network takes it, by `images.view`."""
-        return images.view(self.data, self.unpacked, edge)
+    def view(self, framing: Framing | int) -> RGB:
+        """The photo as a network takes it, by `framing.view`; an int stretches it to that many pixels."""
+        return view(self.data, self.unpacked, framing)
 
     @cached_property
     def rgb(self) -> RGB:

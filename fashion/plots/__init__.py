@@ -27,7 +27,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "embedding": ["feature_information", "pca_spectrum", "selection_quality", "similarity_of_pairs"],
         "evaluation": [
             "agreement_beyond",
+            "catalogue_unshown",
             "precision_by_method",
+            "precision_by_colour_weight",
             "precision_by_department",
             "precision_by_embedding_size",
             "precision_by_gallery_size",

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fashion.catalogue.source import Source
 from fashion.catalogue.swatches import UNKNOWN, Swatches
+from fashion.core.numerals import percent
 from fashion.plots.style import (
     HEAT,
     INK,
@@ -81,11 +82,12 @@ def confusion_matrix(
     sns.heatmap(
         share, ax=axes, cmap=HEAT, vmin=0, vmax=100, square=True, xticklabels=list(classes),
         yticklabels=list(classes), cbar_kws={"label": "% of the labelled items", "shrink": 0.7}, rasterized=True,
+        annot=_counts(matrix) if len(classes) <= NUMBERED else None, fmt="", annot_kws={"fontsize": 9},
     )  # fmt: skip
     axes.tick_params(axis="x", rotation=90, labelsize=8 if len(classes) > 25 else 9.5)
     axes.tick_params(axis="y", rotation=0, labelsize=8 if len(classes) > 25 else 9.5)
     axes.set(xlabel=f"predicted {what}", ylabel=f"labelled {what}")
-    axes.set_title(f"Confusion matrix of {what} on held-out items")
+    axes.set_title(f"Confusion matrix of {what} on held-out items" + ", numbers of items" * (len(classes) <= NUMBERED))
     if swatches is not None:
         hexes = hexes_of_colours(classes, swatches)
         swatch_line(axes, [hexes[c] for c in classes], axis="x")
@@ -93,6 +95,15 @@ def confusion_matrix(
         for patch in axes.patches:  # a heat map's cells have their corners, not their centres, on whole numbers
             patch.set_transform(_shift(axes, patch))
     return sign(figure, source_line)
+
+
+#: Classes up to which a confusion matrix has room for numbers.
+NUMBERED = 25
+
+
+def _counts(matrix: NDArray[np.integer]) -> NDArray[np.object_]:
+    """The numbers of a matrix as text; no zeros, which hide the others."""
+    return np.array([[f"{count:,}" if count else "" for count in row] for row in matrix], dtype=object)
 
 
 def _shift(axes: plt.Axes, patch: plt.Rectangle):  # type: ignore[no-untyped-def]
@@ -150,7 +161,7 @@ def accuracy_by_class(table: pd.DataFrame, colours: Mapping[str, str], source_li
             for row in part.rename(columns={"name": "name_", "items": "items_"}).itertuples()
         ]
         bars(axes, names, part["accuracy"].to_numpy() * 100, [colours.get(n, UNKNOWN) for n in part["name"]],
-             unit="accuracy on held-out items, %")  # fmt: skip
+             unit="accuracy on held-out items, %", written=lambda value: percent(value / 100))  # fmt: skip
     figure.suptitle(
         f"Accuracy by {what} (held-out items in brackets)", x=0.01, ha="left", fontweight="bold", fontsize=12.5
     )
@@ -158,7 +169,7 @@ def accuracy_by_class(table: pd.DataFrame, colours: Mapping[str, str], source_li
 
 
 def reliability(curves: Mapping[str, pd.DataFrame], source_line: str) -> Figure:
-    """Share of right predictions by predicted probability; a point's size is its share of the predictions.
+    """Share of right predictions by predicted probability, with 95 % intervals; a point's size is its share of all.
 
     Parameters
     ----------
@@ -170,7 +181,8 @@ def reliability(curves: Mapping[str, pd.DataFrame], source_line: str) -> Figure:
     for axes, (name, curve) in zip(grid[0], curves.items(), strict=True):
         axes.plot([0, 1], [0, 1], color=QUIET, lw=1, ls="--", label="as it says")
         size = 20 + 380 * curve["count"] / curve["count"].sum()
-        axes.plot(curve["predicted"], curve["observed"], color=PALETTE[1], lw=1)
+        low, high = _wilson(curve["observed"].to_numpy(), curve["count"].to_numpy())
+        axes.vlines(curve["predicted"], low, high, color=PALETTE[1], lw=1.2, alpha=0.7)
         axes.scatter(
             curve["predicted"], curve["observed"], s=size, color=PALETTE[1], alpha=0.8, zorder=3, clip_on=False
         )
@@ -178,6 +190,13 @@ def reliability(curves: Mapping[str, pd.DataFrame], source_line: str) -> Figure:
         axes.set_aspect("equal")
     grid[0][0].legend(loc="lower right")
     return sign(figure, source_line)
+
+
+def _wilson(share: NDArray[np.floating], count: NDArray[np.integer]) -> tuple[NDArray, NDArray]:
+    """95 % interval of a share of few cases (Wilson, Journal of the American Statistical Association 22, 1927)."""
+    z = 1.96
+    centre, spread = share + z**2 / (2 * count), z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    return (centre - spread) / (1 + z**2 / count), (centre + spread) / (1 + z**2 / count)
 
 
 def simulated_photos(photos: Sequence[NDArray], simulated: Sequence[NDArray], source_line: str) -> Figure:

@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from fashion.catalogue.source import Source
 from fashion.catalogue.swatches import Swatches
 from fashion.plots.style import (
-    HEAT,
+    DIVERGING,
+    PALETTE,
     QUIET,
     bars,
     colours_of_departments,
@@ -70,18 +72,21 @@ def counts_by_colour(items: pd.DataFrame, swatches: Swatches, source_line: str) 
 
 
 def colour_by_department(items: pd.DataFrame, swatches: Swatches, source_line: str) -> Figure:
-    """Heat map: share of each colour within each department, both sorted by size."""
+    """Heat map: how much more, or less, of each department has a colour than of the catalogue; percentage points."""
     table = pd.crosstab(items["department"], items["colour"])
     table = table.loc[table.sum(axis=1).sort_values(ascending=False).index]
     hexes = hexes_of_colours(table.columns, swatches)
     order = _by_hue(hexes)
-    share = table[order].div(table.sum(axis=1), axis=0) * 100
+    usual = table.sum() / len(items)
+    excess = (table.div(table.sum(axis=1), axis=0) - usual)[order] * 100
     width = 4 + 0.17 * len(order) if len(order) > 20 else 9
     rows = max(len(table), 4)  # below that the figure keeps its height, so that swatches and names have room
+    most = max(float(np.percentile(np.abs(excess), 99)), 1)
     figure, axes = plt.subplots(figsize=(width, 1.9 + 0.3 * rows), layout="constrained")
     sns.heatmap(
-        share, ax=axes, cmap=HEAT, vmin=0, vmax=max(float(np.percentile(share, 99)), 1), rasterized=True,
-        cbar_kws={"label": "% of the department's items", "shrink": 0.8},
+        excess, ax=axes, cmap=DIVERGING, vmin=-most, vmax=most, rasterized=True, linewidths=0.4, linecolor="white",
+        annot=_signed(excess) if len(order) <= 16 else None, fmt="", annot_kws={"fontsize": 8.5},
+        cbar_kws={"label": "% of the department less\n% of the catalogue", "shrink": 0.9},
         xticklabels=[shortened(word, 30) for word in order],
         yticklabels=[f"{shortened(str(d))} ({n:,})" for d, n in table.sum(axis=1).items()],
     )  # fmt: skip
@@ -92,8 +97,15 @@ def colour_by_department(items: pd.DataFrame, swatches: Swatches, source_line: s
     axes.tick_params(axis="x", rotation=90, pad=max(10, 190 / rows), length=0, labelsize=8.5)
     axes.tick_params(axis="y", rotation=0, length=0)
     axes.set(xlabel="colour", ylabel="")
-    axes.set_title("Colour by department")
+    axes.set_title("Colours of a department, more (+) or less (-) than in the catalogue")
     return sign(figure, source_line)
+
+
+def _signed(excess: pd.DataFrame) -> NDArray[np.object_]:
+    """Whole percentage points with their sign; none where they round to nothing."""
+    return np.array(
+        [[f"{value:+.0f}" if abs(value) >= 0.5 else "" for value in row] for row in excess.to_numpy()], object
+    )
 
 
 def _by_hue(hexes: Mapping[str, str]) -> list[str]:
@@ -127,28 +139,27 @@ def contact_sheet(
 
 
 def photo_sizes(items: pd.DataFrame, source_line: str) -> Figure:
-    """Width against height, one dot a size with its count, and the photos' file sizes."""
+    """The photos' file sizes; before them width against height, one dot a size, where there are several."""
     sizes = items.groupby(["width", "height"]).size().reset_index(name="items")
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
-    left.scatter(
-        sizes["width"],
-        sizes["height"],
-        s=30 + 500 * sizes["items"] / sizes["items"].sum(),
-        color="#0072b2",
-        alpha=0.6,
-    )
-    for _, size in sizes.nlargest(4, "items").iterrows():
-        left.annotate(
-            f"{size['width']} × {size['height']}: {size['items']:,}", (size["width"], size["height"]),
-            xytext=(12, 10), textcoords="offset points", fontsize=9,
+    count = min(len(sizes), 2)
+    figure, grid = plt.subplots(1, count, figsize=(9, 3.4), layout="constrained", squeeze=False)
+    if len(sizes) > 1:
+        left = grid[0][0]
+        share = sizes["items"] / sizes["items"].sum()
+        left.scatter(sizes["width"], sizes["height"], s=30 + 500 * share, color=PALETTE[0], alpha=0.6)
+        for _, size in sizes.nlargest(4, "items").iterrows():
+            left.annotate(
+                f"{size['width']} × {size['height']}: {size['items']:,}", (size["width"], size["height"]),
+                xytext=(12, 10), textcoords="offset points", fontsize=9,
+            )  # fmt: skip
+        low, high = sizes[["width", "height"]].to_numpy().min(), sizes[["width", "height"]].to_numpy().max()
+        left.set(
+            xlabel="width, pixels", ylabel="height, pixels", title="Photo size in pixels",
+            xlim=(low * 0.8, high * 1.25), ylim=(low * 0.8, high * 1.25),
         )  # fmt: skip
-    low, high = sizes[["width", "height"]].to_numpy().min(), sizes[["width", "height"]].to_numpy().max()
-    left.set(
-        xlabel="width, pixels", ylabel="height, pixels", title="Photo size in pixels",
-        xlim=(low * 0.8, high * 1.25), ylim=(low * 0.8, high * 1.25),
-    )  # fmt: skip
-    right.hist(items["bytes"] / 1024, bins=50, color="#0072b2", edgecolor="white", linewidth=0.3)
-    right.set(xlabel="file size, KiB", ylabel="photos", title="File size")
+    right = grid[0][-1]
+    right.hist(items["bytes"] / 1024, bins=50, color=PALETTE[0], edgecolor="white", linewidth=0.3)
+    right.set(xlabel="file size, KiB", ylabel="photos", title="File size of the photos")
     return sign(figure, source_line)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from fashion.core.numerals import decimal
 from fashion.evaluation.relevance import BOTH
 from fashion.plots.style import PALETTE, QUIET, sign
 
@@ -29,7 +30,7 @@ def similarity_of_pairs(groups: Mapping[str, NDArray[np.floating]], source_line:
     for (name, values), colour in zip(groups.items(), PALETTE, strict=False):
         axes.hist(values, bins=bins, density=True, histtype="stepfilled", color=colour, alpha=0.22)
         axes.hist(values, bins=bins, density=True, histtype="step", color=colour, linewidth=1.6,
-                  label=f"{name}: median {np.median(values):.3f}")  # fmt: skip
+                  label=f"{name}: median {decimal(float(np.median(values)))}")  # fmt: skip
         axes.axvline(float(np.median(values)), color=colour, linewidth=1, linestyle=":")
     axes.set(xlabel="cosine similarity", ylabel="density", title="How similar are two items?")
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, fontsize=9)
@@ -97,7 +98,9 @@ def selection_quality(table: pd.DataFrame, source_line: str, *, k: int) -> Figur
         axes.errorbar(part["mean"], places, xerr=error, fmt="o", color=colour, markersize=5, capsize=2, label=column)
     axes.set_yticks(np.arange(len(choices)), choices)
     axes.set_ylim(len(choices) - 0.5, -0.5)
-    axes.set(xlabel=f"Precision@{k}", xlim=(0, None))
+    low, high = float(table["low"].min()), float(table["high"].max())
+    room = 0.06 * max(high - low, 0.05)
+    axes.set(xlabel=f"Precision@{k}", xlim=(max(low - room, 0), min(high + room, 1)))
     axes.set_title("Which features give better neighbours?")
     axes.grid(axis="x", color="#eee9e2")
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=3)

@@ -11,8 +11,9 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from fashion.core.numerals import decimal, percent
 from fashion.evaluation.protocol import CEILING, RANDOM
-from fashion.plots.style import HEAT, LINE, PALETTE, readable_on, shortened, sign, wrapped
+from fashion.plots.style import HEAT, LINE, PALETTE, QUIET, readable_on, shortened, sign, wrapped
 
 #: One colour and one mark for each method in every figure; bars of one family share a colour.
 COLOURS = {
@@ -23,7 +24,7 @@ COLOURS = {
     "frozen, max-pooled": PALETTE[5],
     "frozen": PALETTE[0],
     "frozen + histogram": PALETTE[0],
-    "logistic regression": PALETTE[1],
+    "logistic regression": PALETTE[2],
     "learned": PALETTE[1],
     "learned, catalogue's words known": PALETTE[3],
     "same words, then frozen": PALETTE[5],
@@ -72,7 +73,7 @@ def precision_by_method(table: pd.DataFrame, source_line: str, *, k: int) -> Fig
         axes.errorbar(part["mean"], places, xerr=error, fmt="none", ecolor="#22201d", elinewidth=1, capsize=2)
         room = float(part["high"].max())
         for place, (mean, high) in enumerate(zip(part["mean"], part["high"], strict=True)):
-            axes.text(high + room * 0.03, place, f"{mean:.3f}".removeprefix("0"), va="center", fontsize=8.5)
+            axes.text(high + room * 0.03, place, decimal(mean), va="center", fontsize=8.5)
         axes.set(xlim=(0, room * 1.3), title=column, xlabel=f"Precision@{k}")
         axes.set_yticks(places, [wrapped(method, 24) for method in methods])
         axes.set_ylim(len(methods) - 0.5, -0.5)
@@ -92,8 +93,9 @@ def precision_by_department(table: pd.DataFrame, source_line: str, *, k: int) ->
         Recommendations for each query.
     """
     figure, axes = plt.subplots(figsize=(9, 1.5 + 0.32 * max(len(table), 4)), layout="constrained")
+    written = table.map(lambda share: percent(share).removesuffix("%")).to_numpy()
     sns.heatmap(
-        table * 100, ax=axes, cmap=HEAT, annot=True, fmt=".0f", vmin=0, vmax=max(float((table * 100).max().max()), 1),
+        table * 100, ax=axes, cmap=HEAT, annot=written, fmt="", vmin=0, vmax=max(float((table * 100).max().max()), 1),
         xticklabels=[wrapped(method, 17) for method in table.columns],
         yticklabels=[shortened(str(name)) for name in table.index],
         cbar_kws={"label": f"Precision@{k}, %"}, annot_kws={"fontsize": 8.5},
@@ -162,7 +164,7 @@ def precision_by_embedding_size(table: pd.DataFrame, source_line: str, *, k: int
 
 def _curves(table: pd.DataFrame, along: str, name: str, title: str, source_line: str, k: int) -> Figure:
     columns = list(dict.fromkeys(table["column"]))
-    figure, grid = plt.subplots(1, len(columns), figsize=(9.6, 4.2), layout="constrained")
+    figure, grid = plt.subplots(1, len(columns), figsize=(11, 4), layout="constrained")
     for axes, column in zip(np.atleast_1d(grid), columns, strict=True):
         for method in dict.fromkeys(table["method"]):
             part = table[(table["method"] == method) & (table["column"] == column)].sort_values(along)
@@ -175,10 +177,66 @@ def _curves(table: pd.DataFrame, along: str, name: str, title: str, source_line:
         axes.set_xscale("log")
         axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks], rotation=45 if along == "size" else 0)
         axes.minorticks_off()
-        axes.set(xlabel=name, ylabel=f"Precision@{k}, %", ylim=(0, None))
+        axes.set(xlabel=name, ylabel=f"Precision@{k}, %", ylim=(0, 103))
         axes.set_title(column, fontweight="normal")
-    axes.legend(loc="best", fontsize=8.5)
+    axes.legend(fontsize=8.5, loc="center left", bbox_to_anchor=(1.0, 0.5))
     figure.suptitle(title, x=0.01, ha="left", fontsize=12.5, fontweight="bold")
+    return sign(figure, source_line)
+
+
+def precision_by_colour_weight(table: pd.DataFrame, source_line: str, *, k: int, chosen: float) -> Figure:
+    """What the weight of colour trades: Precision@k in category, in colour and in both, with 95 % intervals.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `fashion.evaluation.curves.by_colour_weight`: `weight`, `column`, `mean`, `low`, `high`.
+    source_line : str
+    k : int
+        Recommendations for each query.
+    chosen : float
+        The report's weight, marked.
+    """
+    figure, axes = plt.subplots(figsize=(9, 3.9), layout="constrained")
+    for (column, part), colour, mark in zip(
+        table.groupby("column", sort=False), (PALETTE[0], PALETTE[1], PALETTE[3]), "os^", strict=False
+    ):
+        axes.plot(part["weight"], part["mean"] * 100, color=colour, marker=mark, markersize=5, label=column)
+        axes.fill_between(part["weight"], part["low"] * 100, part["high"] * 100, color=colour, alpha=0.15, lw=0)
+    axes.axvline(chosen, color=QUIET, lw=1, ls=":", label="this report")
+    axes.set(xlabel="weight of colour: 0 = category alone, 1 = colour alone", ylabel=f"Precision@{k}, %", xlim=(0, 1),
+             ylim=(0, 103), title="What the weight of colour trades")  # fmt: skip
+    axes.legend(fontsize=8.5, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return sign(figure, source_line)
+
+
+def catalogue_unshown(table: pd.DataFrame, source_line: str) -> Figure:
+    """Share of the gallery that is in no list, by embedding and gallery, with 95 % bootstrap intervals.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `fashion.evaluation.coverage.coverage_table`.
+    source_line : str
+    """
+    methods, galleries = list(dict.fromkeys(table["method"])), list(dict.fromkeys(table["gallery"]))
+    figure, axes = plt.subplots(figsize=(9, 1.3 + 0.5 * len(methods)), layout="constrained")
+    for shift, gallery, colour in zip(np.linspace(-0.14, 0.14, len(galleries)), galleries, PALETTE, strict=False):
+        part = table[table["gallery"] == gallery].set_index("method").loc[methods]
+        places = np.arange(len(methods)) + shift
+        error = [(part["never_shown"] - part["low"]).clip(lower=0) * 100,
+                 (part["high"] - part["never_shown"]).clip(lower=0) * 100]  # fmt: skip
+        axes.errorbar(part["never_shown"] * 100, places, xerr=error, fmt="o", color=colour, ms=6, capsize=2,
+                      label=f"gallery: {gallery}")  # fmt: skip
+        for place, share, high in zip(places, part["never_shown"], part["high"], strict=True):
+            axes.annotate(percent(share), (high * 100, place), xytext=(7, 0), textcoords="offset points", va="center",
+                          fontsize=8.5, color=QUIET)  # fmt: skip
+    axes.set_yticks(np.arange(len(methods)), methods)
+    axes.set_ylim(len(methods) - 0.5, -0.5)
+    axes.set(xlabel="% of the items", xlim=(0, max(float(table["high"].max()) * 112, 1)),
+             title="How much of the catalogue is in nobody's list")  # fmt: skip
+    axes.tick_params(axis="y", length=0)
+    axes.legend(fontsize=8.5, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return sign(figure, source_line)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import shorten
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -10,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from fashion.catalogue.products import product_line
 from fashion.catalogue.source import Source
 from fashion.catalogue.swatches import Swatches
 from fashion.neighbours.exact import Neighbours
@@ -17,8 +19,13 @@ from fashion.plots.style import INK, PALETTE, QUIET, hexes_of_colours, load_phot
 from fashion.recommendation.queries import Query
 from fashion.recommendation.reasons import describe
 
-#: Frame of a recommendation, by how many of category and colour match the query (safe for colour-blind readers).
-FRAMES = {2: PALETTE[0], 1: PALETTE[5], 0: PALETTE[1]}
+#: Frame of a recommendation by whether category and colour match the query: colour and line, either tells them apart.
+FRAMES = {
+    (True, True): (PALETTE[0], "solid"), (True, False): (PALETTE[4], "dashed"), (False, True): (PALETTE[3], "dotted"),
+    (False, False): ("#a8a29a", "solid"),
+}  # fmt: skip
+
+FRAME_WORDS = ("category and colour", "category alone", "colour alone", "neither")
 
 
 def _caption(axes: Axes, item: pd.Series, first_line: str, colour: str) -> None:
@@ -79,14 +86,14 @@ def recommendations(
             grid[line][2:], neighbours[line], similarity[line], range(1, k + 1), strict=True
         ):
             other = items.iloc[row]
-            same = int(other["colour"] == item["colour"]) + int(other["category"] == item["category"])
-            photo_axes(axes, load_photos(source, [other["photo"]])[0], frame=FRAMES[same], width=2)
+            colour, line_style = FRAMES[other["category"] == item["category"], other["colour"] == item["colour"]]
+            photo_axes(axes, load_photos(source, [other["photo"]])[0], frame=colour, width=2.4, line=line_style)
             _caption(axes, other, f"{rank} · {score:.2f}", hexes[other["colour"]])
-    handles = [plt.Line2D([], [], color=colour, linewidth=3) for colour in FRAMES.values()]
-    words = ["same colour and category", "same colour or category", "neither"]
+    handles = [plt.Line2D([], [], color=colour, linewidth=2.4, linestyle=style) for colour, style in FRAMES.values()]
+    words = ["same " + FRAME_WORDS[0], *FRAME_WORDS[1:]]
     figure.text(0.01, 1 - 0.08 / height, title, va="top", fontsize=12.5, fontweight="bold")
-    figure.legend(handles, words, loc="upper left", bbox_to_anchor=(0.0, 1 - 0.3 / height), fontsize=8.5, ncols=3,
-                  columnspacing=1.4, handlelength=1.3, borderaxespad=0.4)  # fmt: skip
+    figure.legend(handles, words, loc="upper left", bbox_to_anchor=(0.0, 1 - 0.3 / height), fontsize=8.5, ncols=4,
+                  columnspacing=1.4, handlelength=2.2, borderaxespad=0.4)  # fmt: skip
     figure.text(0.01, 0.04 / height, source_line, fontsize=8, color=QUIET, va="bottom")
     return figure
 
@@ -155,6 +162,8 @@ def answers(
             photo_axes(axes, rgb, frame=QUIET, width=1)
             _caption(axes, pd.Series(item), f"{item['rank']} · {item['similarity']:.2f}", hexes[item["colour"]])
             reason = "\n".join(wrapped(part, 30) for part in item["reasons"].split("; ", 1))
+            if product := product_line(item):
+                reason = f"{shorten(product, 34, placeholder='…')}\n{reason}"
             axes.text(0.0, -0.49, reason, transform=axes.transAxes, fontsize=6.8, color=QUIET, va="top")
     figure.text(0.01, 1 - 0.08 / height, title, va="top", fontsize=12.5, fontweight="bold")
     figure.text(0.01, 0.04 / height, source_line, fontsize=8, color=QUIET, va="bottom")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 import matplotlib
@@ -31,6 +31,9 @@ PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7
 
 #: Colour map of every heat map: perceptually uniform, safe for colour-blind readers.
 HEAT = "cividis"
+
+#: Colour map of differences from what is expected, white at none: purple and orange, apart for colour-blind readers.
+DIVERGING = "PuOr_r"
 
 #: Least shorter side of a decoded photo, pixels: twice what is drawn.
 SHOWN = 400
@@ -121,8 +124,8 @@ def load_photos(source: Source, photos: Sequence[str]) -> list[RGB]:
     return [decode(source.read(photo, MOST_READ), photo, SHOWN) for photo in photos]
 
 
-def photo_axes(axes: Axes, rgb: RGB, *, frame: str | None = None, width: float = 2.5) -> None:
-    """Draw one photo without axes; `frame` is the colour of a border."""
+def photo_axes(axes: Axes, rgb: RGB, *, frame: str | None = None, width: float = 2.5, line: str = "solid") -> None:
+    """Draw one photo without axes; `frame` is the colour of a border, `line` its style."""
     axes.imshow(rgb, interpolation="lanczos", interpolation_stage="rgba")
     axes.set_xticks([])
     axes.set_yticks([])
@@ -130,6 +133,7 @@ def photo_axes(axes: Axes, rgb: RGB, *, frame: str | None = None, width: float =
         spine.set_visible(frame is not None)
         spine.set_color(frame or LINE)
         spine.set_linewidth(width)
+        spine.set_linestyle(line)
 
 
 def photo_grid(
@@ -210,8 +214,9 @@ def bars(
     colours: Sequence[str],
     *,
     unit: str,
+    written: Callable[[float], str] = "{:,.0f}".format,
 ) -> None:
-    """Horizontal bars with their values written beside them, the first on top, thin edges for pale colours."""
+    """Horizontal bars with their values beside them as `written`, the first on top, thin edges for pale colours."""
     places = np.arange(len(labels))
     axes.barh(places, values, color=list(colours), edgecolor=QUIET, linewidth=0.4, height=0.78)
     axes.set_yticks(places, labels)
@@ -220,6 +225,6 @@ def bars(
     axes.tick_params(axis="y", length=0)
     top = max(values) if len(values) else 1
     for place, value in zip(places, values, strict=True):
-        axes.text(value + top * 0.01, float(place), f"{value:,.0f}", va="center", fontsize=8.5, color=QUIET)
+        axes.text(value + top * 0.01, float(place), written(value), va="center", fontsize=8.5, color=QUIET)
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.margins(x=0.1)

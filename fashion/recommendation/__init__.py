@@ -2,4 +2,6 @@
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submodules=["photo_query", "queries", "recommender"])
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__, submodules=["known_item", "photo_query", "queries", "recommender"]
+)

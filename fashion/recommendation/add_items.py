@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion.attributes.weights import HubCorrection
-from fashion.catalogue.cleaning import clean_table, join_photos
+from fashion.catalogue.cleaning import all_photos, clean_table, join_photos
 from fashion.catalogue.definition import Catalogue, open_catalogue
 from fashion.catalogue.source import Source
 from fashion.catalogue.swatches import of_one_colour, swatches_of
@@ -26,7 +26,7 @@ from fashion.core.escaping import spreadsheet
 from fashion.core.files import write_json
 from fashion.core.paths import kept_place
 from fashion.core.workspace import WRITTEN_AT, Workspace
-from fashion.embedding.extraction import Readings, read_photos
+from fashion.embedding.extraction import Readings, item_vectors, read_photos
 from fashion.neighbours.duplicates import Fingerprints, Rule, repeated_items
 from fashion.recommendation.additions import Addition, additions_folder, made_with, places_of, read_all, with_additions
 from fashion.recommendation.photo_encoder import PhotoEncoder
@@ -105,20 +105,21 @@ def add(
         catalogue, rows, malformed, keep_unknown=keep_unknown, known_items=names, colour_optional=True
     )
     items, seen, encoder = step.rows, None, PhotoEncoder(workspace, weights)
+    rejected = step.rejected
     if len(step.rows):
-        photos = step.rows["photo"].tolist()
+        photos = all_photos(step.rows)
         seen = read_photos(source, photos, workspace.processed_root, encoder.backbone, progress=progress)
         spoken = of_one_colour(swatches_of(workspace.json("source")))
         joined = join_photos(step, seen.facts, known=there, colour_words=spoken)
-        step, items = joined.cleaning, joined.items.assign(colour_was_measured=joined.colour_was_measured)
+        rejected, items = joined.rejected, joined.items.assign(colour_was_measured=joined.colour_was_measured)
     if items.empty or seen is None:
         _drop_superseded(stale, there)
-        return Added(None, counted.read, step.rejected, seconds=time.perf_counter() - begin)
+        return Added(None, counted.read, rejected, seconds=time.perf_counter() - begin)
     # A measured colour is not the shop's word: the network sees the same photo itself.
     measured = items["colour_was_measured"]
     items = _as_in(base, items)
     told = items.assign(colour=items["colour"].mask(measured))
-    vectors, network = _vectors(encoder, seen, items, told), encoder.network
+    vectors, network = _vectors(encoder, seen, items, told, joined.photos), encoder.network
     record: dict[str, Any] = {
         "number": 1 + max((addition.record["number"] for addition in [*current, *stale]), default=0),
         "catalogue": str(catalogue.name if catalogue.is_shipped else catalogue.path),
@@ -136,17 +137,20 @@ def add(
     new = Fingerprints(vectors["max_pooled"], items["phash"].tolist(), vectors["pixels"])
     rule = Rule.stored(workspace.json("source"))
     repeated = repeated_items(before["item"].tolist(), known, items["item"].tolist(), new, rule)
+    owners = _owners([(base, workspace.photos()), *((one.items, one.photos()) for one in [*current])])
+    repeated = _with_same_photo(repeated, items["item"].tolist(), joined.photos, owners)
     counts = {"read": counted.read, "added": len(items), "near-duplicates": sum(name != "" for name in repeated)}
-    record["counts"] = counts | {"skipped": step.rejected["reason"].value_counts().to_dict()}
-    addition = _write(workspace, items.assign(near_duplicate_of=repeated), vectors, record, step.rejected)
+    record["counts"] = counts | {"skipped": rejected["reason"].value_counts().to_dict()}
+    addition = _write(workspace, items.assign(near_duplicate_of=repeated), joined.photos, vectors, record, rejected)
     _drop_superseded([a for a in stale if a.key != addition.key], pd.concat([there, items]))
     untaught = {
         "category": _counts_outside(items["category"], network.categories),
         "colour": _counts_outside(items["colour"], network.colours),
     }
     seconds = time.perf_counter() - begin
-    embedded = min(seen.vectors.embedded, len(items))  # photos that were dropped afterwards may be among those embedded
-    return Added(addition, counted.read, step.rejected, embedded, len(items) - embedded, untaught, seconds)
+    count = len(joined.photos)
+    embedded = min(seen.vectors.embedded, count)  # photos that were dropped afterwards may be among those embedded
+    return Added(addition, counted.read, rejected, embedded, count - embedded, untaught, seconds)
 
 
 def _reported(workspace: Workspace) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -185,10 +189,32 @@ def _as_in(base: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
     return rows.astype(base.dtypes.to_dict())
 
 
-def _vectors(encoder: PhotoEncoder, seen: Readings, items: pd.DataFrame, told: pd.DataFrame) -> dict[str, NDArray]:
+def _owners(tables: list[tuple[pd.DataFrame, pd.DataFrame]]) -> dict[str, str]:
+    """SHA-256 of each photo -> the first item that has it; of pairs of items and their photos."""
+    owners: dict[str, str] = {}
+    for items, photos in tables:
+        names = items["item"].to_numpy()
+        for sha256, row in zip(photos["sha256"], photos["row"], strict=True):
+            owners.setdefault(sha256, names[row])
+    return owners
+
+
+def _with_same_photo(repeated: list[str], names: list[str], photos: pd.DataFrame, owners: dict[str, str]) -> list[str]:
+    """Near-duplicates of new items, also by a photo that an earlier item, or a new one before it, has too."""
+    repeated, owners = list(repeated), dict(owners)
+    for sha256, row in zip(photos["sha256"], photos["row"], strict=True):
+        owner = owners.setdefault(sha256, names[row])
+        if owner != names[row] and not repeated[row]:
+            repeated[row] = owner
+    return repeated
+
+
+def _vectors(
+    encoder: PhotoEncoder, seen: Readings, items: pd.DataFrame, told: pd.DataFrame, photos: pd.DataFrame
+) -> dict[str, NDArray]:
     """The new items' vectors by the report's own backbone, choice of features and attributes network."""
     sums = items["sha256"].tolist()
-    blocks = seen.vectors.store.gather(sums)
+    blocks = item_vectors(seen.vectors.store, photos)
     described = seen.described.gather(sums, ["colour_grid", "pixels"])
     vectors = encoder.encode(blocks, described["colour_grid"], told)
     assert vectors.described is not None
@@ -209,6 +235,7 @@ def _vectors(encoder: PhotoEncoder, seen: Readings, items: pd.DataFrame, told: p
 def _write(
     workspace: Workspace,
     items: pd.DataFrame,
+    photos: pd.DataFrame,
     vectors: Mapping[str, NDArray],
     record: dict[str, Any],
     rejected: pd.DataFrame,
@@ -222,6 +249,7 @@ def _write(
     aside.mkdir(parents=True)
     try:
         items.to_parquet(aside / "items.parquet", index=False)
+        photos.to_parquet(aside / "photos.parquet", index=False)
         spreadsheet(rejected).to_csv(aside / "rejected.csv", index=False)
         for name, array in vectors.items():
             np.save(aside / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)

@@ -56,6 +56,13 @@ class Addition:
         """The key of its content."""
         return self.folder.name
 
+    def photos(self) -> pd.DataFrame:
+        """Every photo of its items: `row` (of its items), `photo`, `sha256`."""
+        path = self.folder / "photos.parquet"
+        if path.is_file():
+            return pd.read_parquet(path)
+        return self.items[["photo", "sha256"]].assign(row=range(len(self.items)))  # it is older than that file
+
     def vectors(self, embedding: str) -> NDArray[np.float32]:
         """Its vectors, float32, shape (m, d), memory-mapped."""
         vectors: NDArray[np.float32] = np.load(self.folder / f"{embedding}.npy", mmap_mode="r", allow_pickle=False)

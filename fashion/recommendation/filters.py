@@ -149,5 +149,42 @@ def where_mask(items: pd.DataFrame, where: Where | None) -> NDArray[np.bool_]:
     return mask
 
 
+class Columns:
+    """Items by the values of their columns, as codes that are made at a column's first use.
+
+    Parameters
+    ----------
+    items : DataFrame
+        The items table.
+
+    Examples
+    --------
+    >>> columns = Columns(pd.DataFrame({"colour": ["red", "blue", "red"]}))
+    >>> columns.mask({"colour": ("red", "green")}).tolist()
+    [True, False, True]
+    """
+
+    def __init__(self, items: pd.DataFrame) -> None:
+        self._items = items
+        self._codes: dict[str, tuple[dict[str, int], NDArray[np.intp]]] = {}
+
+    def codes(self, column: str) -> tuple[dict[str, int], NDArray[np.intp]]:
+        """Value -> its code, and each row's code, shape (n,)."""
+        if column not in self._codes:
+            codes, values = pd.factorize(self._items[column].astype(str))
+            self._codes[column] = {str(value): code for code, value in enumerate(values)}, codes
+        return self._codes[column]
+
+    def mask(self, where: Where | None) -> NDArray[np.bool_]:
+        """`where_mask` of these items, shape (n,)."""
+        mask = np.ones(len(self._items), bool)
+        for column, values in (where or {}).items():
+            places, codes = self.codes(column)
+            wanted = np.zeros(len(places), bool)
+            wanted[[places[value] for value in values if value in places]] = True
+            mask &= wanted[codes]
+        return mask
+
+
 #: Columns of an item that describe it, where its catalogue has them.
 DESCRIPTION = ("colour", "category", "department", "gender", "season")

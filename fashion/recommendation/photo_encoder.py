@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from fashion.attributes.network import AttributesNetwork, join_features, load_network
 from fashion.core.workspace import Workspace
-from fashion.embedding.backbones import Backbone, reopen_backbone
+from fashion.embedding.backbones import Encoder, reopen_backbone
 from fashion.embedding.features import Selection
-from fashion.embedding.runtimes import Blocks, network_call
+from fashion.embedding.given_vectors import GivenVectors
+from fashion.embedding.runtimes import Blocks, network_call, no_network
 from fashion.neighbours.duplicates import Fingerprints
 from fashion.photos.customer_photos import crops
 from fashion.photos.descriptors import PIXELS, colour_grid
@@ -80,15 +81,18 @@ class PhotoEncoder:
         self.workspace, self.weights = workspace, weights
 
     @cached_property
-    def backbone(self) -> Backbone:
+    def backbone(self) -> Encoder:
         """The report's backbone.
 
         Raises
         ------
         WeightsError
-            When its weights are missing or damaged.
+            When its weights are missing or damaged, or the report was made on given vectors.
         """
-        return reopen_backbone(self.workspace.json("backbone"), self.weights)
+        backbone = reopen_backbone(self.workspace.json("backbone"), self.weights)
+        if isinstance(backbone, GivenVectors):
+            raise no_network(backbone)
+        return backbone
 
     @cached_property
     def network(self) -> AttributesNetwork:
@@ -114,7 +118,7 @@ class PhotoEncoder:
             When the bytes are no whole image.
         """
         picture = decode_photo(photo, name) if isinstance(photo, bytes) else photo
-        blocks = self._outputs([picture.view(self.backbone.size)])
+        blocks = self._outputs([picture.view(self.backbone.framing)])
         pixels = resize(picture.rgb, PIXELS).reshape(1, -1)
         fingerprints = Fingerprints(blocks["embedding"], [perceptual_hash(picture.rgb)], pixels)
         return PhotoFeatures(blocks, colour_grid(picture)[np.newaxis], fingerprints, picture)
@@ -131,7 +135,7 @@ class PhotoEncoder:
         features = join_features(photo.blocks["multilayer"], photo.blocks["embedding"])
         predicted = self.network.distributions(features, photo.colour_grid)
         if self.network.customer is not None:
-            blocks = self._outputs([resize(crop, self.backbone.size) for crop in crops(photo.photo.unpacked)])
+            blocks = self._outputs([self.backbone.framing(crop) for crop in crops(photo.photo.unpacked)])
             cropped = join_features(blocks["multilayer"], blocks["embedding"])
             alone = self.network.distributions(cropped, np.repeat(photo.colour_grid, len(cropped), axis=0))["category"]
             predicted["category"] = self.network.mixed_category(cropped, alone).mean(axis=0, keepdims=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fashion.core.workspace import Workspace
-from fashion.embedding.backbones import Backbone
+from fashion.embedding.backbones import Encoder
 from fashion.neighbours.duplicates import Fingerprints, Rule, matching_pairs
 from fashion.neighbours.resemblance import resemblance
 from fashion.photos.measures import DecodedPhoto
@@ -47,7 +47,7 @@ class PhotoReader:
         _ = self.encoder.selection if recommender.layout is None else self.encoder.network
 
     @property
-    def backbone(self) -> Backbone:
+    def backbone(self) -> Encoder:
         """The report's backbone."""
         return self.encoder.backbone
 

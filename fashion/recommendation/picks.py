@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from numpy.typing import NDArray
 
+from fashion.catalogue.products import product_line, web_link
 from fashion.core.errors import FashionError
 from fashion.recommendation.queries import Query
 from fashion.recommendation.reasons import UNLIKE, describe
@@ -75,8 +76,9 @@ class Picks:
 
     @property
     def notes(self) -> list[str]:
-        """What a reader should know of the list: that nothing resembles the photo, that nothing matches."""
+        """What a reader should know of the list: that nothing resembles the photo or matches, how words were read."""
         notes = [UNLIKE] if self.query.unlike else []
+        notes += self.query.reading.notes if self.query.reading is not None else []
         return notes if len(self) else [*notes, "no other item matches the filter"]
 
     def __repr__(self) -> str:
@@ -92,6 +94,7 @@ class Picks:
             "query": self.query.title,
             "description": {c: said[c] for c in ("colour", "category", "department") if said.get(c)},
             "where": {column: list(values) for column, values in self.where.items()},
+            "understood": self.query.reading.as_dict() if self.query.reading is not None else None,
             "resembles_nothing": self.query.unlike,
             "recommendations": self.table.assign(similarity=self.table["similarity"].astype(float).round(6)).to_dict(
                 "records"
@@ -132,7 +135,15 @@ class Picks:
     def _repr_html_(self) -> str:
         records = enumerate(self.table.head(MOST).to_dict("records"))
         cards = "".join(
-            self._card(place, describe(r), f"{r['rank']} · {r['similarity']:.2f}", r["item"], r["reasons"])
+            self._card(
+                place,
+                describe(r),
+                f"{r['rank']} · {r['similarity']:.2f}",
+                product_line(r),
+                r["item"],
+                r["reasons"],
+                link=web_link(r.get("link")),
+            )
             for place, r in records
         )
         query = ""
@@ -150,12 +161,14 @@ class Picks:
             + "</div>"
         )
 
-    def _card(self, place: int | None, title: str, *lines: str) -> str:
-        """One photo with its lines, all escaped."""
+    def _card(self, place: int | None, title: str, *lines: str, link: str = "") -> str:
+        """One photo with its lines, all escaped; the link, where there is one, leads to the product's page."""
         picture = self._thumbnail(place)
         style = f"display:block;width:100%;height:{THUMBNAIL}px;object-fit:contain;object-position:left"
         image = f'<img src="{picture}" alt="" style="{style}">' if picture else ""
         text = "<br>".join(html.escape(line) for line in lines if line)
+        if link:
+            text += f'<br><a href="{html.escape(link)}" rel="noopener">product page</a>'
         return (
             f'<div style="font-size:85%;line-height:1.4;overflow-wrap:anywhere">{image}<b>{html.escape(title)}</b>'
             f'<div style="opacity:.75">{text}</div></div>'

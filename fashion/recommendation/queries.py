@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from fashion.attributes.layout import Layout
 from fashion.recommendation.filters import DESCRIPTION, QueryError, Where
-from fashion.recommendation.words import Vocabulary
+from fashion.recommendation.reading import Reader, Reading
+from fashion.recommendation.words import PASSED_OVER, tokens_of
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,14 @@ class Query:
         Conditions that the words bring with them.
     unlike : bool
         Whether it is a photo that resembles nothing in the catalogue.
+    reading : Reading or None
+        How its words were read.
+    allowed : ndarray of bool, shape (n,), or None
+        Items that the words' other conditions allow ("not black", "under 50").
+    text_scores : ndarray of float32, shape (n,), or None
+        How well each item's texts match the words that the catalogue's words do not say, 0 to 1.
+    exact : ndarray of bool, shape (n,), or None
+        Of a query in words alone: items that match every word; they come first.
     """
 
     title: str
@@ -45,32 +54,51 @@ class Query:
     near_duplicates: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
     where: Where = field(default_factory=dict)
     unlike: bool = False
+    reading: Reading | None = None
+    allowed: NDArray[np.bool_] | None = None
+    text_scores: NDArray[np.float32] | None = None
+    exact: NDArray[np.bool_] | None = None
 
     def __repr__(self) -> str:
         said = ", ".join(f"{column}={value!r}" for column, value in self.description.items() if column in DESCRIPTION)
         return f"Query({self.title!r}: {said or 'no description'})"
 
 
-def words_query(text: str, items: pd.DataFrame, layout: Layout, vocabulary: Vocabulary | None = None) -> Query:
-    """The query that a few words make, such as "red dress" or "stivali neri".
+def words_query(text: str, items: pd.DataFrame, layout: Layout, reader: Reader | None = None) -> Query:
+    """The query that a few words make, such as "red dress", "stivali neri" or "floral dress under 50, not black".
 
-    Several kinds or colours are alternatives, and a department stands for its categories. Every other word (gender,
-    season, or one added after training) becomes a condition. The items' `vocabulary` is built if it is not given.
+    Several kinds or colours are alternatives, and a department stands for its categories. Every other word of the
+    catalogue (gender, season, or one added after training) becomes a condition; other words are looked for in the
+    items' texts. Where no item has all that was asked for, conditions are left out, so that the nearest items follow.
+    The items' `reader` is built if it is not given.
 
     Raises
     ------
     QueryError
-        When a word means nothing in this catalogue.
+        When no word means anything in this catalogue.
     """
-    asked = (vocabulary or Vocabulary(items)).parse(text)
+    reader = reader or Reader(items, layout.swatches)
+    query = read_query(reader.read(text), items, layout, reader)
+    if query is None:
+        tokens = tokens_of(text)
+        raise reader.vocabulary.unknown(text, [t for t in tokens if t.casefold() not in PASSED_OVER])
+    return query
+
+
+def read_query(reading: Reading, items: pd.DataFrame, layout: Layout, reader: Reader) -> Query | None:
+    """The query of words that were read; None where none of them means anything, or an item alone was named."""
+    if not replace(reading, item=""):
+        return None
+    asked = reading.asked
     kinds = asked.get("category", ())
     if not kinds and "department" in asked:
-        kinds = tuple(sorted(items.loc[items["department"].isin(asked["department"]), "category"].unique()))
+        kinds = tuple(sorted(items.loc[reader.columns.mask({"department": asked["department"]}), "category"].unique()))
     kinds = tuple(word for word in kinds if word in layout.categories)
     shades = tuple(word for word in asked.get("colour", ()) if word in layout.colours)
-    vectors = [
-        layout.vector(category=kind, colour=shade) for kind, shade in product(kinds or (None,), shades or (None,))
-    ]
+    # The two are parts of their own, so that each word's vector is made once.
+    by_kind = [layout.vector(category=kind) for kind in kinds or (None,)]
+    by_shade = [layout.vector(colour=shade) for shade in shades or (None,)]
+    vectors = [kind + shade for kind, shade in product(by_kind, by_shade)]
     held = {"colour"} if shades else set()
     held |= {"category", "department"} if kinds else set()
     where = {column: words for column, words in asked.items() if column not in held}
@@ -80,27 +108,43 @@ def words_query(text: str, items: pd.DataFrame, layout: Layout, vocabulary: Voca
     if kinds and set(asked.get("category", ())) - set(kinds):
         where["category"] = asked["category"]
     description = {column: words[0] if len(words) == 1 else words for column, words in asked.items()}
-    return Query(text.strip(), np.stack(vectors), description, where=where)
+    allowed = reader.allowed(reading)
+    exact = allowed & reader.columns.mask(asked)
+    scores = None
+    if reading.texts:
+        scores, exact = reader.texts.scores(reading.texts), exact & reader.texts.having(reading.texts)
+        if not asked:  # what has none of the words would stand in no order
+            allowed = allowed & (scores > 0)
+    if not exact.any():  # a season or a gender that nothing else goes with: the nearest without it
+        where = {}
+    return Query(
+        reading.text, np.stack(vectors), description, where=where, reading=reading, allowed=allowed, text_scores=scores,
+        exact=exact,
+    )  # fmt: skip
 
 
-def reworded(query: Query, text: str, items: pd.DataFrame, layout: Layout) -> Query:
-    """A query changed by words: "like this, in blue".
+def reworded(query: Query, text: str, items: pd.DataFrame, layout: Layout, reader: Reader | None = None) -> Query:
+    """A query changed by words: "like this, in blue"; unchanged by words that mean nothing, which its reading names.
 
     Its looks then speak for what the words took away: they count half where the colour is another, and nothing where
-    the kind is.
+    the kind is. An item must have one of the words that are looked for in its texts, where any item has one.
 
     Parameters
     ----------
     query : Query
         By item or photo.
     text : str
-        Words of the catalogue; a colour takes the place of the query's, and so does a kind of garment.
-    items, layout
+        Words; a colour takes the place of the query's, and so does a kind of garment.
+    items, layout, reader
         Of the catalogue.
     """
-    told = words_query(text, items, layout)
     if query.vectors.shape[1] != layout.width:
         raise QueryError("expected the learned or described embedding for words; found frozen, which has no words.")
+    reader = reader or Reader(items, layout.swatches)
+    reading = reader.read(text)
+    told = read_query(reading, items, layout, reader)
+    if told is None:
+        return replace(query, reading=reading)
     vectors = np.repeat(query.vectors, len(told.vectors), axis=0)
     new = np.tile(told.vectors, (len(query.vectors), 1))
     for part in layout.parts.values():
@@ -115,9 +159,12 @@ def reworded(query: Query, text: str, items: pd.DataFrame, layout: Layout) -> Qu
     description = dict(query.description)
     if "category" in told.description or "department" in told.description:
         description = {c: v for c, v in description.items() if c not in ("category", "department")}
+    allowed = told.allowed
+    if allowed is not None and told.text_scores is not None and (told.text_scores[allowed] > 0).any():
+        allowed = allowed & (told.text_scores > 0)
     return replace(
         query, title=f"{query.title}, {told.title}", vectors=vectors, description=description | dict(told.description),
-        where=dict(query.where) | dict(told.where),
+        where=dict(query.where) | dict(told.where), reading=reading, allowed=allowed,
     )  # fmt: skip
 
 
@@ -148,7 +195,7 @@ def example_phrases(items: pd.DataFrame) -> list[str]:
     """
     colours, kinds = items["colour"].value_counts().index, items["category"].value_counts().index
     phrases = [f"{colours[0]} {kinds[0]}"]
-    if "colour_source" in items:
+    if {"colour_source", "category_source"} <= set(items):
         said = {column: items.groupby(column)[f"{column}_source"].first() for column in ("colour", "category")}
         kind = kinds[min(1, len(kinds) - 1)]
         phrases.append(f"{said['category'][kind]} {said['colour'][colours[0]]}".strip().lower())

@@ -9,6 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion.attributes.layout import Layout
+from fashion.catalogue.cleaning import ANY_GARMENT
+from fashion.catalogue.products import PRODUCT
 from fashion.neighbours.exact import normalise
 from fashion.recommendation.filters import DESCRIPTION
 from fashion.recommendation.queries import Query
@@ -50,8 +52,10 @@ def reasons(query: Mapping[Hashable, object], item: Mapping[Hashable, object], p
     --------
     >>> reasons({"colour": "red", "category": "boots"}, {"colour": "red", "category": "sandals"}, {"looks": 0.7})
     'same colour; looks 0.70'
+    >>> reasons({"colour": "red", "category": "clothes"}, {"colour": "blue", "category": "clothes"}, {"looks": 0.7})
+    'another colour; looks 0.70'
     """
-    asked = [column for column in DESCRIPTION if query.get(column)]
+    asked = [column for column in DESCRIPTION if query.get(column) and query[column] != ANY_GARMENT]
     shared = [column for column in asked if _agree(query[column], item.get(column))]
     # Items that share the category share its department: naming both is noise.
     if "category" in shared and "department" in shared:
@@ -83,7 +87,8 @@ def similarity_parts(query: Query, rows: NDArray[np.float32], layout: Layout | N
         similarity = {"looks": (normalise(query.vectors) @ rows.T).max(axis=0)}
     else:
         parts = layout.similarities(query.vectors, rows)
-        similarity = {SAID[name]: values for name, values in parts.items() if name in SAID}
+        alike = {"category"} if layout.categories == (ANY_GARMENT,) else set()  # all are, which is no reason
+        similarity = {SAID[name]: values for name, values in parts.items() if name in SAID.keys() - alike}
     return [{name: float(values[place]) for name, values in similarity.items()} for place in range(len(rows))]
 
 
@@ -108,7 +113,8 @@ def answer_table(
     """
     rows = items.iloc[index]
     columns = [column for column in DESCRIPTION if column in rows]
-    table = rows[["item", *columns, "photo"]].reset_index(drop=True)
+    product = [column for column in PRODUCT if column in rows]
+    table = rows[["item", *columns, *product, "photo"]].reset_index(drop=True)
     table.insert(0, "rank", np.arange(1, len(rows) + 1))
     table.insert(2, "similarity", similarity)
     table["reasons"] = [

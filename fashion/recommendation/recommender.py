@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,13 +19,24 @@ from fashion.core.errors import ArtefactError
 from fashion.core.workspace import Workspace
 from fashion.neighbours.approximate import APPROXIMATE_FROM, ApproximateIndex, nearest_rows, open_index
 from fashion.neighbours.duplicates import joined_groups
-from fashion.neighbours.exact import Neighbours, normalise, top_k
+from fashion.neighbours.exact import Neighbours, candidates, cosines, normalise, top_k
 from fashion.recommendation.additions import EMBEDDINGS, with_additions
-from fashion.recommendation.filters import QueryError, Where, where_mask
+from fashion.recommendation.feedback import described_together, moved
+from fashion.recommendation.filters import QueryError, Where
 from fashion.recommendation.item_names import ItemNames
 from fashion.recommendation.queries import Query, reworded, words_query
+from fashion.recommendation.reading import Reader
 from fashion.recommendation.reasons import answer_table, similarity_parts
 from fashion.recommendation.reranking import first_of_each, maximal_marginal_relevance
+
+#: Share of the texts' words in a score beside the catalogue's own words, which have the rest.
+TEXTS_WEIGHT = 0.5
+
+#: Words whose products with all items are kept, 4 bytes an item each.
+MOST_KEPT = 64
+
+#: More than any similarity: what matches every word comes before what does not.
+EXACT_FIRST = 4.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +61,8 @@ class Recommender:
         Of the first rows of `vectors`; None where every search is exact.
     k : int
         Items in a list where a query gives no number.
+    language : str
+        The catalogue's, as a code.
     """
 
     items: pd.DataFrame
@@ -58,6 +73,7 @@ class Recommender:
     looks_weight: float = LOOKS_WEIGHT
     index: ApproximateIndex | None = None
     k: int = LIST_LENGTH
+    language: str = "en"
 
     @classmethod
     def from_workspace(
@@ -118,12 +134,18 @@ class Recommender:
         unit, index = normalise(vectors), None
         if len(own) >= APPROXIMATE_FROM if approximate is None else approximate:
             index = open_index(unit[: len(own)], workspace.path(f"{embedding}.usearch"))
-        return cls(items, unit, layout, groups, colour, looks, index, usual.k)
+        language = str(workspace.json("source").get("language", "en"))
+        return cls(items, unit, layout, groups, colour, looks, index, usual.k, language)
 
     @cached_property
     def names(self) -> ItemNames:
         """Rows of items by name."""
         return ItemNames(self.items)
+
+    @cached_property
+    def words_reader(self) -> Reader:
+        """What reads searches in words."""
+        return Reader(self.items, self.layout.swatches if self.layout else {}, self.language)
 
     def item_query(self, item: str) -> Query:
         """The query of an item of the catalogue."""
@@ -134,16 +156,59 @@ class Recommender:
     def words_query(self, text: str, like: Query | None = None) -> Query:
         """The query of words, alone or changing another one (`like`): "red dress"; "like this, in blue".
 
+        An item's number among the words leads to the item.
+
         Raises
         ------
         QueryError
-            For words that mean nothing here, or with the frozen embedding, which knows no words.
+            Where no word means anything here, or with the frozen embedding, which knows no words.
         """
         if self.layout is None:
             raise QueryError("expected the learned or described embedding for words; found frozen, which has no words.")
+        if like is None and (item := self.words_reader.read(text).item):
+            like = self.item_query(item)
         if like is None:
-            return words_query(text, self.items, self.layout)
-        return reworded(like, text, self.items, self.layout)
+            return words_query(text, self.items, self.layout, self.words_reader)
+        return reworded(like, text, self.items, self.layout, self.words_reader)
+
+    def refined(self, query: Query | None, liked: Sequence[str] = (), disliked: Sequence[str] = ()) -> Query:
+        """A query changed by items that are liked and disliked (`feedback`); none of them is returned.
+
+        Parameters
+        ----------
+        query : Query or None
+            What was asked before; without one the liked items together are the query.
+        liked, disliked : sequence of str
+            Items' names.
+
+        Raises
+        ------
+        QueryError
+            When no item has such a name, or there is neither a query nor a liked item.
+        """
+        good, bad = ([self.names.row(name) for name in names] for names in (liked, disliked))
+        if query is None and not good:
+            raise QueryError("expected an item that is liked beside those that are not; found none.")
+        if not bad and not good and query is not None:
+            return query
+        raw = self._raw(np.array(good, np.intp)), self._raw(np.array(bad, np.intp))
+        if query is None:
+            query = Query(" + ".join(liked), np.zeros((1, self.vectors.shape[1]), np.float32), {})
+            if self.layout is None:  # alone, the liked items' mean is the direction
+                query = replace(query, vectors=raw[0].mean(axis=0, keepdims=True))
+        if query.row is not None:
+            bad = [*bad, query.row]
+        allowed = np.ones(len(self.items), bool) if query.allowed is None else query.allowed.copy()
+        allowed[[*good, *bad]] = False
+        records = self.items.iloc[good].to_dict("records")
+        near = np.empty(0, np.intp)
+        if self.groups is not None and good:
+            near = np.flatnonzero(np.isin(self.groups, self.groups[good]))
+        return replace(
+            query, vectors=moved(query.vectors, *raw, self.layout), allowed=allowed, exact=None,
+            description=described_together(query.description, records),
+            near_duplicates=np.union1d(query.near_duplicates, near),
+        )  # fmt: skip
 
     def nearest_of_all(self, k: int | None = None) -> Neighbours:
         """Rows and similarities of the k items most similar to each item, itself excluded; shapes (n, k)."""
@@ -165,6 +230,7 @@ class Recommender:
         *,
         colour_weight: float | None = None,
         looks_weight: float | None = None,
+        among: NDArray[np.bool_] | None = None,
         hide_duplicates: bool = False,
         diversity: float = 0.0,
     ) -> pd.DataFrame:
@@ -186,6 +252,8 @@ class Recommender:
             Share of the colour beside the category for this query.
         looks_weight : float, optional
             Share of the looks in the similarity for this query.
+        among : ndarray of bool, shape (n,), optional
+            Items that may be returned, beside the filters.
         hide_duplicates : bool
             Leave out near-duplicates of the query, and all but one of each group of near-duplicates.
         diversity : float
@@ -203,8 +271,8 @@ class Recommender:
             For a k below 1, or a weight or diversity outside 0-1.
         """
         index, similarity = self.ranked(
-            query, k, where, colour_weight=colour_weight, looks_weight=looks_weight, hide_duplicates=hide_duplicates,
-            diversity=diversity,
+            query, k, where, among=among, colour_weight=colour_weight, looks_weight=looks_weight,
+            hide_duplicates=hide_duplicates, diversity=diversity,
         )  # fmt: skip
         return self.table_of(query, index, similarity)
 
@@ -221,6 +289,7 @@ class Recommender:
         *,
         colour_weight: float | None = None,
         looks_weight: float | None = None,
+        among: NDArray[np.bool_] | None = None,
         hide_duplicates: bool = False,
         diversity: float = 0.0,
     ) -> tuple[NDArray[np.integer], NDArray[np.float32]]:
@@ -230,12 +299,15 @@ class Recommender:
             raise QueryError(f"expected at least one recommendation, k >= 1; found {k}.")
         if not 0 <= diversity <= 1:
             raise QueryError(f"expected a diversity from 0 (none) to 1; found {diversity}.")
-        mask = where_mask(self.items, where) & where_mask(self.items, query.where)
+        mask = self.words_reader.columns.mask(where) & self.words_reader.columns.mask(query.where)
+        for allowed in (query.allowed, among):
+            if allowed is not None:
+                mask &= allowed
         if hide_duplicates:
             mask[query.near_duplicates] = False
         weights = self._weights(colour_weight, looks_weight)
         index, similarity = self._search(
-            self._scaled(query.vectors, weights), query.row, mask, k, hide_duplicates, diversity, weights
+            self._scaled(query.vectors, weights), query, mask, k, hide_duplicates, diversity, weights
         )
         return index, similarity
 
@@ -261,7 +333,7 @@ class Recommender:
     def _search(
         self,
         queries: NDArray,
-        row: int | None,
+        query: Query,
         mask: NDArray[np.bool_],
         k: int,
         hide: bool,
@@ -271,7 +343,10 @@ class Recommender:
         """Rows and cosines of the results, from a pool that is widened until it holds enough distinct items."""
         pool = k if not (hide or diversity) else max(60, 10 * k)
         while True:
-            index, similarity = self._pool(queries, pool, mask, row)
+            if query.exact is None:
+                index, similarity = self._pool(queries, pool, mask, query.row)
+            else:
+                index, similarity = self._pool_of_words(queries, pool, mask, query)
             order: NDArray[np.integer] = np.arange(len(index))
             if hide and self.groups is not None:
                 order = first_of_each(self.groups[index], order)
@@ -292,6 +367,73 @@ class Recommender:
         similarity = (cosine * np.linalg.norm(queries, axis=1, keepdims=True)).ravel()
         best = first_of_each(index, np.lexsort((index, -similarity)))[:count]
         return index[best], np.clip(similarity[best], -1, 1)
+
+    def _pool_of_words(
+        self, queries: NDArray, count: int, mask: NDArray[np.bool_], query: Query
+    ) -> tuple[NDArray, NDArray]:
+        """`_pool` of a query in words alone: what matches every word first, then by the similarity and the texts.
+
+        Alternatives are all combinations of kinds and colours, so that the best one has each part's best: one product
+        for each word in place of one for each combination. As in `neighbours.exact.search`, float32 products only pick
+        candidates.
+        """
+        assert self.layout is not None and query.exact is not None
+        count = min(count, int(mask.sum()))
+        if not count:
+            return np.empty(0, np.intp), np.empty(0, np.float32)
+        rough = np.zeros(len(self.vectors), np.float32)
+        for name in self._word_columns:
+            said = dict.fromkeys(row.tobytes() for row in queries[:, self.layout.parts[name]])
+            scores = self._word_scores(name, list(said))
+            rough += np.maximum.reduce(scores) if len(scores) > 1 else scores[0]
+        # Words of texts alone are answered by the texts alone.
+        texts, share = query.text_scores, TEXTS_WEIGHT if query.description else 1.0
+        order = rough if texts is None else (1 - share) * rough + share * texts
+        order = order + EXACT_FIRST * query.exact
+        order[~mask] = -np.inf
+        margin = 4 * (self.vectors.shape[1] + 2) * 2.0**-24
+        _, index = candidates(order[np.newaxis], count, margin)
+        between = queries @ self.vectors[index].T
+        asked, place = np.nonzero(between >= between.max(axis=0) - margin)
+        lengths = np.linalg.norm(queries, axis=1)
+        similarity = np.full(len(index), -1, np.float32)
+        exact = cosines(normalise(queries), self.vectors, asked, index[place]) * lengths[asked]
+        np.maximum.at(similarity, place, exact.astype(np.float32))
+        if texts is not None:
+            similarity = np.asarray((1 - share) * similarity + share * texts[index], np.float32)
+        best = np.lexsort((index, -similarity, ~query.exact[index]))[:count]
+        return index[best], np.clip(similarity[best], -1, 1)
+
+    @cached_property
+    def _word_columns(self) -> dict[str, NDArray[np.float32]]:
+        """The parts that words ask for, each with its columns of all items as rows, shape (p, n).
+
+        A product with such a copy takes a third of the time; it takes half of the vectors' memory, so that large
+        catalogues do without.
+        """
+        assert self.layout is not None
+        columns = {name: self.vectors[:, part].T for name, part in self.layout.parts.items() if name != "looks"}
+        if len(self.vectors) < APPROXIMATE_FROM:
+            columns = {name: np.ascontiguousarray(rows) for name, rows in columns.items()}
+        return columns
+
+    @cached_property
+    def _kept_scores(self) -> OrderedDict[tuple[str, bytes], NDArray[np.float32]]:
+        return OrderedDict()
+
+    def _word_scores(self, name: str, said: Sequence[bytes]) -> list[NDArray[np.float32]]:
+        """Every item's product with what some words say in a part, shapes (n,); the latest are kept: words recur."""
+        kept, columns = self._kept_scores, self._word_columns[name]
+        scores = {row: kept.get((name, row)) for row in said}
+        new = [row for row, score in scores.items() if score is None]
+        if new:
+            products = np.stack([np.frombuffer(row, np.float32) for row in new]) @ columns
+            for row, product in zip(new, products, strict=True):
+                scores[row] = kept[name, row] = product.copy()
+            while len(kept) > MOST_KEPT:
+                with suppress(KeyError):  # another thread has been faster
+                    kept.popitem(last=False)
+        return [score for score in scores.values() if score is not None]
 
     def _between(self, index: NDArray[np.integer], weights: dict[str, float] | None) -> NDArray[np.float32]:
         """Similarity of the results to each other, each in turn as the query with the same weights; shape (m, m)."""

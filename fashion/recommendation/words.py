@@ -1,10 +1,14 @@
-"""Queries in words: "red dress", "vestito rosso", "dark blue trainers for women", and words of a catalogue's own."""
+"""A catalogue's words: "red dress", "vestito rosso", "dark blue trainers for women", and words of its own.
+
+Words that a catalogue does not have are `reading`'s.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -15,9 +19,10 @@ from fashion.recommendation.filters import DESCRIPTION, QueryError, own_words
 
 #: Stop words.
 PASSED_OVER = frozenset(
-    """a an and by clothes colour coloured color colored for from i in items like me my of on or please show some
-    something the to with al alla che con da dei del della delle di e ed il in la le lo mi gli per un una uno vorrei
-    """.split()  # noqa: SIM905  (a list of 54 quoted words reads worse)
+    """a an and any are by but clothes colour coloured color colored for from i in is items like looking me my need of
+    on or please show some something that the this to want with al alla che con da dei del della delle di e ed il in la
+    le lo ma mi gli o per questo questa un una uno vorrei
+    """.split()  # noqa: SIM905  (a list of 71 quoted words reads worse)
 )
 
 Phrase = tuple[str, ...]
@@ -74,6 +79,27 @@ def _terms(items: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
 NAMED = 3
 
 
+@dataclass(frozen=True)
+class Term:
+    """What some of a query's words name.
+
+    Attributes
+    ----------
+    column : str
+    words : tuple of str
+        The catalogue's, as alternatives; none for an unknown word.
+    taken : int
+        Number of the query's words.
+    whole : bool
+        Whether they are all of a term, and not a part of longer ones ("leather").
+    """
+
+    column: str
+    words: tuple[str, ...]
+    taken: int
+    whole: bool
+
+
 class Vocabulary:
     """The words of searches in a catalogue: English, Italian, and its own before they were translated.
 
@@ -86,10 +112,10 @@ class Vocabulary:
     def __init__(self, items: pd.DataFrame) -> None:
         self._whole: dict[Phrase, tuple[str, list[str]]] = {}
         self._part: dict[str, tuple[str, list[str]]] = {}
-        self._said: set[str] = set()
+        self.said: set[str] = set()  # every way to say a word
         terms = list(_terms(items))
         for column, word, said in terms:
-            self._said.add(said.casefold())
+            self.said.add(said.casefold())
             _note(self._whole, stems(said), column, word)
             if column != "colour":  # "blue" asks for blue, not for royal blue as well
                 for token in stems(said):
@@ -100,15 +126,49 @@ class Vocabulary:
                 heads = [kinds[word] for word in words]
                 words += [w for w, s in kinds.items() if w not in words and any(s[-len(h) :] == h for h in heads)]
         self._homes = items.groupby("category")["department"].agg(set).to_dict() if "department" in items else {}
-        self._longest = max((len(phrase) for phrase in self._whole), default=1)
+        self._longest = max(1, *(len(phrase) for phrase in self._whole)) if self._whole else 1
 
     def parse(self, text: str) -> dict[str, tuple[str, ...]]:
-        """Read a query: the longest terms first, then words that are part of a term.
+        """Read a query of known words alone: the longest terms first, then words that are part of a term.
 
         Parameters
         ----------
         text : str
             Such as "red dress" or "stivali neri"; stop words are ignored.
+
+        Returns
+        -------
+        dict of str to tuple of str
+            As `combine`.
+
+        Raises
+        ------
+        QueryError
+            For an unknown word, with near ones; or a query of stop words alone.
+        """
+        tokens, terms, unknown, place = tokens_of(text), list[Term](), list[str](), 0
+        while place < len(tokens):
+            term = self.term(tokens, place)
+            if term.words:
+                terms.append(term)
+            elif tokens[place].casefold() not in PASSED_OVER:
+                unknown.append(tokens[place])
+            place += term.taken
+        if unknown or not terms:
+            raise self.unknown(text, unknown)
+        return self.combine(terms)
+
+    def unknown(self, text: str, unknown: Sequence[str]) -> QueryError:
+        """The error for a text of which these words are unknown, or that has only stop words."""
+        if not unknown:
+            return QueryError(f"expected words such as 'red dress'; found {text!r}, which has only stop words.")
+        known = sorted(self.said)
+        hints = ",".join(f" {word[:40]!r}{near_words(word[:40].casefold(), known)}" for word in unknown[:NAMED])
+        more = f", and {len(unknown) - NAMED} more" if len(unknown) > NAMED else ""
+        return QueryError(f"expected words of the catalogue, English or Italian; found{hints}{more}.")
+
+    def combine(self, terms: Sequence[Term]) -> dict[str, tuple[str, ...]]:
+        """What some terms ask for together.
 
         Returns
         -------
@@ -119,32 +179,18 @@ class Vocabulary:
         Raises
         ------
         QueryError
-            For an unknown word, with near ones; or a query of stop words alone.
+            For a category and a department that no item has both of.
         """
-        tokens = tokens_of(text)
         asked: dict[str, tuple[str, ...]] = {}
         narrowing: dict[str, list[tuple[str, ...]]] = {}
-        unknown: list[str] = []
-        place = 0
-        while place < len(tokens):
-            column, words, taken, whole = self._read(tokens[place : place + max(1, self._longest)])
-            if words and whole:
-                before = asked.get(column, ())
-                common = tuple(word for word in before if word in words)
-                asked[column] = common or before + tuple(words)
-            elif words:
-                narrowing.setdefault(column, []).append(tuple(words))
-            elif tokens[place].casefold() not in PASSED_OVER:
-                unknown.append(tokens[place])
-            place += taken
-        if unknown:
-            known = sorted(self._said)
-            hints = ",".join(f" {word[:40]!r}{near_words(word[:40].casefold(), known)}" for word in unknown[:NAMED])
-            more = f", and {len(unknown) - NAMED} more" if len(unknown) > NAMED else ""
-            raise QueryError(f"expected words of the catalogue, English or Italian; found{hints}{more}.")
+        for term in terms:
+            if term.whole:
+                before = asked.get(term.column, ())
+                common = tuple(word for word in before if word in term.words)
+                asked[term.column] = common or before + tuple(term.words)
+            else:
+                narrowing.setdefault(term.column, []).append(tuple(term.words))
         self._narrow(asked, narrowing)
-        if not asked:
-            raise QueryError(f"expected words such as 'red dress'; found {text!r}, which has only stop words.")
         return asked
 
     def _narrow(self, asked: dict[str, tuple[str, ...]], narrowing: dict[str, list[tuple[str, ...]]]) -> None:
@@ -173,17 +219,17 @@ class Vocabulary:
                 "the two out."
             )
 
-    def _read(self, tokens: list[str]) -> tuple[str, list[str], int, bool]:
-        """Column, words, number of tokens, and whether they are a whole term; no words for an unknown token."""
-        phrase = tuple(stem(token) for token in tokens)
-        for length in range(min(self._longest, len(phrase)), 0, -1):
+    def term(self, tokens: Sequence[str], place: int = 0) -> Term:
+        """The longest term that begins at a place, or one that the token there is a part of; without words if none."""
+        phrase = tuple(stem(token) for token in tokens[place : place + self._longest])
+        for length in range(len(phrase), 0, -1):
             if phrase[:length] in self._whole:
                 column, words = self._whole[phrase[:length]]
-                return column, words, length, True
-        if tokens[0].casefold() in PASSED_OVER or phrase[0] not in self._part:
-            return "", [], 1, False
+                return Term(column, tuple(words), length, True)
+        if tokens[place].casefold() in PASSED_OVER or phrase[0] not in self._part:
+            return Term("", (), 1, False)
         column, words = self._part[phrase[0]]
-        return column, words, 1, False
+        return Term(column, tuple(words), 1, False)
 
 
 def _note(index: dict[Any, tuple[str, list[str]]], key: Phrase | str, column: str, word: str) -> None:

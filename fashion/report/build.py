@@ -26,6 +26,8 @@ from fashion.core.progress import relayed
 from fashion.core.provenance import commit, machine, versions
 from fashion.core.workspace import Workspace
 from fashion.embedding.backbones import check_size
+from fashion.embedding.encoder_files import is_place, read_encoder_files
+from fashion.embedding.given_vectors import ENDINGS, read_given_vectors
 from fashion.embedding.resnet50 import find_weights
 from fashion.report.runner import renew_text, run_notebook
 from fashion.report.steps import (
@@ -69,6 +71,8 @@ def notebook_parameters(settings: Settings, workspace: Workspace, notebook: Path
         "processed": _relative(str(workspace.processed_root), folder),
         "reports": _relative(str(workspace.report.parent), folder),
     }
+    if is_place(settings.backbone):
+        values["backbone"] = f"{_relative(str(Path(settings.backbone).parent), folder)}/{Path(settings.backbone).name}"
     if settings.catalogue.lower().endswith(".toml"):
         values["catalogue"] = _relative(settings.catalogue, folder)
     declared = declared_parameters(notebook)
@@ -168,7 +172,7 @@ def _run_step(step: Step, settings: Settings, workspace: Workspace, say: Say) ->
             path.unlink()
     parameters = notebook_parameters(settings, workspace, step.path)
     seconds = run_notebook(step.path, output, parameters)
-    key = key_after(key)
+    key = key_after(key, workspace if step.number == "01" else None)
     absent = [name for name in step.writes if not workspace.path(name).is_file()]
     if absent:
         raise ReportError(
@@ -189,6 +193,11 @@ def _preflight(settings: Settings) -> None:
     """Find out at once, not in a notebook, that a system library, or the network asked for, is missing."""
     require("cv2")
     check_size(settings.backbone, settings.size, settings.weights)
+    if is_place(settings.backbone):
+        if Path(settings.backbone).suffix.lower() in ENDINGS:
+            read_given_vectors(settings.backbone)
+        else:
+            read_encoder_files(settings.backbone, settings.size)
     if settings.weights and not Path(settings.weights).is_file():
         raise WeightsError(
             f"expected a weights file of resnet50 at {settings.weights}; found nothing. Name one with WEIGHTS=path, "

@@ -1,10 +1,11 @@
-"""The report's pages: index.html to read from top to bottom, and one page for each notebook."""
+"""The report's pages: index.html says what was found, and one page for each notebook shows how."""
 
 from __future__ import annotations
 
 import base64
 import html
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +42,34 @@ def link_figures(notebook: nbformat.NotebookNode, figures: Path, prefix: str, ca
                 output["data"] = nbformat.from_dict({"text/html": picture})
 
 
+def without_noise(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """An executed notebook without what libraries told the console: no reader's matter, and full of paths."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [
+                output
+                for output in cell.outputs
+                if output.get("name") != "stderr" and not str(output.get("text", "")).startswith("INFO:tensorflow")
+            ]
+    return notebook
+
+
 def notebook_body(workspace: Workspace, name: str, prefix: str) -> Markup:
     """An executed notebook as an HTML fragment; links to files of the report start with `prefix`."""
     from nbconvert import HTMLExporter
 
-    notebook = nbformat.read(workspace.report / "notebooks" / f"{name}.ipynb", as_version=4)
+    notebook = without_noise(nbformat.read(workspace.report / "notebooks" / f"{name}.ipynb", as_version=4))
     link_figures(notebook, workspace.report / "figures", prefix, workspace.captions())
     exporter = HTMLExporter(template_name="notebook", extra_template_basedirs=[str(TEMPLATES)], embed_images=False)
     body, _ = exporter.from_notebook_node(notebook)
     return Markup(str(body).replace('href="report:', f'href="{prefix}'))  # nosec: our own notebooks
+
+
+def sentence(markdown: str) -> Markup:
+    """A finding, Markdown in which the catalogue's words are escaped, as HTML without a paragraph of its own."""
+    from nbconvert.filters import markdown2html
+
+    return Markup(str(markdown2html(markdown)).strip().removeprefix("<p>").removesuffix("</p>"))  # nosec: see above
 
 
 def title_of(workspace: Workspace, name: str) -> str:
@@ -107,6 +127,27 @@ def write_pages(workspace: Workspace) -> Path:
     Path
         index.html.
     """
+    for step in STEPS:
+        write_page(workspace, workspace.report / "notebooks" / f"{step.notebook}.html", "../", [step.notebook])
+    index = workspace.report / "index.html"
+    write_page(workspace, index, "", [])
+    return index
+
+
+def write_page(workspace: Workspace, path: Path, prefix: str, names: Sequence[str], *, whole: bool = False) -> None:
+    """Write one page: the summary where no notebook is named, or for `whole` before all notebooks; else a notebook.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    path : Path
+    prefix : str
+        From the page to the report's folder.
+    names : sequence of str
+        Notebooks to show in full.
+    whole : bool
+        The summary, then the notebooks: for print.
+    """
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
     template = environment.get_template("report.html.j2")
     css = Markup((TEMPLATES / "report.css").read_text(encoding="utf-8") + highlight_css())
@@ -114,31 +155,36 @@ def write_pages(workspace: Workspace) -> Path:
     catalogue: Catalogue = load_catalogue(workspace.toml or workspace.json("source")["catalogue_toml"])
     results = [workspace.results(step.number) for step in STEPS]
     captions = workspace.captions()
-    chosen = [name for numbers in results for name in numbers.get("key_figures", [])]
     titles = {step.notebook: title_of(workspace, step.notebook) for step in STEPS}
-
-    def render(path: Path, prefix: str, names: list[str], summary: bool) -> None:
-        text = template.render(
-            title=f"Fashion recommendation: {catalogue.title}" if summary else titles[names[0]],
-            css=css,
-            policy=Markup(REPORT_POLICY),  # nosec: our own constant
-            summary=summary,
-            source_line=results[-1]["source_line"],
-            warnings=[numbers["warning"] for numbers in results if numbers.get("warning")],
-            headline=[number for numbers in results for number in numbers.get("headline", [])],
-            figures=[{"name": name, "caption": captions[name]} for name in chosen if name in captions],
-            notebooks=[
-                {"name": name, "title": titles[name], "body": notebook_body(workspace, name, prefix)} for name in names
+    summary = whole or not names
+    chapters = [
+        {
+            "name": step.notebook,
+            "title": titles[step.notebook],
+            "findings": [sentence(finding) for finding in numbers.get("findings", [])],
+            "figures": [
+                {"name": name, "caption": captions[name]} for name in numbers.get("key_figures", []) if name in captions
             ],
-            extras=linked_files(workspace),
-            provenance=_provenance_rows(provenance),
-            terms=f"{catalogue.terms} {catalogue.citation}".strip(),
-        )
-        write_whole(path, lambda aside: aside.write_text(text, encoding="utf-8"))
-
-    for step in STEPS:
-        page = workspace.report / "notebooks" / f"{step.notebook}.html"
-        render(page, "../", [step.notebook], summary=False)
-    index = workspace.report / "index.html"
-    render(index, "", [step.notebook for step in STEPS], summary=True)
-    return index
+        }
+        for step, numbers in zip(STEPS, results, strict=True)
+    ]
+    text = template.render(
+        title=f"Fashion recommendation: {catalogue.title}" if summary else titles[names[0]],
+        css=css,
+        policy=Markup(REPORT_POLICY),  # nosec: our own constant
+        summary=summary,
+        prefix=prefix,
+        here=names[0] if names and not whole else "",
+        source_line=results[-1]["source_line"],
+        warnings=[numbers["warning"] for numbers in results if numbers.get("warning")],
+        lead=chapters[-1]["findings"][:1],
+        headline=results[-1].get("headline", []),
+        chapters=chapters,
+        notebooks=[
+            {"name": name, "title": titles[name], "body": notebook_body(workspace, name, prefix)} for name in names
+        ],
+        extras=linked_files(workspace),
+        provenance=_provenance_rows(provenance),
+        terms=f"{catalogue.terms} {catalogue.citation}".strip(),
+    )
+    write_whole(path, lambda aside: aside.write_text(text, encoding="utf-8"))

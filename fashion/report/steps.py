@@ -7,6 +7,7 @@ from dataclasses import Field, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from fashion.catalogue.addresses import Downloads, downloads_folder
 from fashion.catalogue.definition import Catalogue, load_catalogue, open_catalogue
 from fashion.catalogue.translation import glossary_folder
 from fashion.core.bounds import COUNTS, SEEDS, check_whole, in_words, share
@@ -15,14 +16,18 @@ from fashion.core.code_closure import code_checksum
 from fashion.core.defaults import COLOUR_WEIGHT, LIST_LENGTH, LOOKS_WEIGHT, Preferences
 from fashion.core.errors import ArtefactError, ReportError, SettingsError, did_you_mean
 from fashion.core.files import write_json
-from fashion.core.paths import kept_place, project_root
+from fashion.core.paths import judgements_of, kept_place, project_root
 from fashion.core.provenance import sha256_output, versions
 from fashion.core.texts import clean_text
 from fashion.core.workspace import WRITERS, Workspace
+from fashion.embedding.backbones import NAMES
+from fashion.embedding.encoder_files import is_place, places_checksum
 from fashion.embedding.resnet50 import cached_file
+from fashion.embedding.runtimes import NAMES as RUNTIMES
 
-#: In the key of notebook 01 where the data lies elsewhere than it wrote down.
-MOVED = "@elsewhere"
+#: In the key of notebook 01 where the data lies elsewhere than it wrote down, and before what is known of photos by
+#: address.
+MOVED, DOWNLOADED = "@elsewhere", "@photos-"
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class Step:
 
 STEPS = (
     Step("01-catalogue"),
-    Step("02-embedding", ("source.json", "items.parquet")),
+    Step("02-embedding", ("source.json", "items.parquet", "photos.parquet")),
     Step(
         "03-attributes",
         ("source.json", "items.parquet", "near_duplicates.parquet", "backbone.json", "max_pooled.npy", "multilayer.npy",
@@ -118,19 +123,22 @@ class Settings:
         None, CLOTHES, "use the table's first N rows instead, as the original study did", metavar="N", bounds=COUNTS
     )
     backbone: str = _setting(
-        "auto", NETWORK, "frozen network; auto takes resnet50 where its weights are available, else efficientnet-lite0",
-        choices=("auto", "resnet50", "efficientnet-lite0"),
+        "auto", NETWORK, "frozen network: auto (resnet50 where its weights are available, else efficientnet-lite0), "
+        "resnet50, efficientnet-lite0 (or -lite1, -lite2), the folder or file of an exported encoder (ONNX, OpenVINO, "
+        "Keras), or a file of vectors by item (.parquet, .npy)",
+        metavar="NAME|PATH", names=NAMES,
     )  # fmt: skip
     weights: str | None = _setting(None, NETWORK, "Keras weights file for resnet50, without top", metavar="FILE")
     size: int | None = _setting(
         None, NETWORK, "input resolution of the network in pixels: efficientnet-lite0 takes 96, 128 ... 224 "
-        "(default: 160), resnet50 32 to 1024 (default: 197)", metavar="PX", bounds=COUNTS,
+        "(default: 160), resnet50 32 to 1024 (default: 197), an encoder from disk what its export "
+        "allows", metavar="PX", bounds=COUNTS,
     )  # fmt: skip
     runtime: str = _setting(
         "auto",
         NETWORK,
         "inference runtime; auto takes the fastest installed",
-        choices=("auto", "openvino", "tensorflow"),
+        choices=RUNTIMES,
     )
     seed: int = _setting(0, CLOTHES, f"random seed, {in_words(SEEDS)}", metavar="N", bounds=SEEDS)
     keep_unknown: bool = _setting(False, CLOTHES, "keep words that the glossary lacks, untranslated")
@@ -189,6 +197,11 @@ def _check_kind(setting: Field[Any], value: object) -> None:
         if value not in choices:
             hint = did_you_mean(str(value), choices)
             raise SettingsError(f"expected {name}, one of {', '.join(choices)}; found {value!r}.{hint}")
+        return
+    if names := setting.metadata.get("names"):
+        if not isinstance(value, str) or (value not in names and not is_place(value)):
+            hint = did_you_mean(str(value), names)
+            raise SettingsError(f"expected {name}, one of {', '.join(names)} or a path; found {value!r}.{hint}")
         return
     kinds, words = _KINDS.get(str(setting.type), ((object,), ""))
     if not isinstance(value, kinds):
@@ -286,18 +299,24 @@ def step_key(workspace: Workspace, step: Step, settings: Settings) -> str:
         # Words and swatches reach later steps without passing through items.parquet.
         "glossary": [sha256_file(path) for path in sorted(glossary_folder().glob("*.csv"))],
     }
+    if step.number == "06" and (judgements := judgements_of(workspace.catalogue)):
+        parts["inputs"]["judgements"] = sha256_file(judgements)
     if step.number == "01":
         catalogue = load_catalogue(settings.catalogue)
         source = open_catalogue(catalogue, settings.data, workspace.processed_root)
         parts["inputs"] = {
             "toml": sha256_file(catalogue.path),
-            "data": fingerprint(source.path),
+            "data": fingerprint(source.path, downloads_folder(catalogue.name)),
             "glossary": own_glossary(catalogue),
         }
-        moved = MOVED if _lies_elsewhere(source.path, workspace) else ""
+        moved = (MOVED if _lies_elsewhere(source.path, workspace) else "") + _downloaded(workspace)
     if settings.weights and Path(settings.weights).is_file() and "backbone" in declared:
         parts["inputs"]["weights"] = sha256_file(Path(settings.weights))
-    if "backbone" not in declared or settings.weights or settings.backbone == "efficientnet-lite0":
+    if "backbone" in declared and is_place(settings.backbone):
+        del parts["parameters"]["backbone"]
+        parts["inputs"]["encoder"] = places_checksum(settings.backbone)
+        return sha256_json(parts) + moved
+    if "backbone" not in declared or settings.weights or settings.backbone.startswith("efficientnet-lite"):
         return sha256_json(parts) + moved  # what is in Keras's cache changes nothing
     return f"{sha256_json(parts)}{moved}+{_weights_at_hand()}"
 
@@ -320,6 +339,8 @@ def _lies_elsewhere(data: Path, workspace: Workspace) -> bool:
 def movable(settings: Settings, workspace: Workspace) -> dict[str, Any]:
     """The settings as the page's key holds them: catalogue, data and artefacts may be moved together."""
     places = {name: getattr(settings, name) for name in ("data", "weights")}
+    if is_place(settings.backbone):
+        places["backbone"] = settings.backbone
     kept = {name: kept_place(place, workspace.processed_root) if place else place for name, place in places.items()}
     return asdict(settings) | kept | {"catalogue": workspace.catalogue}
 
@@ -335,13 +356,20 @@ def _input_checksum(workspace: Workspace, artefact: str) -> str:
     return sha256_output(path) if path.is_file() else "absent"
 
 
-def key_after(before: str) -> str:
+def _downloaded(workspace: Workspace) -> str:
+    """What is known of the catalogue's photos by address; empty where it has none."""
+    state = Downloads(downloads_folder(workspace.catalogue)).state()
+    return DOWNLOADED + state if state else ""
+
+
+def key_after(before: str, workspace: Workspace | None = None) -> str:
     """The key under which a finished run is remembered: that of its start, so that later changes count as new.
 
-    Only weights, which the step itself may have fetched, are looked at again; and the data's place is known now.
+    Only what the step itself may have fetched, weights and in notebook 01 (then with `workspace`) photos, is looked at
+    again; and the data's place is known now.
     """
     start, plus, _ = before.partition("+")
-    start = start.removesuffix(MOVED)
+    start = start.partition(DOWNLOADED)[0].removesuffix(MOVED) + (_downloaded(workspace) if workspace else "")
     return f"{start}+{_weights_at_hand()}" if plus else start
 
 

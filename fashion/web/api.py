@@ -11,7 +11,8 @@ from fashion.core.errors import PhotoError
 from fashion.recommendation.filters import QueryError
 from fashion.web.openapi import document
 from fashion.web.pages import card, cards, photo_query, recommended, shop_now
-from fashion.web.parameters import BALANCE, PAGE, found_rows, number, read_ask, similar, whole
+from fashion.web.parameters import BALANCE, FEEDBACK, PAGE, number, read_ask, similar, whole
+from fashion.web.searching import search
 from fashion.web.security import NotNow
 from fashion.web.uploads import open_upload, sent_photo
 
@@ -52,8 +53,11 @@ def items() -> Response:
     """A page of items, filtered or searched."""
     shop = shop_now()
     ask = read_ask(request.args, shop)
-    rows, total = found_rows(shop, ask)
-    return jsonify({"total": total, "page": ask.page, "per_page": PAGE, "items": cards(shop, rows)})
+    found = search(shop, ask)
+    return jsonify({
+        "total": found.total, "matching": 0 if found.nothing else found.exact, "page": ask.page, "per_page": PAGE,
+        "understood": found.reading.as_dict() if found.reading is not None else None, "items": cards(shop, found.rows),
+    })  # fmt: skip
 
 
 @api.get("/item")
@@ -74,7 +78,7 @@ def item() -> Response:
 def similar_to() -> Response:
     """The items most similar to an item."""
     shop = shop_now()
-    ask = read_ask(request.args, shop, ("q", *BALANCE, "id", "k", "diversity"))
+    ask = read_ask(request.args, shop, ("q", *FEEDBACK, *BALANCE, "id", "k", "diversity"))
     k = whole(request.args, "k", shop.recommender.k, 1, max(60, shop.recommender.k))
     diversity = number(request.args, "diversity", 0, 0, 1)
     name = request.args.get("id", "")
@@ -83,7 +87,9 @@ def similar_to() -> Response:
     query = shop.recommender.item_query(name)
     if ask.words:
         query = shop.recommender.words_query(ask.words, query)
-    return jsonify({"id": name, "items": recommended(shop, similar(shop, query, ask, k, diversity))})
+    told = query.reading.as_dict() if query.reading is not None else None
+    items = recommended(shop, similar(shop, query, ask, k, diversity))
+    return jsonify({"id": name, "understood": told, "items": items})
 
 
 @api.post("/similar-to-photo")
@@ -91,24 +97,26 @@ def similar_to_photo() -> Response:
     """The items most similar to a photo, sent as a form's `photo` or as the body; it is never stored."""
     shop = shop_now()
     with current_app.extensions["turns"].turn(request.remote_addr or ""):
-        ask = read_ask(request.args, shop, ("q", *BALANCE, "k"))
+        ask = read_ask(request.args, shop, ("q", *FEEDBACK, *BALANCE, "k"))
         k = whole(request.args, "k", shop.recommender.k, 1, max(60, shop.recommender.k))
         given = sent_photo(request.files)
         data = request.get_data(cache=False) if given is None else given
         query = photo_query(shop, open_upload(data), ask.words)
         seen = {column: query.description.get(column) for column in ("colour", "category")}
-        return jsonify(
-            {"seen": seen, "resembles_nothing": query.unlike, "items": recommended(shop, similar(shop, query, ask, k))}
-        )
+        return jsonify({
+            "seen": seen, "resembles_nothing": query.unlike,
+            "understood": query.reading.as_dict() if query.reading is not None else None,
+            "items": recommended(shop, similar(shop, query, ask, k)),
+        })  # fmt: skip
 
 
 @api.get("/facets")
 def facets() -> Response:
     """Each filter's words and how many items each matches."""
     shop = shop_now()
-    ask = read_ask(request.args, shop, ())
+    ask = read_ask(request.args, shop, ("q",))
     filters: dict[str, Any] = {}
-    for column, counts in shop.counts(ask.chosen).items():
+    for column, counts in shop.counts(ask.chosen, search(shop, ask).matching if ask.words else None).items():
         filters[column] = [
             {"word": w, "items": n} | ({"hex": shop.swatch(w)} if column == "colour" else {}) for w, n in counts
         ]

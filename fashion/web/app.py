@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
+from collections.abc import Collection
 from functools import cache
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import IO, Any
 
 from flask import Blueprint, Flask, Request, Response, abort, current_app, jsonify, render_template, request, url_for
 from flask_compress import Compress
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, default_exceptions
 from werkzeug.sansio.response import Response as BaseResponse
 
 from fashion import projection
@@ -23,7 +25,7 @@ from fashion.web.metrics import Metrics, watch
 from fashion.web.pages import pages, shop_now
 from fashion.web.parameters import Ask
 from fashion.web.reload import Window
-from fashion.web.security import Buckets, Turns, add_headers
+from fashion.web.security import Buckets, Turns, add_headers, add_origins, add_revalidation
 from fashion.web.thumbnails import EDGES, Pictures
 from fashion.web.uploads import MOST_BYTES
 
@@ -54,7 +56,15 @@ class InMemory(Request):
         return io.BytesIO()
 
 
-def create_app(window: Window, buckets: Buckets | None = None, at_once: int = 4) -> Flask:
+def create_app(
+    window: Window,
+    buckets: Buckets | None = None,
+    at_once: int = 4,
+    *,
+    hosts: Collection[str] = (),
+    origins: Collection[str] = (),
+    indexed: bool = False,
+) -> Flask:
     """Make the application.
 
     Parameters
@@ -65,6 +75,12 @@ def create_app(window: Window, buckets: Buckets | None = None, at_once: int = 4)
         Rate limit on photos from one visitor.
     at_once : int
         Photos processed at a time, of all visitors.
+    hosts : collection of str
+        Names by which the shop may be asked for, without ports; any where none is given.
+    origins : collection of str
+        Origins whose scripts may read the API and whose pages may show photos, such as "https://shop.example".
+    indexed : bool
+        Let search engines show the shop.
     """
     app = Flask(__name__, static_folder="static", template_folder="templates")
     app.request_class = InMemory
@@ -72,14 +88,20 @@ def create_app(window: Window, buckets: Buckets | None = None, at_once: int = 4)
     app.config["MAX_FORM_MEMORY_SIZE"] = 512 * 1024
     app.config["MAX_FORM_PARTS"] = 20
     app.config |= COMPRESSION
+    app.config["TRUSTED_HOSTS"] = list(hosts) or None
+    app.config["INDEXED"] = indexed
+    app.url_map.merge_slashes = False  # a redirect would name the host that was asked for
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     metrics = Metrics()
     turns = Turns(buckets or Buckets(), at_once)
     app.extensions |= {"window": window, "turns": turns, "pictures": Pictures(), "metrics": metrics}
+    app.extensions["refusal"] = refusal
     watch(app, metrics)
     add_headers(app)
+    add_origins(app, origins)
     add_static_addresses(app)
     Compress(app)
+    add_revalidation(app)
     for blueprint in (pages, api, photos, state, drawing):
         app.register_blueprint(blueprint)
     app.register_error_handler(Exception, failed)
@@ -91,32 +113,44 @@ def add_static_addresses(app: Flask) -> None:
     folders = {"static": Path(app.static_folder or ""), "drawing.static": DRAWING}
 
     @cache
-    def version(endpoint: str, filename: str) -> str:
+    def checksum(endpoint: str, filename: str) -> str:
         return hashlib.sha256((folders[endpoint] / filename).read_bytes()).hexdigest()[:12]
 
     @app.template_global()
     def static_address(filename: str, endpoint: str = "static") -> str:
-        return url_for(endpoint, filename=filename, v=version(endpoint, filename))
+        return url_for(endpoint, filename=filename, v=checksum(endpoint, filename))
 
     @app.after_request
     def lasting(response: Response) -> Response:
         endpoint = request.endpoint if response.status_code in (200, 304) else None
-        if endpoint in folders and request.args.get("v") == version(endpoint, (request.view_args or {})["filename"]):
+        if endpoint in folders and request.args.get("v") == checksum(endpoint, (request.view_args or {})["filename"]):
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
 
 
-def failed(error: Exception) -> BaseResponse | tuple[str, int]:
+def failed(error: Exception) -> BaseResponse:
     """An error as JSON or as a page, without internals."""
     if isinstance(error, HTTPException) and (error.response is not None or (error.code or 500) < 400):
         return error.get_response()
     status, title, detail = told(error)
     if request.path.startswith("/api/"):
-        return problem(status, title, detail)
-    try:
-        return render_template("lost.html", shop=shop_now(), ask=Ask(), message=detail), status
-    except Exception:
-        return f"{title}\n", status
+        answer = problem(status, title, detail)
+    else:
+        try:
+            page = render_template("lost.html", shop=shop_now(), ask=Ask(), message=detail)
+        except Exception:
+            page = f"{title}\n"
+        answer = Response(page, status)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        answer.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return answer
+
+
+def refusal(app: Flask, base: str, path: str, status: int, detail: str) -> Response:
+    """The answer to a request that never reaches the application, such as one with too large a body."""
+    with app.test_request_context(path, base_url=base):
+        error = default_exceptions.get(status, BadRequest)(detail)
+        return app.process_response(app.make_response(failed(error)))
 
 
 def told(error: Exception) -> tuple[int, str, str]:
@@ -154,9 +188,10 @@ def photo() -> Response:
 
 @state.get("/healthz")
 def healthz() -> Response:
-    """Health check: the catalogue and its number of items."""
+    """Health check: the catalogue, its number of items, the report by its version, and the program's version."""
     shop = shop_now()
-    return jsonify({"status": "ok", "catalogue": shop.title, "items": len(shop.items)})
+    told = {"catalogue": shop.title, "items": len(shop.items), "report": shop.version, "version": version("fashion")}
+    return jsonify({"status": "ok"} | told)
 
 
 @state.get("/metrics")

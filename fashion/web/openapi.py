@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fashion.web.parameters import LONGEST
+from fashion.web.parameters import LONGEST, SORTS
 
 CARD = {
     "type": "object",
     "required": [
-        "item", "title", "colour", "category", "department", "hex", "href", "photo", "large", "width", "height",
+        "item", "title", "description", "colour", "category", "department", "brand", "price", "link", "hex", "href",
+        "photo", "large", "width", "height",
     ],
     "properties": {
         "item": {"type": "string"}, "title": {"type": "string"}, "colour": {"type": "string"},
-        "category": {"type": "string"}, "department": {"type": "string"},
+        "category": {"type": "string"}, "department": {"type": "string"}, "description": {"type": "string"},
+        "brand": {"type": "string"}, "price": {"type": "string", "description": "as the catalogue writes it"},
+        "link": {"type": "string", "description": "the product's page; empty for none"},
         "hex": {"type": "string", "pattern": "^#[0-9a-fA-F]{6}$"}, "href": {"type": "string"},
         "photo": {"type": "string"}, "large": {"type": "string"},
         "width": {"type": "integer"}, "height": {"type": "integer"},
@@ -52,6 +55,22 @@ ITEM = {
     ]
 }  # fmt: skip
 
+READING = {
+    "type": "object",
+    "nullable": True,
+    "description": "how the words were read; null without words",
+    "required": ["words", "texts", "conditions", "item", "corrected", "nearest_colours", "passed_over"],
+    "properties": {
+        "words": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
+        "texts": {"type": "array", "items": {"type": "string"}},
+        "conditions": {"type": "array", "items": {"type": "string"}},
+        "item": {"type": "string", "nullable": True},
+        "corrected": {"type": "array", "items": {"type": "object"}},
+        "nearest_colours": {"type": "array", "items": {"type": "object"}},
+        "passed_over": {"type": "array", "items": {"type": "string"}},
+    },
+}  # fmt: skip
+
 PROBLEM = {
     "type": "object",
     "required": ["title", "status", "detail"],
@@ -86,10 +105,16 @@ def _list(of: str, **more: Any) -> dict[str, Any]:
     return {"type": "object", "required": ["items", *more], "properties": {"items": rows, **more}}
 
 
+def _page(**more: Any) -> dict[str, Any]:
+    whole = {"type": "integer"}
+    return _list("Card", total=whole, matching=whole, page=whole, per_page=whole, **more)
+
+
 def document(columns: Sequence[str]) -> dict[str, Any]:
     """The OpenAPI document for a catalogue with these filters."""
     page = _parameter("page", {"type": "integer", "minimum": 1, "maximum": 1_000_000}, "page number, from 1")
-    words = _parameter("q", {"type": "string", "maxLength": LONGEST}, "search words, English or Italian")
+    said = "words such as 'floral dress under 50, not black', or an item's number; they change an item or a photo"
+    words = _parameter("q", {"type": "string", "maxLength": LONGEST}, said)
     several = {"type": "array", "items": {"type": "string"}}
     filters = [_parameter(name, several, "filter: any of these words; see /facets") for name in columns]
     share = {"type": "number", "minimum": 0, "maximum": 1}
@@ -97,23 +122,33 @@ def document(columns: Sequence[str]) -> dict[str, Any]:
         _parameter("colour_weight", share, "share of colour beside the kind: 0 kind alone, 1 colour alone"),
         _parameter("looks_weight", share, "share of looks in the similarity: 0 words alone, 1 looks alone"),
     ]
+    price = {"type": "number", "minimum": 0, "maximum": 1e12}
+    listed = [
+        _parameter("sort", {"type": "string", "enum": list(SORTS)}, "order by price, in place of similarity"),
+        _parameter("price_from", price, "lowest price"), _parameter("price_to", price, "highest price"),
+    ]  # fmt: skip
+    opinions = [
+        _parameter("like", several, "items that the results should be like"),
+        _parameter("unlike", several, "items that they should be less like"),
+    ]
     hide = _parameter("hide", {"type": "string", "enum": ["0", "1"]}, "1 hides near-duplicates")
     name = _parameter("id", {"type": "string"}, "item identifier", required=True)
     k = _parameter("k", {"type": "integer", "minimum": 1, "maximum": 60}, "number of items")
     various = _parameter("diversity", share, "how diverse the list should be (0 = ignore)")
     version = _parameter("v", {"type": "string"}, "cache key: a new value bypasses caches")
-    balance = [words, *filters, *weights, hide]
-    whole = {"type": "integer"}
+    balance = [words, *filters, *weights, hide, *opinions]
+    told = {"$ref": "#/components/schemas/Reading"}
     photo = {"type": "object", "required": ["photo"], "properties": {"photo": {"type": "string", "format": "binary"}}}
     lists = {key: {"type": "array"} for key in ("x", "y", "hex", "id", "titles", "title")}
     raw = {"type": "string", "format": "binary", "description": "the photo's bytes, whatever the media type"}
     paths = {
-        "/items": ("A page of items, filtered or searched by words", [*balance, page],
-                   _answers(_list("Card", total=whole, page=whole, per_page=whole), 400)),
+        "/items": ("A page of items, filtered or searched by words", [*balance, *listed, page],
+                   _answers(_page(understood=told), 400)),
         "/item": ("One item", [name], _answers({"$ref": "#/components/schemas/Item"}, 400, 404)),
         "/similar": ("The items most similar to an item", [name, k, various, *balance],
-                     _answers(_list("Found", id={"type": "string"}), 400, 404)),
-        "/facets": ("Each filter's words and how many items each matches", filters, _answers({"type": "object"}, 400)),
+                     _answers(_list("Found", id={"type": "string"}, understood=told), 400, 404)),
+        "/facets": ("Each filter's words and how many items each matches", [words, *filters],
+                    _answers({"type": "object"}, 400)),
         "/map": ("Every item's position on the map", [version],
                  _answers({"type": "object", "required": list(lists), "properties": lists}, 400, 404)),
         "/openapi.json": ("This document", [], _answers({"type": "object"})),
@@ -131,7 +166,11 @@ def document(columns: Sequence[str]) -> dict[str, Any]:
                 "content": {"multipart/form-data": {"schema": photo}, "application/octet-stream": {"schema": raw}},
             },
             "responses": _answers(
-                _list("Found", seen={"type": "object"}, resembles_nothing={"type": "boolean"}), 400, 413, 429, 503
+                _list("Found", seen={"type": "object"}, resembles_nothing={"type": "boolean"}, understood=told),
+                400,
+                413,
+                429,
+                503,
             ),
         }
     }
@@ -144,5 +183,5 @@ def document(columns: Sequence[str]) -> dict[str, Any]:
         },
         "servers": [{"url": "/api/v1"}],
         "paths": made,
-        "components": {"schemas": {"Card": CARD, "Item": ITEM, "Found": FOUND, "Problem": PROBLEM}},
+        "components": {"schemas": {"Card": CARD, "Item": ITEM, "Found": FOUND, "Problem": PROBLEM, "Reading": READING}},
     }

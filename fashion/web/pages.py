@@ -6,7 +6,7 @@ Unknown parameters are ignored, and left out of the pages' own links.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -20,9 +20,11 @@ from fashion.core.numerals import number_word
 from fashion.photos.measures import DecodedPhoto
 from fashion.recommendation.filters import QueryError
 from fashion.recommendation.queries import Query
+from fashion.recommendation.reading import Reading
 from fashion.recommendation.reasons import UNLIKE, describe
 from fashion.web import photo_links
-from fashion.web.parameters import BALANCE, PAGE, Ask, found_rows, in_words, read_ask, similar, usual_ask
+from fashion.web.parameters import BALANCE, FEEDBACK, LONGEST, PAGE, SORTS, Ask, read_ask, similar, usual_ask
+from fashion.web.searching import search, within
 from fashion.web.security import NotNow
 from fashion.web.shop import Shop
 from fashion.web.uploads import TYPES, as_address, open_upload, sent_photo
@@ -38,23 +40,28 @@ def shop_now() -> Shop:
     return shop
 
 
-def cards(shop: Shop, rows: Iterable[int], ask: Ask | None = None) -> list[dict[str, Any]]:
-    """The cards of some rows; their links keep the requested balance."""
+def cards(shop: Shop, rows: Iterable[int], ask: Ask | None = None, here: str = "") -> list[dict[str, Any]]:
+    """The cards of some rows; their links keep the requested balance.
+
+    `here` is the page's own address, to which a card's buttons add that it is liked or not.
+    """
     kept = "".join(f"&{name}={value}" for name, value in ask.balance()) if ask else ""
     at, photo_at = url_for("pages.item"), url_for("photos.photo")  # once: an address by Flask costs as much as a card
     entries = []
     for row in rows:
         record: dict[Hashable, Any] = {column: values[row] for column, values in shop.shown.items()}
-        name = quoted(record["item"])
+        name, described = quoted(record["item"]), describe(record)
         entries.append({
-            "item": record["item"], "title": describe(record) or record["item"], "colour": record.get("colour", ""),
+            "item": record["item"], "title": record.get("title") or described or record["item"],
+            "description": described, "colour": record.get("colour", ""),
             "category": record.get("category", ""), "department": record.get("department", ""),
+            "brand": record.get("brand", ""), "price": record.get("price", ""), "link": record.get("link", ""),
             "hex": record["garment_hex"],
             "href": f"{at}?id={name}{kept}",
             "photo": f"{photo_at}?id={name}&size=small&v={shop.version}",
             "large": f"{photo_at}?id={name}&size=large&v={shop.version}",
             "width": record["width"], "height": record["height"],
-        })  # fmt: skip
+        } | ({"more": f"{here}&like={name}#found", "less": f"{here}&unlike={name}#found"} if here else {}))  # fmt: skip
     return entries
 
 
@@ -63,40 +70,65 @@ def card(shop: Shop, row: int) -> dict[str, Any]:
     return cards(shop, [row])[0]
 
 
-def recommended(shop: Shop, table: pd.DataFrame, ask: Ask | None = None) -> list[dict[str, Any]]:
+def recommended(shop: Shop, table: pd.DataFrame, ask: Ask | None = None, here: str = "") -> list[dict[str, Any]]:
     """Cards of recommendations, with their reasons."""
-    entries = cards(shop, [shop.rows[name] for name in table["item"]], ask)
+    entries = cards(shop, [shop.rows[name] for name in table["item"]], ask, here)
     return [
         one | {"reasons": why, "similarity": float(close), "rank": int(rank)}
         for one, why, close, rank in zip(entries, table["reasons"], table["similarity"], table["rank"], strict=True)
     ]
 
 
+def chosen_items(shop: Shop, ask: Ask, here: Callable[..., str]) -> dict[str, list[dict[str, Any]]]:
+    """The liked and disliked items as cards, each with the address without it; `here` makes the page's address."""
+    chosen = {}
+    for kind, names in (("like", ask.like), ("unlike", ask.unlike)):
+        chosen[kind] = [
+            card(shop, shop.rows[name]) | {"without": here(**{kind: tuple(n for n in names if n != name)})}
+            for name in names
+        ]
+    return chosen
+
+
 @pages.get("/")
-def browse() -> str | tuple[str, int]:
+def browse() -> str | Response | tuple[str, int]:
     """The page for browsing, filtering and searching."""
     shop = shop_now()
     try:
         ask = read_ask(request.args, shop, strict=False)
-        rows, total = found_rows(shop, ask)
-        said = understood(in_words(shop, ask.words)) if ask.words else ""
     except QueryError as error:
         again = Ask(words=request.args.get("q", "")[:200])
         return render_template("lost.html", shop=shop, ask=again, message=str(error)), 400
-    last = max(1, -(-total // PAGE))
+    found = search(shop, ask)
+    if found.reading is not None and found.reading.item:
+        pairs = [("id", found.reading.item), ("words", found.reading.beside)]
+        return redirect(url_for("pages.item") + "?" + urlencode([pair for pair in pairs if pair[1]]))
+    last = max(1, -(-found.total // PAGE))
     if ask.page > last:
-        return redirect(url_for("pages.browse") + ask.address(page=last))  # type: ignore[return-value]
+        return redirect(url_for("pages.browse") + ask.address(page=last))
+    home = url_for("pages.browse")
+    here = home + ask.address() if found.reading else ""
+    among = found.matching
+    if np.isfinite(ask.prices).any():
+        among = within(shop, ask.prices) & (True if among is None else among)
     return render_template(
-        "browse.html", shop=shop, ask=ask, cards=cards(shop, rows, ask), total=total, last=last, said=said,
-        facets={column: facet(shop, ask, column, counts) for column, counts in shop.counts(ask.chosen).items()},
+        "browse.html", shop=shop, ask=ask, found=found, cards=cards(shop, found.rows, ask, here), last=last,
+        sorts=SORTS, said=understood(found.reading),
+        feedback=chosen_items(shop, ask, lambda **new: home + ask.address(**new)),
+        facets={column: facet(shop, ask, column, counts) for column, counts in shop.counts(ask.chosen, among).items()},
     )  # fmt: skip
 
 
-def understood(query: Query) -> str:
+def understood(reading: Reading | None) -> str:
     """How a search in words was understood."""
-    kinds = [column for column in ("category", "department") if column in query.description][:1]
-    columns = [column for column in query.description if column not in ("category", "department")]
-    return " · ".join(describe({"category": query.description[column]}) for column in (*columns, *kinds))
+    if reading is None:
+        return ""
+    asked = reading.asked
+    kinds = [column for column in ("category", "department") if column in asked][:1]
+    columns = [column for column in asked if column not in ("category", "department")]
+    said = [" or ".join(asked[column]) for column in (*columns, *kinds)]
+    said += [f"“{word}” in its texts" for word in reading.texts]
+    return " · ".join([*said, *reading.conditions])
 
 
 def facet(shop: Shop, ask: Ask, column: str, counts: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
@@ -112,27 +144,34 @@ def facet(shop: Shop, ask: Ask, column: str, counts: Sequence[tuple[str, int]]) 
 
 @pages.get("/item")
 def item() -> str | tuple[str, int]:
-    """The page of an item and its most similar items."""
+    """The page of an item and its most similar items, changed by words and by items that are liked or not."""
     shop = shop_now()
     name = request.args.get("id", "")
     if name not in shop.rows:
         abort(404, f"There is no item {name[:80]!r} here. It may have been removed from the catalogue.")
     try:
-        ask = read_ask(request.args, shop, ("id", *BALANCE), strict=False)
+        ask = read_ask(request.args, shop, ("id", "words", *FEEDBACK, *BALANCE), strict=False)
     except QueryError as error:
         return render_template("lost.html", shop=shop, ask=Ask(), message=str(error)), 400
-    row = shop.rows[name]
-    suggestions = recommended(shop, similar(shop, shop.recommender.item_query(name), ask), ask)
+    row, words = shop.rows[name], request.args.get("words", "").strip()[:LONGEST]
+
+    def here(**new: Any) -> str:
+        return url_for("pages.item") + ask.address(more=[("id", name), ("words", words)], **new)
+
+    query = shop.recommender.item_query(name)
+    query = shop.recommender.words_query(words, query) if words else query
+    suggestions = recommended(shop, similar(shop, query, ask), ask, here())
     record = shop.items.iloc[row].to_dict()
-    words = [(column, str(record[column])) for column in shop.facets if record.get(column)]
+    facts = [(column, str(record[column])) for column in shop.facets if record.get(column)]
     on_map = shop.xy is not None and row < len(shop.xy)
     described = [(column, str(record[column])) for column in ("colour", "category") if record.get(column)]
     same = url_for("pages.browse") + "?" + urlencode(described) if described else ""
     all_of = " ".join(["All", str(record.get("colour") or ""), plural(str(record.get("category") or "item"))])
     map_address = url_for("pages.map_page") + "?" + urlencode({"id": name})
     return render_template(
-        "item.html", shop=shop, ask=ask, card=card(shop, row), facts=words, found=suggestions, same=same, all_of=all_of,
-        on_map=on_map, map_address=map_address,
+        "item.html", shop=shop, ask=ask, card=card(shop, row), facts=facts, found=suggestions, same=same, all_of=all_of,
+        on_map=on_map, map_address=map_address, words=words, reading=query.reading, said=understood(query.reading),
+        feedback=chosen_items(shop, ask, here),
     )  # fmt: skip
 
 
@@ -143,8 +182,8 @@ def look() -> str | tuple[str, int]:
     if "seen" not in request.args:
         return looked(shop)
     try:
-        ask = read_ask(request.args, shop, (*photo_links.NAMES, *BALANCE), strict=False)
-        return looked(shop, ask, photo_links.read(request.args, shop), request.args.get("words", "").strip())
+        ask = read_ask(request.args, shop, (*photo_links.NAMES, *FEEDBACK, *BALANCE), strict=False)
+        return looked(shop, ask, photo_links.read(request.args, shop), request.args.get("words", "").strip()[:LONGEST])
     except QueryError as error:
         return looked(shop, message=str(error)), 400
 
@@ -158,7 +197,7 @@ def look_at() -> tuple[str, int, dict[str, str]]:
             ask = read_ask(request.form, shop, ("words", *BALANCE), strict=False)
             photo = open_upload(sent_photo(request.files) or b"")
             query = photo_links.as_kept(photo_query(shop, photo))
-            return looked(shop, ask, query, request.form.get("words", "").strip(), as_address(photo)), 200, {}
+            return looked(shop, ask, query, request.form.get("words", "").strip()[:LONGEST], as_address(photo)), 200, {}
     except NotNow as error:
         return looked(shop, message=str(error)), error.status, {"Retry-After": str(error.seconds)}
     except (PhotoError, QueryError) as error:
@@ -168,17 +207,23 @@ def look_at() -> tuple[str, int, dict[str, str]]:
 def looked(
     shop: Shop, ask: Ask | None = None, query: Query | None = None, words: str = "", photo: str = "", message: str = ""
 ) -> str:
-    """The page of a visitor's photo, with results where there is a query; raises QueryError for unknown words."""
-    ask, sent, results = ask or usual_ask(shop), None, []
+    """The page of a visitor's photo, with results where there is a query."""
+    ask, sent, results, feedback, reading = ask or usual_ask(shop), None, [], {}, None
     if query is not None:
         asked = shop.recommender.words_query(words, query) if words else query
-        results = recommended(shop, similar(shop, asked, ask), ask)
-        kept = photo_links.as_pairs(shop, query, words)
-        address = url_for("pages.look") + ask.address(more=kept)
-        sent = {"photo": photo, "said": describe(asked.description), "kept": kept, "address": address,
+        reading = asked.reading
+        own = photo_links.as_pairs(shop, query)
+
+        def here(**new: Any) -> str:
+            return url_for("pages.look") + ask.address(more=[*own, ("words", words)], **new)
+
+        results = recommended(shop, similar(shop, asked, ask), ask, here())
+        feedback = chosen_items(shop, ask, here)
+        sent = {"photo": photo, "said": describe(asked.description), "kept": own, "address": here(),
                 "unlike": UNLIKE if query.unlike else ""}  # fmt: skip
     return render_template("look.html", shop=shop, ask=ask, sent=sent, found=results, message=message, kinds=TYPES,
-                           count=number_word(shop.recommender.k))  # fmt: skip
+                           count=number_word(shop.recommender.k), words=words, reading=reading,
+                           said=understood(reading), feedback=feedback)  # fmt: skip
 
 
 def photo_query(shop: Shop, photo: DecodedPhoto, words: str = "") -> Query:
@@ -214,6 +259,72 @@ def still_map() -> Response:
     lasting = request.args.get("v") == shop.version
     answer.headers["Cache-Control"] = "public, max-age=31536000, immutable" if lasting else "no-cache"
     return answer
+
+
+@pages.get("/logo")
+def logo() -> Response:
+    """The catalogue's logo."""
+    picture = shop_now().logo
+    if picture is None:
+        abort(404, "This catalogue has no logo.")
+    answer = Response(picture[0], mimetype=picture[1])
+    answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return answer
+
+
+@pages.get("/robots.txt")
+def robots() -> Response:
+    """What search engines may read: nothing, unless the operator says otherwise."""
+    rule = "Allow: /" if current_app.config.get("INDEXED") else "Disallow: /"
+    return Response(f"User-agent: *\n{rule}\n", mimetype="text/plain")
+
+
+@pages.app_context_processor
+def common() -> dict[str, Any]:
+    """What every page's template may use."""
+    return {"indexed": current_app.config.get("INDEXED", False), "unbounded": (-np.inf, np.inf), "per_page": PAGE}
+
+
+@pages.app_template_global("other_colour")
+def other_colour(colour: str) -> str:
+    """An example of what may be changed: the most frequent other colour of the catalogue."""
+    words = shop_now().facets.get("colour", ([], None))[0]
+    return next((f"in {word}" for word in words if word != colour), "")
+
+
+@pages.app_template_filter("verbatim")
+def verbatim(text: str, word: str) -> str:
+    """A search with one of its words in quotation marks, so that it is not corrected.
+
+    Examples
+    --------
+    >>> verbatim("red jaket", "jaket")
+    'red "jaket"'
+    """
+    return re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", f'"{word}"', text.replace('"', " "))
+
+
+@pages.app_template_filter("named")
+def named(pairs: Iterable[tuple[str, str]], name: str) -> str:
+    """The value of a parameter among pairs; empty for none."""
+    return dict(pairs).get(name, "")
+
+
+@pages.app_template_filter("reasons")
+def short_reasons(found: Sequence[Mapping[str, Any]]) -> tuple[str, list[str]]:
+    """What all of a list have in common, and in a line what tells each apart.
+
+    Examples
+    --------
+    >>> short_reasons([{"reasons": "same colour; kind 0.90; looks 0.71"}, {"reasons": "same colour; looks 0.43"}])
+    ('same colour', ['looks 0.71', 'looks 0.43'])
+    >>> short_reasons([{"reasons": "same colour; looks 0.71"}, {"reasons": "another colour; looks 0.43"}])
+    ('', ['same colour · looks 0.71', 'another colour · looks 0.43'])
+    """
+    told = [one["reasons"].split("; ") for one in found]
+    firsts = {parts[0] for parts in told}
+    common = told[0][0] if len(told) > 1 and len(firsts) == 1 and all(len(parts) > 1 for parts in told) else ""
+    return common, [parts[-1] if common or len(parts) == 1 else f"{parts[0]} · {parts[-1]}" for parts in told]
 
 
 @pages.app_template_filter("capital")

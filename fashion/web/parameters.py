@@ -13,16 +13,24 @@ from werkzeug.datastructures import MultiDict
 
 from fashion.core.defaults import COLOUR_WEIGHT, LOOKS_WEIGHT, Preferences
 from fashion.recommendation.filters import QueryError
-from fashion.recommendation.queries import Query, words_query
+from fashion.recommendation.queries import Query
 from fashion.web.shop import Shop
 
-#: Items on a page of browsing, and results of a search in words at most.
-PAGE, MOST_FOUND = 48, 480
+#: Items on a page.
+PAGE = 48
 
 #: Parameters of the balance between looks, kind and colour, and all that browsing and searching read beside filters.
 BALANCE = ("colour_weight", "looks_weight", "hide")
 
-BROWSING = ("q", "page", *BALANCE)
+FEEDBACK = ("like", "unlike")
+
+BROWSING = ("q", "page", "sort", "price_from", "price_to", *FEEDBACK, *BALANCE)
+
+#: Liked or disliked items of an address at most.
+MOST_CHOSEN = 20
+
+#: Orders of a list beside the usual one, each with its name.
+SORTS = {"price": "price, low to high", "price-down": "price, high to low"}
 
 #: Characters of a search at most.
 LONGEST = 200
@@ -44,6 +52,12 @@ class Ask:
         Share of the colour beside the kind, and of the looks in the whole, 0 to 1.
     hide : bool
         Hide near-duplicates.
+    sort : str
+        One of `SORTS`, or empty for the usual order.
+    prices : tuple of float
+        Lowest and highest price; infinite where it is open.
+    like, unlike : tuple of str
+        Items that results should be like, and less like.
     usual : Preferences
         The report's own weights, which an address need not name.
     """
@@ -55,20 +69,33 @@ class Ask:
     looks: float = LOOKS_WEIGHT
     hide: bool = False
     usual: Preferences = field(default_factory=Preferences)
+    sort: str = ""
+    prices: tuple[float, float] = (-np.inf, np.inf)
+    like: tuple[str, ...] = ()
+    unlike: tuple[str, ...] = ()
 
     def address(self, **other: Any) -> str:
-        """The query string, with some of it changed (page=2, chosen={}), and with `more` parameters."""
+        """The query string, with some of it changed (page=2, chosen={}, sort=""), and with `more` parameters."""
         pairs: list[tuple[str, str]] = [("q", other.get("words", self.words))]
         pairs += self.filters(other.get("chosen"))
+        pairs += self.bounds(other.get("prices"))
+        pairs += [("sort", other.get("sort", self.sort))]
         page = other.get("page", 1)
         pairs += [("page", str(page))] if page > 1 else []
         pairs += [*self.balance(), *other.get("more", ())]
+        for name, items in (("like", self.like), ("unlike", self.unlike)):
+            pairs += [(name, item) for item in other.get(name, items)]
         return "?" + urlencode([pair for pair in pairs if pair[1]])
 
     def filters(self, chosen: Mapping[str, Iterable[str]] | None = None) -> list[tuple[str, str]]:
         """Filters as parameters of an address: the chosen ones, or others."""
         chosen = self.chosen if chosen is None else chosen
         return [(column, value) for column, values in chosen.items() for value in values]
+
+    def bounds(self, prices: tuple[float, float] | None = None) -> list[tuple[str, str]]:
+        """Bounds of the price as parameters of an address: its own, or others."""
+        ends = zip(("price_from", "price_to"), self.prices if prices is None else prices, strict=True)
+        return [(name, f"{end:.10g}") for name, end in ends if np.isfinite(end)]
 
     def balance(self) -> list[tuple[str, str]]:
         """The balance where it differs from the default, as parameters of an address."""
@@ -164,7 +191,9 @@ def read_ask(given: MultiDict, shop: Shop, reads: tuple[str, ...] = BROWSING, *,
             chosen[column] = values
     words = given.get("q", "").strip()
     longest = max(len(words), len(given.get("words", "").strip()))  # beside a photo, words have a field of their own
-    if longest > LONGEST:
+    if longest > LONGEST and not strict:
+        words = words[:LONGEST]
+    elif longest > LONGEST:
         raise QueryError(f"expected at most {LONGEST} characters of words; found {longest}.")
     page = whole(given, "page", 1, 1, 1_000_000)
     return usual_ask(shop, words, chosen, page, given)
@@ -177,39 +206,29 @@ def usual_ask(
     """An address with the report's own balance, but for what is `given`."""
     recommender, given = shop.recommender, MultiDict() if given is None else given
     usual = Preferences(recommender.k, recommender.colour_weight, recommender.looks_weight)
+    sort = given.get("sort", "")
+    if sort not in ("", *SORTS):
+        raise QueryError(f"expected sort to be {' or '.join(SORTS)}; found {sort[:40]!r}.")
+    prices = number(given, "price_from", -np.inf, 0, 1e12), number(given, "price_to", np.inf, 0, 1e12)
+    like, unlike = (_chosen_items(shop, name, given.getlist(name)) for name in FEEDBACK)
     return Ask(
         words, chosen or {}, page, number(given, "colour_weight", usual.colour_weight, 0, 1),
-        number(given, "looks_weight", usual.looks_weight, 0, 1), flag(given, "hide"), usual,
+        number(given, "looks_weight", usual.looks_weight, 0, 1), flag(given, "hide"), usual, sort, prices,
+        like, tuple(name for name in unlike if name not in like),
     )  # fmt: skip
 
 
-def in_words(shop: Shop, text: str) -> Query:
-    """The query of a search in words; raises QueryError as `queries.words_query`."""
-    assert shop.recommender.layout is not None
-    return words_query(text, shop.items, shop.recommender.layout, shop.vocabulary)
-
-
-def found_rows(shop: Shop, ask: Ask) -> tuple[np.ndarray, int]:
-    """The rows of one page and the total: a fixed order for browsing, by similarity for a search.
-
-    Raises
-    ------
-    QueryError
-        For words that mean nothing here.
-    """
-    start = (ask.page - 1) * PAGE
-    if not ask.words:
-        kept = shop.order[shop.mask(ask.chosen)[shop.order]]
-        return kept[start : start + PAGE], len(kept)
-    rows, _ = shop.recommender.ranked(
-        in_words(shop, ask.words), MOST_FOUND, ask.chosen, colour_weight=ask.colour, looks_weight=ask.looks,
-        hide_duplicates=ask.hide,
-    )  # fmt: skip
-    return rows[start : start + PAGE], len(rows)
+def _chosen_items(shop: Shop, parameter: str, names: list[str]) -> tuple[str, ...]:
+    """Liked or disliked items, each once."""
+    strange = [name for name in names if name not in shop.rows]
+    if strange:
+        raise QueryError(f"expected items of the catalogue as {parameter}; found {strange[0][:80]!r}.")
+    return tuple(dict.fromkeys(names))[:MOST_CHOSEN]
 
 
 def similar(shop: Shop, query: Query, ask: Ask, k: int | None = None, diversity: float = 0.0) -> pd.DataFrame:
-    """The items most similar to a query, with reasons."""
+    """The items most similar to a query, with reasons: more like those that are liked, less like the others."""
+    query = shop.recommender.refined(query, ask.like, ask.unlike)
     return shop.recommender.answer(
         query, k, ask.chosen, colour_weight=ask.colour, looks_weight=ask.looks, hide_duplicates=ask.hide,
         diversity=diversity,

@@ -23,13 +23,13 @@ from fashion.recommendation.queries import Query
 from fashion.web.shop import Shop
 
 #: Parameters of such an address beside those of `parameters.read_ask`.
-NAMES = ("seen", "of", "seen_colour", "seen_category", "near_duplicate", "unlike", "words")
+NAMES = ("seen", "of", "seen_colour", "seen_category", "near_duplicate", "resembles_nothing", "words")
 
 #: Near-duplicates of the photo that an address names at most.
 MOST_DUPLICATES = 20
 
 
-def as_pairs(shop: Shop, query: Query, words: str) -> list[tuple[str, str]]:
+def as_pairs(shop: Shop, query: Query) -> list[tuple[str, str]]:
     """The parameters of an address for a photo's query.
 
     Parameters
@@ -37,15 +37,12 @@ def as_pairs(shop: Shop, query: Query, words: str) -> list[tuple[str, str]]:
     shop : Shop
     query : Query
         One vector, before words changed it.
-    words : str
-        What should be different.
     """
     data = np.asarray(query.vectors[0], "<f2").tobytes()
     pairs = [("seen", base64.urlsafe_b64encode(data).decode().rstrip("=")), ("of", network_of(shop))]
     pairs += [(f"seen_{column}", str(word)) for column, word in query.description.items()]
     pairs += [("near_duplicate", shop.shown["item"][row]) for row in query.near_duplicates[:MOST_DUPLICATES]]
-    pairs += [("unlike", "1")] if query.unlike else []
-    return pairs + ([("words", words)] if words else [])
+    return pairs + ([("resembles_nothing", "1")] if query.unlike else [])
 
 
 def as_kept(query: Query) -> Query:
@@ -83,7 +80,9 @@ def read(given: MultiDict, shop: Shop) -> Query:
     names = [name for name in given.getlist("near_duplicate")[:MOST_DUPLICATES] if name in shop.rows]
     rows, groups = [shop.rows[name] for name in names], shop.recommender.groups
     repeated = np.array(rows, np.intp) if groups is None else np.flatnonzero(np.isin(groups, groups[rows]))
-    return Query("your photo", vector[np.newaxis], seen, near_duplicates=repeated, unlike=given.get("unlike") == "1")
+    return Query(
+        "your photo", vector[np.newaxis], seen, near_duplicates=repeated, unlike=given.get("resembles_nothing") == "1"
+    )
 
 
 def network_of(shop: Shop) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 from flask import Flask, Response, request
+from werkzeug.datastructures import ETags
 
 from fashion.core.errors import FashionError
 
@@ -29,6 +31,49 @@ HEADERS = {
 
 #: Endpoints whose responses depend on a visitor's photo: no cache keeps them.
 PRIVATE = ("pages.look", "pages.look_at", "api.similar_to_photo")
+
+
+#: Endpoints that another site may read or show where its origin is allowed: the API and photos.
+SHARED = ("api.", "photos.photo")
+
+
+def add_origins(app: Flask, origins: Collection[str]) -> None:
+    """Let scripts of these origins read the API, and their pages show photos (CORS, CORP)."""
+    if not origins:
+        return
+
+    @app.after_request
+    def share(response: Response) -> Response:
+        if not (request.endpoint or "").startswith(SHARED):
+            return response
+        response.vary.add("Origin")
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        if request.origin in origins:
+            response.headers["Access-Control-Allow-Origin"] = request.origin
+            response.headers["Access-Control-Expose-Headers"] = "ETag, Retry-After"
+            if request.method == "OPTIONS":
+                response.headers["Access-Control-Allow-Methods"] = ", ".join(sorted(response.allow))
+                response.headers["Access-Control-Allow-Headers"] = "Content-Type"
+                response.headers["Access-Control-Max-Age"] = "86400"
+        return response
+
+
+def add_revalidation(app: Flask) -> None:
+    """Let browsers keep pages and JSON, and ask each time whether they are still right: an ETag of the content."""
+
+    @app.after_request
+    def revalidate(response: Response) -> Response:
+        kept = request.endpoint and request.endpoint.startswith(("pages.", "api.")) and request.endpoint not in PRIVATE
+        if not kept or response.status_code != 200 or request.method not in ("GET", "HEAD") or response.is_streamed:
+            return response
+        response.headers.setdefault("Cache-Control", "no-cache")
+        if "ETag" not in response.headers:
+            # Of the content before it is compressed: compressing adds its own mark.
+            response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:20])
+        # HEAD has no body to hash: its ETag would be that of nothing.
+        if isinstance(request.if_none_match, ETags) and request.method == "GET":
+            response.make_conditional(request)
+        return response
 
 
 def add_headers(app: Flask) -> None:

@@ -1,21 +1,30 @@
-"""The shop window's server: waitress, with limits on every request."""
+"""The shop window's server: waitress, with limits on every request and every connection."""
 
 from __future__ import annotations
 
 import copy
 import logging
+import time
 import weakref
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from flask import Flask
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
+from waitress.task import ErrorTask
 from waitress.utilities import Error
 
 from fashion.web.uploads import MOST_BYTES, give_back_memory
 
 #: Seconds until an idle connection is closed, and the largest number of connections.
 SILENCE, CONNECTIONS = 60, 100
+
+#: Connections of one address at most, but for a trusted proxy's.
+CONNECTIONS_AN_ADDRESS = 20
+
+#: Seconds until a request's head must be there, and until all of it must be.
+HEAD_SECONDS, REQUEST_SECONDS = 10.0, 120.0
 
 #: Paths that accept a photo by POST; the largest body of any other request, bytes.
 PHOTOS, MOST_OTHER = ("/look", "/api/v1/similar-to-photo"), 16 * 1024
@@ -44,7 +53,7 @@ class BoundedParser(HTTPRequestParser):
         super().parse_header(header_plus)
         if self.body_rcv is None:
             return
-        if self.command != "POST" or self.path not in PHOTOS:
+        if self.command != "POST" or self.path.removeprefix(self.adj.url_prefix) not in PHOTOS:
             self.adj = copy.copy(self.adj)
             self.adj.max_request_body_size = MOST_OTHER
             return
@@ -58,10 +67,73 @@ class BoundedParser(HTTPRequestParser):
         return most if self.chunked else min(self.content_length, most)
 
 
+class PageOfError(ErrorTask):
+    """The answer to a request that is refused before it reaches the application: the shop's page, or its JSON."""
+
+    def execute(self) -> None:
+        """Answer, and close the connection."""
+        app, error = self.channel.server.shop, self.request.error
+        path = str(getattr(self.request, "path", "") or "/")
+        refusal = getattr(app, "extensions", {}).get("refusal")
+        answer = None
+        if refusal is not None:
+            detail = TOLD.get(error.code, str(error.body))
+            with suppress(Exception):  # then waitress's own words
+                prefix = self.channel.adj.url_prefix
+                base = f"http://{self.request.headers.get('HOST') or 'localhost'}{prefix}/"
+                answer = refusal(app, base, path.removeprefix(prefix) or "/", error.code, detail)
+        if answer is None:
+            super().execute()
+            return
+        body = answer.get_data()
+        self.status = answer.status
+        self.response_headers.extend((k, v) for k, v in answer.headers.items() if k != "Content-Length")
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+#: What visitors are told of a status that waitress gives.
+TOLD = {
+    413: f"Expected a photo of at most {MOST_BYTES // 2**20} MB, and little else; found more. Choose a smaller one.",
+    503: "Too many photos are being sent at the moment. Try again in a minute.",
+}
+
+
 class BoundedChannel(HTTPChannel):
-    """A connection with bounded requests, which returns the memory of large bodies."""
+    """A connection with bounded requests, which returns the memory of large bodies.
+
+    Where its address has too many, the one that has been idle longest is closed, or else this one; so is one whose
+    request takes too long to arrive. Without that, one visitor who sends a letter at a time would hold all connections.
+    """
 
     parser_class = BoundedParser
+    error_task_class = PageOfError
+    begun = 0.0  # when the request began that has not come completely
+
+    def __init__(self, server: Any, sock: Any, addr: Any, adj: Any, map: Any = None) -> None:
+        super().__init__(server, sock, addr, adj, map)
+        own = [one for one in server.active_channels.values() if one.addr[0] == addr[0] and not one.will_close]
+        if len(own) > CONNECTIONS_AN_ADDRESS and addr[0] != adj.trusted_proxy:
+            idle = [one for one in own if one is not self and one.request is None and not one.requests]
+            min(idle, key=lambda one: one.last_activity, default=self).will_close = True
+
+    def received(self, data: bytes) -> bool:
+        """Take what arrives; note when a request begins."""
+        if self.request is None:
+            self.begun = time.time()
+        return bool(super().received(data))
+
+    def readable(self) -> bool:
+        """Whether more may be read; asked for at least once a second."""
+        if not self.requests and self._late(time.time()):
+            self.will_close = True
+        return bool(super().readable())
+
+    def _late(self, now: float) -> bool:
+        if self.request is None:  # a connection that was never used, or that waits for the next request
+            return not self.begun and now - self.creation_time > HEAD_SECONDS
+        return now - self.begun > (REQUEST_SECONDS if self.request.headers_finished else HEAD_SECONDS)
 
     def service(self) -> None:
         """Answer the requests; return freed memory to the system after large ones."""
@@ -71,7 +143,9 @@ class BoundedChannel(HTTPChannel):
             give_back_memory()
 
 
-def make_server(app: Flask, host: str = "127.0.0.1", port: int = 0, threads: int = 8) -> Any:
+def make_server(
+    app: Flask, host: str = "127.0.0.1", port: int = 0, threads: int = 8, *, prefix: str = "", trusted_proxy: str = ""
+) -> Any:
     """A listening server; call its `run`. `effective_port` is its port.
 
     A body above the limit of photos is refused by its announced length, unread; smaller ones stay in memory.
@@ -84,6 +158,10 @@ def make_server(app: Flask, host: str = "127.0.0.1", port: int = 0, threads: int
         0 for a free one.
     threads : int
         Requests answered at a time.
+    prefix : str
+        Path below which the shop lies on its site, such as "/shop".
+    trusted_proxy : str
+        Address of a proxy whose X-Forwarded-For, -Proto and -Host are believed.
 
     Raises
     ------
@@ -94,13 +172,17 @@ def make_server(app: Flask, host: str = "127.0.0.1", port: int = 0, threads: int
 
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it logs every request that waits
     listening: dict[int, Any] = {}
+    believed: dict[str, Any] = {"clear_untrusted_proxy_headers": True}
+    if trusted_proxy:
+        headers = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"}
+        believed |= {"trusted_proxy": trusted_proxy, "trusted_proxy_headers": headers, "trusted_proxy_count": 1}
     server = waitress.create_server(
         app, map=listening, host=host, port=port, threads=threads, ident=None,
         max_request_body_size=MOST_BYTES + 128 * 1024,
         inbuf_overflow=MOST_BYTES + 256 * 1024,  # never to a file
-        channel_timeout=SILENCE, connection_limit=CONNECTIONS,
+        channel_timeout=SILENCE, connection_limit=CONNECTIONS, url_prefix=prefix.rstrip("/"), **believed,
     )  # fmt: skip
     for one in listening.values():  # a name such as localhost has several addresses
         if hasattr(one, "channel_class"):
-            one.channel_class = BoundedChannel
+            one.channel_class, one.shop = BoundedChannel, app
     return server

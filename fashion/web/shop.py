@@ -6,6 +6,7 @@ import gzip
 import json
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,11 +15,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.core.errors import ArtefactError
+from fashion.catalogue.products import PRODUCT, web_link
+from fashion.core.errors import ArtefactError, FashionError
 from fashion.core.locking import is_running
 from fashion.core.workspace import Workspace
 from fashion.recommendation.additions import additions_folder
 from fashion.recommendation.filters import QueryError
+from fashion.recommendation.reading import Reader
 from fashion.recommendation.reasons import describe
 from fashion.recommendation.recommender import Recommender
 from fashion.recommendation.words import Vocabulary
@@ -37,6 +40,12 @@ MOST_TRIED, LONGEST_EXAMPLE = 50, 32
 
 #: Most words of a column that becomes a filter; category and colour always do.
 MOST_WORDS = 60
+
+#: Media type of a logo by its file's ending, and its most bytes.
+LOGOS = {
+    ".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp",
+}  # fmt: skip
+MOST_LOGO = 2**20
 
 Chosen = Mapping[str, Sequence[str]]
 
@@ -58,6 +67,8 @@ class Shop:
         Changes with the report.
     still : bytes or None
         The report's static figure of the map, PNG.
+    untrained : str
+        Why no network was trained, in a sentence; empty where one was.
     """
 
     study: Study
@@ -66,6 +77,7 @@ class Shop:
     xy: NDArray[np.float32] | None
     stamp: int
     still: bytes | None = None
+    untrained: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -78,10 +90,30 @@ class Shop:
         """The items table, with added items."""
         return self.recommender.items
 
-    @cached_property
+    @property
+    def words_reader(self) -> Reader:
+        """What reads searches in words."""
+        return self.recommender.words_reader
+
+    @property
     def vocabulary(self) -> Vocabulary:
-        """The words of searches."""
-        return Vocabulary(self.items)
+        """The words of searches that the catalogue has."""
+        return self.words_reader.vocabulary
+
+    @cached_property
+    def has_prices(self) -> bool:
+        """Whether items can be sorted by price."""
+        return bool(np.isfinite(self.words_reader.prices).any())
+
+    @cached_property
+    def logo(self) -> tuple[bytes, str] | None:
+        """The catalogue's logo and its media type; None where it has none that a browser shows."""
+        with suppress(FashionError, OSError):
+            path = self.study.definition.logo
+            kind = LOGOS.get(path.suffix.casefold()) if path else None
+            if path and kind and path.stat().st_size <= MOST_LOGO:
+                return path.read_bytes(), kind
+        return None
 
     @cached_property
     def rows(self) -> dict[str, int]:
@@ -114,7 +146,13 @@ class Shop:
     def shown(self) -> dict[str, list[Any]]:
         """Column -> its values by row, for cards: single rows of a DataFrame are slow."""
         columns = ("item", "colour", "category", "department", "garment_hex", "width", "height")
-        return {column: self.items[column].tolist() for column in columns if column in self.items}
+        shown = {column: self.items[column].tolist() for column in columns if column in self.items}
+        for column in PRODUCT:
+            if column in self.items:
+                shown[column] = self.items[column].fillna("").astype(str).tolist()
+        if "link" in shown:
+            shown["link"] = [web_link(text) for text in shown["link"]]
+        return shown
 
     @cached_property
     def chart(self) -> bytes:
@@ -192,11 +230,12 @@ class Shop:
                 mask &= np.isin(codes, [words.index(value) for value in values])
         return mask
 
-    def counts(self, chosen: Chosen) -> dict[str, list[tuple[str, int]]]:
-        """Column -> its words with the number of items that each would leave, most frequent first."""
+    def counts(self, chosen: Chosen, among: NDArray[np.bool_] | None = None) -> dict[str, list[tuple[str, int]]]:
+        """Column -> its words with the number of items that each would leave, most frequent first; `among` some."""
         tallies = {}
         for column, (words, codes) in self.facets.items():
-            kept = codes[self.mask(chosen, column)]
+            mask = self.mask(chosen, column)
+            kept = codes[mask if among is None else mask & among]
             counts = np.bincount(kept[kept >= 0], minlength=len(words))
             tallies[column] = [(word, int(count)) for word, count in zip(words, counts, strict=True)]
         return tallies
@@ -245,12 +284,16 @@ class Shop:
 
 
 #: Columns of the items table that mean nothing to a customer.
-HIDDEN = {"item", "photo", "sha256", "phash", "garment_hex", "added", "near_duplicate_of", "problem"}
+HIDDEN = {
+    "item", "photo", "sha256", "phash", "garment_hex", "added", "near_duplicate_of", "problem", "title", "price",
+    "link",
+}  # fmt: skip
 
 #: Names that an address uses otherwise: a column of such a name is not a filter.
 TAKEN = {
     "q", "page", "colour_weight", "looks_weight", "hide", "id", "k", "diversity", "v", "size", "words", "photo",
-    "camera", "seen", "of", "seen_colour", "seen_category",
+    "camera", "seen", "of", "seen_colour", "seen_category", "sort", "price_from", "price_to", "like", "unlike",
+    "resembles_nothing",
 }  # fmt: skip
 
 
@@ -274,8 +317,9 @@ def open_shop(workspace: Workspace, weights: str | None = None) -> Shop:
         xy = (xy - xy.min(axis=0)) / np.maximum(np.ptp(xy, axis=0), 1e-9)
     figure = workspace.report / "figures/05-map-departments.png"
     still = figure.read_bytes() if figure.is_file() else None
-    shop = Shop(study, study.title, recommender, xy, before, still)
-    _ = shop.vocabulary, shop.rows, shop.order, shop.facets, shop.shown, shop.examples, recommender.names
+    shop = Shop(study, study.title, recommender, xy, before, still, study.untrained)
+    _ = shop.rows, shop.order, shop.facets, shop.shown, shop.examples, recommender.names, shop.logo
+    shop.words_reader.prepare()
     shop.check_unchanged()
     return shop
 

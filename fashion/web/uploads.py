@@ -31,7 +31,7 @@ MOST_UNPACKED = 2**27
 LARGE = 2**25
 
 #: Accepted formats, by Pillow's names; HEIC beside them where pillow-heif is installed.
-KINDS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
+KINDS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP")
 
 #: The same as media types: a phone converts other formats, HEIC among them, for such a form.
 TYPES = ",".join(f"image/{kind.lower()}" for kind in KINDS)

@@ -47,13 +47,14 @@ def test_reasons_in_order():
 
 
 def test_photos():
-    table = rows(*[(name, "red", "shoe", "footwear") for name in "abcde"])
-    problems = pd.Series(["", "missing: there is no 'b'", "truncated: c", "", ""])
-    sha256 = pd.Series(["1", "", "2", "1", "3"])
+    table = rows(*[(name, "red", "shoe", "footwear") for name in "abcdef"])
+    problems = pd.Series(["", "missing: there is no 'b'", "truncated: c", "", "", "dead address: http://f: 404"])
+    sha256 = pd.Series(["1", "", "2", "1", "3", ""])
     step = cleaning.drop_photos(cleaning.start(table, NONE), problems, sha256)
     assert step.rows["item"].tolist() == ["a", "e"]
     assert step.rejected[["item", "reason"]].values.tolist() == [
         ["b", "missing photo"],
+        ["f", "dead address"],
         ["c", "unreadable photo"],
         ["d", "identical photo"],
     ]

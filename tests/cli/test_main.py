@@ -51,7 +51,7 @@ def test_each_page_has_examples_that_parse(capsys, command):
         (["report", "--limit", "0"], "at least 1; found '0'"),
         (["report", "--limit", "many"], "at least 1; found 'many'"),
         (["report", "--limit", "5", "--first", "5"], "expected limit or first, not both; found 5 and 5"),
-        (["report", "--backbone", "vgg"], "invalid choice: 'vgg'"),
+        (["report", "--backbone", "vgg"], "or a path; found 'vgg'"),
         (["recommend", "--diversity", "2"], "from 0 to 1; found '2'"),
         (["add"], "--data"),
         (["recomend", "a1"], "Did you mean recommend?"),

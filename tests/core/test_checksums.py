@@ -14,6 +14,10 @@ def test_fingerprint_sees_names_sizes_and_times(tmp_path):
     os.utime(tmp_path / "a", (0, 0))
     assert len({first, second, checksums.fingerprint(tmp_path)}) == 3
     assert checksums.fingerprint(tmp_path / "a") != checksums.fingerprint(tmp_path / "b")
+    third = checksums.fingerprint(tmp_path)
+    (tmp_path / "photos/ab").mkdir(parents=True)
+    (tmp_path / "photos/ab/abc").write_text("downloaded")
+    assert checksums.fingerprint(tmp_path, without=tmp_path / "photos") == third != checksums.fingerprint(tmp_path)
 
 
 def test_checksums(tmp_path):

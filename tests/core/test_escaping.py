@@ -1,6 +1,7 @@
 """A catalogue whose every word is an attack, through report, map, slides and shop: nothing runs, nothing is fetched."""
 
 import csv
+import html
 import io
 import json
 import re
@@ -12,9 +13,10 @@ import pandas as pd
 import pytest
 from conftest import draw, hostile_weights, jpeg
 from hostile import COLOURS, EVIL, KINDS
+from nbconvert.filters import markdown2html
 from shop_window import IN_BROWSER, served
 
-from fashion.core.escaping import REPORT_POLICY, spreadsheet, table
+from fashion.core.escaping import REPORT_POLICY, markdown, spreadsheet, table
 from fashion.core.paths import project_root
 from fashion.projection.interactive import write_map
 from fashion.report.steps import STEPS
@@ -172,13 +174,25 @@ def test_a_table_escapes_cells_and_headings_of_every_kind():
     frame = pd.DataFrame({bad: [bad, [bad], None], ("a", bad): [0.123456, 1.0, np.nan], "n": [1, 2, 3]})
     frame.index = [bad, "x", "y"]
     frame.index.name = frame.columns.name = bad
-    for text in (table(frame).data, table(frame, {bad: "<b>{}"}).data, table(frame, precision=2).data):
+    for text in (table(frame).data, table(frame, {bad: "<b>{}"}).data):
         assert (
             "<img" not in text and "<b>" not in text and text.count("&lt;img src=x onerror=alert(1)&gt;&amp;amp;") >= 4
         )
-    assert "0.12<" in table(frame, precision=2).data.replace("</td>", "<")
+    assert "<td>0.123</td>" in table(frame).data and "NaN" not in table(frame).data
+    assert "<td>1,200</td>" in table(pd.DataFrame({"n": [1200]})).data
+    columns = pd.DataFrame([[1, 2]], pd.Index(["x"], name="row"), pd.MultiIndex.from_tuples([("a", "b"), ("a", "c")]))
+    assert [head in table(columns).data for head in ("<th>row</th>", "<th>a, b</th>", "<th>a, c</th>")] == [True] * 3
+    assert table(columns).data.count("<tr") == 2, "one row of headings"
     long = "word " * 100
     assert long.strip() in table(pd.DataFrame({"a": [long.strip()]})).data, "nothing is cut"
+
+
+@pytest.mark.parametrize(
+    "word", ["<img src=x onerror=alert(1)>", "*b*", "[a](javascript:x)", "a_b_c", "`x`", "a|b", "1\n# h"]
+)
+def test_a_word_in_markdown_is_shown_as_it_is(word):
+    shown = str(markdown2html(f"A {markdown(word)} word.")).strip()
+    assert shown == f"<p>A {html.escape(' '.join(word.split()))} word.</p>"
 
 
 def test_text_that_begins_like_a_formula_is_text_and_numbers_stay():

@@ -70,19 +70,23 @@ def test_a_failing_writer_leaves_the_old_file(tmp_path):
     assert path.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["a.txt"]
 
 
-def test_results_and_figures(work):
+def test_results_and_figures(work, monkeypatch):
     with pytest.raises(ArtefactError, match="notebook 03"):
         work.results("03")
     work.write_results("03", {"x": 1.5})
     assert work.results("03") == {"x": 1.5}
     figure, axes = plt.subplots()
     axes.plot([0, 1])
-    shown = work.show(figure, "03-line", "A line that rises.")
-    assert work.captions() == {"03-line": "A line that rises."} and shown.data[:4] == b"\x89PNG"
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    work.show(figure, "03-line", "A line that rises.", "It rises by **1**.")
+    assert work.captions() == {"03-line": "A line that rises."} and shown[0].data[:4] == b"\x89PNG"
+    assert [type(one).__name__ for one in shown] == ["Image", "Markdown"] and shown[1].data == "It rises by **1**."
     first = (work.report / "figures/03-line.png").read_bytes()
     figure, axes = plt.subplots()
     axes.plot([0, 1])
     work.show(figure, "03-line", "A line that rises.")
+    assert len(shown) == 3, "no reading, no text"
     assert (work.report / "figures/03-line.png").read_bytes() == first
     with pytest.raises(ValueError, match="figure name"):
         work.show(plt.figure(), "line", "x")

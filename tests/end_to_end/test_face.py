@@ -64,7 +64,7 @@ def test_public_things_say_what_they_are_in_a_line():
 WITH_EXAMPLES = [
     "core.errors", "recommendation.filters", "embedding.photo_vectors", "projection.tsne", "recommendation.reasons",
     "study", "catalogue.translation", "catalogue.cells", "catalogue.delimiters", "catalogue.parquet",
-    "catalogue.photo_pattern", "cli.data", "core.texts",
+    "catalogue.photo_pattern", "catalogue.fetching", "cli.data", "core.texts",
 ]  # fmt: skip
 
 

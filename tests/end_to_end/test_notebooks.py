@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -45,7 +44,7 @@ from fashion.web.reload import Window
 
 DROPPED = {
     "malformed row": 1, "null row": 1, "duplicate row": 1, "duplicate item": 0, "not a garment": 1,
-    "missing photo": 1, "unreadable photo": 2, "identical photo": 1,
+    "missing photo": 1, "dead address": 0, "unreadable photo": 2, "identical photo": 1,
 }  # fmt: skip
 
 
@@ -159,10 +158,32 @@ def test_the_page_links_the_lists_and_the_items_to_check_are_those_counted(work)
 def test_page_shows_key_numbers_and_escapes_the_catalogues_words(work):
     text = (work.report / "index.html").read_text(encoding="utf-8")
     assert "<b>shop</b>" not in text and "Tiny &lt;b&gt;shop" in text
+    headline = work.results("06")["headline"]
+    assert len(headline) == 3 and all(f"<b>{number['value']}</b>" in text for number in headline)
     for step in STEPS:
-        for number in work.results(step.number)["headline"]:
-            assert f"<b>{number['value'].replace('&', '&amp;')}</b>" in text, number
+        found = work.results(step.number)["findings"]
+        assert found and text.count(f'<section id="{step.notebook}">') == 1
+        number = re.search(r"\d[\d.,]*%?", found[0])
+        assert number and number[0] in text, found[0]
+    assert text.index('class="lead"') < text.index('class="cards"') < text.index('<section id="01-catalogue">')
+    warning = work.results("02")["warning"]
     assert re.search(r"efficientnet-lite0", text) and "provenance.json" in text
+    assert not warning or text.index('class="warning"') > text.index('<section id="provenance">')
+
+
+def test_every_notebook_ends_with_its_findings_and_figures_are_read(work):
+    read = 0
+    for step in STEPS:
+        cells = nbformat.read(work.report / "notebooks" / f"{step.notebook}.ipynb", as_version=4).cells
+        outputs = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
+        texts = [data["text/markdown"] for data in outputs if "text/markdown" in data]
+        for finding in work.results(step.number)["findings"]:
+            assert any(finding in text for text in texts), finding
+        figures = sum("image/png" in data for data in outputs)
+        read += len(texts) - 1
+        assert figures, step.number
+        assert "nan" not in " ".join(texts).lower().split() and "None" not in " ".join(texts)
+    assert read > 15
 
 
 def test_provenance(work, tiny):

@@ -123,6 +123,7 @@ def test_the_commands_json_and_text(shop, tiny, folders, item, capsys):
         "query",
         "description",
         "where",
+        "understood",
         "resembles_nothing",
         "recommendations",
     ]
@@ -223,7 +224,7 @@ def test_wrong_questions_say_what_would_be_right(shop, item):
         (lambda: shop.recommend(item, k=0), "k >= 1"),
         (lambda: shop.recommend(), "expected an item or a photo, words"),
         (lambda: shop.recommend(item, photo="no.jpg"), "expected an item or a photo"),
-        (lambda: shop.recommend(words="red drss"), "'drss'; near: "),
+        (lambda: shop.recommend(words="qqqq zzzz"), "found 'qqqq'"),
         (lambda: shop.vectors("learnt"), "Did you mean learned"),
         (lambda: shop.photos[item + "X"], f"near: {item}"),
     ]:

@@ -1,9 +1,17 @@
 """Agreement by gallery size and by vector length, against the plain search and the SVD."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from fashion.evaluation.curves import by_embedding_length, by_gallery_size, directions, gallery_sizes
+from fashion.evaluation.curves import (
+    COLOUR_WEIGHTS,
+    by_colour_weight,
+    by_embedding_length,
+    by_gallery_size,
+    directions,
+    gallery_sizes,
+)
 from fashion.evaluation.protocol import CEILING, RANDOM, best_possible
 from fashion.evaluation.relevance import BOTH, precision_at_k, random_expectation
 from fashion.neighbours.exact import filled, normalise, top_k
@@ -78,3 +86,20 @@ def test_cut_products_of_two_sided_embeddings_keep_their_order(planted):
     expected = precision_at_k(items, np.argsort(-products, axis=1, kind="stable")[:, :6], QUERIES, COLUMNS)
     row = table[(table["length"] == 8) & (table["column"] == "category")]
     assert row["mean"].item() == pytest.approx(expected["category"].mean(), abs=1e-3)
+
+
+def test_the_weight_of_colour_moves_lists_from_the_category_to_the_colour():
+    """Vectors that hold both words: the weight decides which of them the neighbours share."""
+    random = np.random.default_rng(0)
+    category, colour = random.integers(0, 5, 120), random.integers(0, 5, 120)
+    items = pd.DataFrame({"category": [f"k{c}" for c in category], "colour": [f"c{c}" for c in colour]})
+    parts = np.eye(5)[category], np.eye(5)[colour]
+    queries = np.arange(0, 120, 3)
+    weighted = {w: np.concatenate([(1 - w) * parts[0], w * parts[1]], axis=1)[queries] for w in (0.0, 0.5, 1.0)}
+    table = by_colour_weight(weighted, np.concatenate(parts, axis=1), items, queries, 3, ["category", "colour"], 0)
+    wide = table.pivot(index="weight", columns="column", values="mean")
+    assert wide.loc[0.0, "category"] == wide.loc[1.0, "colour"] == 1
+    assert wide.loc[0.0, "colour"] < 0.5 and wide.loc[1.0, "category"] < 0.5
+    assert wide["category and colour"].idxmax() == 0.5
+    assert (table["low"] <= table["mean"]).all() and (table["mean"] <= table["high"]).all()
+    assert len(COLOUR_WEIGHTS) == 11 and {0.0, 1.0} <= set(COLOUR_WEIGHTS)

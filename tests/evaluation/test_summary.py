@@ -11,6 +11,7 @@ from fashion.core.numerals import number_word, ordinal_word
 from fashion.evaluation import summary
 from fashion.evaluation.protocol import BOTH, CEILING, RANDOM, Protocol
 from fashion.evaluation.summary import ALL_FEATURES, DESCRIBED, FROZEN, HISTOGRAM, LEARNED, Evaluation
+from fashion.readings.evaluation import findings
 from fashion.report.steps import STEPS
 
 
@@ -61,13 +62,14 @@ def test_success_at_one_and_at_k(k, columns):
 
 
 def test_sentences_tiles_and_results_name_the_length_of_the_list(four):
-    assert "of four learned" in four.headline()[0]["label"] and "Precision@4 is" in four.verdict()
-    assert four.verdict().count("more often (+") >= 2  # learned knows the words, the frozen vectors nothing
+    assert "of four recommendations" in four.headline()[0]["label"] and len(four.headline()) == 3
+    said = " ".join(findings(four, made=False, measured=False))
+    assert said.count("gains:** +") == 2  # learned knows the words, the frozen vectors nothing
     lengths = pd.DataFrame({"method": LEARNED, "length": [2, 4, 8], "column": BOTH, "mean": [0.2, 0.77, 0.8]})
     numbers = four.results(np.arange(80), lengths, lengths, 20)
     assert numbers["k"] == 4 and numbers["numbers_for_95_percent"] == {LEARNED: 4}
     assert numbers["near_duplicate_recommendations"] == 0 and four.near_duplicate_share(np.zeros(80, int)) == 1
-    assert "six" not in str(numbers) + four.verdict() + str(four.headline())
+    assert "six" not in str(numbers) + said + str(four.headline())
     assert {row["measure"] for row in numbers["measures"]} >= {"Precision@4", "Success@1", "Success@4", "nDCG@4"}
 
 
@@ -79,10 +81,7 @@ def test_the_worst_queries_come_first_and_none_is_better(four):
     assert recommended.shape == similarity.shape == (3, 4) and (np.diff(similarity) <= 0).all()
 
 
-def test_what_an_interval_says():
-    assert summary.compared(-0.1, -0.2, -0.05) == "less often (-0.100)"
-    assert summary.compared(0.1, 0.0, 0.2).startswith("neither more nor less")
-    assert summary.interval_text(0.5, 0.25, 0.75) == "0.500 [0.250, 0.750]"
+def test_numbers_in_words():
     assert [number_word(n) for n in (1, 6, 13)] == ["one", "six", "13"]
     assert [ordinal_word(n) for n in (4, 22, 111)] == ["fourth", "22nd", "111th"]
 
@@ -153,4 +152,5 @@ def test_notebooks_are_thin(step):
     made = [ast.unparse(n)[:60] for n in nodes if isinstance(n, ast.FunctionDef | ast.ClassDef | ast.Lambda)]
     assert made == []
     lines = sum(bool(line.strip()) for cell in cells for line in cell.splitlines())
-    assert lines <= (150 if step.number == "06" else 200)
+    most = {"03": 225, "06": 150}  # of 03, half is passed over where no network is trained
+    assert lines <= most.get(step.number, 200)

@@ -164,3 +164,18 @@ def test_a_report_stores_its_rule_and_an_older_report_has_the_default():
     rule = Rule(pixels=3.0, bits=2)
     assert Rule.stored({"near_duplicates": rule.as_dict(), "title": "x"}) == rule
     assert Rule.stored({"title": "x"}) == Rule() == Rule(4.0, 4, 0.98, 0.9)
+
+
+def test_items_with_a_photo_in_common_are_near_duplicates():
+    """Items 0, 3 and 4 by a photo; 1 and 2 have the same hash, and pixels that differ."""
+    items = pd.DataFrame({"phash": [FAR, OTHER, OTHER, "00000000ffffffff", NEAR]})
+    thumbnails = np.repeat(np.array([[0], [90], [92], [200], [50]], np.uint8), 12, axis=1)
+    photos = pd.DataFrame({"row": [0, 0, 1, 2, 3, 3, 4, 4], "sha256": ["a", "s", "b", "c", "d", "s", "e", "a"]})
+    alone = candidate_pairs(items, thumbnails, Rule(pixels=1.0))
+    told = ["first", "second", "bits", "difference", "near_duplicate"]
+    assert alone[told].to_numpy().tolist() == [[0, 4, 3, 50.0, False], [1, 2, 0, 2.0, False]]
+    found = candidate_pairs(items, thumbnails, Rule(pixels=1.0), photos)
+    assert list(found.columns) == list(alone.columns) == told
+    assert found.to_numpy().tolist() == [[0, 3, 32, 200.0, True], [0, 4, 3, 50.0, True], [1, 2, 0, 2.0, False]]
+    one_each = photos.drop_duplicates("row")
+    assert candidate_pairs(items, thumbnails, Rule(pixels=1.0), one_each).equals(alone)

@@ -71,9 +71,27 @@ def test_department_colours_are_the_same_in_every_figure(shop):
     assert unknown["footwear"] == department_colours()["footwear"] and unknown["hats"] != unknown["wigs"]
 
 
-def test_heat_map_rows_sum_to_100(shop):
-    mesh = plots_catalogue.colour_by_department(shop[0], SWATCHES, "x").axes[0].collections[0].get_array()
-    assert np.asarray(mesh).reshape(3, 4).sum(axis=1) == pytest.approx([100, 100, 100])
+def test_a_departments_colours_are_set_beside_the_catalogues(shop):
+    mesh = plots_catalogue.colour_by_department(shop[0], SWATCHES, "x").axes[0].collections[0]
+    excess = np.asarray(mesh.get_array()).reshape(3, 4)
+    assert excess.sum(axis=1) == pytest.approx([0, 0, 0], abs=1e-9), "what one colour has more, others have less"
+    assert mesh.get_clim()[0] == -mesh.get_clim()[1]
+    items = pd.DataFrame({"department": ["a", "a", "b", "b"], "colour": ["red", "red", "red", "blue"]})
+    axes = plots_catalogue.colour_by_department(items, SWATCHES, "x").axes[0]
+    assert sorted(text.get_text() for text in axes.texts) == ["+25", "+25", "-25", "-25"]
+
+
+def test_one_photo_size_is_no_figure(shop):
+    items = shop[0].assign(width=128, height=128)
+    assert len(plots_catalogue.photo_sizes(items, "x").axes) == 1
+    assert len(plots_catalogue.photo_sizes(items.assign(width=[*[128] * (len(items) - 1), 64]), "x").axes) == 2
+
+
+def test_the_axis_of_choices_begins_where_the_data_is():
+    trials = pd.DataFrame({"choice": "all", "column": ["category", "colour", "category and colour"], "mean": 0.6,
+                           "low": 0.58, "high": 0.62, "features": 9})  # fmt: skip
+    low, high = embedding.selection_quality(trials, "x", k=6).axes[0].get_xlim()
+    assert 0.55 < low < 0.58 and 0.62 < high < 0.65
 
 
 def test_every_axis_has_a_name_and_every_figure_its_source(shop):
@@ -136,6 +154,11 @@ def test_every_axis_has_a_name_and_every_figure_its_source(shop):
         evaluation.agreement_beyond(shares, "the source"),
         evaluation.precision_by_method(shares, "the source", k=6),
         evaluation.success_curve(curve, ["learned"], "the source"),
+        evaluation.precision_by_colour_weight(shares.assign(weight=[0, 1] * 2), "the source", k=6, chosen=0.5),
+        evaluation.catalogue_unshown(
+            pd.DataFrame({"method": ["frozen"], "gallery": ["whole"], "never_shown": 0.1, "low": 0.05, "high": 0.2}),
+            "the source",
+        ),
     ]
     for figure in figures:
         figure.canvas.draw()
@@ -157,6 +180,7 @@ def test_confusion_matrix_shows_shares_of_rows():
     matrix = np.array([[3, 1], [0, 0]])
     axes = attributes.confusion_matrix(matrix, ["red", "blue"], "x", what="colour", swatches=SWATCHES).axes[0]
     assert np.asarray(axes.collections[0].get_array()).ravel().tolist() == [75, 25, 0, 0]
+    assert [text.get_text() for text in axes.texts if text.get_text()] == ["3", "1"], "numbers of items, no zeros"
     swatches = [matplotlib.colors.to_hex(patch.get_facecolor()) for patch in axes.patches]
     assert swatches == [SWATCHES["red"], SWATCHES["blue"]] * 2
 
@@ -166,13 +190,24 @@ def test_recommendation_frames_say_what_agrees(shop):
     query = 0
     same = items.index[(items["colour"] == items["colour"][0]) & (items["category"] == items["category"][0])][1]
     half = items.index[(items["colour"] == items["colour"][0]) & (items["category"] != items["category"][0])][0]
+    other = items.index[(items["colour"] != items["colour"][0]) & (items["category"] == items["category"][0])][0]
     none = items.index[(items["colour"] != items["colour"][0]) & (items["category"] != items["category"][0])][0]
     figure = recommendation.recommendations(
-        items, source, [query], np.array([[same, half, none]]), np.array([[0.9, 0.8, 0.7]]), SWATCHES, "x", title="t"
+        items,
+        source,
+        [query],
+        np.array([[same, half, other, none]]),
+        np.array([[0.9, 0.8, 0.75, 0.7]]),
+        SWATCHES,
+        "x",
+        title="t",
     )
     photos = [axes for axes in figure.axes if axes.images]
-    frames = [matplotlib.colors.to_hex(axes.spines["top"].get_edgecolor()) for axes in photos[1:]]
-    assert frames == [recommendation.FRAMES[n] for n in (2, 1, 0)]
+    spines = [axes.spines["top"] for axes in photos[1:]]
+    frames = [(matplotlib.colors.to_hex(spine.get_edgecolor()), spine.get_linestyle()) for spine in spines]
+    wanted = [recommendation.FRAMES[agrees] for agrees in ((True, True), (False, True), (True, False), (False, False))]
+    assert frames == wanted
+    assert len(set(frames)) == 4 and len({colour for colour, _ in frames}) == 4
     words = [text.get_text() for axes in photos for text in axes.texts]
     assert "query" in words and "2 · 0.80" in words and items["colour"][none] in words
 

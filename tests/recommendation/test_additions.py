@@ -360,3 +360,34 @@ def test_an_added_item_that_repeats_a_photo_is_hidden_with_it(work, tmp_path, re
     shown = recommender.answer(query, 62)["item"].tolist()
     hidden = recommender.answer(query, 62, hide_duplicates=True)["item"].tolist()
     assert {"copy", "again"} <= set(shown) - set(hidden)
+
+
+def test_an_item_of_several_photos_is_added_as_one(work, tmp_path, reported, imagelab):
+    """Its vectors are its photos' weighted mean; a photo that another item has too makes it a near-duplicate."""
+    folder = write_arrivals(tmp_path / "new", NEW)
+    images = folder / "images"
+    for name, number in (("back-new1.jpg", 7001), ("back-new2.jpg", 7002)):
+        (images / name).write_bytes(jpeg(draw("VESTITO", RED, number)))
+    shutil.copy(images / "back-new1.jpg", images / "back-new3.jpg")
+    several = replace(imagelab, more_photos=("images/back-{filename}",))
+    added = add(work, several, folder, progress=False)
+    assert (added.read, added.embedded, len(added.addition.items), len(added.addition.photos())) == (3, 5, 3, 6)
+    source = open_source(folder, imagelab.table)
+    backbone = small_backbone()
+    alone = {
+        name: extraction.read_photos(source, [name], work.processed_root, backbone, progress=False).vectors.blocks
+        for name in added.addition.photos()["photo"]
+    }
+    pooled = added.addition.vectors("max_pooled")
+    for row, own in added.addition.photos().groupby("row"):
+        shown, other = (alone[name]["embedding"][0] for name in own["photo"])
+        mean = 2 / 3 * shown + other / 3
+        assert len(own) == 2 and np.allclose(pooled[row], mean, atol=1e-5)
+    table = added.addition.photos()
+    assert table["sha256"].iloc[1] == table["sha256"].iloc[5], "new1 and new3 share one"
+    names, none = added.addition.items["item"].tolist(), [""] * 3
+    assert add_items._with_same_photo(none, names, table, {}) == ["", "", "new1"]
+    assert add_items._with_same_photo(none, names, table, {table["sha256"].iloc[3]: "old"}) == ["", "old", "new1"]
+    assert added.addition.items["near_duplicate_of"].iloc[2], "by that photo, if by nothing else"
+    again = add(work, several, folder, progress=False)
+    assert again.addition is None and set(again.rejected["reason"]) == {"item already there"}

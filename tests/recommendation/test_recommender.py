@@ -223,7 +223,13 @@ def test_command_by_words_with_all_its_options(folders, capsys):
     assert answer["description"] == {"colour": "red", "category": "boots"} and answer["embedding"] == "described"
     assert main(["recommend", "a1", "--words", "blu", *folders[1]]) == 0
     assert "a1, blu: blue · boots" in capsys.readouterr().out
-    assert main(["recommend", "--words", "purple rain", *folders[1]]) == 1
+    assert main(["recommend", "a1", "a3", "--unlike", "a5", "--json", *folders[1]]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["query"] == "a1 + a3" and not {"a1", "a3", "a5"} & {r["item"] for r in found["recommendations"]}
+    assert main(["recommend", "--words", "red bootts quartz", *folders[1]]) == 0
+    told = capsys.readouterr().out
+    assert "Showing boots for “bootts”." in told and "passed over: quartz" in told
+    assert main(["recommend", "--words", "quartz rain", *folders[1]]) == 1
     assert "'rain'" in capsys.readouterr().err
     assert main(["recommend", *folders[1]]) == 1
     assert "expected an item or a photo, words" in capsys.readouterr().err

@@ -17,6 +17,7 @@ import schemathesis
 from conftest import COLOURS, draw, jpeg
 from hypothesis import HealthCheck, given
 from hypothesis import settings as properties
+from hypothesis import strategies as st
 from PIL import Image
 
 from fashion.core.errors import PhotoError
@@ -25,8 +26,10 @@ from fashion.web import reload
 from fashion.web import shop as shops
 from fashion.web.app import create_app
 from fashion.web.openapi import document
-from fashion.web.parameters import PAGE, Ask, found_rows
+from fashion.web.pages import short_reasons
+from fashion.web.parameters import PAGE, Ask
 from fashion.web.reload import Window
+from fashion.web.searching import search
 from fashion.web.security import HEADERS, Buckets
 from fashion.web.shop import open_shop
 from fashion.web.uploads import EDGE, MOST_PIXELS, open_upload
@@ -99,16 +102,18 @@ def test_an_items_page_has_six_with_the_same_reasons_as_the_engine(client, windo
     for weight, hide in ((0.5, False), (0.9, True)):
         page = get(client, f"/item?id={name}&colour_weight={weight}&hide={int(hide)}").get_data(as_text=True)
         table = recommender.answer(recommender.item_query(name), 6, colour_weight=weight, hide_duplicates=hide)
-        assert re.findall(r'class="why">([^<]*)<', page) == table["reasons"].tolist()
+        common, each = short_reasons(table.to_dict("records"))
+        assert re.findall(r'class="why">([^<]*)<', page) == each and (not common or f"All of these: {common}." in page)
         found = get(client, f"/api/v1/similar?id={name}&colour_weight={weight}&hide={int(hide)}").get_json()["items"]
         assert [item["item"] for item in found] == table["item"].tolist()
+        assert [item["reasons"] for item in found] == table["reasons"].tolist()
     assert f"/map?id={name}" in page and "measured colour" in page
 
 
 def test_the_balance_and_the_filters_stay_from_page_to_page(client, window):
     name = window.shop().items["item"].iloc[3]
     page = get(client, f"/item?id={name}&colour_weight=0.9&hide=1").get_data(as_text=True)
-    links = re.findall(r'<a href="/item\?([^"]+)">', page)
+    links = re.findall(r'<a href="/item\?([^"]+)">\s*<img', page)
     assert len(links) == 6 and all(to.endswith("&amp;colour_weight=0.9&amp;hide=1") for to in links)
     page = get(client, "/?colour=red&colour=blue&hide=1").get_data(as_text=True)
     head = page[page.index('<form class="search"') : page.index("</form>")]
@@ -120,7 +125,7 @@ def test_the_balance_and_the_filters_stay_from_page_to_page(client, window):
 def test_a_parameter_that_would_do_nothing_is_refused_by_the_api(client, window):
     name = window.shop().items["item"].iloc[3]
     for address in (
-        "/api/v1/facets?q=red", "/api/v1/facets?hide=1", f"/api/v1/similar?id={name}&page=2",
+        "/api/v1/facets?sort=price", "/api/v1/facets?hide=1", f"/api/v1/similar?id={name}&page=2",
     ):  # fmt: skip
         assert "xpected parameters of" in get(client, address, 400).get_data(as_text=True), address
 
@@ -129,7 +134,7 @@ def test_the_document_tells_what_each_route_reads(client, window):
     columns = set(window.shop().facets)
     paths = document(list(columns))["paths"]
     named = {path: {p["name"] for p in next(iter(how.values()))["parameters"]} for path, how in paths.items()}
-    assert named["/facets"] == columns and "page" not in named["/similar"] | named["/similar-to-photo"]
+    assert named["/facets"] == columns | {"q"} and "page" not in named["/similar"] | named["/similar-to-photo"]
     sent = paths["/similar-to-photo"]["post"]["requestBody"]["content"]
     data = window.shop().photo(5)
     assert "application/octet-stream" in sent
@@ -180,6 +185,7 @@ def test_a_photo_asks_as_its_item_does_and_words_change_it(client, window):
 
 def test_nothing_that_is_sent_is_written(client, window, monkeypatch):
     client.post("/look", data={"photo": (io.BytesIO(window.shop().photo(5)), "x.jpg")})  # networks are loaded
+    monkeypatch.setattr(reload, "LOOK_AGAIN", 1e9)  # looking for a new report opens its lock
     opened, plain, low = [], builtins.open, os.open
 
     def watched(file, mode="r", *given, **named):
@@ -248,15 +254,22 @@ def test_pages_hold_no_inline_script_or_style_and_load_nothing_from_elsewhere(cl
         assert not re.search(r'(?:src|href|action)="(?:https?:)?//', text), address
 
 
-def test_a_search_that_finds_nothing_says_so_and_leads_on(client):
-    text = client.get("/?q=qwertz").get_data(as_text=True)
-    assert (
-        "No results for “qwertz”" in text
-        and "xpected words of the catalogue" in text
-        and "/?department=dresses" in text
-    )
+def test_a_search_that_finds_nothing_says_so_and_leads_on(client, window):
+    page = get(client, "/?q=qwertz")
+    text = page.get_data(as_text=True)
+    assert "Nothing here is called <bdi>“qwertz”</bdi>" in text and len(cards(page)) == PAGE
+    assert html.escape(window.shop().examples[0]) in text and "/?q=qwertz&amp;department=dresses" in text
+    found = get(client, "/api/v1/items?q=qwertz").get_json()
+    assert found["matching"] == 0 and found["understood"]["passed_over"] == ["qwertz"]
     lost = client.get("/nowhere")
     assert lost.status_code == 404 and "All clothes" in lost.get_data(as_text=True)
+
+
+@given(text=st.text(max_size=60))
+@properties(max_examples=60, suppress_health_check=list(HealthCheck))
+def test_no_search_ends_in_an_error(window, text):
+    page = create_app(window, Buckets()).test_client().get("/", query_string={"q": text})
+    assert page.status_code in (200, 302)
 
 
 def test_filters_stay_with_pages_and_with_what_was_chosen_beside_them(client):
@@ -269,7 +282,8 @@ def test_filters_stay_with_pages_and_with_what_was_chosen_beside_them(client):
 
 @pytest.mark.parametrize(
     "address",
-    ["/?colour=nope", "/?page=0", "/?page=x", "/?q=qwertz", "/?colour_weight=2", "/?hide=maybe",
+    ["/?colour=nope", "/?page=0", "/?page=x", "/?sort=name", "/?price_to=x", "/?like=nobody", "/?colour_weight=2",
+     "/?hide=maybe",
      "/api/v1/items?page=1.5", "/api/v1/similar?id=x&k=61", "/api/v1/items?q=" + "x" * 300, "/api/v1/item?id=a&b=1",
      "/api/v1/items?utm_source=x", "/api/v1/facets?fbclid=x", "/api/v1/map?gclid=x"],
 )  # fmt: skip
@@ -308,7 +322,7 @@ def test_the_search_boxs_examples_find_what_they_say(client, window):
     assert tuple(examples) == shop.examples and len(examples) == 2  # English, and the catalogue's own Italian
     for example in examples:
         asked = shop.vocabulary.parse(example)
-        first = shop.items.iloc[found_rows(shop, Ask(words=example))[0][0]]
+        first = shop.items.iloc[search(shop, Ask(words=example)).rows[0]]
         assert first["colour"] in asked["colour"] and first["category"] in asked["category"]
         assert cards(get(client, "/?" + urlencode({"q": example})))
     english, italian = examples
@@ -349,8 +363,8 @@ def test_a_photo_that_vanished_is_404_and_nothing_else_breaks(client, window, mo
 
 
 def test_an_error_of_ours_says_nothing_of_its_inside(app, monkeypatch):
-    monkeypatch.setattr("fashion.web.pages.found_rows", lambda *_: 1 / 0)
-    monkeypatch.setattr("fashion.web.api.found_rows", lambda *_: 1 / 0)
+    monkeypatch.setattr("fashion.web.pages.search", lambda *_: 1 / 0)
+    monkeypatch.setattr("fashion.web.api.search", lambda *_: 1 / 0)
     app.testing = False
     client = app.test_client()
     for address in ("/", "/api/v1/items"):

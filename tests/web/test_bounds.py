@@ -92,3 +92,62 @@ def test_a_body_is_never_put_in_a_file(port, monkeypatch):
     body = head + b"x" * 2 * 2**20 + b"\r\n--edge--\r\n"
     found = answer(port, post("/look", body, kind="multipart/form-data; boundary=edge"))
     assert found == (200, str(2 * 2**20).encode()) and used == []
+
+
+def closed(one):
+    one.settimeout(0.01)
+    try:
+        return one.recv(1) == b""
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
+
+
+def test_one_address_has_twenty_connections(port):
+    """The newest one is closed where all are busy, and else the one that has been idle longest."""
+    busy = [line(port, b"GET / HT") for _ in range(20)]
+    time.sleep(0.5)  # until all have begun
+    late = [line(port, b"GET / HT") for _ in range(3)]
+    until(lambda: sum(map(closed, late)) == 3)
+    assert not any(map(closed, busy)), "those that came first stay"
+    for one in busy:
+        one.close()
+    time.sleep(0.3)
+    idle = [line(port, b"") for _ in range(20)]
+    time.sleep(0.3)
+    status, _ = answer(port, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert status == 200 and sum(map(closed, idle)) == 1
+    for one in idle:
+        one.close()
+
+
+def test_a_request_that_comes_a_letter_at_a_time_is_cut_off(port, monkeypatch):
+    monkeypatch.setattr(servers, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(servers, "REQUEST_SECONDS", 0.6)
+    slow, mute = line(port, b"GET / HTTP/1.1\r\nHost: x"), line(port, b"")
+    body = line(port, b"POST /look HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+    end = time.monotonic() + 20
+    while not all(map(closed, (slow, mute, body))):
+        for one in (slow, body):
+            with suppress(OSError):
+                one.sendall(b"a")  # never silent
+        assert time.monotonic() < end
+    status, _ = answer(port, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert status == 200
+
+
+def test_below_a_prefix_photos_are_still_photos():
+    app = Flask("below")
+
+    @app.route("/look", methods=["POST"])
+    def look():
+        return f"{request.script_root} {len(request.get_data())} {request.remote_addr}"
+
+    server = make_server(app, threads=1, prefix="/similar/", trusted_proxy="127.0.0.1")
+    threading.Thread(target=server.run, daemon=True).start()
+    head = "POST /similar/look HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Forwarded-For: 203.0.113.9\r\n"
+    body = b"x" * 20_000  # more than a request that is no photo may hold
+    status, text = answer(server.effective_port, f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    server.close()
+    assert (status, text) == (200, b"/similar 20000 203.0.113.9")

@@ -130,6 +130,51 @@ def test_a_pasted_and_a_dropped_photo_are_sent(address, browser, work):
         page.close()
 
 
+def test_a_large_photo_is_made_smaller_before_it_is_sent(address, browser, tmp_path):
+    photo = tmp_path / "large.jpg"
+    Image.effect_noise((2400, 1800), 80).convert("RGB").save(photo, quality=95)
+    page = browser.new_page()
+    sent = []
+    page.on("request", lambda request: sent.append(request) if request.method == "POST" else None)
+    page.goto(f"{address}/look")
+    page.locator("#photo").set_input_files(photo)
+    page.get_by_role("button", name="Find similar clothes").click()
+    page.wait_for_url("**seen=**")
+    assert len(sent) == 1, "it is sent once"
+    assert int(sent[0].all_headers()["content-length"]) < photo.stat().st_size / 3
+    page.close()
+
+
+def test_show_more_adds_the_next_pages_cards(address, browser):
+    page = browser.new_page(viewport=SIZES["desktop"])
+    page.goto(address)
+    first = page.locator("#cards .card a").first.get_attribute("href")
+    page.get_by_role("link", name="Show more").click()
+    expect(page.locator("#cards .card")).to_have_count(96)
+    assert page.locator("#cards .card a").first.get_attribute("href") == first
+    page.close()
+
+
+def test_filters_stay_open_on_a_phone_and_words_change_an_item(address, browser, work):
+    page = browser.new_page(viewport=SIZES["phone"], has_touch=True, is_mobile=True)
+    page.goto(address)
+    page.get_by_text("Filters").first.click()
+    row = page.get_by_role("link", name="dresses").first
+    assert row.bounding_box()["height"] >= 44
+    row.click()
+    page.wait_for_url("**department=dresses**")
+    expect(page.get_by_role("heading", name="department")).to_be_visible()
+    red = work.items().query("colour == 'red'")["item"].iloc[0]
+    page.goto(f"{address}/item?id={red}")
+    page.get_by_label("Like this, but").fill("in blue")
+    page.wait_for_url("**words=in+blue**")
+    expect(page.locator("#found")).to_contain_text("Understood as blue")
+    page.locator("#found .doings a").first.click()
+    page.wait_for_url("**like=**")
+    expect(page.locator("#found")).to_contain_text("More like")
+    page.close()
+
+
 def test_browsing_works_without_javascript(address, browser):
     page = browser.new_context(java_script_enabled=False, viewport=SIZES["desktop"]).new_page()
     page.goto(address)
@@ -252,8 +297,19 @@ def test_axe_finds_no_violation(address, browser, work, scheme, size):
 
     context = browser.new_context(viewport=SIZES[size], color_scheme=scheme, reduced_motion="reduce")
     page = context.new_page()
-    name = work.items()["item"].iloc[0]
-    for path in ("/", "/?q=red+dress", "/?colour=red", f"/item?id={name}", "/look", f"/map?id={name}", "/nowhere"):
+    name, other = work.items()["item"].iloc[:2]
+    for path in (
+        "/",
+        "/?q=red+dress",
+        "/?colour=red",
+        f"/item?id={name}",
+        "/look",
+        f"/map?id={name}",
+        "/nowhere",
+        "/?q=qwertz",
+        "/?q=red+drss+zzz",
+        f"/item?id={name}&words=in+blue&like={other}",
+    ):
         page.goto(address + path)
         page.wait_for_load_state("networkidle")
         found = Axe().run(page)

@@ -149,7 +149,7 @@ def test_kinds_that_are_not_on_the_list_are_refused(kind):
 
 
 def test_the_form_takes_what_is_opened():
-    assert TYPES.split(",") == ["image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp"]
+    assert TYPES.split(",") == ["image/jpeg", "image/png", "image/webp", "image/avif", "image/gif", "image/bmp"]
 
 
 WHOLE = [REAL["CMYK"], REAL["moving GIF"], REAL["moving WebP"], REAL["palette"], saved(RED, "JPEG"), deep_grey()]

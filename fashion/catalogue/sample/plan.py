@@ -32,7 +32,10 @@ SAMPLE_COLOURS: dict[str, tuple[int, int, int]] = {
 
 @dataclass(frozen=True)
 class Garment:
-    """One class of Fashion-MNIST in ImageLab's words; `likely` multiplies the odds of some colours."""
+    """One class of Fashion-MNIST in words that are true of all its members; `likely` multiplies some colours' odds.
+
+    A "Shirt" has sleeves of any length or none, a "Bag" is of any size and cloth: narrower words would be untrue.
+    """
 
     micro: str
     macro: str
@@ -43,17 +46,17 @@ class Garment:
 
 OPEN = 0.03  # straps and handles: one sees through between them
 
-#: In the order of Fashion-MNIST's labels 0-9.
+#: In the order of Fashion-MNIST's labels 0-9. Words that data/glossary lacks are in data/sample/categories.csv.
 GARMENTS = (
-    Garment("T-SHIRT MANICHE CORTE", "TOPWEAR", "top wear", {"BIANCO": 1.6, "MARRONE": 0.6}),
+    Garment("TOP", "TOPWEAR", "top wear", {"BIANCO": 1.6, "MARRONE": 0.6}),
     Garment("PANTALONI", "PANTALONI", "pants", {"BLU": 1.6, "BLU SCURO": 2.0, "ROSSO": 0.5}),
-    Garment("MAGLIA MANICHE LUNGHE", "MAGLIERIA", "knitwear", {"GRIGIO": 1.6, "BEIGE": 1.4}),
-    Garment("VESTITO CORTO", "VESTITI", "dresses", {"ROSSO": 1.6, "NERO": 1.5, "MARRONE": 0.5}),
+    Garment("MAGLIONE", "MAGLIERIA", "knitwear", {"GRIGIO": 1.6, "BEIGE": 1.4}),
+    Garment("VESTITO", "VESTITI", "dresses", {"ROSSO": 1.6, "NERO": 1.5, "MARRONE": 0.5}),
     Garment("CAPPOTTO", "CAPISPALLA", "coats", {"NERO": 1.8, "SABBIA": 1.4, "BIANCO": 0.4, "AZZURRO": 0.5}),
     Garment("SANDALI", "CALZATURE", "footwear", {"SABBIA": 1.6, "MARRONE": 1.6}, OPEN),
-    Garment("MANICHE LUNGHE", "CAMICIE", "shirts", {"BIANCO": 2.0, "AZZURRO": 2.0, "MARRONE": 0.5}),
+    Garment("CAMICIA", "CAMICIE", "shirts", {"BIANCO": 2.0, "AZZURRO": 2.0, "MARRONE": 0.5}),
     Garment("SNEAKERS", "CALZATURE", "footwear", {"BIANCO": 1.8, "BORDEAUX": 0.6}),
-    Garment("BORSA MEDIA IN PELLE", "BORSE", "bags", {"NERO": 1.8, "MARRONE": 1.8, "AZZURRO": 0.6}, OPEN),
+    Garment("BORSA", "BORSE", "bags", {"NERO": 1.8, "MARRONE": 1.8, "AZZURRO": 0.6}, OPEN),
     Garment("STIVALETTI", "CALZATURE", "footwear", {"NERO": 2.2, "MARRONE": 2.0, "BIANCO": 0.3, "AZZURRO": 0.3}),
 )
 

@@ -6,6 +6,7 @@
 // points: x and y of each item, width and height of their world, and shown, 1 for what passes the filters.
 // page:
 //   mostPhotos                     photos replace dots where no more items are in sight, once photosReady()
+//   photosFrom                     the zoom from which they do; if left out, closer for a larger catalogue
 //   tile(context, i, x, y, size)   draws an item's photo, false where there is none yet
 //   colour(i), framed()            an item's dot, and whether its photo has a border of that colour
 //   neighbours(i)                  items that are ringed with the selected one, nearest first
@@ -21,8 +22,7 @@ function createMap(canvas, marks, points, page) {
   const view = { x: worldWidth / 2, y: worldHeight / 2, k: 1 };  // world point in the canvas's middle, zoom
   const map = { view, selected: -1, hovered: -1 };
   const zoomLimits = [0.6, 60];
-  // Photos replace dots from here on; a large catalogue is denser and has to be closer.
-  const photosFrom = Math.min(6, Math.max(1.3, Math.sqrt(total / 1500)));
+  const photosFrom = page.photosFrom ?? Math.min(6, Math.max(1.3, Math.sqrt(total / 1500)));
   const photoLevels = Math.floor(2 * Math.log2(36 / photosFrom));  // all photos are shown before the zoom's end
   const photoLevel = new Uint8Array(total);  // the step of zoom at which an item's photo finds room
   // A fixed shuffle: no department lies always on top, and every visit looks the same.

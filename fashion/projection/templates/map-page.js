@@ -21,7 +21,7 @@ function useKey(key) {
 }
 
 const map = createMap(canvas, byId("marks"), { x: data.x, y: data.y, width: data.width, height: data.height, shown }, {
-  mostPhotos: Infinity, photosReady: () => sheets.some(Boolean), tile: drawTile,
+  mostPhotos: Infinity, photosFrom: 1, photosReady: () => sheets.some(Boolean), tile: drawTile,
   colour: (i) => (mode === "department" ? data.departmentColours[data.department[i]] : data.garment[i]),
   framed: () => mode === "department", neighbours: neighboursOf, hover: setHovered, choose, key: useKey,
 });
@@ -114,6 +114,17 @@ function bringIntoView(i) {
     x: data.x[i] - (right / 2 - width / 2) / map.scale(),
     y: data.y[i] - (bottom / 2 - height / 2) / map.scale(),
   });
+}
+
+// Shows what the search left, as large as it fits; all items where it left all or none.
+function bringSearchIntoView() {
+  const rows = [...shown.keys()].filter((i) => shown[i]);
+  if (!rows.length || rows.length === total) return map.flyTo({ x: data.width / 2, y: data.height / 2, k: 1 });
+  const [left, right, top, bottom] = [data.x, data.y].flatMap((at) => [rows.reduce((least, i) => Math.min(least, at[i]), Infinity),
+    rows.reduce((most, i) => Math.max(most, at[i]), -Infinity)]);
+  const room = 1.25, most = 8;
+  const k = Math.min(most, data.width / (room * Math.max(1, right - left)), data.height / (room * Math.max(1, bottom - top)));
+  map.flyTo({ x: (left + right) / 2, y: (top + bottom) / 2, k: Math.max(1, k) });
 }
 
 // --- the choice lives in the address, so that the browser's Back retraces the way from item to item ---
@@ -216,7 +227,7 @@ function setFiltersOpen(open) {
 }
 
 // --- wiring ---
-byId("search").addEventListener("input", (event) => { search(event.target.value); refilter(); });
+byId("search").addEventListener("input", (event) => { search(event.target.value); refilter(); bringSearchIntoView(); });
 byId("search").addEventListener("keydown", (event) => {
   const exact = rowOf.get(event.target.value.trim());
   if (event.key === "Enter") choose(exact ?? shown.indexOf(1));

@@ -8,6 +8,7 @@ import re
 import zipfile
 from pathlib import Path
 
+from fashion.core.errors import ArtefactError
 from fashion.core.files import write_whole
 from fashion.core.workspace import Workspace
 from fashion.report.deck import business, pictures, study
@@ -26,10 +27,15 @@ def build_deck(workspace: Workspace, value_model: Path | None = None) -> Path:
     Raises
     ------
     ArtefactError
-        When the report is not whole.
+        When the report is not whole, or no network was trained.
     ValueModelError
         When an input of the value model is wrong.
     """
+    if why := workspace.json("attributes").get("untrained", ""):
+        raise ArtefactError(
+            f"expected a report with a trained network for the slides; found one without. {why} Its page, "
+            f"{workspace.report / 'index.html'}, has its figures."
+        )
     findings, inputs = Findings.of(workspace), read_inputs(value_model)
     name = str(value_model) if value_model else "data/value-model.toml"
     deck = new_deck()

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from fashion.catalogue.addresses import Downloads, downloads_folder
 from fashion.catalogue.definition import Catalogue, load_catalogue
+from fashion.catalogue.products import product_line
 from fashion.catalogue.source import Source, open_source
 from fashion.catalogue.unpacked import unpacked_folder
 from fashion.core.bounds import MOST_READ
@@ -19,21 +21,21 @@ from fashion.core.numerals import number_word
 from fashion.core.workspace import Workspace
 from fashion.evaluation.protocol import CEILING, RANDOM
 from fashion.evaluation.relevance import BOTH
+from fashion.evaluation.summary import DESCRIBED, SAME_WORDS, SHOWN
 from fashion.photos.images import bounded, decode
 from fashion.recommendation.reasons import describe
 from fashion.report.steps import STEPS, read_state
 
-#: Methods of notebook 06 that the slides compare, by their names there; further ones are shown, not spoken of.
-USUAL, LEARNED, KNOWN = "frozen, max-pooled", "learned", "learned, catalogue's words known"
+#: The slides' one comparison, by the names of notebook 06: a photo alone, without and with training.
+USUAL, LEARNED = "frozen", "learned"
 
-#: What a reader who knows no methods is told instead; a method that is not here keeps its name.
+#: Methods that know the query's words, or the gallery's: no slide compares them with a photo alone.
+WITH_WORDS = (DESCRIBED, SAME_WORDS, SHOWN)
+
+#: The report's terms, and what they mean where a reader could not guess; a method that is not here keeps its name.
 SAID = {
-    RANDOM: "by chance", "raw pixels": "raw pixels alone", "colour histogram": "colours alone", "HOG": "outlines alone",
-    USUAL: "the usual network", "frozen": "usual network, chosen features",
-    "frozen + histogram": "usual network and colours", LEARNED: "this study, photo alone",
-    KNOWN: "this study, words known",
-    "logistic regression": "the simplest trained model", "same words, then frozen": "same words, then usual network",
-    "described, as the shop shows": "this study, as the shop shows",
+    "HOG": "outlines (HOG)", USUAL: "frozen network", "frozen, max-pooled": "frozen network, max-pooled",
+    "frozen + histogram": "frozen network + colour histogram", LEARNED: "learned (this study)",
 }  # fmt: skip
 
 #: Results that are read.
@@ -45,20 +47,21 @@ EDGE = 640
 
 def said(method: str) -> str:
     """A method's name on the slides."""
-    return SAID.get(method, method.replace(f"{LEARNED}, ", "this study, "))
-
-
-#: Suggestions that a slide shows beside an article at most.
-ROOM = 6
+    return SAID.get(method, method)
 
 
 @dataclass(frozen=True)
 class Article:
-    """An item as a slide shows it: its photo as a JPEG, its words, and how many of the two words a query shares."""
+    """An item as a slide shows it: its photo as a JPEG, its words, and whether a query shares kind and colour."""
 
     photo: bytes
     words: str
-    shared: int
+    agrees: tuple[bool, bool]
+
+    @property
+    def matches(self) -> bool:
+        """Whether it shares all that counts."""
+        return all(self.agrees)
 
 
 #: Suggestions that a slide shows beside an article at most.
@@ -97,13 +100,19 @@ class Findings:
         results = {number: workspace.results(number) for number in NUMBERS}
         place = workspace.json("source")
         findings = cls(workspace, results, place, load_catalogue(workspace.toml or place["catalogue_toml"]))
-        missing = sorted({USUAL, LEARNED, KNOWN, CEILING, RANDOM} - set(findings.whole))
+        missing = sorted({USUAL, LEARNED, CEILING, RANDOM} - set(findings.whole))
         if missing:
             raise ArtefactError(
                 f"expected the methods {', '.join(missing)} in {workspace.report / 'results/06.json'}; found "
                 f"{', '.join(findings.whole)}. Run `make report CATALOGUE={workspace.catalogue}` again."
             )
         return findings
+
+    @property
+    def origin(self) -> str:
+        """What the frozen network was made for: of an encoder from disk nobody here knows."""
+        own = "place" in self.results["02"]["backbone"]
+        return "brought along and not trained here" if own else "trained on ImageNet to classify objects"
 
     @property
     def measured(self) -> bool:
@@ -143,11 +152,24 @@ class Findings:
         """Catalogue and number of items."""
         return f"{self.place['title']}, {self.results['01']['items']:,} items"
 
+    @property
+    def tested(self) -> str:
+        """What was counted: queries, and among which items."""
+        return f"{self.results['06']['queries']:,} articles unseen in training, by photo alone; {self.source}"
+
+    @property
+    def made(self) -> str:
+        """What an audience has to know of a catalogue that was made for the study, or whose colours were measured."""
+        if self.catalogue.maker:
+            return "real silhouettes, colours dyed for this study"
+        return "colours measured from the photos" if self.measured else ""
+
     # -- articles -------------------------------------------------------------------------------------
     @cached_property
     def _photos(self) -> Source:
         kept = unpacked_folder(self.workspace.processed_root)
-        return open_source(Path(self.place["data"]), self.place["table"], kept)
+        downloads = Downloads(downloads_folder(self.workspace.catalogue))
+        return open_source(Path(self.place["data"]), self.place["table"], kept, downloads)
 
     def rows(self, count: int) -> list[int]:
         """Rows of the first items that notebook 04 drew and showed; last those that it was asked for by name."""
@@ -171,21 +193,17 @@ class Findings:
         """An item's photo and words; `query` is the row of the article beside which it stands."""
         item = self._items.iloc[row]
         asked = item if query is None else self._items.iloc[query]
-        columns = ("category",) if self.measured else ("category", "colour")
-        shared = int(sum(item[column] == asked[column] for column in columns))
+        # Colours that were measured prove nothing, so they count as shared.
+        agrees = bool(item["category"] == asked["category"]), self.measured or bool(item["colour"] == asked["colour"])
         # Slides take neither WebP nor the turn that EXIF data tells.
         data = self._photos.read(item["photo"], MOST_READ)
         photo = bounded(decode(data, item["photo"], EDGE), EDGE, quality=92)
-        return Article(photo, describe(item.to_dict()), shared)
+        said = (product_line(item.to_dict()), describe(item.to_dict()))
+        return Article(photo, " · ".join(filter(None, said)), agrees)
 
     @cached_property
     def _items(self) -> Any:
         return self.workspace.items()
-
-    @property
-    def all_shared(self) -> int:
-        """`Article.shared` of a full match."""
-        return 1 if self.measured else 2
 
     @property
     def k(self) -> int:

@@ -14,7 +14,7 @@ from fashion.core.numerals import number_word, percent
 from fashion.plots.recommendation import FRAMES
 from fashion.plots.style import INK, PALETTE, QUIET
 from fashion.report.deck.findings import LEARNED, Article, Findings
-from fashion.report.deck.slides import caption, colour, describe, lead, new_slide, picture, plain, style
+from fashion.report.deck.slides import caption, colour, describe, lead, new_slide, outline, picture, plain, style
 from fashion.report.deck.template import INNER, MARGIN, SMALL_POINTS, TOP, WIDTH
 
 #: How many articles stand on each slide of examples.
@@ -48,11 +48,11 @@ def approach(deck: Any, findings: Findings) -> None:
     )
     group = slide.shapes.add_group_shape()
     row = findings.rows(1)[0]
-    article, similar = findings.article(row), findings.suggestions("described", [row])[row]
+    article, similar = findings.article(row), findings.suggestions("learned", [row])[row]
     start = picture(group, io.BytesIO(article.photo), MARGIN, PHOTO_TOP + 0.1, 1.8, f"Article: {article.words}", INK)
     _label(group, "A photo", "of an article, or a customer's own", MARGIN - 0.1, PHOTO_TOP + 2.05, 2.0)
     boxes = [
-        ("Shapes", f"{backbone['name']}, trained on ImageNet and left as it is", 3.35, 1.75),
+        ("Shapes", f"{backbone['name']}, {findings.origin}", 3.35, 1.75),
         ("Colours", "measured on the garment, the ground left out", 3.35, 3.9),
         ("Small network", f"learns the shop's {classes['category']} kinds and {classes['colour']} colours", 6.9, 2.825),
     ]
@@ -122,32 +122,30 @@ def _arrow(group: Any, start: Any, end: Any, said: str) -> None:
 
 
 def _said(article: Article, findings: Findings, place: int) -> str:
-    agree = {0: "other kind and colour", 1: "same kind or colour", 2: "same kind and colour"}
+    return f"Suggestion {place}: {article.words}, {_agreement(findings)[article.agrees]}"
+
+
+def _agreement(findings: Findings) -> dict[tuple[bool, bool], str]:
+    """What a suggestion may share with its article, in words."""
     if findings.measured:
-        agree = {0: "another kind", 1: "same kind"}
-    return f"Suggestion {place}: {article.words}, {agree[article.shared]}"
-
-
-def _frame(article: Article, findings: Findings) -> str:
-    return FRAMES[2 if article.shared == findings.all_shared else article.shared]
+        return {(True, True): "same kind", (False, True): "another kind"}
+    words = ("same kind and colour", "kind alone", "colour alone", "neither")
+    return dict(zip(FRAMES, words, strict=True))
 
 
 def _legend(slide: Any, findings: Findings, top: float) -> None:
     """What the frames say, in words and in their own colours, and that examples are no measure."""
-    words = {2: "same kind and colour", 1: "one of the two", 0: "neither"}
-    if findings.measured:
-        words = {2: "same kind", 0: "another kind"}
     left = MARGIN
-    for count, text in words.items():
+    for place, (agrees, text) in enumerate(_agreement(findings).items()):
         mark = slide.shapes.add_shape(MSO_SHAPE.RECTANGLE, *(Inches(v) for v in (left, top + 0.03, 0.24, 0.24)))
         mark.fill.background()
-        mark.line.color.rgb, mark.line.width = colour(FRAMES[count]), Pt(3)
+        outline(mark, agrees)
         mark.shadow.inherit = False
         describe(mark, f"Frame of a suggestion: {text}")
-        caption(slide, text, left + 0.36, top, 2.4, 0.3)
-        left += 2.85 if count == 2 else 1.95
-    measure = f"Queried with its words; by a photo alone {percent(findings.share(LEARNED))} (slide 4)"
-    caption(slide, measure, 7.2, top, WIDTH - MARGIN - 7.2, 0.3, shade=QUIET)
+        caption(slide, text, left + 0.34, top, 2.4, 0.3)
+        left += 1.75 if place else 2.6
+    measure = f"Over all tests {percent(findings.share(LEARNED))} (slide 4)"
+    caption(slide, measure, 9.2, top, WIDTH - MARGIN - 9.2, 0.3, shade=QUIET)
 
 
 def _drawn(findings: Findings, count: int) -> str:
@@ -160,18 +158,18 @@ def _drawn(findings: Findings, count: int) -> str:
 def compared(deck: Any, findings: Findings) -> None:
     """The same articles by the frozen network and by this study."""
     rows = findings.rows(COMPARED)
-    frozen, ours = findings.suggestions("frozen", rows), findings.suggestions("described", rows)
-    right = [sum(a.shared == findings.all_shared for row in rows for a in one[row]) for one in (frozen, ours)]
+    frozen, ours = findings.suggestions("frozen", rows), findings.suggestions("learned", rows)
+    right = [sum(a.matches for row in rows for a in one[row]) for one in (frozen, ours)]
     total = sum(len(ours[row]) for row in rows)
     slide = new_slide(
         deck,
         "Photos",
-        f"Matching in {findings.match}: {right[0]} of {total} by the usual network, {right[1]} of {total} by this "
-        "study",
-        f"{_drawn(findings, COMPARED)} Top rows: the frozen network with the features chosen in notebook 2; bottom "
-        "rows: this study, catalogue's words known, as on the shop's own page. These are examples, not the measure: "
-        "here the query includes the article's words; in slide 4 it is a photo alone. Near-duplicates are not hidden; "
-        "the shop window can hide them. The photos' terms, which these slides share: "
+        f"Two examples: {right[0]} of {total} match in {findings.match} off the shelf, {right[1]} of {total} learned",
+        f"{_drawn(findings, COMPARED)} Top rows: the frozen network, with the features chosen in notebook 2; bottom "
+        "rows: the learned network. Both see the photo alone. These are examples, not the measure, which slide 4 has: "
+        "the network may have been trained with some of these articles. Near-duplicates are not hidden; the shop "
+        "window "
+        "can hide them. The photos' terms, which these slides share: "
         f"{findings.catalogue.terms}",
         f"{findings.source}; notebook 04 of the report",
     )
@@ -180,13 +178,13 @@ def compared(deck: Any, findings: Findings) -> None:
         top, article = TOP + line * high, findings.article(row)
         picture(slide, io.BytesIO(article.photo), MARGIN, top + 0.1, 1.55, f"Article: {article.words}", INK)
         caption(slide, article.words, MARGIN, top + 1.75, 2.3, 0.5)
-        for under, (name, one) in enumerate((("usual network", frozen), ("this study", ours))):
+        for under, (name, one) in enumerate((("frozen", frozen), ("learned", ours))):
             at = top + under * 1.17
             caption(slide, name, 3.2, at + 0.3, 1.7, 0.5, 16, PALETTE[0] if under else QUIET, bold=True)
             for place, other in enumerate(one[row]):
                 picture(
                     slide, io.BytesIO(other.photo), 5.0 + place * 1.28, at, edge, _said(other, findings, place + 1),
-                    _frame(other, findings),
+                    other.agrees,
                 )  # fmt: skip
     _legend(slide, findings, 6.48)
 
@@ -194,25 +192,27 @@ def compared(deck: Any, findings: Findings) -> None:
 def shown(deck: Any, findings: Findings) -> None:
     """Articles with their suggestions and the words of each."""
     rows = findings.rows(COMPARED + SHOWN)[-SHOWN:]
-    beside = findings.suggestions("described", rows)
-    right = sum(a.shared == findings.all_shared for row in rows for a in beside[row])
+    beside = findings.suggestions("learned", rows)
+    right = sum(a.matches for row in rows for a in beside[row])
     slide = new_slide(
         deck,
         "Photos",
-        f"On the article's page: {right} of these {sum(map(len, beside.values()))} have its {findings.match}",
-        f"The next two articles. {_drawn(findings, COMPARED + SHOWN)} Beside them stands what the shop's page would "
-        "show. Each suggestion carries its words; a slider moves between looks and colour, and near-duplicates can "
-        "be hidden. "
-        "Where none of its own kind and colour is left, the nearest in words and looks follow.",
+        f"Two more: {right} of {sum(map(len, beside.values()))} suggestions by photo alone share the {findings.match}",
+        f"The next two articles. {_drawn(findings, COMPARED + SHOWN)} On the shop's own page an article's words are "
+        "known, "
+        "too, and sort the list; here the photo alone decides, as for a customer's photo. Each suggestion carries its "
+        "words; in the shop a slider moves between looks and colour, and near-duplicates can be hidden.",
         f"{findings.source}; notebook 04 of the report",
     )
     step = INNER / 7.2
     for line, row in enumerate(rows):
         top = TOP + line * 2.42
         article = findings.article(row)
-        places = [(MARGIN, f"Article: {article.words}", article, INK)]
+        places: list[tuple[float, str, Article, tuple[bool, bool] | str]] = [
+            (MARGIN, f"Article: {article.words}", article, INK)
+        ]
         places += [
-            (MARGIN + (place + 1.2) * step, _said(other, findings, place + 1), other, _frame(other, findings))
+            (MARGIN + (place + 1.2) * step, _said(other, findings, place + 1), other, other.agrees)
             for place, other in enumerate(beside[row])
         ]
         for left, said, other, frame in places:

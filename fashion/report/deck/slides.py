@@ -11,6 +11,7 @@ from pptx.chart.data import CategoryChartData
 from pptx.chart.xlsx import CategoryWorkbookWriter
 from pptx.dml.color import RGBColor
 from pptx.enum.chart import XL_CHART_TYPE, XL_LABEL_POSITION, XL_LEGEND_POSITION, XL_TICK_LABEL_POSITION, XL_TICK_MARK
+from pptx.enum.dml import MSO_LINE
 from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
 from pptx.opc.constants import RELATIONSHIP_TYPE
 from pptx.oxml import parse_xml
@@ -18,6 +19,7 @@ from pptx.oxml.ns import nsdecls, qn
 from pptx.util import Emu, Inches, Pt
 
 from fashion.core.texts import clean_text
+from fashion.plots.recommendation import FRAMES
 from fashion.plots.style import INK, PALETTE, QUIET
 from fashion.report.deck.template import FONT, FOOT, INNER, LEAD, MAIN, NUMBER, SMALL_POINTS, TEXT, layout_of, set_theme
 
@@ -234,15 +236,24 @@ def _room_below(values: Sequence[float]) -> float | None:
     return least - 0.22 * (most - least) if least < 0 else None
 
 
-def picture(slide: Any, data: Any, left: float, top: float, edge: float, text: str, frame: str | None = None) -> Any:
-    """A photo that fits a square of `edge` inches, with a frame of a colour where one is given."""
+def outline(shape: Any, frame: tuple[bool, bool] | str) -> None:
+    """Frame a shape: in a colour, or as `FRAMES` has it for whether kind and colour agree."""
+    shade, line = (frame, "solid") if isinstance(frame, str) else FRAMES[frame]
+    shape.line.color.rgb, shape.line.width = colour(shade), Pt(3)
+    shape.line.dash_style = {"solid": MSO_LINE.SOLID, "dashed": MSO_LINE.DASH, "dotted": MSO_LINE.ROUND_DOT}[line]
+
+
+def picture(
+    slide: Any, data: Any, left: float, top: float, edge: float, text: str,
+    frame: tuple[bool, bool] | str | None = None,
+) -> Any:  # fmt: skip
+    """A photo that fits a square of `edge` inches, with a frame where one is given."""
     shape = slide.shapes.add_picture(data, Inches(left), Inches(top))
     scale = Inches(edge) / max(shape.width, shape.height)
     shape.width, shape.height = Emu(int(shape.width * scale)), Emu(int(shape.height * scale))
     shape.left = Inches(left) + (Inches(edge) - shape.width) // 2
     shape.top = Inches(top) + (Inches(edge) - shape.height) // 2
-    if frame:
-        shape.line.color.rgb = colour(frame)
-        shape.line.width = Pt(3)
+    if frame is not None:
+        outline(shape, frame)
     describe(shape, text)
     return shape

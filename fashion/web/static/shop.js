@@ -38,9 +38,47 @@ for (const form of document.querySelectorAll("form[data-live]")) {
   form.addEventListener("submit", (event) => { event.preventDefault(); show(); });
 }
 
-// On a wide page the filters are open; on a phone they open on request.
+// On a wide page the filters are open; on a phone they stay as they were left.
 const filters = document.querySelector("details.filters");
 if (filters && matchMedia("(min-width: 60.01rem)").matches) filters.open = true;
+else if (filters) {
+  try { const left = sessionStorage.getItem("filters"); if (left) filters.open = left === "open"; } catch { /* closed storage: as sent */ }
+  filters.addEventListener("toggle", () => {
+    try { sessionStorage.setItem("filters", filters.open ? "open" : "closed"); } catch { /* no matter */ }
+  });
+}
+
+// "Show more" adds the next page's cards below; the address stays the first page's, which the next one follows.
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest && event.target.closest(".paging a[rel=next]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  try {
+    const page = new DOMParser().parseFromString(await (await fetch(link.href)).text(), "text/html");
+    const more = [...page.getElementById("cards").children];
+    document.getElementById("cards").append(...more);
+    document.querySelector(".paging").replaceWith(page.querySelector(".paging"));
+    const first = more.find((one) => one.matches(".card"));
+    if (first) first.querySelector("a").focus({ preventScroll: true });
+  } catch { location.href = link.href; } // the browser says what is wrong
+});
+
+// A large photo is made smaller before it is sent: the network sees no more than that, and a phone's line is spared.
+const EDGE = 1024, SENT_AS = { "image/png": "image/png", "image/webp": "image/png", "image/gif": "image/png", "image/avif": "image/png" };
+const smaller = async (file) => {
+  const picture = await createImageBitmap(file, { imageOrientation: "from-image" });
+  const part = EDGE / Math.max(picture.width, picture.height);
+  if (part >= 1) return file;
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.max(8, Math.round(picture.width * part));
+  canvas.height = Math.max(8, Math.round(picture.height * part));
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  const kind = SENT_AS[file.type] || "image/jpeg"; // what may be transparent stays so
+  const blob = await new Promise((done) => { canvas.toBlob(done, kind, 0.92); });
+  return blob ? new File([blob], file.name, { type: kind }) : file;
+};
 
 // A photo may be dropped anywhere on the page, pasted, or taken with the phone's camera.
 for (const form of document.querySelectorAll("form[data-drop]")) {
@@ -60,6 +98,17 @@ for (const form of document.querySelectorAll("form[data-drop]")) {
   // Of two photos the last one counts.
   input.addEventListener("change", () => { if (input.files.length) camera.value = ""; });
   camera.addEventListener("change", () => { if (!camera.files.length) return; input.value = ""; form.requestSubmit(); });
-  form.addEventListener("submit", () => { button.textContent = "Searching …"; });
+  let ready = null; // the input's photo that needs no more work
+  form.addEventListener("submit", async (event) => {
+    button.textContent = "Searching …";
+    const from = input.files.length ? input : camera, file = from.files[0];
+    if (!file || file === ready) return;
+    event.preventDefault();
+    const held = new DataTransfer();
+    try { held.items.add(await smaller(file)); } catch { held.items.add(file); } // not for this browser: the server looks at it
+    from.files = held.files;
+    ready = from.files[0];
+    form.requestSubmit();
+  });
   addEventListener("pageshow", () => { button.textContent = "Find similar clothes"; }); // come back to
 }

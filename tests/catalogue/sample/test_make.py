@@ -15,6 +15,7 @@ import pytest
 from scipy import ndimage
 from skimage.color import deltaE_ciede2000, rgb2lab
 
+from fashion.catalogue.definition import load_catalogue
 from fashion.catalogue.sample import dyeing
 from fashion.catalogue.sample.make import (
     HEADER,
@@ -310,15 +311,19 @@ def test_colour_depends_on_category_but_little(sources):
 
 
 def test_every_word_is_in_the_glossary_and_pairs_with_its_department(folder):
-    glossary = project_root() / "data" / "glossary"
-
-    def words(name):
-        with (glossary / name).open(encoding="utf-8", newline="") as stream:
+    def words(name, folder="glossary"):
+        with (project_root() / "data" / folder / name).open(encoding="utf-8", newline="") as stream:
             return {row["italian"].strip() for row in csv.DictReader(stream)}
+
+    own = words("categories.csv", "sample")
+    assert own == {garment.micro for garment in GARMENTS} - words("categories.csv"), "no word twice, none unused"
+    assert load_catalogue("sample").glossary == {
+        "category": project_root() / "data/catalogues/../sample/categories.csv"
+    }
 
     rows = table(folder)
     for name, column in (("colours.csv", 1), ("categories.csv", 2), ("departments.csv", 3)):
-        assert {row[column].strip() for row in rows} - {""} <= words(name)
+        assert {row[column].strip() for row in rows} - {""} <= words(name) | (own if column == 2 else set())
     assert set(SAMPLE_COLOURS) <= words("colours.csv")
     assert len({(row[2].strip(), row[3]) for row in rows if row[2]}) == len({row[2].strip() for row in rows if row[2]})
 

@@ -1,0 +1,511 @@
+"""What a table's columns mean, guessed from its header, its cells and the files beside it, with the reasons."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+
+import pandas as pd
+
+from fashion.catalogue.exports import COLOUR_OPTIONS, COLOURS, EXPORTS, GARMENTS, HEADERS, OPTIONS, Export
+from fashion.catalogue.listing import FOLDER, FOLDER_ABOVE
+from fashion.catalogue.photo_guess import PhotoNames, guess_pattern, is_speakable
+from fashion.catalogue.raw_table import RawTable
+from fashion.catalogue.source import is_photo
+from fashion.catalogue.translation import load_glossary
+from fashion.core.numerals import percent
+from fashion.core.texts import look_of
+
+#: Rows by whose cells a column is judged, spread over the table.
+JUDGED = 2_000
+
+#: Our columns in the order in which they choose; the photo's comes before all.
+ORDER = ("colour", "category", "department", "title", "price", "link", "brand", "gender", "season", "usage",
+         "material", "pattern")  # fmt: skip
+
+#: Of them, those that a report can make use of at once: where none is chosen, candidates are named.
+WANTED = ("category", "colour", "department", "title", "price", "link")
+
+#: Of them, those that are named even where no column may be meant.
+MISSED = ("category", "colour", "department")
+
+#: Order in which our columns are told.
+TOLD = ("item", "category", "colour", "department", "title", "price", "link")
+
+#: Photos that a column names at least, where it names those of few rows.
+LEAST_NAMED = 10
+
+#: Score from which a column is chosen: a name that says it, or cells that do.
+ENOUGH = 2.0
+
+#: Our names for the folders of photos.
+FOLDERS = (FOLDER, FOLDER_ABOVE)
+
+_DECIMAL = re.compile(r"\d+[.,]\d{1,2}")
+_NUMBER = re.compile(r"[-+]?\d+([.,]\d+)*")
+_PRICE = re.compile(
+    r"(?:[A-Z]{3}|[€$£¥]|kr|zł)?\s*\d{1,3}(?:[.,' ]?\d{3})*(?:[.,]\d{1,2})?\s*(?:[A-Z]{3}|[€$£¥]|kr|zł)?", re.IGNORECASE
+)
+#: Alone, at the beginning of a list, or in one as JSON.
+_ADDRESS = re.compile(r"(?:\[\W*(?:\w+\W+)*?)?((?:https?:)?//[^\s/]+/[^\s\"']*)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What stands for one of our columns: the table's column or `photos` pattern, and why; `is_file` of a pattern."""
+
+    theirs: str
+    why: str
+    is_file: bool = False
+
+
+@dataclass
+class Guess:
+    """What a table was understood as.
+
+    Attributes
+    ----------
+    export : Export or None
+        The known export that its header is.
+    photo : Choice or None
+        The pattern of the photos' names; None where none was found.
+    columns : dict of str to Choice
+        Our column -> the table's.
+    candidates : dict of str to list of str
+        Our column for which none was chosen -> columns that may be meant.
+    category_path : str
+        As in `definition.Catalogue`.
+    """
+
+    export: Export | None = None
+    photo: Choice | None = None
+    columns: dict[str, Choice] = field(default_factory=dict)
+    candidates: dict[str, list[str]] = field(default_factory=dict)
+    category_path: str = ""
+
+    def photo_is(self, column: str) -> bool:
+        """Whether the photos' names are a column's cells as they are."""
+        return self.photo is not None and self.photo.theirs == f"{{{column}}}"
+
+    def is_in_photo(self, column: str) -> bool:
+        """Whether the photos' names hold a column's cells."""
+        return self.photo is not None and f"{{{column}" in self.photo.theirs
+
+    @property
+    def score(self) -> float:
+        """How much was understood, to choose among tables."""
+        return 3 * (self.photo is not None) + 2 * (self.export is not None) + len(self.columns)
+
+
+def plain_name(name: str) -> str:
+    """A column's name as it is compared: words in lower case, without accents and signs.
+
+    Examples
+    --------
+    >>> [plain_name(name) for name in ("baseColour", "g:image_link", "Couleur principale", "Prezzo (€)", "Größe")]
+    ['base colour', 'image link', 'couleur principale', 'prezzo', 'grosse']
+    """
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    words = re.findall(r"[^\W_]+", _bare(parted))
+    return " ".join(words[1:] if words[:1] == ["g"] and len(words) > 1 else words)
+
+
+@cache
+def _bare(text: str) -> str:
+    """Without accents, in lower case."""
+    parts = unicodedata.normalize("NFKD", look_of(text))
+    return "".join(sign for sign in parts if not unicodedata.combining(sign))
+
+
+@cache
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"[^\W\d_]+", _bare(text)))
+
+
+@cache
+def colour_words() -> frozenset[str]:
+    """Every language's words of colours that are one word, without accents."""
+    known = {word for words in COLOURS.values() for word in words.split()}
+    glossary = load_glossary("colour")
+    return frozenset(
+        known | {w[0] for text in (*glossary["word"], *glossary["english"]) if len(w := _words(text)) == 1}
+    )
+
+
+@cache
+def garment_words() -> frozenset[str]:
+    """Every language's words of clothes that are one word, without accents."""
+    known = {word for words in GARMENTS.values() for word in words.split()}
+    glossary = load_glossary("category")
+    return frozenset(
+        known | {w[0] for text in (*glossary["word"], *glossary["english"]) if len(w := _words(text)) == 1}
+    )
+
+
+class Cells:
+    """A column's cells, and what they are like; shares are of those that are filled."""
+
+    def __init__(self, name: str, cells: Sequence[str]) -> None:
+        self.name, self.plain = name, plain_name(name)
+        self.count = len(cells)
+        self.filled = [cell for cell in cells if cell]
+        self.counts = Counter(self.filled)
+
+    def share(self, test: re.Pattern[str]) -> float:
+        """The share of the cells that fit a pattern as a whole."""
+        return self._share(cell for cell in self.filled if test.fullmatch(cell))
+
+    def _share(self, cells: Iterable[str]) -> float:
+        return sum(1 for _ in cells) / max(len(self.filled), 1)
+
+    @property
+    def fill(self) -> float:
+        """The share of the rows that have one."""
+        return len(self.filled) / max(self.count, 1)
+
+    @cached_property
+    def unique(self) -> float:
+        """Different ones for each cell."""
+        return len(self.counts) / max(len(self.filled), 1)
+
+    @cached_property
+    def numbers(self) -> float:
+        """The share of numbers."""
+        return self.share(_NUMBER)
+
+    @cached_property
+    def addresses(self) -> float:
+        """The share of web addresses."""
+        return self._share(cell for cell in self.filled if _ADDRESS.match(cell))
+
+    @cached_property
+    def addresses_of_photos(self) -> float:
+        """The share of web addresses that end as photos do."""
+        return self._share(
+            cell for cell in self.filled
+            if (told := _ADDRESS.match(cell)) and is_photo(re.split(r"[?#,;|]", told[1])[0].rsplit("/", 1)[-1])
+        )  # fmt: skip
+
+    @cached_property
+    def length(self) -> float:
+        """Words in a cell, on average."""
+        return sum(len(cell.split()) for cell in self.filled) / max(len(self.filled), 1)
+
+    def speaks(self, known: Collection[str], most: int = 4) -> float:
+        """The share of cells of a few words, of which one is known."""
+        hits = sum(
+            n for cell, n in self.counts.items() if 0 < len(w := _words(cell)) <= most and any(x in known for x in w)
+        )
+        return hits / max(len(self.filled), 1)
+
+    @property
+    def is_list(self) -> bool:
+        """Whether most cells hold several values."""
+        return self._share(cell for cell in self.filled if re.search(r"[,;|]\s*\S", cell)) > 0.5
+
+    @property
+    def are_words(self) -> bool:
+        """Whether the cells are words of which each may stand for many items."""
+        few = len(self.counts) <= max(3, 0.6 * len(self.filled)) and not any("</" in cell for cell in self.counts)
+        return bool(self.filled) and self.numbers < 0.5 and self.addresses < 0.2 and self.length <= 6 and few
+
+    @property
+    def are_paths(self) -> bool:
+        """Whether the cells are paths of categories: "Clothing > Dresses"."""
+        return self._share(cell for cell in self.filled if "<" not in cell and re.search(r"\w\s*>\s*\w", cell)) > 0.5
+
+    def shown(self) -> str:
+        """A few of the values."""
+        values = [value if len(value) <= 24 else f"{value[:23]}…" for value, _ in self.counts.most_common(3)]
+        return ", ".join(values)
+
+
+def guess(raw: RawTable, files: Sequence[str]) -> Guess:
+    """What a table's columns mean.
+
+    Parameters
+    ----------
+    raw : RawTable
+        With every column; pseudo-columns such as `listing.FOLDER` may be among them.
+    files : sequence of str
+        The files of the source, by full names.
+    """
+    step = max(1, -(-len(raw.rows) // JUDGED))
+    rows = raw.rows.iloc[::step]
+    cells = {name: Cells(name, rows[name].tolist()) for name in map(str, rows) if rows[name].any()}
+    found = Guess(export=_export(raw))
+    named = found.export.columns.get("photo", ()) if found.export else ()
+    found.photo = _photo(raw, rows, cells, named, PhotoNames(files))
+    taken = {found.photo.theirs[1:-1]} if found.photo else set()
+    _take_named(found, cells)
+    if "colour" not in found.columns and (option := _option(cells)):
+        found.columns["colour"] = option
+    taken |= {choice.theirs for choice in found.columns.values()}
+    if "item" not in found.columns:
+        found.columns["item"] = _item(cells, found, taken)
+    taken.add(found.columns["item"].theirs)
+    for ours in ORDER:
+        if ours not in found.columns and (choice := _choose(ours, cells, taken)):
+            found.columns[ours] = choice
+            taken.add(choice.theirs)
+    found.category_path = _path(found, cells)
+    _part_categories(found, cells, rows, taken)
+    for ours in WANTED:
+        if ours not in found.columns and not (ours == "department" and found.category_path):
+            meant = _candidates(ours, cells, taken)
+            if meant or ours in MISSED:
+                found.candidates[ours] = meant
+    told = [*TOLD, *found.columns]
+    found.columns = {ours: found.columns[ours] for ours in dict.fromkeys(told) if ours in found.columns}
+    return found
+
+
+def _export(raw: RawTable) -> Export | None:
+    there = {plain_name(name) for name in raw.header}
+    return next((export for export in EXPORTS if set(export.marks) <= there), None)
+
+
+def _take_named(found: Guess, cells: Mapping[str, Cells]) -> None:
+    """The columns that the export names, where they are there and filled."""
+    if found.export is None:
+        return
+    for ours, theirs in found.export.columns.items():
+        hit = next((column for name in theirs for column in cells.values() if column.plain == name), None)
+        if hit and ours != "photo":
+            found.columns[ours] = Choice(hit.name, f"{found.export.name} calls it so")
+
+
+def _photo(
+    raw: RawTable, rows: pd.DataFrame, cells: Mapping[str, Cells], named: Sequence[str], photos: PhotoNames
+) -> Choice | None:
+    """The pattern of the photos: bytes, files that are there, or addresses."""
+    by_name = sorted(raw.photos, key=lambda name: _rank("photo", plain_name(name.removesuffix(".bytes"))))
+    if by_name:
+        return Choice(f"{{{by_name[0]}}}", "a column of bytes")
+    best, most = None, (0.0, 0)
+    for column in cells.values():
+        pattern = guess_pattern(column.name, rows, photos)
+        if pattern is None:
+            continue
+        worth = (round(pattern.share, 2), -_rank("photo", column.plain))
+        if best is None or worth > most:
+            best, most = pattern, worth
+    if best and best.share >= 0.5:
+        return Choice(
+            best.pattern, f"{percent(best.share)} of the rows name a file that is there, such as {best.example}", True
+        )
+    addressed = [
+        (
+            (column.plain in named) + column.addresses_of_photos - _rank("photo", column.plain) / 1000, column
+        )
+        for column in cells.values()
+        if column.addresses >= 0.5
+        and is_speakable(column.name)
+        and (column.addresses_of_photos >= 0.5 or column.plain in named or _rank("photo", column.plain) < 100)
+    ]  # fmt: skip
+    if addressed:
+        column = max(addressed, key=lambda pair: pair[0])[1]
+        return Choice(f"{{{column.name}}}", f"web addresses of photos, such as {next(iter(column.counts))}")
+    if best and best.share * len(raw.rows) >= LEAST_NAMED:
+        return Choice(best.pattern, f"only {percent(best.share)} of the rows name a file that is there", True)
+    return None
+
+
+def _rank(ours: str, plain: str) -> int:
+    """The place of a column's name among those that tables use for ours; 100 and more where it is none."""
+    names = HEADERS[ours]
+    if plain in names:
+        return names.index(plain)
+    within = [rank for rank, name in enumerate(names) if re.search(rf"\b{re.escape(name)}\b", plain)]
+    return 100 + within[0] if within and len(plain.split()) <= 4 else 1000
+
+
+def _said(ours: str, column: Cells) -> float:
+    """How much a column's name says that it is ours: 3 for a name of it, less for one that holds it."""
+    rank = _rank(ours, column.plain)
+    return 3 - rank / 100 if rank < 100 else 1.5 if rank < 1000 else 0.0
+
+
+def _fits(ours: str, column: Cells) -> float:
+    """How much the cells say that a column is ours; negative infinity where they cannot be."""
+    never = float("-inf")
+    match ours:
+        case "colour":
+            spoken = column.speaks(colour_words(), most=3)
+            good = column.numbers < 0.5 and column.addresses == 0 and column.length <= 4 and not column.is_list
+            return 3 * spoken - 1 if good and (spoken >= 0.5 or column.are_words) else never
+        case "category" | "department":
+            if column.name in FOLDERS:
+                return 2.5 if ours == "category" or column.name == FOLDER_ABOVE else 0.0
+            known = column.speaks(garment_words())
+            colours = column.speaks(colour_words(), most=3)
+            good = (column.are_words and len(column.counts) > 1) or column.are_paths
+            return 2.5 * known * (ours == "category") - 2 * (colours > max(known, 0.5)) if good else never
+        case "title":
+            good = column.numbers < 0.5 and column.addresses == 0 and 1 < column.length <= 60 and column.unique > 0.1
+            return 0.0 if good else never
+        case "price":
+            priced = column.share(_PRICE)
+            decimal = column.share(re.compile(r".*(\d[.,]\d\d?\b|[€$£¥]|\b[A-Z]{3}\b).*"))
+            return (1.0 if decimal > 0.5 else 0.0) if priced > 0.8 else never
+        case "link":
+            return (
+                (0.5 if column.addresses_of_photos < 0.2 else -2.0)
+                if column.addresses > 0.5
+                else (0.0 if column.plain == "url key" else never)
+            )
+        case _:
+            return 0.0 if column.are_words else never
+
+
+def _choose(ours: str, cells: Mapping[str, Cells], taken: Collection[str]) -> Choice | None:
+    scored = [
+        (score, -place, column)
+        for place, column in enumerate(cells.values())
+        if column.name not in taken
+        and (score := _said(ours, column) + _fits(ours, column)) >= ENOUGH
+        and (_said(ours, column) > 0 or ours in ("colour", "category"))
+    ]
+    if not scored:
+        return None
+    column = max(scored, key=lambda entry: entry[:2])[2]
+    return Choice(column.name, _reason(ours, column))
+
+
+def _reason(ours: str, column: Cells) -> str:
+    """Why a column was chosen, in words."""
+    folders = {FOLDER: "the name of the photo's folder", FOLDER_ABOVE: "the name of the folder above"}
+    named = "its name says so" if _said(ours, column) > 0 else ""
+    if ours == "colour" and (spoken := column.speaks(colour_words(), most=3)) >= 0.5:
+        content = f"{percent(spoken)} of its cells are words of colours"
+    elif ours == "category" and (spoken := column.speaks(garment_words())) >= 0.5:
+        content = f"{percent(spoken)} of its cells are words of clothes"
+    elif column.are_words:
+        content = f"{len(column.counts)} words"
+    else:
+        content = ""
+    values = f"({column.shown()})"
+    return f"{', '.join(filter(None, (folders.get(column.name, named), content)))} {values}".strip()
+
+
+def _item(cells: Mapping[str, Cells], found: Guess, taken: Collection[str]) -> Choice:
+    """The column that names the items; their numbers where none does."""
+    scored = [
+        (score, -place, column)
+        for place, column in enumerate(cells.values())
+        if (column.name not in taken or found.photo_is(column.name)) and (score := _item_score(column, found)) >= ENOUGH
+    ]
+    if not scored:
+        return Choice("#", "no column names the items, so the row's number does")
+    column = max(scored, key=lambda entry: entry[:2])[2]
+    why = [
+        "its name says so" if _said("item", column) > 0 else "",
+        f"{len(column.counts):,} different values in {len(column.filled):,} rows looked at",
+        "it names the photo" if found.is_in_photo(column.name) else "",
+    ]
+    return Choice(column.name, f"{', '.join(filter(None, why))} ({column.shown()})")
+
+
+def _item_score(column: Cells, found: Guess) -> float:
+    """How much a column's name and cells say that it names the items."""
+    decimals = column.share(_DECIMAL)
+    if column.fill < 0.9 or column.addresses > 0 or column.length > 3 or decimals > 0.5 or column.name in FOLDERS:
+        return float("-inf")
+    said = _said("item", column)
+    score = said + 2 * (column.unique >= 0.98) + 0.75 * found.is_in_photo(column.name) - 3 * (column.unique < 0.1)
+    return score - 1.5 * (not said and column.length > 1.5)  # a text
+
+
+def _option(cells: Mapping[str, Cells]) -> Choice | None:
+    """The column of an option's values whose name is mostly that of a colour."""
+    by_plain = {column.plain: column for column in cells.values()}
+    for name, value in OPTIONS:
+        for number in range(1, 10):
+            option, values = by_plain.get(name.format(number)), by_plain.get(value.format(number))
+            if option is None or values is None or values.is_list:
+                continue
+            hits = sum(count for said, count in option.counts.items() if set(_words(said)) & COLOUR_OPTIONS)
+            if hits > 0.5 * len(option.filled):
+                said = option.counts.most_common(1)[0][0]
+                return Choice(values.name, f"{option.name} says {said!r} ({values.shown()})")
+    return None
+
+
+def _part_categories(found: Guess, cells: Mapping[str, Cells], rows: pd.DataFrame, taken: set[str]) -> None:
+    """Of two columns of categories, the finer one is the category, the coarser one the department."""
+    category, department = found.columns.get("category"), found.columns.get("department")
+    if not category or found.category_path or (found.export and "category" in found.export.columns):
+        return
+    if not department:
+        others = [
+            column for column in cells.values()
+            if column.name not in taken and _rank("category", column.plain) < 100 and column.are_words
+            and len(column.counts) > 1 and _is_within(rows, category.theirs, column.name)
+        ]  # fmt: skip
+        if not others:
+            return
+        best = min(others, key=lambda column: _rank("category", column.plain))
+        department = Choice(best.name, _reason("department", best))
+        found.columns["department"] = department
+        taken.add(best.name)
+    fine, coarse = cells[category.theirs], cells[department.theirs]
+    if len(coarse.counts) > len(fine.counts) and coarse.are_words:
+        found.columns["category"], found.columns["department"] = department, category
+
+
+def _is_within(rows: pd.DataFrame, one: str, other: str) -> bool:
+    """Whether one of two columns' words part those of the other: each finer word stands with one coarser word."""
+    fine, coarse = sorted((one, other), key=lambda name: rows[name].nunique(), reverse=True)
+    pairs = rows[(rows[fine] != "") & (rows[coarse] != "")].groupby([fine, coarse]).size()
+    return bool(len(pairs)) and pairs.groupby(level=0).max().sum() >= 0.95 * pairs.sum()
+
+
+def _candidates(ours: str, cells: Mapping[str, Cells], taken: Collection[str]) -> list[str]:
+    """Columns that may be ours, as their name holds it or their cells can be; at most six."""
+    scored = [
+        (-(_said(ours, column) + fit), column.name)
+        for column in cells.values()
+        if column.name not in taken
+        and (fit := _fits(ours, column)) >= (0.5 if ours == "price" else 0)
+        and column.fill > 0.3
+    ]
+    return [name for _, name in sorted(scored)[:6]]
+
+
+def _path(found: Guess, cells: Mapping[str, Cells]) -> str:
+    if "category" not in found.columns:
+        return ""
+    column = cells[found.columns["category"].theirs]
+    own = found.export.category_path if found.export else ""
+    for sign in filter(None, (own, ">")):
+        if sum(sign in cell for cell in column.filled) > 0.3 * len(column.filled):
+            return sign
+    return ""
+
+
+def language_of(words: Mapping[str, int]) -> str:
+    """The language whose words of colours and clothes stand most often; English where none does.
+
+    Parameters
+    ----------
+    words : mapping of str to int
+        A catalogue's words -> how often each stands.
+
+    Examples
+    --------
+    >>> language_of({"Hellblau": 3, "Kleid": 2, "red": 1}), language_of({})
+    ('de', 'en')
+    """
+    hits = {
+        language: sum(
+            n
+            for said, n in words.items()
+            if {*COLOURS[language].split(), *GARMENTS[language].split()} & {*_words(said)}
+        )
+        for language in COLOURS
+    }
+    return max(hits, key=lambda language: (hits[language], language == "en"))

@@ -1,0 +1,219 @@
+"""Readings of notebook 03: what the attributes network learned, what it confuses, and how honest its numbers are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fashion.core.numerals import decimal, percent
+from fashion.readings.text import counted, joined, word
+
+#: Training less validation accuracy from which it is called overfitting.
+GAP = 0.02
+
+#: Expected calibration error up to which a probability can be taken at its word.
+HONEST = 0.05
+
+#: Errors from which one word's share of them says something.
+MANY = 20
+
+#: Held-out items of a class below which its accuracy is no finding.
+FEW = 10
+
+
+def training(history: pd.DataFrame) -> str:
+    """Whether the network overfits, and whether more epochs would help."""
+    mean = history.groupby("epoch").mean()
+    if "val_category_accuracy" not in mean:
+        return ""
+    seen, own = mean["val_category_accuracy"], mean["category_accuracy"].iloc[-1]
+    gap, best = own - seen.iloc[-1], int(seen.idxmax())
+    claim = f"Validation accuracy in category ends at {decimal(seen.iloc[-1])}"
+    tension = (
+        f", {decimal(gap)} below training accuracy: the network knows its own items better, which is why the tests "
+        "below "
+        "use others."
+        if gap > GAP else ", as high as training accuracy: no overfitting."
+    )  # fmt: skip
+    if best == int(mean.index[-1]):
+        return joined(claim + tension, "It is highest after the last epoch, so a longer training may gain more.")
+    return joined(
+        claim + tension, f"It was highest ({decimal(seen.max())}) after epoch {best}: more epochs gain nothing."
+    )
+
+
+def confusion(matrix: NDArray[np.integer], classes: Sequence[str]) -> str:
+    """The most frequent confusion, and whether a few pairs make most errors."""
+    off = np.array(matrix)
+    np.fill_diagonal(off, 0)
+    wrong, total = int(off.sum()), int(np.sum(matrix))
+    if not total:
+        return ""
+    if not wrong:
+        return f"All {counted(total, 'held-out item')} shown are predicted right."
+    true, said = np.unravel_index(int(off.argmax()), off.shape)
+    share = off[true, said] / np.sum(matrix[true])
+    involved = int(off[true].sum() + off[:, true].sum())
+    claim = f"{counted(wrong, 'error')} in {counted(total, 'item')}."
+    if off[true, said] < 2:
+        return joined(claim, "No confusion occurs twice.")
+    tension = (
+        f"{word(classes[true])} is the true or the predicted word in {percent(involved / wrong)} of all errors: better "
+        "photos or a clearer rule for that one word would help most."
+        if involved > wrong / 2 and wrong >= MANY and len(classes) > 3 else ""
+    )  # fmt: skip
+    return joined(
+        claim, f"The most frequent takes {word(classes[true])} for {word(classes[said])}: {off[true, said]:,} times, "
+        f"{percent(share)} of its items.", tension,
+    )  # fmt: skip
+
+
+def calibration(errors: Mapping[str, float], curves: Mapping[str, pd.DataFrame]) -> str:
+    """How far a predicted probability can be taken at its word, and on which side it errs."""
+    sentences = []
+    for name, error in errors.items():
+        curve = curves[name]
+        share = curve["count"] / curve["count"].sum()
+        lean = float(((curve["predicted"] - curve["observed"]) * share).sum())
+        side = "too sure" if lean > 0 else "not sure enough"
+        if error <= HONEST:
+            sentences.append(
+                f"In {name} a predicted probability is off by {decimal(error)} on average: take it at its word."
+            )
+        else:
+            sentences.append(
+                f"In {name} a predicted probability is off by {decimal(error)} on average, mostly {side}: read it as a "
+                "rank, not as a chance."
+            )
+    return joined(*sentences)
+
+
+def confused_colours(count: int, near: float, within: float) -> str:
+    """Whether wrong colours are at least near ones.
+
+    Parameters
+    ----------
+    count : int
+        Confusions of colour.
+    near : float
+        Share of them within `within` (CIEDE2000); NaN without any.
+    within : float
+    """
+    if not count:
+        return ""
+    claim = f"{counted(count, 'confusion')} of colour, {percent(near)} of them within ΔE {within:.0f}."
+    if count < FEW:
+        return joined(claim, "Too few to say what kind of error is usual.")
+    if near >= 0.5:
+        return joined(
+            claim, "Most are a matter of the word, not of the eye; graded measures (notebook 6) count them in part."
+        )
+    return joined(claim, "Most are other colours: look at the photos of these pairs before at the network.")
+
+
+def class_accuracy(table: pd.DataFrame, plural: str) -> str:
+    """The worst class with enough items, beside the best.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `name`, `accuracy`, `items`.
+    plural : str
+        Such as `colours`.
+    """
+    known = table[table["items"] >= FEW]
+    if len(known) < 2:
+        return ""
+    best, worst = known.loc[known["accuracy"].idxmax()], known.loc[known["accuracy"].idxmin()]
+    if best["accuracy"] - worst["accuracy"] < 0.1:
+        return (
+            f"All {len(known)} {plural} with at least {FEW} held-out items are predicted right about equally often, "
+            f"{percent(worst['accuracy'])} to {percent(best['accuracy'])}."
+        )
+    return (
+        f"{word(worst['name'])} is the hardest of the {len(known)} {plural} with at least {FEW} held-out items: "
+        f"{percent(worst['accuracy'])} of {worst['items']:,} right, against {percent(best['accuracy'])} for "
+        f"{word(best['name'])}. A mean over items hides that."
+    )
+
+
+def customer_photos(accuracy: pd.DataFrame) -> str:
+    """What a customer's photo costs, and how much of it simulated photos bring back.
+
+    Parameters
+    ----------
+    accuracy : DataFrame
+        From `customer_photos.accuracy_of_customer_photos`: the catalogue's photos, then simulated ones; empty where
+        vectors were given.
+    """
+    if accuracy.empty:
+        return "No customers' photos are simulated: vectors were given, and no photo can be embedded."
+    (own, customer), (own_taught, taught) = (accuracy[name].to_list() for name in ("network", "with simulated photos"))
+    lost, won = own - customer, taught - customer
+    if lost <= 0:
+        return ""
+    claim = f"On simulated customers' photos the network's accuracy falls from {decimal(own)} to {decimal(customer)}."
+    if won <= 0:
+        return joined(claim, "Teaching it simulated photos brings nothing back: real ones are needed.")
+    price = own - own_taught
+    cost = (
+        f" at a cost of {decimal(price)} on the catalogue's own"
+        if price > 0.0005
+        else " at no cost to the catalogue's own"
+    )
+    return joined(claim, f"Simulated photos bring back {decimal(won)} of the {decimal(lost)} lost{cost}.")
+
+
+def findings(
+    accuracy: Mapping[str, float], commonest: Mapping[str, float], items: int, errors: Mapping[str, float],
+    trials: pd.DataFrame, chosen: tuple[float, float], check: Mapping[str, Any],
+) -> list[str]:  # fmt: skip
+    """The notebook's findings, the first of them its answer.
+
+    Parameters
+    ----------
+    accuracy, commonest : mapping of str to float
+        On held-out items: the network's, and that of the most frequent word.
+    items : int
+        Held-out items.
+    errors : mapping of str to float
+        Expected calibration errors.
+    trials : DataFrame
+        From `weights.weight_trials`.
+    chosen : (looks_weight, hub_strength)
+    check : mapping
+        From `to_check.summary_of`.
+    """
+    lines = [
+        f"**From a photo alone the network predicts the category of {percent(accuracy['category'])} and the colour of "
+        f"{percent(accuracy['colour'])} of {items:,} held-out items right;** always saying the most frequent word "
+        "would "
+        f"reach {percent(commonest['category'])} and {percent(commonest['colour'])}."
+    ]
+    worst = max(errors, key=lambda name: errors[name])
+    if errors[worst] <= HONEST:
+        lines.append(f"**Its probabilities are honest** to {decimal(errors[worst])} on average (calibration error).")
+    else:
+        lines.append(f"**Its probabilities in {worst} are not honest:** off by {decimal(errors[worst])} on average.")
+    looks, strength = chosen
+    own = trials[(trials["looks_weight"] == looks) & (trials["hub_strength"] == strength)].iloc[0]
+    plain = trials.iloc[0]
+    if own["never_shown"] < plain["never_shown"]:
+        lines.append(
+            f"**Looks spread the lists:** with their weight at {looks:.2f}, {percent(own['never_shown'])} of the items "
+            "are "
+            f"in no list, {percent(plain['never_shown'])} by words alone."
+        )
+    if check["items"]:
+        kinds = check["kinds"]
+        first = max(kinds, key=lambda kind: kinds[kind])
+        lines.append(
+            f"**{counted(check['items'], 'item')} should be looked at by a person,** {kinds[first]:,} of them for "
+            "their "
+            f"{first}; `to_check.csv` has them, worst first."
+        )
+    return lines

@@ -1,0 +1,139 @@
+"""Readings of notebook 02: what the frozen network sees of shape and of colour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from fashion.core.numerals import decimal, percent
+from fashion.evaluation.relevance import BOTH
+from fashion.readings.text import joined, word
+
+RANDOM, CATEGORY, WORDS = "random", "same category", "same category and colour"
+
+
+def _rises(medians: Mapping[str, float]) -> tuple[float, float]:
+    return medians[CATEGORY] - medians[RANDOM], medians[WORDS] - medians[CATEGORY]
+
+
+def similarity(medians: Mapping[str, float], separation: float) -> str:
+    """Which of shape and colour raises the cosine more, and what that means for reading one.
+
+    Parameters
+    ----------
+    medians : mapping of str to float
+        Kind of pair -> median cosine.
+    separation : float
+        Chance that a pair of one category is more similar than a random pair.
+    """
+    sentences = []
+    if {RANDOM, CATEGORY, WORDS} <= set(medians):
+        shape, colour = _rises(medians)
+        if shape > colour > 0:
+            sentences.append(
+                f"Sharing the category raises the median cosine by {decimal(shape)}, sharing the colour too only by "
+                f"another {decimal(colour)}: the frozen network sees shape before colour."
+            )
+        elif colour >= shape > 0:
+            sentences.append(
+                f"Sharing the colour raises the median cosine by {decimal(colour)}, more than the category does "
+                f"({decimal(shape)}): here the frozen network sees colour before shape."
+            )
+    if RANDOM in medians and CATEGORY in medians and medians[RANDOM] > medians[CATEGORY] / 2:
+        sentences.append(
+            f"Random pairs reach {decimal(medians[RANDOM])} already, so a cosine says nothing alone; ranks do: a pair "
+            f"of one category beats a random pair in {percent(separation)} of cases."
+        )
+    return joined(*sentences)
+
+
+def features(statistics: pd.DataFrame, classes: int) -> str:
+    """Whether any one feature knows the category.
+
+    Parameters
+    ----------
+    statistics : DataFrame
+        `category` and `colour`: mutual information of each feature, nats.
+    classes : int
+        Number of categories, whose logarithm is what could be known.
+    """
+    best, possible = float(statistics["category"].max()), float(np.log(classes))
+    if classes < 2 or best > possible / 2:
+        return ""
+    more = float((statistics["category"] > statistics["colour"]).mean())
+    tension = f"{percent(more)} of the features know more of the category than of the colour." if more > 0.5 else ""
+    return joined(
+        f"No feature knows the category alone: the best has {best:.2f} of at most {possible:.2f} nats. The knowledge "
+        "is "
+        "spread, so features are chosen in groups below.", tension,
+    )  # fmt: skip
+
+
+def pca(spectrum: ArrayLike, marks: Mapping[str, int]) -> str:
+    """How far the vectors could be shortened."""
+    total, few, many = len(np.asarray(spectrum)), min(marks.values()), max(marks.values())
+    least, most = (next(name for name, count in marks.items() if count == number) for number in (few, many))
+    if many > total / 2:
+        return (
+            f"{few:,} components hold {least}, but {most} takes {many:,}: a long tail of small differences, whose "
+            "worth "
+            "for neighbours only a trial tells."
+        )
+    return f"{many:,} components hold {most}, so shorter vectors are worth the trial below."
+
+
+def selection(choices: pd.DataFrame, chosen: str, original: str) -> str:
+    """What the chosen features gain over the original's, and in which label.
+
+    Parameters
+    ----------
+    choices : DataFrame
+        From `features.selection_trials`.
+    chosen, original : str
+        Names of choices.
+    """
+    means = choices.pivot(index="choice", columns="column", values="mean")
+    if chosen == original or chosen not in means.index or original not in means.index:
+        return ""
+    gain = means.loc[chosen] - means.loc[original]
+    if gain[BOTH] <= 0:
+        return ""
+    label = "colour" if gain["colour"] > gain["category"] else "category"
+    other = "category" if label == "colour" else "colour"
+    claim = (
+        f"{word(chosen.capitalize())} match in both words more often than the original's features, by "
+        f"{decimal(gain[BOTH])}."
+    )
+    if gain[label] > 3 * abs(gain[other]):
+        return joined(
+            claim,
+            f"The gain is in {label} ({decimal(gain[label], '+')}), hardly in {other} ({decimal(gain[other], '+')}).",
+        )
+    return joined(
+        claim, f"It is {decimal(gain['category'], '+')} in category and {decimal(gain['colour'], '+')} in colour."
+    )
+
+
+def findings(
+    network: str, medians: Mapping[str, float], separation: float, choices: pd.DataFrame, chosen: Mapping[str, object]
+) -> list[str]:
+    """The notebook's findings, the first of them its answer."""
+    sees = ""
+    if {RANDOM, CATEGORY, WORDS} <= set(medians):
+        shape, colour = _rises(medians)
+        sees = "shape before colour" if shape > colour else "colour before shape"
+    strong = "tells categories apart" if separation >= 0.75 else "hardly tells categories apart"
+    lines = [
+        f"**The frozen {network} {strong}{f' and sees {sees}' if sees else ''}:** a pair of one category is more "
+        f"similar than a random pair in {percent(separation)} of cases."
+    ]
+    both = choices[choices["column"] == BOTH].set_index("choice")["mean"]
+    name = str(chosen["choice"])
+    lines.append(
+        f"**{str(name).capitalize()} are called *frozen* from here on:** {chosen['features']:,} dimensions, "
+        f"{percent(both[name])} of the nearest match in category and colour."
+    )
+    return lines

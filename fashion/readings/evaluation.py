@@ -1,0 +1,418 @@
+"""Readings of notebook 06: what is gained over what, for whom, and what the tables show besides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from fashion.core.numerals import decimal, interval, number_word, p_value, percent
+from fashion.evaluation.protocol import CEILING, LEAST_P, RANDOM, SIGN_FLIPS
+from fashion.evaluation.relevance import BOTH
+from fashion.evaluation.statistics import Difference, paired_difference
+from fashion.evaluation.summary import (
+    DESCRIBED,
+    FROZEN,
+    LEARNED,
+    LOGISTIC,
+    SAME_WORDS,
+    SHOWN,
+    Evaluation,
+)
+from fashion.readings.text import counted, joined, word
+
+#: Rise of Success from the first to the last place below which a list is right or wrong as one.
+TOGETHER = 0.1
+
+#: Queries of a department below which its mean is no finding.
+FEW = 20
+
+
+def _by_photo(result: Evaluation) -> list[str]:
+    """Methods that know photos alone on both sides."""
+    return [method for method in result.methods if method not in (DESCRIBED, SAME_WORDS, SHOWN)]
+
+
+def _mean(result: Evaluation, method: str, gallery: str = "whole", column: str = BOTH) -> float:
+    return float(result.shares(method, gallery)[column].mean())
+
+
+def _against(result: Evaluation, method: str, other: str, gallery: str = "whole") -> Difference:
+    first, second = (result.shares(name, gallery)[BOTH].to_numpy() for name in (method, other))
+    return paired_difference(first, second, result.trial.seed)
+
+
+def _gained(gain: Difference) -> str:
+    return interval(gain.mean, gain.low, gain.high, "+")
+
+
+def precision(result: Evaluation) -> str:
+    """What *learned* gains over the best untrained method, and whether it takes a network to gain it."""
+    best, gain = result.best_untrained, result.gains["whole", BOTH]
+    own, other = percent(_mean(result, LEARNED)), percent(_mean(result, best))
+    if gain.low > 0:
+        claim = f"*Learned* matches in both words in {own}, *{best}* in {other}: {_gained(gain)} on the same queries."
+    elif gain.high < 0:
+        claim = f"*Learned* falls behind *{best}*, {own} against {other}: {_gained(gain)} on the same queries."
+    else:
+        claim = f"*Learned* ({own}) and *{best}* ({other}) cannot be told apart: {_gained(gain)}."
+    return joined(claim, _logistic(result), _left(result))
+
+
+def _logistic(result: Evaluation, gallery: str = "whole") -> str:
+    """*Learned* beside logistic regression, which is taught the same words."""
+    if LOGISTIC not in result.methods:
+        return ""
+    gain, share = _against(result, LEARNED, LOGISTIC, gallery), percent(_mean(result, LOGISTIC, gallery))
+    if gain.low > 0:
+        return f"Logistic regression, taught the same words, stays below it at {share} ({_gained(gain)})."
+    if gain.high < 0:
+        return (
+            f"Logistic regression, taught the same words, is ahead at {share} ({_gained(gain)}): the network "
+            "costs more than it gives."
+        )
+    return (
+        f"Logistic regression, taught the same words, comes as far ({share}; {_gained(gain)}): it is the words that "
+        "gain, "
+        "not the network's form."
+    )
+
+
+def _left(result: Evaluation) -> str:
+    most = _mean(result, CEILING)
+    if most - _mean(result, LEARNED) < 0.02:
+        return ""
+    return f"The gallery would allow {percent(most)}."
+
+
+def unseen(result: Evaluation) -> str:
+    """What is left of *learned* and its gain where no item was trained with."""
+    gain, whole = result.gains["unseen", BOTH], result.gains["whole", BOTH]
+    own, stock, best = _mean(result, LEARNED, "unseen"), _mean(result, LEARNED), result.best_untrained
+    if gain.low <= 0:
+        return (
+            f"Among unseen items nothing is gained over *{best}* for certain ({_gained(gain)}): what *learned* gains "
+            "in "
+            "the whole catalogue comes from items that it was trained with."
+        )
+    claim = f"Among unseen items *learned* reaches {percent(own)}, {_gained(gain)} over *{best}*."
+    if own < stock - 0.02:
+        claim = joined(
+            claim,
+            f"That is less than the {percent(stock)} above: expect this number for new arrivals, that one for stock.",
+        )
+    grown = (
+        "The gain is larger than in the whole catalogue, so it is no memory of training items."
+        if gain.low > whole.mean
+        else ""
+    )
+    return joined(claim, grown)
+
+
+def tests(result: Evaluation) -> str:
+    """Explains where an interval excludes 0 and the corrected p-value does not reject, and p-values at the floor."""
+    table = result.tests
+    apart = table[((table["low"] > 0) | (table["high"] < 0)) & (table["p_holm"] >= 0.05)]
+    least = table[table["p"] <= LEAST_P]["p_holm"]
+    sentences = []
+    if len(apart):
+        names = " and ".join(f"*{name}*" for name in dict.fromkeys(apart["against"]))
+        sentences.append(
+            f"Against {names} an interval excludes 0 and its p-value is above 0.05 all the same: the interval is of "
+            "one "
+            f"comparison, the p-value is corrected for all {len(table)}. Take these as undecided."
+        )
+    if len(least):
+        sentences.append(
+            f"{len(least)} of the {len(table)} comparisons stand at the test's floor "
+            f"({p_value(least.min(), least.min())}): "
+            f"none of {SIGN_FLIPS:,} random changes of signs reached the difference."
+        )
+    return joined(*sentences)
+
+
+def success(result: Evaluation, curve: pd.DataFrame) -> str:
+    """Which method has a right item among k most often, and how *learned* rises from the first place to the last.
+
+    Parameters
+    ----------
+    result : Evaluation
+    curve : DataFrame
+        From `Evaluation.success_curve`.
+    """
+    k = result.trial.k
+    if k == 1:
+        return ""
+    wide = curve.pivot(index="method", columns="k", values="success").loc[_by_photo(result)]
+    leader, own = str(wide[k].idxmax()), wide.loc[LEARNED]
+    sentences = []
+    if leader != LEARNED and wide.loc[leader, k] > own[k]:
+        sentences.append(
+            f"At least one of {number_word(k)} is right most often by *{leader}* ({percent(wide.loc[leader, k])}), not "
+            "by "
+            f"*learned* ({percent(own[k])}), which leads it at the first place by {percent(own[1])} to "
+            f"{percent(wide.loc[leader, 1])}."
+            if own[1] > wide.loc[leader, 1] else
+            f"At least one of {number_word(k)} is right most often by *{leader}* ({percent(wide.loc[leader, k])}), not "
+            "by "
+            f"*learned* ({percent(own[k])})."
+        )  # fmt: skip
+    if own[k] - own[1] < TOGETHER:
+        sentences.append(
+            f"*Learned* hardly rises, from {percent(own[1])} for the first to {percent(own[k])} for any of "
+            f"{number_word(k)}: its {number_word(k)} are right or wrong together. Where one right item is enough, a "
+            "more "
+            "diverse list serves better (notebook 4)."
+        )
+    return joined(*sentences)
+
+
+def untaught(table: pd.DataFrame) -> str:
+    """Where *frozen* agrees more than *learned* in what nothing was taught.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `untaught.untaught_table`, one gallery.
+    """
+    by = table.set_index(["column", "method"])
+    lost = [
+        measure for measure in dict.fromkeys(table["column"])
+        if (measure, FROZEN) in by.index and by.loc[(measure, FROZEN), "low"] > by.loc[(measure, LEARNED), "high"]
+    ]  # fmt: skip
+    if not lost:
+        return ""
+    first = max(lost, key=lambda measure: by.loc[(measure, FROZEN), "mean"] - by.loc[(measure, LEARNED), "mean"])
+    old, new = (by.loc[(first, method), "mean"] for method in (FROZEN, LEARNED))
+    kept = by.loc[(first, SHOWN), "mean"] if (first, SHOWN) in by.index else None
+    shop = f" What the shop shows keeps {decimal(kept)}." if kept is not None else ""
+    return (
+        f"In {word(first)} the frozen vectors agree more than *learned* ({decimal(old)} against {decimal(new)}): what "
+        "was "
+        f"taught takes room from what was not.{shop} A higher weight of looks gives some of it back."
+    )
+
+
+def coverage(table: pd.DataFrame) -> str:
+    """Which embedding leaves fewer items unshown in the whole catalogue.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `coverage.coverage_table`.
+    """
+    whole = table[table["gallery"] == "whole"].set_index("method")
+    own, frozen = whole.loc["described"], whole.loc["frozen"]
+    if own["high"] < frozen["low"]:
+        return (
+            f"What the shop shows leaves {percent(own['never_shown'])} of the catalogue in nobody's list, the frozen "
+            "network "
+            f"{percent(frozen['never_shown'])}: looks and the correction for hubs more than make up for what words "
+            "narrow."
+        )
+    if own["low"] > frozen["high"]:
+        return (
+            f"What the shop shows leaves {percent(own['never_shown'])} of the catalogue in nobody's list, the frozen "
+            "network "
+            f"only {percent(frozen['never_shown'])}: words narrow the lists. Bring these items in by other ways."
+        )
+    return ""
+
+
+def departments(table: pd.DataFrame) -> str:
+    """The department in which *learned* does worst, where that is no accident.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `Evaluation.department_intervals`.
+    """
+    own = table[(table["method"] == LEARNED) & (table["queries"] >= FEW)]
+    if len(own) < 2:
+        return ""
+    mean = float(np.average(own["mean"], weights=own["queries"]))
+    worst = own.loc[own["mean"].idxmin()]
+    if worst["high"] >= mean:
+        return ""
+    most = table[(table["method"] == CEILING) & (table["department"] == worst["department"])]["mean"].iloc[0]
+    return (
+        f"{word(worst['department'])} is where a photo helps least: "
+        f"{interval(worst['mean'], worst['low'], worst['high'])}, "
+        f"while the gallery would allow {decimal(most)}. Notebook 3 shows with what its words are confused."
+    )
+
+
+def gallery_size(curve: pd.DataFrame) -> str:
+    """Whether *learned* keeps up with the ceiling as the gallery grows.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        From `curves.by_gallery_size`.
+    """
+    both = curve[curve["column"] == BOTH].pivot(index="method", columns="size", values="mean")
+    small, large = both.columns[0], both.columns[-1]
+    if small == large or LEARNED not in both.index:
+        return ""
+    own, most = both.loc[LEARNED], both.loc[CEILING]
+    reached = [own[size] / most[size] if most[size] else 0.0 for size in (small, large)]
+    claim = f"From {small:,} to {large:,} items *learned* goes from {percent(own[small])} to {percent(own[large])}"
+    if own[large] > own[small]:
+        better = reached[1] >= reached[0] - 0.01
+        return f"{claim}, the ceiling from {percent(most[small])} to {percent(most[large])}: " + (
+            "more stock still helps." if better else "more stock helps, but less than it could."
+        )
+    return f"{claim}: more stock brings more that looks right and is wrong."
+
+
+def embedding_size(lengths: Mapping[str, int], dimensions: Mapping[str, int]) -> str:
+    """How short the vectors may be, and what that saves.
+
+    Parameters
+    ----------
+    lengths : mapping of str to int
+        From `summary.lengths_that_keep`.
+    dimensions : mapping of str to int
+        The uncut embeddings' lengths.
+    """
+    return joined(*(
+        f"{length:,} of {dimensions[name]:,} dimensions keep 95% of what {word(name)} reaches in both words, an index "
+        f"{dimensions[name] / length:.0f} times smaller."
+        for name, length in lengths.items() if 2 * length <= dimensions[name]
+    ))  # fmt: skip
+
+
+def colour_weight(curve: pd.DataFrame, default: float) -> str:
+    """What the weight of colour trades, and whether the report's own is near the best.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        From `curves.by_colour_weight`.
+    default : float
+        The report's weight.
+    """
+    wide = curve.pivot(index="weight", columns="column", values="mean")
+    first, last = wide.iloc[0], wide.iloc[-1]
+    if last["colour"] <= first["colour"] or last["category"] >= first["category"]:
+        return ""
+    best = float(wide[BOTH].idxmax())
+    near = wide.index[np.abs(wide.index.to_numpy() - default).argmin()]
+    behind = wide[BOTH].max() - wide.loc[near, BOTH]
+    claim = (
+        f"From category alone to colour alone, colour rises from {percent(first['colour'])} to "
+        f"{percent(last['colour'])} and "
+        f"category falls from {percent(first['category'])} to {percent(last['category'])}."
+    )
+    if behind <= 0.01:
+        own = percent(wide.loc[near, BOTH])
+        return joined(
+            claim,
+            f"In between both hold: at {near:.1f} the match in both words is {own}, within 0.01 of the best. There the "
+            "slider is a matter of taste, not of precision.",
+        )
+    return joined(
+        claim, f"Both words match most often at {best:.1f}, {decimal(behind, '+')} over the report's {near:.1f}."
+    )
+
+
+def failures(without: int, queries: int) -> str:
+    """How many queries have nothing right, and whether the worst are half right."""
+    if without:
+        return (
+            f"{counted(without, 'query', 'queries')} of {queries:,} ({percent(without / queries)}) have no "
+            "recommendation of the "
+            "right category or colour."
+        )
+    if not queries:
+        return ""
+    return (
+        f"Every one of the {queries:,} queries has a recommendation of the right category or colour: the worst are "
+        "half "
+        "right, with the colour of another kind of garment, or the reverse."
+    )
+
+
+def caveat(made: bool, measured: bool) -> str:
+    """What to bear in mind with the finding: a made catalogue, measured colours, or that words are not taste."""
+    if measured:
+        return "Colours were measured from the photos, so agreement in colour is by construction."
+    if made:
+        return (
+            "The sample's colours are dyed, which is easier than real clothes: the number of a real catalogue is lower."
+        )
+    return "Matching words are not taste: no click was measured."
+
+
+def lead(result: Evaluation, made: bool, measured: bool) -> str:
+    """The study's answer in one sentence with its number, and its caveat."""
+    best, gain, k = result.best_untrained, result.gains["whole", BOTH], number_word(result.trial.k)
+    own, other = percent(_mean(result, LEARNED)), percent(_mean(result, best))
+    head = f"Of {k} recommendations by photo alone, {own} match in category and colour"
+    if gain.low > 0:
+        said = f"**{head}, against {other} by the best method without training** (*{best}*)."
+    elif gain.high < 0:
+        said = f"**{head}, fewer than the {other} of *{best}*, which needs no training.**"
+    else:
+        said = f"**{head}, no more for certain than the {other} of *{best}*, which needs no training.**"
+    return joined(said, caveat(made, measured))
+
+
+def untrained(items: pd.DataFrame, k: int, why: str, measured: bool) -> list[str]:
+    """What can and cannot be found where no network was trained.
+
+    Parameters
+    ----------
+    items : DataFrame
+    k : int
+        Recommendations for each query.
+    why : str
+        Why none was trained, a sentence.
+    measured : bool
+        Whether the colours were measured from the photos.
+    """
+    lines = [
+        f"{why} *Learned* stands for looks and measured colour; there is no training whose gain could be measured."
+    ]
+    if items["category"].nunique() < 2:
+        lines.append("All items have one category, so agreement in it is 1 by construction and says nothing.")
+    if measured:
+        lines.append("Colours were measured from the photos, so agreement in colour is by construction.")
+    others = len(items) - 1
+    lines.append(
+        f"A list shows {percent(min(k / max(others, 1), 1))} of the {others:,} other items: the larger that share, the "
+        "more often chance alone is right, and the wider the intervals."
+    )
+    return lines
+
+
+def findings(result: Evaluation, made: bool, measured: bool, why_untrained: str = "") -> list[str]:
+    """The notebook's findings, the first of them the study's answer; each from an interval of this run."""
+    if why_untrained:
+        return untrained(result.trial.items, result.trial.k, why_untrained, measured)
+    lines = [lead(result, made, measured)]
+    for gallery, name in (("whole", "In the whole catalogue"), ("unseen", "Among unseen items alone")):
+        gain = result.gains[gallery, BOTH]
+        verdict = "gains" if gain.low > 0 else "loses" if gain.high < 0 else "neither gains nor loses for certain"
+        lines.append(
+            f"**{name} *learned* {verdict}:** {_gained(gain)} in both words over *{result.best_untrained}*, "
+            f"{_gained(result.gains[gallery, 'category'])} in category and {_gained(result.gains[gallery, 'colour'])} "
+            "in colour."
+        )
+    if rival := _logistic(result):
+        lines.append(f"**A simple rival:** {rival[0].lower() + rival[1:]}")
+    known = _against(result, DESCRIBED, LEARNED)
+    if known.low > 0:
+        lines.append(
+            f"**Words of the stock add {_gained(known)}** to a query by photo alone, which then reaches "
+            f"{percent(_mean(result, DESCRIBED))}."
+        )
+    elif known.high < 0:
+        lines.append(f"**Words of the stock cost {_gained(known)}** for a query by photo alone.")
+    chance = percent(_mean(result, RANDOM))
+    lines.append(
+        f"**What is possible:** {percent(_mean(result, CEILING))} in this gallery; random recommendations reach "
+        f"{chance}."
+    )
+    return lines

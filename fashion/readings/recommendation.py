@@ -1,0 +1,184 @@
+"""Readings of notebook 04: how many of the shown recommendations match, and where the lists go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fashion.core.numerals import number_word, percent
+from fashion.evaluation.relevance import BOTH, matches
+from fashion.evaluation.summary import Misses
+from fashion.readings.text import counted, joined, word
+
+Int = NDArray[np.integer]
+
+
+def matching(items: pd.DataFrame, rows: Sequence[int], nearest: Int) -> tuple[int, int]:
+    """How many of some queries' recommendations match in both words, and of how many.
+
+    Parameters
+    ----------
+    items : DataFrame
+    rows : sequence of int
+        The queries.
+    nearest : ndarray of int, shape (n, k)
+        Of every item.
+    """
+    shown = nearest[list(rows)]
+    return int(matches(items, shown, np.asarray(rows), ["category", "colour"])[BOTH].sum()), shown.size
+
+
+def shown(found: tuple[int, int], share: float) -> str:
+    """The rows of a figure beside the mean over all items.
+
+    Parameters
+    ----------
+    found : (matching, shown)
+        From `matching`.
+    share : float
+        Of all items' recommendations that match in both words.
+    """
+    count, total = found
+    claim = f"{count:,} of these {total:,} match in category and colour; over all items it is {percent(share)}."
+    rows = count / total
+    if abs(rows - share) > 0.1:
+        return joined(
+            claim, f"These rows are {'luckier' if rows > share else 'unluckier'} than the mean: judge by that."
+        )
+    return claim
+
+
+def by_photo(true: pd.DataFrame, queries: Sequence[Any], recommended: Sequence[pd.DataFrame]) -> str:
+    """How many words the network reads off the photos right, and how many recommendations match the true ones.
+
+    Parameters
+    ----------
+    true : DataFrame
+        Items whose photos were asked.
+    queries : sequence of Query
+    recommended : sequence of DataFrame
+        From `Recommender.answer`.
+    """
+    right = {
+        name: sum(item[name] == query.description.get(name) for item, query in zip(
+            true.to_dict("records"), queries, strict=True)) for name in ("colour", "category")
+    }  # fmt: skip
+    n = len(true)
+    good = sum(
+        int(((table["category"] == item["category"]) & (table["colour"] == item["colour"])).sum())
+        for item, table in zip(true.to_dict("records"), recommended, strict=True)
+    )
+    total = sum(map(len, recommended))
+    claim = (
+        f"The network reads the colour right in {right['colour']} of {n} photos and the category in "
+        f"{right['category']}; "
+        f"{good} of {total} recommendations match the true words."
+    )
+    if right["category"] < n:
+        return joined(claim, "Where it misreads the category, the whole list is of the wrong kind.")
+    return claim
+
+
+def by_words(queries: Sequence[Any], recommended: Sequence[pd.DataFrame]) -> str:
+    """How many of the answers have every word that was asked for; empty where none names both kinds of words."""
+    good = total = 0
+    for query, table in zip(queries, recommended, strict=True):
+        asked = {name: query.description[name] for name in ("category", "colour") if query.description.get(name)}
+        if not asked or not len(table):
+            continue
+        fits = [table[name].isin([words] if isinstance(words, str) else list(words)) for name, words in asked.items()]
+        good, total = good + int(np.logical_and.reduce(fits).sum()), total + len(table)
+    if not total:
+        return ""
+    if good == total:
+        return f"All {total} answers have the words that were asked for."
+    return (
+        f"{good} of {total} answers have every word that was asked for; the others come next in likeness, as the shop "
+        "has "
+        "no more."
+    )
+
+
+def failures(misses: Misses, k: int) -> str:
+    """What the queries without their own category have in common."""
+    if not len(misses.rows):
+        return ""
+    claim = (
+        f"{counted(len(misses.rows), 'query', 'queries')} of {misses.items:,} "
+        f"({percent(len(misses.rows) / misses.items)}) "
+        "have no recommendation of their own category."
+    )
+    pair, times = str(misses.confused.index[0]), int(misses.confused.iloc[0])
+    own, other = pair.split("  →  ")
+    sentences = [claim, f"Most frequent is {word(other)} beside {word(own)}, {times:,} times."]
+    if misses.rare > 0:
+        sentences.append(
+            f"{percent(misses.rare)} are of categories with at most {number_word(k)} items, which cannot fill a list."
+        )
+    involved = (
+        sum(int(n) for text, n in misses.confused.items() if own in str(text).split("  →  ")) / misses.confused.sum()
+    )
+    if involved > 0.5:
+        sentences.append(
+            f"{word(own)} is on one side of {percent(involved)} of these pairs: that word, more than the network, is "
+            "what "
+            "to look at."
+        )
+    return joined(*sentences)
+
+
+def diversity(trials: pd.DataFrame) -> str:
+    """What more diverse lists cost in likeness to the query."""
+    first, last = trials.iloc[0], trials.iloc[-1]
+    lost = first["similarity to the query"] - last["similarity to the query"]
+    spread = first["frozen similarity within the list"] - last["frozen similarity within the list"]
+    if lost <= 0 or spread <= 0:
+        return ""
+    return (
+        f"At diversity {last['diversity']:.1f} the list's items are {spread:.3f} less alike and {lost:.3f} less like "
+        "the "
+        "query: "
+        f"{'worth trying' if spread >= lost else 'more is paid than gained, so hiding near-duplicates comes first'}."
+    )
+
+
+def findings(shares: Mapping[str, float], k: int, misses: Misses) -> list[str]:
+    """The notebook's findings, the first of them its answer.
+
+    Parameters
+    ----------
+    shares : mapping of str to float
+        Embedding -> share of all items' recommendations that match in both words.
+    k : int
+    misses : Misses
+        Of the learned embedding.
+    """
+    gain = shares["described"] - shares["frozen"]
+    first = (
+        f"**On the shop's own item pages {percent(shares['described'])} of the {number_word(k)} recommendations match "
+        "in "
+        f"category and colour,** where the frozen network alone reaches {percent(shares['frozen'])}. The shop's words "
+        "are "
+        "looked up there: notebook 6 measures photos alone."
+        if gain > 0 else
+        f"**Words do not help here:** {percent(shares['described'])} of the recommendations match in category and "
+        "colour, "
+        f"by the frozen network alone {percent(shares['frozen'])}."
+    )  # fmt: skip
+    lines = [
+        first,
+        "**Every list is exact and every recommendation has its reason,** for an item, a photo or words as query.",
+    ]
+    if len(misses.rows):
+        lines.append(
+            f"**By photo alone {counted(len(misses.rows), 'item')} ({percent(len(misses.rows) / misses.items)}) get "
+            "nothing "
+            "of their own category;** the figure of failures has the surest of them."
+        )
+    else:
+        lines.append("**By photo alone every item gets at least one recommendation of its own category.**")
+    return lines

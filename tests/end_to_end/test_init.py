@@ -1,0 +1,135 @@
+"""A folder of twelve photos without a table: `fashion init`, a whole report, recommendations, the shop."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from conftest import lend
+from shop_files import photos, rows, write_export
+
+import fashion
+from fashion.attributes.network import join_features
+from fashion.attributes.untrained import untrained_network
+from fashion.catalogue.cleaning import clean_table, join_photos
+from fashion.catalogue.definition import parse_catalogue
+from fashion.catalogue.proposal import propose, toml_of
+from fashion.catalogue.table import read_table
+from fashion.cli.main import main
+from fashion.embedding.backbones import load_backbone
+from fashion.embedding.extraction import read_photos
+from fashion.evaluation.relevance import precision_at_k
+from fashion.neighbours.exact import top_k
+from fashion.recommendation.filters import QueryError
+from fashion.web.app import create_app
+from fashion.web.security import Buckets
+from fashion.web.shop import open_shop
+
+SENTENCE = "No network is trained: the catalogue has 12 items, and a training takes 60."
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, networks):
+    """The folder of a report that two commands made, and what they printed."""
+    root = tmp_path_factory.mktemp("twelve")
+    (root / "my photos").mkdir()
+    for row, photo in zip(rows(12), photos(rows(12)), strict=True):
+        (root / f"my photos/{row['colour']} {row['kind']}.jpg").write_bytes(photo)
+    lend(networks, root / "processed")
+    return root
+
+
+@pytest.fixture(scope="module")
+def said(place):
+    """What the two commands printed."""
+    import contextlib
+    import io
+
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        assert main(["init", str(place / "my photos"), "--to", str(place / "it.toml")]) == 0
+        network = ["--backbone", "efficientnet-lite0", "--size", "96"]
+        assert main(["report", "-c", str(place / "it.toml"), *network, *folders(place)]) == 0
+    return out.getvalue()
+
+
+def folders(place):
+    return ["--processed", str(place / "processed"), "--reports", str(place / "reports")]
+
+
+@pytest.fixture(scope="module")
+def study(place, said):
+    return fashion.open(place / "it.toml", processed=place / "processed", reports=place / "reports")
+
+
+def test_command_page_and_results_say_that_no_network_is_trained(place, said, study):
+    assert "No column of categories: recommendations will follow looks and colour alone." in said
+    assert f"{SENTENCE} Recommendations follow looks and measured colour; slides are not written." in said
+    report = place / "reports/my-photos"
+    assert SENTENCE in (report / "index.html").read_text(encoding="utf-8")
+    assert not (report / "deck.pptx").exists()
+    assert json.loads((report / "results/03.json").read_text())["warning"] == SENTENCE
+    assert "All items have one category" in (report / "notebooks/06-evaluation.html").read_text(encoding="utf-8")
+    assert study.source_line.endswith("by looks and measured colour, no network trained")
+    assert main(["deck", "-c", str(place / "it.toml"), *folders(place)]) == 1
+
+
+def test_recommendations_share_kind_or_colour_more_often_than_chance(study):
+    """Each of 3 kinds in 4 colours once: of eleven others five share a kind or a colour."""
+
+    def shares(name, other):
+        return bool(set(name.split()) & set(other.split()))
+
+    first = []
+    for item in study.items["item"]:
+        table = study.recommend(item, k=3).table
+        assert item not in set(table["item"]) and len(table) == 3
+        first += [shares(item, other) for other in table["item"]]
+    assert np.mean(first) > 0.75 > 5 / 11
+
+
+def test_a_photo_and_a_colour_are_queries_too(study, place):
+    photo = photos(rows(24))[12]  # a red one, of another drawing
+    assert "rosso" in study.recommend(photo=photo, k=1).table["item"].iloc[0]
+    colour = study.items.loc[study.items["item"] == "blu vestito", "colour"].iloc[0]
+    found = study.recommend(words=colour, k=1).table["item"].iloc[0]
+    assert "blu" in found
+    with pytest.raises(QueryError):
+        study.recommend(words="ballerina")
+
+
+@pytest.mark.parametrize("kind", ["italian zip", "image folder", "hugging face"])
+def test_items_of_other_inputs_are_alike_by_looks(kind, place, tmp_path):
+    """From what `init` proposes to neighbours by photos alone; the words only judge."""
+    proposal = propose(write_export(tmp_path / "shop", kind), tmp_path / "unpacked")
+    text = toml_of(proposal, "mine", "Mine", str(proposal.source.path))
+    catalogue = parse_catalogue(text, tmp_path / "mine.toml")
+    step, _ = clean_table(catalogue, *read_table(catalogue, proposal.source))
+    backbone = load_backbone("efficientnet-lite0", size=96)
+    seen = read_photos(proposal.source, step.rows["photo"], place / "processed", backbone, progress=False)
+    items = join_photos(step, seen.facts).items
+    assert len(items) == 24
+    features = join_features(seen.vectors.blocks["multilayer"], seen.vectors.blocks["embedding"])
+    network = untrained_network(features, np.asarray(seen.descriptor("colour_grid")), items, seed=0)
+    vectors = network.embed(features, np.asarray(seen.descriptor("colour_grid")))
+    queries = network.layout.queries(vectors, network.layout.weights(0.5, 0.8))
+    nearest = top_k(vectors, 3, query_vectors=queries)[0]
+    agreement = precision_at_k(items, nearest, np.arange(24), ["category"])["category"].mean()
+    assert agreement > 0.7 > 7 / 23, agreement
+
+
+def test_the_shop_says_so_and_shows_an_item(study):
+    shop = open_shop(study.workspace)
+    client = create_app(type("Still", (), {"shop": lambda self: shop})(), Buckets()).test_client()
+    page = client.get("/").get_data(as_text=True)
+    assert SENTENCE in page
+    assert client.get("/item?id=blu%20vestito").status_code == 200
+
+
+def test_added_photos_are_found(study, place, said):
+    (place / "more").mkdir()
+    shutil.copy(place / "my photos/blu vestito.jpg", place / "more/old.jpg")
+    (place / "more/new red one.jpg").write_bytes(photos(rows(24))[12])
+    assert main(["add", "-c", str(place / "it.toml"), "--data", str(place / "more"), *folders(place)]) == 0
+    table = fashion.open(place / "it.toml", processed=place / "processed", reports=place / "reports")
+    assert len(table.items) == 13 and "rosso" in table.recommend("new red one", k=1).table["item"].iloc[0]

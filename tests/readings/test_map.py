@@ -1,0 +1,41 @@
+"""Readings of notebook 05, against counts by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fashion.readings import map as readings
+
+
+def test_neighbours_alike_are_counted():
+    """Two islands, each of one department, colours in turn."""
+    xy = np.array([[side * 100 + place, 0.0] for side in (0, 1) for place in range(20)])
+    items = pd.DataFrame({"department": ["a"] * 20 + ["b"] * 20, "colour": ["red", "blue"] * 20})
+    found = readings.neighbours_alike(items, xy, k=10)
+    assert found["department"]["neighbours"] == 1 and found["department"]["chance"] == pytest.approx(19 / 39)
+    assert 0.35 < found["colour"]["neighbours"] < 0.55 and found["colour"]["chance"] == pytest.approx(19 / 39)
+
+
+def alike(department, colour):
+    return {"department": dict(zip(("neighbours", "chance"), department, strict=True)),
+            "colour": dict(zip(("neighbours", "chance"), colour, strict=True))}  # fmt: skip
+
+
+def test_by_what_the_map_is_arranged():
+    shape = alike((0.8, 0.2), (0.09, 0.085))
+    assert "80% of an item's ten nearest on the map are of its department, 20% by chance" in readings.departments(shape)
+    assert readings.departments(alike((0.3, 0.2), (0.5, 0.1))) == ""
+    assert readings.colours(shape).startswith("Colours are mixed: 9%")
+    assert "Colours are regions too: 18% of an item's ten nearest share its colour, 9% by chance" in readings.colours(
+        alike((0.8, 0.1), (0.18, 0.09))
+    )
+    assert "by shape alone" in readings.findings(0.5, 0.99, shape)[0]
+    assert "by shape and colour" in readings.findings(0.5, 0.99, alike((0.8, 0.2), (0.5, 0.1)))[0]
+
+
+def test_how_far_places_can_be_read():
+    assert "can stand for the lists" in readings.photos(0.9, 0.01)
+    assert "take an item's list" in readings.photos(0.495, 0.003) and readings.photos(0.495, 0.003).startswith("50%")
+    assert "read no neighbourhood" in readings.photos(0.02, 0.01)
+    assert "not a measure" in readings.findings(0.5, 0.988, alike((1, 0.1), (1, 0.1)))[1]
+    assert "not a measure" not in readings.findings(0.9, 0.988, alike((1, 0.1), (1, 0.1)))[1]

@@ -1,0 +1,101 @@
+"""The report as one PDF, for those who mail it: the summary, then every notebook. `make pdf`."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from fashion.catalogue.definition import load_catalogue
+from fashion.catalogue.identity import open_workspace
+from fashion.core.errors import FashionError, ReportError
+from fashion.core.workspace import Workspace
+from fashion.report.page import write_page
+from fashion.report.steps import STEPS
+from tools.renew_readme import small
+
+#: Names of Chromium and its kin, which print pages.
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+
+#: Width of a printed figure, pixels: 200 to the inch on A4.
+PRINTED = 1440
+
+#: Seconds that the browser may take.
+LIMIT = 300
+
+
+def browser() -> str:
+    """The path of a browser that prints.
+
+    Raises
+    ------
+    ReportError
+        When none is installed.
+    """
+    found = next((path for path in map(shutil.which, BROWSERS) if path), None)
+    if not found:
+        raise ReportError(
+            f"expected a browser that prints, one of {', '.join(BROWSERS)}; found none. Install Chromium (Debian: "
+            "apt-get install chromium), or print index.html from the browser that you use."
+        )
+    return found
+
+
+def print_report(workspace: Workspace) -> Path:
+    """Write reports/<catalogue>/report.pdf.
+
+    Raises
+    ------
+    ReportError
+        When there is no browser, or it prints nothing.
+    """
+    program, target = browser(), workspace.report / "report.pdf"
+    page = workspace.report / ".report.html"  # beside the figures that it shows
+    with tempfile.TemporaryDirectory() as profile:
+        printed = Path(profile) / "report.pdf"
+        try:
+            write_page(workspace, page, "", [step.notebook for step in STEPS], whole=True)
+            _with_pictures_for_print(workspace, page, Path(profile))
+            ended = subprocess.run(
+                [program, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}/user",
+                 "--no-pdf-header-footer", f"--print-to-pdf={printed}", page.as_uri()],
+                capture_output=True, text=True, timeout=LIMIT,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as error:
+            raise ReportError(f"expected {program} to print within {LIMIT} s; it did not. Try again.") from error
+        finally:
+            page.unlink(missing_ok=True)
+        if ended.returncode or not printed.is_file():
+            raise ReportError(f"expected {program} to print the report; found: {ended.stderr.strip()[-500:]}")
+        shutil.move(printed, target)
+    return target
+
+
+def _with_pictures_for_print(workspace: Workspace, page: Path, folder: Path) -> None:
+    """Let a page show its figures as JPEGs, a fifth of the size, and all of them: nobody scrolls to lazy ones."""
+    text = page.read_text(encoding="utf-8").replace(' loading="lazy"', "")
+    for path in (workspace.report / "figures").glob("*.png"):
+        figure = folder / f"{path.stem}.jpg"
+        figure.write_bytes(small(path.read_bytes(), PRINTED))
+        text = text.replace(f'src="figures/{path.name}"', f'src="{figure.as_uri()}"')
+    page.write_text(text, encoding="utf-8")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print a reported catalogue; returns 1 where that fails."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--catalogue", default="sample", help="a reported catalogue (default: sample)")
+    catalogue = parser.parse_args(arguments).catalogue
+    try:
+        print(print_report(open_workspace(load_catalogue(catalogue))))
+    except FashionError as error:
+        print(f"print_report: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
