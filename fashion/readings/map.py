@@ -43,8 +43,8 @@ def departments(alike: Mapping[str, Mapping[str, float]], near: int = 10) -> str
     if own["neighbours"] < 2 * own["chance"]:
         return ""
     return (
-        f"Departments are regions: {percent(own['neighbours'])} of an item's {number_word(near)} nearest on the map are "
-        f"of its department, {percent(own['chance'])} by chance."
+        f"Departments are regions: {percent(own['neighbours'])} of an item's {number_word(near)} nearest on the map "
+        f"are of its department, {percent(own['chance'])} by chance."
     )
 
 
@@ -53,8 +53,8 @@ def colours(alike: Mapping[str, Mapping[str, float]], near: int = 10) -> str:
     share = alike["colour"]
     if share["neighbours"] < MIXED * share["chance"]:
         return (
-            f"Colours are mixed: {percent(share['neighbours'])} of the {number_word(near)} nearest share the colour, as "
-            f"by chance ({percent(share['chance'])}). These vectors are arranged by shape alone."
+            f"Colours are mixed: {percent(share['neighbours'])} of the {number_word(near)} nearest share the colour, "
+            f"as by chance ({percent(share['chance'])}). These vectors are arranged by shape alone."
         )
     return (
         f"Colours are regions too: {percent(share['neighbours'])} of an item's {number_word(near)} nearest share its "
