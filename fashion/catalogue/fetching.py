@@ -152,7 +152,7 @@ class Asker:
         except _Refused as refusal:
             return Answer(problem=str(refusal) + (f" (redirected to {here})" if here != address else ""))
         except (HTTPError, HTTPException, OSError, ValueError) as error:
-            return Answer(problem=f"no whole answer: {_in_words(error)}", passing=True)
+            return Answer(problem=f"the request failed: {_in_words(error)}", passing=True)
         finally:
             self._asking.pop(threading.get_ident(), None)
 

@@ -276,7 +276,7 @@ def _take_named(found: Guess, cells: Mapping[str, Cells]) -> None:
     for ours, theirs in found.export.columns.items():
         hit = next((column for name in theirs for column in cells.values() if column.plain == name), None)
         if hit and ours != "photo":
-            found.columns[ours] = Choice(hit.name, f"{found.export.name} calls it so")
+            found.columns[ours] = Choice(hit.name, f"so named in {found.export.name}")
 
 
 def _photo(

@@ -104,8 +104,8 @@ def _checked(proposal: Proposal, text: str, path: Path) -> list[str]:
     step, _ = clean_table(catalogue, rows, malformed)
     if len(rows) < LEAST_ITEMS:
         raise CatalogueError(
-            f"expected at least {LEAST_ITEMS} items to study in {proposal.source.path}; found {len(rows)}. Name what "
-            "holds more of them."
+            f"expected at least {LEAST_ITEMS} items to study in {proposal.source.path}; found {len(rows)}. Name "
+            "data with more items."
         )
     require_items(step, str(proposal.source.path))
     return [

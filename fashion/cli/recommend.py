@@ -44,9 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     query.add_argument(
         "--unlike", action="append", default=[], metavar="ITEM", help="an item to be less like; may be repeated"
     )
-    query.add_argument(
-        "--text", metavar="TEXT", help="free text, in place of all others, where the report's encoder has a text tower"
-    )
+    query.add_argument("--text", metavar="TEXT", help="free text, alone; needs a report whose encoder has a text tower")
     results = parser.add_argument_group("results")
     results.add_argument(
         "--where", action="append", default=[], metavar="COLUMN=VALUE[,VALUE]",

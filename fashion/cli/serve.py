@@ -38,8 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     site = parser.add_argument_group("on a site of its own")
     site.add_argument(
         "--allow-host", action="append", default=[], metavar="NAME",
-        help="name by which it may be asked for, without port; may be repeated (default: this machine's own names, "
-        "if it listens there alone; else any)",
+        help="host name that requests may use, without port; may be repeated (default: this machine's own names if it "
+        "listens on this machine alone, else any)",
     )  # fmt: skip
     site.add_argument(
         "--allow-origin", action="append", default=[], metavar="ORIGIN",

@@ -35,7 +35,7 @@ def table(frame: pd.DataFrame, formats: Mapping[Any, str] | None = None) -> Any:
     """A table to be shown in a notebook; every cell and heading is escaped, whatever it holds.
 
     Numbers are written by `numerals.decimal`, missing ones left out. An index that names its rows is the first column,
-    under its name; several rows of headings are joined into one.
+    under its name; several rows of headings are joined into one. In place of a table without rows stands "none".
 
     Parameters
     ----------
@@ -49,6 +49,8 @@ def table(frame: pd.DataFrame, formats: Mapping[Any, str] | None = None) -> Any:
     """
     from IPython.display import HTML
 
+    if not len(frame):
+        return HTML("<p>none</p>")
     named = not isinstance(frame.index, pd.RangeIndex)
     names = [str(name or "") for name in frame.index.names]
     flat = frame.reset_index(names=names, allow_duplicates=True) if named else frame.copy()

@@ -172,7 +172,7 @@ def read_encoder_files(place: str | Path, size: int | None = None) -> EncoderFil
     said = next((path for path in told if path.is_file()), None)
     if said is None:
         raise WeightsError(
-            f"expected how photos are prepared for {model} in {' or '.join(map(str, told))}; found neither. Take the "
+            f"expected how photos are prepared for {model} in {' or '.join(map(str, told))}; found none. Take the "
             f"file from where the model came from, or write one, for example: {SAY}"
         )
     preparation = read_preparation(said, size)
@@ -244,8 +244,9 @@ def _refuse_checkpoints(place: Path, checkpoints: Iterable[Path]) -> None:
     if first is not None:
         folder = place if place.is_dir() else place.parent
         raise WeightsError(
-            f"expected an exported model (ONNX, OpenVINO, Keras); found {first}, a checkpoint of PyTorch, which is not "
-            "opened: reading a pickle can run any code. Export it where PyTorch is, and name that folder: "
+            f"expected an exported model (ONNX, OpenVINO, Keras); found {first}, a PyTorch checkpoint, which is not "
+            "opened: a pickle can run any code, and weights alone hold no network. Export it where PyTorch is, and "
+            "name that folder: "
             f"optimum-cli export onnx --model {folder} --task feature-extraction {folder}-onnx"
         )
 

@@ -112,7 +112,7 @@ def confused_colours(count: int, near: float, within: float) -> str:
         return joined(
             claim, "Most are a matter of the word, not of the eye; graded measures (notebook 6) count them in part."
         )
-    return joined(claim, "Most are other colours: look at the photos of these pairs before at the network.")
+    return joined(claim, "Most are other colours: check the photos of these pairs before the network.")
 
 
 def class_accuracy(table: pd.DataFrame, plural: str) -> str:
@@ -189,10 +189,9 @@ def findings(
         From `to_check.summary_of`.
     """
     lines = [
-        f"**From a photo alone the network predicts the category of {percent(accuracy['category'])} and the colour of "
-        f"{percent(accuracy['colour'])} of {items:,} held-out items right;** always saying the most frequent word "
-        "would "
-        f"reach {percent(commonest['category'])} and {percent(commonest['colour'])}."
+        f"**From a photo alone the network is right about the category of {percent(accuracy['category'])} and the "
+        f"colour of {percent(accuracy['colour'])} of {items:,} held-out items;** always saying the most frequent word "
+        f"would reach {percent(commonest['category'])} and {percent(commonest['colour'])}."
     ]
     worst = max(errors, key=lambda name: errors[name])
     if errors[worst] <= HONEST:
@@ -206,7 +205,7 @@ def findings(
         lines.append(
             f"**Looks spread the lists:** with their weight at {looks:.2f}, {percent(own['never_shown'])} of the items "
             "are "
-            f"in no list, {percent(plain['never_shown'])} by words alone."
+            f"in no list, against {percent(plain['never_shown'])} by words alone."
         )
     if check["items"]:
         kinds = check["kinds"]

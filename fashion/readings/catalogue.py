@@ -34,10 +34,10 @@ def contact_sheet(items: pd.DataFrame) -> str:
     """How many photos have a plain ground, on which a garment's colour can be measured."""
     plain = float((items["uneven_border"] <= PLAIN).mean())
     if plain >= 0.9:
-        return f"{percent(plain)} of the photos have a plain ground, so the garment's colour can be measured on them."
+        return f"{percent(plain)} of the photos have a plain background, so the garment's colour can be measured."
     return (
-        f"Only {percent(plain)} of the photos have a plain ground; on the others the measured colour holds some of the "
-        "ground, and notebook 3 lists the worst."
+        f"Only {percent(plain)} of the photos have a plain background; on the others some of it is measured as "
+        "garment, and notebook 3 lists the worst."
     )
 
 
@@ -57,7 +57,7 @@ def counts(items: pd.DataFrame, column: str, plural: str) -> str:
     short = (
         f"{counted(small, column, plural)} of {len(sizes):,} {'has' if small == 1 else 'have'} fewer than {ENOUGH} "
         "items: "
-        "their lists soon hold others."
+        f"their lists must include other {plural}."
         if small
         else ""
     )
@@ -88,8 +88,8 @@ def colour_by_department(items: pd.DataFrame) -> str:
     own, usual = observed[row, column] / observed[row].sum(), observed[:, column].sum() / total
     return (
         f"{word(table.columns[column])} stands out: it is the colour of {percent(own)} of {word(table.index[row])} and "
-        f"of {percent(usual)} of the catalogue. Whoever knows the department can guess colours a little; the check of "
-        "colour and department below says how much."
+        f"of {percent(usual)} of the catalogue. So the department gives a hint of the colour; the check of "
+        "colour and department below says how strong."
     )
 
 
@@ -117,8 +117,8 @@ def words_and_photos(by_word: pd.DataFrame) -> str:
     if far["median_distance"] <= SHADE:
         return claim
     return joined(
-        claim, f"{word(far['colour'])} is furthest, at {far['median_distance']:.0f}: there the swatch of the "
-        "catalogue's own garments, not the list's, is what later figures draw.",
+        claim, f"{word(far['colour'])} is furthest, at {far['median_distance']:.0f}: later figures draw such a "
+        "word in the colour of the catalogue's own garments, not in the list's.",
     )  # fmt: skip
 
 
@@ -131,8 +131,8 @@ def doubtful_labels(doubtful: pd.DataFrame, items: int) -> str:
     if words.iloc[0] < 3 or words.iloc[0] < len(doubtful) / 3:
         return claim
     return joined(
-        claim, f"{words.iloc[0]:,} of them are called {word(words.index[0])}: look at that word's use before at the "
-        "items.",
+        claim, f"{words.iloc[0]:,} of them are called {word(words.index[0])}: check how that word is used before "
+        "the items.",
     )  # fmt: skip
 
 

@@ -66,9 +66,8 @@ def features(statistics: pd.DataFrame, classes: int) -> str:
     more = float((statistics["category"] > statistics["colour"]).mean())
     tension = f"{percent(more)} of the features know more of the category than of the colour." if more > 0.5 else ""
     return joined(
-        f"No feature knows the category alone: the best has {best:.2f} of at most {possible:.2f} nats. The knowledge "
-        "is "
-        "spread, so features are chosen in groups below.", tension,
+        f"No single feature tells the category: the best has {best:.2f} of at most {possible:.2f} nats. The "
+        "information is spread, so features are chosen in groups below.", tension,
     )  # fmt: skip
 
 
@@ -78,9 +77,8 @@ def pca(spectrum: ArrayLike, marks: Mapping[str, int]) -> str:
     least, most = (next(name for name, count in marks.items() if count == number) for number in (few, many))
     if many > total / 2:
         return (
-            f"{few:,} components hold {least}, but {most} takes {many:,}: a long tail of small differences, whose "
-            "worth "
-            "for neighbours only a trial tells."
+            f"{few:,} components hold {least}, but {most} takes {many:,}: a long tail of small differences. Only "
+            "a trial shows whether neighbours need them."
         )
     return f"{many:,} components hold {most}, so shorter vectors are worth the trial below."
 

@@ -73,9 +73,8 @@ def _logistic(result: Evaluation, gallery: str = "whole") -> str:
             "costs more than it gives."
         )
     return (
-        f"Logistic regression, taught the same words, comes as far ({share}; {_gained(gain)}): it is the words that "
-        "gain, "
-        "not the network's form."
+        f"Logistic regression, taught the same words, does as well ({share}; {_gained(gain)}): the gain comes "
+        "from the words, not from the network's form."
     )
 
 
@@ -149,14 +148,12 @@ def success(result: Evaluation, curve: pd.DataFrame) -> str:
     sentences = []
     if leader != LEARNED and wide.loc[leader, k] > own[k]:
         sentences.append(
-            f"At least one of {number_word(k)} is right most often by *{leader}* ({percent(wide.loc[leader, k])}), not "
-            "by "
-            f"*learned* ({percent(own[k])}), which leads it at the first place by {percent(own[1])} to "
-            f"{percent(wide.loc[leader, 1])}."
+            f"*{leader}* most often has at least one right item among {number_word(k)} "
+            f"({percent(wide.loc[leader, k])}, *learned* {percent(own[k])}); for the first item alone, "
+            f"*learned* leads by {percent(own[1])} to {percent(wide.loc[leader, 1])}."
             if own[1] > wide.loc[leader, 1] else
-            f"At least one of {number_word(k)} is right most often by *{leader}* ({percent(wide.loc[leader, k])}), not "
-            "by "
-            f"*learned* ({percent(own[k])})."
+            f"*{leader}* most often has at least one right item among {number_word(k)} "
+            f"({percent(wide.loc[leader, k])}, *learned* {percent(own[k])})."
         )  # fmt: skip
     if own[k] - own[1] < TOGETHER:
         sentences.append(
@@ -188,9 +185,8 @@ def untaught(table: pd.DataFrame) -> str:
     kept = by.loc[(first, SHOWN), "mean"] if (first, SHOWN) in by.index else None
     shop = f" What the shop shows keeps {decimal(kept)}." if kept is not None else ""
     return (
-        f"In {word(first)} the frozen vectors agree more than *learned* ({decimal(old)} against {decimal(new)}): what "
-        "was "
-        f"taught takes room from what was not.{shop} A higher weight of looks gives some of it back."
+        f"In {word(first)} the frozen vectors agree more than *learned* ({decimal(old)} against {decimal(new)}): the "
+        f"words that were taught crowd out the rest.{shop} A higher weight of looks gives some of it back."
     )
 
 
@@ -339,9 +335,7 @@ def caveat(made: bool, measured: bool) -> str:
     if measured:
         return "Colours were measured from the photos, so agreement in colour is by construction."
     if made:
-        return (
-            "The sample's colours are dyed, which is easier than real clothes: the number of a real catalogue is lower."
-        )
+        return "The sample's colours are dyed, which is easier than real clothes: expect less on a real catalogue."
     return "Matching words are not taste: no click was measured."
 
 

@@ -47,7 +47,7 @@ def shown(found: tuple[int, int], share: float) -> str:
     rows = count / total
     if abs(rows - share) > 0.1:
         return joined(
-            claim, f"These rows are {'luckier' if rows > share else 'unluckier'} than the mean: judge by that."
+            claim, f"These rows are {'luckier' if rows > share else 'unluckier'} than average: judge by the average."
         )
     return claim
 
@@ -97,9 +97,8 @@ def by_words(queries: Sequence[Any], recommended: Sequence[pd.DataFrame]) -> str
     if good == total:
         return f"All {total} answers have the words that were asked for."
     return (
-        f"{good} of {total} answers have every word that was asked for; the others come next in likeness, as the shop "
-        "has "
-        "no more."
+        f"{good} of {total} answers have every word that was asked for; the shop has no more, so the most similar "
+        "items follow."
     )
 
 
@@ -161,9 +160,8 @@ def findings(shares: Mapping[str, float], k: int, misses: Misses) -> list[str]:
     first = (
         f"**On the shop's own item pages {percent(shares['described'])} of the {number_word(k)} recommendations match "
         "in "
-        f"category and colour,** where the frozen network alone reaches {percent(shares['frozen'])}. The shop's words "
-        "are "
-        "looked up there: notebook 6 measures photos alone."
+        f"category and colour,** where the frozen network alone reaches {percent(shares['frozen'])}. These lists "
+        "use the shop's own words; notebook 6 measures photos alone."
         if gain > 0 else
         f"**Words do not help here:** {percent(shares['described'])} of the recommendations match in category and "
         "colour, "
@@ -177,7 +175,7 @@ def findings(shares: Mapping[str, float], k: int, misses: Misses) -> list[str]:
         lines.append(
             f"**By photo alone {counted(len(misses.rows), 'item')} ({percent(len(misses.rows) / misses.items)}) get "
             "nothing "
-            "of their own category;** the figure of failures has the surest of them."
+            "of their own category;** the figure of failures shows those of highest similarity."
         )
     else:
         lines.append("**By photo alone every item gets at least one recommendation of its own category.**")

@@ -227,3 +227,7 @@ def test_the_maps_data_ends_no_script(tmp_path):
     data = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)[1]
     assert json.loads(data)["words"]["department"] == [word]
     assert "default-src 'none'" in text and "http:" not in text.split("</head>")[0]
+
+
+def test_a_table_without_rows_is_a_word():
+    assert table(pd.DataFrame({"method": [], "mean": []})).data == "<p>none</p>"

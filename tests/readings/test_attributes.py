@@ -75,7 +75,7 @@ def test_findings():
     errors = {"category": 0.027, "colour": 0.009}
     lines = attributes.findings(accuracy, commonest, 600, errors, trials, (0.4, 0.25), check)
     assert "category of 88% and the colour of 99.5% of 600 held-out items" in lines[0] and "8% and 9%" in lines[0]
-    assert "honest** to 0.027" in lines[1] and "0.4% of the items are in no list, 70% by words" in lines[2]
+    assert "honest** to 0.027" in lines[1] and "0.4% of the items are in no list, against 70% by words" in lines[2]
     assert "294 items should" in lines[3] and "286 of them for their category" in lines[3]
     worse = attributes.findings(
         accuracy, commonest, 600, {"colour": 0.3}, trials, (0.0, 0.0), {"items": 0, "kinds": {}}

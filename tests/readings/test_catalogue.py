@@ -35,8 +35,8 @@ def test_sizes_and_grounds():
     items = pd.DataFrame({"width": [10] * 4, "height": [20] * 4, "uneven_border": [0.0, 0.1, 0.0, 0.9]})
     assert catalogue.photo_sizes(items).startswith("All 4 photos are 10 × 20 pixels")
     assert "that of 75% of the" in catalogue.photo_sizes(items.assign(width=[10, 10, 10, 11]))
-    assert catalogue.contact_sheet(items).startswith("Only 75% of the photos have a plain ground")
-    assert catalogue.contact_sheet(items.head(3)).startswith("100% of the photos have a plain ground")
+    assert catalogue.contact_sheet(items).startswith("Only 75% of the photos have a plain background")
+    assert catalogue.contact_sheet(items.head(3)).startswith("100% of the photos have a plain background")
 
 
 def test_words_beside_photos():
