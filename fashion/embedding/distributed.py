@@ -127,6 +127,7 @@ def do(job: Job, shard: Shard) -> dict[str, int]:
     if finished(job, shard):
         return {"read": 0, "embedded": 0}
     source, backbone, runtime = tools(job)
+    source.fetch(shard.photos, progress=False)  # a machine of its own has downloaded none
     extracts = list(ahead(lambda name: extract(source, name, backbone.framing), shard.photos, workers=2))
     metadata = metadata_table(photo.facts for photo in extracts)
     good = metadata[metadata["problem"] == ""].drop_duplicates("sha256")
@@ -306,7 +307,9 @@ def distribute(
     photos = list(dict.fromkeys(all_photos(rows)))
     source.fetch(photos, progress=progress)
     marks = signatures_of(source, photos)
-    shards = cut(photos, made_by(job, fingerprint(source.path)), size)
+    downloads = source.downloads
+    data = fingerprint(source.path, downloads.folder if downloads else None)
+    shards = cut(photos, made_by(job, sha256_json([data, downloads.state() if downloads else ""])), size)
     todo = [shard for shard in shards if not finished(job, shard)]
     embedded = 0
     with progress_bar(len(photos), "photos on the cluster", show=progress) as bar:
