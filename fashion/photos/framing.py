@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
-from fashion.photos.images import ENOUGH, RGB, decode, reduction, resize
+if TYPE_CHECKING:  # the names of networks are known without OpenCV
+    from fashion.photos.images import RGB
 
 #: Resizing rules, in words.
 RULES = {
@@ -82,6 +83,10 @@ class Framing:
         if rgb.shape[:2] == (height, width):
             return rgb
         if self.filter == "area":
+            import cv2
+
+            from fashion.photos.images import resize
+
             if height == width:
                 return resize(rgb, height)
             shrink = rgb.shape[0] >= height and rgb.shape[1] >= width
@@ -105,6 +110,8 @@ def view(data: bytes, unpacked: RGB, framing: Framing | int) -> RGB:
     framing : Framing or int
         An int stretches to that many pixels.
     """
+    from fashion.photos.images import ENOUGH, decode, reduction
+
     frame = Framing(framing) if isinstance(framing, int) else framing
     edge = frame.shorter
     finer = edge > ENOUGH and reduction(data, edge) != reduction(data, ENOUGH)

@@ -7,5 +7,5 @@ that fits any outcome is none.
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, submodules=["attributes", "catalogue", "embedding", "evaluation", "map", "recommendation"]
+    __name__, submodules=["attributes", "catalogue", "embedding", "evaluation", "map", "recommendation", "text"]
 )

@@ -58,7 +58,7 @@ def test_each_page_has_examples_that_parse(capsys, command):
         (["report", "--limt", "5"], "--limt 5. Did you mean --limit?"),
         (["recommend", "a1", "--colr", "1"], "Did you mean --colour-weight?"),
         (["recommend", "a1", "--embeding", "frozen"], "Did you mean --embedding?"),
-        (["recommend", "a1", "b1"], "unrecognized arguments: b1"),
+        (["deck", "a1"], "unrecognized arguments: a1"),
         (["report", "--backbone", "resnet"], "Did you mean resnet50?"),
     ],
 )

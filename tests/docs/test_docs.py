@@ -166,8 +166,11 @@ def fill(tiny, work, tmp_path_factory):
                 fits = set(values.split(",")) <= known.get(column, set())
                 out += [word, after if fits else f"{column}={sorted(known[column])[0]}"]
                 skip = True
-            elif place == 1 and words[0] == "recommend" and not word.startswith("-"):
-                out.append(items["item"].iloc[0])
+            elif word == "--unlike":
+                out += [word, items["item"].iloc[-1]]
+                skip = True
+            elif words[0] == "recommend" and place and not any(before.startswith("-") for before in words[: place + 1]):
+                out.append(items["item"].iloc[place - 1])
             else:
                 out.append(word)
         return out + own

@@ -176,7 +176,7 @@ def test_study_and_command_search_and_describe(searched, tmp_path, capsys):
     assert described["item"].tolist() == list("abcde") and described["colour"].tolist()[1] == "blue"
 
     arguments = argparse.Namespace(
-        text="red dress", k=1, json=False, catalogue="any", item=None, photo=None, words=None
+        text="red dress", k=1, json=False, catalogue="any", items=[], unlike=[], photo=None, words=None
     )
     arguments.where = []
     _print_text(study, arguments)

@@ -21,10 +21,10 @@ LAYOUT = Layout(("boots", "sandals"), ("red", "blue"), np.eye(2, dtype=np.float3
 
 
 def test_kinds_and_colours_are_vectors_and_the_rest_conditions():
-    query = words_query("red or blue boots for women", ITEMS, LAYOUT)
+    query = words_query("red or blue sandals for women", ITEMS, LAYOUT)
     assert query.vectors.shape == (2, LAYOUT.width) and query.where == {"gender": ("women",)}
-    assert query.description == {"colour": ("red", "blue"), "category": "boots", "gender": "women"}
-    assert (query.vectors[:, 0] > 0).all() and query.row is None
+    assert query.description == {"colour": ("red", "blue"), "category": "sandals", "gender": "women"}
+    assert (query.vectors[:, 1] > 0).all() and query.row is None
 
 
 def test_a_department_stands_for_its_categories():

@@ -31,12 +31,12 @@ def build_deck(workspace: Workspace, value_model: Path | None = None) -> Path:
     ValueModelError
         When an input of the value model is wrong.
     """
-    if why := workspace.json("attributes").get("untrained", ""):
+    findings, inputs = Findings.of(workspace), read_inputs(value_model)
+    if why := findings.results["03"].get("warning", ""):
         raise ArtefactError(
             f"expected a report with a trained network for the slides; found one without. {why} Its page, "
             f"{workspace.report / 'index.html'}, has its figures."
         )
-    findings, inputs = Findings.of(workspace), read_inputs(value_model)
     name = str(value_model) if value_model else "data/value-model.toml"
     deck = new_deck()
     pictures.strip(study.opening(deck, findings), findings)
