@@ -36,6 +36,9 @@ THROUGH = frozenset(
 
 OR = frozenset(["ni", "nor", "né", "o", "or", "ou"])
 
+#: Quotation marks: of the parts between them every second one is quoted.
+QUOTES = re.compile('["“”„]')
+
 #: Words before a size, and names of a column that holds sizes.
 SIZES = frozenset(["größe", "maat", "misura", "size", "sizes", "taglia", "taglie", "taille", "talla", "tamanho"])
 
@@ -423,7 +426,7 @@ def _pieces(text: str, texts: Texts) -> list[tuple[str, bool]]:
     """A text's words, each with whether it is taken as it is: in quotation marks, or of a "non-iron" of the texts."""
 
     def each() -> Iterator[tuple[str, bool]]:
-        for place, part in enumerate(re.split(r'["“”„]', re.sub(r"(?<!\S)-(?=\w)", "not ", text))):
+        for place, part in enumerate(QUOTES.split(re.sub(r"(?<!\S)-(?=\w)", "not ", text))):
             for among, words in enumerate(_NEGATED.split(part)):
                 tokens = tokens_of(words)
                 as_it_is = place % 2 == 1 or (among % 2 == 1 and tokens[0] in texts)
