@@ -190,7 +190,8 @@ class Downloads:
     def _fetch(self, wanted: list[str], todo: list[str], progress: bool) -> None:
         from fashion.catalogue.fetching import fetch  # which loads the network's libraries
 
-        total, done = sum(dict(self._kept.values()).values()), len(wanted) - len(todo)
+        sizes = dict(self._kept.values())  # by content: one photo may have several addresses
+        total, done = sum(sizes.values()), len(wanted) - len(todo)
         most = int(self.rules.gigabytes * 1e9)
         with (
             (self.folder / "index.jsonl").open("a", encoding="utf-8", newline="\n") as index,
@@ -207,14 +208,16 @@ class Downloads:
                     self._dead[address] = line
                     _write_line(dead, {"address": address} | line)
                 else:
-                    total += len(answer.data)
+                    sha256 = sha256_bytes(answer.data)
+                    total += 0 if sha256 in sizes else len(answer.data)
+                    sizes[sha256] = len(answer.data)
                     if total > most:
                         raise CatalogueError(
                             f"expected photos of at most {self.rules.gigabytes:g} GB in all; found more, after "
                             f"{done:,} of {len(wanted):,} addresses. Raise `gigabytes` under [downloads] in the "
                             "catalogue's TOML, or take fewer items (LIMIT=n); what was downloaded is kept."
                         )
-                    sha256 = self._keep(address, answer.data)
+                    self._keep(address, sha256, answer.data)
                     _write_line(index, {"address": address, "sha256": sha256, "bytes": len(answer.data)})
                     self._dead.pop(address, None)
                 done += 1
@@ -223,12 +226,10 @@ class Downloads:
             fetch(todo, self.rules, settle)
         self._tidy()
 
-    def _keep(self, address: str, data: bytes) -> str:
-        sha256 = sha256_bytes(data)
+    def _keep(self, address: str, sha256: str, data: bytes) -> None:
         if not self._is_whole(sha256, len(data)):
             write_whole(self._path(sha256), lambda aside: aside.write_bytes(data))
         self._kept[address] = sha256, len(data)
-        return sha256
 
     def _tidy(self) -> None:
         """Write both lists with a line for each address."""

@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="only items with one of these values, in English or Italian; if repeated, all must hold",
     )  # fmt: skip
     results.add_argument(
-        "--embedding", choices=["described", "learned", "frozen"], default="described",
+        "--embedding", choices=["described", "learned", "frozen"],
         help="described: photo and the items' own words; learned: photo alone; frozen: backbone alone "
         "(default: described)",
     )  # fmt: skip
@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--hide-duplicates", action="store_true", help="no near-duplicates of the query or of each other"
     )
     results.add_argument(
-        "--diversity", type=share, default=0.0, metavar="D",
+        "--diversity", type=share, metavar="D",
         help="how diverse the list should be, from 0 (ignore) to 1 (default: 0)",
     )  # fmt: skip
     results.add_argument("--json", action="store_true", help="print JSON instead of a table")
@@ -89,8 +89,9 @@ def run(arguments: argparse.Namespace) -> None:
     picks = study.recommend(
         arguments.items[0] if arguments.items else None, photo=arguments.photo, words=arguments.words,
         like=arguments.items[1:], unlike=arguments.unlike, k=arguments.k, where=arguments.where,
-        embedding=arguments.embedding, colour_weight=arguments.colour_weight,
-        looks_weight=arguments.looks_weight, hide_duplicates=arguments.hide_duplicates, diversity=arguments.diversity,
+        embedding=arguments.embedding or "described", colour_weight=arguments.colour_weight,
+        looks_weight=arguments.looks_weight, hide_duplicates=arguments.hide_duplicates,
+        diversity=arguments.diversity or 0.0,
     )  # fmt: skip
     if arguments.json:
         print_json(picks.to_dict() | {"catalogue": arguments.catalogue})
@@ -108,17 +109,26 @@ def _print_text(study: Study, arguments: argparse.Namespace) -> None:
     Raises
     ------
     QueryError
-        Beside an item, a photo, words or a filter.
+        Beside an item, a photo, words, a filter, or an option that free text does without.
     """
     from fashion.recommendation.filters import QueryError
 
-    if arguments.items or arguments.unlike or arguments.photo or arguments.words or arguments.where:
-        raise QueryError("expected --text alone; found an item, a photo, words or a filter beside it. Leave them out.")
-    found = study.search_text(arguments.text, k=arguments.k)
+    beside = {
+        "an item": arguments.items or arguments.unlike, "a photo": arguments.photo, "words": arguments.words,
+        "a filter": arguments.where, "--embedding": arguments.embedding, "--save": arguments.save,
+        "--colour-weight": arguments.colour_weight is not None, "--looks-weight": arguments.looks_weight is not None,
+        "--hide-duplicates": arguments.hide_duplicates, "--diversity": arguments.diversity is not None,
+    }  # fmt: skip
+    if found := [name for name, given in beside.items() if given]:
+        raise QueryError(
+            f"expected --text alone, with --k and --json at most; found {', '.join(found)} beside it. Leave "
+            f"{'it' if len(found) == 1 else 'them'} out."
+        )
+    table = study.search_text(arguments.text, k=arguments.k)
     if arguments.json:
-        print_json({"catalogue": arguments.catalogue, "text": arguments.text, "items": found.to_dict("records")})
+        print_json({"catalogue": arguments.catalogue, "text": arguments.text, "items": table.to_dict("records")})
     else:
-        print(found.round({"cosine": 3, "score": 4}).to_string(index=False))
+        print(table.round({"cosine": 3, "score": 4}).to_string(index=False))
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -18,6 +18,17 @@ EXAMPLES = "  fashion serve -c sample\n  fashion serve -c imagelab --port 8080"
 PARENTS = (parent("catalogue", "weights"), folders())
 
 
+def _prefix(text: str) -> str:
+    """A path with a slash before it and none after it; empty for the root."""
+    inside = text.strip("/")
+    return f"/{inside}" if inside else ""
+
+
+def _origin(text: str) -> str:
+    """An origin as browsers send it, without a slash at its end."""
+    return text.rstrip("/")
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `fashion serve`."""
     parser.add_argument("--host", default="127.0.0.1", metavar="H", help="address to listen at (default: 127.0.0.1)")
@@ -42,10 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "listens on this machine alone, else any)",
     )  # fmt: skip
     site.add_argument(
-        "--allow-origin", action="append", default=[], metavar="ORIGIN",
+        "--allow-origin", action="append", type=_origin, default=[], metavar="ORIGIN",
         help="origin such as https://shop.example whose pages may read the API and show photos; may be repeated",
     )  # fmt: skip
-    site.add_argument("--prefix", default="", metavar="PATH", help="path below which it lies, such as /similar")
+    site.add_argument(
+        "--prefix", type=_prefix, default="", metavar="PATH", help="path below which it lies, such as /similar"
+    )
     site.add_argument(
         "--trusted-proxy", default="", metavar="ADDRESS",
         help="address of the proxy in front, whose X-Forwarded-For, -Proto and -Host are believed",
@@ -90,10 +103,9 @@ def run(arguments: argparse.Namespace) -> None:
             f"expected to listen at {arguments.host}:{arguments.port}; found {error.strerror}. "
             "Stop what listens there, or name another one with --port (make: PORT=)."
         ) from error
-    prefix = arguments.prefix.rstrip("/")
     port = getattr(server, "effective_port", arguments.port)
     print(
-        f"{window.shop().title}: {len(window.shop().items):,} items at http://{arguments.host}:{port}{prefix}/",
+        f"{window.shop().title}: {len(window.shop().items):,} items at http://{arguments.host}:{port}{arguments.prefix}/",
         flush=True,
     )
     try:

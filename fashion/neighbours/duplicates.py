@@ -120,21 +120,25 @@ def _equal_pairs(band: NDArray[np.uint64], hashes: NDArray[np.uint64], distance:
 
 
 def same_photo_pairs(photos: pd.DataFrame) -> NDArray[np.int64]:
-    """Pairs of items that have a photo in common, shape (p, 2): each item and the first one with that photo.
+    """Pairs of items that have a photo in common, shape (p, 2): each item and the first one that shows that photo.
+
+    A further photo that no item shows, such as a chart of sizes, joins none.
 
     Parameters
     ----------
     photos : DataFrame
-        `row` and `sha256` of every photo of every item.
+        `row` and `sha256` of every photo of every item; that which is shown comes first.
 
     Examples
     --------
-    >>> same_photo_pairs(pd.DataFrame({"row": [0, 0, 1, 2], "sha256": ["a", "b", "c", "b"]}))
+    >>> same_photo_pairs(pd.DataFrame({"row": [0, 0, 1, 1, 2, 2], "sha256": ["a", "chart", "b", "chart", "c", "a"]}))
     array([[0, 2]])
     """
-    first = photos.groupby("sha256")["row"].transform("min")
-    pairs = np.stack([first, photos["row"]], axis=1)[(first != photos["row"]).to_numpy()]
-    return np.unique(pairs, axis=0).astype(np.int64)
+    shown = photos[~photos.duplicated("row")]
+    by_content = photos["sha256"].map(shown.groupby("sha256")["row"].min())
+    joined = by_content.notna() & (by_content != photos["row"])
+    pairs = np.stack([by_content[joined], photos.loc[joined, "row"]], axis=1).astype(np.int64)
+    return np.unique(np.sort(pairs, axis=1), axis=0)
 
 
 def candidate_pairs(
@@ -142,7 +146,7 @@ def candidate_pairs(
 ) -> pd.DataFrame:
     """Pairs of items with nearly equal hashes or a photo in common, and whether they are near-duplicates.
 
-    Those with a photo in common are; the others where their pixels say so.
+    Those with a photo in common that one of them shows are; the others where their pixels say so.
 
     Parameters
     ----------

@@ -189,23 +189,36 @@ def _as_in(base: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
     return rows.astype(base.dtypes.to_dict())
 
 
-def _owners(tables: list[tuple[pd.DataFrame, pd.DataFrame]]) -> dict[str, str]:
-    """SHA-256 of each photo -> the first item that has it; of pairs of items and their photos."""
-    owners: dict[str, str] = {}
+#: SHA-256 of each photo -> an item that has it, the first that shows it if any does, and whether it is shown.
+_Owners = dict[str, tuple[str, bool]]
+
+
+def _owners(tables: list[tuple[pd.DataFrame, pd.DataFrame]]) -> _Owners:
+    """The owners of all photos, of pairs of items and their photos."""
+    owners: _Owners = {}
     for items, photos in tables:
         names = items["item"].to_numpy()
-        for sha256, row in zip(photos["sha256"], photos["row"], strict=True):
-            owners.setdefault(sha256, names[row])
+        for sha256, row, shown in zip(photos["sha256"], photos["row"], ~photos.duplicated("row"), strict=True):
+            _own(owners, sha256, names[row], shown)
     return owners
 
 
-def _with_same_photo(repeated: list[str], names: list[str], photos: pd.DataFrame, owners: dict[str, str]) -> list[str]:
-    """Near-duplicates of new items, also by a photo that an earlier item, or a new one before it, has too."""
+def _own(owners: _Owners, sha256: str, name: str, shown: bool) -> None:
+    if sha256 not in owners or (shown and not owners[sha256][1]):
+        owners[sha256] = name, bool(shown)
+
+
+def _with_same_photo(repeated: list[str], names: list[str], photos: pd.DataFrame, owners: _Owners) -> list[str]:
+    """Near-duplicates of new items, also by a photo that an earlier item, or a new one before it, has too.
+
+    One of the two must show it (`duplicates.same_photo_pairs`).
+    """
     repeated, owners = list(repeated), dict(owners)
-    for sha256, row in zip(photos["sha256"], photos["row"], strict=True):
-        owner = owners.setdefault(sha256, names[row])
-        if owner != names[row] and not repeated[row]:
+    for sha256, row, shown in zip(photos["sha256"], photos["row"], ~photos.duplicated("row"), strict=True):
+        owner, is_shown = owners.get(sha256, (names[row], False))
+        if owner != names[row] and (shown or is_shown) and not repeated[row]:
             repeated[row] = owner
+        _own(owners, sha256, names[row], shown)
     return repeated
 
 

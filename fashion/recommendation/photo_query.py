@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fashion.core.workspace import Workspace
 from fashion.embedding.backbones import Encoder
@@ -15,6 +17,19 @@ from fashion.recommendation.additions import with_additions
 from fashion.recommendation.photo_encoder import PhotoEncoder, PhotoFeatures
 from fashion.recommendation.queries import Query
 from fashion.recommendation.recommender import Recommender
+
+
+def likeliest_words(predicted: Mapping[str, NDArray], words: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """The likeliest word of each column; none where all are equally likely, as where nothing was taught.
+
+    Examples
+    --------
+    >>> predicted = {"colour": np.array([0.2, 0.8]), "category": np.array([0.5, 0.5])}
+    >>> likeliest_words(predicted, {"colour": ("blue", "red"), "category": ("bag", "hat")})
+    {'colour': 'red'}
+    """
+    told = {column: shares for column, shares in predicted.items() if len(shares) == 1 or np.ptp(shares) > 0}
+    return {column: words[column][int(shares.argmax())] for column, shares in told.items()}
 
 
 class PhotoReader:
@@ -80,10 +95,8 @@ class PhotoReader:
         vectors = (
             self.encoder.encode(features.blocks, features.colour_grid) if rows else self.encoder.encode_query(features)
         )
-        seen = {
-            column: network.layout.words[column][int(vectors.predicted[column][0].argmax())]
-            for column in ("colour", "category")
-        }
+        predicted = {column: vectors.predicted[column][0] for column in ("colour", "category")}
+        seen = likeliest_words(predicted, network.layout.words)
         return Query(name, vectors.learned, seen, near_duplicates=near_duplicates, unlike=unlike)
 
     def _unlike(self, features: PhotoFeatures) -> bool:

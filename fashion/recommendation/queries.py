@@ -160,6 +160,8 @@ def reworded(query: Query, text: str, items: pd.DataFrame, layout: Layout, reade
     if "category" in told.description or "department" in told.description:
         description = {c: v for c, v in description.items() if c not in ("category", "department")}
     allowed = told.allowed
+    if allowed is not None and query.allowed is not None:  # what is not to be shown stays hidden
+        allowed = allowed & query.allowed
     if allowed is not None and told.text_scores is not None and (told.text_scores[allowed] > 0).any():
         allowed = allowed & (told.text_scores > 0)
     return replace(

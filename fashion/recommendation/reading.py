@@ -28,7 +28,16 @@ from fashion.recommendation.words import PASSED_OVER, Term, Vocabulary, tokens_o
 #: Words before what an item must not have, and words that continue such a list.
 NOT = frozenset(["except", "excluding", "minus", "no", "non", "not", "ohne", "sans", "senza", "sin", "without"])
 
+#: Stop words that may stand between such a word and what it bars ("without a belt"); any other ends it.
+THROUGH = frozenset(
+    """a an any color colored colour coloured da dei del della delle di for from gli il in la le lo of that the this to
+    un una uno""".split()  # noqa: SIM905
+)
+
 OR = frozenset(["ni", "nor", "né", "o", "or", "ou"])
+
+#: Quotation marks: of the parts between them every second one is quoted.
+QUOTES = re.compile('["“”„]')
 
 #: Words before a size, and names of a column that holds sizes.
 SIZES = frozenset(["größe", "maat", "misura", "size", "sizes", "taglia", "taglie", "taille", "talla", "tamanho"])
@@ -38,12 +47,16 @@ _BELOW = r"under|below|less than|cheaper than|up to|at most|max|sotto(?: i)?|men
 _ABOVE = r"over|above|more than|at least|min|sopra(?: i)?|oltre|pi[uù] di|almeno|über|ab|plus de|>=?"
 _MONEY = r"(?:€|£|\$|¥|euros?|eur|dollars?|usd|pounds?|gbp|francs?|chf|kr)"
 _BETWEEN, _AND = r"between|from|tra|da|zwischen|entre", r"and|to|e|a|und|bis|et|-|–"
-_PRICE = rf"(?:{_MONEY}\s*)?({NUMBER})(?:\s*{_MONEY})?(?!\w)"
+_NOT = rf"(?<!\w)(?:(?P<not>{'|'.join(sorted(NOT))})\s+)?(?<!\w)"
+_ONE, _OTHER = (rf"(?:{_MONEY}\s*)?(?P<{name}>{NUMBER})(?:\s*{_MONEY})?(?!\w)" for name in ("one", "other"))
 _BOUNDS = (
-    re.compile(rf"(?<!\w)(?:{_BETWEEN})\s+{_PRICE}\s*(?:{_AND})\s*{_PRICE}", re.I),
-    re.compile(rf"(?<!\w)(?:{_BELOW})\s*{_PRICE}", re.I),
-    re.compile(rf"(?<!\w)(?:{_ABOVE})\s*{_PRICE}", re.I),
+    re.compile(rf"{_NOT}(?:{_BETWEEN})\s+{_ONE}\s*(?:{_AND})\s*{_OTHER}", re.I),
+    re.compile(rf"{_NOT}(?:{_BELOW})\s*{_ONE}", re.I),
+    re.compile(rf"{_NOT}(?:{_ABOVE})\s*{_ONE}", re.I),
 )
+
+#: A word that begins with such a one ("non-iron", "no-show"): it says what an item is.
+_NEGATED = re.compile(rf"(?<![\w-])((?:{'|'.join(sorted(NOT))})-\w[\w-]*)", re.I)
 
 #: Letters of a word from which one of them may be wrong, and from which two; shorter ones are not corrected.
 ONE_WRONG, TWO_WRONG = 4, 6
@@ -231,21 +244,22 @@ class Reader:
         Words in quotation marks are not corrected.
         """
         draft = _Draft()
-        item, left = self._item(text)
-        pieces = _pieces(self._take_bounds(left, draft))
+        item, left, beside = self._item(text, draft)
+        pieces = _pieces(left, self.texts)
         place, barring = 0, False
         while place < len(pieces):
             tokens, small = [token for token, _ in pieces], pieces[place][0].casefold()
+            negates = small in NOT and not pieces[place][1]
             term = self.vocabulary.term(tokens, place)
-            if not term.words and small in NOT and place + 1 < len(pieces):
+            if not term.words and negates and place + 1 < len(pieces):
                 barring, place = True, place + 1
                 continue
             if not term.words and small in SIZES and place + 1 < len(pieces):
-                self._take_size(tokens[place], tokens[place + 1], draft)
-                place += 2
+                self._take_size(tokens[place], tokens[place + 1], barring, draft)
+                barring, place = False, place + 2
                 continue
             if not term.words and (small in PASSED_OVER or small in self._named):
-                place += 1
+                barring, place = barring and small in THROUGH | OR, place + 1
                 continue
             if not term.words and (shown := self._correction(*pieces[place])):
                 draft.corrected.append((tokens[place], shown))
@@ -253,9 +267,9 @@ class Reader:
                 continue
             place += self._take(tokens, place, term, barring, draft)
             barring = barring and place < len(pieces) and pieces[place][0].casefold() in OR
-        return self._reading(text, item, left, draft)
+        return self._reading(text, item, beside, draft)
 
-    def _reading(self, text: str, item: str, left: str, draft: _Draft) -> Reading:
+    def _reading(self, text: str, item: str, beside: str, draft: _Draft) -> Reading:
         terms = draft.terms
         try:
             asked = self.vocabulary.combine(terms)
@@ -266,7 +280,7 @@ class Reader:
             asked = self.vocabulary.combine([term for term in terms if term.column != gone])
         return Reading(
             text.strip(), asked, tuple(dict.fromkeys(draft.texts)), tuple(draft.barred), low=draft.bounds[0],
-            high=draft.bounds[1], size=draft.size, item=item, beside=left.strip() if item else "",
+            high=draft.bounds[1], size=draft.size, item=item, beside=beside,
             corrected=tuple(draft.corrected),
             nearest=tuple(draft.nearest), passed_over=tuple(dict.fromkeys(draft.passed_over)),
         )  # fmt: skip
@@ -292,37 +306,49 @@ class Reader:
             draft.texts.append(tokens[place])
         return taken
 
-    def _item(self, text: str) -> tuple[str, str]:
-        """The item whose number a text holds, and the rest of the text."""
+    def _item(self, text: str, draft: _Draft) -> tuple[str, str, str]:
+        """The item whose number a text holds, the rest without bounds of the price, and all that is beside the item.
+
+        A number of a bound is no item's, unless the whole text is an item's name.
+        """
         whole = text.strip().casefold()
         if whole in self.names and not (whole.isalpha() and self.vocabulary.term(tokens_of(text) or [""]).words):
-            return self.names[whole], ""
-        for piece in text.split():
+            return self.names[whole], "", ""
+        left, bounds = self._take_bounds(text, draft)
+        for piece in left.split():
             name = piece.strip(",.;:!?\"'").casefold()
             if len(name) > 4 and any(sign.isdigit() for sign in name) and name in self.names:
-                return self.names[name], text.replace(piece, " ", 1)
-        return "", text
+                left = left.replace(piece, " ", 1)
+                return self.names[name], left, " ".join([*left.split(), *bounds])
+        return "", left, ""
 
-    def _take_bounds(self, text: str, draft: _Draft) -> str:
-        """Take the bounds of the price out of a text."""
+    def _take_bounds(self, text: str, draft: _Draft) -> tuple[str, list[str]]:
+        """Take the bounds of the price out of a text; returns what is left, and the bounds as they were said.
+
+        "not under 50" is a bound from 50, as "no more than 50" is one up to 50; the prices outside two bounds are none.
+        """
+        taken = []
         for place, pattern in enumerate(_BOUNDS):
             for hit in pattern.finditer(text):
-                numbers = [price_number(number) for number in hit.groups()]
-                if not np.isfinite(self.prices).any():
-                    draft.passed_over.append(" ".join(hit[0].split()))
+                said, negated = " ".join(hit[0].split()), hit["not"] is not None
+                numbers = [price_number(hit[name]) for name in ("one", "other") if name in pattern.groupindex]
+                taken.append(said)
+                if not np.isfinite(self.prices).any() or (negated and place == 0):
+                    draft.passed_over.append(said)
                     continue
-                if place != 1:
+                if place == 0 or (place == 2) != negated:
                     draft.bounds[0] = max(draft.bounds[0], min(numbers))
-                if place != 2:
+                if place == 0 or (place == 1) != negated:
                     draft.bounds[1] = min(draft.bounds[1], max(numbers))
             text = pattern.sub(" ", text)
-        return text
+        return text, taken
 
-    def _take_size(self, said: str, size: str, draft: _Draft) -> None:
-        if self._size and any(size.casefold() in sizes for sizes in self._sizes):
+    def _take_size(self, said: str, size: str, barring: bool, draft: _Draft) -> None:
+        """Take a size; an item of all sizes but one is not asked for by anyone, and the words are passed over."""
+        if not barring and self._size and any(size.casefold() in sizes for sizes in self._sizes):
             draft.size = size
         else:
-            draft.passed_over.append(f"{said} {size}")
+            draft.passed_over.append(f"{'not ' if barring else ''}{said} {size}")
 
     def _colour(self, tokens: Sequence[str], place: int) -> tuple[str, int]:
         """The longest name of a colour, known to our lists, that begins at a place, and its number of words."""
@@ -396,11 +422,14 @@ class Reader:
         return mask
 
 
-def _pieces(text: str) -> list[tuple[str, bool]]:
-    """A text's words, each with whether it stood in quotation marks."""
+def _pieces(text: str, texts: Texts) -> list[tuple[str, bool]]:
+    """A text's words, each with whether it is taken as it is: in quotation marks, or of a "non-iron" of the texts."""
 
     def each() -> Iterator[tuple[str, bool]]:
-        for place, part in enumerate(re.split(r'["“”„]', re.sub(r"(?<!\S)-(?=\w)", "not ", text))):
-            yield from ((token, place % 2 == 1) for token in tokens_of(part))
+        for place, part in enumerate(QUOTES.split(re.sub(r"(?<!\S)-(?=\w)", "not ", text))):
+            for among, words in enumerate(_NEGATED.split(part)):
+                tokens = tokens_of(words)
+                as_it_is = place % 2 == 1 or (among % 2 == 1 and tokens[0] in texts)
+                yield from ((token, as_it_is) for token in tokens)
 
     return list(each())

@@ -15,7 +15,7 @@ from fashion.embedding.text import TextEncoder, load_text_encoder
 from fashion.neighbours.exact import normalise
 from fashion.recommendation.filters import QueryError
 from fashion.recommendation.fusion import reciprocal_rank_fusion
-from fashion.recommendation.words import Vocabulary
+from fashion.recommendation.reading import Reader
 
 
 class TextSearch:
@@ -49,8 +49,8 @@ class TextSearch:
         return normalise(np.asarray(self.vectors, np.float32))
 
     @cached_property
-    def _vocabulary(self) -> Vocabulary:
-        return Vocabulary(self.items)
+    def _reader(self) -> Reader:
+        return Reader(self.items)
 
     def cosines(self, text: str) -> NDArray[np.float32]:
         """Cosine of each item's photo to a text, shape (n,)."""
@@ -67,10 +67,7 @@ class TextSearch:
         place : ndarray of int, shape (n,)
             Each item's place in the text tower's ranking, which orders items of the same words.
         """
-        try:
-            wanted = self._vocabulary.parse(text)
-        except QueryError:  # words that the catalogue lacks: the text tower alone
-            return np.empty(0, np.intp)
+        wanted = self._reader.read(text).asked
         held = np.zeros(len(self.items), np.intp)
         for column, words in wanted.items():
             held += self.items[column].isin(words).to_numpy()

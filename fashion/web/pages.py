@@ -20,7 +20,7 @@ from fashion.core.numerals import number_word
 from fashion.photos.measures import DecodedPhoto
 from fashion.recommendation.filters import QueryError
 from fashion.recommendation.queries import Query
-from fashion.recommendation.reading import Reading
+from fashion.recommendation.reading import QUOTES, Reading
 from fashion.recommendation.reasons import UNLIKE, describe
 from fashion.web import photo_links
 from fashion.web.parameters import BALANCE, FEEDBACK, LONGEST, PAGE, SORTS, Ask, read_ask, similar, usual_ask
@@ -101,8 +101,9 @@ def browse() -> str | Response | tuple[str, int]:
         return render_template("lost.html", shop=shop, ask=again, message=str(error)), 400
     found = search(shop, ask)
     if found.reading is not None and found.reading.item:
-        pairs = [("id", found.reading.item), ("words", found.reading.beside)]
-        return redirect(url_for("pages.item") + "?" + urlencode([pair for pair in pairs if pair[1]]))
+        kept = [("id", found.reading.item), ("words", found.reading.beside)]
+        # An item's page is neither sorted nor bounded by prices.
+        return redirect(url_for("pages.item") + ask.address(words="", sort="", prices=(-np.inf, np.inf), more=kept))
     last = max(1, -(-found.total // PAGE))
     if ask.page > last:
         return redirect(url_for("pages.browse") + ask.address(page=last))
@@ -300,8 +301,13 @@ def verbatim(text: str, word: str) -> str:
     --------
     >>> verbatim("red jaket", "jaket")
     'red "jaket"'
+    >>> verbatim("“tea dress” jaket", "jaket")
+    '"tea dress" "jaket"'
     """
-    return re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", f'"{word}"', text.replace('"', " "))
+    parts = QUOTES.split(text)  # every second one is quoted
+    parts[::2] = [re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", lambda _: f'"{word}"', part) for part in parts[::2]]
+    parts[1::2] = [f'"{part}"' for part in parts[1::2]]
+    return "".join(parts)
 
 
 @pages.app_template_filter("named")

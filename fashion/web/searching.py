@@ -15,6 +15,9 @@ from fashion.web.shop import Shop
 #: Results of a search at most, beside all that match every word.
 MOST_FOUND = 480
 
+#: Items at most from which near-duplicates are left out: each is compared with those before it, while somebody waits.
+MOST_COMPARED = 2400
+
 
 @dataclass(frozen=True)
 class Found:
@@ -81,12 +84,16 @@ def _searched(
     left = allowed & shop.words_reader.columns.mask(query.where) & (True if query.allowed is None else query.allowed)
     total = max(count, min(MOST_FOUND, int(left.sum())))
     if ask.hide:  # which near-duplicates are left out, only the list itself tells
-        rows = ranked(max(1, total))
+        rows = ranked(max(1, min(total, MOST_COMPARED)))
         count, total = int(exact[rows].sum()), len(rows)
+    elif ask.sort and count >= MOST_FOUND:  # then there are no others, and all that match are sorted without a ranking
+        rows = shop.order[exact[shop.order]]
     elif ask.sort:
         rows = ranked(max(1, total))
+    elif (ask.page - 1) * PAGE >= total:  # past the end: `total` tells where it is
+        rows = np.empty(0, np.intp)
     else:
-        rows = ranked(ask.page * PAGE)
+        rows = ranked(min(ask.page * PAGE, total))
     if ask.sort:
         rows = np.concatenate([sorted_rows(shop, part, ask.sort) for part in (rows[:count], rows[count:])])
     return Found(_page(rows, ask), total, count, matching if matching.any() else None, query.reading)

@@ -9,6 +9,7 @@ from fashion.attributes.palette import measured_colours
 from fashion.attributes.untrained import LEAST_TAUGHT, looks_weight, untrained_network, why_untrained
 from fashion.neighbours.exact import normalise, top_k
 from fashion.photos.descriptors import LAB_SCALE
+from fashion.recommendation.photo_query import likeliest_words
 
 COLOURS = {"red": (0.4, 0.5, 0.3), "blue": (0.3, 0.1, -0.5), "white": (0.9, 0.0, 0.0)}
 
@@ -39,6 +40,8 @@ def test_the_colour_of_a_photo_is_read_and_no_category_is_guessed(twelve):
     network = untrained_network(features, grid, items, seed=0, further=["fit"])
     seen = network.distributions(features, grid)
     assert [network.colours[k] for k in seen["colour"].argmax(axis=1)] == items["colour"].tolist()
+    first = {column: seen[column][0] for column in ("colour", "category")}
+    assert likeliest_words(first, network.layout.words) == {"colour": "red"}, "and no word of an even guess is said"
     assert np.allclose(seen["category"], 0.5) and np.allclose(seen["fit"], 0.5)
     assert all(np.allclose(values.sum(axis=1), 1) for values in seen.values())
     assert network.parameters == 0 and network.layout.further == {"fit": ("slim", "wide")}

@@ -63,6 +63,9 @@ class Shop(http.server.BaseHTTPRequestHandler):
     def _photo(self):
         self._answer(body=PHOTO + self.path.encode())  # each its own content
 
+    def _same(self):
+        self._answer(body=PHOTO)
+
     def _gone(self):
         self._answer(404)
 
@@ -277,11 +280,10 @@ def test_an_interrupt_loses_nothing(shop, tmp_path):
     wanted = [f"{shop.address}/photo{n}.jpg" for n in range(40)]
     downloads, keep = Downloads(tmp_path, DownloadRules(private_network=True, pause=0, at_once=2)), Downloads._keep
 
-    def interrupted(self, address, data):
-        sha256 = keep(self, address, data)
+    def interrupted(self, *given):
+        keep(self, *given)
         if len(self._kept) == 15:
             raise KeyboardInterrupt
-        return sha256
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Downloads, "_keep", interrupted)
@@ -301,6 +303,9 @@ def test_all_photos_together_are_bounded(shop, tmp_path):
     with pytest.raises(CatalogueError, match=r"in all; found more, after [34] of 20 .*Raise `gigabytes`"):
         Downloads(tmp_path, small).fetch(wanted, progress=False)
     assert sum(path.stat().st_size for path in tmp_path.glob("??/*")) <= 5 * len(PHOTO)
+    shared = Downloads(tmp_path / "shared", small)
+    shared.fetch([f"{shop.address}/same{n}.jpg" for n in range(20)], progress=False)
+    assert len(list(shared.folder.glob("??/*"))) == 1, "one content under many addresses counts once"
 
 
 def test_a_damaged_file_is_downloaded_again_and_the_state_is_by_content(shop, tmp_path):

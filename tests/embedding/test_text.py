@@ -1,6 +1,5 @@
 """The text tower: tokens as the tokenizers library's, vectors as NumPy's, and words from prompts."""
 
-import argparse
 import json
 import sys
 
@@ -9,6 +8,7 @@ import pandas as pd
 import pytest
 from onnx_towers import CLIP_JSON, TEXT_WORDS, WIDTH, image_tower, text_tower, write_json
 
+from fashion.cli.main import build_parser
 from fashion.cli.recommend import _print_text
 from fashion.core.errors import WeightsError
 from fashion.core.workspace import Workspace
@@ -127,6 +127,7 @@ def test_a_text_finds_photos_and_words_together(searched):
     assert set(by_words[:2]) == {0, 4} and 3 not in by_words
     expected = reciprocal_rank_fusion([by_photo, by_words], 5)
     assert found["score"].tolist() == sorted(expected, reverse=True)
+    assert search.by_words("striped red drss, not blue", place).tolist() == by_words.tolist(), "read as the shop does"
     only_photos = search.search("unheard", 2)
     assert only_photos["score"].tolist() == [1 / 61, 1 / 62], "words that nobody has are left to the text tower"
     with pytest.raises(QueryError, match="expected a text; found nothing"):
@@ -175,10 +176,7 @@ def test_study_and_command_search_and_describe(searched, tmp_path, capsys):
     described = study.words_by_prompts(tmp_path / "p.toml")
     assert described["item"].tolist() == list("abcde") and described["colour"].tolist()[1] == "blue"
 
-    arguments = argparse.Namespace(
-        text="red dress", k=1, json=False, catalogue="any", items=[], unlike=[], photo=None, words=None
-    )
-    arguments.where = []
+    arguments = build_parser().parse_args(["recommend", "--text", "red dress", "-k", "1", "-c", "any"])
     _print_text(study, arguments)
     assert capsys.readouterr().out.split()[-1] == f"{2 / 61:.4f}"
     arguments.json = True

@@ -167,10 +167,11 @@ def test_a_report_stores_its_rule_and_an_older_report_has_the_default():
 
 
 def test_items_with_a_photo_in_common_are_near_duplicates():
-    """Items 0, 3 and 4 by a photo; 1 and 2 have the same hash, and pixels that differ."""
+    """0, 3 and 4 by a photo that one shows; not 0 and 1 by a chart; 1 and 2 have the same hash, other pixels."""
     items = pd.DataFrame({"phash": [FAR, OTHER, OTHER, "00000000ffffffff", NEAR]})
     thumbnails = np.repeat(np.array([[0], [90], [92], [200], [50]], np.uint8), 12, axis=1)
-    photos = pd.DataFrame({"row": [0, 0, 1, 2, 3, 3, 4, 4], "sha256": ["a", "s", "b", "c", "d", "s", "e", "a"]})
+    each = [("a", "s", "chart"), ("b", "chart"), ("c",), ("s", "d"), ("e", "a")]
+    photos = pd.DataFrame([(row, sha256) for row, own in enumerate(each) for sha256 in own], columns=["row", "sha256"])
     alone = candidate_pairs(items, thumbnails, Rule(pixels=1.0))
     told = ["first", "second", "bits", "difference", "near_duplicate"]
     assert alone[told].to_numpy().tolist() == [[0, 4, 3, 50.0, False], [1, 2, 0, 2.0, False]]

@@ -362,8 +362,20 @@ def test_an_added_item_that_repeats_a_photo_is_hidden_with_it(work, tmp_path, re
     assert {"copy", "again"} <= set(shown) - set(hidden)
 
 
+def test_a_photo_in_common_counts_where_one_of_the_two_shows_it():
+    there = [
+        (pd.DataFrame({"item": ["old", "older"]}), pd.DataFrame({"row": [0, 0, 1], "sha256": ["a", "chart", "b"]}))
+    ]
+    owners = add_items._owners(there)
+    assert owners == {"a": ("old", True), "chart": ("old", False), "b": ("older", True)}
+    each = [("c", "chart"), ("d", "a"), ("chart", "e"), ("f", "chart"), ("g", "d")]
+    photos = pd.DataFrame([(row, sha256) for row, own in enumerate(each) for sha256 in own], columns=["row", "sha256"])
+    repeated = add_items._with_same_photo([""] * 5, ["n0", "n1", "n2", "n3", "n4"], photos, owners)
+    assert repeated == ["", "old", "old", "n2", "n1"]
+
+
 def test_an_item_of_several_photos_is_added_as_one(work, tmp_path, reported, imagelab):
-    """Its vectors are its photos' weighted mean; a photo that another item has too makes it a near-duplicate."""
+    """Its vectors are its photos' weighted mean; a photo that another item shows makes it a near-duplicate."""
     folder = write_arrivals(tmp_path / "new", NEW)
     images = folder / "images"
     for name, number in (("back-new1.jpg", 7001), ("back-new2.jpg", 7002)):
@@ -386,8 +398,7 @@ def test_an_item_of_several_photos_is_added_as_one(work, tmp_path, reported, ima
     table = added.addition.photos()
     assert table["sha256"].iloc[1] == table["sha256"].iloc[5], "new1 and new3 share one"
     names, none = added.addition.items["item"].tolist(), [""] * 3
-    assert add_items._with_same_photo(none, names, table, {}) == ["", "", "new1"]
-    assert add_items._with_same_photo(none, names, table, {table["sha256"].iloc[3]: "old"}) == ["", "old", "new1"]
-    assert added.addition.items["near_duplicate_of"].iloc[2], "by that photo, if by nothing else"
+    back = table["sha256"].iloc[3]
+    assert add_items._with_same_photo(none, names, table, {back: ("old", True)}) == ["", "old", ""]
     again = add(work, several, folder, progress=False)
     assert again.addition is None and set(again.rejected["reason"]) == {"item already there"}

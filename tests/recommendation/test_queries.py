@@ -21,10 +21,10 @@ LAYOUT = Layout(("boots", "sandals"), ("red", "blue"), np.eye(2, dtype=np.float3
 
 
 def test_kinds_and_colours_are_vectors_and_the_rest_conditions():
-    query = words_query("red or blue sandals for women", ITEMS, LAYOUT)
-    assert query.vectors.shape == (2, LAYOUT.width) and query.where == {"gender": ("women",)}
-    assert query.description == {"colour": ("red", "blue"), "category": "sandals", "gender": "women"}
-    assert (query.vectors[:, 1] > 0).all() and query.row is None
+    query = words_query("red or blue boots for men", ITEMS, LAYOUT)
+    assert query.vectors.shape == (2, LAYOUT.width) and query.where == {"gender": ("men",)}
+    assert query.description == {"colour": ("red", "blue"), "category": "boots", "gender": "men"}
+    assert (query.vectors[:, 0] > 0).all() and query.row is None
 
 
 def test_a_department_stands_for_its_categories():
@@ -34,6 +34,12 @@ def test_a_department_stands_for_its_categories():
 def test_a_kind_that_was_not_taught_is_a_condition_and_leaves_the_colour():
     query = words_query("red hat", ITEMS, LAYOUT)
     assert query.where == {"category": ("hat",)} and not query.vectors[:, :3].any() and query.vectors[:, 3:].any()
+
+
+def test_words_keep_hidden_what_a_query_hides():
+    hidden = Query("a", np.ones((1, LAYOUT.width), np.float32), {}, allowed=np.array([True, True, False]))
+    assert reworded(hidden, "red", ITEMS, LAYOUT).allowed.tolist() == [True, True, False]
+    assert reworded(hidden, "not blue", ITEMS, LAYOUT).allowed.tolist() == [True, False, False]
 
 
 def test_words_change_the_part_that_they_name_and_nothing_else():

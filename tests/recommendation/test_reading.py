@@ -58,6 +58,15 @@ def read(text):
         ("taglia XXL", {}, set(), [], "passed over: taglia XXL"),
         ("hoodies and qwertz", {}, set(), [], "passed over: hoodies, qwertz"),
         ('"jaket" red', {"colour": {"red"}}, set(), [], "passed over: jaket"),
+        ("not size M red", {"colour": {"red"}}, set(), [], "passed over: not size M"),
+        ("shirt without a print", {"category": {"shirt"}}, set(), ["not print"], ""),
+        ("not the black shirt", {"category": {"shirt"}}, set(), ["not black"], ""),
+        ("not, please, black", {"colour": {"black"}}, set(), [], ""),
+        ('"not" black', {"colour": {"black"}}, set(), [], "passed over: not"),
+        ("non-black shirt", {"category": {"shirt"}}, set(), ["not black"], ""),
+        ("shirt not under 50", {"category": {"shirt"}}, set(), ["from 50"], ""),
+        ("no more than 50", {}, set(), ["up to 50"], ""),
+        ("not between 30 and 50", {}, set(), [], "passed over: not between 30 and 50"),
         ("dress trousers", {"category": {"trousers"}}, set(), [], "passed over: dresses"),
         ("", {}, set(), [], ""),
     ],
@@ -74,6 +83,23 @@ def test_a_number_leads_to_its_item_alone_and_among_words():
     assert reading.item == "10000003AAF" and reading.asked == {"colour": ("red",)}
     named = Reader(ITEMS.assign(item=["red", "2", "3", "4", "5", "6"]))
     assert named.read("red").asked == {"colour": ("red",)} and named.read("2").item == "2"
+
+
+def test_a_price_is_no_items_number_unless_it_is_all():
+    numbered = Reader(ITEMS.assign(item=["10000", "2", "3", "4", "5", "6"]))
+    reading = numbered.read("shirt under 10000")
+    assert not reading.item and reading.high == 10000 and numbered.read("10000").item == "10000"
+    both = numbered.read("10000 in red under 50")
+    assert (both.item, both.beside, both.high) == ("10000", "in red under 50", 50)
+
+
+def test_a_word_that_begins_with_a_no_says_what_an_item_is_where_texts_have_it():
+    titles = ["Non-iron tee", "No-show tee", "Tee", "Tee", "Tee", "Tee"]
+    reader = Reader(ITEMS.assign(title=titles))
+    for text, words, row in (("non-iron tee", ("non", "iron", "tee"), 0), ("no-show tee", ("no", "tee"), 1)):
+        reading = reader.read(text)
+        assert reading.texts == words and not reading.barred and reader.texts.having(words).argmax() == row
+    assert reader.read("tee -show, not red").conditions == ["not red"]
 
 
 def test_the_known_words_are_read_as_the_vocabulary_reads_them():

@@ -103,6 +103,9 @@ def test_an_items_number_leads_to_its_page_with_what_was_said_beside_it(client, 
     assert client.get(f"/?q={name}").location == f"/item?id={name}"
     assert client.get(f"/?q={name}+in+blue").location == f"/item?id={name}&words=in+blue"
     assert [one["item"] for one in found(client, q=name)["items"]] == [name]
+    other, kept = shop.items["item"].iloc[4], "colour=red&colour_weight=0.9&hide=1"
+    asked = urlsplit(client.get(f"/?q={name}&{kept}&unlike={other}&sort=price&price_to=50").location)
+    assert asked.path == "/item" and parse_qs(asked.query) == parse_qs(f"id={name}&{kept}&unlike={other}")
 
 
 @pytest.mark.parametrize(("sort", "sign"), [("price", 1), ("price-down", -1)])
@@ -118,6 +121,13 @@ def test_pages_of_a_search_hold_each_item_once(client):
     pages = [found(client, q="floral dress", page=page)["items"] for page in range(1, -(-first["total"] // 48) + 1)]
     names = [one["item"] for page in pages for one in page]
     assert len(names) == len(set(names)) == first["total"]
+
+
+def test_a_page_past_the_end_costs_no_ranking(client, monkeypatch):
+    total = found(client, q="floral dress")["total"]
+    monkeypatch.setattr("fashion.recommendation.recommender.Recommender.ranked", None)
+    past = found(client, q="floral dress", page=1_000_000)
+    assert (past["items"], past["total"]) == ([], total)
 
 
 def test_like_this_in_blue_and_more_like_these(client, shop):
