@@ -65,7 +65,7 @@ def features(statistics: pd.DataFrame, classes: int) -> str:
         Number of categories, whose logarithm is what could be known.
     """
     best, possible = float(statistics["category"].max()), float(np.log(classes))
-    if classes < 2 or best > possible / 2:
+    if classes < 2 or not 0 < best <= possible / 2:  # 0 where each item has its own category
         return ""
     more = float((statistics["category"] > statistics["colour"]).mean())
     tension = f"{percent(more)} of the features know more of the category than of the colour." if more > 0.5 else ""
@@ -127,7 +127,8 @@ def findings(
     lines, sees = [], ""
     if {RANDOM, CATEGORY, WORDS} <= set(medians):
         shape, colour = _rises(medians)
-        sees = "shape before colour" if shape > colour else "colour before shape"
+        if max(shape, colour) > 0:
+            sees = "shape before colour" if shape > colour else "colour before shape"
     if CATEGORY in medians and categories > 1:
         strong = "tells categories apart" if separation >= 0.75 else "hardly tells categories apart"
         lines.append(

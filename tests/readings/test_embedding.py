@@ -27,6 +27,7 @@ def test_no_feature_knows_the_category_alone_or_nothing_is_said():
     assert "the best has 0.30 of at most 2.30 nats" in said and "100% of the features" in said
     assert "of the features know more" not in embedding.features(table.assign(colour=0.9), 10)
     assert embedding.features(table.assign(category=2.0), 10) == "" and embedding.features(table, 1) == ""
+    assert embedding.features(table.assign(category=0.0), 10) == "", "each item has its own category"
 
 
 def test_components():
@@ -59,6 +60,8 @@ def test_findings():
     assert "net tells categories apart and sees shape before colour" in lines[0] and "80% of cases" in lines[0]
     assert "2,848 dimensions, 50% of the nearest" in lines[1]
     pairs = {"random": 0.5, "same category": 0.52}
+    flat = embedding.findings("net", dict.fromkeys(SHAPE, 0.5), 0.5, 9, choices(0.71, 0.6, 0.4952), chosen)
+    assert flat[0].startswith("**The frozen net hardly tells categories apart:**")
     assert "hardly tells" in embedding.findings("net", pairs, 0.6, 9, choices(0.71, 0.6, 0.4952), chosen)[0]
 
 
