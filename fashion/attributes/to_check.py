@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from fashion.attributes.baseline import out_of_fold
 from fashion.catalogue.checks import check_label_plausibility
 from fashion.catalogue.swatches import Swatches, of_one_colour
-from fashion.core.numerals import number_word, percent
+from fashion.core.numerals import percent
 from fashion.evaluation.label_doubts import label_doubts
 from fashion.evaluation.splits import leading_words
 from fashion.photos.faults import photo_faults
@@ -166,31 +166,6 @@ def items_to_check(items: pd.DataFrame, *doubts: pd.DataFrame) -> pd.DataFrame:
         table[f"suggested_{column}"] = of_kind.reindex(table.index).fillna("")
     table = table.join(items[["item", "photo", "department", "category", "colour"]])
     return table.sort_values("score", ascending=False, kind="stable")[columns].reset_index(drop=True)
-
-
-def reading_of(table: pd.DataFrame, categories: CategoryDoubts, items: int) -> str:
-    """The list in sentences with its numbers; `items` is the catalogue's number of them."""
-    numbers = summary_of(table, categories)
-    kinds = ", ".join(f"{kind} {count:,}" for kind, count in numbers["kinds"].items())
-    lines = [f"{len(table):,} of {items:,} items to check{': ' * bool(kinds)}{kinds}."]
-    if len(table):
-        score = table["score"]
-        lines.append(
-            f"The worst has score {score.iloc[0]:.2f}, the median {score.median():.2f}; "
-            f"{int((score > 0.5).sum()):,} are above 0.5."
-        )
-    if categories.agreed is not None:
-        lines.append(
-            f"The regression agrees with the table on {percent(categories.agreed)} of {categories.judged:,} items. "
-            "Some doubts are its own errors, so start at the top of the list. Confident learning confirms "
-            f"{categories.confident:,} of the {len(categories.doubts):,} doubtful categories."
-        )
-    if categories.too_small:
-        lines.append(
-            f"Not judged: {sum(categories.too_small.values()):,} items in {len(categories.too_small):,} categories of "
-            f"fewer than {number_word(FOLDS)} pictures."
-        )
-    return "\n".join(lines)
 
 
 def summary_of(table: pd.DataFrame, categories: CategoryDoubts) -> dict[str, Any]:

@@ -166,18 +166,30 @@ def check_independence(items: pd.DataFrame, a: str = "colour", b: str = "departm
     return Check(f"{a} and {b}", f"Is {a} independent of {b}?", "Cramér's V", v, threshold, passed, meaning)
 
 
-def check_photo_sizes(items: pd.DataFrame, threshold: float = 0.95) -> Check:
-    """Do nearly all photos have one size and so one aspect, so that squashing them to a square treats them alike?"""
+#: What a network's square input does to photos (rules of `framing.RULES`): to those of one size, to those of several.
+SQUARED = {
+    "stretch": ("distorts all alike", "distorts garments differently, and shape may be mistaken for aspect"),
+    "crop": ("shows the same part of each", "leaves out a different part of each"),
+    "pad": ("has the same border beside each", "has different borders, and shape may be mistaken for aspect"),
+}
+
+
+def check_photo_sizes(items: pd.DataFrame, rule: str, threshold: float = 0.95) -> Check:
+    """Do nearly all photos have one size and so one aspect, so that making them square treats them alike?
+
+    Parameters
+    ----------
+    items : DataFrame
+    rule : str
+        A key of `SQUARED`; empty where vectors were given and no photo is made square.
+    threshold : float
+    """
     sizes = items.groupby(["width", "height"]).size().sort_values(ascending=False)
     share = float(sizes.iloc[0] / len(items))
     width, height = sizes.index[0]
     passed = share >= threshold
-    meaning = (
-        f"{percent(share)} are {width} × {height}: the network's square input distorts all alike."
-        if passed
-        else f"only {percent(share)} are {width} × {height}: the square input distorts garments differently, and shape "
-        "may be mistaken for aspect."
-    )
+    square = f": the network's square input {SQUARED[rule][not passed]}" if rule else ""
+    meaning = f"{'' if passed else 'only '}{percent(share)} are {width} × {height}{square}."
     question, statistic = "Are all photos the same size?", "share of the most frequent size"
     return Check("photo size", question, statistic, share, threshold, passed, meaning)
 

@@ -255,7 +255,7 @@ def _in_words(error: BaseException) -> str:
 # ---- Whose turn it is ----
 
 
-class Turns:
+class HostTurns:
     """Addresses by host: which may be asked now, so that each host has its pause and none holds up the others.
 
     Parameters
@@ -352,7 +352,7 @@ def fetch(addresses: Iterable[str], rules: DownloadRules, settle: Callable[[str,
         Is called for each address with its answer, by one thread at a time. What it raises ends the work, and is raised
         here; so does a keyboard interrupt. What was settled before stays so.
     """
-    turns, asker = Turns(addresses, rules), Asker(rules)
+    turns, asker = HostTurns(addresses, rules), Asker(rules)
     settling, over, failed = threading.Lock(), threading.Event(), list[BaseException]()
 
     def work() -> None:

@@ -101,7 +101,7 @@ def _checked(proposal: Proposal, text: str, path: Path) -> list[str]:
     catalogue = parse_catalogue(text, path)
     raw = read_as_described(catalogue, proposal.source)
     rows, malformed = in_our_columns(catalogue, proposal.source, raw)
-    step, _ = clean_table(catalogue, rows, malformed)
+    step, counts = clean_table(catalogue, rows, malformed)
     if len(rows) < LEAST_ITEMS:
         raise CatalogueError(
             f"expected at least {LEAST_ITEMS} items to study in {proposal.source.path}; found {len(rows)}. Name "
@@ -113,15 +113,16 @@ def _checked(proposal: Proposal, text: str, path: Path) -> list[str]:
         "",
         *preview(rows),
         "",
-        _counted(len(rows), step.rejected["reason"].tolist()),
+        _counted(len(rows), step.rejected["reason"].tolist(), counts.joined),
     ]
 
 
-def _counted(read: int, reasons: list[str]) -> str:
+def _counted(read: int, reasons: list[str], further: int) -> str:
     from collections import Counter
 
     dropped = ", ".join(f"{count} {reason}" for reason, count in Counter(reasons).items())
-    return f"rows     {read} read" + (f"; dropped before photos are read: {dropped}" if dropped else "")
+    joins = f"; {further} joined to an item as further photos" if further else ""
+    return f"rows     {read} read{joins}" + (f"; dropped before photos are read: {dropped}" if dropped else "")
 
 
 def _reasons(proposal: Proposal, catalogue: Catalogue) -> list[str]:

@@ -59,13 +59,15 @@ def interval(mean: float, low: float, high: float, sign: str = "") -> str:
 def percent(share: float) -> str:
     """A share in per cent, with one decimal near 0 and 1: 0% and 100% only where exact.
 
-    It is `decimal` in per cent, so that who rounds a table's number gets the sentence's.
+    It is `decimal` in per cent, so that who rounds a table's number gets the sentence's; no finite share, no text.
 
     Examples
     --------
-    >>> percent(0.866), percent(0.2446), percent(0.008), percent(0.9996), percent(1)
-    ('87%', '25%', '0.8%', '99.9%', '100%')
+    >>> percent(0.866), percent(0.2446), percent(0.008), percent(0.9996), percent(1), percent(float("nan"))
+    ('87%', '25%', '0.8%', '99.9%', '100%', '')
     """
+    if not math.isfinite(share):
+        return ""
     if share in (0, 1):
         return f"{share:.0%}"
     per_mille = _half_up(share, 3) * 1000

@@ -226,6 +226,11 @@ class Evaluation:
         share = self.shares(LEARNED)
         return int(((share["category"] == 0) & (share["colour"] == 0)).sum())
 
+    @property
+    def least_share(self) -> float:
+        """Of the worst query's *learned* recommendations, the share that matches in both words; NaN without queries."""
+        return float(self.shares(LEARNED)[BOTH].min())
+
     def worst(self, count: int = 5) -> tuple[Int, Int, NDArray[np.float32]]:
         """The worst queries of *learned*: least precise in both, then in either, with ties broken at random.
 

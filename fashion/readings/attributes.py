@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.core.numerals import decimal, percent
+from fashion.attributes.to_check import FOLDS, CategoryDoubts, summary_of
+from fashion.core.numerals import decimal, number_word, percent
 from fashion.readings.text import counted, joined, word
 
 #: Training less validation accuracy from which it is called overfitting.
@@ -166,6 +167,47 @@ def customer_photos(accuracy: pd.DataFrame) -> str:
         else " at no cost to the catalogue's own"
     )
     return joined(claim, f"Simulated photos bring back {decimal(won)} of the {decimal(lost)} lost{cost}.")
+
+
+def items_to_check(table: pd.DataFrame, categories: CategoryDoubts, items: int) -> str:
+    """How many items are in doubt and of what, how far the judge can be believed, and what was not judged.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `to_check.items_to_check`.
+    categories : CategoryDoubts
+    items : int
+        Of the catalogue.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"doubts": ["colour; blurred"], "score": [0.7], "category": "a", "suggested_category": ""})
+    >>> items_to_check(table, CategoryDoubts(table.head(0), 0, None, {}), 80)
+    '1 of 80 items to check: colour 1, blurred 1. The worst has score 0.70, the median 0.70; 1 is above 0.5.'
+    """
+    kinds = ", ".join(f"{kind} {count:,}" for kind, count in summary_of(table, categories)["kinds"].items())
+    sentences = [f"{len(table):,} of {items:,} items to check{': ' * bool(kinds)}{kinds}."]
+    if len(table):
+        score = table["score"]
+        above = int((score > 0.5).sum())
+        sentences.append(
+            f"The worst has score {score.iloc[0]:.2f}, the median {score.median():.2f}; "
+            f"{above:,} {'is' if above == 1 else 'are'} above 0.5."
+        )
+    if categories.agreed is not None:
+        sentences.append(
+            f"The regression agrees with the table on {percent(categories.agreed)} of {categories.judged:,} items. "
+            "Some doubts are its own errors, so start at the top of the list. Confident learning confirms "
+            f"{categories.confident:,} of the {len(categories.doubts):,} doubtful categories."
+        )
+    if categories.too_small:
+        small = counted(len(categories.too_small), "category", "categories")
+        sentences.append(
+            f"Not judged: {counted(sum(categories.too_small.values()), 'item')} in {small} of fewer than "
+            f"{number_word(FOLDS)} pictures."
+        )
+    return joined(*sentences)
 
 
 def findings(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from fashion.catalogue.checks import Check
+from fashion.catalogue.checks import SQUARED, Check
 from fashion.core.numerals import decimal, percent
 from fashion.readings.text import counted, joined, word
 
@@ -93,15 +93,24 @@ def colour_by_department(items: pd.DataFrame) -> str:
     )
 
 
-def photo_sizes(items: pd.DataFrame) -> str:
-    """The photos' sizes in a sentence."""
+def photo_sizes(items: pd.DataFrame, rule: str) -> str:
+    """The photos' sizes in a sentence, and what the network makes of them.
+
+    Parameters
+    ----------
+    items : DataFrame
+    rule : str
+        A key of `checks.SQUARED`; empty where no photo is made square.
+    """
     sizes = items.groupby(["width", "height"]).size().sort_values(ascending=False)
     (width, height), share = sizes.index[0], sizes.iloc[0] / len(items)
     if len(sizes) == 1:
-        return f"All {len(items):,} photos are {width} × {height} pixels, so the network distorts all alike."
+        square = f", so the network's square input {SQUARED[rule][0]}" if rule else ""
+        return f"All {len(items):,} photos are {width} × {height} pixels{square}."
+    square = f"; the network's square input {SQUARED[rule][1]}" if rule else ""
     return (
         f"The most frequent of {len(sizes):,} sizes, {width} × {height} pixels, is that of {percent(share)} of the "
-        "photos; the network's square input distorts the others differently."
+        f"photos{square}."
     )
 
 
@@ -136,8 +145,14 @@ def doubtful_labels(doubtful: pd.DataFrame, items: int) -> str:
     )  # fmt: skip
 
 
-def account(read: int, items: int, dropped: int, not_taken: int) -> str:
+def account(read: int, items: int, dropped: int, not_taken: int, further: int = 0) -> str:
     """Where every row that was read went, in numbers that add up.
+
+    Parameters
+    ----------
+    read, items, dropped, not_taken : int
+    further : int
+        Rows joined to an item as further photos.
 
     Examples
     --------
@@ -145,18 +160,22 @@ def account(read: int, items: int, dropped: int, not_taken: int) -> str:
     '2,999 items of 10,040 rows: 61 dropped, each with its reason, and 6,980 not drawn for this run'
     >>> account(10, 10, 0, 0)
     '10 items of 10 rows: none dropped'
+    >>> account(15, 10, 2, 0, 3)
+    '10 items of 15 rows: 2 dropped, each with its reason, and 3 joined to an item as further photos'
     """
     lost = f"{dropped:,} dropped, each with its reason" if dropped else "none dropped"
+    joins = f", and {further:,} joined to an item as further photos" if further else ""
     drawn = f", and {not_taken:,} not drawn for this run" if not_taken else ""
-    return f"{items:,} items of {read:,} rows: {lost}{drawn}"
+    return f"{items:,} items of {read:,} rows: {lost}{joins}{drawn}"
 
 
 def findings(
-    read: int, items: int, dropped: int, not_taken: int, checks: Sequence[Check], doubtful: int, measured: bool
-) -> list[str]:
+    read: int, items: int, dropped: int, not_taken: int, further: int, checks: Sequence[Check], doubtful: int,
+    measured: bool,
+) -> list[str]:  # fmt: skip
     """The notebook's findings, the first of them its answer."""
     failed = [check for check in checks if not check.passed]
-    lines = [f"**The study has {account(read, items, dropped, not_taken)}.**"]
+    lines = [f"**The study has {account(read, items, dropped, not_taken, further)}.**"]
     if failed:
         lines.append(
             f"**{len(failed)} of {len(checks)} assumptions fail:** "

@@ -19,8 +19,8 @@ def _rises(medians: Mapping[str, float]) -> tuple[float, float]:
     return medians[CATEGORY] - medians[RANDOM], medians[WORDS] - medians[CATEGORY]
 
 
-def similarity(medians: Mapping[str, float], separation: float) -> str:
-    """Which of shape and colour raises the cosine more, and what that means for reading one.
+def similarity(medians: Mapping[str, float], separation: float, categories: int) -> str:
+    """Which of shape and colour raises the cosine more, and what that means for reading one; empty for one category.
 
     Parameters
     ----------
@@ -28,7 +28,11 @@ def similarity(medians: Mapping[str, float], separation: float) -> str:
         Kind of pair -> median cosine.
     separation : float
         Chance that a pair of one category is more similar than a random pair.
+    categories : int
+        Of the catalogue.
     """
+    if categories < 2:
+        return ""
     sentences = []
     if {RANDOM, CATEGORY, WORDS} <= set(medians):
         shape, colour = _rises(medians)
@@ -61,7 +65,7 @@ def features(statistics: pd.DataFrame, classes: int) -> str:
         Number of categories, whose logarithm is what could be known.
     """
     best, possible = float(statistics["category"].max()), float(np.log(classes))
-    if classes < 2 or best > possible / 2:
+    if classes < 2 or not 0 < best <= possible / 2:  # 0 where each item has its own category
         return ""
     more = float((statistics["category"] > statistics["colour"]).mean())
     tension = f"{percent(more)} of the features know more of the category than of the colour." if more > 0.5 else ""
@@ -116,18 +120,21 @@ def selection(choices: pd.DataFrame, chosen: str, original: str) -> str:
 
 
 def findings(
-    network: str, medians: Mapping[str, float], separation: float, choices: pd.DataFrame, chosen: Mapping[str, object]
-) -> list[str]:
-    """The notebook's findings, the first of them its answer."""
-    sees = ""
+    network: str, medians: Mapping[str, float], separation: float, categories: int, choices: pd.DataFrame,
+    chosen: Mapping[str, object],
+) -> list[str]:  # fmt: skip
+    """The notebook's findings, the first of them its answer where two categories and a pair of one allow it."""
+    lines, sees = [], ""
     if {RANDOM, CATEGORY, WORDS} <= set(medians):
         shape, colour = _rises(medians)
-        sees = "shape before colour" if shape > colour else "colour before shape"
-    strong = "tells categories apart" if separation >= 0.75 else "hardly tells categories apart"
-    lines = [
-        f"**The frozen {network} {strong}{f' and sees {sees}' if sees else ''}:** a pair of one category is more "
-        f"similar than a random pair in {percent(separation)} of cases."
-    ]
+        if max(shape, colour) > 0:
+            sees = "shape before colour" if shape > colour else "colour before shape"
+    if CATEGORY in medians and categories > 1:
+        strong = "tells categories apart" if separation >= 0.75 else "hardly tells categories apart"
+        lines.append(
+            f"**The frozen {network} {strong}{f' and sees {sees}' if sees else ''}:** a pair of one category is more "
+            f"similar than a random pair in {percent(separation)} of cases."
+        )
     both = choices[choices["column"] == BOTH].set_index("choice")["mean"]
     name = str(chosen["choice"])
     lines.append(

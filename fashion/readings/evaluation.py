@@ -1,4 +1,7 @@
-"""Readings of notebook 06: what is gained over what, for whom, and what the tables show besides."""
+"""Readings of notebook 06: what is gained over what, for whom, and what the tables show besides.
+
+`why_untrained` says why no network was trained, a sentence: a reading of what training gained is empty then.
+"""
 
 from __future__ import annotations
 
@@ -47,8 +50,10 @@ def _gained(gain: Difference) -> str:
     return interval(gain.mean, gain.low, gain.high, "+")
 
 
-def precision(result: Evaluation) -> str:
+def precision(result: Evaluation, why_untrained: str = "") -> str:
     """What *learned* gains over the best untrained method, and whether it takes a network to gain it."""
+    if why_untrained:
+        return ""
     best, gain = result.best_untrained, result.gains["whole", BOTH]
     own, other = percent(_mean(result, LEARNED)), percent(_mean(result, best))
     if gain.low > 0:
@@ -85,8 +90,10 @@ def _left(result: Evaluation) -> str:
     return f"The gallery would allow {percent(most)}."
 
 
-def unseen(result: Evaluation) -> str:
+def unseen(result: Evaluation, why_untrained: str = "") -> str:
     """What is left of *learned* and its gain where no item was trained with."""
+    if why_untrained:
+        return ""
     gain, whole = result.gains["unseen", BOTH], result.gains["whole", BOTH]
     own, stock, best = _mean(result, LEARNED, "unseen"), _mean(result, LEARNED), result.best_untrained
     if gain.low <= 0:
@@ -165,14 +172,17 @@ def success(result: Evaluation, curve: pd.DataFrame) -> str:
     return joined(*sentences)
 
 
-def untaught(table: pd.DataFrame) -> str:
+def untaught(table: pd.DataFrame, why_untrained: str = "") -> str:
     """Where *frozen* agrees more than *learned* in what nothing was taught.
 
     Parameters
     ----------
     table : DataFrame
         From `untaught.untaught_table`, one gallery.
+    why_untrained : str
     """
+    if why_untrained:
+        return ""
     by = table.set_index(["column", "method"])
     lost = [
         measure for measure in dict.fromkeys(table["column"])
@@ -216,16 +226,17 @@ def coverage(table: pd.DataFrame) -> str:
     return ""
 
 
-def departments(table: pd.DataFrame) -> str:
+def departments(table: pd.DataFrame, why_untrained: str = "") -> str:
     """The department in which *learned* does worst, where that is no accident.
 
     Parameters
     ----------
     table : DataFrame
         From `Evaluation.department_intervals`.
+    why_untrained : str
     """
     own = table[(table["method"] == LEARNED) & (table["queries"] >= FEW)]
-    if len(own) < 2:
+    if why_untrained or len(own) < 2:
         return ""
     mean = float(np.average(own["mean"], weights=own["queries"]))
     worst = own.loc[own["mean"].idxmin()]
@@ -313,21 +324,30 @@ def colour_weight(curve: pd.DataFrame, default: float) -> str:
     )
 
 
-def failures(without: int, queries: int) -> str:
-    """How many queries have nothing right, and whether the worst are half right."""
+def failures(without: int, queries: int, worst: float, items: pd.DataFrame) -> str:
+    """How many queries have nothing right, and whether the worst are half right.
+
+    Parameters
+    ----------
+    without : int
+        Queries without a recommendation of the right category or colour.
+    queries : int
+    worst : float
+        Share of the worst query's recommendations that match in both words.
+    items : DataFrame
+        With one category or one colour, something is right by construction, and nothing is said.
+    """
     if without:
         return (
             f"{counted(without, 'query', 'queries')} of {queries:,} ({percent(without / queries)}) have no "
-            "recommendation of the "
-            "right category or colour."
+            "recommendation of the right category or colour."
         )
-    if not queries:
+    if not queries or items[["category", "colour"]].nunique().min() < 2:
         return ""
-    return (
-        f"Every one of the {queries:,} queries has a recommendation of the right category or colour: the worst are "
-        "half "
-        "right, with the colour of another kind of garment, or the reverse."
-    )
+    claim = f"Every one of the {queries:,} queries has a recommendation of the right category or colour"
+    if worst > 0:
+        return f"{claim}."
+    return f"{claim}: the worst are half right, with the colour of another kind of garment, or the reverse."
 
 
 def caveat(made: bool, measured: bool) -> str:

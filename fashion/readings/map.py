@@ -12,6 +12,9 @@ from scipy.spatial import cKDTree
 from fashion.core.numerals import number_word, percent
 from fashion.readings.text import joined
 
+#: Neighbours of one department, in times what chance gives, from which departments count as regions.
+REGION = 2.0
+
 #: Neighbours of one colour, in times what chance gives, below which colours count as mixed.
 MIXED = 1.2
 
@@ -37,10 +40,15 @@ def neighbours_alike(items: pd.DataFrame, xy: NDArray[np.floating], k: int = 10)
     return shares
 
 
+def _follows(share: Mapping[str, float], times: float) -> bool | None:
+    """Whether neighbours have one word `times` as often as by chance; None where words are too few or all unique."""
+    return share["neighbours"] >= times * share["chance"] if 0 < times * share["chance"] < 1 else None
+
+
 def departments(alike: Mapping[str, Mapping[str, float]], near: int = 10) -> str:
     """Whether departments are regions of the map, by `near` neighbours of each item."""
     own = alike["department"]
-    if own["neighbours"] < 2 * own["chance"]:
+    if not _follows(own, REGION):
         return ""
     return (
         f"Departments are regions: {percent(own['neighbours'])} of an item's {number_word(near)} nearest on the map "
@@ -49,15 +57,18 @@ def departments(alike: Mapping[str, Mapping[str, float]], near: int = 10) -> str
 
 
 def colours(alike: Mapping[str, Mapping[str, float]], near: int = 10) -> str:
-    """Whether colours are regions, too."""
+    """Whether colours are regions; empty where one is so frequent that neighbours could not show it."""
     share = alike["colour"]
-    if share["neighbours"] < MIXED * share["chance"]:
+    follows = _follows(share, MIXED)
+    if follows is None:
+        return ""
+    if not follows:
         return (
             f"Colours are mixed: {percent(share['neighbours'])} of the {number_word(near)} nearest share the colour, "
-            f"as by chance ({percent(share['chance'])}). These vectors are arranged by shape alone."
+            f"{percent(share['chance'])} by chance. These vectors are not arranged by colour."
         )
     return (
-        f"Colours are regions too: {percent(share['neighbours'])} of an item's {number_word(near)} nearest share its "
+        f"Colours are regions: {percent(share['neighbours'])} of an item's {number_word(near)} nearest share its "
         f"colour, {percent(share['chance'])} by chance."
     )
 
@@ -78,9 +89,15 @@ def findings(
 ) -> list[str]:  # fmt: skip
     """The notebook's findings, the first of them its answer; `near` neighbours of an item were looked at."""
     own, hue = alike["department"], alike["colour"]
-    by = "by shape alone" if hue["neighbours"] < MIXED * hue["chance"] else "by shape and colour"
+    follows = {"department": _follows(own, REGION), "colour": _follows(hue, MIXED)}
+    yes, no = ([name for name, found in follows.items() if found is wanted] for wanted in (True, False))
+    claim = (
+        f"The frozen vectors arrange the catalogue by {' and '.join(yes)}{f', not by {no[0]}' if no else ''}"
+        if yes else f"The frozen vectors do not arrange the catalogue by {' or '.join(no)}"
+        if no else "Neighbours on the map of the frozen vectors"
+    )  # fmt: skip
     return [
-        f"**The frozen vectors arrange the catalogue {by}:** of an item's {number_word(near)} nearest on the map "
+        f"**{claim}:** of an item's {number_word(near)} nearest on the map "
         f"{percent(own['neighbours'])} share its department and {percent(hue['neighbours'])} its colour.",
         joined(
             f"**The map keeps {percent(recall)} of the true neighbours,** and {trustworthiness:.2f} of 1 in "

@@ -52,7 +52,9 @@ def shown(found: tuple[int, int], share: float) -> str:
     return claim
 
 
-def by_photo(true: pd.DataFrame, queries: Sequence[Any], recommended: Sequence[pd.DataFrame]) -> str:
+def by_photo(
+    true: pd.DataFrame, queries: Sequence[Any], recommended: Sequence[pd.DataFrame], why_untrained: str = ""
+) -> str:
     """How many words the network reads off the photos right, and how many recommendations match the true ones.
 
     Parameters
@@ -62,7 +64,11 @@ def by_photo(true: pd.DataFrame, queries: Sequence[Any], recommended: Sequence[p
     queries : sequence of Query
     recommended : sequence of DataFrame
         From `Recommender.answer`.
+    why_untrained : str
+        Why no network was trained; none reads words then, and nothing is said.
     """
+    if why_untrained:
+        return ""
     right = {
         name: sum(item[name] == query.description.get(name) for item, query in zip(
             true.to_dict("records"), queries, strict=True)) for name in ("colour", "category")
@@ -113,7 +119,7 @@ def failures(misses: Misses, k: int) -> str:
     )
     pair, times = str(misses.confused.index[0]), int(misses.confused.iloc[0])
     own, other = pair.split("  →  ")
-    sentences = [claim, f"Most frequent is {word(other)} beside {word(own)}, {times:,} times."]
+    sentences = [claim, f"Most frequent is {word(other)} beside {word(own)}, {counted(times, 'time')}."]
     if misses.rare > 0:
         sentences.append(
             f"{percent(misses.rare)} are of categories with at most {number_word(k)} items, which cannot fill a list."
@@ -145,7 +151,9 @@ def diversity(trials: pd.DataFrame) -> str:
     )
 
 
-def findings(shares: Mapping[str, float], k: int, misses: Misses) -> list[str]:
+def findings(
+    shares: Mapping[str, float], k: int, misses: Misses, why_untrained: str = "", measured: bool = False
+) -> list[str]:
     """The notebook's findings, the first of them its answer.
 
     Parameters
@@ -155,6 +163,10 @@ def findings(shares: Mapping[str, float], k: int, misses: Misses) -> list[str]:
     k : int
     misses : Misses
         Of the learned embedding.
+    why_untrained : str
+        Why no network was trained; empty where one was.
+    measured : bool
+        Whether the colours were measured from the photos.
     """
     gain = shares["described"] - shares["frozen"]
     first = (
@@ -167,8 +179,12 @@ def findings(shares: Mapping[str, float], k: int, misses: Misses) -> list[str]:
         "colour, "
         f"by the frozen network alone {percent(shares['frozen'])}."
     )  # fmt: skip
+    caveats = [
+        "Colours were measured from the photos, so agreement in colour is by construction." if measured else "",
+        "No network was trained: words are looked up, none is predicted." if why_untrained else "",
+    ]
     lines = [
-        first,
+        joined(first, *caveats),
         "**Every list is exact and every recommendation has its reason,** for an item, a photo or words as query.",
     ]
     if len(misses.rows):

@@ -19,7 +19,7 @@ from loopback import serve
 from fashion.catalogue import addresses, fetching
 from fashion.catalogue.addresses import DownloadRules, Downloads, is_address
 from fashion.catalogue.definition import load_catalogue, open_catalogue
-from fashion.catalogue.fetching import Answer, Asker, Turns, is_public
+from fashion.catalogue.fetching import Answer, Asker, HostTurns, is_public
 from fashion.catalogue.source import open_source
 from fashion.catalogue.table import read_table
 from fashion.cli.main import main
@@ -326,7 +326,7 @@ def test_a_damaged_file_is_downloaded_again_and_the_state_is_by_content(shop, tm
 
 
 def test_hosts_take_turns_with_a_pause():
-    turns = Turns([*(f"http://a/{n}" for n in range(4)), "http://b/1"], DownloadRules(pause=0.05))
+    turns = HostTurns([*(f"http://a/{n}" for n in range(4)), "http://b/1"], DownloadRules(pause=0.05))
     begin, order, times = time.monotonic(), [], []
     while (address := turns.take()) is not None:
         order.append(address)

@@ -6,6 +6,7 @@ import pytest
 from scipy.stats.contingency import association
 
 from fashion.catalogue.checks import (
+    SQUARED,
     check_class_balance,
     check_independence,
     check_near_duplicates,
@@ -15,6 +16,7 @@ from fashion.catalogue.checks import (
     cramers_v,
 )
 from fashion.neighbours.duplicates import near_duplicates
+from fashion.photos.framing import RULES
 
 
 def test_a_sound_table_fulfils_the_schema(items):
@@ -108,12 +110,15 @@ def test_independence_holds_and_fails(items):
 
 
 def test_photo_sizes_hold_and_fail(items):
-    assert check_photo_sizes(items).passed
+    assert check_photo_sizes(items, "stretch").passed
     items.loc[:50, "height"] = 200
-    check = check_photo_sizes(items)
+    check = check_photo_sizes(items, "stretch")
     assert not check.passed
     assert check.value == pytest.approx(149 / 200)
-    assert "128 × 128" in check.meaning
+    assert "128 × 128: the network's square input distorts garments differently" in check.meaning
+    assert set(SQUARED) == set(RULES)
+    assert "distort" not in check_photo_sizes(items, "crop").meaning
+    assert check_photo_sizes(items, "").meaning.endswith("are 128 × 128."), "no photo is made square"
 
 
 def test_near_duplicates_hold_and_fail(items):
@@ -126,7 +131,7 @@ def test_near_duplicates_hold_and_fail(items):
 
 
 def test_the_table_of_checks_says_which_hold(items):
-    results = [check_photo_sizes(items), check_class_balance(items.assign(colour="red"), "colour")]
+    results = [check_photo_sizes(items, "stretch"), check_class_balance(items.assign(colour="red"), "colour")]
     table = checks_table(results)
     assert table["holds"].tolist() == ["yes", "NO"]
     assert table["check"].tolist() == [check.name for check in results]

@@ -85,7 +85,7 @@ category = "kind"
         (('title = "Mine"', f"title = {'[' * 3000}"), r"expected valid TOML in .*mine\.toml"),
         *(
             (('name = "mine"', f'name = "{name}"'), "own folder")
-            for name in ("embeddings", "descriptors", "unpacked", "bench")
+            for name in ("embeddings", "descriptors", "unpacked", "bench", "runs", "compare")
         ),
         *((('name = "mine"', f'name = "{name}"'), "Windows keeps") for name in ("con", "nul", "aux", "com1", "lpt9")),
         *((('name = "mine"', f'name = "{name}"'), r"found two: .*mine\.toml") for name in ("sample", "imagelab", "hm")),

@@ -67,3 +67,8 @@ def test_too_few_photos_and_unknown_columns_are_errors(here, capsys):
     said = capsys.readouterr().err
     assert "expected a column of bare.csv that names photos" in said and "found the columns id, kind" in said
     assert not list(here.glob("*.toml"))
+
+
+def test_rows_that_bring_an_item_further_photos_are_counted(here, capsys):
+    assert main(["init", str(write_export(here / "in", "shopify"))]) == 0
+    assert "rows     48 read; 24 joined to an item as further photos\n" in capsys.readouterr().out

@@ -1,5 +1,6 @@
 """One formatter: halves go up as in a spreadsheet, 0% and 100% are exact, and a sentence rounds what a table shows."""
 
+import math
 from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
@@ -31,6 +32,7 @@ def test_nothing_is_called_none_or_all_that_is_not(share):
 
 def test_near_the_ends_one_decimal_and_differences_below_zero():
     assert [percent(x) for x in (0.0094, 0.01, 0.9949, 0.9951)] == ["0.9%", "1%", "99.5%", "99.5%"]
+    assert percent(math.nan) == percent(math.inf) == ""
     assert percent(-0.05) == "-5%" or percent(-0.05) == "-5.0%"
 
 

@@ -78,6 +78,7 @@ def test_the_worst_queries_come_first_and_none_is_better(four):
     both = four.shares(LEARNED)[BOTH].to_numpy()
     place = {row: i for i, row in enumerate(four.trial.queries)}
     assert sorted(both[[place[row] for row in rows]]) == sorted(both)[:3]
+    assert four.least_share == both[place[rows[0]]] == min(both)
     assert recommended.shape == similarity.shape == (3, 4) and (np.diff(similarity) <= 0).all()
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from fashion.attributes.to_check import CategoryDoubts
 from fashion.readings import attributes
 
 
@@ -81,3 +82,17 @@ def test_findings():
         accuracy, commonest, 600, {"colour": 0.3}, trials, (0.0, 0.0), {"items": 0, "kinds": {}}
     )
     assert len(worse) == 2 and "colour are not honest" in worse[1]
+
+
+def test_items_to_check_say_what_was_judged_and_what_was_not():
+    table = pd.DataFrame({"doubts": ["category; colour", "category"], "score": [0.9, 0.6], "category": ["a", "b"],
+                          "suggested_category": ["b", "a"]})  # fmt: skip
+    judged = CategoryDoubts(table, 586, 0.954, {"ten copies": 10, "four": 4}, 1)
+    said = attributes.items_to_check(table, judged, 600)
+    assert said.startswith(
+        "2 of 600 items to check: category 2, colour 1. The worst has score 0.90, the median 0.75; 2"
+    )
+    assert "agrees with the table on 95% of 586 items" in said and "confirms 1 of the 2 doubtful" in said
+    assert said.endswith("Not judged: 14 items in 2 categories of fewer than five pictures.")
+    none = CategoryDoubts(table.head(0), 0, None, {})
+    assert attributes.items_to_check(table.head(0), none, 600) == "0 of 600 items to check."

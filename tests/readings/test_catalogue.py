@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from fashion.catalogue.checks import Check
+from fashion.photos.framing import RULES
 from fashion.readings import catalogue
 
 
@@ -33,8 +34,13 @@ def test_a_departments_colour_stands_out_or_nothing_is_said():
 
 def test_sizes_and_grounds():
     items = pd.DataFrame({"width": [10] * 4, "height": [20] * 4, "uneven_border": [0.0, 0.1, 0.0, 0.9]})
-    assert catalogue.photo_sizes(items).startswith("All 4 photos are 10 × 20 pixels")
-    assert "that of 75% of the" in catalogue.photo_sizes(items.assign(width=[10, 10, 10, 11]))
+    assert catalogue.photo_sizes(items, "") == "All 4 photos are 10 × 20 pixels.", "vectors were given"
+    two = items.assign(width=[10, 10, 10, 11])
+    assert catalogue.photo_sizes(two, "").endswith("that of 75% of the photos.")
+    for rule in RULES:
+        said = catalogue.photo_sizes(items, rule), catalogue.photo_sizes(two, rule)
+        assert ["distorts" in text for text in said] == [rule == "stretch"] * 2
+        assert ["part of each" in text for text in said] == [rule == "crop"] * 2
     assert catalogue.contact_sheet(items).startswith("Only 75% of the photos have a plain background")
     assert catalogue.contact_sheet(items.head(3)).startswith("100% of the photos have a plain background")
 
@@ -60,16 +66,18 @@ def check(name, passed):
 
 def test_findings_add_up_and_name_what_fails():
     assert 61 + 6980 + 2999 == 10_040
-    good = catalogue.findings(10_040, 2999, 61, 6980, [check("schema", True)], 0, False)
+    good = catalogue.findings(10_040, 2999, 61, 6980, 0, [check("schema", True)], 0, False)
     assert good[0] == (
         "**The study has 2,999 items of 10,040 rows: 61 dropped, each with its reason, and 6,980 not drawn for this "
         "run.**"
     )
     assert "All 1 assumptions hold" in good[1] and good[2] == "**No photo contradicts its colour word.**"
-    bad = catalogue.findings(10, 10, 0, 0, [check("colour and department", False)], 3, False)
+    bad = catalogue.findings(10, 10, 0, 0, 0, [check("colour and department", False)], 3, False)
     assert "none dropped" in bad[0] and "Colour and department: So it is." in bad[1] and "3 items" in bad[2]
     assert "Cramér's V 0.200" in bad[3]
-    assert "no finding" in catalogue.findings(9, 9, 0, 0, [check("schema", True)], 0, True)[2]
+    several = catalogue.findings(15, 10, 2, 0, 3, [check("schema", True)], 0, False)
+    assert "2 dropped, each with its reason, and 3 joined to an item as further photos.**" in several[0]
+    assert "no finding" in catalogue.findings(9, 9, 0, 0, 0, [check("schema", True)], 0, True)[2]
 
 
 def test_numbers_of_numpy_are_taken():

@@ -10,13 +10,15 @@ SHAPE = {"random": 0.49, "same category": 0.62, "same category and colour": 0.67
 
 
 def test_what_raises_the_cosine_more():
-    said = embedding.similarity(SHAPE, 0.802)
+    said = embedding.similarity(SHAPE, 0.802, 9)
     assert "raises the median cosine by 0.130, sharing the colour too only by another 0.050" in said
     assert "in 80% of cases" in said
     hue = {"random": 0.1, "same category": 0.3, "same category and colour": 0.9}
-    assert "colour before shape" in embedding.similarity(hue, 0.8) and "alone" not in embedding.similarity(hue, 0.8)
-    assert embedding.similarity({"random": 0.1}, float("nan")) == ""
-    assert embedding.similarity(dict.fromkeys(SHAPE, 0.0), 0.5) == ""
+    assert "colour before shape" in embedding.similarity(hue, 0.8, 9) and "alone" not in embedding.similarity(
+        hue, 0.8, 9
+    )
+    assert embedding.similarity({"random": 0.1}, float("nan"), 9) == ""
+    assert embedding.similarity(dict.fromkeys(SHAPE, 0.0), 0.5, 9) == ""
 
 
 def test_no_feature_knows_the_category_alone_or_nothing_is_said():
@@ -25,6 +27,7 @@ def test_no_feature_knows_the_category_alone_or_nothing_is_said():
     assert "the best has 0.30 of at most 2.30 nats" in said and "100% of the features" in said
     assert "of the features know more" not in embedding.features(table.assign(colour=0.9), 10)
     assert embedding.features(table.assign(category=2.0), 10) == "" and embedding.features(table, 1) == ""
+    assert embedding.features(table.assign(category=0.0), 10) == "", "each item has its own category"
 
 
 def test_components():
@@ -53,7 +56,18 @@ def test_where_a_choice_gains():
 
 def test_findings():
     chosen = {"choice": "some_layers", "features": 2848}
-    lines = embedding.findings("net", SHAPE, 0.802, choices(0.71, 0.6, 0.4952), chosen)
+    lines = embedding.findings("net", SHAPE, 0.802, 9, choices(0.71, 0.6, 0.4952), chosen)
     assert "net tells categories apart and sees shape before colour" in lines[0] and "80% of cases" in lines[0]
     assert "2,848 dimensions, 50% of the nearest" in lines[1]
-    assert "hardly tells" in embedding.findings("net", {}, 0.6, choices(0.71, 0.6, 0.4952), chosen)[0]
+    pairs = {"random": 0.5, "same category": 0.52}
+    flat = embedding.findings("net", dict.fromkeys(SHAPE, 0.5), 0.5, 9, choices(0.71, 0.6, 0.4952), chosen)
+    assert flat[0].startswith("**The frozen net hardly tells categories apart:**")
+    assert "hardly tells" in embedding.findings("net", pairs, 0.6, 9, choices(0.71, 0.6, 0.4952), chosen)[0]
+
+
+def test_no_category_is_told_apart_where_there_is_one_or_each_item_has_its_own():
+    chosen, table = {"choice": "some_layers", "features": 9}, choices(0.0, 0.6, 0.0)
+    assert embedding.similarity(SHAPE, 0.5, 1) == ""
+    for medians, separation, categories in ((SHAPE, 0.5, 1), ({"random": 0.5}, float("nan"), 40)):
+        (line,) = embedding.findings("net", medians, separation, categories, table, chosen)
+        assert line.startswith("**Some_layers are called *frozen*")

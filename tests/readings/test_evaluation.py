@@ -18,12 +18,14 @@ from fashion.evaluation.summary import (
 )
 from fashion.readings import evaluation
 
+WORDS = pd.DataFrame({"category": ["top", "bag"], "colour": ["red", "blue"]})
+
 
 class Result:
     """What readings ask of an `Evaluation`, with shares of 200 queries by method."""
 
-    def __init__(self, best=FROZEN, k=6, unseen=None, **means):
-        self.best_untrained, self.trial = best, SimpleNamespace(k=k, seed=0)
+    def __init__(self, best=FROZEN, k=6, unseen=None, items=None, **means):
+        self.best_untrained, self.trial = best, SimpleNamespace(k=k, seed=0, items=items)
         self.means = {"whole": means, "unseen": unseen or means}
         self.methods = dict.fromkeys(name for name in means if name not in (RANDOM, CEILING))
 
@@ -63,6 +65,13 @@ def test_a_gain_a_loss_and_neither():
     alone = result()
     del alone.methods[LOGISTIC]
     assert "Logistic" not in evaluation.precision(alone)
+
+
+def test_without_training_nothing_is_said_of_its_gain():
+    why = "No network was trained."
+    assert evaluation.precision(result(), why) == evaluation.unseen(result(), why) == ""
+    (first, *_) = evaluation.findings(result(items=WORDS), made=False, measured=False, why_untrained=why)
+    assert first.startswith(f"{why} *Learned* stands for looks") and "gain could be measured" in first
 
 
 def test_unseen_items():
@@ -111,6 +120,7 @@ def test_what_was_not_taught():
     said = evaluation.untaught(long(rows, names))
     assert "In *grey* the frozen vectors agree more than *learned* (0.790 against 0.750)" in said
     assert "keeps 0.770" in said
+    assert evaluation.untaught(long(rows, names), "No network was trained.") == ""
     assert evaluation.untaught(long([rows[0], ("grey", LEARNED, 0.78, 0.77, 0.79)], names)) == ""
 
 
@@ -133,6 +143,7 @@ def test_the_hardest_department_where_it_is_no_accident():
     rows += [("shirts", 60, CEILING, 1.0, 1.0, 1.0), ("hats", 3, LEARNED, 0.1, 0.0, 0.3)]
     said = evaluation.departments(long(rows, names))
     assert "*shirts* is where a photo helps least: 0.600 [0.500, 0.700]" in said and "would allow 1.000" in said
+    assert evaluation.departments(long(rows, names), "No network was trained.") == ""
     wide = [("shirts", 60, LEARNED, 0.6, 0.5, 0.9), *rows[1:]]
     assert evaluation.departments(long(wide, names)) == "" and evaluation.departments(long(rows[:1], names)) == ""
 
@@ -171,8 +182,14 @@ def test_what_the_weight_of_colour_trades():
 
 
 def test_failures_and_caveats():
-    assert evaluation.failures(2, 600).startswith("2 queries of 600 (0.3%)")
-    assert evaluation.failures(0, 600).startswith("Every one of the 600 queries") and evaluation.failures(0, 0) == ""
+    assert evaluation.failures(2, 600, 0.0, WORDS).startswith("2 queries of 600 (0.3%)")
+    assert evaluation.failures(0, 600, 0.0, WORDS).endswith("the worst are half right, with the colour of another kind "
+                                                            "of garment, or the reverse.")  # fmt: skip
+    assert evaluation.failures(0, 600, 0.5, WORDS).endswith("600 queries has a recommendation of the right category or "
+                                                            "colour.")  # fmt: skip
+    assert evaluation.failures(0, 0, float("nan"), WORDS) == ""
+    for column in WORDS:
+        assert evaluation.failures(0, 600, 0.0, WORDS.assign(**{column: "one"})) == "", "right by construction"
     assert "dyed" in evaluation.caveat(True, False) and "by construction" in evaluation.caveat(True, True)
     assert "not taste" in evaluation.caveat(False, False)
 

@@ -28,6 +28,7 @@ def test_queries_by_photo():
     right = query(category="a", colour="red")
     said = recommendation.by_photo(ITEMS.iloc[[0]], [right], [ITEMS.iloc[[1, 2]]])
     assert "colour right in 1 of 1 photos and the category in 1; 1 of 2" in said and "misreads" not in said
+    assert recommendation.by_photo(ITEMS.iloc[[0]], [right], [ITEMS.iloc[[1, 2]]], "No network was trained.") == ""
     assert "misreads" in recommendation.by_photo(ITEMS.iloc[[2]], [right], [ITEMS.iloc[[1]]])
 
 
@@ -47,6 +48,7 @@ def test_failures():
     assert "2 queries of 100 (2%)" in said and "*top* beside *shirt*, 8 times" in said
     assert "50% are of categories with at most six items" in said and "*shirt* is on one side of 80%" in said
     mild = recommendation.failures(misses([1], {"a  →  b": 3, "c  →  d": 3}), 6)
+    assert "beside *a*, 1 time." in recommendation.failures(misses([1], {"a  →  b": 1}), 6)
     assert "cannot fill" not in mild and "one side" not in mild
     assert recommendation.failures(misses([], {}), 6) == ""
 
@@ -64,5 +66,8 @@ def test_diversity():
 def test_findings():
     found = recommendation.findings({"described": 0.999, "frozen": 0.49}, 6, misses([1, 2], {"a  →  b": 2}))
     assert "99.9% of the six recommendations" in found[0] and "reaches 49%" in found[0] and "2 items (2%)" in found[2]
+    assert "measured" not in found[0] and "trained" not in found[0]
+    bare = recommendation.findings({"described": 0.9, "frozen": 0.5}, 6, misses([], {}), "Too few items.", True)
+    assert "agreement in colour is by construction" in bare[0] and "No network was trained" in bare[0]
     none = recommendation.findings({"described": 0.4, "frozen": 0.49}, 4, misses([], {}))
     assert "Words do not help here" in none[0] and "every item gets" in none[2]
