@@ -9,11 +9,12 @@ import pytest
 from documents import ROOT, codes, table_with, text_of
 
 from fashion.attributes import to_check
-from fashion.evaluation import summary
+from fashion.evaluation import judgements, summary
+from fashion.recommendation import known_item
 from fashion.report.steps import STEPS
 
 #: What assembles results, beside the notebooks.
-WRITING = (summary, to_check)
+WRITING = (summary, to_check, known_item, judgements)
 
 PAGE = text_of(ROOT / "docs/results.md")
 EVERYWHERE = "In every file"
