@@ -40,8 +40,8 @@ def approach(deck: Any, findings: Findings) -> None:
         deck,
         "Picture",
         "The approach: a photo tells shape and colour, a small network adds the shop's words",
-        f"A frozen network, {backbone['name']}, sees shapes; the garment's colours are measured with the ground left "
-        f"out. A small network learns the shop's own words from both: {classes['category']} kinds and "
+        f"A frozen network, {backbone['name']}, sees shapes; the garment's colours are measured without the "
+        f"background. A small network learns the shop's own words from both: {classes['category']} kinds and "
         f"{classes['colour']} colours. Two items are similar when they are likely to bear the same words. The boxes "
         "are one group and can be taken apart.",
         f"{findings.source}; notebooks 02 to 04 of the report",
@@ -53,7 +53,7 @@ def approach(deck: Any, findings: Findings) -> None:
     _label(group, "A photo", "of an article, or a customer's own", MARGIN - 0.1, PHOTO_TOP + 2.05, 2.0)
     boxes = [
         ("Shapes", f"{backbone['name']}, {findings.origin}", 3.35, 1.75),
-        ("Colours", "measured on the garment, the ground left out", 3.35, 3.9),
+        ("Colours", "measured on the garment, background left out", 3.35, 3.9),
         ("Small network", f"learns the shop's {classes['category']} kinds and {classes['colour']} colours", 6.9, 2.825),
     ]
     shapes = [_box(group, *box) for box in boxes]
