@@ -126,24 +126,25 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(re.findall(r"[^\W\d_]+", _bare(text)))
 
 
-@cache
-def colour_words() -> frozenset[str]:
-    """Every language's words of colours that are one word, without accents."""
-    known = {word for words in COLOURS.values() for word in words.split()}
-    glossary = load_glossary("colour")
+def _single_words(lists: Mapping[str, str], column: str) -> frozenset[str]:
+    """The words of lists by language, and those of our glossary that are one word, without accents."""
+    known = {word for words in lists.values() for word in words.split()}
+    glossary = load_glossary(column)
     return frozenset(
         known | {w[0] for text in (*glossary["word"], *glossary["english"]) if len(w := _words(text)) == 1}
     )
+
+
+@cache
+def colour_words() -> frozenset[str]:
+    """Every language's words of colours that are one word, without accents."""
+    return _single_words(COLOURS, "colour")
 
 
 @cache
 def garment_words() -> frozenset[str]:
     """Every language's words of clothes that are one word, without accents."""
-    known = {word for words in GARMENTS.values() for word in words.split()}
-    glossary = load_glossary("category")
-    return frozenset(
-        known | {w[0] for text in (*glossary["word"], *glossary["english"]) if len(w := _words(text)) == 1}
-    )
+    return _single_words(GARMENTS, "category")
 
 
 class Cells:
