@@ -267,7 +267,12 @@ class Workspace:
         fonts.fit(figure)
         with warnings.catch_warnings():
             fonts.quiet()
-            write_whole(path, lambda aside: figure.savefig(aside, dpi=150, bbox_inches="tight", metadata=metadata))
+            # Level 4 packs in half the time of the usual 6, into 5 % more bytes.
+            packed = {"compress_level": 4}
+            write_whole(
+                path,
+                lambda aside: figure.savefig(aside, dpi=150, bbox_inches="tight", metadata=metadata, pil_kwargs=packed),
+            )
         plt.close(figure)
         width = min(int(figure.get_figwidth() * 80), 1000)
         display(Image(filename=str(path), width=width, alt=caption))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import uuid
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +33,7 @@ from fashion.core.errors import ArtefactError
 from fashion.core.progress import progress_bar
 from fashion.core.provenance import versions
 from fashion.embedding.backbones import load_backbone
-from fashion.embedding.extraction import ahead, embed_views, extract, open_descriptors, open_store, store_key
+from fashion.embedding.extraction import NETWORKS, ahead, embed_views, extract, open_descriptors, open_store, store_key
 from fashion.embedding.runtimes import choose_runtime
 from fashion.photos.descriptors import NONE, describe
 from fashion.photos.measures import measure, metadata_table
@@ -54,6 +55,8 @@ class Job:
         Folder for finished shards: any address that fsspec knows, such as /mnt/shared or s3://bucket/shards.
     backbone, weights, size, runtime
         As `backbones.load_backbone` and `runtimes.choose_runtime` take them; the backbone by its own name, not "auto".
+    kept : str, optional
+        Folder of converted networks, for workers that see it: to convert one takes a worker's first ten seconds.
     """
 
     catalogue: str
@@ -63,6 +66,7 @@ class Job:
     weights: str | None = None
     size: int | None = None
     runtime: str = "auto"
+    kept: str | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,8 @@ def tools(job: Job) -> tuple[Source, Any, Any]:
     """A process's own source, backbone and runtime, loaded at its first shard."""
     source = open_catalogue(load_catalogue(job.catalogue), job.data)
     backbone = load_backbone(job.backbone, job.weights, job.size)
-    return source, backbone, choose_runtime(backbone, job.runtime)
+    kept = Path(job.kept) if job.kept and os.access(job.kept, os.W_OK) else None
+    return source, backbone, choose_runtime(backbone, job.runtime, kept)
 
 
 def made_by(job: Job, fingerprint: str) -> list[object]:
@@ -301,6 +306,8 @@ def distribute(
     """
     if job.backbone == "auto":
         job = replace(job, backbone=load_backbone("auto", job.weights, job.size).name)
+    (root / "embeddings" / NETWORKS).mkdir(parents=True, exist_ok=True)
+    job = replace(job, kept=str((root / "embeddings" / NETWORKS).resolve()))
     catalogue = load_catalogue(job.catalogue)
     source = open_catalogue(catalogue, job.data, root)
     rows, _ = read_table(catalogue, source)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from fashion.photos.framing import Framing
     from fashion.photos.images import RGB
 
+
+#: So many photos are embedded by TensorFlow sooner than the network is converted for OpenVINO.
+FEW = 200
 
 #: A photo: its file's path, its file's bytes, or RGB as uint8, shape (height, width, 3).
 Photo: TypeAlias = "str | Path | bytes | NDArray[np.uint8]"
@@ -71,30 +74,33 @@ def embed(
     one = isinstance(photos, (str, Path, bytes, bytearray, memoryview))
     each: Iterable[Photo] = [photos] if one or getattr(photos, "ndim", 4) in (2, 3) else photos  # type: ignore[list-item, assignment]
     name = str(backbone) if isinstance(backbone, (str, Path)) else None
+    few = runtime == "auto" and (one or (isinstance(each, Sized) and len(each) <= FEW))
     network, how = (
-        _network(name, str(weights) if weights is not None else None, size, runtime)
+        _network(name, str(weights) if weights is not None else None, size, runtime, few)
         if name is not None
-        else _runtime(backbone, runtime)  # type: ignore[arg-type]
+        else _runtime(backbone, runtime, few)  # type: ignore[arg-type]
     )
     views = (_view(photo, number, network.framing) for number, photo in enumerate(each))
     return embed_views(views, network, how)["embedding"]
 
 
 @cache
-def _network(name: str, weights: str | None, size: int | None, runtime: str) -> tuple[Encoder, Runtime]:
+def _network(name: str, weights: str | None, size: int | None, runtime: str, few: bool) -> tuple[Encoder, Runtime]:
     """A network and its inference runtime, loaded once for all calls."""
     from fashion.embedding.backbones import load_backbone
 
-    return _runtime(load_backbone(name, weights, size), runtime)
+    return _runtime(load_backbone(name, weights, size), runtime, few)
 
 
-def _runtime(backbone: Encoder, runtime: str) -> tuple[Encoder, Runtime]:
+def _runtime(backbone: Encoder, runtime: str, few: bool) -> tuple[Encoder, Runtime]:
     from fashion.core.paths import project_root
     from fashion.embedding.extraction import NETWORKS
-    from fashion.embedding.runtimes import choose_runtime
+    from fashion.embedding.runtimes import choose_runtime, query_runtime
 
     # A network that a report has converted and checked loads without TensorFlow.
     kept = project_root() / "data/processed/embeddings" / NETWORKS
+    if few:
+        return backbone, query_runtime(backbone, kept)
     return backbone, choose_runtime(backbone, runtime, kept if os.access(kept, os.W_OK) else None)
 
 

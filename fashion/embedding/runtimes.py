@@ -135,6 +135,33 @@ def choose_runtime(backbone: Encoder, name: str = "auto", kept: Path | None = No
     return _guarded(fast, backbone, by_name)
 
 
+def query_runtime(backbone: Encoder, kept: Path) -> Runtime:
+    """The runtime for a photo now and then: a network that a report has kept, else TensorFlow.
+
+    The kept network loads in a fraction of a second. To convert one for a single photo would take longer than to load
+    TensorFlow. An encoder's graph from disk is read as it is.
+
+    Parameters
+    ----------
+    backbone : Encoder
+    kept : Path
+        As for `choose_runtime`.
+
+    Raises
+    ------
+    WeightsError
+        When the backbone has no network, or its weights are missing or damaged.
+    """
+    if isinstance(backbone, GivenVectors):
+        raise no_network(backbone)
+    if isinstance(backbone, FileEncoder):
+        return choose_runtime(backbone, "tensorflow" if backbone.files.keras else "auto")
+    fast = _kept(kept, backbone, "a report has converted and checked it")
+    if fast is not None:
+        return _guarded(fast, backbone, by_name=False)
+    return _tensorflow(backbone, "no report has converted it for another")
+
+
 def no_network(given: GivenVectors) -> WeightsError:
     """The error where a photo should be embedded and vectors were given."""
     return WeightsError(
@@ -226,9 +253,6 @@ def network_call(backbone: Encoder) -> Callable[[Photos], dict[str, Any]]:
     """The backbone as one compiled TensorFlow function: uint8 photos (n, size, size, 3) -> dict of float32 tensors."""
     if isinstance(backbone, GivenVectors):
         raise no_network(backbone)
-    if isinstance(backbone, FileEncoder) and not backbone.files.keras:
-        runtime = choose_runtime(backbone)
-        return lambda photos: next(iter(runtime.stream([photos])))
     model = backbone.model  # loads Keras, quietly, before TensorFlow
     import tensorflow as tf
 
@@ -445,6 +469,9 @@ def write_converted(folder: Path, backbone: Encoder, network: Any) -> None:
         os.replace(graph.with_suffix(".bin"), weights)
         # The graph's seal names the weights, so that the two are of one conversion.
         write_sealed(Path(f"{stem}.xml"), lambda whole: os.replace(graph, whole), sha256_file(weights))
+    for old in folder.glob(f"{backbone.name}-{backbone.size}-*"):  # of other code or versions: nobody asks for it again
+        if not old.name.startswith(stem.name):
+            old.unlink()
 
 
 def read_converted(folder: Path, backbone: Encoder) -> Any | None:

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from fashion.attributes.network import AttributesNetwork, join_features, load_network
 from fashion.core.workspace import Workspace
 from fashion.embedding.backbones import Encoder, reopen_backbone
+from fashion.embedding.extraction import NETWORKS
 from fashion.embedding.features import Selection
 from fashion.embedding.given_vectors import GivenVectors
-from fashion.embedding.runtimes import Blocks, network_call, no_network
+from fashion.embedding.runtimes import Blocks, Runtime, no_network, query_runtime
 from fashion.neighbours.duplicates import Fingerprints
 from fashion.photos.customer_photos import crops
 from fashion.photos.descriptors import PIXELS, colour_grid
@@ -105,9 +106,9 @@ class PhotoEncoder:
         return Selection.from_arrays(self.workspace.arrays("selection"))
 
     @cached_property
-    def call(self):  # type: ignore[no-untyped-def]
-        """The backbone as a function of a batch of inputs."""
-        return network_call(self.backbone)
+    def runtime(self) -> Runtime:
+        """What computes the backbone."""
+        return query_runtime(self.backbone, self.workspace.processed_root / "embeddings" / NETWORKS)
 
     def extract(self, photo: bytes | DecodedPhoto, name: str = "photo") -> PhotoFeatures:
         """Decode one photo, if it is a file's bytes, and run the backbone and the descriptors on it.
@@ -124,7 +125,7 @@ class PhotoEncoder:
         return PhotoFeatures(blocks, colour_grid(picture)[np.newaxis], fingerprints, picture)
 
     def _outputs(self, views: Sequence[RGB]) -> Blocks:
-        return {key: np.asarray(value) for key, value in self.call(np.stack(views)).items()}
+        return next(iter(self.runtime.stream([np.stack(views)])))
 
     def frozen(self, blocks: Blocks) -> Float:
         """Frozen vectors by the report's choice of features, shape (m, d)."""

@@ -58,7 +58,7 @@ class PhotoReader:
         self._rule = Rule.stored(workspace.json("source"))
         self._known = Fingerprints(known[0], recommender.items["phash"].tolist(), known[1])
         self._least = float(workspace.json("attributes").get("least_resemblance", -1))
-        _ = self.encoder.call  # loads the backbone now, and says now what is wrong with it
+        _ = self.encoder.runtime  # loads the backbone now, and says now what is wrong with it
         _ = self.encoder.selection if recommender.layout is None else self.encoder.network
 
     @property

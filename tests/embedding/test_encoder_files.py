@@ -18,7 +18,7 @@ from fashion.embedding.encoder import FileEncoder
 from fashion.embedding.encoder_files import places_checksum
 from fashion.embedding.extraction import embed_views, store_key
 from fashion.embedding.photo_vectors import embed
-from fashion.embedding.runtimes import choose_runtime, network_call
+from fashion.embedding.runtimes import choose_runtime, query_runtime
 from fashion.report.build import notebook_parameters
 from fashion.report.steps import STEPS, Settings
 
@@ -174,7 +174,7 @@ def test_each_layout_gives_one_vector_a_photo_and_says_what_was_read(layout):
     views = [encoder.framing(photo(50, 40, seed)) for seed in range(20)]
     blocks = embed_views(iter(views), encoder, runtime)
     assert blocks["embedding"].shape == (20, WIDTH) and blocks["multilayer"].shape == (20, 0)
-    alone = network_call(encoder)(np.stack(views[7:8]))
+    alone = next(iter(query_runtime(encoder, folder / "none").stream([np.stack(views[7:8])])))
     np.testing.assert_allclose(alone["embedding"][0], blocks["embedding"][7], atol=1e-6)
     if name != "OpenVINO":
         other = embed_views(iter(views), encoder, choose_runtime(encoder, "onnxruntime"))

@@ -16,7 +16,7 @@ from fashion.embedding.backbones import facts, load_backbone, reopen_backbone, s
 from fashion.embedding.encoder_files import places_checksum
 from fashion.embedding.extraction import blocks_of_items, read_photos
 from fashion.embedding.given_vectors import GivenVectors, read_given_vectors
-from fashion.embedding.runtimes import choose_runtime, network_call
+from fashion.embedding.runtimes import choose_runtime, query_runtime
 from fashion.recommendation.photo_encoder import PhotoEncoder
 
 NAMES = ["a1", "a2", "b 3"]
@@ -83,7 +83,7 @@ def test_what_needs_a_network_says_that_there_is_none(tmp_path, planted):
     work.write_json("backbone", facts(given))
     for call in (
         lambda: choose_runtime(given),
-        lambda: network_call(given),
+        lambda: query_runtime(given, tmp_path),
         lambda: PhotoEncoder(work).backbone,
     ):
         with pytest.raises(WeightsError, match="expected a network for new photos; found a report on vectors"):

@@ -12,7 +12,7 @@ import pytest
 from fashion.core.errors import PhotoError, WeightsError
 from fashion.embedding import runtimes
 from fashion.embedding.backbones import load_backbone
-from fashion.embedding.runtimes import choose_runtime, parity
+from fashion.embedding.runtimes import choose_runtime, parity, query_runtime
 
 
 @pytest.fixture(scope="module")
@@ -21,16 +21,8 @@ def backbone():
 
 
 @pytest.fixture(scope="module")
-def both(backbone):
-    return choose_runtime(backbone), choose_runtime(backbone, "tensorflow")
-
-
-@pytest.fixture(scope="module")
-def networks(backbone, tmp_path_factory):
-    """A folder in which the converted network was kept."""
-    folder = tmp_path_factory.mktemp("networks")
-    choose_runtime(backbone, "auto", folder)
-    return folder
+def both(backbone, networks):
+    return choose_runtime(backbone, "auto", networks), choose_runtime(backbone, "tensorflow")
 
 
 @pytest.fixture
@@ -93,6 +85,18 @@ def test_vectors_that_differ_are_refused(backbone, both, monkeypatch, worst, sai
     with pytest.raises(WeightsError, match=f"differ from TensorFlow's by {said}"):
         choose_runtime(backbone, "openvino")
     assert "OpenVINO's vectors differ from TensorFlow's by" in choose_runtime(backbone).reason
+
+
+def test_a_photo_now_and_then_takes_the_kept_network_or_the_reference_and_converts_none(
+    backbone, both, monkeypatch, kept, tmp_path
+):
+    monkeypatch.setattr(runtimes, "_openvino", lambda *_: pytest.fail("converted for a single photo"))
+    batch = photos(1)
+    for folder, runtime in ((kept, both[0]), (tmp_path / "none", both[1])):
+        found = query_runtime(backbone, folder)
+        assert found.name == runtime.name
+        one, other = (next(iter(each.stream([batch])))["multilayer"] for each in (found, runtime))
+        assert np.array_equal(one, other)
 
 
 def test_the_converter_gets_a_path_and_no_object_of_tensorflow(backbone, monkeypatch):
@@ -248,6 +252,16 @@ def test_a_kept_network_that_was_altered_is_converted_again(backbone, both, monk
     assert converted == [1] and file.read_bytes() == whole
     file.with_suffix(".sha256").write_text("{")
     assert choose_runtime(backbone, "auto", kept).name == "openvino" and len(converted) == 2
+
+
+def test_a_kept_network_of_other_code_is_removed_when_there_is_a_new_one(backbone, both, kept, at_once):
+    now = sorted(kept.iterdir())
+    for file in now:  # as if they had been made by other code
+        file.rename(file.with_stem(f"{backbone.name}-96-0123456789abcdef"))
+    other_size = kept / f"{backbone.name}-160-0123456789abcdef.xml"
+    other_size.touch()
+    assert choose_runtime(backbone, "auto", kept).name == "openvino"
+    assert sorted(kept.iterdir()) == sorted([*now, other_size])
 
 
 @pytest.mark.parametrize("damage", ["unreadable", "a broken graph", "fails at its first photo", "no seal"])
