@@ -281,8 +281,8 @@ def hostile_weights(toml: Path) -> Path:
 
 
 def hostile_settings(toml: Path) -> Settings:
-    """Those of the hostile report: ResNet-50, and neither the default length of lists nor the default colour weight."""
-    return Settings(catalogue=str(toml), weights=str(hostile_weights(toml)), k=4, colour_weight=0.8)
+    """Those of the hostile report: ResNet-50, small for speed; neither the usual list length nor colour weight."""
+    return Settings(catalogue=str(toml), weights=str(hostile_weights(toml)), size=64, k=4, colour_weight=0.8)
 
 
 def tracked_files() -> dict[str, str]:

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import write_small_catalogue
+from conftest import lend, write_small_catalogue
 from plain import photo_facts, vectors_of
 
 from fashion.cli.main import main
@@ -18,7 +18,8 @@ from fashion.photos.metadata import in_order, kept_metadata, signatures_of
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_killed_costs_its_part_and_nothing_else(tmp_path, monkeypatch):
+def test_a_worker_that_is_killed_costs_its_part_and_nothing_else(tmp_path, networks, monkeypatch):
+    lend(networks, tmp_path / "home")
     folder = write_small_catalogue(tmp_path / "clothes", each=20)
     job = Job("imagelab", str(folder), str(tmp_path / "shared"), "efficientnet-lite0", size=96)
     killed = []
@@ -54,7 +55,8 @@ def test_a_worker_that_is_killed_costs_its_part_and_nothing_else(tmp_path, monke
     assert (again.done, again.reused, again.embedded) == (0, 30, 0)
 
 
-def test_no_scheduler_is_an_error_that_says_what_to_do(tmp_path, small_folder, monkeypatch):
+def test_no_scheduler_is_an_error_that_says_what_to_do(tmp_path, small_folder, networks, monkeypatch):
+    lend(networks, tmp_path)
     client = __import__("distributed").Client
     monkeypatch.setattr("distributed.Client", lambda address, timeout: client(address, timeout="1s"))
     job = Job("imagelab", str(small_folder), str(tmp_path / "shared"), "efficientnet-lite0", size=96)

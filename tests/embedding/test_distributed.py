@@ -17,10 +17,10 @@ from fashion.embedding.extraction import open_descriptors
 
 
 @pytest.fixture(scope="module")
-def job(tmp_path_factory):
+def job(tmp_path_factory, networks):
     folder = write_small_catalogue(tmp_path_factory.mktemp("parts") / "clothes", each=2)
     (folder / "images/broken.jpg").write_bytes(b"no photo")
-    return Job("imagelab", str(folder), "", "efficientnet-lite0", size=96)
+    return Job("imagelab", str(folder), "", "efficientnet-lite0", size=96, kept=str(networks))
 
 
 @pytest.fixture(scope="module")
