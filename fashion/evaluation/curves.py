@@ -72,12 +72,14 @@ def by_gallery_size(
 
 
 def directions(vectors: ArrayLike, training: ArrayLike) -> NDArray[np.float32]:
-    """Right singular vectors of the training rows, not centred, largest singular value first; (d, d).
+    """Right singular vectors of the training rows, not centred, largest singular value first; (d, min(d, rows)).
 
     The first s of them give the s-dimensional vectors whose dot products are nearest to the full ones in the
     least-squares sense (Eckart & Young, Psychometrika 1:211-218, 1936). Centring would change every product.
     """
     rows = np.asarray(vectors)[np.asarray(training)].astype(np.float64)
+    if len(rows) < rows.shape[1]:  # the (d, d) matrix of products would take by far the longest here
+        return np.asarray(np.linalg.svd(rows, full_matrices=False)[2].T, np.float32)
     return np.asarray(np.linalg.eigh(rows.T @ rows)[1][:, ::-1], np.float32)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -217,21 +217,28 @@ def _start(unit: NDArray[np.float32], seed: int, initialisation: str) -> NDArray
     noise = np.random.default_rng(seed).normal(size=(len(unit), 2))
     if initialisation == "random":
         return 1e-4 * noise
-    from scipy.linalg import eigh
-
-    mean, dimensions = unit.mean(axis=0, dtype=np.float64), unit.shape[1]
+    mean = unit.mean(axis=0, dtype=np.float64)
     blocks = [slice(start, start + 4096) for start in range(0, len(unit), 4096)]  # no float64 copy of the whole
-    scatter = np.zeros((dimensions, dimensions))
-    for block in blocks:
-        rows = unit[block] - mean
-        scatter += rows.T @ rows
-    _, axes = eigh(scatter, subset_by_index=[dimensions - 2, dimensions - 1])
-    axes = axes[:, ::-1]
+    axes = _principal_axes(unit, mean, blocks)
     axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), [0, 1]])  # an axis has no sign
     positions = np.concatenate([(unit[block] - mean) @ axes for block in blocks])
     positions *= 1e-4 / (positions[:, 0].std() or 1)
     # Rounded, as the last bits of the matrix products depend on threads, and t-SNE amplifies them.
     return np.round(positions, 11) + 1e-6 * noise
+
+
+def _principal_axes(unit: NDArray[np.float32], mean: NDArray, blocks: Sequence[slice]) -> NDArray[np.float64]:
+    """The two directions in which the vectors differ most, shape (d, 2)."""
+    from scipy.linalg import eigh, svd
+
+    dimensions = unit.shape[1]
+    if len(unit) < dimensions:  # the scatter matrix would be the larger of the two
+        return np.asarray(svd(unit - mean, full_matrices=False)[2][:2].T)
+    scatter = np.zeros((dimensions, dimensions))
+    for block in blocks:
+        rows = unit[block] - mean
+        scatter += rows.T @ rows
+    return np.asarray(eigh(scatter, subset_by_index=[dimensions - 2, dimensions - 1])[1][:, ::-1])
 
 
 def _callback(progress: Progress, before: int, total: int) -> Callable[[int, float, Any], None]:

@@ -60,6 +60,15 @@ def test_directions_are_the_svds_of_unit_rows(planted):
     assert found.T @ found == pytest.approx(np.eye(40), abs=1e-5)
 
 
+def test_directions_of_fewer_rows_than_dimensions_lose_no_product(planted):
+    vectors = normalise(planted[1])[:25]
+    found = directions(vectors, np.arange(25))
+    turned = vectors @ found
+    assert found.shape == (40, 25) and turned @ turned.T == pytest.approx(vectors @ vectors.T, abs=1e-5)
+    lengths = np.linalg.norm(turned, axis=0)
+    assert (np.diff(lengths) < 1e-6).all() and found.T @ found == pytest.approx(np.eye(25), abs=1e-5)
+
+
 def test_length_curve_ends_at_the_uncut_embedding(planted):
     items, vectors = planted
     training = np.setdiff1d(np.arange(600), QUERIES)

@@ -8,10 +8,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
 
 from fashion.core.errors import ArtefactError
 from fashion.neighbours.exact import normalise, top_k
-from fashion.projection.tsne import PHASES, Map, map_trustworthiness, neighbour_recall, place_new, tsne_map
+from fashion.projection.tsne import PHASES, Map, _start, map_trustworthiness, neighbour_recall, place_new, tsne_map
 
 GROUPS, OF_EACH, DIMENSIONS = 6, 40, 32
 
@@ -216,3 +217,13 @@ def test_trustworthiness_of_a_part_is_seeded(chart):
     assert parts[0] == pytest.approx(map_trustworthiness(chart.unit, chart.xy, 5), abs=0.05)
     shuffled = Map(np.random.default_rng(0).permutation(chart.xy), chart.unit, 0.0, 30.0)
     assert map_trustworthiness(shuffled.unit, shuffled.xy, 5) == pytest.approx(0.5, abs=0.1)
+
+
+@pytest.mark.parametrize("count", [4, 20, 60])
+def test_a_map_starts_along_the_principal_components_by_either_way(count):
+    """Fewer vectors than dimensions are decomposed themselves, more by their scatter matrix: scikit-learn's PCA."""
+    rows = np.random.default_rng(count).normal(size=(count, 30)).astype(np.float32)
+    start = _start(rows, 0, "pca") - 1e-6 * np.random.default_rng(0).normal(size=(count, 2))
+    expected = PCA(2, svd_solver="full").fit_transform(rows.astype(np.float64))
+    expected *= 1e-4 / expected[:, 0].std()
+    assert np.abs(start) == pytest.approx(np.abs(expected), abs=1e-10)
