@@ -122,8 +122,18 @@ if not hasattr(builtins, "plain_import"):
 NO_SOCKETS = "import fashion.report.runner\nfashion.report.runner.takes_sockets = lambda _: False\n"
 
 
+def below(folder):
+    """Path -> size and time of change, of all below the checkout but what Python and the tests' tools keep."""
+    skip = {".git", ".venv", "__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".hypothesis"}
+    found = {}
+    for root, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name not in skip]
+        found |= {p: (p.stat().st_size, p.stat().st_mtime_ns) for name in names if (p := Path(root, name)).is_file()}
+    return found
+
+
 @pytest.mark.slow
-def test_a_catalogue_is_embedded_without_posix_modules_and_sockets(tmp_path, networks):
+def test_without_posix_modules_and_sockets_a_run_writes_nothing_below_the_checkout(tmp_path, networks):
     write_small_catalogue(tmp_path / "clothes", each=6)
     (tmp_path / "tiny.toml").write_text(TOML, encoding="utf-8")
     (tmp_path / "hidden").mkdir()
@@ -132,6 +142,7 @@ def test_a_catalogue_is_embedded_without_posix_modules_and_sockets(tmp_path, net
     command = ["embed", "-c", "tiny.toml", "--size", "96", "--processed", "p", "--reports", "r"]
     code = f"{NO_SOCKETS}from fashion.cli.main import main\nimport sys\nsys.exit(main({command!r}))"
     path = os.pathsep.join([str(tmp_path / "hidden"), str(ROOT), os.environ.get("PYTHONPATH", "")])
+    before = below(ROOT)
     done = subprocess.run(
         [sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": path, "PYTHONIOENCODING": "ascii"},
@@ -139,6 +150,8 @@ def test_a_catalogue_is_embedded_without_posix_modules_and_sockets(tmp_path, net
     assert done.returncode == 0, done.stdout + done.stderr
     assert "? 2 of 2 steps run" in done.stdout, "what ASCII cannot show is replaced, and the work's status stays"
     assert (tmp_path / "p/tiny/frozen.npy").is_file()
+    after = below(ROOT)
+    assert {path for path in after if "tests" not in path.parts} == {p for p in before if "tests" not in p.parts}
 
 
 @pytest.mark.parametrize("command", ["recommend", "doctor"])

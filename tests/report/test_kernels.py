@@ -13,9 +13,8 @@ from pathlib import Path
 import nbformat
 import papermill
 import pytest
-from conftest import TOML, lend, write_small_catalogue
+from conftest import lend
 
-from fashion.cli.main import main
 from fashion.core.errors import ReportError
 from fashion.core.paths import project_root
 from fashion.report import runner
@@ -215,30 +214,9 @@ def test_runs_begun_at_one_moment_do_not_meet(tmp_path):
     assert [p.name for p in (project_root() / "notebooks").iterdir() if "ipc" in p.name] == []
 
 
-def below(folder):
-    """Path -> size and time of change, of all below the checkout but what Python and the tests' tools keep."""
-    skip = {".git", ".venv", "__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".hypothesis"}
-    found = {}
-    for root, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if name not in skip]
-        found |= {p: (p.stat().st_size, p.stat().st_mtime_ns) for name in names if (p := Path(root, name)).is_file()}
-    return found
-
-
 def can_mount():
     done = subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True)
     return done.returncode == 0
-
-
-@pytest.mark.slow
-def test_a_run_writes_nothing_below_the_checkout(tmp_path, networks):
-    write_small_catalogue(tmp_path / "clothes", each=6)
-    (tmp_path / "tiny.toml").write_text(TOML, encoding="utf-8")
-    before = below(project_root())
-    where = ["--processed", str(lend(networks, tmp_path / "p")), "--reports", str(tmp_path / "r")]
-    assert main(["embed", "-c", str(tmp_path / "tiny.toml"), "--size", "96", *where]) == 0
-    after = below(project_root())
-    assert {path for path in after if "tests" not in path.parts} == {p for p in before if "tests" not in p.parts}
 
 
 @pytest.mark.slow
