@@ -132,24 +132,47 @@ def below(folder):
     return found
 
 
+def can_mount():
+    return sys.platform == "linux" and subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode == 0
+
+
+#: Makes the checkout and the user's home read-only at $SEEN, then runs the command.
+READ_ONLY = """set -e
+mount --bind "$ROOT" "$SEEN"
+mount -o remount,ro,bind "$SEEN"
+export HOME="$SEEN"
+exec "$@"
+"""
+
+
 @pytest.mark.slow
-def test_without_posix_modules_and_sockets_a_run_writes_nothing_below_the_checkout(tmp_path, networks):
-    write_small_catalogue(tmp_path / "clothes", each=6)
-    (tmp_path / "tiny.toml").write_text(TOML, encoding="utf-8")
+def test_without_posix_modules_sockets_and_leave_to_write_a_catalogue_is_embedded_elsewhere(tmp_path, networks):
+    """As root on Linux the checkout is read-only, and the sample is made beside the artefacts."""
     (tmp_path / "hidden").mkdir()
-    lend(networks, tmp_path / "p")
     (tmp_path / "hidden/sitecustomize.py").write_text(WINDOWS_LIKE, encoding="utf-8")
-    command = ["embed", "-c", "tiny.toml", "--size", "96", "--processed", "p", "--reports", "r"]
-    code = f"{NO_SOCKETS}from fashion.cli.main import main\nimport sys\nsys.exit(main({command!r}))"
-    path = os.pathsep.join([str(tmp_path / "hidden"), str(ROOT), os.environ.get("PYTHONPATH", "")])
-    before = below(ROOT)
+    lend(networks, tmp_path / "p")
+    command = ["embed", "--size", "96", "--backbone", "efficientnet-lite0", "--processed", "p", "--reports", "r"]
+    code, before, checkout, shell = NO_SOCKETS, below(ROOT), ROOT, []
+    if mounted := can_mount():
+        checkout = tmp_path / "checkout"
+        checkout.mkdir()
+        shell = ["unshare", "-m", "bash", "-c", READ_ONLY, "bash"]
+        code += "import fashion.catalogue.sample.make as s\ns.make_sample.__kwdefaults__['count'] = 110\n"
+        command += ["--limit", "90"]
+    else:
+        write_small_catalogue(tmp_path / "clothes", each=6)
+        (tmp_path / "tiny.toml").write_text(TOML, encoding="utf-8")
+        command += ["-c", "tiny.toml"]
+    code += f"from fashion.cli.main import main\nimport sys\nsys.exit(main({command!r}))"
+    path = os.pathsep.join([str(tmp_path / "hidden"), str(checkout), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
-        [sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": path, "PYTHONIOENCODING": "ascii"},
+        [*shell, sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": path, "PYTHONIOENCODING": "ascii", "ROOT": str(ROOT), "SEEN": str(checkout)},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "? 2 of 2 steps run" in done.stdout, "what ASCII cannot show is replaced, and the work's status stays"
-    assert (tmp_path / "p/tiny/frozen.npy").is_file()
+    assert (tmp_path / f"p/{'sample' if mounted else 'tiny'}/frozen.npy").is_file()
+    assert (tmp_path / "p/.sample/annotation.txt").is_file() == mounted
     after = below(ROOT)
     assert {path for path in after if "tests" not in path.parts} == {p for p in before if "tests" not in p.parts}
 

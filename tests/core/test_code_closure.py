@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import nbformat
 import pytest
+from fresh_process import fresh_processes
 
 import fashion
 from fashion.attributes import training
@@ -220,14 +221,14 @@ def test_every_data_file_of_the_package_is_seen_by_a_module():
     assert {path for path in files - seen if path.suffix not in (".py", ".pyi") and path.name != "py.typed"} == set()
 
 
-def loaded(code):
-    """The modules of the package that a fresh process has loaded after `code`."""
-    ask = f"import sys\n{code}\nprint(*[name for name in sys.modules if name.split('.')[0] == 'fashion'])"
-    return set(in_process(ask, code_closure.FOLDER.parent).split())
+@pytest.fixture(scope="module")
+def loaded():
+    with fresh_processes() as modules_after:
+        yield modules_after
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.number)
-def test_what_a_notebook_imports_lies_in_its_closure(step):
+def test_what_a_notebook_imports_lies_in_its_closure(step, loaded):
     cells = [cell.source for cell in nbformat.read(step.path, as_version=4).cells if cell.cell_type == "code"]
     nodes = list(ast.walk(ast.parse("\n".join(cells))))
     imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
@@ -244,7 +245,7 @@ def test_what_a_notebook_imports_lies_in_its_closure(step):
      (distributed,), (training,), (build,), ("fashion.web.app",)],
     ids=lambda makers: str(getattr(makers[-1], "__name__", makers[-1])),
 )  # fmt: skip
-def test_what_makes_an_artefact_imports_no_more_than_its_closure(makers):
+def test_what_makes_an_artefact_imports_no_more_than_its_closure(makers, loaded):
     names = [m if isinstance(m, str) else getattr(m, "__module__", m.__name__) for m in makers]
     found = loaded("\n".join(f"import {name}" for name in names))
     assert set(names) <= found <= set(code_closure.closure_of(*makers))

@@ -13,7 +13,6 @@ from pathlib import Path
 import nbformat
 import papermill
 import pytest
-from conftest import lend
 
 from fashion.core.errors import ReportError
 from fashion.core.paths import project_root
@@ -212,34 +211,3 @@ def test_runs_begun_at_one_moment_do_not_meet(tmp_path):
     assert [done.returncode for done in ended] == [0] * 4, ended
     assert all(printed(tmp_path / f"{number}.out.ipynb") == "done\n" for number in range(4))
     assert [p.name for p in (project_root() / "notebooks").iterdir() if "ipc" in p.name] == []
-
-
-def can_mount():
-    done = subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True)
-    return done.returncode == 0
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux" or not can_mount(), reason="no mounts here (root on Linux only)")
-def test_a_read_only_checkout_reports_elsewhere_the_sample_too(tmp_path, networks):
-    """The checkout and the user's home both read-only; the sample is made beside the artefacts."""
-    seen = tmp_path / "checkout"
-    seen.mkdir()
-    lend(networks, tmp_path / "p")
-    code = (
-        "import fashion.catalogue.sample.make as s\ns.make_sample.__kwdefaults__['count'] = 110\n"
-        "from fashion.cli.main import main\nimport sys\nsys.exit(main(sys.argv[1:]))"
-    )
-    command = f"""set -e
-mount --bind '{project_root()}' '{seen}'
-mount -o remount,ro,bind '{seen}'
-export PYTHONPATH='{seen}' HOME='{seen}'
-cd '{tmp_path}'
-'{sys.executable}' -c "$CODE" embed --limit 90 --size 96 --backbone efficientnet-lite0 --processed p --reports r
-"""
-    done = subprocess.run(
-        ["unshare", "-m", "bash", "-c", command], check=False, capture_output=True, text=True,
-        env=os.environ | {"CODE": code},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert (tmp_path / "p/.sample/annotation.txt").is_file() and (tmp_path / "p/sample/frozen.npy").is_file()
