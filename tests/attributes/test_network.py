@@ -49,10 +49,11 @@ def test_learns_what_was_planted(clothes, trained):
 
 
 def test_same_seed_same_weights(clothes, trained):
-    again, _ = train_attributes(*clothes, seed=1, epochs=14, members=2, progress=False)
+    again, _ = train_attributes(*clothes, seed=1, epochs=14, members=1, progress=False)
     other, _ = train_attributes(*clothes, seed=2, epochs=1, members=1, progress=False)
     ours, theirs = trained[0].arrays(), again.arrays()
-    assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+    first = [name for name in theirs if name.startswith("member_1_")]
+    assert first and all(np.array_equal(ours[name], theirs[name]) for name in first)
     assert not np.array_equal(ours["member_1_weight_000"], other.arrays()["member_1_weight_000"])
     assert not np.array_equal(ours["member_1_weight_000"], ours["member_2_weight_000"])
 
