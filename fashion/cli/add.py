@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
     from fashion.catalogue.identity import open_workspace
     from fashion.core.locking import only_one
     from fashion.recommendation.add_items import add
-    from fashion.recommendation.additions import EMBEDDINGS
+    from fashion.recommendation.changes import EMBEDDINGS
     from fashion.report.integrity import require_answers
 
     catalogue = load_catalogue(arguments.catalogue)
@@ -51,9 +51,9 @@ def run(arguments: argparse.Namespace) -> None:
 
 def summary(added: Added, title: str) -> list[str]:
     """What was added and what was skipped, line by line."""
-    count = 0 if added.addition is None else len(added.addition.items)
+    count = 0 if added.change is None else len(added.change.items)
     lines = [f"{title}: {count} of {added.read} rows added in {added.seconds:.1f} s"]
-    if added.addition is not None:
+    if added.change is not None:
         lines[0] += f" ({added.embedded} photos embedded, {added.reused} vectors from the store)"
     for reason, group in added.rejected.groupby("reason", sort=False):
         first = group.iloc[0]
@@ -64,6 +64,6 @@ def summary(added: Added, title: str) -> list[str]:
                 f"  new word   {column} {word!r}, {items} item{'s' if items > 1 else ''}: kept, and found by filter; "
                 "the network learns it at the next report with these items"
             )
-    if added.addition is not None:
-        lines.append(f"  kept in    {added.addition.folder}")
+    if added.change is not None:
+        lines.append(f"  kept in    {added.change.folder}")
     return lines

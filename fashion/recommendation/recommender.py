@@ -20,7 +20,7 @@ from fashion.core.workspace import Workspace
 from fashion.neighbours.approximate import APPROXIMATE_FROM, ApproximateIndex, nearest_rows, open_index
 from fashion.neighbours.duplicates import joined_groups
 from fashion.neighbours.exact import Neighbours, candidates, cosines, normalise, top_k
-from fashion.recommendation.additions import EMBEDDINGS, with_additions
+from fashion.recommendation.changes import EMBEDDINGS, Present, load
 from fashion.recommendation.feedback import described_together, moved
 from fashion.recommendation.filters import QueryError, Where
 from fashion.recommendation.item_names import ItemNames
@@ -99,7 +99,7 @@ class Recommender:
             Share of the looks in the similarity, 0 (words alone) to 1 (looks alone); the report's if not given.
             Nothing is trained again for either.
         added : bool
-            Include items that were added since; a report's own notebooks leave them out, as their photos lie elsewhere.
+            With the changes since (`changes.Present`); a report's own notebooks answer without them.
         approximate : bool, optional
             Search without a filter by an approximate index (`neighbours.approximate`), built when it is first needed;
             if not given, from `approximate.APPROXIMATE_FROM` items on. Filtered searches are exact either way.
@@ -122,18 +122,21 @@ class Recommender:
                 f"Run `make report CATALOGUE={workspace.catalogue}` again."
             )
         groups = workspace.table("split")["group"].to_numpy(np.int64)
-        items, vectors = with_additions(workspace, embedding, own, vectors) if added else (own, vectors)
+        now = Present.of(own, load(workspace) if added else [])
+        items = now.items if added else own
         if added:
-            groups = joined_groups(groups, items)
+            groups = joined_groups(groups, own["item"].tolist(), now.own, items)
         if embedding == "frozen" and not (colour_weight is looks_weight is None):
             raise no_such_parts()
         layout = None if embedding == "frozen" else read_layout(workspace)
         usual = Preferences.of_report(workspace)
         colour = _checked("colour", usual.colour_weight if colour_weight is None else colour_weight)
         looks = _checked("looks", usual.looks_weight if looks_weight is None else looks_weight)
-        unit, index = normalise(vectors), None
+        unit, index = normalise(now.array(embedding, vectors)), None
         if len(own) >= APPROXIMATE_FROM if approximate is None else approximate:
-            index = open_index(unit[: len(own)], workspace.path(f"{embedding}.usearch"))
+            index = open_index(normalise(vectors), workspace.path(f"{embedding}.usearch"))
+            if not now.untouched:
+                index = index.now(unit, now.report_rows)
         language = str(workspace.json("source").get("language", "en"))
         return cls(items, unit, layout, groups, colour, looks, index, usual.k, language)
 

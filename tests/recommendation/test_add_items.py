@@ -31,9 +31,9 @@ from fashion.embedding.features import Selection
 from fashion.neighbours.duplicates import Rule
 from fashion.photos import images as pixels
 from fashion.photos.measures import PICTURES
-from fashion.recommendation import add_items, additions, photo_encoder
+from fashion.recommendation import add_items, changes, photo_encoder, write_change
 from fashion.recommendation.add_items import add
-from fashion.recommendation.additions import EMBEDDINGS, load, with_additions
+from fashion.recommendation.changes import EMBEDDINGS, load, with_changes
 from fashion.recommendation.recommender import Recommender, read_layout
 from fashion.study import Study
 
@@ -42,7 +42,7 @@ RED = (200, 30, 30)
 
 @pytest.fixture(scope="module")
 def reported(tmp_path_factory, networks):
-    """What notebooks 01-03 leave of 60 items, as far as an addition needs it: the root of a workspace."""
+    """What notebooks 01-03 leave of 60 items, as far as a change needs it: the root of a workspace."""
     root = tmp_path_factory.mktemp("reported")
     folder, catalogue = write_small_catalogue(root / "clothes", each=5), load_catalogue("imagelab")
     source = open_source(folder, catalogue.table)
@@ -62,9 +62,12 @@ def reported(tmp_path_factory, networks):
     work.write_arrays("selection", selection.arrays())
     work.write_vectors("frozen", selection.apply(blocks))
     work.write_vectors("max_pooled", blocks["embedding"])
-    work.write_vectors("pixels", descriptors_of(source, items["photo"])["pixels"])
+    described = descriptors_of(source, items["photo"])
+    work.write_vectors("pixels", described["pixels"])
+    work.write_vectors("multilayer", blocks["multilayer"])
+    work.write_vectors("colour_grid", described["colour_grid"], np.float16)
     features = join_features(blocks["multilayer"], blocks["embedding"])
-    grid = descriptors_of(source, items["photo"])["colour_grid"]
+    grid = described["colour_grid"]
     part = np.array(["train"] * 60)
     network, _ = train_attributes(features, grid, items, part, 0, epochs=2, progress=False)
     hubs = {}
@@ -133,9 +136,9 @@ def test_new_items_get_the_vectors_that_a_report_would_give_them(work, tmp_path,
     folder = write_arrivals(tmp_path / "new", NEW)
     added = put(work, folder)
     assert (added.read, added.embedded, added.reused, len(added.rejected)) == (3, 3, 0, 0)
-    items, vectors = with_additions(work, "learned")
+    items, vectors = with_changes(work, "learned")
     assert items.index.tolist() == list(range(63)) and vectors.shape == (63, work.vectors("learned").shape[1])
-    assert (items["added"].iloc[:60] == "").all() and (items["added"].iloc[60:] == added.addition.key).all()
+    assert (items["added"].iloc[:60] == "").all() and (items["added"].iloc[60:] == added.change.key).all()
     assert items["item"].iloc[60:].tolist() == ["new1", "new2", "new3"]
     assert items["colour"].iloc[60:].tolist() == ["blue", "red", "red"]
     assert items.dtypes.drop(["added", "near_duplicate_of"]).equals(work.items().dtypes)
@@ -150,10 +153,10 @@ def test_new_items_get_the_vectors_that_a_report_would_give_them(work, tmp_path,
     for name, words in (("learned", None), ("described", new)):
         hubs, own = HubCorrection(**work.json("attributes")["hubs"][name]), work.vectors(name)
         expected = hubs.added(network.embed(features, grid, words), own, network.layout)
-        assert np.allclose(with_additions(work, name)[1][60:], expected, atol=1e-5)
+        assert np.allclose(with_changes(work, name)[1][60:], expected, atol=1e-5)
         assert expected[:, -2].any() and abs(own[:, -2].mean()) < 1e-6, "corrections for hubs"
     frozen = Selection.from_arrays(work.arrays("selection")).apply(blocks)
-    assert np.allclose(with_additions(work, "frozen")[1][60:], frozen, atol=1e-4)
+    assert np.allclose(with_changes(work, "frozen")[1][60:], frozen, atol=1e-4)
 
 
 def test_photos_in_packed_shards_are_added_like_a_folder(work, tmp_path, imagelab):
@@ -167,14 +170,14 @@ def test_photos_in_packed_shards_are_added_like_a_folder(work, tmp_path, imagela
     entry = replace(imagelab, table="new-*.parquet", photos="{image.bytes}")
     added = add(work, entry, packed, progress=False)
     assert (added.read, added.embedded, len(added.rejected)) == (3, 3, 0)
-    assert added.addition.items["photo"].tolist() == [f"new-{n}.parquet/image.bytes/0000001" for n in range(3)]
+    assert added.change.items["photo"].tolist() == [f"new-{n}.parquet/image.bytes/0000001" for n in range(3)]
     source = open_source(packed, "new-*.parquet", work.processed_root / "unpacked")
-    assert source.table_checksum() == added.addition.record["table_sha256"]
-    vectors = {name: np.array(added.addition.vectors(name)) for name in EMBEDDINGS}
-    shutil.rmtree(added.addition.folder)
+    assert source.table_checksum() == added.change.record["table_sha256"]
+    vectors = {name: np.array(added.change.vectors(name)) for name in EMBEDDINGS}
+    shutil.rmtree(added.change.folder)
     plain = put(work, folder)
     assert (plain.embedded, plain.reused) == (0, 3), "the bytes are the same"
-    assert all(np.array_equal(plain.addition.vectors(name), vectors[name]) for name in EMBEDDINGS)
+    assert all(np.array_equal(plain.change.vectors(name), vectors[name]) for name in EMBEDDINGS)
 
 
 def test_added_items_are_recommended_and_a_reports_own_notebooks_go_without(work, tmp_path):
@@ -194,9 +197,9 @@ def test_added_items_are_recommended_and_a_reports_own_notebooks_go_without(work
 def test_a_word_that_the_network_was_not_taught_is_kept_and_told(work, tmp_path):
     red_called_green = ("odd.jpg", "VERDE", "VESTITO", "VESTITI")
     added = put(work, write_arrivals(tmp_path / "new", [*NEW, red_called_green]))
-    word = added.addition.items["category"].iloc[2]
+    word = added.change.items["category"].iloc[2]
     assert added.untaught == {"category": {word: 1}, "colour": {}} and word not in set(work.items()["category"])
-    learned, described = (added.addition.vectors(name) for name in ("learned", "described"))
+    learned, described = (added.change.vectors(name) for name in ("learned", "described"))
     parts = read_layout(work).parts
     kind, colour = parts["category"], parts["colour"]
     assert np.allclose(learned[2, kind], described[2, kind]), "the category falls back to what the network sees"
@@ -210,11 +213,11 @@ def test_twice_changes_nothing_and_embeds_nothing(work, tmp_path, monkeypatch):
     monkeypatch.setattr(pixels, "decode_with_alpha", tell)
     put(work, folder)
     assert sorted(decoded) == [f"images/{row[0]}" for row in NEW], "each new photo once, and no other"
-    before = {path: path.read_bytes() for path in additions.additions_folder(work).rglob("*") if path.is_file()}
+    before = {path: path.read_bytes() for path in changes.changes_folder(work).rglob("*") if path.is_file()}
     monkeypatch.setattr(extraction, "choose_runtime", lambda *_: pytest.fail("the network was called"))
     again = put(work, folder)
-    assert again.addition is None and again.rejected["reason"].tolist() == ["item already there"] * 3
-    assert {p: p.read_bytes() for p in additions.additions_folder(work).rglob("*") if p.is_file()} == before
+    assert again.change is None and again.rejected["reason"].tolist() == ["item already there"] * 3
+    assert {p: p.read_bytes() for p in changes.changes_folder(work).rglob("*") if p.is_file()} == before
     assert len(decoded) == len(NEW)
 
 
@@ -237,16 +240,16 @@ def test_everything_odd_is_skipped_with_its_reason(work, reported, tmp_path):
     with (folder / "annotation.txt").open("a") as stream:
         stream.write("\t".join(NEW[0]) + "\nx.jpg\tBLU\tVESTITO\tVESTITI\t\t\t\t\ttoo many\n")
     added = put(work, folder)
-    assert added.addition.items["item"].tolist() == ["new1", "new2"]
+    assert added.change.items["item"].tolist() == ["new1", "new2"]
     reasons = [
         "malformed row", "null row", "duplicate row", "item already there", "not a garment", "missing photo",
         "unreadable photo", "identical photo", "photo already there",
     ]  # fmt: skip
     assert added.rejected["reason"].tolist() == reasons and added.read == 2 + len(reasons)
     assert added.rejected["detail"].iloc[-1] == "same photo as 10000007AAF"
-    counts = json.loads((added.addition.folder / "addition.json").read_text())["counts"]
+    counts = json.loads((added.change.folder / "change.json").read_text())["counts"]
     assert counts == {"read": 11, "added": 2, "near-duplicates": 2, "skipped": dict.fromkeys(reasons, 1)}
-    assert len(pd.read_csv(added.addition.folder / "rejected.csv")) == 9
+    assert len(pd.read_csv(added.change.folder / "rejected.csv")) == 9
 
 
 @pytest.mark.parametrize("column", [True, False])
@@ -256,7 +259,7 @@ def test_missing_colours_are_named_by_the_photo(work, tmp_path, column):
     if not column:
         table = pd.read_csv(folder / "annotation.txt", sep="\t", index_col=False).drop(columns="color")
         table.to_csv(folder / "annotation.txt", sep="\t", index=False)
-    found = put(work, folder).addition.items
+    found = put(work, folder).change.items
     assert found["colour"].iloc[0] == "red", "by a word of the catalogue, not of the whole glossary"
     assert found["colour_source"].iloc[0] == ""
     assert (found["colour"] != "").all() and (found["colour"].iloc[1] == "blue") == column
@@ -272,49 +275,49 @@ def test_unknown_word_is_an_error_or_kept(work, tmp_path):
     folder = write_arrivals(tmp_path / "new", [("a.jpg", "ROSSISSIMO", "VESTITO", "VESTITI")])
     with pytest.raises(TranslationError, match="ROSSISSIMO"):
         put(work, folder)
-    assert not additions.additions_folder(work).exists()
+    assert not changes.changes_folder(work).exists()
     assert put(work, folder, keep_unknown=True).untaught["colour"] == {"rossissimo": 1}
 
 
-def test_additions_to_another_report_are_left_out_with_the_command_and_renewed(work, tmp_path):
+def test_changes_of_another_report_are_left_out_with_the_command_and_renewed(work, tmp_path):
     folder = write_arrivals(tmp_path / "new", NEW)
-    first = put(work, folder).addition
+    first = put(work, folder).change
     arrays = work.arrays("attributes")
     work.write_arrays("attributes", arrays | {"looks_mean": arrays["looks_mean"] + 1})
     with pytest.warns(UserWarning, match="left out") as warned:
-        items, vectors = with_additions(work, "learned")
+        items, vectors = with_changes(work, "learned")
     assert len(items) == len(vectors) == 60 and len(warned) == 1
     assert f"fashion add --catalogue imagelab --data {folder.resolve()}" in str(warned[0].message)
     again = put(work, folder)
-    assert (again.addition.key, again.reused, again.embedded) == (first.key, 3, 0)
-    assert len(load(work)) == 1 and len(with_additions(work, "learned")[0]) == 63
+    assert (again.change.key, again.reused, again.embedded) == (first.key, 3, 0)
+    assert len(load(work)) == 1 and len(with_changes(work, "learned")[0]) == 63
 
 
-def test_a_stale_addition_whose_items_are_in_the_report_now_is_removed(work, tmp_path):
+def test_a_stale_change_whose_items_are_in_the_report_now_is_removed(work, tmp_path):
     put(work, write_arrivals(tmp_path / "new", NEW[:2]))
-    items, _ = with_additions(work, "frozen")
-    work.write_table("items", items.drop(columns="added"))
+    items, _ = with_changes(work, "frozen")
+    work.write_table("items", items.drop(columns=["added", "near_duplicate_of"]))
     for name in ("backbone", "attributes"):
         work.write_json(name, work.json(name) | {"items_checksum": work.items_checksum()})
-    assert put(work, tmp_path / "new").addition is None
-    assert load(work) == [] and list(additions.additions_folder(work).iterdir()) == []
+    assert put(work, tmp_path / "new").change is None
+    assert load(work) == [] and list(changes.changes_folder(work).iterdir()) == []
 
 
-def test_damaged_addition_is_left_out_with_a_warning_and_renewed(work, tmp_path):
+def test_damaged_change_is_left_out_with_a_warning_and_renewed(work, tmp_path):
     folder = write_arrivals(tmp_path / "new", NEW)
-    where = put(work, folder).addition.folder
+    where = put(work, folder).change.folder
     (where / "learned.npy").write_bytes(b"nothing")
     with pytest.warns(UserWarning, match="damaged"):
         assert load(work) == []
-    assert put(work, folder).addition.folder == where and len(load(work)) == 1
+    assert put(work, folder).change.folder == where and len(load(work)) == 1
 
 
 def test_stop_while_writing_leaves_nothing_half(work, tmp_path, monkeypatch):
     folder = write_arrivals(tmp_path / "new", NEW)
     with monkeypatch.context() as patch, pytest.raises(OSError, match="full"):
-        patch.setattr(add_items, "write_json", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+        patch.setattr(write_change, "write_json", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
         put(work, folder)
-    assert list(additions.additions_folder(work).iterdir()) == [] and load(work) == []
+    assert list(changes.changes_folder(work).iterdir()) == [] and load(work) == []
 
 
 def test_another_backbone_or_table_is_an_error(work, tmp_path):
@@ -352,7 +355,7 @@ def test_an_added_item_that_repeats_a_photo_is_hidden_with_it(work, tmp_path, re
     put(work, folder)
     (folder / "annotation.txt").write_text(lines + row.format("again.jpg"), encoding="utf-8")
     added = put(work, folder)
-    assert added.addition.record["counts"]["near-duplicates"] == 1
+    assert added.change.record["counts"]["near-duplicates"] == 1
     work.write_table("split", pd.DataFrame({"group": np.arange(60)}))
     recommender = Recommender.from_workspace(work)
     assert recommender.items["near_duplicate_of"].tolist()[-2:] == [old["item"]] * 2
@@ -363,10 +366,8 @@ def test_an_added_item_that_repeats_a_photo_is_hidden_with_it(work, tmp_path, re
 
 
 def test_a_photo_in_common_counts_where_one_of_the_two_shows_it():
-    there = [
-        (pd.DataFrame({"item": ["old", "older"]}), pd.DataFrame({"row": [0, 0, 1], "sha256": ["a", "chart", "b"]}))
-    ]
-    owners = add_items._owners(there)
+    there = pd.DataFrame({"row": [0, 0, 1], "sha256": ["a", "chart", "b"]})
+    owners = add_items._owners(["old", "older"], there)
     assert owners == {"a": ("old", True), "chart": ("old", False), "b": ("older", True)}
     each = [("c", "chart"), ("d", "a"), ("chart", "e"), ("f", "chart"), ("g", "d")]
     photos = pd.DataFrame([(row, sha256) for row, own in enumerate(each) for sha256 in own], columns=["row", "sha256"])
@@ -383,22 +384,22 @@ def test_an_item_of_several_photos_is_added_as_one(work, tmp_path, reported, ima
     shutil.copy(images / "back-new1.jpg", images / "back-new3.jpg")
     several = replace(imagelab, more_photos=("images/back-{filename}",))
     added = add(work, several, folder, progress=False)
-    assert (added.read, added.embedded, len(added.addition.items), len(added.addition.photos())) == (3, 5, 3, 6)
+    assert (added.read, added.embedded, len(added.change.items), len(added.change.photos())) == (3, 5, 3, 6)
     source = open_source(folder, imagelab.table)
     backbone = small_backbone()
     alone = {
         name: extraction.read_photos(source, [name], work.processed_root, backbone, progress=False).vectors.blocks
-        for name in added.addition.photos()["photo"]
+        for name in added.change.photos()["photo"]
     }
-    pooled = added.addition.vectors("max_pooled")
-    for row, own in added.addition.photos().groupby("row"):
+    pooled = added.change.vectors("max_pooled")
+    for row, own in added.change.photos().groupby("row"):
         shown, other = (alone[name]["embedding"][0] for name in own["photo"])
         mean = 2 / 3 * shown + other / 3
         assert len(own) == 2 and np.allclose(pooled[row], mean, atol=1e-5)
-    table = added.addition.photos()
+    table = added.change.photos()
     assert table["sha256"].iloc[1] == table["sha256"].iloc[5], "new1 and new3 share one"
-    names, none = added.addition.items["item"].tolist(), [""] * 3
+    names, none = added.change.items["item"].tolist(), [""] * 3
     back = table["sha256"].iloc[3]
     assert add_items._with_same_photo(none, names, table, {back: ("old", True)}) == ["", "old", ""]
     again = add(work, several, folder, progress=False)
-    assert again.addition is None and set(again.rejected["reason"]) == {"item already there"}
+    assert again.change is None and set(again.rejected["reason"]) == {"item already there"}
