@@ -33,6 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Add the items, and print a summary."""
     from fashion.catalogue.definition import load_catalogue
     from fashion.catalogue.identity import open_workspace
+    from fashion.cli.sync import write_summary
     from fashion.core.locking import only_one
     from fashion.recommendation.add_items import add
     from fashion.recommendation.changes import EMBEDDINGS
@@ -46,7 +47,8 @@ def run(arguments: argparse.Namespace) -> None:
         added = add(
             workspace, catalogue, arguments.data, weights=arguments.weights, keep_unknown=arguments.keep_unknown
         )
-    print("\n".join(summary(added, catalogue.title)))
+        since = write_summary(workspace)
+    print("\n".join([*summary(added, catalogue.title), *since]))
 
 
 def summary(added: Added, title: str) -> list[str]:

@@ -153,16 +153,18 @@ class Present:
         rows[self.row[here]] = here
         return rows
 
-    def array(self, name: str, report: NDArray) -> NDArray:
-        """One of `ARRAYS`, a row an item, from the report's; that itself where nothing changed."""
+    def array(self, name: str, report: NDArray, rows: NDArray[np.integer] | None = None) -> NDArray:
+        """One of `ARRAYS`, a row an item, from the report's; that itself where nothing changed.
+
+        With `rows`, those of `items` alone.
+        """
         if self.untouched:
-            return report
-        array = np.empty((len(self.row), *report.shape[1:]), report.dtype)
-        for part in range(len(self.changes) + 1):
-            here = self.part == part
-            if here.any():
-                rows = report if part == 0 else self.changes[part - 1].vectors(name)
-                array[here] = rows[self.row[here]]
+            return report if rows is None else report[rows]
+        part, row = (self.part, self.row) if rows is None else (self.part[rows], self.row[rows])
+        array = np.empty((len(row), *report.shape[1:]), report.dtype)
+        for number in np.unique(part):
+            here = part == number
+            array[here] = (self.changes[number - 1].vectors(name) if number else report)[row[here]]
         return array
 
     def photos(self, report: pd.DataFrame) -> pd.DataFrame:

@@ -136,7 +136,7 @@ def _key(items: pd.DataFrame, removed: Sequence[str]) -> str:
 def table_columns(items: pd.DataFrame) -> list[str]:
     """Columns of an items table that say what the catalogue's table says of an item."""
     measured = {"item", "photo", "sha256", "phash", "garment_hex", "problem", *OF_CHANGES}
-    return [column for column in items if items[column].dtype == object and column not in measured]
+    return [str(column) for column in items if items[column].dtype == object and column not in measured]
 
 
 def drop_superseded(stale: Sequence[Change], now: Present) -> None:

@@ -129,8 +129,8 @@ def test_a_flipped_byte_in_a_change_is_found(copy, folders, tiny, tmp_path, caps
         np.save(folder / f"{name}.npy", np.array(copy.vectors(name)[:2]))
 
     facts = {
-        "kind": "add", "number": 1, "catalogue": "tiny", "data": "new items", "table": "t", "made_with": made_with(copy),
-        "removed": [],
+        "kind": "add", "number": 1, "catalogue": "tiny", "data": "new items", "table": "t", "removed": [],
+        "made_with": made_with(copy),
     }  # fmt: skip
     files = {path.name: sha256_file(path) for path in folder.iterdir()}
     (folder / "change.json").write_text(json.dumps(facts | {"files": files}))
