@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fashion.attributes.layout import Layout, require_present
 from fashion.catalogue.swatches import swatches_of
+from fashion.core.bounds import check_weight
 from fashion.core.defaults import COLOUR_WEIGHT, LIST_LENGTH, LOOKS_WEIGHT, Preferences
 from fashion.core.errors import ArtefactError
 from fashion.core.workspace import Workspace
@@ -130,8 +131,8 @@ class Recommender:
             raise no_such_parts()
         layout = None if embedding == "frozen" else read_layout(workspace)
         usual = Preferences.of_report(workspace)
-        colour = _checked("colour", usual.colour_weight if colour_weight is None else colour_weight)
-        looks = _checked("looks", usual.looks_weight if looks_weight is None else looks_weight)
+        colour = check_weight("colour", usual.colour_weight if colour_weight is None else colour_weight, QueryError)
+        looks = check_weight("looks", usual.looks_weight if looks_weight is None else looks_weight, QueryError)
         unit, index = normalise(now.array(embedding, vectors)), None
         if len(own) >= APPROXIMATE_FROM if approximate is None else approximate:
             index = open_index(normalise(vectors), workspace.path(f"{embedding}.usearch"))
@@ -323,8 +324,8 @@ class Recommender:
         if self.layout is None:
             return None
         return self.layout.weights(
-            self.colour_weight if colour is None else _checked("colour", colour),
-            self.looks_weight if looks is None else _checked("looks", looks),
+            self.colour_weight if colour is None else check_weight("colour", colour, QueryError),
+            self.looks_weight if looks is None else check_weight("looks", looks, QueryError),
         )
 
     def _scaled(self, vectors: NDArray[np.float32], weights: dict[str, float] | None) -> NDArray[np.float32]:
@@ -454,12 +455,6 @@ def no_such_parts() -> QueryError:
         "expected the learned or described embedding for a weight of colour or looks; found frozen, which has no such "
         "parts."
     )
-
-
-def _checked(name: str, weight: float) -> float:
-    if not 0 <= weight <= 1:
-        raise QueryError(f"expected a {name} weight from 0 (nothing) to 1 (alone); found {weight}. Correct it.")
-    return weight
 
 
 def read_layout(workspace: Workspace) -> Layout:
