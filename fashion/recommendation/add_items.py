@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -104,7 +105,7 @@ def add(
         drop_superseded(stale, now)
         return Added(None, counted.read, new.rejected, seconds=time.perf_counter() - begin)
     repeated = int((new.items["near_duplicate_of"] != "").sum())
-    counts = {"read": counted.read, "added": len(new.items), "near-duplicates": repeated}
+    counts: dict[str, Any] = {"read": counted.read, "added": len(new.items), "near-duplicates": repeated}
     counts |= {"skipped": new.rejected["reason"].value_counts().to_dict()}
     others = [*current, *stale]
     record = record_of(
@@ -173,7 +174,8 @@ def look_at(
     The network is only loaded where there are rows.
     """
     base, workspace = there.report, encoder.workspace
-    nothing = Arrivals(as_in(base, step.rows.head(0)), pd.DataFrame(), {}, [], step.rejected)
+    none = base.head(0).assign(added="", near_duplicate_of="")
+    nothing = Arrivals(none, workspace.photos().head(0), {}, [], step.rejected)
     if step.rows.empty:
         return nothing
     seen = read_photos(source, all_photos(step.rows), workspace.processed_root, encoder.backbone, progress=progress)

@@ -137,6 +137,8 @@ def domain_auc(vectors: NDArray, is_new: NDArray[np.bool_], groups: NDArray[np.i
     from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import StratifiedGroupKFold
 
+    if min(len(np.unique(groups[is_new])), len(np.unique(groups[~is_new]))) < FOLDS:
+        return float("nan")
     unit = normalise(np.asarray(vectors, np.float32))
     reduced = PCA(min(DIMENSIONS, *unit.shape), svd_solver="randomized", random_state=0).fit_transform(unit)
     reduced /= np.maximum(reduced.std(axis=0), 1e-9)

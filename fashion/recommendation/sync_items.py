@@ -163,7 +163,7 @@ def sync(
     changed = _by_column(columns)
     change = None
     if len(both.items) or went:
-        counts = {"read": counted.read, "came": len(came), "went": len(went), "changed": len(columns)}
+        counts: dict[str, Any] = {"read": counted.read, "came": len(came), "went": len(went), "changed": len(columns)}
         counts |= {"skipped": new.rejected["reason"].value_counts().to_dict()}
         record = record_of(
             "sync", catalogue, stamp, [*current, *stale], source, keep_unknown=keep_unknown,
@@ -276,7 +276,7 @@ class _Difference:
 
     def same_after_all(self, new: Arrivals) -> NDArray[np.bool_]:
         """Which items that were looked at have the photos that they had: what differed was a bad photo."""
-        by_row = new.photos.groupby("row")["sha256"].agg(list) if len(new.items) else {}
+        by_row: Any = new.photos.groupby("row")["sha256"].agg(list) if len(new.items) else {}
         pairs = [(self._sums_of.get(name), by_row[row]) for row, name in enumerate(new.items["item"])]
         return np.array([old is not None and old[0] == own[0] and set(old) == set(own) for old, own in pairs], bool)
 
@@ -335,9 +335,9 @@ class _Difference:
         items = self.now.items.iloc[[self.known[name] for name in names]].reset_index(drop=True)
         said = met.set_index("item").loc[list(names)].reset_index()
         for column in self._differing:
-            differs = [column in columns[name] for name in names]
+            differs = np.array([column in columns[name] for name in names])
             items[column] = items[column].mask(differs, said[column].fillna(""))
-        moved = [PLACE in columns[name] for name in names]
+        moved = np.array([PLACE in columns[name] for name in names])
         first = [self._named[name][sha256] if there else "" for name, sha256, there in
                  zip(names, items["sha256"], moved, strict=True)]  # fmt: skip
         items["photo"] = items["photo"].mask(moved, pd.Series(first, dtype=object))

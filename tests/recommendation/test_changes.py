@@ -1,4 +1,4 @@
-"""New items join a reported catalogue: only they are embedded, everything odd is skipped with its reason."""
+"""A reported catalogue follows its table: only new photos are embedded, everything odd is skipped with its reason."""
 
 import json
 import shutil
@@ -23,7 +23,7 @@ from fashion.catalogue.table import read_table
 from fashion.catalogue.translation import translate
 from fashion.cli.main import main
 from fashion.core.colour import lab_to_hex
-from fashion.core.errors import ArtefactError, TranslationError, WeightsError
+from fashion.core.errors import ArtefactError, CatalogueError, TranslationError, WeightsError
 from fashion.core.workspace import Workspace
 from fashion.embedding import extraction
 from fashion.embedding.backbones import facts, load_backbone
@@ -33,8 +33,11 @@ from fashion.photos import images as pixels
 from fashion.photos.measures import PICTURES
 from fashion.recommendation import add_items, changes, photo_encoder, write_change
 from fashion.recommendation.add_items import add
-from fashion.recommendation.changes import EMBEDDINGS, load, with_changes
+from fashion.recommendation.changes import ARRAYS, EMBEDDINGS, Change, Present, load, present, with_changes
+from fashion.recommendation.drift import domain_auc, since_report
+from fashion.recommendation.filters import QueryError
 from fashion.recommendation.recommender import Recommender, read_layout
+from fashion.recommendation.sync_items import PHOTO, PLACE, remove, sync
 from fashion.study import Study
 
 RED = (200, 30, 30)
@@ -56,7 +59,8 @@ def reported(tmp_path_factory, networks):
     blocks = vectors_of(source, items["photo"], backbone, computed(networks))
     stamp = {"items_checksum": work.items_checksum()}
     told = {"near_duplicates": Rule().as_dict(), "swatches": catalogue_swatches(items, {})}
-    work.write_json("source", {"data": str(folder)} | told)
+    place = {"data": str(folder), "table": catalogue.table, "colour_was_measured": False}
+    work.write_json("source", place | told)
     work.write_json("backbone", facts(backbone) | stamp)
     selection = Selection("centred", "embedding", mean=blocks["embedding"].mean(axis=0))
     work.write_arrays("selection", selection.arrays())
@@ -403,3 +407,259 @@ def test_an_item_of_several_photos_is_added_as_one(work, tmp_path, reported, ima
     assert add_items._with_same_photo(none, names, table, {back: ("old", True)}) == ["", "old", ""]
     again = add(work, several, folder, progress=False)
     assert again.change is None and set(again.rejected["reason"]) == {"item already there"}
+
+
+# ---- A new table of all items ----
+
+GONE, REWORDED, ANEW = ["10000003AAF", "10000059AAF"], "10000010AAF", "10000020AAF"
+
+
+def write_new_table(reported, folder, *, photos=True):
+    """The reported table with two rows gone, a word and a photo changed, and three new items at its end."""
+    write_arrivals(folder, NEW)
+    new = (folder / "annotation.txt").read_text(encoding="utf-8").splitlines()[1:]
+    if photos:
+        for path in (reported / "clothes/images").iterdir():
+            shutil.copy2(path, folder / "images" / path.name)
+        (folder / f"images/{ANEW}.jpg").write_bytes(jpeg(draw("VESTITO", (40, 130, 60), 9001)))
+    rows = (reported / "clothes/annotation.txt").read_text(encoding="utf-8").splitlines()
+    kept = [row for row in rows if row.split(".")[0] not in GONE]
+    kept = [row.replace("\tVERDE\t", "\tNERO\t") if row.startswith(REWORDED) else row for row in kept]
+    (folder / "annotation.txt").write_text("\n".join([*kept, *new]) + "\n", encoding="utf-8")
+    return folder
+
+
+def follow(work, folder, **settings):
+    return sync(work, load_catalogue("imagelab"), folder, progress=False, **settings)
+
+
+def opened(work):
+    """The recommender by the described embedding."""
+    if not work.path("split.parquet").exists():
+        work.write_table("split", pd.DataFrame({"group": np.arange(60)}))
+    return Recommender.from_workspace(work)
+
+
+def test_a_new_table_adds_removes_and_renews(work, reported, tmp_path, monkeypatch):
+    before = work.items().set_index("item")
+    assert before.loc[REWORDED, "colour"] == "green"
+    folder = write_new_table(reported, tmp_path / "new")
+    done = follow(work, folder)
+    assert done.came == ["new1", "new2", "new3"] and done.went == GONE
+    assert done.changed == {"colour": [REWORDED], PHOTO: [ANEW]} and done.kept == [] and done.not_taken == 0
+    assert (done.read, done.embedded, done.reused) == (61, 4, 0)
+    now = present(work)
+    names = [name for name in before.index if name not in [*GONE, ANEW]]
+    new = [ANEW, "new1", "new2", "new3"]
+    assert now.items["item"].tolist()[: len(names)] == names and sorted(now.items["item"][len(names) :]) == new
+    assert now.items.set_index("item").loc[REWORDED, ["colour", "colour_source"]].tolist() == ["black", "NERO"]
+    untouched = now.items[~now.items["item"].isin([*new, REWORDED])].set_index("item")
+    assert untouched[before.columns.drop("row")].equals(before.loc[untouched.index].drop(columns="row"))
+
+    # A renewed item is described as a report describes it; its other vectors are the report's own.
+    row, place = names.index(REWORDED), before.index.get_loc(REWORDED)
+    network = load_network(work.arrays("attributes"), work.json("attributes"))
+    features = join_features(work.vectors("multilayer")[[place]], work.vectors("max_pooled")[[place]])
+    expected = network.embed(features, np.array(work.vectors("colour_grid")[[place]]), now.items.iloc[[row]])
+    for name in ARRAYS:
+        array, own = now.array(name, work.vectors(name)), work.vectors(name)
+        assert np.array_equal(array[row], own[place]) == (name != "described")
+        kept = [before.index.get_loc(other) for other in names if other != REWORDED]
+        assert np.array_equal(np.delete(array[: len(names)], row, axis=0), own[kept])
+    described = now.array("described", work.vectors("described"))[row]
+    assert np.allclose(described[:-2], expected[0, :-2], atol=1e-6)
+
+    # What is gone is in no list, by whichever item it is asked.
+    recommender = opened(work)
+    rows, _ = recommender.nearest_of_all(len(now.items) - 1)
+    assert {*GONE}.isdisjoint(recommender.items["item"].to_numpy()[rows].ravel())
+    with pytest.raises(QueryError, match=GONE[0]):
+        recommender.item_query(GONE[0])
+    study = Study(work)
+    assert study.photos["new1"] == (folder / "images/new1.jpg").read_bytes()
+    assert study.photos[ANEW] == (folder / f"images/{ANEW}.jpg").read_bytes()
+    assert study.photos[names[5]] == (reported / f"clothes/images/{names[5]}.jpg").read_bytes()
+    assert study.vectors("multilayer").shape[0] == len(study.items) == 61
+
+    # The new items are those of `add`, and a second run does nothing.
+    arrays = {name: np.array(done.change.vectors(name)) for name in ARRAYS}
+    monkeypatch.setattr(extraction, "choose_runtime", lambda *_: pytest.fail("the network was called"))
+    again = follow(work, folder)
+    assert again.change is None and (again.came, again.went, again.changed) == ([], [], {})
+    shutil.rmtree(changes.changes_folder(work))
+    added = put(work, write_arrivals(tmp_path / "alone", NEW)).change
+    order = [done.change.items["item"].tolist().index(name) for name in added.items["item"]]
+    assert all(np.allclose(arrays[name][order], added.vectors(name), atol=1e-5) for name in ARRAYS)
+
+
+def test_words_that_change_and_change_back_leave_the_reports_vectors(work, reported, tmp_path, monkeypatch):
+    """From a table without photos, and without a backbone."""
+    monkeypatch.setattr(photo_encoder, "reopen_backbone", lambda *_: pytest.fail("the backbone was loaded"))
+    table = (reported / "clothes/annotation.txt").read_text(encoding="utf-8")
+    for number, text in enumerate([table.replace("10000010AAF.jpg\tVERDE", "10000010AAF.jpg\tROSSO"), table]):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "annotation.txt").write_text(text, encoding="utf-8")
+    first = follow(work, tmp_path / "0")
+    assert first.changed == {"colour": [REWORDED]} and first.embedded == first.reused == 0
+    learned = with_changes(work, "learned")[1]
+    assert not np.allclose(with_changes(work, "described")[1][10], work.vectors("described")[10], atol=0.05)
+    follow(work, tmp_path / "1")
+    items, described = with_changes(work, "described")
+    assert items.drop(columns=["added", "near_duplicate_of"]).equals(work.items())
+    assert np.allclose(described, work.vectors("described"), atol=1e-5) and np.array_equal(
+        learned, work.vectors("learned")
+    )
+    assert since_report(work)["changed"] == 0 and Study(work).photos[REWORDED]
+
+
+def test_a_table_that_was_cut_short_is_refused_unless_forced(work, reported, tmp_path):
+    rows = (reported / "clothes/annotation.txt").read_text(encoding="utf-8").splitlines()
+    (tmp_path / "cut").mkdir()
+    (tmp_path / "cut/annotation.txt").write_text("\n".join(rows[:21]) + "\n", encoding="utf-8")
+    with pytest.raises(CatalogueError, match=r"cut short.*40 items are gone indeed, add --force"):
+        follow(work, tmp_path / "cut")
+    assert not changes.changes_folder(work).exists()
+    assert len(follow(work, tmp_path / "cut", force=True).went) == 40 and len(present(work).items) == 20
+    (tmp_path / "cut/annotation.txt").write_text("\n".join(rows[:6]) + "\n", encoding="utf-8")
+    with pytest.raises(CatalogueError, match="at least 10 must stay"):
+        follow(work, tmp_path / "cut", force=True)
+
+
+def test_an_item_whose_row_is_rejected_stays_as_it_was(work, reported, tmp_path):
+    folder = write_new_table(reported, tmp_path / "new")
+    (folder / "images/10000030AAF.jpg").write_bytes(b"no photo")
+    table = (folder / "annotation.txt").read_text(encoding="utf-8")
+    lamp = table.replace(
+        "10000040AAF.jpg\tROSSO\tPANTALONI\tPANTALONI", "10000040AAF.jpg\tROSSO\tLampada\tILLUMINAZIONE"
+    )
+    assert lamp != table
+    (folder / "annotation.txt").write_text(
+        lamp.replace("10000011AAF.jpg\tVERDE", "10000011AAF.jpg\t"), encoding="utf-8"
+    )
+    done = follow(work, folder, keep_unknown=True)
+    assert done.kept == ["10000011AAF"] and done.went == [GONE[0], "10000040AAF", GONE[1]]
+    reasons = done.rejected.set_index("item")["reason"].to_dict()
+    assert reasons == {
+        "10000011AAF": "null row", "10000030AAF": "unreadable photo", "10000040AAF": "not a garment",
+    }  # fmt: skip
+    now, before = present(work).items.set_index("item"), work.items().set_index("item")
+    for name in ("10000011AAF", "10000030AAF"):
+        assert now.loc[name, before.columns].equals(before.loc[name])
+    assert follow(work, folder, keep_unknown=True).change is None, "the bad photo is no change each time"
+
+
+def test_a_stopped_sync_leaves_nothing_half_and_embeds_nothing_twice(work, reported, tmp_path, monkeypatch):
+    folder = write_new_table(reported, tmp_path / "new")
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="full"):
+        patch.setattr(write_change, "write_json", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+        follow(work, folder)
+    assert list(changes.changes_folder(work).iterdir()) == [] and load(work) == []
+    monkeypatch.setattr(extraction, "choose_runtime", lambda *_: pytest.fail("the network was called"))
+    done = follow(work, folder)
+    assert (done.embedded, done.reused, len(done.came)) == (0, 4, 3)
+
+
+def test_damaged_changes_are_made_good_by_the_next_sync(work, reported, tmp_path):
+    folder = write_new_table(reported, tmp_path / "new")
+    where = follow(work, folder).change.folder
+    (where / "learned.npy").write_bytes(b"nothing")
+    done = follow(work, folder)
+    assert done.change.folder == where and done.embedded == 0 and done.went == GONE
+    assert len(load(work)) == 1 and len(present(work).items) == 61
+
+
+def test_photos_that_lie_elsewhere_now_are_found_there(reported, tmp_path):
+    """The report's data are gone; the new folder has the same photos, one under another name."""
+    shutil.copytree(reported, tmp_path / "all")
+    work = Workspace("imagelab", tmp_path / "all/processed", tmp_path / "all/reports")
+    old, new = tmp_path / "all/clothes", tmp_path / "all/elsewhere"
+    work.write_json("source", work.json("source") | {"data": str(old)})
+    old.rename(new)
+    done = follow(work, new)
+    assert list(done.changed) == [PLACE] and len(done.changed[PLACE]) == 60 and done.embedded == 0
+    study = Study(work)
+    assert study.photos[REWORDED] == (new / f"images/{REWORDED}.jpg").read_bytes()
+    (new / "images/10000010AAF.jpg").rename(new / "images/moved.jpg")
+    assert follow(work, new).change is None, "a photo that is missing now stays where it was known"
+    table = (new / "annotation.txt").read_text(encoding="utf-8").replace("10000010AAF.jpg", "moved.jpg")
+    (new / "annotation.txt").write_text(table, encoding="utf-8")
+    done = follow(work, new)  # ImageLab's items have their photos' names
+    assert (done.came, done.went) == (["moved"], [REWORDED])
+
+
+def test_removed_items_are_gone_until_a_table_brings_them_back(work, reported, tmp_path):
+    catalogue = load_catalogue("imagelab")
+    with pytest.raises(QueryError, match=r"10000003AAX.*near: 10000003AAF"):
+        remove(work, catalogue, ["10000004AAF", "10000003AAX"])
+    assert not changes.changes_folder(work).exists(), "all or none"
+    assert remove(work, catalogue, [GONE[0], f"{GONE[1]}.jpg", GONE[0]]).went == GONE
+    study = Study(work)
+    assert GONE[0] not in study.names and len(study.items) == 58 and "added" not in study.items
+    assert present(work).gone() == GONE
+    recommender = opened(work)
+    for name in EMBEDDINGS:
+        assert len(Recommender.from_workspace(work, name).vectors) == 58
+    for word in recommender.items["colour"].unique():
+        assert set(GONE).isdisjoint(recommender.answer(recommender.words_query(word), 58)["item"])
+    fast, query = Recommender.from_workspace(work, approximate=True), recommender.item_query("10000004AAF")
+    assert fast.answer(query, 6)["item"].tolist() == recommender.answer(query, 6)["item"].tolist()
+    with pytest.raises(QueryError, match="at least 10 items to remain; found 4"):
+        remove(work, catalogue, study.items["item"][:54].tolist())
+    back = follow(work, reported / "clothes")
+    assert (back.came, back.went) == (GONE, [])
+    assert sorted(present(work).items["item"]) == sorted(work.items()["item"]) and present(work).gone() == []
+
+
+def test_the_commands_print_and_write_what_changed(work, reported, tmp_path, capsys):
+    folder = write_new_table(reported, tmp_path / "new")
+    where = ["-c", "imagelab", "--processed", str(work.processed_root), "--reports", str(work.report.parent)]
+    assert main(["sync", *where, "--data", str(folder)]) == 0
+    text = capsys.readouterr().out
+    assert "3 came, 2 went, 2 changed, of 61 rows" in text and f"went       2: {', '.join(GONE)}" in text
+    assert "new word   category" in text and "since the report of 60 items: 3 came, 2 went, 2 changed; 61 now" in text
+    kept = json.loads((work.processed / "changes.json").read_text(encoding="utf-8"))
+    assert kept["last"]["changed"] == {"colour": [REWORDED], PHOTO: [ANEW]} and kept["since_report"]["items"] == 61
+    assert (
+        kept["since_report"]["untaught"]["share"] == pytest.approx(1 / 61) and not kept["since_report"]["training_due"]
+    )
+    assert main(["remove", *where, "new1", "10000004AAF"]) == 0
+    assert "2 removed: new1, 10000004AAF" in capsys.readouterr().out
+    kept = json.loads((work.processed / "changes.json").read_text(encoding="utf-8"))["since_report"]
+    assert (kept["came"], kept["went"], kept["changed"], kept["items"]) == (2, 3, 2, 59)
+    assert main(["remove", *where, "new7"]) == 1 and "near: new3, new2" in capsys.readouterr().err
+
+
+def test_changes_in_any_order_are_those_of_a_plain_list():
+    """Against a list of names that is edited by hand."""
+    random = np.random.default_rng(0)
+    for _ in range(200):
+        report = pd.DataFrame({"item": [f"r{n}" for n in range(6)], "word": "report"})
+        told, plain, words, done = list(report["item"]), report["item"].tolist(), {}, []
+        for number in range(int(random.integers(0, 5))):
+            removed = [str(name) for name in random.choice([*told, "nobody"], 2)]
+            names = list(dict.fromkeys(f"{kind}{n}" for kind, n in zip("rx", random.integers(0, 6, 2), strict=True)))
+            items = pd.DataFrame({"item": names, "word": str(number), "added": "", "near_duplicate_of": ""})
+            done.append(Change(None, {"removed": removed}, items))
+            plain = [name for name in plain if name not in removed]
+            words = {name: word for name, word in words.items() if name not in removed}
+            plain += [name for name in names if name not in plain]
+            words |= dict.fromkeys(names, str(number))
+        now = Present.of(report, done)
+        assert now.items["item"].tolist() == plain
+        assert now.items["word"].tolist() == [words.get(name, "report") for name in plain]
+        assert report["item"].iloc[now.own].tolist() == plain[: len(now.own)]
+        fewer = now.without({"r0", "x1"})
+        assert fewer.items["item"].tolist() == [name for name in plain if name not in ("r0", "x1")]
+        assert report["item"].iloc[fewer.own].tolist() == fewer.items["item"].tolist()[: len(fewer.own)]
+
+
+def test_the_domain_classifier_tells_alike_from_unlike():
+    random = np.random.default_rng(0)
+    vectors, is_new = random.normal(size=(600, 40)), np.arange(600) >= 450
+    assert domain_auc(vectors, is_new, np.arange(600)) == pytest.approx(0.5, abs=0.1)
+    half = vectors.copy()
+    half[525:, 0] += 30  # half of the new ones
+    assert domain_auc(half, is_new, np.arange(600)) == pytest.approx(0.75, abs=0.1)
+    half[450:, 0] += 30
+    assert domain_auc(half, is_new, np.arange(600)) > 0.99
+    assert np.isnan(domain_auc(vectors, is_new, np.zeros(600, int))), "one group is never parted"
