@@ -64,7 +64,8 @@ def write_summary(workspace: Workspace, synced: Synced | None = None) -> list[st
 
     since: dict[str, Any] = since_report(workspace)
     last = {} if synced is None else {"last": as_json(synced)}
-    path = workspace.write_json("changes", {"since_report": since} | last)
+    made_for = {"items_checksum": workspace.items_checksum()}  # of the report
+    path = workspace.write_json("changes", made_for | {"since_report": since} | last)
     return [*in_lines(since), f"  kept in    {path}"]
 
 

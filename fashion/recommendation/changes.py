@@ -259,12 +259,35 @@ def read_all(workspace: Workspace) -> tuple[list[Change], list[Change], list[Pat
     return current, [change for change in changes if change.record["made_with"] != now], damaged
 
 
+def table_columns(items: pd.DataFrame) -> list[str]:
+    """Columns of an items table that say what the catalogue's table says of an item."""
+    measured = {"item", "photo", "sha256", "phash", "garment_hex", "problem", *OF_CHANGES}
+    return [str(column) for column in items if items[column].dtype == object and column not in measured]
+
+
+def is_held(change: Change, items: pd.DataFrame) -> bool:
+    """Whether a catalogue's items are already as a change to an earlier report made them."""
+    columns = ["item", "sha256", *(column for column in table_columns(change.items) if column in items)]
+    wanted, there = (set(map(tuple, table[columns].to_numpy())) for table in (change.items, items))
+    return wanted <= there and (set(change.record["removed"]) - set(change.items["item"])).isdisjoint(items["item"])
+
+
+def from_last_sync(changes: Sequence[Change]) -> list[Change]:
+    """The changes that make the catalogue: a sync with the whole table needs none before it."""
+    last = max((place for place, change in enumerate(changes) if change.record["kind"] == "sync"), default=0)
+    return list(changes[last:])
+
+
 def load(workspace: Workspace) -> list[Change]:
     """The changes that fit the present report, in their order.
 
-    Others are left out with one warning, which names the commands that renew them.
+    Others are left out; with one warning, which names the commands that renew them, where the catalogue is not as they
+    made it.
     """
     current, stale, damaged = read_all(workspace)
+    if stale:
+        items = Present.of(workspace.items(), current).items
+        stale = [change for change in from_last_sync(stale) if not is_held(change, items)]
     lines = [
         f"  {len(change.items)} items, {len(change.record['removed'])} removed: {command_of(change.record)}"
         for change in stale

@@ -20,8 +20,7 @@ from fashion.core.numerals import decimal, interval, percent
 from fashion.core.workspace import Workspace
 from fashion.neighbours.duplicates import joined_groups
 from fashion.neighbours.exact import normalise
-from fashion.recommendation.changes import Present, present
-from fashion.recommendation.write_change import table_columns
+from fashion.recommendation.changes import Present, present, table_columns
 
 #: Columns whose words' shares are compared.
 WORDS = ("category", "colour", "department")

@@ -26,7 +26,7 @@ from fashion.core.workspace import Workspace
 from fashion.embedding.extraction import ahead
 from fashion.photos.metadata import kept_metadata, signatures_of
 from fashion.recommendation.add_items import Arrivals, look_at, read_rows, untaught_words, with_hubs
-from fashion.recommendation.changes import ARRAYS, Change, Present, data_of, read_all
+from fashion.recommendation.changes import ARRAYS, Change, Present, data_of, read_all, table_columns
 from fashion.recommendation.filters import QueryError
 from fashion.recommendation.item_names import ItemNames
 from fashion.recommendation.photo_encoder import PhotoEncoder
@@ -35,7 +35,6 @@ from fashion.recommendation.write_change import (
     drop_folders,
     record_of,
     reported,
-    table_columns,
     write_change,
 )
 

@@ -20,7 +20,7 @@ from fashion.core.escaping import spreadsheet
 from fashion.core.files import write_json
 from fashion.core.paths import kept_place
 from fashion.core.workspace import WRITTEN_AT, Workspace
-from fashion.recommendation.changes import OF_CHANGES, Change, Present, changes_folder, made_with, places_of
+from fashion.recommendation.changes import OF_CHANGES, Change, Present, changes_folder, is_held, made_with, places_of
 
 #: In `added`, that an item's photo is in the data of the very change that is being written.
 HERE = "."
@@ -133,24 +133,12 @@ def _key(items: pd.DataFrame, removed: Sequence[str]) -> str:
     return sha256_json([told, sorted(removed)] if removed else told)[:16]
 
 
-def table_columns(items: pd.DataFrame) -> list[str]:
-    """Columns of an items table that say what the catalogue's table says of an item."""
-    measured = {"item", "photo", "sha256", "phash", "garment_hex", "problem", *OF_CHANGES}
-    return [str(column) for column in items if items[column].dtype == object and column not in measured]
-
-
 def drop_superseded(stale: Sequence[Change], now: Present) -> None:
     """Remove changes to an earlier report that the catalogue as it is now holds already."""
-    for change in stale:
-        columns = ["item", "sha256", *(c for c in table_columns(change.items) if c in now.items)]
-        wanted = set(map(tuple, change.items[columns].to_numpy()))
-        there = set(map(tuple, now.items[columns].to_numpy()))
-        gone = set(change.record["removed"]) - set(change.items["item"])
-        if wanted <= there and gone.isdisjoint(now.items["item"]):
-            shutil.rmtree(change.folder, ignore_errors=True)
+    drop_folders([change.folder for change in stale if is_held(change, now.items)])
 
 
 def drop_folders(folders: Collection[Path]) -> None:
-    """Remove changes that a sync with the whole table has made needless."""
+    """Remove changes that nothing needs any more."""
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)

@@ -13,7 +13,7 @@ from fashion.core.checksums import sha256_file
 from fashion.core.errors import ArtefactError
 from fashion.core.provenance import sha256_output
 from fashion.core.workspace import Workspace
-from fashion.recommendation.changes import command_of, read_all
+from fashion.recommendation.changes import command_of, from_last_sync, read_all
 from fashion.report.steps import STEPS, read_state, state_path
 
 #: What every answer needs, whichever embedding it is from.
@@ -61,12 +61,13 @@ def changed(workspace: Workspace, paths: Sequence[Path] | None = None) -> dict[P
 
 def damaged_changes(workspace: Workspace) -> list[str]:
     """Commands that renew the changes since the report of which a file is not what was written."""
-    commands = []
-    for change in read_all(workspace)[0]:
+    commands, current = [], read_all(workspace)[0]
+    for place, change in enumerate(current):
+        again = from_last_sync(current[place:])[0]  # a later table has what an earlier one had
         files = change.record.get("files", {})
         paths = {change.folder / name: checksum for name, checksum in files.items()}
         if any(not path.is_file() or sha256_file(path) != checksum for path, checksum in paths.items()):
-            commands.append(f"rm -r {shlex.quote(str(change.folder))} && {command_of(change.record)}")
+            commands.append(f"rm -r {shlex.quote(str(change.folder))} && {command_of(again.record)}")
     return commands
 
 

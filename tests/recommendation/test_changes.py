@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import warnings
 from dataclasses import replace
 from functools import cache
 
@@ -566,6 +567,30 @@ def test_damaged_changes_are_made_good_by_the_next_sync(work, reported, tmp_path
     done = follow(work, folder)
     assert done.change.folder == where and done.embedded == 0 and done.went == GONE
     assert len(load(work)) == 1 and len(present(work).items) == 61
+
+
+def test_after_a_new_report_changes_are_named_only_where_it_lacks_them(work, reported, tmp_path):
+    folder = write_new_table(reported, tmp_path / "new")
+    remove(work, load_catalogue("imagelab"), [GONE[0]])
+    follow(work, folder)
+    items, old = with_changes(work, "frozen")[0], work.path("items.parquet").read_bytes()
+    arrays = work.arrays("attributes")
+    work.write_arrays("attributes", arrays | {"looks_mean": arrays["looks_mean"] + 1})  # of the old table again
+    with pytest.warns(UserWarning, match="5 items, 2 removed: fashion sync --catalogue imagelab --data") as warned:
+        assert len(present(work).items) == 60
+    assert "fashion remove" not in str(warned[0].message), "the table has it"
+    known = ("10000004AAF.jpg", "BLU", "VESTITO", "VESTITI")
+    assert put(work, write_arrivals(tmp_path / "none", [known])).change is None
+    with pytest.warns(UserWarning, match="fashion sync"):
+        load(work)
+    work.write_table("items", items.drop(columns=["added", "near_duplicate_of"]))  # and of the new one
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert load(work) == [] and present(work).untouched
+    work.path("items.parquet").write_bytes(old)
+    done = follow(work, folder)
+    assert done.embedded == 0 and [change.key for change in load(work)] == [done.change.key]
+    assert len(list(changes.changes_folder(work).iterdir())) == 1, "those of earlier reports are gone"
 
 
 def test_photos_that_lie_elsewhere_now_are_found_there(reported, tmp_path):
