@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help init report readme pictures site pdf add verify deck compare serve distribute bench doctor load test coverage faults lint format lab data env lock clean
+.PHONY: help init report readme pictures site pdf add sync remove verify deck compare serve distribute bench doctor load test coverage faults lint format lab data env lock clean
 
 VENV  := .venv
 BIN   := $(VENV)/bin
@@ -34,7 +34,7 @@ SETTINGS = $(CLOTHES) $(NETWORK) $(if $(LIMIT),--limit "$(LIMIT)") $(if $(FIRST)
 
 # What a user may set. `make help` and docs/commands.md are made from these lines and from the targets' own.
 #? CATALOGUE=sample|imagelab|fashion-product-images|hm|path/to.toml   which clothes (default: sample)
-#? DATA=path           its folder, zip or tar, if not in data/raw; for add: the new items'; for init: what to look at
+#? DATA=path           its folder, zip or tar, if not in data/raw; for add: the new items'; for sync: the new table's; for init: what to look at
 #? TO=it.toml          of init: file to write (default: the catalogue's name)
 #? LIMIT=n             use n items, a seeded sample stratified by department
 #? FIRST=n             use the table's first n rows instead
@@ -48,6 +48,8 @@ SETTINGS = $(CLOTHES) $(NETWORK) $(if $(LIMIT),--limit "$(LIMIT)") $(if $(FIRST)
 #? COLOUR_WEIGHT=w     weight of colour beside the category, from 0 (category alone) to 1 (default: 0.5)
 #? LOOKS_WEIGHT=w      weight of looks in the similarity, 0 (words alone) to 1 (default: chosen on validation items)
 #? QUERIES=a,b         items to show in notebook 04, by name
+#? ITEMS="a b"         of remove: the items, by name
+#? FORCE=1             of sync: remove also more than half of the items
 #? KEEP_UNKNOWN=1      keep words that the glossary lacks, untranslated
 #? RUN=name            of report, add, deck and serve: a parameter set with folders of its own (runs/name)
 #? REPORTS="a b"       of compare: the reports, each CATALOGUE or RUN/CATALOGUE
@@ -93,6 +95,13 @@ pdf: $(STAMP) ## print a reported catalogue by Chromium -> reports/<catalogue>/r
 add: $(STAMP) ## add new items (DATA=folder, zip or tar) to a reported catalogue, without retraining
 	@$(BIN)/fashion add $(CLOTHES) $(NAMED) \
 		$(if $(KEEP_UNKNOWN),--keep-unknown) $(if $(WEIGHTS),--weights "$(WEIGHTS)")
+
+sync: $(STAMP) ## bring a reported catalogue to its new table (DATA=folder, zip or tar): new, gone and changed items
+	@$(BIN)/fashion sync $(CLOTHES) $(NAMED) $(if $(FORCE),--force) \
+		$(if $(KEEP_UNKNOWN),--keep-unknown) $(if $(WEIGHTS),--weights "$(WEIGHTS)")
+
+remove: $(STAMP) ## remove items from a reported catalogue (ITEMS="a b")
+	@$(BIN)/fashion remove --catalogue "$(CATALOGUE)" $(NAMED) $(ITEMS)
 
 verify: $(STAMP) ## run the report twice in fresh folders; numbers and figures must be equal
 	@$(BIN)/fashion verify $(SETTINGS)

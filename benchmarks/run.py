@@ -112,9 +112,9 @@ def adding(settings: Settings, folder: Path, count: int = 10) -> dict[str, Any]:
         begin = time.perf_counter()
         subprocess.run(command, check=True, capture_output=True)
         whole = time.perf_counter() - begin
-        shutil.rmtree(work.processed / "additions", ignore_errors=True)
+        shutil.rmtree(work.processed / "changes", ignore_errors=True)
         added = add(work, catalogue, other, keep_unknown=True, progress=False)
-    shutil.rmtree(work.processed / "additions", ignore_errors=True)
+    shutil.rmtree(work.processed / "changes", ignore_errors=True)
     return {"added": added.embedded, "seconds": added.seconds, "command_seconds": whole}
 
 

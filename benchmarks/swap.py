@@ -42,7 +42,7 @@ def copied(work: Workspace, folder: Path) -> Workspace:
     for source, target in ((work.processed, new.processed), (work.report, new.report)):
         for path in sorted(source.rglob("*")):
             inside = path.relative_to(source)
-            if not path.is_file() or inside.parts[0] == "additions" or path.name.startswith("."):
+            if not path.is_file() or inside.parts[0] == "changes" or path.name.startswith("."):
                 continue
             (target / inside).parent.mkdir(parents=True, exist_ok=True)
             try:

@@ -24,8 +24,8 @@ from fashion.core.errors import ArtefactError, FashionError, did_you_mean
 from fashion.core.libraries import require
 from fashion.core.workspace import Workspace
 from fashion.embedding.photo_vectors import Photo, photo_bytes
-from fashion.recommendation.additions import ARRAYS, EMBEDDINGS, additions_folder, with_additions
-from fashion.recommendation.additions import load as load_additions
+from fashion.recommendation.changes import ARRAYS, EMBEDDINGS, Present, changes_folder, data_of
+from fashion.recommendation.changes import load as load_changes
 from fashion.recommendation.filters import Conditions, QueryError, parse_where
 from fashion.recommendation.item_names import ItemNames
 from fashion.recommendation.picks import Picks
@@ -183,25 +183,26 @@ class Study(Run):
 
     # -- what is there ----------------------------------------------------------------------------------------
     @cached_property
-    def items(self) -> pd.DataFrame:
-        """The items table, one row an item, index 0..n-1; items added since the report come last.
+    def present(self) -> Present:
+        """The report's items with the changes since: added, removed and renewed ones."""
+        self.check("items.parquet")
+        return Present.of(self.workspace.items(), load_changes(self.workspace))
 
-        If there are any, `added` is the key of their addition and `near_duplicate_of` their near-duplicate among
+    @cached_property
+    def items(self) -> pd.DataFrame:
+        """The items table as it is now, one row an item, index 0..n-1; items added since the report come last.
+
+        If there are any, `added` is the key of their change and `near_duplicate_of` their near-duplicate among
         earlier items, both empty for the report's own.
         """
-        self.check("items.parquet")
-        own, added = self.workspace.items(), load_additions(self.workspace)
-        if not added:
-            return own
-        tables = [own.assign(added="", near_duplicate_of=""), *(one.items.assign(added=one.key) for one in added)]
-        return pd.concat(tables, ignore_index=True)
+        return self._without_empty(self.present.items)
 
     @cached_property
     def swatches(self) -> dict[str, str]:
-        """The colour of each colour word, `#rrggbb`, also of words that only added items have."""
+        """The colour of each colour word, `#rrggbb`, also of words that only added or renewed items have."""
         own, new = super().swatches, []
-        if "added" in self.items:
-            new = sorted(set(self.items.loc[self.items["added"] != "", "colour"]) - set(own))
+        if not self.present.untouched:
+            new = sorted(set(self.items["colour"]) - set(self.present.report["colour"]) - set(own))
         return (listed_colours(new) if new else {}) | own
 
     @property
@@ -220,14 +221,14 @@ class Study(Run):
         return Photos(self)
 
     def source_of(self, added: str = "") -> Source:
-        """Where the report's photos are, or an addition's, by its key."""
+        """Where the report's photos are, or a change's, by its key."""
         if not added:
             return self.source
         if added not in self._sources:
-            record = next(one.record for one in load_additions(self.workspace) if one.key == added)
+            path, table = data_of(self.present.changes, added)
             kept = unpacked_folder(self.workspace.processed_root)
             downloads = Downloads(downloads_folder(self.name))
-            self._sources[added] = open_source(Path(record["data"]), record["table"], kept, downloads)
+            self._sources[added] = open_source(path, table, kept, downloads)
         return self._sources[added]
 
     def vectors(self, name: str) -> NDArray[np.float32]:
@@ -242,8 +243,8 @@ class Study(Run):
         Returns
         -------
         ndarray of float32, shape (n, d)
-            In the order of `items`. Added items have only "described", "learned", "frozen", "max_pooled" and "pixels":
-            other arrays hold the report's own items, which come first.
+            In the order of `items`. Added items have no "histogram" and "hog": these hold the report's own items that
+            are still there, which come first.
 
         Raises
         ------
@@ -253,17 +254,18 @@ class Study(Run):
         if name not in VECTORS:
             raise QueryError(f"expected vectors of {', '.join(VECTORS)}; found {name!r}.{did_you_mean(name, VECTORS)}")
         self.check(f"{name}.npy", "items.parquet")
-        if name not in ARRAYS:
-            return super().vectors(name)
-        return with_additions(self.workspace, name, self.workspace.items(), super().vectors(name))[1]
+        vectors = super().vectors(name)
+        if name in ARRAYS:
+            return self.present.array(name, vectors)
+        return vectors if self.present.untouched else vectors[self.present.own]
 
     def map(self) -> pd.DataFrame:
         """The map of notebook 05: `item`, `x`, `y`, and the item's colour, category and department.
 
-        Rows are the report's own items, in the order of `items`; distances have no unit.
+        Rows are the report's own items that are still there, in the order of `items`; distances have no unit.
         """
         self.check("map.parquet", "items.parquet")
-        places = self.workspace.table("map")
+        places = self.workspace.table("map").iloc[self.present.own].reset_index(drop=True)
         columns = [c for c in ("colour", "category", "department") if c in self.items]
         return pd.concat([places, self.items[columns].iloc[: len(places)]], axis=1)
 
@@ -354,7 +356,7 @@ class Study(Run):
         )  # fmt: skip
 
     def search_text(self, text: str, *, k: int | None = None) -> pd.DataFrame:
-        """The report's own items that a free text describes, by the encoder's text tower and the catalogue's words.
+        """The items that a free text describes, by the encoder's text tower and the catalogue's words.
 
         Parameters
         ----------
@@ -439,7 +441,7 @@ class Study(Run):
 
     @staticmethod
     def _without_empty(items: pd.DataFrame) -> pd.DataFrame:
-        """The items without the columns of additions where nothing was added."""
+        """The items without the columns of changes where nothing was added."""
         return items if (items["added"] != "").any() else items.drop(columns=["added", "near_duplicate_of"])
 
     # -- whether the files are the report's -------------------------------------------------------------------
@@ -454,8 +456,8 @@ class Study(Run):
         """Raise ArtefactError if a file was written since the study first read one: two reports do not mix."""
         names = [*ANSWERS, *PHOTOS, *(f"{name}.npy" for name in VECTORS), "map.parquet"]
         stamps = {name: _stamp(self.workspace.path(name)) for name in names}
-        folder = additions_folder(self.workspace)
-        stamps |= {path.name: _stamp(path / "addition.json") for path in sorted(folder.glob("[0-9a-f]*"))}
+        folder = changes_folder(self.workspace)
+        stamps |= {path.name: _stamp(path / "change.json") for path in sorted(folder.glob("[0-9a-f]*"))}
         before = self.__dict__.setdefault("_stamps", stamps)
         late = [name for name in before if before[name] and stamps.get(name) != before[name]]
         late += [name for name in stamps if name not in before]

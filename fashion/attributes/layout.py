@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fashion.catalogue.swatches import Swatches
+from fashion.core.bounds import check_weight
 from fashion.core.colour import delta_e, hex_to_lab
 from fashion.core.defaults import COLOUR_WEIGHT, LOOKS_WEIGHT
 from fashion.core.errors import ArtefactError
@@ -202,8 +203,7 @@ class Layout:
         {'category': 0.6, 'colour': 0.2, 'looks': 0.2}
         """
         for name, weight in (("colour", colour_weight), ("looks", looks_weight)):
-            if not 0 <= weight <= 1:
-                raise ValueError(f"expected a {name} weight from 0 to 1; found {weight}")
+            check_weight(name, weight, ValueError)
         relative = {"category": 1 - colour_weight, "colour": colour_weight}
         relative |= dict.fromkeys(self.further, min(FURTHER_WEIGHT, MOST_FURTHER_WEIGHT / max(len(self.further), 1)))
         scale = (1 - looks_weight) / sum(relative.values())

@@ -70,10 +70,17 @@ class HubCorrection:
         fitted = replace(self, mean=float(near.mean()))
         return layout.with_hubs(vectors, fitted._of(near)), fitted
 
-    def added(self, new: Float, vectors: Float, layout: Layout) -> Float:
-        """Added items' gallery vectors with their corrections, by the report's items `vectors` as queries."""
-        rows = some_rows(len(vectors), QUERIES, self.seed)
-        near = nearest_query_similarity(self.queries(vectors[rows], layout), new)
+    def added(self, new: Float, vectors: Float, layout: Layout, rows: NDArray[np.integer] | None = None) -> Float:
+        """Added items' gallery vectors with their corrections, by the report's items `vectors` as queries.
+
+        `rows` are those of renewed items in the report, -1 for new ones: an item is no query to itself.
+        """
+        drawn, own = some_rows(len(vectors), QUERIES, self.seed), None
+        if rows is not None and (rows >= 0).any():
+            place = np.full(len(vectors), -1)
+            place[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
+            own = place[drawn]
+        near = nearest_query_similarity(self.queries(vectors[drawn], layout), new, own)
         return layout.with_hubs(new, self._of(near))
 
     def as_dict(self) -> dict[str, Any]:

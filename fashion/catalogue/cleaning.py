@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fashion.catalogue.addresses import DEAD
 from fashion.catalogue.definition import Catalogue
+from fashion.catalogue.parquet import is_stored
 from fashion.catalogue.sampling import take_first, take_stratified
 from fashion.catalogue.translation import colour_hexes, non_garments, translate
 from fashion.core.colour import lab_to_hex, nearest_colour_word
@@ -440,7 +441,9 @@ def _several(rows: pd.DataFrame, facts: pd.DataFrame) -> tuple[pd.DataFrame, pd.
     for row, photos in zip(rows[["row", "item"]].itertuples(index=False), _photos_of(rows), strict=True):
         good = [photo for photo in photos if not problem[photo]] or [photos[0]]
         kept.append(good)
-        left_out += [(row.row, row.item, photo, problem[photo]) for photo in photos if photo not in good]
+        # An empty cell of a further column of bytes is no photo, as one of a column of names is none.
+        none = {name for name in photos[1:] if is_stored(name) and problem[name].startswith("missing")}
+        left_out += [(row.row, row.item, p, problem[p]) for p in photos if p not in good and p not in none]
     listed = pd.DataFrame(left_out, columns=["row", "item", "photo", "detail"])
     listed["reason"] = "unreadable photo"
     for begin, reason in {"missing": "missing photo", DEAD: "dead address"}.items():

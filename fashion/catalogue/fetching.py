@@ -16,6 +16,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -36,6 +38,9 @@ HOPS = 5
 
 #: Seconds for a connection, and between two packets; and for a whole request, so that a slow host cannot hold a thread.
 CONNECT, READ, WHOLE = 10.0, 20.0, 90.0
+
+#: Seconds for the IP addresses of a host.
+LOOK_UP = 10.0
 
 #: Requests for one photo, as long as the failures are passing ones; the host then rests for `BACK_OFF` seconds, twice
 #: as long after each failure in a row, up to eight times as long.
@@ -180,7 +185,7 @@ class Asker:
     def _checked(self, host: str, port: int) -> list[str]:
         """The IP addresses of a host that may be asked."""
         if (host, port) not in self._places:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = _look_up(host, port)
             self._places[host, port] = list(dict.fromkeys(str(place[0]) for *_, place in found))
         places = self._places[host, port]
         allowed = places if self.rules.private_network else [place for place in places if is_public(place)]
@@ -218,6 +223,23 @@ class Asker:
             if moment > until and (sock := connection.sock) is not None:
                 with suppress(OSError):  # it has just ended
                     sock.shutdown(socket.SHUT_RDWR)  # its thread wakes up with an error
+
+
+def _look_up(host: str, port: int) -> list[Any]:
+    """`socket.getaddrinfo` under a time limit of `LOOK_UP` seconds: the system's own may be minutes, and knows none."""
+    found: Future[list[Any]] = Future()
+
+    def ask() -> None:
+        try:
+            found.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except Exception as error:
+            found.set_exception(error)
+
+    threading.Thread(target=ask, daemon=True).start()  # no pool: the end of the program would wait for its threads
+    try:
+        return found.result(LOOK_UP)
+    except FutureTimeout:
+        raise OSError(f"the name {host} was not looked up within {LOOK_UP:g} s") from None
 
 
 def _no_photo(head: bytes | bytearray) -> str:

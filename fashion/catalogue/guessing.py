@@ -14,6 +14,7 @@ import pandas as pd
 from fashion.catalogue.exports import COLOUR_OPTIONS, COLOURS, EXPORTS, GARMENTS, HEADERS, OPTIONS, Export
 from fashion.catalogue.listing import FOLDER, FOLDER_ABOVE
 from fashion.catalogue.photo_guess import PhotoNames, guess_pattern, is_speakable
+from fashion.catalogue.photo_pattern import columns_of
 from fashion.catalogue.raw_table import RawTable
 from fashion.catalogue.source import is_photo
 from fashion.catalogue.translation import load_glossary
@@ -73,6 +74,8 @@ class Guess:
         The known export that its header is.
     photo : Choice or None
         The pattern of the photos' names; None where none was found.
+    more_photos : list of Choice
+        Those of an item's further photos.
     columns : dict of str to Choice
         Our column -> the table's.
     candidates : dict of str to list of str
@@ -83,6 +86,7 @@ class Guess:
 
     export: Export | None = None
     photo: Choice | None = None
+    more_photos: list[Choice] = field(default_factory=list)
     columns: dict[str, Choice] = field(default_factory=dict)
     candidates: dict[str, list[str]] = field(default_factory=dict)
     category_path: str = ""
@@ -240,8 +244,10 @@ def guess(raw: RawTable, files: Sequence[str]) -> Guess:
     cells = {name: Cells(name, rows[name].tolist()) for name in map(str, rows) if rows[name].any()}
     found = Guess(export=_export(raw))
     named = found.export.columns.get("photo", ()) if found.export else ()
-    found.photo = _photo(raw, rows, cells, named, PhotoNames(files))
-    taken = {found.photo.theirs[1:-1]} if found.photo else set()
+    photos = PhotoNames(files)
+    found.photo = _photo(raw, rows, cells, named, photos)
+    found.more_photos = _more_photos(raw, rows, cells, found.photo, photos)
+    taken = {choice.theirs[1:-1] for choice in (found.photo, *found.more_photos) if choice}
     _take_named(found, cells)
     if "colour" not in found.columns and (option := _option(cells)):
         found.columns["colour"] = option
@@ -314,6 +320,45 @@ def _photo(
     if best and best.share * len(raw.rows) >= LEAST_NAMED:
         return Choice(best.pattern, f"only {percent(best.share)} of the rows name a file that is there", True)
     return None
+
+
+#: Words by which columns of further photos differ from that of the first.
+_WHICH = frozenset((
+    *("additional", "extra", "other", "more", "alt", "alternate", "alternative", "secondary", "gallery", "further"),
+    *("base", "main", "primary", "first", "second", "third", "front", "back", "side", "detail", "left", "right"),
+))  # fmt: skip
+
+
+#: Why a column is one of them.
+FURTHER = "a further photo, by the column's name"
+
+
+def _without_number(plain: str) -> tuple[str, ...]:
+    """A column's name without numbers and `_WHICH`: that of `image` for `image_2` and `additional_images`."""
+    words = (word.rstrip("0123456789") for word in plain.split() if word not in _WHICH)
+    return tuple(word.removesuffix("s") for word in words if word)
+
+
+def _more_photos(
+    raw: RawTable, rows: pd.DataFrame, cells: Mapping[str, Cells], photo: Choice | None, photos: PhotoNames
+) -> list[Choice]:
+    """Columns of further photos, named as the first photo's with a number or a side, in the table's order."""
+    first = next(iter(columns_of(photo.theirs)), "") if photo else ""
+    if photo is None or not first or first not in (*raw.photos, *cells):
+        return []
+    stem, more = _without_number(plain_name(first)), []
+    for name in raw.header:
+        if name == first or not stem or _without_number(plain_name(name)) != stem or not is_speakable(name):
+            continue
+        if name in raw.photos:
+            more += [Choice(f"{{{name}}}", FURTHER)] if first in raw.photos else []
+        elif photo.is_file and name in cells and first not in raw.photos:
+            pattern = guess_pattern(name, rows, photos)
+            if pattern and pattern.share >= 0.5 * cells[name].fill:
+                more.append(Choice(pattern.pattern, FURTHER, True))
+        elif first not in raw.photos and name in cells and cells[name].addresses >= 0.5:
+            more.append(Choice(f"{{{name}}}", FURTHER))
+    return more
 
 
 def _rank(ours: str, plain: str) -> int:

@@ -58,6 +58,17 @@ def photo_name(file: str, column: str, row: int) -> str:
     return f"{file}/{column}/{row:07d}"
 
 
+def is_stored(name: str) -> bool:
+    """Whether a photo's name may be one from `photo_name`.
+
+    Examples
+    --------
+    >>> is_stored("train.parquet/image.bytes/0000017"), is_stored("images/0000017.jpg")
+    (True, False)
+    """
+    return re.search(r".\/.+/\d{7,}$", name, re.ASCII) is not None
+
+
 def place_of(name: str, files: Collection[str]) -> Place | None:
     """The place that a name from `photo_name` stands for, in one of a table's files; None for any other name."""
     *parts, row = name.split("/")
@@ -90,7 +101,7 @@ class Columns:
     text: dict[str, list[str]]
 
 
-def read_columns(stream: BinaryIO, wanted: Sequence[str] | None = None, photo: str | None = None) -> Columns:
+def read_columns(stream: BinaryIO, wanted: Sequence[str] | None = None, photos: Collection[str] = ()) -> Columns:
     """Read columns of a Parquet file as text; the others are not read.
 
     Parameters
@@ -99,8 +110,8 @@ def read_columns(stream: BinaryIO, wanted: Sequence[str] | None = None, photo: s
         Open for reading at any place.
     wanted : sequence of str, optional
         Names; those that the file does not have are passed over. All that are no bytes if not given.
-    photo : str, optional
-        One of them that is not read where it is of bytes.
+    photos : collection of str
+        Those of them that are not read where they are of bytes.
 
     Raises
     ------
@@ -112,8 +123,8 @@ def read_columns(stream: BinaryIO, wanted: Sequence[str] | None = None, photo: s
     with _opened(stream) as file:
         kinds = dict(_leaves(file.schema_arrow))
         given = dict(zip(kinds, column_names(kinds), strict=True))
-        photos = frozenset(given[name] for name, kind in kinds.items() if _is_bytes(kind))
-        unread = photos if wanted is None else photos & {photo}
+        of_bytes = frozenset(given[name] for name, kind in kinds.items() if _is_bytes(kind))
+        unread = of_bytes if wanted is None else of_bytes & set(photos)
         chosen = [n for n in kinds if given[n] not in unread and (wanted is None or given[n] in wanted)]
         table = _flat(file.read(columns=chosen, use_threads=False))
         labels = _class_labels(file.schema_arrow.metadata or {})
@@ -125,7 +136,7 @@ def read_columns(stream: BinaryIO, wanted: Sequence[str] | None = None, photo: s
             if name in labels:  # -1 stands for none
                 values = [labels[name][v] if v is not None and 0 <= v < len(labels[name]) else None for v in values]
             text[given[name]] = [text_of(value) for value in values]
-        return Columns(list(given.values()), photos, file.metadata.num_rows, text)
+        return Columns(list(given.values()), of_bytes, file.metadata.num_rows, text)
 
 
 def rows_of(stream: BinaryIO) -> int:

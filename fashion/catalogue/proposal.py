@@ -9,6 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -242,10 +243,10 @@ def _from_table(
     source.locate(look.table)
     raw = read_raw(source, TableFormat(sheet=look.sheet))
     found = guess(raw, files)
-    table, photo = _below_common_folder(look.table, found.photo)
+    table, photo, more = _below_common_folder(look.table, found.photo, found.more_photos)
     source.locate(table)
     if look.table.removesuffix(table) == source.base:
-        found = replace(found, photo=photo)
+        found = replace(found, photo=photo, more_photos=more)
     else:  # another table of that name is nearer
         table = look.table
         source.locate(table)
@@ -255,16 +256,17 @@ def _from_table(
     return Proposal(source, table, raw, found, others, photos, troubles, look.sheet)
 
 
-def _below_common_folder(pattern: str, photo: Choice | None) -> tuple[str, Choice | None]:
+def _below_common_folder(
+    pattern: str, photo: Choice | None, more: list[Choice]
+) -> tuple[str, Choice | None, list[Choice]]:
     """Table and photos by names below their common folder: a source's names begin there."""
     if photo is None or not photo.is_file:
-        return pattern.rpartition("/")[2], photo
-    folder, fixed = pattern.split("/")[:-1], photo.theirs[: photo.theirs.index("{")].split("/")[:-1]
-    shared = 0
-    while shared < min(len(folder), len(fixed)) and folder[shared] == fixed[shared]:
-        shared += 1
-    photos = "/".join(photo.theirs.split("/")[shared:])
-    return "/".join(pattern.split("/")[shared:]), replace(photo, theirs=photos)
+        return pattern.rpartition("/")[2], photo, more
+    folders = [name.split("/")[:-1] for name in (pattern, *(c.theirs[: c.theirs.index("{")] for c in (photo, *more)))]
+    levels = zip(*folders, strict=False)
+    shared = len(list(takewhile(lambda names: len(set(names)) == 1, levels)))
+    below = [replace(c, theirs="/".join(c.theirs.split("/")[shared:])) for c in (photo, *more)]
+    return "/".join(pattern.split("/")[shared:]), below[0], below[1:]
 
 
 def _with_folder_words(source: Source, raw: RawTable, found: Guess) -> Guess:
@@ -363,7 +365,9 @@ def toml_of(proposal: Proposal, name: str, title: str, data: str) -> str:
         table.append(f"# table = {_text(proposal.others[0])}  # also there: {', '.join(proposal.others[:5])}")
     sheet = ["", "[table]", f"sheet = {_text(proposal.sheet)}"] if proposal.sheet else []
     photo = found.photo
-    pattern = [f"photos = {_text(photo.theirs)}  # {_comment(photo.why)}"] if photo else []
+    named = [choice.theirs for choice in (photo, *found.more_photos) if choice]
+    listed = f"[{', '.join(map(_text, named))}]" if found.more_photos else _text(named[0]) if named else ""
+    pattern = [f"photos = {listed}  # {_comment(photo.why)}"] if photo else []
     lines += ["", "[source]", f"data = {_text(data)}", *table, *pattern, *sheet, "", "[columns]"]
     lines += [f"{ours} = {_text(c.theirs)}  # {_comment(c.why)}" for ours, c in found.columns.items()]
     for ours, named in found.candidates.items():

@@ -31,6 +31,9 @@ JSON_LINES = (".jsonl", ".ndjson")
 #: Endings of workbooks.
 WORKBOOKS = (".xlsx", ".xls", ".xlsb", ".ods")
 
+#: Bytes that a table packed with gzip may have unpacked: some kilobytes can be made to unpack to any number.
+MOST_UNPACKED = 4_000_000_000
+
 #: As a wanted column, the number of the row.
 ROW = "#"
 
@@ -107,7 +110,7 @@ def read_raw(
     form: TableFormat | None = None,
     wanted: Sequence[str] | None = None,
     known: Sequence[str] = (),
-    photo: str | None = None,
+    photos: Collection[str] = (),
     toml: str = "the catalogue's TOML",
 ) -> RawTable:
     """Read the table of a source.
@@ -121,8 +124,8 @@ def read_raw(
         Columns to read; all but those of bytes if not given. `ROW` is the row's number, unless a column has that name.
     known : sequence of str
         Columns of few words, by which a stray quotation mark is told (`records.Records`).
-    photo : str, optional
-        One of those wanted that is not read where it is of bytes.
+    photos : collection of str
+        Those wanted that are not read where they are of bytes.
     toml : str
         What describes the catalogue, for errors.
 
@@ -131,7 +134,7 @@ def read_raw(
     CatalogueError
         When a file is no table, is damaged or empty, or lacks a wanted column.
     """
-    files = [_read(source, name, form or TableFormat(), wanted, known, photo) for name in source.tables]
+    files = [_read(source, name, form or TableFormat(), wanted, known, photos) for name in source.tables]
     for name, file in zip(source.tables, files, strict=True):
         absent = [column for column in dict.fromkeys(wanted or ()) if column not in (*file.header, ROW)]
         if absent:
@@ -189,12 +192,17 @@ def sheets_of(source: Source, name: str) -> list[str]:
 
 # -- one file ----------------------------------------------------------------------------------------------
 def _read(
-    source: Source, name: str, form: TableFormat, wanted: Sequence[str] | None, known: Sequence[str], photo: str | None
+    source: Source,
+    name: str,
+    form: TableFormat,
+    wanted: Sequence[str] | None,
+    known: Sequence[str],
+    photos: Collection[str],
 ) -> _File:
     """Read one file of the table by the reader of its format."""
     place = f"{source.path}: {name}"
     if source.head(name).startswith(b"PAR1"):
-        return _parquet(source, name, wanted, photo)
+        return _parquet(source, name, wanted, photos)
     data, bare = _plain(source.read(name), name)
     kind = kind_of(data)
     if "workbook" in kind:
@@ -215,8 +223,18 @@ def _plain(data: bytes, name: str) -> tuple[bytes, str]:
     """The file as it was before gzip, and its name then."""
     if not data.startswith(b"\x1f\x8b"):
         return data, name
+    parts, size = [], 0
     try:
-        return gzip.decompress(data), name[:-3] if name.lower().endswith(".gz") else f"{name} unpacked"
+        with gzip.open(io.BytesIO(data)) as stream:
+            while part := stream.read(2**20):
+                parts.append(part)
+                if (size := size + len(part)) > MOST_UNPACKED:
+                    raise CatalogueError(
+                        f"expected a table of at most {MOST_UNPACKED / 1e9:g} GB in {name}; found more, packed with "
+                        f"gzip into {len(data):,} bytes. If it is a table indeed, unpack it and part it into several "
+                        "files."
+                    )
+        return b"".join(parts), name[:-3] if name.lower().endswith(".gz") else f"{name} unpacked"
     except (OSError, EOFError, zlib.error) as error:
         raise CatalogueError(
             f"expected {name} whole, packed with gzip; found it damaged: {error}. Fetch it again."
@@ -374,10 +392,10 @@ def _workbook(data: bytes, sheet: str, place: str, wanted: Sequence[str] | None)
 
 
 # -- Parquet -----------------------------------------------------------------------------------------------
-def _parquet(source: Source, name: str, wanted: Sequence[str] | None, photo: str | None) -> _File:
+def _parquet(source: Source, name: str, wanted: Sequence[str] | None, photos: Collection[str]) -> _File:
     try:
         with source.stream(name) as stream:
-            found = read_columns(stream, wanted, photo)
+            found = read_columns(stream, wanted, photos)
     except UnicodeDecodeError as error:
         raise CatalogueError(
             f"expected text in each of [columns] in {source.path}: {name}; found bytes that are none: "

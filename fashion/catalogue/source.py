@@ -20,7 +20,7 @@ from typing import BinaryIO
 
 from fashion.catalogue.addresses import DEAD, Downloads, is_address
 from fashion.catalogue.parquet import StoredPhotos, place_of
-from fashion.catalogue.unpacked import unpack, unpacked_folder
+from fashion.catalogue.unpacked import tidy, unpack, unpacked_folder
 from fashion.core.checksums import sha256_json
 from fashion.core.errors import CatalogueError, PhotoError
 from fashion.core.texts import advice_on, kind_of, look_of, workbook_of
@@ -360,7 +360,7 @@ def open_source(
         without it nothing is located yet (`Source.locate`).
     kept : Path, optional
         Folder for copies of what cannot be read at any place, and for a tar's index; if not given, copies are kept in
-        the project's own, and no index is.
+        the project's own, and no index is. Copies of what is gone are removed from it.
     downloads : Downloads, optional
         Photos that are named by addresses.
 
@@ -371,6 +371,8 @@ def open_source(
     """
     from fashion.catalogue.archives import TarSource, ZipSource, is_tar  # here, as they are sources themselves
 
+    if kept is not None:
+        tidy(kept)
     source: Source
     if path.is_dir():
         source = FolderSource(path, kept)

@@ -47,8 +47,8 @@ def read_table(catalogue: Catalogue, source: Source) -> tuple[pd.DataFrame, pd.D
 
 def read_as_described(catalogue: Catalogue, source: Source) -> RawTable:
     """The columns of the table that the TOML names, under the table's names; raises as `read_table`."""
-    in_column = column_alone(catalogue.photos)
     patterns = (catalogue.photos, *catalogue.more_photos)
+    alone = {column for pattern in patterns if (column := column_alone(pattern))}
     theirs = [column for column in catalogue.columns.values() if column not in (FOLDER, FOLDER_ABOVE)]
     names = [*theirs, *(name for pattern in patterns for name in columns_of(pattern))]
     if catalogue.table == LISTING:
@@ -60,7 +60,7 @@ def read_as_described(catalogue: Catalogue, source: Source) -> RawTable:
             )
         return raw
     known = [catalogue.columns[ours] for ours in FEW_WORDS if ours in catalogue.columns]
-    raw = read_raw(source, catalogue.form, names, known, in_column, str(catalogue.path))
+    raw = read_raw(source, catalogue.form, names, known, alone, str(catalogue.path))
     if not len(raw.rows):
         bad = raw.malformed
         first = ""

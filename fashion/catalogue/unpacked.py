@@ -6,7 +6,7 @@ Read as they are, each photo would cost a pass through the file, or the whole of
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +15,9 @@ from fashion.core.errors import CatalogueError
 from fashion.core.files import write_whole
 from fashion.core.progress import note
 from fashion.core.workspace import Workspace
+
+#: Ending of the file beside a copy that says what it is a copy of.
+OF = ".of"
 
 #: Their folder, beside those of the catalogues.
 FOLDER = "unpacked"
@@ -33,7 +36,7 @@ def unpack(folder: Path, original: str, signature: str, suffix: str, write: Call
     folder : Path
         From `unpacked_folder`.
     original : str
-        What it is a copy of: a path, or a path and a name inside it.
+        What it is a copy of: a path, or a path and a name inside it, behind a colon and a space.
     signature : str
         Changes when the original does.
     suffix : str
@@ -63,6 +66,29 @@ def unpack(folder: Path, original: str, signature: str, suffix: str, write: Call
             ) from error
     for other in folder.glob(f"{name}-*"):
         if other != path:
-            with suppress(OSError):  # it is being read
-                other.unlink()
+            _remove(other)
+    write_whole(path.with_suffix(OF), lambda aside: aside.write_text(original, "utf-8"))
     return path
+
+
+def tidy(folder: Path) -> None:
+    """Remove the copies of what is not there any more."""
+    for told in folder.glob(f"*{OF}"):
+        try:
+            original = told.read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            continue
+        if not any(Path(place).exists() for place in _places(original)):
+            for copy in folder.glob(f"{told.stem}.*"):
+                _remove(copy)
+
+
+def _places(original: str) -> Iterator[str]:
+    """What may be the path of an original: all of it, or what lies before a colon and a space."""
+    parts = original.split(": ")
+    return (": ".join(parts[:count]) for count in range(len(parts), 0, -1))
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):  # it is being read
+        path.unlink()

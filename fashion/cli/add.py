@@ -33,9 +33,10 @@ def run(arguments: argparse.Namespace) -> None:
     """Add the items, and print a summary."""
     from fashion.catalogue.definition import load_catalogue
     from fashion.catalogue.identity import open_workspace
+    from fashion.cli.sync import write_summary
     from fashion.core.locking import only_one
     from fashion.recommendation.add_items import add
-    from fashion.recommendation.additions import EMBEDDINGS
+    from fashion.recommendation.changes import EMBEDDINGS
     from fashion.report.integrity import require_answers
 
     catalogue = load_catalogue(arguments.catalogue)
@@ -46,14 +47,15 @@ def run(arguments: argparse.Namespace) -> None:
         added = add(
             workspace, catalogue, arguments.data, weights=arguments.weights, keep_unknown=arguments.keep_unknown
         )
-    print("\n".join(summary(added, catalogue.title)))
+        since = write_summary(workspace)
+    print("\n".join([*summary(added, catalogue.title), *since]))
 
 
 def summary(added: Added, title: str) -> list[str]:
     """What was added and what was skipped, line by line."""
-    count = 0 if added.addition is None else len(added.addition.items)
+    count = 0 if added.change is None else len(added.change.items)
     lines = [f"{title}: {count} of {added.read} rows added in {added.seconds:.1f} s"]
-    if added.addition is not None:
+    if added.change is not None:
         lines[0] += f" ({added.embedded} photos embedded, {added.reused} vectors from the store)"
     for reason, group in added.rejected.groupby("reason", sort=False):
         first = group.iloc[0]
@@ -64,6 +66,6 @@ def summary(added: Added, title: str) -> list[str]:
                 f"  new word   {column} {word!r}, {items} item{'s' if items > 1 else ''}: kept, and found by filter; "
                 "the network learns it at the next report with these items"
             )
-    if added.addition is not None:
-        lines.append(f"  kept in    {added.addition.folder}")
+    if added.change is not None:
+        lines.append(f"  kept in    {added.change.folder}")
     return lines

@@ -20,7 +20,7 @@ from fashion.core.errors import FashionError
 from fashion.core.locking import is_running
 from fashion.core.paths import at_home, project_root
 from fashion.core.workspace import Workspace
-from fashion.report.integrity import changed, changed_additions, recorded
+from fashion.report.integrity import changed, damaged_changes, recorded
 from fashion.report.steps import STEPS, Settings, read_state, step_key
 
 
@@ -141,9 +141,9 @@ def _report(work: Workspace) -> Finding:
     if bad:
         said = f"damaged or edited, by checksum: {', '.join(path.name for path in bad)}"
         return Finding("reports", name, "note", said, f"{command}: it makes these again")
-    damaged = changed_additions(work)
+    damaged = damaged_changes(work)
     if damaged:
-        return Finding("reports", name, "note", "an addition is damaged, by checksum", damaged[0])
+        return Finding("reports", name, "note", "a change since the report is damaged, by checksum", damaged[0])
     todo = [step.number for step in STEPS if not read_state(work, step).key]
     settings = _settings(work)
     if todo or settings is None or not (work.report / "index.html").is_file():

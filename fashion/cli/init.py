@@ -141,7 +141,8 @@ def _reasons(proposal: Proposal, catalogue: Catalogue) -> list[str]:
         lines.append(f"kind     {found.export.name}, by its columns {', '.join(found.export.marks)}")
     lines.append("")
     assert found.photo is not None
-    chosen = {"item": found.columns["item"], "photo": found.photo, **found.columns}
+    further = {f"photo {n}": choice for n, choice in enumerate(found.more_photos, start=2)}
+    chosen = {"item": found.columns["item"], "photo": found.photo, **further, **found.columns}
     wide, wider = max(map(len, [*chosen, *found.candidates])), max(len(choice.theirs) for choice in chosen.values())
     lines += [f"{ours:{wide}}  {choice.theirs:{wider}}  {choice.why}" for ours, choice in chosen.items()]
     for ours, named in found.candidates.items():

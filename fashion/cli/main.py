@@ -22,8 +22,10 @@ from fashion.cli import (
     export,
     init,
     recommend,
+    remove,
     report,
     serve,
+    sync,
     verify,
 )
 from fashion.core.console import replace_unknown
@@ -62,9 +64,9 @@ class Parser(argparse.ArgumentParser):
 
 #: Commands in the order of `fashion --help`; each module has TITLE, TEXT, EXAMPLES, PARENTS and run().
 COMMANDS: dict[str, ModuleType] = {
-    "init": init, "report": report, "embed": embed, "recommend": recommend, "add": add, "distribute": distribute,
-    "export": export, "serve": serve, "deck": deck, "compare": compare, "doctor": doctor, "data": data,
-    "verify": verify,
+    "init": init, "report": report, "embed": embed, "recommend": recommend, "add": add, "sync": sync,
+    "remove": remove, "distribute": distribute, "export": export, "serve": serve, "deck": deck, "compare": compare,
+    "doctor": doctor, "data": data, "verify": verify,
 }  # fmt: skip
 
 

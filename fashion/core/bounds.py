@@ -67,6 +67,13 @@ def whole(allowed: range) -> Callable[[str], int]:
     return read
 
 
+def check_weight(name: str, weight: float, error: type[Exception] = SettingsError) -> float:
+    """A weight of the colour or the looks, as it is; raises `error` unless it is from 0 (nothing) to 1 (alone)."""
+    if not 0 <= weight <= 1:
+        raise error(f"expected a {name} weight from 0 to 1 (it alone); found {weight}. Correct it.")
+    return weight
+
+
 def positive(text: str) -> float:
     """A type for argparse: text -> a finite number above 0."""
     try:

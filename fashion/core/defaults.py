@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from fashion.core.bounds import check_weight
 from fashion.core.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -49,8 +50,7 @@ class Preferences:
         if self.k < 1:
             raise SettingsError(f"expected at least one recommendation, k >= 1; found {self.k}")
         for name, weight in (("colour", self.colour_weight), ("looks", self.looks_weight)):
-            if not 0 <= weight <= 1:
-                raise SettingsError(f"expected a {name} weight from 0 to 1; found {weight}")
+            check_weight(name, weight)
 
     @classmethod
     def of_report(cls, workspace: Workspace) -> Preferences:

@@ -8,7 +8,8 @@ cosines, so the only possible error is a missed item; `recall` measures how many
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ PASSED_OVER = 200
 
 @dataclass(frozen=True)
 class ApproximateIndex:
-    """The index of the first rows of a table of unit vectors.
+    """The index of rows of a table of unit vectors.
 
     Attributes
     ----------
@@ -45,13 +46,25 @@ class ApproximateIndex:
         A view of the file.
     vectors : ndarray of float32, shape (n, d)
         Unit rows, by which candidates are ranked.
+    rows : ndarray of int, optional
+        The row of each indexed one in `vectors`, -1 where it is gone, after the table changed; its own if not given.
     """
 
     graph: Any
     vectors: Float
+    rows: Int | None = None
 
     def __len__(self) -> int:
-        return len(self.vectors)
+        return len(self.vectors) if self.rows is None else len(self.rows)
+
+    def now(self, vectors: Float, rows: Int) -> ApproximateIndex | None:
+        """The index for a table that changed; None where more than `PASSED_OVER` indexed rows are gone from it."""
+        return replace(self, vectors=vectors, rows=rows) if (rows < 0).sum() < PASSED_OVER else None
+
+    @cached_property
+    def later(self) -> Int:
+        """Rows of `vectors` that are not indexed, as they came or changed since; rising."""
+        return np.setdiff1d(np.arange(len(self.vectors)), np.arange(len(self)) if self.rows is None else self.rows)
 
     def nearest(self, queries: NDArray, k: int, forbidden: Int | None = None) -> Neighbours:
         """The k rows most similar to each query, shape (q, k), most similar first.
@@ -70,13 +83,17 @@ class ApproximateIndex:
             m is k, or fewer where the table has no more.
         """
         barred = np.empty(0, np.int64) if forbidden is None else np.asarray(forbidden, np.int64)
-        wanted = min(k + len(barred), len(self))
+        there = len(self.vectors) - len(self.later)
+        wanted = min(k + len(barred) + len(self) - there, len(self))
         heads = np.ascontiguousarray(queries, np.float32)
         candidates = np.atleast_2d(self.graph.search(heads, wanted).keys).astype(np.int64).ravel()
         query = np.repeat(np.arange(len(heads)), len(candidates) // len(heads))
+        if self.rows is not None:
+            candidates = self.rows[candidates]
+            query, candidates = query[candidates >= 0], candidates[candidates >= 0]
         exact = cosines(heads, self.vectors, query, candidates)
         kept = ~np.isin(candidates, barred)
-        most = min(k, len(self) - len(barred))
+        most = min(k, there - len(barred))
         rows, similarity = np.empty((len(heads), most), np.int32), np.empty((len(heads), most), np.float32)
         for number in range(len(heads)):
             own = np.flatnonzero(kept & (query == number))
@@ -108,7 +125,7 @@ def nearest_rows(
     Parameters
     ----------
     index : ApproximateIndex or None
-        Of the first rows of `vectors`; the others, added since, are searched exactly.
+        Of rows of `vectors`; the others, added or renewed since, are searched exactly.
     queries : ndarray of float32, shape (q, d)
         Need not have length 1.
     vectors : ndarray of float32, shape (n, d)
@@ -124,11 +141,11 @@ def nearest_rows(
         return nearest(queries, vectors, k, mask, row, assume_unit=True)
     if row is not None:
         forbidden = np.union1d(forbidden, [row])
-    indexed, unit = len(index), normalise(queries)
-    rows, cosine = index.nearest(unit, k, forbidden[forbidden < indexed])
-    if indexed == len(vectors):
+    later, unit = index.later, normalise(queries)
+    rows, cosine = index.nearest(unit, k, np.setdiff1d(forbidden, later))
+    if not len(later):
         return rows, cosine
-    late = np.setdiff1d(np.arange(indexed, len(vectors)), forbidden)
+    late = np.setdiff1d(later, forbidden)
     more, further = nearest(unit, vectors[late], k, assume_unit=True)
     rows, cosine = np.hstack([rows, late[more].astype(np.int32)]), np.hstack([cosine, further])
     order = np.argsort(-cosine, axis=1, kind="stable")[:, :k]

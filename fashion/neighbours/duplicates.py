@@ -1,4 +1,4 @@
-"""Near-duplicates: items whose photos show nearly the same picture; one rule for the split, the shop and additions."""
+"""Near-duplicates: items whose photos show nearly the same picture; one rule for the split, the shop and new items."""
 
 from __future__ import annotations
 
@@ -349,27 +349,35 @@ def repeated_items(
     return [repeated.get(number, "") for number in range(len(new))]
 
 
-def joined_groups(groups: NDArray[np.integer], items: pd.DataFrame) -> NDArray[np.int64]:
-    """Groups of near-duplicates with added items: each joins the group of the item it repeats, or is alone.
+def joined_groups(
+    groups: NDArray[np.integer], names: Sequence[str], own: NDArray[np.integer], items: pd.DataFrame
+) -> NDArray[np.int64]:
+    """Groups of near-duplicates of a catalogue as it is now: an added item joins that of the item it repeats.
+
+    It joins also where that item is gone: two copies of one item are copies of each other.
 
     Parameters
     ----------
     groups : ndarray of int, shape (n,)
         Of the report's own items.
-    items : DataFrame, n + m rows
-        The report's items and then the added ones, with `item` and `near_duplicate_of`, from
-        `additions.with_additions`.
+    names : sequence of str, length n
+        Theirs.
+    own : ndarray of int, shape (m,)
+        Rows of those that are still there.
+    items : DataFrame
+        These first, and then the added ones, with `item` and `near_duplicate_of`, from `changes.Present`.
 
     Returns
     -------
-    ndarray of int64, shape (n + m,)
+    ndarray of int64
+        Of `items`.
     """
-    joined = np.concatenate([groups, np.zeros(len(items) - len(groups), np.int64)]).astype(np.int64)
-    row_of = {name: row for row, name in enumerate(items["item"])}
-    free = int(groups.max(initial=-1)) + 1
-    for row, name in enumerate(items["near_duplicate_of"].iloc[len(groups) :], start=len(groups)):
-        if name and row_of.get(name, row) < row:
-            joined[row] = joined[row_of[name]]
-        else:
-            joined[row], free = free, free + 1
-    return joined
+    group_of, free = dict(zip(names, groups.tolist(), strict=True)), int(groups.max(initial=-1)) + 1
+    joined = groups[own].tolist()
+    added = items.iloc[len(own) :]
+    for name, repeated in zip(added["item"], added["near_duplicate_of"], strict=True):
+        group = group_of.get(repeated, free) if repeated else free
+        free += group == free
+        group_of[name] = group
+        joined.append(group)
+    return np.array(joined, np.int64)

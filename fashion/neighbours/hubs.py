@@ -33,7 +33,7 @@ def nearest_query_similarity(
     vectors : ndarray of float, shape (n, d)
         Gallery vectors.
     own : ndarray of int, shape (q,), optional
-        The gallery row that each query itself is, which does not count.
+        The gallery row that each query itself is, which does not count; -1 for none.
     nearest : int
         How many queries are averaged.
 

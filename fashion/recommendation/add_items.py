@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,21 +13,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion.attributes.weights import HubCorrection
-from fashion.catalogue.cleaning import all_photos, clean_table, join_photos
+from fashion.catalogue.cleaning import Cleaning, all_photos, clean_table, join_photos
 from fashion.catalogue.definition import Catalogue, open_catalogue
 from fashion.catalogue.source import Source
 from fashion.catalogue.swatches import of_one_colour, swatches_of
 from fashion.catalogue.table import read_table
-from fashion.core.checksums import sha256_file, sha256_json
-from fashion.core.errors import ArtefactError, CatalogueError
-from fashion.core.escaping import spreadsheet
-from fashion.core.files import write_json
-from fashion.core.paths import kept_place
-from fashion.core.workspace import WRITTEN_AT, Workspace
+from fashion.core.errors import CatalogueError
+from fashion.core.workspace import Workspace
 from fashion.embedding.extraction import Readings, item_vectors, read_photos
 from fashion.neighbours.duplicates import Fingerprints, Rule, repeated_items
-from fashion.recommendation.additions import Addition, additions_folder, made_with, places_of, read_all, with_additions
+from fashion.recommendation.changes import Change, Present, read_all
 from fashion.recommendation.photo_encoder import PhotoEncoder
+from fashion.recommendation.write_change import HERE, drop_superseded, record_of, reported, write_change
 
 
 @dataclass(frozen=True)
@@ -38,7 +33,7 @@ class Added:
 
     Attributes
     ----------
-    addition : Addition or None
+    change : Change or None
         None if nothing was new.
     read : int
         Rows of the table.
@@ -51,7 +46,7 @@ class Added:
     seconds : float
     """
 
-    addition: Addition | None
+    change: Change | None
     read: int
     rejected: pd.DataFrame
     embedded: int = 0
@@ -69,7 +64,7 @@ def add(
     keep_unknown: bool = False,
     progress: bool = True,
 ) -> Added:
-    """Add new items to a reported catalogue, as one addition; doing it twice changes nothing.
+    """Add new items to a reported catalogue, as one change; doing it twice changes nothing.
 
     Parameters
     ----------
@@ -95,78 +90,36 @@ def add(
         When the report's backbone is unavailable.
     """
     begin = time.perf_counter()
-    base, stamp = _reported(workspace)
+    base, stamp = reported(workspace)
     current, stale, _ = read_all(workspace)
-    there = pd.concat([base, *(addition.items for addition in current)], ignore_index=True)
+    now = Present.of(base, current)
     source = open_catalogue(catalogue, data, workspace.processed_root)
-    rows, malformed = _read(catalogue, source)
-    names = frozenset(there["item"])
+    rows, malformed = read_rows(catalogue, source)
+    names = frozenset(now.items["item"])
     step, counted = clean_table(
         catalogue, rows, malformed, keep_unknown=keep_unknown, known_items=names, colour_optional=True
     )
-    items, seen, encoder = step.rows, None, PhotoEncoder(workspace, weights)
-    rejected = step.rejected
-    if len(step.rows):
-        photos = all_photos(step.rows)
-        seen = read_photos(source, photos, workspace.processed_root, encoder.backbone, progress=progress)
-        spoken = of_one_colour(swatches_of(workspace.json("source")))
-        joined = join_photos(step, seen.facts, known=there, colour_words=spoken)
-        rejected, items = joined.rejected, joined.items.assign(colour_was_measured=joined.colour_was_measured)
-    if items.empty or seen is None:
-        _drop_superseded(stale, there)
-        return Added(None, counted.read, rejected, seconds=time.perf_counter() - begin)
-    # A measured colour is not the shop's word: the network sees the same photo itself.
-    measured = items["colour_was_measured"]
-    items = _as_in(base, items)
-    told = items.assign(colour=items["colour"].mask(measured))
-    vectors, network = _vectors(encoder, seen, items, told, joined.photos), encoder.network
-    record: dict[str, Any] = {
-        "number": 1 + max((addition.record["number"] for addition in [*current, *stale]), default=0),
-        "catalogue": str(catalogue.name if catalogue.is_shipped else catalogue.path),
-        "data": str(source.path.resolve()),
-        "keep_unknown": keep_unknown,
-        "table": catalogue.table,
-        "table_sha256": source.table_checksum(),
-        "made_with": stamp,
-    }
-    before, max_pooled = (
-        with_additions(workspace, "max_pooled", base) if current else (base, workspace.vectors("max_pooled"))
+    encoder = PhotoEncoder(workspace, weights)
+    new = look_at(encoder, source, step, now, progress=progress)
+    if new.items.empty:
+        drop_superseded(stale, now)
+        return Added(None, counted.read, new.rejected, seconds=time.perf_counter() - begin)
+    repeated = int((new.items["near_duplicate_of"] != "").sum())
+    counts: dict[str, Any] = {"read": counted.read, "added": len(new.items), "near-duplicates": repeated}
+    counts |= {"skipped": new.rejected["reason"].value_counts().to_dict()}
+    others = [*current, *stale]
+    record = record_of(
+        "add", catalogue, stamp, others, source, keep_unknown=keep_unknown, measured=new.measured, counts=counts
     )
-    pixels = with_additions(workspace, "pixels", base)[1] if current else workspace.vectors("pixels")
-    known = Fingerprints(max_pooled, before["phash"].tolist(), pixels)
-    new = Fingerprints(vectors["max_pooled"], items["phash"].tolist(), vectors["pixels"])
-    rule = Rule.stored(workspace.json("source"))
-    repeated = repeated_items(before["item"].tolist(), known, items["item"].tolist(), new, rule)
-    owners = _owners([(base, workspace.photos()), *((one.items, one.photos()) for one in [*current])])
-    repeated = _with_same_photo(repeated, items["item"].tolist(), joined.photos, owners)
-    counts = {"read": counted.read, "added": len(items), "near-duplicates": sum(name != "" for name in repeated)}
-    record["counts"] = counts | {"skipped": rejected["reason"].value_counts().to_dict()}
-    addition = _write(workspace, items.assign(near_duplicate_of=repeated), joined.photos, vectors, record, rejected)
-    _drop_superseded([a for a in stale if a.key != addition.key], pd.concat([there, items]))
-    untaught = {
-        "category": _counts_outside(items["category"], network.categories),
-        "colour": _counts_outside(items["colour"], network.colours),
-    }
+    change = write_change(workspace, new.items, new.photos, new.vectors, record, new.rejected)
+    drop_superseded([one for one in stale if one.key != change.key], Present.of(base, [*current, change]))
     seconds = time.perf_counter() - begin
-    count = len(joined.photos)
-    embedded = min(seen.vectors.embedded, count)  # photos that were dropped afterwards may be among those embedded
-    return Added(addition, counted.read, rejected, embedded, count - embedded, untaught, seconds)
+    untaught = untaught_words(encoder, new.items)
+    return Added(change, counted.read, new.rejected, new.embedded, new.reused, untaught, seconds)
 
 
-def _reported(workspace: Workspace) -> tuple[pd.DataFrame, dict[str, str]]:
-    """The report's items, and the checksums of what additions to them are made with."""
-    items, stamp = workspace.items(), made_with(workspace)
-    for name in ("backbone", "attributes"):
-        if workspace.json(name)["items_checksum"] != stamp["items.parquet"]:
-            raise ArtefactError(
-                f"expected {workspace.path(name + '.json')} made for {workspace.path('items.parquet')}; found one made "
-                f"for another table. Run `make report CATALOGUE={workspace.catalogue}` to its end, then add again."
-            )
-    return items, stamp
-
-
-def _read(catalogue: Catalogue, source: Source) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The table; one without the colour's column is read without it."""
+def read_rows(catalogue: Catalogue, source: Source) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The table, as `table.read_table`; one without the colour's column is read without it."""
     try:
         return read_table(catalogue, source)
     except CatalogueError:
@@ -180,8 +133,72 @@ def _read(catalogue: Catalogue, source: Source) -> tuple[pd.DataFrame, pd.DataFr
         raise
 
 
-def _as_in(base: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
-    """The new items with the columns and types of the report's table; missing text is empty."""
+def untaught_words(encoder: PhotoEncoder, items: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Words of items that the report's network was not trained on, as in `Added`."""
+    network = encoder.network
+    taught = {"category": network.categories, "colour": network.colours}
+    return {column: _counts_outside(items[column], known) for column, known in taught.items()}
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """New items, looked at: as a change has them, with `HERE` as `added`.
+
+    Attributes
+    ----------
+    items, photos : DataFrame
+    vectors : dict of str to ndarray
+        Each of `changes.ARRAYS`; empty where there are no items.
+    measured : list of str
+        Names of items whose colour word was measured.
+    rejected : DataFrame
+        Rows that were skipped.
+    embedded, reused : int
+        Photos that went through the network, and those whose vectors were in the store.
+    """
+
+    items: pd.DataFrame
+    photos: pd.DataFrame
+    vectors: dict[str, NDArray]
+    measured: list[str]
+    rejected: pd.DataFrame
+    embedded: int = 0
+    reused: int = 0
+
+
+def look_at(
+    encoder: PhotoEncoder, source: Source, step: Cleaning, there: Present, *, progress: bool = True
+) -> Arrivals:
+    """Read and embed the photos of cleaned rows as new items; near-duplicates are told among those `there`.
+
+    The network is only loaded where there are rows.
+    """
+    base, workspace = there.report, encoder.workspace
+    none = base.head(0).assign(added="", near_duplicate_of="")
+    nothing = Arrivals(none, workspace.photos().head(0), {}, [], step.rejected)
+    if step.rows.empty:
+        return nothing
+    seen = read_photos(source, all_photos(step.rows), workspace.processed_root, encoder.backbone, progress=progress)
+    spoken = of_one_colour(swatches_of(workspace.json("source")))
+    joined = join_photos(step, seen.facts, known=there.items[["item", "sha256"]], colour_words=spoken)
+    if joined.items.empty:
+        return replace(nothing, rejected=joined.rejected)
+    items = as_in(base, joined.items).assign(added=HERE)
+    # A measured colour is not the shop's word: the network sees the same photo itself.
+    told = items.assign(colour=items["colour"].mask(joined.colour_was_measured))
+    vectors = _vectors(encoder, seen, items, told, joined.photos)
+    repeated = _repeated(workspace, there, items, joined.photos, vectors)
+    count = len(joined.photos)
+    embedded = min(seen.vectors.embedded, count)  # photos that were dropped afterwards may be among those embedded
+    measured = items["item"][joined.colour_was_measured].tolist()
+    return Arrivals(
+        items.assign(near_duplicate_of=repeated), joined.photos, vectors, measured, joined.rejected, embedded,
+        count - embedded,
+    )  # fmt: skip
+
+
+def as_in(base: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
+    """New items with the columns and types of the report's table; missing text is empty."""
     rows = items.reindex(columns=base.columns)
     for column in base:
         if base[column].dtype == object:
@@ -189,17 +206,29 @@ def _as_in(base: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
     return rows.astype(base.dtypes.to_dict())
 
 
+def _repeated(
+    workspace: Workspace, there: Present, items: pd.DataFrame, photos: pd.DataFrame, vectors: dict[str, NDArray]
+) -> list[str]:
+    """For each new item the name of its near-duplicate among earlier ones, empty where there is none."""
+    before = there.items
+    max_pooled, pixels = (there.array(name, workspace.vectors(name)) for name in ("max_pooled", "pixels"))
+    known = Fingerprints(max_pooled, before["phash"].tolist(), pixels)
+    new = Fingerprints(vectors["max_pooled"], items["phash"].tolist(), vectors["pixels"])
+    names = items["item"].tolist()
+    repeated = repeated_items(before["item"].tolist(), known, names, new, Rule.stored(workspace.json("source")))
+    owners = _owners(before["item"].tolist(), there.photos(workspace.photos()))
+    return _with_same_photo(repeated, names, photos, owners)
+
+
 #: SHA-256 of each photo -> an item that has it, the first that shows it if any does, and whether it is shown.
 _Owners = dict[str, tuple[str, bool]]
 
 
-def _owners(tables: list[tuple[pd.DataFrame, pd.DataFrame]]) -> _Owners:
-    """The owners of all photos, of pairs of items and their photos."""
+def _owners(names: Sequence[str], photos: pd.DataFrame) -> _Owners:
+    """The owners of all photos of the items of these names."""
     owners: _Owners = {}
-    for items, photos in tables:
-        names = items["item"].to_numpy()
-        for sha256, row, shown in zip(photos["sha256"], photos["row"], ~photos.duplicated("row"), strict=True):
-            _own(owners, sha256, names[row], shown)
+    for sha256, row, shown in zip(photos["sha256"], photos["row"], ~photos.duplicated("row"), strict=True):
+        _own(owners, sha256, names[row], shown)
     return owners
 
 
@@ -226,66 +255,36 @@ def _vectors(
     encoder: PhotoEncoder, seen: Readings, items: pd.DataFrame, told: pd.DataFrame, photos: pd.DataFrame
 ) -> dict[str, NDArray]:
     """The new items' vectors by the report's own backbone, choice of features and attributes network."""
-    sums = items["sha256"].tolist()
     blocks = item_vectors(seen.vectors.store, photos)
-    described = seen.described.gather(sums, ["colour_grid", "pixels"])
+    described = seen.described.gather(items["sha256"].tolist(), ["colour_grid", "pixels"])
     vectors = encoder.encode(blocks, described["colour_grid"], told)
     assert vectors.described is not None
-    workspace, layout, hubs = encoder.workspace, encoder.network.layout, encoder.workspace.json("attributes")["hubs"]
-    learned, described_by_words = (
-        HubCorrection(**hubs[name]).added(new, workspace.vectors(name), layout)
-        for name, new in (("learned", vectors.learned), ("described", vectors.described))
-    )
+    workspace = encoder.workspace
     return {
         "frozen": encoder.frozen(blocks),
-        "learned": learned,
-        "described": described_by_words,
+        "learned": with_hubs(encoder, "learned", vectors.learned),
+        "described": with_hubs(encoder, "described", vectors.described),
         "max_pooled": blocks["embedding"],
         "pixels": described["pixels"],
+        "multilayer": blocks["multilayer"],
+        "colour_grid": described["colour_grid"].astype(workspace.vectors("colour_grid").dtype),
     }
 
 
-def _write(
-    workspace: Workspace,
-    items: pd.DataFrame,
-    photos: pd.DataFrame,
-    vectors: Mapping[str, NDArray],
-    record: dict[str, Any],
-    rejected: pd.DataFrame,
-) -> Addition:
-    """Write the addition's folder aside and rename it: it is there whole or not at all."""
-    root = additions_folder(workspace)
-    key = sha256_json(items.drop(columns=["row", "photo", "near_duplicate_of"]).to_dict("records"))[:16]
-    aside, old = root / f".{key}.{os.getpid()}", root / f".old-{key}.{os.getpid()}"
-    for left in root.glob(".*"):  # by a run that was killed; `fashion add` holds the folder alone
-        shutil.rmtree(left, ignore_errors=True)
-    aside.mkdir(parents=True)
-    try:
-        items.to_parquet(aside / "items.parquet", index=False)
-        photos.to_parquet(aside / "photos.parquet", index=False)
-        spreadsheet(rejected).to_csv(aside / "rejected.csv", index=False)
-        for name, array in vectors.items():
-            np.save(aside / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
-        # No seals (`files.write_sealed`): the folder is renamed as a whole, and a damaged one, which only its user can
-        # make again, is named and not set aside.
-        files = {path.name: sha256_file(path) for path in sorted(aside.iterdir())}
-        places = {name: kept_place(record[name], workspace.processed_root) for name in places_of(record)}
-        write_json(aside / "addition.json", record | places | {"files": files, WRITTEN_AT: workspace.processed_root})
-        if (root / key).exists():  # of an earlier report
-            os.replace(root / key, old)
-        os.replace(aside, root / key)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-    return Addition(root / key, record, items)
+def with_hubs(encoder: PhotoEncoder, name: str, new: NDArray, rows: NDArray[np.integer] | None = None) -> NDArray:
+    """Gallery vectors of new or renewed items with the report's correction for hubs.
 
-
-def _drop_superseded(stale: list[Addition], there: pd.DataFrame) -> None:
-    """Remove additions to an earlier report whose items are all in the present one, or were added to it again."""
-    names = set(there["item"])
-    for addition in stale:
-        if addition.items["item"].isin(names).all():
-            shutil.rmtree(addition.folder, ignore_errors=True)
+    Parameters
+    ----------
+    encoder : PhotoEncoder
+    name : str
+        "learned" or "described".
+    new : ndarray of float32, shape (m, d)
+    rows : ndarray of int, shape (m,), optional
+        The report's row of each, -1 where it has none.
+    """
+    correction = HubCorrection(**encoder.workspace.json("attributes")["hubs"][name])
+    return correction.added(new, encoder.workspace.vectors(name), encoder.network.layout, rows)
 
 
 def _counts_outside(words: pd.Series, known: tuple[str, ...]) -> dict[str, int]:

@@ -13,7 +13,7 @@ from fashion.embedding.backbones import Encoder
 from fashion.neighbours.duplicates import Fingerprints, Rule, matching_pairs
 from fashion.neighbours.resemblance import resemblance
 from fashion.photos.measures import DecodedPhoto
-from fashion.recommendation.additions import with_additions
+from fashion.recommendation.changes import with_changes
 from fashion.recommendation.photo_encoder import PhotoEncoder, PhotoFeatures
 from fashion.recommendation.queries import Query
 from fashion.recommendation.recommender import Recommender
@@ -54,7 +54,7 @@ class PhotoReader:
         self.workspace, self.recommender = workspace, recommender
         self.encoder = PhotoEncoder(workspace, weights)
         added = "near_duplicate_of" in recommender.items
-        known = [with_additions(workspace, n)[1] if added else workspace.vectors(n) for n in ("max_pooled", "pixels")]
+        known = [with_changes(workspace, n)[1] if added else workspace.vectors(n) for n in ("max_pooled", "pixels")]
         self._rule = Rule.stored(workspace.json("source"))
         self._known = Fingerprints(known[0], recommender.items["phash"].tolist(), known[1])
         self._least = float(workspace.json("attributes").get("least_resemblance", -1))

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from fashion.attributes.layout import Layout, require_present
 from fashion.catalogue.swatches import swatches_of
+from fashion.core.bounds import check_weight
 from fashion.core.defaults import COLOUR_WEIGHT, LIST_LENGTH, LOOKS_WEIGHT, Preferences
 from fashion.core.errors import ArtefactError
 from fashion.core.workspace import Workspace
 from fashion.neighbours.approximate import APPROXIMATE_FROM, ApproximateIndex, nearest_rows, open_index
 from fashion.neighbours.duplicates import joined_groups
 from fashion.neighbours.exact import Neighbours, candidates, cosines, normalise, top_k
-from fashion.recommendation.additions import EMBEDDINGS, with_additions
+from fashion.recommendation.changes import EMBEDDINGS, Present, load
 from fashion.recommendation.feedback import described_together, moved
 from fashion.recommendation.filters import QueryError, Where
 from fashion.recommendation.item_names import ItemNames
@@ -99,7 +100,7 @@ class Recommender:
             Share of the looks in the similarity, 0 (words alone) to 1 (looks alone); the report's if not given.
             Nothing is trained again for either.
         added : bool
-            Include items that were added since; a report's own notebooks leave them out, as their photos lie elsewhere.
+            With the changes since (`changes.Present`); a report's own notebooks answer without them.
         approximate : bool, optional
             Search without a filter by an approximate index (`neighbours.approximate`), built when it is first needed;
             if not given, from `approximate.APPROXIMATE_FROM` items on. Filtered searches are exact either way.
@@ -122,18 +123,21 @@ class Recommender:
                 f"Run `make report CATALOGUE={workspace.catalogue}` again."
             )
         groups = workspace.table("split")["group"].to_numpy(np.int64)
-        items, vectors = with_additions(workspace, embedding, own, vectors) if added else (own, vectors)
+        now = Present.of(own, load(workspace) if added else [])
+        items = now.items if added else own
         if added:
-            groups = joined_groups(groups, items)
+            groups = joined_groups(groups, own["item"].tolist(), now.own, items)
         if embedding == "frozen" and not (colour_weight is looks_weight is None):
             raise no_such_parts()
         layout = None if embedding == "frozen" else read_layout(workspace)
         usual = Preferences.of_report(workspace)
-        colour = _checked("colour", usual.colour_weight if colour_weight is None else colour_weight)
-        looks = _checked("looks", usual.looks_weight if looks_weight is None else looks_weight)
-        unit, index = normalise(vectors), None
+        colour = check_weight("colour", usual.colour_weight if colour_weight is None else colour_weight, QueryError)
+        looks = check_weight("looks", usual.looks_weight if looks_weight is None else looks_weight, QueryError)
+        unit, index = normalise(now.array(embedding, vectors)), None
         if len(own) >= APPROXIMATE_FROM if approximate is None else approximate:
-            index = open_index(unit[: len(own)], workspace.path(f"{embedding}.usearch"))
+            index = open_index(normalise(vectors), workspace.path(f"{embedding}.usearch"))
+            if not now.untouched:
+                index = index.now(unit, now.report_rows)
         language = str(workspace.json("source").get("language", "en"))
         return cls(items, unit, layout, groups, colour, looks, index, usual.k, language)
 
@@ -320,8 +324,8 @@ class Recommender:
         if self.layout is None:
             return None
         return self.layout.weights(
-            self.colour_weight if colour is None else _checked("colour", colour),
-            self.looks_weight if looks is None else _checked("looks", looks),
+            self.colour_weight if colour is None else check_weight("colour", colour, QueryError),
+            self.looks_weight if looks is None else check_weight("looks", looks, QueryError),
         )
 
     def _scaled(self, vectors: NDArray[np.float32], weights: dict[str, float] | None) -> NDArray[np.float32]:
@@ -451,12 +455,6 @@ def no_such_parts() -> QueryError:
         "expected the learned or described embedding for a weight of colour or looks; found frozen, which has no such "
         "parts."
     )
-
-
-def _checked(name: str, weight: float) -> float:
-    if not 0 <= weight <= 1:
-        raise QueryError(f"expected a {name} weight from 0 (nothing) to 1 (alone); found {weight}. Correct it.")
-    return weight
 
 
 def read_layout(workspace: Workspace) -> Layout:

@@ -13,6 +13,7 @@ from fashion.core.errors import WeightsError
 from fashion.core.workspace import Workspace
 from fashion.embedding.text import TextEncoder, load_text_encoder
 from fashion.neighbours.exact import normalise
+from fashion.recommendation.changes import with_changes
 from fashion.recommendation.filters import QueryError
 from fashion.recommendation.fusion import reciprocal_rank_fusion
 from fashion.recommendation.reading import Reader
@@ -34,8 +35,7 @@ class TextSearch:
     """
 
     def __init__(self, workspace: Workspace, place: str | Path | None = None) -> None:
-        self.items: pd.DataFrame = workspace.items()
-        self.vectors = workspace.vectors("max_pooled")
+        self.items, self.vectors = with_changes(workspace, "max_pooled")
         network = workspace.json("backbone")
         if place is None and "place" not in network:
             raise WeightsError(

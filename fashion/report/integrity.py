@@ -13,7 +13,7 @@ from fashion.core.checksums import sha256_file
 from fashion.core.errors import ArtefactError
 from fashion.core.provenance import sha256_output
 from fashion.core.workspace import Workspace
-from fashion.recommendation.additions import add_command, read_all
+from fashion.recommendation.changes import command_of, from_last_sync, read_all
 from fashion.report.steps import STEPS, read_state, state_path
 
 #: What every answer needs, whichever embedding it is from.
@@ -59,25 +59,26 @@ def changed(workspace: Workspace, paths: Sequence[Path] | None = None) -> dict[P
     return {path: known[path][1] for path in looked_at if path.is_file() and sha256_output(path) != known[path][0]}
 
 
-def changed_additions(workspace: Workspace) -> list[str]:
-    """Commands that renew the additions of which a file is not what was written."""
-    commands = []
-    for addition in read_all(workspace)[0]:
-        files = addition.record.get("files", {})
-        paths = {addition.folder / name: checksum for name, checksum in files.items()}
+def damaged_changes(workspace: Workspace) -> list[str]:
+    """Commands that renew the changes since the report of which a file is not what was written."""
+    commands, current = [], read_all(workspace)[0]
+    for place, change in enumerate(current):
+        again = from_last_sync(current[place:])[0]  # a later table has what an earlier one had
+        files = change.record.get("files", {})
+        paths = {change.folder / name: checksum for name, checksum in files.items()}
         if any(not path.is_file() or sha256_file(path) != checksum for path, checksum in paths.items()):
-            commands.append(f"rm -r {shlex.quote(str(addition.folder))} && {add_command(addition.record)}")
+            commands.append(f"rm -r {shlex.quote(str(change.folder))} && {command_of(again.record)}")
     return commands
 
 
 def require_answers(workspace: Workspace, *embeddings: str, photo: bool = False) -> None:
-    """`require_intact` for what answers are made of, and for additions; with `photo`, also what a photo is read by."""
+    """`require_intact` for what answers are made of, and for changes; with `photo`, also what a photo is read by."""
     names = [*ANSWERS, *(f"{name}.npy" for name in embeddings), *(PHOTOS if photo else ())]
     require_intact(workspace, [workspace.path(name) for name in names])
-    lines = changed_additions(workspace)
+    lines = damaged_changes(workspace)
     if lines:
         raise ArtefactError(
-            "expected additions as `fashion add` left them; by their checksums these were damaged. Make them again:\n  "
+            "expected changes as they were written; by their checksums these were damaged. Make them again:\n  "
             + "\n  ".join(lines)
         )
 

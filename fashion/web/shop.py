@@ -19,7 +19,7 @@ from fashion.catalogue.products import PRODUCT, web_link
 from fashion.core.errors import ArtefactError, FashionError
 from fashion.core.locking import is_running
 from fashion.core.workspace import Workspace
-from fashion.recommendation.additions import additions_folder
+from fashion.recommendation.changes import changes_folder
 from fashion.recommendation.filters import QueryError
 from fashion.recommendation.reading import Reader
 from fashion.recommendation.reasons import describe
@@ -62,7 +62,7 @@ class Shop:
         Of the catalogue.
     recommender : Recommender
     xy : ndarray of float32, shape (n, 2), or None
-        The report's map, 0 to 1 in both directions, without added items.
+        The report's map, 0 to 1 in both directions, without removed and added items.
     stamp : int
         Changes with the report.
     still : bytes or None
@@ -87,7 +87,7 @@ class Shop:
 
     @property
     def items(self) -> pd.DataFrame:
-        """The items table, with added items."""
+        """The items table, with the changes since."""
         return self.recommender.items
 
     @property
@@ -325,7 +325,7 @@ def open_shop(workspace: Workspace, weights: str | None = None) -> Shop:
 
 
 def stamp_of(workspace: Workspace) -> int:
-    """A number that changes with the report and its additions (modification times in nanoseconds).
+    """A number that changes with the report and the changes since (modification times in nanoseconds).
 
     Raises
     ------
@@ -338,5 +338,5 @@ def stamp_of(workspace: Workspace) -> int:
             f"expected a report of {workspace.catalogue} in {workspace.report}; found none. "
             f"Run `make report CATALOGUE={workspace.catalogue}` first."
         )
-    folder = additions_folder(workspace)
+    folder = changes_folder(workspace)
     return path.stat().st_mtime_ns + (folder.stat().st_mtime_ns if folder.is_dir() else 0)

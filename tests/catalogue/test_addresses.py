@@ -440,6 +440,17 @@ def test_a_secure_host_is_known_by_its_name(shop, tmp_path, monkeypatch):
         assert not other.data and "doesn't match 'shop.example'" in other.problem
 
 
+def test_a_name_that_nobody_answers_for_is_given_up_in_time(monkeypatch):
+    never = threading.Event()
+    monkeypatch.setattr(fetching, "LOOK_UP", 0.05)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: never.wait(60))
+    begin = time.monotonic()
+    answer = Asker(DownloadRules()).ask("http://shop.example/photo.jpg")
+    assert answer.passing and "shop.example was not looked up within 0.05 s" in answer.problem
+    assert time.monotonic() - begin < 5
+    never.set()
+
+
 def test_a_report_is_stale_by_what_was_downloaded(shop, tmp_path, monkeypatch):
     """Photos that notebook 01 downloads do not make it run twice; one that is gone makes it run again."""
     for module in ("catalogue.definition", "report.steps"):

@@ -231,3 +231,29 @@ def test_what_is_no_catalogue_is_an_error(tmp_path, files, said):
         propose(tmp_path)
     with pytest.raises(CatalogueError, match=r"expected a folder, zip, tar or table of clothes at .*found nothing"):
         propose(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("names", "cells", "photo"),
+    [
+        (("image", "image_2", "image_3", "thumbnail"), "{n}{side}.jpg", None),
+        (("Photo front", "Photo back", "Photo detail", "Size chart"), "https://shop.example/{n}{side}.jpg", None),
+        (("image", "image2", "additional_images", "logo"), None, "{{{name}.bytes}}"),
+    ],
+)
+def test_columns_of_further_photos_are_listed(tmp_path, names, cells, photo):
+    """By files, addresses and bytes; not every row has each, and what is named otherwise is none."""
+    items = rows(COUNT)
+    for number, (row, blob) in enumerate(zip(items, photos(items), strict=True)):
+        for place, name in enumerate(names):
+            here = place < 2 or number % 3 == 0
+            cell = cells.format(n=number, side="abcd"[place]) if cells else {"bytes": blob + bytes([place])}
+            row[name] = cell if here else None
+            if here and cells and not cells.startswith("http"):
+                (tmp_path / "shop").mkdir(exist_ok=True)
+                (tmp_path / "shop" / cell).write_bytes(blob)
+    write_table(tmp_path / ("shop/items.csv" if cells else "shop/items.parquet"), items)
+    _, catalogue, _ = opened(tmp_path / "shop", tmp_path)
+    wanted = [(photo or "{{{name}}}").format(name=name) for name in names[:3]]
+    assert [catalogue.photos, *catalogue.more_photos] == wanted
+    assert not set(names) & set(catalogue.columns.values())

@@ -4,6 +4,7 @@ import datetime
 import gzip
 import io
 import json
+import tracemalloc
 from decimal import Decimal
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from shop_files import rows, workbook, write_table
 
+from fashion.catalogue import raw_table
 from fashion.catalogue.cells import flattened, text_of
 from fashion.catalogue.raw_table import TableFormat, count_rows, read_raw
 from fashion.catalogue.source import open_source
@@ -23,10 +25,10 @@ TEXT = {
 }
 
 
-def read(folder, name, data=None, wanted=None, known=(), photo=None, **form):
+def read(folder, name, data=None, wanted=None, known=(), photos=(), **form):
     if data is not None:
         (folder / name).write_bytes(data)
-    return read_raw(open_source(folder, name), TableFormat(**form), wanted, known, photo)
+    return read_raw(open_source(folder, name), TableFormat(**form), wanted, known, photos)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +188,7 @@ def test_types_of_parquet(tmp_path):
         ["1", "2", "3"], ["a.jpg", "", "c.jpg"],
     ]  # fmt: skip
     assert raw.rows["tags"].tolist() == ["x, y", "", ""]
-    some = read(tmp_path, "t.parquet", wanted=["text", "odd", "image.bytes"], photo="image.bytes")
+    some = read(tmp_path, "t.parquet", wanted=["text", "odd", "image.bytes"], photos=["image.bytes"])
     assert some.rows.to_dict("list") == {"text": ["tè", "", "x"], "odd": ["1", "2", "3"]}
     assert some.photo_names("image.bytes")[2] == "t.parquet/image.bytes/0000003"
     with pytest.raises(CatalogueError, match=r"expected text in each of \[columns\].*For photos in a column, write"):
@@ -219,3 +221,13 @@ def test_damaged_gzip_says_so(tmp_path):
     data[20] ^= 0xFF
     with pytest.raises(CatalogueError, match=r"found it damaged.*Fetch it again"):
         read(tmp_path, "t.csv.gz", bytes(data))
+
+
+def test_a_gzip_bomb_is_refused_before_it_fills_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(raw_table, "MOST_UNPACKED", 2_000_000)
+    bomb = gzip.compress(b"id,kind\n" + bytes(50_000_000), mtime=0)
+    tracemalloc.start()
+    with pytest.raises(CatalogueError, match=r"at most 0\.002 GB in t\.csv\.gz; found more.*unpack it and part it"):
+        read(tmp_path, "t.csv.gz", bomb)
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()

@@ -3,6 +3,8 @@
 import pandas as pd
 import pytest
 from conftest import draw, jpeg
+from plain import photo_facts
+from shop_files import write_table
 
 from fashion.catalogue import cleaning
 from fashion.catalogue.definition import load_catalogue, open_catalogue
@@ -168,3 +170,24 @@ def test_data_counts_joined_rows(tmp_path, capsys):
         (tmp_path / f"clothes/{number}.jpg").write_bytes(jpeg(draw("VESTITO", (200, 30, 30), number)))
     assert main(["data", "-c", str(tmp_path / "mine.toml")]) == 0
     assert "2 to study; 1 joined, as they add photos to an item" in capsys.readouterr().out
+
+
+def test_photos_in_several_columns_of_bytes(tmp_path):
+    """Each is read from its own column; an empty cell of a further one is no photo."""
+    photos = [jpeg(draw("VESTITO", (200, 30, 30), number)) for number in range(6)]
+    items = [
+        {"id": f"i{n}", "colour": "red", "kind": "dress", "image": {"bytes": photos[n]},
+         "image_2": {"bytes": photos[3 + n] if n else None}}
+        for n in range(3)
+    ]  # fmt: skip
+    write_table(tmp_path / "clothes/items.parquet", items)
+    toml = TOML.replace("items.csv", "items.parquet").format(photos='["{image.bytes}", "{image_2.bytes}"]')
+    (tmp_path / "mine.toml").write_text(toml, encoding="utf-8")
+    catalogue = load_catalogue(tmp_path / "mine.toml")
+    source = open_catalogue(catalogue)
+    rows, _ = read_table(catalogue, source)
+    assert [source.read(rows["photo"][n]) for n in range(3)] == photos[:3]
+    assert [source.read(rows["more_photos"][n][0]) for n in (1, 2)] == photos[4:]
+    facts = photo_facts(source, cleaning.all_photos(rows))
+    joined = cleaning.join_photos(cleaning.Cleaning(rows.assign(department="clothes")), facts)
+    assert joined.photos["row"].tolist() == [0, 1, 1, 2, 2] and joined.rejected.empty

@@ -1,6 +1,7 @@
 """Nothing that is read can run code: no pickle is opened, in whichever artefact it hides."""
 
 import ast
+import json
 import os
 import re
 import warnings
@@ -13,7 +14,7 @@ from fashion.core.errors import ArtefactError
 from fashion.core.paths import project_root
 from fashion.core.workspace import Workspace
 from fashion.embedding.extraction import EmbeddingStore
-from fashion.recommendation.additions import ARRAYS, _open
+from fashion.recommendation.changes import ARRAYS, _open
 
 #: Calls that open pickles, by their last names; `load` is judged by its arguments and its module.
 OPENERS = re.compile(r"^(read_pickle|Unpickler|unsafe_load|full_load|load_model)$")
@@ -86,11 +87,12 @@ def test_a_part_of_the_store_and_a_training_state_are_set_aside(hostile, tmp_pat
         assert state.restore(model).empty
 
 
-def test_an_addition_is_refused(hostile, tmp_path):
+def test_a_change_is_refused(hostile, tmp_path):
     import pandas as pd
 
     pd.DataFrame({"item": ["a"]}).to_parquet(tmp_path / "items.parquet")
-    (tmp_path / "addition.json").write_text('{"number": 1, "catalogue": "x", "data": "y", "made_with": {}}')
+    told = {"kind": "add", "number": 1, "catalogue": "x", "data": "y", "made_with": {}, "removed": []}
+    (tmp_path / "change.json").write_text(json.dumps(told))
     for name in ARRAYS:
         np.save(tmp_path / f"{name}.npy", hostile, allow_pickle=True)
     with warnings.catch_warnings(), pytest.raises(ValueError, match="objects in dtype"):

@@ -1,12 +1,17 @@
-"""A folder of twelve photos without a table: `fashion init`, a whole report, recommendations, the shop."""
+"""A folder of twelve photos without a table: `fashion init`, a whole report, recommendations, the shop.
+
+Later its tables are of other kinds: photos by address, in columns of bytes, several an item.
+"""
 
 import json
 import shutil
+from urllib.parse import quote
 
 import numpy as np
 import pytest
 from conftest import lend
-from shop_files import photos, rows, write_export
+from loopback import serve_folder
+from shop_files import photos, rows, write_export, write_table
 
 import fashion
 from fashion.attributes.network import join_features
@@ -133,3 +138,82 @@ def test_added_photos_are_found(study, place, said):
     assert main(["add", "-c", str(place / "it.toml"), "--data", str(place / "more"), *folders(place)]) == 0
     table = fashion.open(place / "it.toml", processed=place / "processed", reports=place / "reports")
     assert len(table.items) == 13 and "rosso" in table.recommend("new red one", k=1).table["item"].iloc[0]
+
+
+SOLD = """
+name = "my-photos"
+title = "My photos"
+[source]
+data = "{data}"
+table = "{table}"
+photos = {photos}
+[downloads]
+private_network = true
+pause = 0
+[columns]
+item = "name"
+"""
+
+
+def brought_to(place, table, columns):
+    """What a sync says, and the catalogue then, after its TOML names a new table."""
+    named = json.dumps([f"{{{column}}}" for column in columns])
+    toml = SOLD.format(data=table.parent.as_posix(), table=table.name, photos=named)
+    (place / "it.toml").write_text(toml, encoding="utf-8")
+    assert main(["sync", "-c", str(place / "it.toml"), *folders(place)]) == 0
+    told = json.loads((place / "processed/my-photos/changes.json").read_text(encoding="utf-8"))
+    return told, fashion.open(place / "it.toml", processed=place / "processed", reports=place / "reports")
+
+
+def test_photos_by_address_and_bytes_and_several_an_item_end_in_recommendations(study, place, said, monkeypatch):
+    """The same items from a table of addresses, and then from one of bytes: only what is new is embedded."""
+    for module in ("catalogue.definition", "catalogue.run", "recommendation.sync_items", "study"):
+        monkeypatch.setattr(f"fashion.{module}.downloads_folder", lambda name: place / "downloads")
+    known, drawn = {path.stem: path.read_bytes() for path in (place / "my photos").iterdir()}, photos(rows(60))
+    gone, again = "nero pantaloni", "blu vestito"
+    fresh = [drawn[n] for n, row in enumerate(rows(60)) if n > 23 and row["colour"] == "verde"]
+    green, other, late = fresh[:3]
+    shown = {name: data for name, data in known.items() if name != gone} | {"by address": green}
+    backs = {again: drawn[40], "by address": other}
+
+    served, asked = place / "served", []
+    served.mkdir()
+    for kind, blobs in (("front", shown), ("back", backs)):
+        for name, data in blobs.items():
+            (served / f"{name} {kind}.jpg").write_bytes(data)
+    with serve_folder(served, asked) as address:
+        items = [
+            {"name": name} | {kind: f"{address}/{quote(f'{name} {kind}.jpg')}" for kind in ("front", "back")}
+            for name in shown
+        ]  # the backs of most are dead addresses
+        told, shop = brought_to(place, write_table(place / "sold/items.csv", items), ["front", "back"])
+    assert told["last"]["came"] == ["by address"] and told["last"]["changed"] == {"photo": [again]}
+    assert set(told["last"]["went"]) == {gone, "new red one"} and told["last"]["photos_embedded"] == 3
+    assert len(asked) == 2 * len(shown) and len(shop.items) == 12
+    assert gone not in shop.names and shop.photos["by address"] == green and shop.photos[again] == known[again]
+    found = shop.recommend("by address", k=2).table["item"]
+    assert "verde" in found.iloc[0] and gone not in set(shop.recommend(photo=known[gone], k=12).table["item"])
+    vectors = shop.vectors("max_pooled")
+    alone = fashion.embed([green, other, known[again], drawn[40]], backbone="efficientnet-lite0", size=96)
+    for name, front, back in (("by address", *alone[:2]), (again, *alone[2:])):
+        assert np.allclose(vectors[shop.names.row(name)], 2 / 3 * front + back / 3, atol=1e-4)
+
+    shown["of bytes"] = late
+    items = [
+        {"name": name, "image": {"bytes": data}, "image_2": {"bytes": backs.get(name)}} for name, data in shown.items()
+    ]
+    told, shop = brought_to(place, write_table(place / "sold/items.parquet", items), ["image.bytes", "image_2.bytes"])
+    assert told["last"]["came"] == ["of bytes"] and told["last"]["photos_embedded"] == 1
+    assert told["last"]["changed"] == {} and told["last"]["went"] == [] and told["last"]["rejected"] == {}
+    assert shop.photos["of bytes"] == late and shop.photos["by address"] == green
+    found = shop.recommend("of bytes", k=3).table["item"].tolist()
+    assert any("verde" in name for name in found) and gone not in found
+    served_shop = open_shop(shop.workspace)
+    client = create_app(type("Still", (), {"shop": lambda self: served_shop})(), Buckets()).test_client()
+    assert (
+        client.get("/item?id=of%20bytes").status_code == 200
+        and client.get(f"/item?id={quote(gone)}").status_code == 404
+    )
+    assert main(["remove", "-c", str(place / "it.toml"), "of bytes", *folders(place)]) == 0
+    shop = fashion.open(place / "it.toml", processed=place / "processed", reports=place / "reports")
+    assert "of bytes" not in set(shop.recommend(photo=late, k=12).table["item"]) and len(shop.map()) == 11

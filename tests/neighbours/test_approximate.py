@@ -57,6 +57,7 @@ def test_rows_added_since_are_found_too(index, table):
     asking = np.flatnonzero(index.nearest(table[:100], 1)[0][:, 0] == np.arange(100))[:3]  # not missed by the graph
     joined = np.concatenate([table, normalise(table[asking] + 1e-3)])  # next to the queries
     mask = np.ones(3003, bool)
+    index = index.now(joined, np.arange(3000))
     found, cosine = nearest_rows(index, 2 * joined[asking], joined, 6, mask, None)
     assert found[:, :2].tolist() == [[row, 3000 + place] for place, row in enumerate(asking)]
     assert (np.diff(cosine, axis=1) <= 0).all()
@@ -66,6 +67,24 @@ def test_rows_added_since_are_found_too(index, table):
     few = np.zeros(3003, bool)
     few[: PASSED_OVER + 1] = True
     assert nearest_rows(index, joined[[one]], joined, 6, few, one)[0].max() <= PASSED_OVER
+
+
+def test_rows_gone_and_renewed_since_are_told(index, table):
+    """Row 0 is gone, so that all move up by one; what is row 4 now was renewed, and stands next to row 9."""
+    asked = next(row for row in range(10, 3000) if index.nearest(table[[row]], 1)[0][0, 0] == row)
+    now = table[1:].copy()
+    now[4] = normalise(table[[asked]] + 1e-3)[0]
+    rows = np.arange(-1, 2999)
+    rows[5] = -1
+    changed = index.now(now, rows)
+    asking = table[[0, 5, asked]]
+    found, cosine = nearest_rows(changed, asking, now, 6, np.ones(2999, bool))
+    expected, exact = nearest(asking, now, 6, assume_unit=True)
+    shared = [len(np.intersect1d(*both)) for both in zip(found, expected, strict=True)]
+    assert min(shared) >= 5 and found[2, :2].tolist() == [asked - 1, 4]
+    assert np.allclose(np.einsum("qkd,qd->qk", now[found], asking), cosine, atol=1e-6) and cosine.max() <= 1 + 1e-6
+    assert index.now(now, np.full(3000, -1)) is None
+    assert exact.shape == cosine.shape
 
 
 def test_a_file_is_used_again_and_built_anew_when_damaged_or_of_other_vectors(table, tmp_path, monkeypatch):

@@ -72,7 +72,10 @@ def test_a_new_item_repeats_whichever_came_first():
 
 def test_added_items_join_the_group_that_they_repeat_or_get_their_own():
     items = pd.DataFrame({"item": list("abcdefgh"), "near_duplicate_of": ["", "", "", "", "b", "d", "", "gone"]})
-    assert joined_groups(np.array([4, 2, 4]), items).tolist() == [4, 2, 4, 5, 2, 5, 6, 7]
+    groups, names = np.array([4, 2, 4]), list("abc")
+    assert joined_groups(groups, names, np.arange(3), items).tolist() == [4, 2, 4, 5, 2, 5, 6, 7]
+    without = items[items["item"] != "b"]
+    assert joined_groups(groups, names, np.array([0, 2]), without).tolist() == [4, 4, 5, 2, 5, 6, 7]
 
 
 def of_one_colour(hashes):

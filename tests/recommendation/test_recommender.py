@@ -284,7 +284,8 @@ def test_recommender_with_an_index_answers_as_without(recommender, tmp_path):
     items = pd.concat([ITEMS] * 100, ignore_index=True).assign(item=[f"i{n}" for n in range(600)], colour=words)
     groups = np.arange(600) // 2
     exact = Recommender(items, vectors, groups=groups)
-    fast = replace(exact, index=open_index(vectors[:590], tmp_path / "x.usearch", progress=False))
+    index = open_index(vectors[:590], tmp_path / "x.usearch", progress=False)
+    fast = replace(exact, index=index.now(exact.vectors, np.arange(590)))
     for name in ("i0", "i17", "i595"):
         for more in ({}, {"hide_duplicates": True}, {"diversity": 0.3}, {"where": {"colour": ("red",)}}):
             found, expected = (r.answer(r.item_query(name), 6, **more) for r in (fast, exact))

@@ -117,19 +117,23 @@ def test_slides_are_not_made_of_changed_numbers(copy, folders, capsys):
     assert main(["deck", *folders]) == 1 and "06.json" in capsys.readouterr().err
 
 
-def test_a_flipped_byte_in_an_addition_is_found(copy, folders, tiny, tmp_path, capsys):
-    folder = copy.processed / "additions/0123456789abcdef"
-    folder.mkdir(parents=True)
-    new = copy.items().head(2).assign(item=["n1", "n2"], near_duplicate_of="")
-    new.to_parquet(folder / "items.parquet", index=False)
-    for name in ("described", "learned", "frozen", "max_pooled", "pixels"):
-        np.save(folder / f"{name}.npy", np.array(copy.vectors(name)[:2]))
+def test_a_flipped_byte_in_a_change_is_found(copy, folders, tiny, tmp_path, capsys):
     from fashion.core.checksums import sha256_file
-    from fashion.recommendation.additions import made_with
+    from fashion.recommendation.changes import ARRAYS, made_with
 
-    facts = {"number": 1, "catalogue": "tiny", "data": "new items", "table": "t", "made_with": made_with(copy)}
+    folder = copy.processed / "changes/0123456789abcdef"
+    folder.mkdir(parents=True)
+    new = copy.items().head(2).assign(item=["n1", "n2"], added="0123456789abcdef", near_duplicate_of="")
+    new.to_parquet(folder / "items.parquet", index=False)
+    for name in ARRAYS:
+        np.save(folder / f"{name}.npy", np.array(copy.vectors(name)[:2]))
+
+    facts = {
+        "kind": "add", "number": 1, "catalogue": "tiny", "data": "new items", "table": "t", "removed": [],
+        "made_with": made_with(copy),
+    }  # fmt: skip
     files = {path.name: sha256_file(path) for path in folder.iterdir()}
-    (folder / "addition.json").write_text(json.dumps(facts | {"files": files}))
+    (folder / "change.json").write_text(json.dumps(facts | {"files": files}))
     require_answers(copy, "described")
     flip(folder / "described.npy")
     with pytest.raises(ArtefactError, match=r"rm -r .*0123456789abcdef && fashion add .*/new items'"):

@@ -1,0 +1,40 @@
+"""`fashion remove`: items leave a reported catalogue at once."""
+
+from __future__ import annotations
+
+import argparse
+
+from fashion.cli.options import folders, parent
+
+TITLE = "remove items from a reported catalogue"
+
+TEXT = """Take items out of a reported catalogue: neither recommendations, searches, the shop nor exports show them any
+more. The report itself is left as it was made; its next run reads the table, so take them out of that, too."""
+
+EXAMPLES = "  fashion remove -c my-shop.toml 42161895WWF 42161896WWF"
+
+PARENTS = (parent("catalogue"), folders())
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The items."""
+    parser.add_argument("items", nargs="+", metavar="ITEM", help="an item's name, or its photo's file name")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Remove the items, and print a summary."""
+    from fashion.catalogue.definition import load_catalogue
+    from fashion.catalogue.identity import open_workspace
+    from fashion.cli.sync import write_summary
+    from fashion.core.locking import only_one
+    from fashion.recommendation.sync_items import remove
+    from fashion.report.integrity import require_answers
+
+    catalogue = load_catalogue(arguments.catalogue)
+    workspace = open_workspace(catalogue, arguments.processed, arguments.reports)
+    workspace.need("attributes.npz")
+    with only_one(workspace):
+        require_answers(workspace)
+        removed = remove(workspace, catalogue, arguments.items)
+        since = write_summary(workspace, removed)
+    print("\n".join([f"{catalogue.title}: {len(removed.went)} removed: {', '.join(removed.went)}", *since]))

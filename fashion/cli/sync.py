@@ -1,0 +1,95 @@
+"""`fashion sync`: a reported catalogue is brought to its new table, without embedding photos again or retraining."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from fashion.cli.options import folders, parent
+
+if TYPE_CHECKING:
+    from fashion.core.workspace import Workspace
+    from fashion.recommendation.sync_items import Synced
+
+TITLE = "bring a reported catalogue to its new table"
+
+TEXT = """Compare the whole new table of a catalogue with the reported one: new items are added, items that no row names
+are removed, and items with other words, titles, prices, links or photos are renewed. Only new photos are embedded, and
+nothing is trained again; an interrupted run resumes where it stopped, and a second one changes nothing. What changed,
+and whether a new training is due, is printed and written to data/processed/<catalogue>/changes.json."""
+
+EXAMPLES = """  fashion sync -c my-shop.toml
+  fashion sync -c my-shop.toml --data export-of-today.zip"""
+
+PARENTS = (parent("catalogue", "keep_unknown", "weights"), folders())
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `fashion sync` alone."""
+    parser.add_argument(
+        "--data",
+        metavar="PATH",
+        help="folder, zip or tar with the new table, in the catalogue's layout (default: the place in its TOML); "
+        "photos of known items may be missing",
+    )
+    parser.add_argument("--force", action="store_true", help="remove also more than half of the items")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Sync, and print a summary."""
+    from fashion.catalogue.definition import load_catalogue
+    from fashion.catalogue.identity import open_workspace
+    from fashion.core.locking import only_one
+    from fashion.recommendation.changes import EMBEDDINGS
+    from fashion.recommendation.sync_items import sync
+    from fashion.report.integrity import require_answers
+
+    catalogue = load_catalogue(arguments.catalogue)
+    workspace = open_workspace(catalogue, arguments.processed, arguments.reports)
+    workspace.need("attributes.npz")
+    with only_one(workspace):
+        require_answers(workspace, *EMBEDDINGS, photo=True)
+        synced = sync(
+            workspace, catalogue, arguments.data, weights=arguments.weights, keep_unknown=arguments.keep_unknown,
+            force=arguments.force,
+        )  # fmt: skip
+        since = write_summary(workspace, synced)
+    print("\n".join([*summary(synced, catalogue.title), *since]))
+
+
+def write_summary(workspace: Workspace, synced: Synced | None = None) -> list[str]:
+    """Write changes.json: the last sync or removal, and the changes since the report; return these for a console."""
+    from fashion.recommendation.drift import in_lines, since_report
+    from fashion.recommendation.sync_items import as_json
+
+    since: dict[str, Any] = since_report(workspace)
+    last = {} if synced is None else {"last": as_json(synced)}
+    made_for = {"items_checksum": workspace.items_checksum()}  # of the report
+    path = workspace.write_json("changes", made_for | {"since_report": since} | last)
+    return [*in_lines(since), f"  kept in    {path}"]
+
+
+def summary(synced: Synced, title: str) -> list[str]:
+    """What a sync did, line by line."""
+    lines = [
+        f"{title}: {len(synced.came)} came, {len(synced.went)} went, {len(synced.renewed)} changed, of {synced.read:,} "
+        f"rows in {synced.seconds:.1f} s ({synced.embedded} photos embedded, {synced.reused} vectors from the store)"
+    ]
+    lines += [f"  {verb:<10} {_some(names)}" for verb, names in (("came", synced.came), ("went", synced.went)) if names]
+    lines += [f"  changed    {column}: {_some(names)}" for column, names in synced.changed.items()]
+    if synced.kept:
+        lines.append(f"  kept       as they were, their rows being rejected: {_some(synced.kept)}")
+    if len(synced.rejected):
+        for reason, group in synced.rejected.groupby("reason", sort=False):
+            first = group.iloc[0]
+            lines.append(f"  skipped    {len(group)} × {reason}, first: row {first['row']}, {first['item']}")
+    if synced.not_taken:
+        lines.append(f"  left out   {synced.not_taken:,} rows that the report's sample does not have")
+    for column, words in synced.untaught.items():
+        lines += [f"  new word   {column} {word!r}, {count} items" for word, count in words.items()]
+    return lines
+
+
+def _some(names: list[str]) -> str:
+    """A number of items, with the first."""
+    return f"{len(names)}: {', '.join(names[:3])}{' ...' if len(names) > 3 else ''}"
