@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from fashion.cli.options import folders, parent
+from fashion.cli.options import engine, folders, parent
 from fashion.core.bounds import COUNTS, PORTS, WORKERS, whole
 
 TITLE = "serve a reported catalogue as a small shop"
@@ -13,9 +13,11 @@ TEXT = """\
 Serve a reported catalogue as a small shop: browse, filter, search by words, find similar items, upload a photo. A new
 report replaces the old one as soon as it is complete."""
 
-EXAMPLES = "  fashion serve -c sample\n  fashion serve -c imagelab --port 8080"
+EXAMPLES = """  fashion serve -c sample
+  fashion serve -c imagelab --port 8080
+  fashion serve -c imagelab --engine http://localhost:6333"""
 
-PARENTS = (parent("catalogue", "weights"), folders())
+PARENTS = (parent("catalogue", "weights"), folders(), engine())
 
 
 def _prefix(text: str) -> str:
@@ -85,7 +87,7 @@ def run(arguments: argparse.Namespace) -> None:
     at_once = max(1, arguments.threads // 2) if arguments.photos_at_once is None else arguments.photos_at_once
     require("cv2")  # visitors' photos are read later, in threads of their own
     run = Run(arguments.catalogue, processed=arguments.processed, reports=arguments.reports)
-    window = Window(run.workspace, arguments.weights)
+    window = Window(run.workspace, arguments.weights, engine=arguments.engine)
     hosts = list(arguments.allow_host)
     if hosts or arguments.host in OWN_NAMES:
         hosts += OWN_NAMES

@@ -37,11 +37,15 @@ class Window:
         The backbone's weights file, where the report was given one.
     warm : bool
         Load the networks at once, in the background.
+    engine : str, optional
+        The address of a Qdrant server that searches.
     """
 
-    def __init__(self, workspace: Workspace, weights: str | None = None, *, warm: bool = True) -> None:
-        self.workspace, self.weights, self.warm = workspace, weights, warm
-        self._shop = open_shop(workspace, weights)
+    def __init__(
+        self, workspace: Workspace, weights: str | None = None, *, warm: bool = True, engine: str | None = None
+    ) -> None:
+        self.workspace, self.weights, self.warm, self.engine = workspace, weights, warm, engine
+        self._shop = open_shop(workspace, weights, engine)
         self._looked = time.monotonic()
         self._loading = threading.Lock()
         self._failed, self._failed_at = 0, 0.0
@@ -62,7 +66,7 @@ class Window:
             if is_running(self.workspace) or stamp == self._shop.stamp or not self._due(stamp):
                 return
             try:
-                self._shop = new = open_shop(self.workspace, self.weights)
+                self._shop = new = open_shop(self.workspace, self.weights, self.engine)
             except Exception as error:  # whatever a damaged report raises, the old one stays open
                 self._put_off(stamp, error)
                 return

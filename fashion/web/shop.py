@@ -297,16 +297,18 @@ TAKEN = {
 }  # fmt: skip
 
 
-def open_shop(workspace: Workspace, weights: str | None = None) -> Shop:
-    """Load a report.
+def open_shop(workspace: Workspace, weights: str | None = None, engine: str | None = None) -> Shop:
+    """Load a report; `engine` is the address of a Qdrant server that searches.
 
     Raises
     ------
     ArtefactError
         When there is no complete report, or one is being made.
+    EngineError
+        When the engine does not hold this report, or does not answer.
     """
     before = stamp_of(workspace)
-    study = Study(workspace, weights=weights)
+    study = Study(workspace, weights=weights, engine=engine)
     recommender = study.recommender()
     study.check(*PHOTOS)
     for key in recommender.items["added"].unique():
