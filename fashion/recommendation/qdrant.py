@@ -80,12 +80,11 @@ def connect(address: str) -> QdrantClient:
 @contextmanager
 def _told(what: str) -> Iterator[None]:
     """The client's errors as an EngineError."""
-    from httpx import HTTPError
     from qdrant_client.http.exceptions import ApiException
 
     try:
         yield
-    except (ApiException, HTTPError, OSError, ValueError) as error:
+    except (ApiException, OSError, ValueError) as error:
         told = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise EngineError(
             f"expected an answer of Qdrant ({what}); found {told[:200]}. Check that the server runs "
@@ -267,6 +266,9 @@ class QdrantSearch:
                 "goes on where it stopped."
             )
         return cls(client, name, recommender.vectors, frozenset(map(str, payload(recommender.items))))
+
+    def prepare(self) -> None:
+        """See `SearchEngine`; the server is ready."""
 
     def nearest(self, queries: NDArray[np.float32], k: int, allowed: Allowed) -> Neighbours:
         """See `SearchEngine`."""

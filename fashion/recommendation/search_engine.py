@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from fashion.attributes.layout import Layout
 from fashion.neighbours.approximate import APPROXIMATE_FROM, ApproximateIndex, nearest_rows
-from fashion.neighbours.exact import Neighbours, candidates, cosines, normalise
+from fashion.neighbours.exact import Neighbours, candidates, cosines, nearest, normalise
+from fashion.neighbours.products import JoinedProducts
 from fashion.recommendation.filters import Where
 
 Found = tuple[NDArray[np.integer], NDArray[np.float32]]
@@ -81,6 +82,10 @@ class SearchEngine(Protocol):
     Queries are rows (q, d) whose products with the unit rows of the gallery are similarities; their lengths count.
     """
 
+    def prepare(self) -> None:
+        """Make what the first query would wait for."""
+        ...
+
     def nearest(self, queries: NDArray[np.float32], k: int, allowed: Allowed) -> Neighbours:
         """The k rows most similar to each query, and their cosines, shapes (q, m), m at most k; ties: the lower row."""
         ...
@@ -102,15 +107,25 @@ class ExactSearch:
         Of their dimensions.
     index : ApproximateIndex or None
         Of the first rows.
+    columns : ndarray of float32, shape (d, n), or None
+        The vectors' dimensions as rows, where they are at hand.
     """
 
     vectors: NDArray[np.float32]
     layout: Layout | None = None
     index: ApproximateIndex | None = None
+    columns: NDArray[np.float32] | None = None
+
+    def prepare(self) -> None:
+        """See `SearchEngine`."""
+        if self.index is None and len(self.vectors) < APPROXIMATE_FROM:
+            _ = self._products
 
     def nearest(self, queries: NDArray[np.float32], k: int, allowed: Allowed) -> Neighbours:
         """See `SearchEngine`."""
-        return nearest_rows(self.index, queries, self.vectors, k, allowed.mask)
+        if self.index is not None or len(self.vectors) >= APPROXIMATE_FROM:
+            return nearest_rows(self.index, queries, self.vectors, k, allowed.mask)
+        return nearest(queries, self.vectors, k, allowed.mask, assume_unit=True, multiply=self._products)
 
     def nearest_to_words(self, queries: NDArray[np.float32], k: int, allowed: Allowed, words: WordScores) -> Found:
         """See `SearchEngine`.
@@ -136,16 +151,18 @@ class ExactSearch:
 
     @cached_property
     def _word_columns(self) -> dict[str, NDArray[np.float32]]:
-        """The parts that words ask for, each with its columns of all items as rows, shape (p, n).
-
-        A product with such a copy takes a third of the time; it takes half of the vectors' memory, so that large
-        catalogues do without.
-        """
+        """The parts that words ask for, each with its columns of all items as rows, shape (p, n)."""
         assert self.layout is not None
-        columns = {name: self.vectors[:, part].T for name, part in self.layout.parts.items() if name != "looks"}
-        if len(self.vectors) < APPROXIMATE_FROM:
-            columns = {name: np.ascontiguousarray(rows) for name, rows in columns.items()}
-        return columns
+        columns = self.vectors.T if len(self.vectors) >= APPROXIMATE_FROM else self._products.columns
+        return {name: columns[part] for name, part in self.layout.parts.items() if name != "looks"}
+
+    @cached_property
+    def _products(self) -> JoinedProducts:
+        """Products with all items, by a copy with their dimensions as rows: a product takes half of the time.
+
+        The copy takes as much memory as the vectors, so that large catalogues do without.
+        """
+        return JoinedProducts(np.ascontiguousarray(self.vectors.T) if self.columns is None else self.columns)
 
     @cached_property
     def _kept_scores(self) -> OrderedDict[tuple[str, bytes], NDArray[np.float32]]:

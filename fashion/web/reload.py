@@ -50,7 +50,16 @@ class Window:
         self._loading = threading.Lock()
         self._failed, self._failed_at = 0, 0.0
         if warm:
-            threading.Thread(target=_warm, args=(self._shop,), daemon=True).start()
+            self.begin()
+
+    def begin(self) -> None:
+        """Load the networks in the background."""
+        self.warm = True
+        threading.Thread(target=_warm, args=(self._shop,), daemon=True).start()
+
+    def prepare(self) -> None:
+        """Make now what requests would make at first, so that forked processes share it."""
+        self._shop.prepare()
 
     def shop(self) -> Shop:
         """The shop for one request, the same one to its end."""

@@ -240,6 +240,12 @@ class Shop:
             tallies[column] = [(word, int(count)) for word, count in zip(words, counts, strict=True)]
         return tallies
 
+    def prepare(self) -> None:
+        """Make what the first requests would wait for."""
+        self.recommender.prepare()
+        if self.xy is not None:
+            _ = self.packed_chart
+
     def photo(self, row: int) -> bytes:
         """The bytes of an item's photo, by its row: no name from outside reaches the files.
 
