@@ -169,6 +169,8 @@ class Study(Run):
         The weights file that the report was given for resnet50, for queries by photo.
     engine : str, optional
         The address of a Qdrant server that searches in place of this process (`fashion export` fills it).
+    mapped : bool
+        Keep unit vectors in memory-mapped files, as for several processes; with an engine they always are.
 
     Notes
     -----
@@ -185,9 +187,10 @@ class Study(Run):
         reports: str | Path | None = None,
         weights: str | Path | None = None,
         engine: str | None = None,
+        mapped: bool = False,
     ) -> None:
         super().__init__(catalogue, data=data, processed=processed, reports=reports, weights=weights)
-        self.engine = engine
+        self.engine, self.mapped = engine, mapped
         self._checked: set[str] = set()
         self._recommenders: dict[tuple[str, bool | None], Recommender] = {}
         self._readers: dict[str, PhotoReader] = {}
@@ -430,11 +433,11 @@ class Study(Run):
 
     def _open_recommender(self, embedding: str, approximate: bool | None) -> Recommender:
         if self.engine is None:
-            return Recommender.from_workspace(self.workspace, embedding, approximate=approximate)
+            return Recommender.from_workspace(self.workspace, embedding, approximate=approximate, mapped=self.mapped)
         from fashion.recommendation.qdrant import QdrantSearch, connect
 
         client = connect(self.engine)
-        recommender = Recommender.from_workspace(self.workspace, embedding, approximate=False)
+        recommender = Recommender.from_workspace(self.workspace, embedding, approximate=False, mapped=True)
         return replace(recommender, searched_by=QdrantSearch.open(client, recommender, self.name, embedding))
 
     def reader(self, embedding: str = "described") -> PhotoReader:

@@ -99,9 +99,10 @@ def run(arguments: argparse.Namespace) -> None:
         require_fork()
     require("cv2")  # visitors' photos are read later, in threads of their own
     run = Run(arguments.catalogue, processed=arguments.processed, reports=arguments.reports)
-    window = Window(run.workspace, arguments.weights, warm=arguments.workers == 1, engine=arguments.engine)
+    alone = arguments.workers == 1
+    window = Window(run.workspace, arguments.weights, warm=alone, engine=arguments.engine, mapped=not alone)
     try:
-        (_serve_alone if arguments.workers == 1 else _serve_by_workers)(window, arguments)
+        (_serve_alone if alone else _serve_by_workers)(window, arguments)
     except OSError as error:
         raise FashionError(
             f"expected to listen at {arguments.host}:{arguments.port}; found {error.strerror}. "
@@ -173,7 +174,7 @@ def _serve_by_workers(window: Window, arguments: argparse.Namespace) -> None:
     def serve(place: int) -> None:
         own = window
         if arguments.engine is not None:  # a connection to the engine cannot be shared
-            own = Window(window.workspace, window.weights, warm=False, engine=arguments.engine)
+            own = Window(window.workspace, window.weights, warm=False, engine=arguments.engine, mapped=True)
         if place == count:
             with threadpool_limits(1, user_api="blas"):
                 photos.serve(own)

@@ -18,6 +18,7 @@ from fashion.core.workspace import Workspace
 from fashion.neighbours.approximate import APPROXIMATE_FROM, ApproximateIndex, open_index
 from fashion.neighbours.duplicates import joined_groups
 from fashion.neighbours.exact import Neighbours, normalise, top_k
+from fashion.neighbours.mapped import mapped_vectors
 from fashion.recommendation.additions import EMBEDDINGS, with_additions
 from fashion.recommendation.feedback import described_together, moved
 from fashion.recommendation.filters import DESCRIPTION, QueryError, Where, both
@@ -52,6 +53,8 @@ class Recommender:
         Share of the looks in the similarity where a query gives none.
     index : ApproximateIndex or None
         Of the first rows of `vectors`; None where every search is exact.
+    columns : ndarray of float32, shape (d, n), or None
+        The dimensions of `vectors` as rows, where they are at hand.
     searched_by : SearchEngine or None
         What finds the nearest rows; exact search in `vectors`, or by `index`, where none is given.
     k : int
@@ -70,6 +73,7 @@ class Recommender:
     k: int = LIST_LENGTH
     language: str = "en"
     searched_by: SearchEngine | None = None
+    columns: NDArray[np.float32] | None = None
 
     @classmethod
     def from_workspace(
@@ -81,6 +85,7 @@ class Recommender:
         *,
         added: bool = True,
         approximate: bool | None = None,
+        mapped: bool = False,
     ) -> Recommender:
         """Open a report.
 
@@ -99,6 +104,8 @@ class Recommender:
         approximate : bool, optional
             Search without a filter by an approximate index (`neighbours.approximate`), built when it is first needed;
             if not given, from `approximate.APPROXIMATE_FROM` items on. Filtered searches are exact either way.
+        mapped : bool
+            Keep the unit vectors in files beside the report's, memory-mapped: processes share them.
 
         Raises
         ------
@@ -127,16 +134,21 @@ class Recommender:
         usual = Preferences.of_report(workspace)
         colour = _checked("colour", usual.colour_weight if colour_weight is None else colour_weight)
         looks = _checked("looks", usual.looks_weight if looks_weight is None else looks_weight)
-        unit, index = normalise(vectors), None
+        columns = None
+        if mapped:
+            unit, columns = mapped_vectors(vectors, workspace.processed, embedding)
+        else:
+            unit = normalise(vectors)
+        index = None
         if len(own) >= APPROXIMATE_FROM if approximate is None else approximate:
             index = open_index(unit[: len(own)], workspace.path(f"{embedding}.usearch"))
         language = str(workspace.json("source").get("language", "en"))
-        return cls(items, unit, layout, groups, colour, looks, index, usual.k, language)
+        return cls(items, unit, layout, groups, colour, looks, index, usual.k, language, None, columns)
 
     @cached_property
     def engine(self) -> SearchEngine:
         """What finds the nearest rows."""
-        return self.searched_by or ExactSearch(self.vectors, self.layout, self.index)
+        return self.searched_by or ExactSearch(self.vectors, self.layout, self.index, self.columns)
 
     @cached_property
     def names(self) -> ItemNames:

@@ -303,8 +303,10 @@ TAKEN = {
 }  # fmt: skip
 
 
-def open_shop(workspace: Workspace, weights: str | None = None, engine: str | None = None) -> Shop:
-    """Load a report; `engine` is the address of a Qdrant server that searches.
+def open_shop(
+    workspace: Workspace, weights: str | None = None, engine: str | None = None, *, mapped: bool = False
+) -> Shop:
+    """Load a report; `engine` and `mapped` as `Study` takes them.
 
     Raises
     ------
@@ -314,7 +316,7 @@ def open_shop(workspace: Workspace, weights: str | None = None, engine: str | No
         When the engine does not hold this report, or does not answer.
     """
     before = stamp_of(workspace)
-    study = Study(workspace, weights=weights, engine=engine)
+    study = Study(workspace, weights=weights, engine=engine, mapped=mapped)
     recommender = study.recommender()
     study.check(*PHOTOS)
     for key in recommender.items["added"].unique():
