@@ -20,7 +20,8 @@ from werkzeug.sansio.response import Response as BaseResponse
 from fashion import projection
 from fashion.core.errors import FashionError, PhotoError
 from fashion.recommendation.filters import QueryError
-from fashion.web.api import api, problem
+from fashion.web.api import ANSWERS_HELD, api, problem
+from fashion.web.kept import Kept
 from fashion.web.metrics import Metrics, watch
 from fashion.web.pages import pages, shop_now
 from fashion.web.parameters import Ask
@@ -102,6 +103,7 @@ def create_app(
     metrics = metrics or Metrics()
     turns = Turns(buckets or Buckets(), at_once)
     app.extensions |= {"window": window, "turns": turns, "pictures": Pictures(), "metrics": metrics}
+    app.extensions["answers"] = Kept(ANSWERS_HELD, len)
     app.extensions |= {"refusal": refusal, "read_photo": read_photo}
     watch(app, metrics)
     add_headers(app)

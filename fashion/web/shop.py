@@ -304,7 +304,7 @@ TAKEN = {
 
 
 def open_shop(
-    workspace: Workspace, weights: str | None = None, engine: str | None = None, *, mapped: bool = False
+    workspace: Workspace, weights: str | None = None, engine: str | None = None, mapped: bool = False
 ) -> Shop:
     """Load a report; `engine` and `mapped` as `Study` takes them.
 
