@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from fashion.web.reload import Window
     from fashion.web.security import Buckets
+    from fashion.web.shop import Shop
 
 TITLE = "serve a reported catalogue as a small shop"
 
@@ -130,8 +131,7 @@ def _limits(arguments: argparse.Namespace) -> tuple[int, tuple[int, float]]:
     return at_once, (max(12, arguments.photos_per_minute // 5), arguments.photos_per_minute / 60)
 
 
-def _say(window: Window, port: int, arguments: argparse.Namespace) -> None:
-    shop = window.shop()
+def _say(shop: Shop, port: int, arguments: argparse.Namespace) -> None:
     print(f"{shop.title}: {len(shop.items):,} items at http://{arguments.host}:{port}{arguments.prefix}/", flush=True)
 
 
@@ -148,7 +148,7 @@ def _serve_alone(window: Window, arguments: argparse.Namespace) -> None:
         app, arguments.host, arguments.port, arguments.threads, prefix=arguments.prefix,
         trusted_proxy=arguments.trusted_proxy,
     )  # fmt: skip
-    _say(window, getattr(server, "effective_port", arguments.port), arguments)
+    _say(window.shop(), getattr(server, "effective_port", arguments.port), arguments)
     # Requests run side by side already; matrix products that spread over all cores would wait for each other.
     with threadpool_limits(1, user_api="blas"):
         server.run()
@@ -169,7 +169,7 @@ def _serve_by_workers(window: Window, arguments: argparse.Namespace) -> None:
     folder = tempfile.TemporaryDirectory(prefix="fashion-")
     photos = PhotoProcess(Path(folder.name))
     buckets, connections, metrics = SharedBuckets(*bucket), SharedConnections(count), SharedMetrics(count)
-    window.prepare()
+    shop = window.prepare()
 
     def serve(place: int) -> None:
         own = window
@@ -188,6 +188,6 @@ def _serve_by_workers(window: Window, arguments: argparse.Namespace) -> None:
         with threadpool_limits(1, user_api="blas"):
             server.run()
 
-    _say(window, sockets[0].getsockname()[1], arguments)
+    _say(shop, sockets[0].getsockname()[1], arguments)
     with folder:
         run_workers(count + 1, serve, metrics.flush)

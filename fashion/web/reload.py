@@ -69,9 +69,10 @@ class Window:
         self.warm = True
         threading.Thread(target=_warm, args=(self._shop,), daemon=True).start()
 
-    def prepare(self) -> None:
-        """Make now what requests would make at first, so that forked processes share it."""
+    def prepare(self) -> Shop:
+        """Make now what requests would make at first, so that forked processes share it; no thread is started."""
         self._shop.prepare()
+        return self._shop
 
     def shop(self) -> Shop:
         """The shop for one request, the same one to its end."""
