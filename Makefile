@@ -57,7 +57,8 @@ SETTINGS = $(CLOTHES) $(NETWORK) $(if $(LIMIT),--limit "$(LIMIT)") $(if $(FIRST)
 #? PORT=n              of serve: port (default: 8000)
 #? SHARED=folder       of distribute: folder or fsspec address of finished shards
 #? SCHEDULER=tcp://host:port   of distribute: a running Dask scheduler (default: processes on this machine)
-#? WORKERS=n           of distribute: number of processes on this machine
+#? WORKERS=n           of distribute and serve: number of processes on this machine
+#? ENGINE=http://...   of serve: address of a Qdrant server that searches (default: exact search in memory)
 #? ONLY=a,b            of bench: parts to measure, such as embedding,tsne
 #? SIZES=1000,all      of bench: catalogue sizes of the part `run`
 #? MISSING=1           of bench: only what is not measured yet
@@ -123,7 +124,7 @@ compare: $(STAMP) ## compare reports side by side (REPORTS="a b", each CATALOGUE
 
 serve: $(STAMP) ## serve a reported catalogue as a small shop
 	@$(BIN)/fashion serve --catalogue "$(CATALOGUE)" $(NAMED) $(if $(PORT),--port "$(PORT)") $(if $(HOST),--host "$(HOST)") \
-		$(if $(WEIGHTS),--weights "$(WEIGHTS)")
+		$(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(WORKERS),--workers "$(WORKERS)") $(if $(ENGINE),--engine "$(ENGINE)")
 
 distribute: $(STAMP) ## measure and embed photos on a Dask cluster
 	@$(BIN)/fashion distribute $(CLOTHES) $(NETWORK) --shared "$(SHARED)" $(if $(SCHEDULER),--scheduler "$(SCHEDULER)") \

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Never, cast
@@ -55,6 +56,7 @@ def open(
     processed: str | Path | None = None,
     reports: str | Path | None = None,
     weights: str | Path | None = None,
+    engine: str | None = None,
 ) -> Study:
     """Open a reported catalogue, by its name or by the path of its TOML; parameters as in `Study`.
 
@@ -75,7 +77,7 @@ def open(
         ...
     fashion.core.errors.CatalogueError: expected a catalogue, ... Did you mean sample? ...
     """
-    study = Study(catalogue, data=data, processed=processed, reports=reports, weights=weights)
+    study = Study(catalogue, data=data, processed=processed, reports=reports, weights=weights, engine=engine)
     if not study.workspace.path("source.json").is_file():
         raise ArtefactError(
             f"expected a report of {study.name} in {study.workspace.processed}; found none. "
@@ -142,6 +144,12 @@ class Photos:
         record = self._study.items.iloc[row]
         return self._study.source_of(str(record.get("added", ""))).read(str(record["photo"]), MOST_READ)
 
+    def file(self, row: int) -> str | None:
+        """An item's photo as a file of this machine, by its row; None where it lies in an archive or a table."""
+        record = self._study.items.iloc[row]
+        path = self._study.source_of(str(record.get("added", ""))).file(str(record["photo"]))
+        return None if path is None else str(path.absolute())
+
     def __repr__(self) -> str:
         return f"Photos of {len(self):,} items in {self._study.source.path}"
 
@@ -159,6 +167,10 @@ class Study(Run):
         Folders for artefacts and for what people read; the project's data/processed and reports if not given.
     weights : str or Path, optional
         The weights file that the report was given for resnet50, for queries by photo.
+    engine : str, optional
+        The address of a Qdrant server that searches in place of this process (`fashion export` fills it).
+    mapped : bool
+        Keep unit vectors in memory-mapped files, as for several processes; with an engine they always are.
 
     Notes
     -----
@@ -174,8 +186,11 @@ class Study(Run):
         processed: str | Path | None = None,
         reports: str | Path | None = None,
         weights: str | Path | None = None,
+        engine: str | None = None,
+        mapped: bool = False,
     ) -> None:
         super().__init__(catalogue, data=data, processed=processed, reports=reports, weights=weights)
+        self.engine, self.mapped = engine, mapped
         self._checked: set[str] = set()
         self._recommenders: dict[tuple[str, bool | None], Recommender] = {}
         self._readers: dict[str, PhotoReader] = {}
@@ -414,9 +429,18 @@ class Study(Run):
                 raise QueryError(f"expected an embedding of {', '.join(EMBEDDINGS)}; found {embedding!r}.{hint}")
             self._same_report()
             require_answers(self.workspace, embedding)
-            self._recommenders[key] = Recommender.from_workspace(self.workspace, embedding, approximate=approximate)
+            self._recommenders[key] = self._open_recommender(embedding, approximate)
             self.__dict__.setdefault("items", self._without_empty(self._recommenders[key].items))
         return self._recommenders[key]
+
+    def _open_recommender(self, embedding: str, approximate: bool | None) -> Recommender:
+        if self.engine is None:
+            return Recommender.from_workspace(self.workspace, embedding, approximate=approximate, mapped=self.mapped)
+        from fashion.recommendation.qdrant import QdrantSearch, connect
+
+        client = connect(self.engine)
+        recommender = Recommender.from_workspace(self.workspace, embedding, approximate=False, mapped=True)
+        return replace(recommender, searched_by=QdrantSearch.open(client, recommender, self.name, embedding))
 
     def reader(self, embedding: str = "described") -> PhotoReader:
         """The networks that make queries of photos, loaded once.

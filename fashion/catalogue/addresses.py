@@ -109,6 +109,10 @@ class Downloads:
         """Bytes of an address's photo; 0 where there is none."""
         return self._kept.get(address, ("", 0))[1]
 
+    def file(self, address: str) -> Path | None:
+        """The file of an address's photo; None where there is none."""
+        return self._path(self._kept[address][0]) if self.signature(address) else None
+
     def problem(self, address: str) -> str:
         """Why an address gave no photo; empty where it did, or was not asked yet."""
         return "" if address in self._kept else str(self._dead.get(address, {}).get("problem", ""))

@@ -141,6 +141,12 @@ class Source(ABC):
             require_at_most(most, len(data), name)
             return data
 
+    def file(self, name: str) -> Path | None:
+        """Where a file lies on this machine by itself; None inside an archive or a table, and where there is none."""
+        if is_address(name):
+            return self.downloads.file(name) if self.downloads else None
+        return None
+
     def fetch(self, names: Iterable[str], *, again: bool = False, progress: bool = True) -> None:
         """Download those photos that are named by addresses and not on the disk yet (`addresses.Downloads.fetch`)."""
         if self.downloads is not None and (addresses := [name for name in names if is_address(name)]):
@@ -310,6 +316,12 @@ class FolderSource(Source):
         # By the names alone: a link in the folder is the user's own, as photos may lie on another disk.
         folder = os.path.abspath(self.path)
         return Path(os.path.abspath(os.path.join(folder, full_name))).is_relative_to(folder)
+
+    def file(self, name: str) -> Path | None:  # noqa: D102
+        path = self.path / (self.base + name)
+        if is_address(name) or not self._is_inside(self.base + name):
+            return super().file(name)
+        return path if path.is_file() else None
 
     def _read(self, full_name: str, most: int | None) -> bytes:
         require_at_most(most, (self.path / full_name).stat().st_size, full_name)

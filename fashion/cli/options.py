@@ -53,3 +53,20 @@ def folders(*, reports: bool = True, run: bool = True) -> argparse.ArgumentParse
 def read_settings(arguments: argparse.Namespace) -> Settings:
     """The settings that a command was given."""
     return Settings(**{setting.name: getattr(arguments, setting.name) for setting in fields(Settings)})
+
+
+def engine() -> argparse.ArgumentParser:
+    """A parent parser with the option of a search engine."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument(
+        "--engine", type=_server, metavar="ADDRESS",
+        help="address of a Qdrant server that searches, filled by `fashion export` (default: exact search in memory)",
+    )  # fmt: skip
+    return parser
+
+
+def _server(text: str) -> str:
+    """The address of a server."""
+    if not text.startswith(("http://", "https://")):
+        raise argparse.ArgumentTypeError(f"expected an address such as http://localhost:6333; found {text!r}")
+    return text

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fashion.cli.options import folders, parent
+from fashion.cli.options import engine, folders, parent
 from fashion.core.bounds import COUNTS, share, whole
 from fashion.core.console import print_json
 
@@ -28,9 +28,10 @@ EXAMPLES = """  fashion recommend 42161895WWF
   fashion recommend --words "vestito rosso"
   fashion recommend --words "floral shirt under 50, not black"
   fashion recommend --photo my.jpg --words blue
-  fashion recommend 42161895WWF 34045703RTF --unlike 34146363APF"""
+  fashion recommend 42161895WWF 34045703RTF --unlike 34146363APF
+  fashion recommend 42161895WWF --engine http://localhost:6333"""
 
-PARENTS = (parent("catalogue", "weights"), folders())
+PARENTS = (parent("catalogue", "weights"), folders(), engine())
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,8 +82,9 @@ def run(arguments: argparse.Namespace) -> None:
     from fashion.study import Study
 
     study = Study(
-        arguments.catalogue, processed=arguments.processed, reports=arguments.reports, weights=arguments.weights
-    )
+        arguments.catalogue, processed=arguments.processed, reports=arguments.reports, weights=arguments.weights,
+        engine=arguments.engine,
+    )  # fmt: skip
     if arguments.text is not None:
         _print_text(study, arguments)
         return
@@ -116,6 +118,7 @@ def _print_text(study: Study, arguments: argparse.Namespace) -> None:
     beside = {
         "an item": arguments.items or arguments.unlike, "a photo": arguments.photo, "words": arguments.words,
         "a filter": arguments.where, "--embedding": arguments.embedding, "--save": arguments.save,
+        "--engine": arguments.engine,
         "--colour-weight": arguments.colour_weight is not None, "--looks-weight": arguments.looks_weight is not None,
         "--hide-duplicates": arguments.hide_duplicates, "--diversity": arguments.diversity is not None,
     }  # fmt: skip

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from fashion.cli.options import folders, parent
+from fashion.cli.options import engine, folders, parent
 from fashion.core.bounds import COUNTS, PORTS, WORKERS, whole
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from fashion.web.reload import Window
+    from fashion.web.security import Buckets
+    from fashion.web.shop import Shop
 
 TITLE = "serve a reported catalogue as a small shop"
 
@@ -13,9 +23,12 @@ TEXT = """\
 Serve a reported catalogue as a small shop: browse, filter, search by words, find similar items, upload a photo. A new
 report replaces the old one as soon as it is complete."""
 
-EXAMPLES = "  fashion serve -c sample\n  fashion serve -c imagelab --port 8080"
+EXAMPLES = """  fashion serve -c sample
+  fashion serve -c imagelab --port 8080
+  fashion serve -c imagelab --workers 2
+  fashion serve -c imagelab --engine http://localhost:6333"""
 
-PARENTS = (parent("catalogue", "weights"), folders())
+PARENTS = (parent("catalogue", "weights"), folders(), engine())
 
 
 def _prefix(text: str) -> str:
@@ -38,6 +51,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threads", type=whole(WORKERS), default=8, metavar="N", help="requests served at once (default: 8)"
     )
+    parser.add_argument(
+        "--workers", type=whole(WORKERS), default=1, metavar="N",
+        help="processes, each with so many threads, that share the vectors' memory and the limits on visitors; on "
+        "Linux and macOS (default: 1)",
+    )  # fmt: skip
     parser.add_argument(
         "--photos-per-minute", type=whole(COUNTS), default=30, metavar="N",
         help="uploads per visitor address and minute; bursts of a fifth of that, at least 12 (default: 30)",
@@ -72,45 +90,104 @@ OWN_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
 
 def run(arguments: argparse.Namespace) -> None:
     """Serve until it is stopped."""
-    from threadpoolctl import threadpool_limits
-
     from fashion.catalogue.run import Run
     from fashion.core.errors import FashionError
     from fashion.core.libraries import require
-    from fashion.web.app import create_app
     from fashion.web.reload import Window
-    from fashion.web.security import Buckets
-    from fashion.web.server import make_server
+    from fashion.web.workers import require_fork
 
-    at_once = max(1, arguments.threads // 2) if arguments.photos_at_once is None else arguments.photos_at_once
+    if arguments.workers > 1:
+        require_fork()
     require("cv2")  # visitors' photos are read later, in threads of their own
     run = Run(arguments.catalogue, processed=arguments.processed, reports=arguments.reports)
-    window = Window(run.workspace, arguments.weights)
-    hosts = list(arguments.allow_host)
-    if hosts or arguments.host in OWN_NAMES:
-        hosts += OWN_NAMES
-    buckets = Buckets(max(12, arguments.photos_per_minute // 5), arguments.photos_per_minute / 60)
+    alone = arguments.workers == 1
+    window = Window(run.workspace, arguments.weights, warm=alone, engine=arguments.engine, mapped=not alone)
     try:
-        app = create_app(
-            window, buckets, at_once, hosts=hosts, origins=arguments.allow_origin, indexed=arguments.indexed
-        )
-        server = make_server(
-            app, arguments.host, arguments.port, arguments.threads, prefix=arguments.prefix,
-            trusted_proxy=arguments.trusted_proxy,
-        )  # fmt: skip
+        (_serve_alone if alone else _serve_by_workers)(window, arguments)
     except OSError as error:
         raise FashionError(
             f"expected to listen at {arguments.host}:{arguments.port}; found {error.strerror}. "
             "Stop what listens there, or name another one with --port (make: PORT=)."
         ) from error
-    port = getattr(server, "effective_port", arguments.port)
-    print(
-        f"{window.shop().title}: {len(window.shop().items):,} items at http://{arguments.host}:{port}{arguments.prefix}/",
-        flush=True,
-    )
-    try:
-        # Requests run side by side already; matrix products that spread over all cores would wait for each other.
-        with threadpool_limits(1, user_api="blas"):
-            server.run()
     except KeyboardInterrupt:
         print("closed")
+
+
+def _app(window: Window, buckets: Buckets, at_once: int, arguments: argparse.Namespace, **more: Any) -> Flask:
+    """The application as the options want it."""
+    from fashion.web.app import create_app
+
+    hosts = list(arguments.allow_host)
+    if hosts or arguments.host in OWN_NAMES:
+        hosts += OWN_NAMES
+    return create_app(
+        window, buckets, at_once, hosts=hosts, origins=arguments.allow_origin, indexed=arguments.indexed, **more
+    )
+
+
+def _limits(arguments: argparse.Namespace) -> tuple[int, tuple[int, float]]:
+    """Uploads at once, and the size and refill of a visitor's bucket."""
+    at_once = max(1, arguments.threads // 2) if arguments.photos_at_once is None else arguments.photos_at_once
+    return at_once, (max(12, arguments.photos_per_minute // 5), arguments.photos_per_minute / 60)
+
+
+def _say(shop: Shop, port: int, arguments: argparse.Namespace) -> None:
+    print(f"{shop.title}: {len(shop.items):,} items at http://{arguments.host}:{port}{arguments.prefix}/", flush=True)
+
+
+def _serve_alone(window: Window, arguments: argparse.Namespace) -> None:
+    """Serve in this process."""
+    from threadpoolctl import threadpool_limits
+
+    from fashion.web.security import Buckets
+    from fashion.web.server import make_server
+
+    at_once, bucket = _limits(arguments)
+    app = _app(window, Buckets(*bucket), at_once, arguments)
+    server = make_server(
+        app, arguments.host, arguments.port, arguments.threads, prefix=arguments.prefix,
+        trusted_proxy=arguments.trusted_proxy,
+    )  # fmt: skip
+    _say(window.shop(), getattr(server, "effective_port", arguments.port), arguments)
+    # Requests run side by side already; matrix products that spread over all cores would wait for each other.
+    with threadpool_limits(1, user_api="blas"):
+        server.run()
+
+
+def _serve_by_workers(window: Window, arguments: argparse.Namespace) -> None:
+    """Serve in processes that share what is open here."""
+    from threadpoolctl import threadpool_limits
+
+    from fashion.web.photo_process import PhotoProcess
+    from fashion.web.reload import Window
+    from fashion.web.server import make_server
+    from fashion.web.workers import SharedBuckets, SharedConnections, SharedMetrics, listen, run_workers
+
+    count = arguments.workers
+    at_once, bucket = _limits(arguments)
+    sockets = listen(arguments.host, arguments.port)
+    folder = tempfile.TemporaryDirectory(prefix="fashion-")
+    photos = PhotoProcess(Path(folder.name))
+    buckets, connections, metrics = SharedBuckets(*bucket), SharedConnections(count), SharedMetrics(count)
+    shop = window.prepare()
+
+    def serve(place: int) -> None:
+        own = window
+        if arguments.engine is not None:  # a connection to the engine cannot be shared
+            own = Window(window.workspace, window.weights, warm=False, engine=arguments.engine, mapped=True)
+        if place == count:
+            with threadpool_limits(1, user_api="blas"):
+                photos.serve(own)
+        connections.begin(place)
+        metrics.begin(place)
+        app = _app(own, buckets, max(1, at_once // count), arguments, metrics=metrics, read_photo=photos.read)
+        server = make_server(
+            app, threads=arguments.threads, prefix=arguments.prefix, trusted_proxy=arguments.trusted_proxy,
+            workers=count, sockets=sockets, connections=connections,
+        )  # fmt: skip
+        with threadpool_limits(1, user_api="blas"):
+            server.run()
+
+    _say(shop, sockets[0].getsockname()[1], arguments)
+    with folder:
+        run_workers(count + 1, serve, metrics.flush)

@@ -199,6 +199,7 @@ def nearest(
     exclude: ArrayLike | None = None,
     *,
     assume_unit: bool = False,
+    multiply: Callable[[Float], Float] | None = None,
 ) -> Neighbours:
     """The k rows most similar to each query among those that a filter allows, shape (m,) or (q, m): exact.
 
@@ -219,6 +220,8 @@ def nearest(
         Rows to leave out: the query item itself.
     assume_unit : bool
         `vectors` come from `normalise`.
+    multiply : callable, optional
+        As `search` takes it.
 
     Returns
     -------
@@ -248,7 +251,7 @@ def nearest(
     if k == 0:
         return np.empty(shape, np.int32), np.empty(shape, np.float32)
     none = np.full(len(queries), -1)
-    indices, similarity = search(queries, np.arange(len(queries)), unit, k, none, allowed=allowed)
+    indices, similarity = search(queries, np.arange(len(queries)), unit, k, none, allowed=allowed, multiply=multiply)
     return indices.reshape(shape).astype(np.int32), similarity.reshape(shape)
 
 
@@ -297,6 +300,7 @@ def search(
     block_rows: int | None = None,
     progress: bool = False,
     allowed: NDArray[np.bool_] | None = None,
+    multiply: Callable[[Float], Float] | None = None,
 ) -> tuple[Int, Float]:
     """The k most similar rows of a gallery for each query, shape (q, k); arguments are taken as checked.
 
@@ -326,6 +330,9 @@ def search(
         Show a progress bar.
     allowed : ndarray of bool, shape (g,), optional
         Gallery rows that pass the filter.
+    multiply : callable, optional
+        Makes the products of queries (b, d) with the gallery, float32, shape (b, g), which are changed here; a matrix
+        product if not given (`products.JoinedProducts` for threads that search at the same time).
 
     Returns
     -------
@@ -350,7 +357,7 @@ def search(
 
     def work(start: int) -> int:
         block = queries[rows[start : start + size]]  # (b, d)
-        rough = block @ gallery.T  # (b, g)
+        rough = block @ gallery.T if multiply is None else multiply(block)  # (b, g)
         mine = own[start : start + size]
         rough[np.flatnonzero(mine >= 0), mine[mine >= 0]] = -np.inf
         if forbidden is not None:

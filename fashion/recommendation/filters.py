@@ -141,6 +141,20 @@ def _other_words(value: str, column: str, items: pd.DataFrame) -> list[str]:
     return [word for word in [*words, *synonyms.loc[said, "english"]] if word]
 
 
+def both(first: Where | None, second: Where | None) -> dict[str, tuple[str, ...]]:
+    """Two sets of filters as one: of a column that both name, the values that both allow.
+
+    Examples
+    --------
+    >>> both({"colour": ("red", "blue")}, {"colour": ("blue",), "category": ("boots",)})
+    {'colour': ('blue',), 'category': ('boots',)}
+    """
+    joined = {column: tuple(values) for column, values in (first or {}).items()}
+    for column, values in (second or {}).items():
+        joined[column] = tuple(value for value in joined.get(column, values) if value in values)
+    return joined
+
+
 def where_mask(items: pd.DataFrame, where: Where | None) -> NDArray[np.bool_]:
     """Rows that match every condition, shape (n,)."""
     mask = np.ones(len(items), bool)

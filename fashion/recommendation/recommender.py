@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -18,26 +16,22 @@ from fashion.core.bounds import check_weight
 from fashion.core.defaults import COLOUR_WEIGHT, LIST_LENGTH, LOOKS_WEIGHT, Preferences
 from fashion.core.errors import ArtefactError
 from fashion.core.workspace import Workspace
-from fashion.neighbours.approximate import APPROXIMATE_FROM, ApproximateIndex, nearest_rows, open_index
+from fashion.neighbours.approximate import APPROXIMATE_FROM, ApproximateIndex, open_index
 from fashion.neighbours.duplicates import joined_groups
-from fashion.neighbours.exact import Neighbours, candidates, cosines, normalise, top_k
+from fashion.neighbours.exact import Neighbours, normalise, top_k
+from fashion.neighbours.mapped import mapped_vectors
 from fashion.recommendation.changes import EMBEDDINGS, Present, load
 from fashion.recommendation.feedback import described_together, moved
-from fashion.recommendation.filters import QueryError, Where
+from fashion.recommendation.filters import DESCRIPTION, QueryError, Where, both
 from fashion.recommendation.item_names import ItemNames
 from fashion.recommendation.queries import Query, reworded, words_query
 from fashion.recommendation.reading import Reader
-from fashion.recommendation.reasons import answer_table, similarity_parts
+from fashion.recommendation.reasons import answer_table, reasons, similarity_parts
 from fashion.recommendation.reranking import first_of_each, maximal_marginal_relevance
+from fashion.recommendation.search_engine import Allowed, ExactSearch, SearchEngine, WordScores
 
 #: Share of the texts' words in a score beside the catalogue's own words, which have the rest.
 TEXTS_WEIGHT = 0.5
-
-#: Words whose products with all items are kept, 4 bytes an item each.
-MOST_KEPT = 64
-
-#: More than any similarity: what matches every word comes before what does not.
-EXACT_FIRST = 4.0
 
 
 @dataclass(frozen=True)
@@ -60,6 +54,10 @@ class Recommender:
         Share of the looks in the similarity where a query gives none.
     index : ApproximateIndex or None
         Of the first rows of `vectors`; None where every search is exact.
+    columns : ndarray of float32, shape (d, n), or None
+        The dimensions of `vectors` as rows, where they are at hand.
+    searched_by : SearchEngine or None
+        What finds the nearest rows; exact search in `vectors`, or by `index`, where none is given.
     k : int
         Items in a list where a query gives no number.
     language : str
@@ -75,6 +73,8 @@ class Recommender:
     index: ApproximateIndex | None = None
     k: int = LIST_LENGTH
     language: str = "en"
+    searched_by: SearchEngine | None = None
+    columns: NDArray[np.float32] | None = None
 
     @classmethod
     def from_workspace(
@@ -86,6 +86,7 @@ class Recommender:
         *,
         added: bool = True,
         approximate: bool | None = None,
+        mapped: bool = False,
     ) -> Recommender:
         """Open a report.
 
@@ -104,6 +105,8 @@ class Recommender:
         approximate : bool, optional
             Search without a filter by an approximate index (`neighbours.approximate`), built when it is first needed;
             if not given, from `approximate.APPROXIMATE_FROM` items on. Filtered searches are exact either way.
+        mapped : bool
+            Keep the unit vectors in files beside the report's, memory-mapped: processes share them.
 
         Raises
         ------
@@ -133,13 +136,22 @@ class Recommender:
         usual = Preferences.of_report(workspace)
         colour = check_weight("colour", usual.colour_weight if colour_weight is None else colour_weight, QueryError)
         looks = check_weight("looks", usual.looks_weight if looks_weight is None else looks_weight, QueryError)
-        unit, index = normalise(now.array(embedding, vectors)), None
+        present, columns, index = now.array(embedding, vectors), None, None
+        if mapped:
+            unit, columns = mapped_vectors(present, workspace.processed, embedding)
+        else:
+            unit = normalise(present)
         if len(own) >= APPROXIMATE_FROM if approximate is None else approximate:
-            index = open_index(normalise(vectors), workspace.path(f"{embedding}.usearch"))
+            index = open_index(unit if now.untouched else normalise(vectors), workspace.path(f"{embedding}.usearch"))
             if not now.untouched:
                 index = index.now(unit, now.report_rows)
         language = str(workspace.json("source").get("language", "en"))
-        return cls(items, unit, layout, groups, colour, looks, index, usual.k, language)
+        return cls(items, unit, layout, groups, colour, looks, index, usual.k, language, None, columns)
+
+    @cached_property
+    def engine(self) -> SearchEngine:
+        """What finds the nearest rows."""
+        return self.searched_by or ExactSearch(self.vectors, self.layout, self.index, self.columns)
 
     @cached_property
     def names(self) -> ItemNames:
@@ -151,11 +163,17 @@ class Recommender:
         """What reads searches in words."""
         return Reader(self.items, self.layout.swatches if self.layout else {}, self.language)
 
+    def prepare(self) -> None:
+        """Make what the first queries would wait for."""
+        _ = self.names, self._descriptions
+        self.words_reader.prepare()
+        self.engine.prepare()
+
     def item_query(self, item: str) -> Query:
         """The query of an item of the catalogue."""
         row = self.names.row(item)
         repeated = np.empty(0, np.intp) if self.groups is None else np.flatnonzero(self.groups == self.groups[row])
-        return Query(item, self._raw(slice(row, row + 1)), self.items.iloc[row].to_dict(), row, repeated)
+        return Query(item, self.raw_rows(slice(row, row + 1)), self._record(row), row, repeated)
 
     def words_query(self, text: str, like: Query | None = None) -> Query:
         """The query of words, alone or changing another one (`like`): "red dress"; "like this, in blue".
@@ -195,7 +213,7 @@ class Recommender:
             raise QueryError("expected an item that is liked beside those that are not; found none.")
         if not bad and not good and query is not None:
             return query
-        raw = self._raw(np.array(good, np.intp)), self._raw(np.array(bad, np.intp))
+        raw = self.raw_rows(np.array(good, np.intp)), self.raw_rows(np.array(bad, np.intp))
         if query is None:
             query = Query(" + ".join(liked), np.zeros((1, self.vectors.shape[1]), np.float32), {})
             if self.layout is None:  # alone, the liked items' mean is the direction
@@ -216,7 +234,7 @@ class Recommender:
 
     def nearest_of_all(self, k: int | None = None) -> Neighbours:
         """Rows and similarities of the k items most similar to each item, itself excluded; shapes (n, k)."""
-        queries = self._scaled(self._raw(slice(None)), self._weights())
+        queries = self._scaled(self.raw_rows(slice(None)), self._weights())
         rows, cosine = top_k(
             self.vectors, self.k if k is None else k, query_vectors=normalise(queries), assume_unit=True
         )
@@ -282,8 +300,23 @@ class Recommender:
 
     def table_of(self, query: Query, index: NDArray[np.integer], similarity: NDArray[np.float32]) -> pd.DataFrame:
         """The table of `answer` from the rows and similarities of `ranked`."""
-        parts = similarity_parts(query, self._raw(index), self.layout)
+        parts = similarity_parts(query, self.raw_rows(index), self.layout)
         return answer_table(self.items, query, index, similarity, parts)
+
+    def reasons_of(self, query: Query, index: NDArray[np.integer]) -> list[str]:
+        """The reasons of `answer` for the rows of `ranked`, without a table: it takes a tenth of the time."""
+        parts = similarity_parts(query, self.raw_rows(index), self.layout)
+        items = map(self._record, index.tolist())
+        return [reasons(query.description, item, own) for item, own in zip(items, parts, strict=True)]
+
+    @cached_property
+    def _descriptions(self) -> dict[Hashable, list[object]]:
+        """Column of a description -> each row's word: a row of a table takes a hundred times as long."""
+        return {column: self.items[column].tolist() for column in DESCRIPTION if column in self.items}
+
+    def _record(self, row: int) -> dict[Hashable, object]:
+        """A row's description."""
+        return {column: words[row] for column, words in self._descriptions.items()}
 
     def ranked(
         self,
@@ -304,18 +337,26 @@ class Recommender:
         if not 0 <= diversity <= 1:
             raise QueryError(f"expected a diversity from 0 (none) to 1; found {diversity}.")
         mask = self.words_reader.columns.mask(where) & self.words_reader.columns.mask(query.where)
-        for allowed in (query.allowed, among):
-            if allowed is not None:
-                mask &= allowed
+        for part in (query.allowed, among):
+            if part is not None:
+                mask &= part
         if hide_duplicates:
             mask[query.near_duplicates] = False
+        words = None
+        if query.exact is not None:
+            # Words of texts alone are answered by the texts alone.
+            share = 0.0 if query.text_scores is None else TEXTS_WEIGHT if query.description else 1.0
+            words = WordScores(query.exact, query.text_scores, share)
+        elif query.row is not None:
+            mask[query.row] = False
         weights = self._weights(colour_weight, looks_weight)
         index, similarity = self._search(
-            self._scaled(query.vectors, weights), query, mask, k, hide_duplicates, diversity, weights
-        )
+            self._scaled(query.vectors, weights), Allowed(mask, both(where, query.where)), words, k, hide_duplicates,
+            diversity, weights,
+        )  # fmt: skip
         return index, similarity
 
-    def _raw(self, rows: slice | NDArray[np.integer]) -> NDArray[np.float32]:
+    def raw_rows(self, rows: slice | NDArray[np.integer]) -> NDArray[np.float32]:
         """Rows before normalisation: with a layout each part has length one."""
         return self.vectors[rows] if self.layout is None else self.vectors[rows] * np.float32(self.layout.length)
 
@@ -337,8 +378,8 @@ class Recommender:
     def _search(
         self,
         queries: NDArray,
-        query: Query,
-        mask: NDArray[np.bool_],
+        allowed: Allowed,
+        words: WordScores | None,
         k: int,
         hide: bool,
         diversity: float,
@@ -347,10 +388,10 @@ class Recommender:
         """Rows and cosines of the results, from a pool that is widened until it holds enough distinct items."""
         pool = k if not (hide or diversity) else max(60, 10 * k)
         while True:
-            if query.exact is None:
-                index, similarity = self._pool(queries, pool, mask, query.row)
+            if words is None:
+                index, similarity = self._pool(queries, pool, allowed)
             else:
-                index, similarity = self._pool_of_words(queries, pool, mask, query)
+                index, similarity = self.engine.nearest_to_words(queries, pool, allowed, words)
             order: NDArray[np.integer] = np.arange(len(index))
             if hide and self.groups is not None:
                 order = first_of_each(self.groups[index], order)
@@ -363,85 +404,18 @@ class Recommender:
             return index[order], similarity[order]
         return index[:k], similarity[:k]
 
-    def _pool(self, queries: NDArray, count: int, mask: NDArray[np.bool_], row: int | None) -> tuple[NDArray, NDArray]:
+    def _pool(self, queries: NDArray, count: int, allowed: Allowed) -> tuple[NDArray, NDArray]:
         """The `count` rows nearest to any of the alternatives, each once with its best similarity."""
         # What is nearest to any of them is among the nearest of one.
-        rows, cosine = nearest_rows(self.index, queries, self.vectors, count, mask, row)
+        rows, cosine = self.engine.nearest(queries, count, allowed)
         index = rows.ravel()
         similarity = (cosine * np.linalg.norm(queries, axis=1, keepdims=True)).ravel()
         best = first_of_each(index, np.lexsort((index, -similarity)))[:count]
         return index[best], np.clip(similarity[best], -1, 1)
 
-    def _pool_of_words(
-        self, queries: NDArray, count: int, mask: NDArray[np.bool_], query: Query
-    ) -> tuple[NDArray, NDArray]:
-        """`_pool` of a query in words alone: what matches every word first, then by the similarity and the texts.
-
-        Alternatives are all combinations of kinds and colours, so that the best one has each part's best: one product
-        for each word in place of one for each combination. As in `neighbours.exact.search`, float32 products only pick
-        candidates.
-        """
-        assert self.layout is not None and query.exact is not None
-        count = min(count, int(mask.sum()))
-        if not count:
-            return np.empty(0, np.intp), np.empty(0, np.float32)
-        rough = np.zeros(len(self.vectors), np.float32)
-        for name in self._word_columns:
-            said = dict.fromkeys(row.tobytes() for row in queries[:, self.layout.parts[name]])
-            scores = self._word_scores(name, list(said))
-            rough += np.maximum.reduce(scores) if len(scores) > 1 else scores[0]
-        # Words of texts alone are answered by the texts alone.
-        texts, share = query.text_scores, TEXTS_WEIGHT if query.description else 1.0
-        order = rough if texts is None else (1 - share) * rough + share * texts
-        order = order + EXACT_FIRST * query.exact
-        order[~mask] = -np.inf
-        margin = 4 * (self.vectors.shape[1] + 2) * 2.0**-24
-        _, index = candidates(order[np.newaxis], count, margin)
-        between = queries @ self.vectors[index].T
-        asked, place = np.nonzero(between >= between.max(axis=0) - margin)
-        lengths = np.linalg.norm(queries, axis=1)
-        similarity = np.full(len(index), -1, np.float32)
-        exact = cosines(normalise(queries), self.vectors, asked, index[place]) * lengths[asked]
-        np.maximum.at(similarity, place, exact.astype(np.float32))
-        if texts is not None:
-            similarity = np.asarray((1 - share) * similarity + share * texts[index], np.float32)
-        best = np.lexsort((index, -similarity, ~query.exact[index]))[:count]
-        return index[best], np.clip(similarity[best], -1, 1)
-
-    @cached_property
-    def _word_columns(self) -> dict[str, NDArray[np.float32]]:
-        """The parts that words ask for, each with its columns of all items as rows, shape (p, n).
-
-        A product with such a copy takes a third of the time; it takes half of the vectors' memory, so that large
-        catalogues do without.
-        """
-        assert self.layout is not None
-        columns = {name: self.vectors[:, part].T for name, part in self.layout.parts.items() if name != "looks"}
-        if len(self.vectors) < APPROXIMATE_FROM:
-            columns = {name: np.ascontiguousarray(rows) for name, rows in columns.items()}
-        return columns
-
-    @cached_property
-    def _kept_scores(self) -> OrderedDict[tuple[str, bytes], NDArray[np.float32]]:
-        return OrderedDict()
-
-    def _word_scores(self, name: str, said: Sequence[bytes]) -> list[NDArray[np.float32]]:
-        """Every item's product with what some words say in a part, shapes (n,); the latest are kept: words recur."""
-        kept, columns = self._kept_scores, self._word_columns[name]
-        scores = {row: kept.get((name, row)) for row in said}
-        new = [row for row, score in scores.items() if score is None]
-        if new:
-            products = np.stack([np.frombuffer(row, np.float32) for row in new]) @ columns
-            for row, product in zip(new, products, strict=True):
-                scores[row] = kept[name, row] = product.copy()
-            while len(kept) > MOST_KEPT:
-                with suppress(KeyError):  # another thread has been faster
-                    kept.popitem(last=False)
-        return [score for score in scores.values() if score is not None]
-
     def _between(self, index: NDArray[np.integer], weights: dict[str, float] | None) -> NDArray[np.float32]:
         """Similarity of the results to each other, each in turn as the query with the same weights; shape (m, m)."""
-        rows = self._raw(index)
+        rows = self.raw_rows(index)
         if self.layout is None:
             return np.asarray(rows @ rows.T, np.float32)
         queries = self.layout.queries(rows, weights)

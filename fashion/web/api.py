@@ -14,7 +14,11 @@ from fashion.web.pages import card, cards, photo_query, recommended, shop_now
 from fashion.web.parameters import BALANCE, FEEDBACK, PAGE, number, read_ask, similar, whole
 from fashion.web.searching import search
 from fashion.web.security import NotNow
+from fashion.web.shop import Shop
 from fashion.web.uploads import open_upload, sent_photo
+
+#: Bytes of answers that are kept, and characters of an address at most.
+ANSWERS_HELD, LONGEST_KEPT = 16 * 2**20, 200
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 
@@ -76,8 +80,16 @@ def item() -> Response:
 
 @api.get("/similar")
 def similar_to() -> Response:
-    """The items most similar to an item."""
+    """The items most similar to an item: the same for everybody, so that what is asked for often is kept."""
     shop = shop_now()
+    if request.args.get("id", "") not in shop.rows or len(request.query_string) > LONGEST_KEPT:
+        return _similar_to(shop)
+    key = shop.stamp, request.script_root, request.query_string
+    body = current_app.extensions["answers"].get(key, lambda: _similar_to(shop).get_data())
+    return Response(body, mimetype="application/json")
+
+
+def _similar_to(shop: Shop) -> Response:
     ask = read_ask(request.args, shop, ("q", *FEEDBACK, *BALANCE, "id", "k", "diversity"))
     k = whole(request.args, "k", shop.recommender.k, 1, max(60, shop.recommender.k))
     diversity = number(request.args, "diversity", 0, 0, 1)

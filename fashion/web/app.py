@@ -20,10 +20,12 @@ from werkzeug.sansio.response import Response as BaseResponse
 from fashion import projection
 from fashion.core.errors import FashionError, PhotoError
 from fashion.recommendation.filters import QueryError
-from fashion.web.api import api, problem
+from fashion.web.api import ANSWERS_HELD, api, problem
+from fashion.web.kept import Kept
 from fashion.web.metrics import Metrics, watch
 from fashion.web.pages import pages, shop_now
 from fashion.web.parameters import Ask
+from fashion.web.photo_process import ReadPhoto, read_here
 from fashion.web.reload import Window
 from fashion.web.security import Buckets, Turns, add_headers, add_origins, add_revalidation
 from fashion.web.thumbnails import EDGES, Pictures
@@ -64,6 +66,8 @@ def create_app(
     hosts: Collection[str] = (),
     origins: Collection[str] = (),
     indexed: bool = False,
+    metrics: Metrics | None = None,
+    read_photo: ReadPhoto = read_here,
 ) -> Flask:
     """Make the application.
 
@@ -81,6 +85,10 @@ def create_app(
         Origins whose scripts may read the API and whose pages may show photos, such as "https://shop.example".
     indexed : bool
         Let search engines show the shop.
+    metrics : Metrics, optional
+        What counts the requests.
+    read_photo : callable
+        What turns photos into queries.
     """
     app = Flask(__name__, static_folder="static", template_folder="templates")
     app.request_class = InMemory
@@ -92,10 +100,11 @@ def create_app(
     app.config["INDEXED"] = indexed
     app.url_map.merge_slashes = False  # a redirect would name the host that was asked for
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    metrics = Metrics()
+    metrics = metrics or Metrics()
     turns = Turns(buckets or Buckets(), at_once)
     app.extensions |= {"window": window, "turns": turns, "pictures": Pictures(), "metrics": metrics}
-    app.extensions["refusal"] = refusal
+    app.extensions["answers"] = Kept(ANSWERS_HELD, len)
+    app.extensions |= {"refusal": refusal, "read_photo": read_photo}
     watch(app, metrics)
     add_headers(app)
     add_origins(app, origins)

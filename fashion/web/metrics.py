@@ -12,6 +12,9 @@ from flask import Flask, Response, g, request
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
+Totals = tuple[Counter[tuple[str, int]], Counter[tuple[str, float]], Counter[str]]
+
+
 class Metrics:
     """Request counts by route and status, and latencies by route."""
 
@@ -19,7 +22,7 @@ class Metrics:
         self._lock = threading.Lock()
         self._requests: Counter[tuple[str, int]] = Counter()
         self._buckets: Counter[tuple[str, float]] = Counter()
-        self._seconds: Counter[str] = Counter()
+        self._seconds: Counter[str] = Counter()  # of floats
 
     def note(self, route: str, status: int, seconds: float) -> None:
         """Count one request."""
@@ -30,10 +33,14 @@ class Metrics:
                 if seconds <= end:
                     self._buckets[route, end] += 1
 
+    def totals(self) -> Totals:
+        """Requests by route and status, those below each bucket's end, and seconds by route."""
+        with self._lock:
+            return Counter(self._requests), Counter(self._buckets), Counter(self._seconds)
+
     def text(self) -> str:
         """The metrics in Prometheus's text format."""
-        with self._lock:
-            requests, buckets, seconds = dict(self._requests), dict(self._buckets), dict(self._seconds)
+        requests, buckets, seconds = self.totals()
         lines = ["# HELP shop_requests_total Requests answered.", "# TYPE shop_requests_total counter"]
         lines += [f'shop_requests_total{{route="{r}",status="{s}"}} {n}' for (r, s), n in sorted(requests.items())]
         lines += ["# HELP shop_request_seconds Seconds to answer.", "# TYPE shop_request_seconds histogram"]

@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import numpy as np
-import pandas as pd
 from flask import Blueprint, abort, current_app, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -23,7 +22,7 @@ from fashion.recommendation.queries import Query
 from fashion.recommendation.reading import QUOTES, Reading
 from fashion.recommendation.reasons import UNLIKE, describe
 from fashion.web import photo_links
-from fashion.web.parameters import BALANCE, FEEDBACK, LONGEST, PAGE, SORTS, Ask, read_ask, similar, usual_ask
+from fashion.web.parameters import BALANCE, FEEDBACK, LONGEST, PAGE, SORTS, Ask, Similar, read_ask, similar, usual_ask
 from fashion.web.searching import search, within
 from fashion.web.security import NotNow
 from fashion.web.shop import Shop
@@ -70,12 +69,12 @@ def card(shop: Shop, row: int) -> dict[str, Any]:
     return cards(shop, [row])[0]
 
 
-def recommended(shop: Shop, table: pd.DataFrame, ask: Ask | None = None, here: str = "") -> list[dict[str, Any]]:
+def recommended(shop: Shop, found: Similar, ask: Ask | None = None, here: str = "") -> list[dict[str, Any]]:
     """Cards of recommendations, with their reasons."""
-    entries = cards(shop, [shop.rows[name] for name in table["item"]], ask, here)
+    entries = cards(shop, found.rows, ask, here)
     return [
-        one | {"reasons": why, "similarity": float(close), "rank": int(rank)}
-        for one, why, close, rank in zip(entries, table["reasons"], table["similarity"], table["rank"], strict=True)
+        one | {"reasons": why, "similarity": close, "rank": rank}
+        for rank, (one, why, close) in enumerate(zip(entries, found.reasons, found.similarity, strict=True), start=1)
     ]
 
 
@@ -229,7 +228,7 @@ def looked(
 
 def photo_query(shop: Shop, photo: DecodedPhoto, words: str = "") -> Query:
     """The query of a photo, changed by words if there are any."""
-    query = shop.reader().query(photo, "your photo")
+    query = current_app.extensions["read_photo"](shop, photo, "your photo")
     return shop.recommender.words_query(words, query) if words else query
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote_plus, urlencode
 
 import numpy as np
-import pandas as pd
 from werkzeug.datastructures import MultiDict
 
 from fashion.core.defaults import COLOUR_WEIGHT, LOOKS_WEIGHT, Preferences
@@ -226,10 +225,26 @@ def _chosen_items(shop: Shop, parameter: str, names: list[str]) -> tuple[str, ..
     return tuple(dict.fromkeys(names))[:MOST_CHOSEN]
 
 
-def similar(shop: Shop, query: Query, ask: Ask, k: int | None = None, diversity: float = 0.0) -> pd.DataFrame:
+class Similar(NamedTuple):
+    """Items that answer a query, the nearest first.
+
+    Attributes
+    ----------
+    rows : list of int
+    similarity : list of float
+    reasons : list of str
+    """
+
+    rows: list[int]
+    similarity: list[float]
+    reasons: list[str]
+
+
+def similar(shop: Shop, query: Query, ask: Ask, k: int | None = None, diversity: float = 0.0) -> Similar:
     """The items most similar to a query, with reasons: more like those that are liked, less like the others."""
     query = shop.recommender.refined(query, ask.like, ask.unlike)
-    return shop.recommender.answer(
+    rows, close = shop.recommender.ranked(
         query, k, ask.chosen, colour_weight=ask.colour, looks_weight=ask.looks, hide_duplicates=ask.hide,
         diversity=diversity,
     )  # fmt: skip
+    return Similar(rows.tolist(), close.tolist(), shop.recommender.reasons_of(query, rows))

@@ -37,16 +37,42 @@ class Window:
         The backbone's weights file, where the report was given one.
     warm : bool
         Load the networks at once, in the background.
+    engine : str, optional
+        The address of a Qdrant server that searches.
+    mapped : bool
+        Share the vectors with other processes, by memory-mapped files.
     """
 
-    def __init__(self, workspace: Workspace, weights: str | None = None, *, warm: bool = True) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        weights: str | None = None,
+        *,
+        warm: bool = True,
+        engine: str | None = None,
+        mapped: bool = False,
+    ) -> None:
         self.workspace, self.weights, self.warm = workspace, weights, warm
-        self._shop = open_shop(workspace, weights)
+        self.engine, self.mapped = engine, mapped
+        self._shop = self._open()
         self._looked = time.monotonic()
         self._loading = threading.Lock()
         self._failed, self._failed_at = 0, 0.0
         if warm:
-            threading.Thread(target=_warm, args=(self._shop,), daemon=True).start()
+            self.begin()
+
+    def _open(self) -> Shop:
+        return open_shop(self.workspace, self.weights, self.engine, self.mapped)
+
+    def begin(self) -> None:
+        """Load the networks in the background."""
+        self.warm = True
+        threading.Thread(target=_warm, args=(self._shop,), daemon=True).start()
+
+    def prepare(self) -> Shop:
+        """Make now what requests would make at first, so that forked processes share it; no thread is started."""
+        self._shop.prepare()
+        return self._shop
 
     def shop(self) -> Shop:
         """The shop for one request, the same one to its end."""
@@ -62,7 +88,7 @@ class Window:
             if is_running(self.workspace) or stamp == self._shop.stamp or not self._due(stamp):
                 return
             try:
-                self._shop = new = open_shop(self.workspace, self.weights)
+                self._shop = new = self._open()
             except Exception as error:  # whatever a damaged report raises, the old one stays open
                 self._put_off(stamp, error)
                 return

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import logging
+import socket
 import time
 import weakref
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask import Flask
 from waitress.channel import HTTPChannel
@@ -16,6 +18,9 @@ from waitress.task import ErrorTask
 from waitress.utilities import Error
 
 from fashion.web.uploads import MOST_BYTES, give_back_memory
+
+if TYPE_CHECKING:
+    from fashion.web.workers import SharedConnections
 
 #: Seconds until an idle connection is closed, and the largest number of connections.
 SILENCE, CONNECTIONS = 60, 100
@@ -57,7 +62,7 @@ class BoundedParser(HTTPRequestParser):
             self.adj = copy.copy(self.adj)
             self.adj.max_request_body_size = MOST_OTHER
             return
-        if self._bytes() + sum(other._bytes() for other in self.held) > MOST_HELD:
+        if self._bytes() + sum(other._bytes() for other in self.held) > getattr(self.adj, "most_held", MOST_HELD):
             self.error, self.completed = Full("too many uploads; try again in a minute"), True
         else:
             self.held.add(self)
@@ -109,14 +114,31 @@ class BoundedChannel(HTTPChannel):
 
     parser_class = BoundedParser
     error_task_class = PageOfError
+    counted = False
     begun = 0.0  # when the request began that has not come completely
 
     def __init__(self, server: Any, sock: Any, addr: Any, adj: Any, map: Any = None) -> None:
         super().__init__(server, sock, addr, adj, map)
         own = [one for one in server.active_channels.values() if one.addr[0] == addr[0] and not one.will_close]
-        if len(own) > CONNECTIONS_AN_ADDRESS and addr[0] != adj.trusted_proxy:
+        shared = getattr(server, "connections", None)
+        count = len(own) if shared is None else shared.change(addr[0], 1)
+        self.counted = shared is not None
+        if count > CONNECTIONS_AN_ADDRESS and addr[0] != adj.trusted_proxy:
             idle = [one for one in own if one is not self and one.request is None and not one.requests]
-            min(idle, key=lambda one: one.last_activity, default=self).will_close = True
+            closed = min(idle, key=lambda one: one.last_activity, default=self)
+            closed.will_close = True
+            closed.forget()
+
+    def forget(self) -> None:
+        """Count this connection no more among those of all workers."""
+        if self.counted:
+            self.counted = False
+            self.server.connections.change(self.addr[0], -1)
+
+    def del_channel(self, map: Any = None) -> None:
+        """Close."""
+        super().del_channel(map)
+        self.forget()
 
     def received(self, data: bytes) -> bool:
         """Take what arrives; note when a request begins."""
@@ -144,7 +166,16 @@ class BoundedChannel(HTTPChannel):
 
 
 def make_server(
-    app: Flask, host: str = "127.0.0.1", port: int = 0, threads: int = 8, *, prefix: str = "", trusted_proxy: str = ""
+    app: Flask,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    threads: int = 8,
+    *,
+    prefix: str = "",
+    trusted_proxy: str = "",
+    workers: int = 1,
+    sockets: Sequence[socket.socket] = (),
+    connections: SharedConnections | None = None,
 ) -> Any:
     """A listening server; call its `run`. `effective_port` is its port.
 
@@ -162,6 +193,12 @@ def make_server(
         Path below which the shop lies on its site, such as "/shop".
     trusted_proxy : str
         Address of a proxy whose X-Forwarded-For, -Proto and -Host are believed.
+    workers : int
+        Processes that serve: each takes its share of the connections and of the bodies that are held.
+    sockets : sequence of socket
+        To listen at, in place of host and port.
+    connections : SharedConnections, optional
+        Counts each address's connections with all workers.
 
     Raises
     ------
@@ -176,13 +213,17 @@ def make_server(
     if trusted_proxy:
         headers = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"}
         believed |= {"trusted_proxy": trusted_proxy, "trusted_proxy_headers": headers, "trusted_proxy_count": 1}
+    place: dict[str, Any] = {"sockets": list(sockets)} if sockets else {"host": host, "port": port}
     server = waitress.create_server(
-        app, map=listening, host=host, port=port, threads=threads, ident=None,
+        app, map=listening, threads=threads, ident=None, **place,
         max_request_body_size=MOST_BYTES + 128 * 1024,
         inbuf_overflow=MOST_BYTES + 256 * 1024,  # never to a file
-        channel_timeout=SILENCE, connection_limit=CONNECTIONS, url_prefix=prefix.rstrip("/"), **believed,
+        channel_timeout=SILENCE, connection_limit=max(20, CONNECTIONS // workers), url_prefix=prefix.rstrip("/"),
+        **believed,
     )  # fmt: skip
     for one in listening.values():  # a name such as localhost has several addresses
         if hasattr(one, "channel_class"):
-            one.channel_class, one.shop = BoundedChannel, app
+            one.channel_class, one.shop, one.connections = BoundedChannel, app, connections
+            if workers > 1:
+                one.adj.most_held = MOST_HELD // workers
     return server

@@ -240,6 +240,12 @@ class Shop:
             tallies[column] = [(word, int(count)) for word, count in zip(words, counts, strict=True)]
         return tallies
 
+    def prepare(self) -> None:
+        """Make what the first requests would wait for."""
+        self.recommender.prepare()
+        if self.xy is not None:
+            _ = self.packed_chart
+
     def photo(self, row: int) -> bytes:
         """The bytes of an item's photo, by its row: no name from outside reaches the files.
 
@@ -297,16 +303,20 @@ TAKEN = {
 }  # fmt: skip
 
 
-def open_shop(workspace: Workspace, weights: str | None = None) -> Shop:
-    """Load a report.
+def open_shop(
+    workspace: Workspace, weights: str | None = None, engine: str | None = None, mapped: bool = False
+) -> Shop:
+    """Load a report; `engine` and `mapped` as `Study` takes them.
 
     Raises
     ------
     ArtefactError
         When there is no complete report, or one is being made.
+    EngineError
+        When the engine does not hold this report, or does not answer.
     """
     before = stamp_of(workspace)
-    study = Study(workspace, weights=weights)
+    study = Study(workspace, weights=weights, engine=engine, mapped=mapped)
     recommender = study.recommender()
     study.check(*PHOTOS)
     for key in recommender.items["added"].unique():

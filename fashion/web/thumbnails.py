@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-
 from fashion.photos.headers import read_header
 from fashion.photos.images import bounded, decode, jpeg_sides
+from fashion.web.kept import Kept
 from fashion.web.shop import Shop
 
 #: Longest side of each size, pixels; photos are never enlarged.
@@ -20,9 +18,7 @@ class Pictures:
     """An in-memory cache of photos by row and size, least recent out first."""
 
     def __init__(self, held: int = HELD) -> None:
-        self._held, self._size = held, 0
-        self._photos: OrderedDict[tuple[int, int, str], tuple[bytes, str]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._kept: Kept[tuple[bytes, str]] = Kept(held, lambda photo: len(photo[0]))
 
     def get(self, shop: Shop, row: int, size: str) -> tuple[bytes, str]:
         """A photo's bytes and media type.
@@ -32,19 +28,11 @@ class Pictures:
         PhotoError
             When it is missing or damaged.
         """
-        key = (shop.stamp, row, size)
-        with self._lock:
-            if key in self._photos:
-                self._photos.move_to_end(key)
-                return self._photos[key]
-        photo = smaller(shop.photo(row), str(shop.items["photo"].iloc[row]), EDGES[size])
-        with self._lock:
-            if key not in self._photos:
-                self._photos[key] = photo
-                self._size += len(photo[0])
-            while self._size > self._held and self._photos:
-                self._size -= len(self._photos.popitem(last=False)[1][0])
-        return photo
+
+        def make() -> tuple[bytes, str]:
+            return smaller(shop.photo(row), str(shop.items["photo"].iloc[row]), EDGES[size])
+
+        return self._kept.get((shop.stamp, row, size), make)
 
 
 def smaller(data: bytes, name: str, edge: int) -> tuple[bytes, str]:

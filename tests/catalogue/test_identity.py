@@ -171,7 +171,7 @@ def other(tiny, tmp_path):
     "command",
     [
         ["report"], ["embed"], ["recommend", "10000001AAF"], ["add", "--data", "DATA"], ["serve", "--port", "0"],
-        ["deck"], ["export", "--to", "DATA"], ["distribute", "--shared", "DATA"], ["doctor"],
+        ["deck"], ["export", "--to", "parquet"], ["distribute", "--shared", "DATA"], ["doctor"],
         ["bench", "--quick", "--only", "curve"],
     ],
     ids=lambda command: command[0],

@@ -22,7 +22,7 @@ MAKEFILE = text_of(ROOT / "Makefile")
 COMMANDS = every_command()
 NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
 #: Programs of others, which readers have or get.
-OTHERS = {"git", "cd", "sudo", "apt-get", "conda", "pip", "uv", "curl", "wrk"}
+OTHERS = {"docker", "embedding-atlas", "git", "cd", "sudo", "apt-get", "conda", "pip", "uv", "curl", "wrk"}
 #: Commands of `fashion` that are run here, on the small report. What the others would do takes minutes, does not end or
 #: writes into the project: their words are parsed here, and they are run by the tests of their own modules.
 RUN = {"recommend", "export", "deck", "data"}
@@ -147,7 +147,7 @@ def fill(tiny, work, tmp_path_factory):
             own += ["--processed", str(tiny / "processed"), "--reports", str(tiny / "reports")]
         spared = {
             "--photo": str(photo),
-            "--to": str(folder / "to"),
+            "--to": str(folder / "to.parquet"),
             "--save": str(folder / "picks.png"),
             "--value-model": str(ROOT / "data/value-model.toml"),
         }
@@ -182,7 +182,8 @@ def cheap():
     """One call for each set of options of each command in RUN."""
     found = {}
     for command in of("fashion"):
-        if len(command.words) > 2 and command.words[1] in RUN and not command.inline:
+        served = any(word.startswith("http") for word in command.words)  # by a server that is not here
+        if len(command.words) > 2 and command.words[1] in RUN and not command.inline and not served:
             options = {"--catalogue" if word == "-c" else word for word in command.words if word.startswith("-")}
             found.setdefault((command.words[1], *sorted(options - {"--data"})), command)
     return list(found.values())

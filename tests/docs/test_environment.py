@@ -139,7 +139,7 @@ def test_every_import_of_the_package_is_a_direct_dependency():
     needed = {Requirement(line).name.lower().replace("_", "-") for line in PROJECT["dependencies"]}
     # Optional ones are for those who ask for them.
     extras = {"runtimes.py": ["fast"], "distributed.py": ["cluster"], "headers.py": ["heic"], "encoder.py": ["fast"],
-              "graphs.py": ["fast", "onnx"], "text.py": ["fast", "onnx", "text"]}  # fmt: skip
+              "graphs.py": ["fast", "onnx"], "text.py": ["fast", "onnx", "text"], "qdrant.py": ["qdrant"]}  # fmt: skip
     for path in PACKAGE:
         asked = [line for extra in extras.get(path.name, []) for line in EXTRAS[extra]]
         wanted = needed | {Requirement(line).name.lower().replace("_", "-") for line in asked}

@@ -340,3 +340,58 @@ def test_a_question_loads_only_what_it_needs(tiny, work, folders, item):
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.splitlines()[-1] == "[]" and out.startswith(item)
+
+
+@pytest.mark.filterwarnings("ignore:Payload indexes", "ignore:Local mode")
+def test_a_search_engine_answers_in_command_and_shop_as_memory_does(tiny, work, item, monkeypatch, capsys):
+    """Qdrant as its client's own local mode, by the same commands as a server."""
+    qdrant_client = pytest.importorskip("qdrant_client", reason="qdrant-client is not installed")
+    from fashion.recommendation import qdrant
+    from fashion.web.app import create_app
+    from fashion.web.reload import Window
+
+    client, address = qdrant_client.QdrantClient(":memory:"), "http://127.0.0.1:6333"
+    monkeypatch.setattr(qdrant, "connect", {address: client}.__getitem__)
+    where = ["-c", str(tiny / "tiny.toml"), "--processed", str(tiny / "processed"), "--reports", str(tiny / "reports")]
+    assert main(["recommend", item, "--engine", address, *where]) == 1
+    said = capsys.readouterr().err
+    assert "found none of this catalogue" in said and "fashion export --catalogue tiny" in said
+    assert main(["export", "--to", address, *where]) == 0
+    assert "fashion serve" in capsys.readouterr().out
+
+    asked = []
+    real = client.query_batch_points
+    monkeypatch.setattr(client, "query_batch_points", lambda *a, **k: asked.append(a) or real(*a, **k))
+    calls = [
+        [item, "-k", "9"], [item, "--where", "colour=red", "--colour-weight", "0.9"], [item, "--hide-duplicates"],
+        ["--words", "red dress"], [item, "--words", "blue", "--diversity", "0.4"],
+    ]  # fmt: skip
+    for words in calls:
+        answers = []
+        for more in ([], ["--engine", address]):
+            asked.clear()
+            assert main(["recommend", *words, "--json", *where, *more]) == 0
+            answers.append(json.loads(capsys.readouterr().out))
+            assert bool(asked) == bool(more)
+        assert answers[0] == answers[1] and answers[0]["recommendations"]
+
+    pages = [create_app(Window(work, warm=False, engine=e)).test_client() for e in (None, address)]
+    for path in (f"/api/v1/similar?id={item}&colour=red&hide=1", "/api/v1/items?q=red+dress", f"/item?id={item}"):
+        ours, theirs = (page.get(path).data for page in pages)
+        assert ours == theirs, path
+
+    def refused(*_, **__):
+        raise ConnectionError("refused")
+
+    monkeypatch.setattr(client, "query_batch_points", refused)
+    assert pages[1].get(f"/api/v1/similar?id={item}").status_code == 503
+
+
+def test_exported_to_parquet_with_photos(tiny, work, tmp_path, capsys):
+    where = ["-c", str(tiny / "tiny.toml"), "--processed", str(tiny / "processed"), "--reports", str(tiny / "reports")]
+    assert main(["export", "--to", str(tmp_path / "tiny.parquet"), "--photos", *where]) == 0
+    assert "embedding-atlas" in capsys.readouterr().out
+    table = pd.read_parquet(tmp_path / "tiny.parquet")
+    assert len(table) == len(work.items()) and table["x"].notna().all()
+    with open(table["filepath"][3], "rb") as file:
+        assert table["image"][3]["bytes"] == file.read()

@@ -1,0 +1,80 @@
+"""One process with the networks, which turns photos into queries for all workers: they take most of a shop's memory."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Client, Connection, Listener
+from pathlib import Path
+
+from fashion.core.errors import ArtefactError, FashionError
+from fashion.photos.measures import DecodedPhoto
+from fashion.recommendation.queries import Query
+from fashion.web.reload import Window
+from fashion.web.shop import Shop
+
+#: Turns a photo into a query to a shop; its third argument is the photo's name.
+ReadPhoto = Callable[[Shop, DecodedPhoto, str], Query]
+
+
+def read_here(shop: Shop, photo: DecodedPhoto, name: str) -> Query:
+    """The query of a photo, by networks in this process."""
+    return shop.reader().query(photo, name)
+
+
+class PhotoProcess:
+    """The way to the process with the networks: a socket below a folder that this user alone may enter.
+
+    Parameters
+    ----------
+    folder : Path
+        Empty; for the socket.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.address = str(folder / "photos")
+        self._key = secrets.token_bytes(32)
+
+    def serve(self, window: Window) -> None:
+        """Answer until the process ends; each photo in a thread of its own, as many as the workers admit."""
+        Path(self.address).unlink(missing_ok=True)  # of one before, which died
+        window.begin()
+        with Listener(self.address, "AF_UNIX", backlog=64, authkey=self._key) as listener:
+            while True:
+                with suppress(OSError, EOFError):  # who asked has gone
+                    threading.Thread(target=self._answer, args=(listener.accept(), window), daemon=True).start()
+
+    @staticmethod
+    def _answer(line: Connection, window: Window) -> None:
+        with line, suppress(OSError, EOFError):
+            stamp, photo, name = line.recv()
+            try:
+                shop = window.shop()
+                if shop.stamp != stamp:
+                    raise ArtefactError("expected the same report in all processes; found a new one being opened.")
+                line.send(shop.reader().query(photo, name))
+            except Exception as error:
+                line.send(error)
+
+    def read(self, shop: Shop, photo: DecodedPhoto, name: str) -> Query:
+        """The query of a photo, by that process.
+
+        Raises
+        ------
+        FashionError
+            What reading it there raised, or that there is no such process at the moment.
+        """
+        try:
+            with Client(self.address, "AF_UNIX", authkey=self._key) as line:
+                line.send((shop.stamp, photo, name))
+                answer = line.recv()
+        except (OSError, EOFError) as error:
+            raise FashionError(
+                f"expected the process that reads photos; found none ({error}). Wait a moment."
+            ) from error
+        if isinstance(answer, Exception):
+            raise answer
+        query: Query = answer
+        return query
