@@ -125,7 +125,7 @@ def facets() -> Response:
 
 @api.get("/map")
 def chart() -> Response:
-    """Every item's position on the map, 0 to 65535 in both directions, with its garment's colour."""
+    """Every item on the map: its place, its words and its garment's colour (`projection.interactive.map_fields`)."""
     shop = shop_now()
     _only(("v",))
     if shop.xy is None:

@@ -36,9 +36,15 @@ photos = Blueprint("photos", __name__)
 state = Blueprint("state", __name__)
 
 #: The script that draws the report's map, and the shop's.
-DRAWING = Path(str(files(projection))) / "static"
+DRAWING, DRAWN = (Path(str(files(projection))) / folder for folder in ("static", "templates"))
 
-drawing = Blueprint("drawing", __name__, static_folder=DRAWING, static_url_path="/drawing")
+drawing = Blueprint(
+    "drawing",
+    __name__,
+    static_folder=DRAWING,
+    static_url_path="/drawing",
+    template_folder=DRAWN,
+)
 
 
 #: Text is compressed from 2 kB. Pages that repeat a visitor's words may be compressed too (BREACH): without users or

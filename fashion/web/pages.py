@@ -233,6 +233,10 @@ def photo_query(shop: Shop, photo: DecodedPhoto, words: str = "") -> Query:
     return shop.recommender.words_query(words, query) if words else query
 
 
+#: What a visitor may do with the map; one finger scrolls past it.
+HINT = "Scroll, or pinch with two fingers, to zoom: photos appear. Choose an item to see what is similar."
+
+
 @pages.get("/map")
 def map_page() -> str:
     """The page of the t-SNE map."""
@@ -240,14 +244,13 @@ def map_page() -> str:
     if shop.xy is None:
         abort(404, "This report has no map.")
     name = request.args.get("id", "")
-    here = card(shop, shop.rows[name]) if name in shop.rows and shop.rows[name] < len(shop.xy) else None
-    near = []
-    if here:
-        row = shop.rows[name]
-        distance = ((shop.xy - shop.xy[row]) ** 2).sum(axis=1)
-        distance[row] = np.inf  # several may lie on one spot
-        near = cards(shop, np.argsort(distance, kind="stable")[: min(12, len(distance) - 1)])
-    return render_template("map.html", shop=shop, ask=Ask(), here=here, near=near)
+    read = {
+        "source": f"{url_for('api.chart')}?v={shop.version}", "nearest_by": url_for("api.similar_to"),
+        "photo": f"{url_for('photos.photo')}?size=small&v={shop.version}", "item": url_for("pages.item"),
+    }  # fmt: skip
+    if name in shop.rows and shop.rows[name] < len(shop.xy):
+        read["here"] = name
+    return render_template("map.html", shop=shop, ask=Ask(), canvas_data=read, hint=HINT)
 
 
 @pages.get("/map.png")
@@ -270,6 +273,14 @@ def logo() -> Response:
         abort(404, "This catalogue has no logo.")
     answer = Response(picture[0], mimetype=picture[1])
     answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return answer
+
+
+@pages.get("/similar.js")
+def similar_script() -> Response:
+    """The script that shows similar items on other sites' pages; as its address stays, browsers keep it for a day."""
+    answer = current_app.send_static_file("similar.js")
+    answer.headers["Cache-Control"] = "public, max-age=86400"
     return answer
 
 

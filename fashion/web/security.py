@@ -33,12 +33,12 @@ HEADERS = {
 PRIVATE = ("pages.look", "pages.look_at", "api.similar_to_photo")
 
 
-#: Endpoints that another site may read or show where its origin is allowed: the API and photos.
-SHARED = ("api.", "photos.photo")
+#: Endpoints that another site may read or show where its origin is allowed: the API, photos, and the script for both.
+SHARED = ("api.", "photos.photo", "pages.similar_script")
 
 
 def add_origins(app: Flask, origins: Collection[str]) -> None:
-    """Let scripts of these origins read the API, and their pages show photos (CORS, CORP)."""
+    """Let scripts of these origins read the API, and their pages show photos and run similar.js (CORS, CORP)."""
     if not origins:
         return
 

@@ -19,10 +19,10 @@ from fashion.catalogue.products import PRODUCT, web_link
 from fashion.core.errors import ArtefactError, FashionError
 from fashion.core.locking import is_running
 from fashion.core.workspace import Workspace
+from fashion.projection.interactive import map_fields
 from fashion.recommendation.additions import additions_folder
 from fashion.recommendation.filters import QueryError
 from fashion.recommendation.reading import Reader
-from fashion.recommendation.reasons import describe
 from fashion.recommendation.recommender import Recommender
 from fashion.recommendation.words import Vocabulary
 from fashion.report.integrity import PHOTOS
@@ -62,7 +62,7 @@ class Shop:
         Of the catalogue.
     recommender : Recommender
     xy : ndarray of float32, shape (n, 2), or None
-        The report's map, 0 to 1 in both directions, without added items.
+        The report's map, without added items; 0 to 1 along its longer side, y upwards.
     stamp : int
         Changes with the report.
     still : bytes or None
@@ -156,21 +156,13 @@ class Shop:
 
     @cached_property
     def chart(self) -> bytes:
-        """The map's items as JSON: positions from 0 to 65535, garments' colours without #, names, titles.
+        """The map's items as JSON (`projection.interactive.map_fields`)."""
+        from fashion.plots.style import colours_of_departments
 
-        `title` holds each item's index in `titles`, as many share one.
-        """
         assert self.xy is not None
-        places = (self.xy * 65535).round().astype(int)
-        hexes = [hex_of.lstrip("#") for hex_of in self.shown["garment_hex"][: len(places)]]
-        kinds = [self.shown.get(column, [""] * len(places)) for column in ("colour", "category")]
-        said = [describe({"colour": c, "category": k}) for c, k, _ in zip(*kinds, places, strict=False)]
-        titles = sorted(set(said))
-        place_of = {title: place for place, title in enumerate(titles)}
-        fields = {
-            "x": places[:, 0].tolist(), "y": places[:, 1].tolist(), "hex": hexes,
-            "id": self.shown["item"][: len(places)], "titles": titles, "title": [place_of[title] for title in said],
-        }  # fmt: skip
+        items = self.items.iloc[: len(self.xy)]
+        departments = colours_of_departments(sorted(items["department"].unique()))
+        fields = map_fields(items, self.xy, departments, self.swatches)
         return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
 
     @cached_property
@@ -314,7 +306,7 @@ def open_shop(workspace: Workspace, weights: str | None = None) -> Shop:
     xy = None
     if workspace.path("map.parquet").is_file():
         xy = study.map()[["x", "y"]].to_numpy(np.float32)
-        xy = (xy - xy.min(axis=0)) / np.maximum(np.ptp(xy, axis=0), 1e-9)
+        xy = (xy - xy.min(axis=0)) / max(float(np.ptp(xy, axis=0).max()), 1e-9)
     figure = workspace.report / "figures/05-map-departments.png"
     still = figure.read_bytes() if figure.is_file() else None
     shop = Shop(study, study.title, recommender, xy, before, still, study.untrained)

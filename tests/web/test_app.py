@@ -152,14 +152,12 @@ def test_what_tells_of_a_visitors_photo_is_kept_by_no_cache(client, window):
     assert address.startswith("/look?seen=")
 
 
-def test_around_an_item_is_never_itself(window):
-    shop = window.shop()
-    crowd = replace(shop, xy=np.zeros_like(shop.xy))  # all on one spot
-    client = create_app(type("Still", (), {"shop": lambda self: crowd})(), Buckets()).test_client()
-    name = shop.items["item"].iloc[9]
+def test_the_map_is_hidden_until_its_script_runs_and_the_picture_stands_in(client, window):
+    name = window.shop().items["item"].iloc[9]
     page = get(client, f"/map?id={name}").get_data(as_text=True)
-    near = re.findall(r'<li class="card">\s*<a href="/item\?id=([^"]+)"', page)
-    assert len(near) == 12 and name not in near
+    assert '<div id="explorer" class="explorer" hidden>' in page and f'data-here="{name}"' in page
+    assert re.search(r'<noscript><img class="still" src="/map.png', page)
+    assert "data-here" not in get(client, "/map?id=nobody").get_data(as_text=True)
 
 
 def test_a_column_called_like_a_parameter_is_no_filter(window):
@@ -565,11 +563,14 @@ def test_a_report_that_runs_is_seen_by_its_lock(work):
 
 def test_json_is_plain(client):
     found = get(client, "/api/v1/map").get_json()
-    assert len(found["x"]) == len(found["id"]) and json.dumps(found, allow_nan=False)
-    assert min(found["x"]) >= 0 and max(found["y"]) <= 65535
-    assert len(found["title"]) == len(found["x"]) and found["id"]
-    titles = [found["titles"][place] for place in found["title"]]
-    assert any(title.startswith("red · ") and "dress" in title for title in titles)
+    assert len(found["x"]) == len(found["items"]) and json.dumps(found, allow_nan=False)
+    assert min(found["x"]) == min(found["y"]) == 0 and max(found["width"], found["height"]) == 65535
+    said = [
+        (found["words"]["colour"][colour], found["words"]["category"][kind])
+        for colour, kind in zip(found["colour"], found["category"], strict=True)
+    ]
+    items = get(client, f"/api/v1/item?id={found['items'][3]}").get_json()
+    assert said[3] == (items["colour"], items["category"]) and found["garment"][3] == items["hex"]
 
 
 def test_the_maps_picture_is_of_the_report_that_is_shown(client, window):

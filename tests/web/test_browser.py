@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from PIL import Image
 from shop_window import IN_BROWSER, served
@@ -102,16 +103,100 @@ def test_the_way_of_a_shopper(address, browser, screens, work, size, tmp_path):
     page.locator("#found .card a").first.click()
     page.get_by_role("link", name="Show it on the map").click()
     page.wait_for_selector("canvas[data-ready]")
-    expect(page.locator("#spot")).to_contain_text("Open")
+    expect(page.locator("#nearest li")).to_have_count(6)
     shoot("7-map")
     canvas = page.locator("#map")
     canvas.focus()
     for key in ("-", "-", "-", "ArrowLeft", "ArrowRight", "+"):
         page.keyboard.press(key)
-    page.locator("#spot a").click()
+    page.get_by_role("link", name="Open this item").click()
     page.wait_for_url("**/item?id=**")
     assert trouble == []
     page.close()
+
+
+def test_the_map_answers_as_the_shop_does_or_by_looks_alone(address, browser, work):
+    page = browser.new_page(viewport=SIZES["desktop"], reduced_motion="reduce")
+    names = work.items()["item"]
+    page.goto(f"{address}/map?id={names.iloc[3]}")
+
+    def listed():
+        page.locator(f"#map[data-nearest='{names.iloc[3]}']").wait_for()
+        return [link.get_attribute("href") for link in page.locator("#nearest a").all()]
+
+    def told(**more):
+        found = page.request.get(f"{address}/api/v1/similar", params={"id": names.iloc[3]} | more).json()["items"]
+        return [f"#item={one['item']}" for one in found]
+
+    assert listed() == told() and "As the shop" in page.locator("#says").inner_text()
+    page.get_by_text("Looks alone").click()
+    expect(page.locator("#says")).to_contain_text("By looks alone")
+    assert listed() == told(looks_weight="1") != told()
+    second = page.locator("#nearest a").nth(1)
+    name = second.get_attribute("href").removeprefix("#item=")
+    second.click()
+    page.locator(f"#map[data-selected='{name}']").wait_for()
+    page.locator("#panel .close").click()
+    page.locator("#map[data-selected='']").wait_for()
+    assert int(page.locator("#map").get_attribute("data-labels")) > 2
+    page.close()
+
+
+def test_a_lasso_keeps_what_it_encircles_and_saves_it(address, browser, work):
+    page = browser.new_page(viewport=SIZES["desktop"], reduced_motion="reduce")
+    items = work.items().set_index("item")
+    page.goto(f"{address}/map")
+    page.locator("#map[data-ready]").wait_for()
+    where = {name: page.evaluate("name => window.fashionMap.where(name)", name) for name in items.index}
+    left = min(x for x, _ in where.values())
+    middle = (left + max(x for x, _ in where.values())) / 2 + 0.3
+    top, bottom = min(y for _, y in where.values()) - 5, max(y for _, y in where.values()) + 5
+    page.get_by_role("button", name="Lasso").click()
+    page.mouse.move(left - 5, top)
+    page.mouse.down()
+    for corner in ((middle, top), (middle, bottom), (left - 5, bottom)):
+        page.mouse.move(*corner)
+    page.mouse.up()
+    inside = {name for name, (x, _) in where.items() if x < middle}
+    expect(page.locator("#status")).to_have_text(f"{len(inside)} of {len(items)} items")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="CSV").click()
+    table = pd.read_csv(saved.value.path(), dtype=str).set_index("item")
+    assert set(table.index) == inside
+    assert table.equals(items.loc[table.index, ["department", "colour", "category"]])
+    page.get_by_role("button", name="Reset").click()
+    expect(page.locator("#status")).to_have_text(f"{len(items)} items")
+    page.close()
+
+
+def test_a_phones_swipe_scrolls_past_the_map_and_two_fingers_move_it(address, browser):
+    page = browser.new_context(viewport={"width": 390, "height": 600}, has_touch=True, is_mobile=True).new_page()
+    page.goto(f"{address}/map")
+    page.locator("#map[data-ready]").wait_for()
+    box, fingers = page.locator("#map").bounding_box(), page.context.new_cdp_session(page)
+    x, y = box["x"] + box["width"] / 2, min(560, box["y"] + box["height"] / 2)
+    swipe = {"x": x, "y": y, "yDistance": -300, "gestureSourceType": "touch"}
+    fingers.send("Input.synthesizeScrollGesture", swipe)
+    page.wait_for_function("scrollY > 150")
+    assert page.locator("#map").get_attribute("data-zoom") == "1.000" and not page.locator(".explorer.moved").count()
+    scrolled = page.evaluate("scrollY")
+    box = page.locator("#map").bounding_box()
+    y = (max(0, box["y"]) + min(600, box["y"] + box["height"])) / 2
+    for kind, apart in (("touchStart", 20), ("touchMove", 45), ("touchMove", 90)):
+        points = [{"x": x + way * apart, "y": y, "id": way} for way in (0, 1)]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.wait_for_function("Number(document.getElementById('map').dataset.zoom) > 2")
+    assert page.evaluate("scrollY") == scrolled
+    page.context.close()
+
+
+def test_without_javascript_the_map_is_a_picture_alone(address, browser):
+    page = browser.new_context(java_script_enabled=False, viewport=SIZES["desktop"]).new_page()
+    page.goto(f"{address}/map")
+    expect(page.locator("img.still")).to_be_visible()
+    assert not page.locator("canvas").first.is_visible() and not page.get_by_role("button", name="Lasso").is_visible()
+    page.context.close()
 
 
 def test_a_pasted_and_a_dropped_photo_are_sent(address, browser, work):
