@@ -32,8 +32,8 @@ MOST_CHOSEN = 20
 #: Orders of a list beside the usual one, each with its name.
 SORTS = {"price": "price, low to high", "price-down": "price, high to low"}
 
-#: Characters of a search at most.
-LONGEST = 200
+#: Characters of a search, and items of a list of similar ones, at most.
+LONGEST, LONGEST_LIST = 200, 60
 
 
 @dataclass(frozen=True)

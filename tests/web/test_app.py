@@ -130,10 +130,19 @@ def test_a_parameter_that_would_do_nothing_is_refused_by_the_api(client, window)
         assert "xpected parameters of" in get(client, address, 400).get_data(as_text=True), address
 
 
-def test_the_document_tells_what_each_route_reads(client, window):
-    columns = set(window.shop().facets)
-    paths = document(list(columns))["paths"]
-    named = {path: {p["name"] for p in next(iter(how.values()))["parameters"]} for path, how in paths.items()}
+def test_the_document_tells_what_each_route_reads(client, app, window):
+    facets = window.shop().facets
+    columns, paths = set(facets), get(client, "/api/v1/openapi.json").get_json()["paths"]
+    operations = {path: next(iter(how.values())) for path, how in paths.items()}
+    named = {path: {p["name"] for p in how["parameters"]} for path, how in operations.items()}
+    (colour,) = [p for p in operations["/facets"]["parameters"] if p["name"] == "colour"]
+    assert colour["schema"]["items"]["enum"] == facets["colour"][0]
+    identifiers = [how["operationId"] for how in operations.values()]
+    assert len(set(identifiers)) == len(paths) and "similar_to_photo" in identifiers
+    page = get(client, "/api/v1/docs").get_data(as_text=True)
+    for path, how in operations.items():
+        assert f'<span class="path">{path}</span>' in page and how["summary"] in html.unescape(page)
+        assert all(f"<code>{p['name']}</code>" in page for p in how["parameters"])
     assert named["/facets"] == columns | {"q"} and "page" not in named["/similar"] | named["/similar-to-photo"]
     sent = paths["/similar-to-photo"]["post"]["requestBody"]["content"]
     data = window.shop().photo(5)
@@ -471,11 +480,11 @@ def test_a_photo_is_turned_as_its_exif_says_and_a_bomb_is_not_unpacked(monkeypat
 
 
 def test_the_openapi_document_names_every_route_and_parameter(app, window):
-    described = document(list(window.shop().facets))["paths"]
+    described = document(app, {column: words for column, (words, _) in window.shop().facets.items()})["paths"]
     routes = {
         r.rule.removeprefix("/api/v1"): r.methods & {"GET", "POST"}
         for r in app.url_map.iter_rules()
-        if r.rule.startswith("/api/")
+        if r.rule.startswith("/api/") and not r.rule.endswith("/docs")
     }
     assert {path: {m.upper() for m in found} for path, found in described.items()} == routes
     assert {p["name"] for p in described["/items"]["get"]["parameters"]} >= {"q", "page", "hide", *window.shop().facets}

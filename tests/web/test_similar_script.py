@@ -9,8 +9,9 @@ pytestmark = IN_BROWSER
 expect = playwright.expect
 
 #: A page whose rules would spoil every card, and whose policy forbids styles that are written into it.
-PAGE = """<!doctype html><meta charset="utf-8"><title>A shop's page</title><meta http-equiv="Content-Security-Policy"
-content="style-src 'self'; img-src *; connect-src *"><link rel="stylesheet" href="page.css"><main id="before">"""
+PAGE = """<!doctype html><meta charset="utf-8"><title>A page</title>
+<link rel="icon" href="data:,"><meta http-equiv="Content-Security-Policy"
+content="style-src 'self'; img-src * data:; connect-src *"><link rel="stylesheet" href="page.css"><main id="before">"""
 RULES = """body { color: rgb(10, 20, 30); font-family: monospace } * { display: none; }
 html, body, main { display: block } a, h2, img { color: red !important; width: 7px !important }"""
 
