@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from fashion.cli.options import folders, parent
 from fashion.core.bounds import COUNTS, PORTS, WORKERS, whole
@@ -46,6 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--photos-at-once", type=whole(COUNTS), metavar="N",
         help="uploads processed at once (default: half of the threads)",
     )  # fmt: skip
+    parser.add_argument(
+        "--judgements", type=Path, metavar="FILE",
+        help="collect people's judgements of pairs on a page, /judge, into this CSV, which notebook 06 reads as "
+        "data/judgements/<catalogue>.csv (default: no such page)",
+    )  # fmt: skip
     site = parser.add_argument_group("on a site of its own")
     site.add_argument(
         "--allow-host", action="append", default=[], metavar="NAME",
@@ -63,6 +69,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--trusted-proxy", default="", metavar="ADDRESS",
         help="address of the proxy in front, whose X-Forwarded-For, -Proto and -Host are believed",
     )  # fmt: skip
+    site.add_argument(
+        "--connections-per-address", type=whole(COUNTS), default=20, metavar="N",
+        help="open connections of one address, but for the proxy's; an office may need more (default: 20)",
+    )  # fmt: skip
     site.add_argument("--indexed", action="store_true", help="let search engines show it (default: they may not)")
 
 
@@ -72,6 +82,8 @@ OWN_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
 
 def run(arguments: argparse.Namespace) -> None:
     """Serve until it is stopped."""
+    import logging
+
     from threadpoolctl import threadpool_limits
 
     from fashion.catalogue.run import Run
@@ -82,6 +94,8 @@ def run(arguments: argparse.Namespace) -> None:
     from fashion.web.security import Buckets
     from fashion.web.server import make_server
 
+    logging.basicConfig(format="%(asctime)s %(message)s")
+    logging.getLogger("fashion.web").setLevel(logging.INFO)  # such as each new report
     at_once = max(1, arguments.threads // 2) if arguments.photos_at_once is None else arguments.photos_at_once
     require("cv2")  # visitors' photos are read later, in threads of their own
     run = Run(arguments.catalogue, processed=arguments.processed, reports=arguments.reports)
@@ -92,11 +106,17 @@ def run(arguments: argparse.Namespace) -> None:
     buckets = Buckets(max(12, arguments.photos_per_minute // 5), arguments.photos_per_minute / 60)
     try:
         app = create_app(
-            window, buckets, at_once, hosts=hosts, origins=arguments.allow_origin, indexed=arguments.indexed
+            window,
+            buckets,
+            at_once,
+            hosts=hosts,
+            origins=arguments.allow_origin,
+            indexed=arguments.indexed,
+            judgements=arguments.judgements,
         )
         server = make_server(
             app, arguments.host, arguments.port, arguments.threads, prefix=arguments.prefix,
-            trusted_proxy=arguments.trusted_proxy,
+            trusted_proxy=arguments.trusted_proxy, per_address=arguments.connections_per_address,
         )  # fmt: skip
     except OSError as error:
         raise FashionError(

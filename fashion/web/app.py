@@ -21,6 +21,7 @@ from fashion import projection
 from fashion.core.errors import FashionError, PhotoError
 from fashion.recommendation.filters import QueryError
 from fashion.web.api import api, problem
+from fashion.web.judging import Judgements, judging
 from fashion.web.metrics import Metrics, watch
 from fashion.web.pages import pages, shop_now
 from fashion.web.parameters import Ask
@@ -70,6 +71,7 @@ def create_app(
     hosts: Collection[str] = (),
     origins: Collection[str] = (),
     indexed: bool = False,
+    judgements: Path | None = None,
 ) -> Flask:
     """Make the application.
 
@@ -87,6 +89,8 @@ def create_app(
         Origins whose scripts may read the API and whose pages may show photos, such as "https://shop.example".
     indexed : bool
         Let search engines show the shop.
+    judgements : Path, optional
+        File to which the page /judge adds people's judgements; without one there is no such page.
     """
     app = Flask(__name__, static_folder="static", template_folder="templates")
     app.request_class = InMemory
@@ -110,6 +114,9 @@ def create_app(
     add_revalidation(app)
     for blueprint in (pages, api, photos, state, drawing):
         app.register_blueprint(blueprint)
+    if judgements is not None:
+        app.extensions["judgements"] = Judgements.open(judgements, window.shop())
+        app.register_blueprint(judging)
     app.register_error_handler(Exception, failed)
     return app
 

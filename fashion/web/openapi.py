@@ -15,7 +15,8 @@ from flask import Flask
 from pydantic import BaseModel, Field, RootModel
 from pydantic.json_schema import models_json_schema
 
-from fashion.web.parameters import LONGEST, LONGEST_LIST, SORTS
+from fashion.web.parameters import LONGEST, LONGEST_LIST
+from fashion.web.shop import SORTS
 
 Hex = Field(pattern="^#[0-9a-fA-F]{6}$")
 

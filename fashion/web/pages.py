@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -23,7 +24,7 @@ from fashion.recommendation.queries import Query
 from fashion.recommendation.reading import QUOTES, Reading
 from fashion.recommendation.reasons import UNLIKE, describe
 from fashion.web import photo_links
-from fashion.web.parameters import BALANCE, FEEDBACK, LONGEST, PAGE, SORTS, Ask, read_ask, similar, usual_ask
+from fashion.web.parameters import BALANCE, FEEDBACK, LONGEST, PAGE, Ask, read_ask, similar, usual_ask
 from fashion.web.searching import search, within
 from fashion.web.security import NotNow
 from fashion.web.shop import Shop
@@ -114,7 +115,7 @@ def browse() -> str | Response | tuple[str, int]:
         among = within(shop, ask.prices) & (True if among is None else among)
     return render_template(
         "browse.html", shop=shop, ask=ask, found=found, cards=cards(shop, found.rows, ask, here), last=last,
-        sorts=SORTS, said=understood(found.reading),
+        said=understood(found.reading),
         feedback=chosen_items(shop, ask, lambda **new: home + ask.address(**new)),
         facets={column: facet(shop, ask, column, counts) for column, counts in shop.counts(ask.chosen, among).items()},
     )  # fmt: skip
@@ -184,7 +185,8 @@ def look() -> str | tuple[str, int]:
         return looked(shop)
     try:
         ask = read_ask(request.args, shop, (*photo_links.NAMES, *FEEDBACK, *BALANCE), strict=False)
-        return looked(shop, ask, photo_links.read(request.args, shop), request.args.get("words", "").strip()[:LONGEST])
+        query, words = photo_links.read(request.args, shop), request.args.get("words", "").strip()[:LONGEST]
+        return looked(shop, ask, query, words, corrections=photo_links.corrections(request.args))
     except QueryError as error:
         return looked(shop, message=str(error)), 400
 
@@ -206,22 +208,39 @@ def look_at() -> tuple[str, int, dict[str, str]]:
 
 
 def looked(
-    shop: Shop, ask: Ask | None = None, query: Query | None = None, words: str = "", photo: str = "", message: str = ""
-) -> str:
-    """The page of a visitor's photo, with results where there is a query."""
+    shop: Shop, ask: Ask | None = None, query: Query | None = None, words: str = "", photo: str = "", message: str = "",
+    corrections: Mapping[str, str] | None = None,
+) -> str:  # fmt: skip
+    """The page of a visitor's photo, with results where there is a query; `corrections` of what was recognised."""
     ask, sent, results, feedback, reading = ask or usual_ask(shop), None, [], {}, None
     if query is not None:
+        corrections = corrections or {}
+        own = photo_links.as_pairs(shop, query)
+        query = photo_links.corrected(query, corrections, shop)
         asked = shop.recommender.words_query(words, query) if words else query
         reading = asked.reading
-        own = photo_links.as_pairs(shop, query)
+        if reading and {"category", "department"} & set(reading.asked):  # then the words say what kind
+            asked = replace(asked, where={c: v for c, v in asked.where.items() if c != "category"})
+        told = [(f"as_{column}", word) for column, word in corrections.items()]
 
-        def here(**new: Any) -> str:
-            return url_for("pages.look") + ask.address(more=[*own, ("words", words)], **new)
+        def here(more: Sequence[tuple[str, str]] = told, **new: Any) -> str:
+            return url_for("pages.look") + ask.address(more=[*own, *more, ("words", words)], **new)
 
         results = recommended(shop, similar(shop, asked, ask), ask, here())
         feedback = chosen_items(shop, ask, here)
-        sent = {"photo": photo, "said": describe(asked.description), "kept": own, "address": here(),
-                "unlike": UNLIKE if query.unlike else ""}  # fmt: skip
+        chosen = [(kind, name) for kind, names in (("like", ask.like), ("unlike", ask.unlike)) for name in names]
+        layout = shop.recommender.layout
+        assert layout is not None  # a shop shows the described embedding
+        seen = []
+        for column, known in (("colour", layout.colours), ("category", layout.categories)):
+            without = here([*(pair for pair in told if pair[0] != f"as_{column}"), (f"as_{column}", photo_links.ANY)])
+            one = {"column": column, "word": query.description.get(column, ""), "words": known, "without": without}
+            seen += [one] if len(known) > 1 else []
+        sent = {
+            "photo": photo, "seen": seen, "kept": [*own, *told], "asked": understood(reading), "any": photo_links.ANY,
+            "all": [*own, ("words", words), *ask.filters(), *ask.balance(), *chosen], "address": here(),
+            "unlike": UNLIKE if query.unlike else "",
+        }  # fmt: skip
     return render_template("look.html", shop=shop, ask=ask, sent=sent, found=results, message=message, kinds=TYPES,
                            count=number_word(shop.recommender.k), words=words, reading=reading,
                            said=understood(reading), feedback=feedback)  # fmt: skip
@@ -294,7 +313,12 @@ def robots() -> Response:
 @pages.app_context_processor
 def common() -> dict[str, Any]:
     """What every page's template may use."""
-    return {"indexed": current_app.config.get("INDEXED", False), "unbounded": (-np.inf, np.inf), "per_page": PAGE}
+    return {
+        "indexed": current_app.config.get("INDEXED", False),
+        "unbounded": (-np.inf, np.inf),
+        "per_page": PAGE,
+        "judging": "judgements" in current_app.extensions,
+    }
 
 
 @pages.app_template_global("other_colour")

@@ -20,7 +20,7 @@ from fashion.web.uploads import MOST_BYTES, give_back_memory
 #: Seconds until an idle connection is closed, and the largest number of connections.
 SILENCE, CONNECTIONS = 60, 100
 
-#: Connections of one address at most, but for a trusted proxy's.
+#: Connections of one address at most, but for a trusted proxy's; an office behind one address may need more.
 CONNECTIONS_AN_ADDRESS = 20
 
 #: Seconds until a request's head must be there, and until all of it must be.
@@ -114,7 +114,7 @@ class BoundedChannel(HTTPChannel):
     def __init__(self, server: Any, sock: Any, addr: Any, adj: Any, map: Any = None) -> None:
         super().__init__(server, sock, addr, adj, map)
         own = [one for one in server.active_channels.values() if one.addr[0] == addr[0] and not one.will_close]
-        if len(own) > CONNECTIONS_AN_ADDRESS and addr[0] != adj.trusted_proxy:
+        if len(own) > server.per_address and addr[0] != adj.trusted_proxy:
             idle = [one for one in own if one is not self and one.request is None and not one.requests]
             min(idle, key=lambda one: one.last_activity, default=self).will_close = True
 
@@ -144,7 +144,14 @@ class BoundedChannel(HTTPChannel):
 
 
 def make_server(
-    app: Flask, host: str = "127.0.0.1", port: int = 0, threads: int = 8, *, prefix: str = "", trusted_proxy: str = ""
+    app: Flask,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    threads: int = 8,
+    *,
+    prefix: str = "",
+    trusted_proxy: str = "",
+    per_address: int = CONNECTIONS_AN_ADDRESS,
 ) -> Any:
     """A listening server; call its `run`. `effective_port` is its port.
 
@@ -162,6 +169,8 @@ def make_server(
         Path below which the shop lies on its site, such as "/shop".
     trusted_proxy : str
         Address of a proxy whose X-Forwarded-For, -Proto and -Host are believed.
+    per_address : int
+        Connections of one address at most.
 
     Raises
     ------
@@ -180,9 +189,10 @@ def make_server(
         app, map=listening, host=host, port=port, threads=threads, ident=None,
         max_request_body_size=MOST_BYTES + 128 * 1024,
         inbuf_overflow=MOST_BYTES + 256 * 1024,  # never to a file
-        channel_timeout=SILENCE, connection_limit=CONNECTIONS, url_prefix=prefix.rstrip("/"), **believed,
+        channel_timeout=SILENCE, connection_limit=max(CONNECTIONS, per_address),
+        url_prefix=prefix.rstrip("/"), **believed,
     )  # fmt: skip
     for one in listening.values():  # a name such as localhost has several addresses
         if hasattr(one, "channel_class"):
-            one.channel_class, one.shop = BoundedChannel, app
+            one.channel_class, one.shop, one.per_address = BoundedChannel, app, per_address
     return server

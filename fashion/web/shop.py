@@ -47,6 +47,9 @@ LOGOS = {
 }  # fmt: skip
 MOST_LOGO = 2**20
 
+#: Orders of a list beside the usual one, each with its name.
+SORTS = {"new": "newest first", "price": "price, low to high", "price-down": "price, high to low"}
+
 Chosen = Mapping[str, Sequence[str]]
 
 
@@ -104,6 +107,25 @@ class Shop:
     def has_prices(self) -> bool:
         """Whether items can be sorted by price."""
         return bool(np.isfinite(self.words_reader.prices).any())
+
+    @cached_property
+    def dated(self) -> bool:
+        """Whether the catalogue has dates, in a column `date`."""
+        return "date" in self.items and bool((self.items["date"].astype(str) != "").any())
+
+    @cached_property
+    def age(self) -> NDArray[np.int64]:
+        """Each item's place among all, newest first and undated last; without dates, that in the catalogue's table."""
+        if not self.dated:
+            return np.arange(len(self.items))
+        dates = pd.to_datetime(self.items["date"].astype(str), format="ISO8601", errors="coerce", utc=True)
+        return dates.rank(method="first", ascending=False, na_option="bottom").to_numpy(np.int64)
+
+    @cached_property
+    def sorts(self) -> dict[str, str]:
+        """The orders that this catalogue has, each with its name."""
+        named = {"new": SORTS["new"] if self.dated else "as the catalogue lists them"}
+        return named | ({name: label for name, label in SORTS.items() if name != "new"} if self.has_prices else {})
 
     @cached_property
     def logo(self) -> tuple[bytes, str] | None:
@@ -278,13 +300,14 @@ class Shop:
 #: Columns of the items table that mean nothing to a customer.
 HIDDEN = {
     "item", "photo", "sha256", "phash", "garment_hex", "added", "near_duplicate_of", "problem", "title", "price",
-    "link",
+    "link", "date",
 }  # fmt: skip
 
 #: Names that an address uses otherwise: a column of such a name is not a filter.
 TAKEN = {
     "q", "page", "colour_weight", "looks_weight", "hide", "id", "k", "diversity", "v", "size", "words", "photo",
-    "camera", "seen", "of", "seen_colour", "seen_category", "sort", "price_from", "price_to", "like", "unlike",
+    "camera", "seen", "of", "seen_colour", "seen_category", "as_colour", "as_category",
+    "sort", "price_from", "price_to", "like", "unlike",
     "resembles_nothing",
 }  # fmt: skip
 

@@ -185,7 +185,11 @@ def test_a_photo_asks_as_its_item_does_and_words_change_it(client, window):
     found = client.post("/api/v1/similar-to-photo?k=3", data={"photo": (io.BytesIO(data), "x.jpg")}).get_json()
     assert shop.items["item"].iloc[5] in [item["item"] for item in found["items"]] and found["seen"]["category"]
     page = client.post("/look", data={"photo": (io.BytesIO(data), "x.jpg"), "words": "blue"}).get_data(as_text=True)
-    assert "Recognised as: blue" in page and "data:image/jpeg;base64," in page and page.count('class="why"') == 6
+    assert (
+        "You asked for: <bdi>blue</bdi>." in page
+        and "data:image/jpeg;base64," in page
+        and page.count('class="why"') == 6
+    )
     body = client.post("/api/v1/similar-to-photo", data=data, content_type="image/jpeg").get_json()
     assert body["items"][0]["item"] == found["items"][0]["item"]
 
