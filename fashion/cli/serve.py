@@ -94,8 +94,10 @@ def run(arguments: argparse.Namespace) -> None:
     from fashion.web.security import Buckets
     from fashion.web.server import make_server
 
-    logging.basicConfig(format="%(asctime)s %(message)s")
-    logging.getLogger("fashion.web").setLevel(logging.INFO)  # such as each new report
+    log, told = logging.getLogger("fashion.web"), logging.StreamHandler()
+    told.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log.addHandler(told)
+    log.setLevel(logging.INFO)  # such as each new report
     at_once = max(1, arguments.threads // 2) if arguments.photos_at_once is None else arguments.photos_at_once
     require("cv2")  # visitors' photos are read later, in threads of their own
     run = Run(arguments.catalogue, processed=arguments.processed, reports=arguments.reports)

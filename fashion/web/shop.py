@@ -119,7 +119,8 @@ class Shop:
         if not self.dated:
             return np.arange(len(self.items))
         dates = pd.to_datetime(self.items["date"].astype(str), format="ISO8601", errors="coerce", utc=True)
-        return dates.rank(method="first", ascending=False, na_option="bottom").to_numpy(np.int64)
+        places = dates.rank(method="first", ascending=False, na_option="bottom")
+        return np.asarray(places.to_numpy(), np.int64)
 
     @cached_property
     def sorts(self) -> dict[str, str]:
