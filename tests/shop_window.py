@@ -19,23 +19,29 @@ IN_BROWSER = [
 
 
 @contextmanager
-def served(work: Workspace, weights: Path | None = None) -> Iterator[str]:
-    """The address of a report's shop; `weights` as the report was given them."""
+def served(
+    work: Workspace, weights: Path | None = None, *, photos: bool = True, prefix: str = "", **options
+) -> Iterator[str]:
+    """The address of a report's shop, with its prefix; `weights` as the report was given them.
+
+    Without `photos` its networks are loaded when one is sent; `options` are those of `create_app`.
+    """
     from fashion.web.app import create_app
     from fashion.web.reload import Window
     from fashion.web.security import Buckets
     from fashion.web.server import make_server
 
     window = Window(work, weights and str(weights), warm=False)
-    window.shop().reader()  # the networks, which would else be loaded under the first visitor
-    server = make_server(create_app(window, Buckets(size=1000)), threads=4)
+    if photos:
+        window.shop().reader()  # the networks, which would else be loaded under the first visitor
+    server = make_server(create_app(window, Buckets(size=1000), **options), threads=4, prefix=prefix)
 
     def answer():
         with suppress(OSError):  # closed while it waits
             server.run()
 
     threading.Thread(target=answer, daemon=True).start()
-    yield f"http://127.0.0.1:{server.effective_port}"
+    yield f"http://127.0.0.1:{server.effective_port}{prefix}"
     server.close()
 
 

@@ -64,6 +64,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--photos-at-once", type=whole(COUNTS), metavar="N",
         help="uploads processed at once (default: half of the threads)",
     )  # fmt: skip
+    parser.add_argument(
+        "--judgements", type=Path, metavar="FILE",
+        help="collect people's judgements of pairs on a page, /judge, into this CSV, which notebook 06 reads as "
+        "data/judgements/<catalogue>.csv (default: no such page)",
+    )  # fmt: skip
     site = parser.add_argument_group("on a site of its own")
     site.add_argument(
         "--allow-host", action="append", default=[], metavar="NAME",
@@ -81,6 +86,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--trusted-proxy", default="", metavar="ADDRESS",
         help="address of the proxy in front, whose X-Forwarded-For, -Proto and -Host are believed",
     )  # fmt: skip
+    site.add_argument(
+        "--connections-per-address", type=whole(COUNTS), default=20, metavar="N",
+        help="open connections of one address, but for the proxy's; an office may need more (default: 20)",
+    )  # fmt: skip
     site.add_argument("--indexed", action="store_true", help="let search engines show it (default: they may not)")
 
 
@@ -90,6 +99,8 @@ OWN_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
 
 def run(arguments: argparse.Namespace) -> None:
     """Serve until it is stopped."""
+    import logging
+
     from fashion.catalogue.run import Run
     from fashion.core.errors import FashionError
     from fashion.core.libraries import require
@@ -98,6 +109,10 @@ def run(arguments: argparse.Namespace) -> None:
 
     if arguments.workers > 1:
         require_fork()
+    log, told = logging.getLogger("fashion.web"), logging.StreamHandler()
+    told.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log.addHandler(told)
+    log.setLevel(logging.INFO)  # such as each new report
     require("cv2")  # visitors' photos are read later, in threads of their own
     run = Run(arguments.catalogue, processed=arguments.processed, reports=arguments.reports)
     alone = arguments.workers == 1
@@ -121,8 +136,9 @@ def _app(window: Window, buckets: Buckets, at_once: int, arguments: argparse.Nam
     if hosts or arguments.host in OWN_NAMES:
         hosts += OWN_NAMES
     return create_app(
-        window, buckets, at_once, hosts=hosts, origins=arguments.allow_origin, indexed=arguments.indexed, **more
-    )
+        window, buckets, at_once, hosts=hosts, origins=arguments.allow_origin, indexed=arguments.indexed,
+        judgements=arguments.judgements, **more,
+    )  # fmt: skip
 
 
 def _limits(arguments: argparse.Namespace) -> tuple[int, tuple[int, float]]:
@@ -146,7 +162,7 @@ def _serve_alone(window: Window, arguments: argparse.Namespace) -> None:
     app = _app(window, Buckets(*bucket), at_once, arguments)
     server = make_server(
         app, arguments.host, arguments.port, arguments.threads, prefix=arguments.prefix,
-        trusted_proxy=arguments.trusted_proxy,
+        trusted_proxy=arguments.trusted_proxy, per_address=arguments.connections_per_address,
     )  # fmt: skip
     _say(window.shop(), getattr(server, "effective_port", arguments.port), arguments)
     # Requests run side by side already; matrix products that spread over all cores would wait for each other.
@@ -183,7 +199,7 @@ def _serve_by_workers(window: Window, arguments: argparse.Namespace) -> None:
         app = _app(own, buckets, max(1, at_once // count), arguments, metrics=metrics, read_photo=photos.read)
         server = make_server(
             app, threads=arguments.threads, prefix=arguments.prefix, trusted_proxy=arguments.trusted_proxy,
-            workers=count, sockets=sockets, connections=connections,
+            workers=count, sockets=sockets, connections=connections, per_address=arguments.connections_per_address,
         )  # fmt: skip
         with threadpool_limits(1, user_api="blas"):
             server.run()

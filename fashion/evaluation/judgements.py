@@ -147,6 +147,35 @@ def judged_table(judgements: pd.DataFrame, methods: Mapping[str, Method], k: int
     return pd.DataFrame(lines)
 
 
+def pooled_pairs(methods: Mapping[str, Method], queries: NDArray[np.integer], k: int) -> NDArray[np.intp]:
+    """Pairs to judge: each query with the items that any method has among its first k, each once.
+
+    Who sees a pair cannot tell which methods gave it, and no method's list is judged more than another's (pooling,
+    Spärck Jones and van Rijsbergen, 1975).
+
+    Parameters
+    ----------
+    methods : mapping of str to Method
+        Query and gallery vectors.
+    queries : ndarray of int, shape (q,)
+        Rows.
+    k : int
+
+    Returns
+    -------
+    ndarray of int, shape (p, 2)
+        Rows of query and item, in the order of `queries`, then of items.
+    """
+    pools: list[set[int]] = [set() for _ in queries]
+    for query_table, gallery_table in methods.values():
+        vectors = normalise(np.asarray(query_table)[queries])
+        found = top_k(normalise(gallery_table), k, queries, query_vectors=vectors, assume_unit=True)[0]
+        for pool, rows in zip(pools, found.tolist(), strict=True):
+            pool.update(rows)
+    pairs = [(query, item) for query, pool in zip(queries.tolist(), pools, strict=True) for item in sorted(pool)]
+    return np.array(pairs, np.intp).reshape(-1, 2)
+
+
 def _grades_of(grades: pd.Series, queries: NDArray[np.intp], recommended: NDArray) -> NDArray[np.float64]:
     """The grade of each recommendation, NaN where nobody judged it; shape (q, k)."""
     pairs = pd.MultiIndex.from_arrays([np.repeat(queries, recommended.shape[1]), recommended.ravel()])

@@ -32,11 +32,16 @@ COLUMNS = ("item", *FACETS, "garment_hex")
 
 NO_COLOUR = "#8c8c8c"  # of a word or garment that has none: a grey that shows on light and on dark
 
+HINT = "Scroll or pinch to zoom: photos appear. Choose an item to see what lies nearest."
+
 MAP_WIDTH = 65535  # whole steps across the map's longer side: finer than a screen at the highest zoom
 
 SHEET_COLUMNS = 32  # tiles a row; a full sheet is square: 2,048 px at 64 px a tile, which every browser decodes
 
-SCRIPTS = ("templates/map-data.js", "static/map-canvas.js", "templates/map-page.js")  # the shop serves the second, too
+#: Scripts of the map, in this order; the shop serves all but the last, and the first style.
+SCRIPTS = ("static/map-canvas.js", "static/map-data.js", "static/map-page.js", "templates/map-report.js")
+
+STYLES = ("static/map-page.css", "templates/map.css")
 
 Floats = npt.NDArray[np.floating]
 
@@ -95,22 +100,43 @@ def write_map(
     _check(items, xy, neighbours, similarity, len(thumbnails), [department_colours, colour_words])
     sheets, edge = _sheets(thumbnails)
     data = {
-        **_table(items, department_colours, colour_words),
-        **_places(xy),
+        **map_fields(items, xy, department_colours, colour_words),
         **{"edge": edge, "columns": SHEET_COLUMNS, "nearest": neighbours.shape[1]},
         "neighbours": neighbours.ravel().tolist(),
         "similarity": np.rint(similarity.ravel().astype(np.float64) * 1000).astype(int).tolist(),
     }
     folder = files("fashion.projection")
-    style = (folder / "templates/map.css").read_text("utf-8")
+    style = "\n".join((folder / name).read_text("utf-8") for name in STYLES)
     script = '"use strict";\n' + "\n".join((folder / name).read_text("utf-8") for name in SCRIPTS)
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    loader = jinja2.PackageLoader("fashion.projection")
+    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
-    html = environment.from_string((folder / "templates/map.html").read_text("utf-8")).render(
-        {"title": title, "source_line": source_line, "data": data, "sheets": sheets},
+    html = environment.get_template("map.html").render(
+        {"title": title, "source_line": source_line, "data": data, "sheets": sheets, "nearest": data["nearest"]},
+        **{"hint": HINT, "switch": False, "canvas_data": {}},
         **{"style": style, "style_hash": source_hash(style), "script": script, "script_hash": source_hash(script)},
     )
     return write_whole(path, lambda aside: aside.write_text(html, "utf-8", newline="\n"))
+
+
+def map_fields(
+    items: pd.DataFrame, xy: Floats, department_colours: dict[str, str], colour_words: dict[str, str]
+) -> dict[str, Any]:
+    """What the map's script reads of a catalogue: its items, their words and colours, and their places.
+
+    Parameters
+    ----------
+    items, xy, department_colours, colour_words
+        As `write_map` takes them.
+
+    Returns
+    -------
+    dict
+        For JSON: `items` (names); `words` and, in the items' order, indices into them as `department`, `colour` and
+        `category`; `departmentColours` and `swatches` of the words, `garment` of the items; `x`, `y` in whole steps
+        from the upper left corner, `width` and `height` of all.
+    """
+    return {**_table(items, department_colours, colour_words), **_places(xy)}
 
 
 def _check(

@@ -5,13 +5,34 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, current_app, jsonify, render_template, request
 
 from fashion.core.errors import PhotoError
 from fashion.recommendation.filters import QueryError
-from fashion.web.openapi import document
+from fashion.web.openapi import (
+    Document,
+    Filters,
+    Item,
+    ItemsPage,
+    MapFields,
+    Similar,
+    SimilarToPhoto,
+    described,
+    document,
+)
 from fashion.web.pages import card, cards, photo_query, recommended, shop_now
-from fashion.web.parameters import BALANCE, FEEDBACK, PAGE, number, read_ask, similar, whole
+from fashion.web.parameters import (
+    BALANCE,
+    BROWSING,
+    FEEDBACK,
+    LONGEST_LIST,
+    PAGE,
+    Ask,
+    number,
+    read_ask,
+    similar,
+    whole,
+)
 from fashion.web.searching import search
 from fashion.web.security import NotNow
 from fashion.web.shop import Shop
@@ -21,6 +42,9 @@ from fashion.web.uploads import open_upload, sent_photo
 ANSWERS_HELD, LONGEST_KEPT = 16 * 2**20, 200
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
+
+#: What routes read beside filters: as their documents say, and as `read_ask` takes it.
+SIMILAR, TO_PHOTO = ("q", *FEEDBACK, *BALANCE, "id", "k", "diversity"), ("q", *FEEDBACK, *BALANCE, "k")
 
 
 def problem(status: int, title: str, detail: str) -> Response:
@@ -46,13 +70,27 @@ def later(error: NotNow) -> Response:
     return answer
 
 
+def described_here() -> dict[str, Any]:
+    """The OpenAPI document of the shop that answers this request, below its prefix."""
+    words = {column: words for column, (words, _) in shop_now().facets.items()}
+    return document(current_app, words, f"{request.script_root}/api/v1")
+
+
 @api.get("/openapi.json")
+@described(Document)
 def openapi() -> Response:
-    """The OpenAPI document."""
-    return jsonify(document(list(shop_now().facets)))
+    """This document."""
+    return jsonify(described_here())
+
+
+@api.get("/docs")
+def docs() -> str:
+    """The OpenAPI document as a page."""
+    return render_template("docs.html", shop=shop_now(), ask=Ask(), api=described_here())
 
 
 @api.get("/items")
+@described(ItemsPage, *BROWSING, filters=True, errors=[400])
 def items() -> Response:
     """A page of items, filtered or searched."""
     shop = shop_now()
@@ -65,6 +103,7 @@ def items() -> Response:
 
 
 @api.get("/item")
+@described(Item, "id", errors=[400, 404])
 def item() -> Response:
     """One item."""
     shop = shop_now()
@@ -79,6 +118,7 @@ def item() -> Response:
 
 
 @api.get("/similar")
+@described(Similar, *SIMILAR, filters=True, errors=[400, 404])
 def similar_to() -> Response:
     """The items most similar to an item: the same for everybody, so that what is asked for often is kept."""
     shop = shop_now()
@@ -90,8 +130,8 @@ def similar_to() -> Response:
 
 
 def _similar_to(shop: Shop) -> Response:
-    ask = read_ask(request.args, shop, ("q", *FEEDBACK, *BALANCE, "id", "k", "diversity"))
-    k = whole(request.args, "k", shop.recommender.k, 1, max(60, shop.recommender.k))
+    ask = read_ask(request.args, shop, SIMILAR)
+    k = whole(request.args, "k", shop.recommender.k, 1, max(LONGEST_LIST, shop.recommender.k))
     diversity = number(request.args, "diversity", 0, 0, 1)
     name = request.args.get("id", "")
     if name not in shop.rows:
@@ -105,12 +145,13 @@ def _similar_to(shop: Shop) -> Response:
 
 
 @api.post("/similar-to-photo")
+@described(SimilarToPhoto, *TO_PHOTO, filters=True, errors=[400, 413, 429, 503], photo=True)
 def similar_to_photo() -> Response:
     """The items most similar to a photo, sent as a form's `photo` or as the body; it is never stored."""
     shop = shop_now()
     with current_app.extensions["turns"].turn(request.remote_addr or ""):
-        ask = read_ask(request.args, shop, ("q", *FEEDBACK, *BALANCE, "k"))
-        k = whole(request.args, "k", shop.recommender.k, 1, max(60, shop.recommender.k))
+        ask = read_ask(request.args, shop, TO_PHOTO)
+        k = whole(request.args, "k", shop.recommender.k, 1, max(LONGEST_LIST, shop.recommender.k))
         given = sent_photo(request.files)
         data = request.get_data(cache=False) if given is None else given
         query = photo_query(shop, open_upload(data), ask.words)
@@ -123,6 +164,7 @@ def similar_to_photo() -> Response:
 
 
 @api.get("/facets")
+@described(Filters, "q", filters=True, errors=[400])
 def facets() -> Response:
     """Each filter's words and how many items each matches."""
     shop = shop_now()
@@ -136,8 +178,9 @@ def facets() -> Response:
 
 
 @api.get("/map")
+@described(MapFields, "v", errors=[400, 404])
 def chart() -> Response:
-    """Every item's position on the map, 0 to 65535 in both directions, with its garment's colour."""
+    """Every item on the map: its place, its words and its garment's colour."""
     shop = shop_now()
     _only(("v",))
     if shop.xy is None:

@@ -21,6 +21,7 @@ from fashion import projection
 from fashion.core.errors import FashionError, PhotoError
 from fashion.recommendation.filters import QueryError
 from fashion.web.api import ANSWERS_HELD, api, problem
+from fashion.web.judging import Judgements, judging
 from fashion.web.kept import Kept
 from fashion.web.metrics import Metrics, watch
 from fashion.web.pages import pages, shop_now
@@ -38,9 +39,15 @@ photos = Blueprint("photos", __name__)
 state = Blueprint("state", __name__)
 
 #: The script that draws the report's map, and the shop's.
-DRAWING = Path(str(files(projection))) / "static"
+DRAWING, DRAWN = (Path(str(files(projection))) / folder for folder in ("static", "templates"))
 
-drawing = Blueprint("drawing", __name__, static_folder=DRAWING, static_url_path="/drawing")
+drawing = Blueprint(
+    "drawing",
+    __name__,
+    static_folder=DRAWING,
+    static_url_path="/drawing",
+    template_folder=DRAWN,
+)
 
 
 #: Text is compressed from 2 kB. Pages that repeat a visitor's words may be compressed too (BREACH): without users or
@@ -68,6 +75,7 @@ def create_app(
     indexed: bool = False,
     metrics: Metrics | None = None,
     read_photo: ReadPhoto = read_here,
+    judgements: Path | None = None,
 ) -> Flask:
     """Make the application.
 
@@ -89,6 +97,8 @@ def create_app(
         What counts the requests.
     read_photo : callable
         What turns photos into queries.
+    judgements : Path, optional
+        File to which the page /judge adds people's judgements; without one there is no such page.
     """
     app = Flask(__name__, static_folder="static", template_folder="templates")
     app.request_class = InMemory
@@ -113,6 +123,9 @@ def create_app(
     add_revalidation(app)
     for blueprint in (pages, api, photos, state, drawing):
         app.register_blueprint(blueprint)
+    if judgements is not None:
+        app.extensions["judgements"] = Judgements.open(judgements, window.shop())
+        app.register_blueprint(judging)
     app.register_error_handler(Exception, failed)
     return app
 

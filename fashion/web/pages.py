@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -22,7 +23,7 @@ from fashion.recommendation.queries import Query
 from fashion.recommendation.reading import QUOTES, Reading
 from fashion.recommendation.reasons import UNLIKE, describe
 from fashion.web import photo_links
-from fashion.web.parameters import BALANCE, FEEDBACK, LONGEST, PAGE, SORTS, Ask, Similar, read_ask, similar, usual_ask
+from fashion.web.parameters import BALANCE, FEEDBACK, LONGEST, PAGE, Ask, Similar, read_ask, similar, usual_ask
 from fashion.web.searching import search, within
 from fashion.web.security import NotNow
 from fashion.web.shop import Shop
@@ -113,7 +114,7 @@ def browse() -> str | Response | tuple[str, int]:
         among = within(shop, ask.prices) & (True if among is None else among)
     return render_template(
         "browse.html", shop=shop, ask=ask, found=found, cards=cards(shop, found.rows, ask, here), last=last,
-        sorts=SORTS, said=understood(found.reading),
+        said=understood(found.reading),
         feedback=chosen_items(shop, ask, lambda **new: home + ask.address(**new)),
         facets={column: facet(shop, ask, column, counts) for column, counts in shop.counts(ask.chosen, among).items()},
     )  # fmt: skip
@@ -183,7 +184,8 @@ def look() -> str | tuple[str, int]:
         return looked(shop)
     try:
         ask = read_ask(request.args, shop, (*photo_links.NAMES, *FEEDBACK, *BALANCE), strict=False)
-        return looked(shop, ask, photo_links.read(request.args, shop), request.args.get("words", "").strip()[:LONGEST])
+        query, words = photo_links.read(request.args, shop), request.args.get("words", "").strip()[:LONGEST]
+        return looked(shop, ask, query, words, corrections=photo_links.corrections(request.args))
     except QueryError as error:
         return looked(shop, message=str(error)), 400
 
@@ -205,22 +207,39 @@ def look_at() -> tuple[str, int, dict[str, str]]:
 
 
 def looked(
-    shop: Shop, ask: Ask | None = None, query: Query | None = None, words: str = "", photo: str = "", message: str = ""
-) -> str:
-    """The page of a visitor's photo, with results where there is a query."""
+    shop: Shop, ask: Ask | None = None, query: Query | None = None, words: str = "", photo: str = "", message: str = "",
+    corrections: Mapping[str, str] | None = None,
+) -> str:  # fmt: skip
+    """The page of a visitor's photo, with results where there is a query; `corrections` of what was recognised."""
     ask, sent, results, feedback, reading = ask or usual_ask(shop), None, [], {}, None
     if query is not None:
+        corrections = corrections or {}
+        own = photo_links.as_pairs(shop, query)
+        query = photo_links.corrected(query, corrections, shop)
         asked = shop.recommender.words_query(words, query) if words else query
         reading = asked.reading
-        own = photo_links.as_pairs(shop, query)
+        if reading and {"category", "department"} & set(reading.asked):  # then the words say what kind
+            asked = replace(asked, where={c: v for c, v in asked.where.items() if c != "category"})
+        told = [(f"as_{column}", word) for column, word in corrections.items()]
 
-        def here(**new: Any) -> str:
-            return url_for("pages.look") + ask.address(more=[*own, ("words", words)], **new)
+        def here(more: Sequence[tuple[str, str]] = told, **new: Any) -> str:
+            return url_for("pages.look") + ask.address(more=[*own, *more, ("words", words)], **new)
 
         results = recommended(shop, similar(shop, asked, ask), ask, here())
         feedback = chosen_items(shop, ask, here)
-        sent = {"photo": photo, "said": describe(asked.description), "kept": own, "address": here(),
-                "unlike": UNLIKE if query.unlike else ""}  # fmt: skip
+        chosen = [(kind, name) for kind, names in (("like", ask.like), ("unlike", ask.unlike)) for name in names]
+        layout = shop.recommender.layout
+        assert layout is not None  # a shop shows the described embedding
+        seen = []
+        for column, known in (("colour", layout.colours), ("category", layout.categories)):
+            without = here([*(pair for pair in told if pair[0] != f"as_{column}"), (f"as_{column}", photo_links.ANY)])
+            one = {"column": column, "word": query.description.get(column, ""), "words": known, "without": without}
+            seen += [one] if len(known) > 1 else []
+        sent = {
+            "photo": photo, "seen": seen, "kept": [*own, *told], "asked": understood(reading), "any": photo_links.ANY,
+            "all": [*own, ("words", words), *ask.filters(), *ask.balance(), *chosen], "address": here(),
+            "unlike": UNLIKE if query.unlike else "",
+        }  # fmt: skip
     return render_template("look.html", shop=shop, ask=ask, sent=sent, found=results, message=message, kinds=TYPES,
                            count=number_word(shop.recommender.k), words=words, reading=reading,
                            said=understood(reading), feedback=feedback)  # fmt: skip
@@ -232,6 +251,10 @@ def photo_query(shop: Shop, photo: DecodedPhoto, words: str = "") -> Query:
     return shop.recommender.words_query(words, query) if words else query
 
 
+#: What a visitor may do with the map; one finger scrolls past it.
+HINT = "Scroll, or pinch with two fingers, to zoom: photos appear. Choose an item to see what is similar."
+
+
 @pages.get("/map")
 def map_page() -> str:
     """The page of the t-SNE map."""
@@ -239,14 +262,13 @@ def map_page() -> str:
     if shop.xy is None:
         abort(404, "This report has no map.")
     name = request.args.get("id", "")
-    here = card(shop, shop.rows[name]) if name in shop.rows and shop.rows[name] < len(shop.xy) else None
-    near = []
-    if here:
-        row = shop.rows[name]
-        distance = ((shop.xy - shop.xy[row]) ** 2).sum(axis=1)
-        distance[row] = np.inf  # several may lie on one spot
-        near = cards(shop, np.argsort(distance, kind="stable")[: min(12, len(distance) - 1)])
-    return render_template("map.html", shop=shop, ask=Ask(), here=here, near=near)
+    read = {
+        "source": f"{url_for('api.chart')}?v={shop.version}", "nearest_by": url_for("api.similar_to"),
+        "photo": f"{url_for('photos.photo')}?size=small&v={shop.version}", "item": url_for("pages.item"),
+    }  # fmt: skip
+    if name in shop.rows and shop.rows[name] < len(shop.xy):
+        read["here"] = name
+    return render_template("map.html", shop=shop, ask=Ask(), canvas_data=read, hint=HINT)
 
 
 @pages.get("/map.png")
@@ -272,6 +294,14 @@ def logo() -> Response:
     return answer
 
 
+@pages.get("/similar.js")
+def similar_script() -> Response:
+    """The script that shows similar items on other sites' pages; as its address stays, browsers keep it for a day."""
+    answer = current_app.send_static_file("similar.js")
+    answer.headers["Cache-Control"] = "public, max-age=86400"
+    return answer
+
+
 @pages.get("/robots.txt")
 def robots() -> Response:
     """What search engines may read: nothing, unless the operator says otherwise."""
@@ -282,7 +312,12 @@ def robots() -> Response:
 @pages.app_context_processor
 def common() -> dict[str, Any]:
     """What every page's template may use."""
-    return {"indexed": current_app.config.get("INDEXED", False), "unbounded": (-np.inf, np.inf), "per_page": PAGE}
+    return {
+        "indexed": current_app.config.get("INDEXED", False),
+        "unbounded": (-np.inf, np.inf),
+        "per_page": PAGE,
+        "judging": "judgements" in current_app.extensions,
+    }
 
 
 @pages.app_template_global("other_colour")

@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 from fashion.core.defaults import COLOUR_WEIGHT, LOOKS_WEIGHT, Preferences
 from fashion.recommendation.filters import QueryError
 from fashion.recommendation.queries import Query
-from fashion.web.shop import Shop
+from fashion.web.shop import SORTS, Shop
 
 #: Items on a page.
 PAGE = 48
@@ -28,11 +28,8 @@ BROWSING = ("q", "page", "sort", "price_from", "price_to", *FEEDBACK, *BALANCE)
 #: Liked or disliked items of an address at most.
 MOST_CHOSEN = 20
 
-#: Orders of a list beside the usual one, each with its name.
-SORTS = {"price": "price, low to high", "price-down": "price, high to low"}
-
-#: Characters of a search at most.
-LONGEST = 200
+#: Characters of a search, and items of a list of similar ones, at most.
+LONGEST, LONGEST_LIST = 200, 60
 
 
 @dataclass(frozen=True)

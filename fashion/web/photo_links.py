@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -23,7 +24,13 @@ from fashion.recommendation.queries import Query
 from fashion.web.shop import Shop
 
 #: Parameters of such an address beside those of `parameters.read_ask`.
-NAMES = ("seen", "of", "seen_colour", "seen_category", "near_duplicate", "resembles_nothing", "words")
+NAMES = (
+    "seen", "of", "seen_colour", "seen_category", "as_colour", "as_category", "near_duplicate", "resembles_nothing",
+    "words",
+)  # fmt: skip
+
+#: What stands for no word where a visitor corrects what was recognised.
+ANY = "*"
 
 #: Near-duplicates of the photo that an address names at most.
 MOST_DUPLICATES = 20
@@ -83,6 +90,48 @@ def read(given: MultiDict, shop: Shop) -> Query:
     return Query(
         "your photo", vector[np.newaxis], seen, near_duplicates=repeated, unlike=given.get("resembles_nothing") == "1"
     )
+
+
+def corrections(given: MultiDict) -> dict[str, str]:
+    """Column -> the word that the visitor says the photo shows, or `ANY`, from an address."""
+    found = {column: given.get(f"as_{column}", "") for column in ("colour", "category")}
+    return {column: word for column, word in found.items() if word}
+
+
+def corrected(query: Query, words: Mapping[str, str], shop: Shop) -> Query:
+    """The query with the words that the visitor says its photo shows; its looks stay.
+
+    A colour takes the place of the recognised one, so that near ones follow; a category becomes a condition, too: among
+    its items the looks decide.
+
+    Parameters
+    ----------
+    query : Query
+        Of a photo.
+    words : mapping of str to str
+        From `corrections`.
+    shop : Shop
+
+    Raises
+    ------
+    QueryError
+        For a word that the network does not know.
+    """
+    layout, seen, vectors, where = _layout(shop), dict(query.description), query.vectors.copy(), dict(query.where)
+    known = {"colour": layout.colours, "category": layout.categories}
+    for column, word in words.items():
+        if word not in (*known[column], ANY):
+            raise QueryError(f"expected a {column} of the catalogue; found {word[:60]!r}.")
+        if word == seen.pop(column, None):
+            seen[column] = word
+            continue
+        part = layout.parts[column]
+        vectors[:, part] = 0
+        if word != ANY:
+            seen[column] = word
+            vectors[:, part] = layout.vector(**{column: word})[part]
+            where |= {"category": (word,)} if column == "category" else {}
+    return replace(query, vectors=vectors, description=seen, where=where)
 
 
 def network_of(shop: Shop) -> str:

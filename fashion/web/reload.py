@@ -92,6 +92,7 @@ class Window:
             except Exception as error:  # whatever a damaged report raises, the old one stays open
                 self._put_off(stamp, error)
                 return
+            log.info("a new report of %s is shown: %x", self.workspace.catalogue, new.stamp)
             if self.warm:
                 _warm(new)
         except (FashionError, OSError):

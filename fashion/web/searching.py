@@ -111,8 +111,10 @@ def within(shop: Shop, prices: tuple[float, float]) -> NDArray[np.bool_]:
 
 
 def sorted_rows(shop: Shop, rows: NDArray[np.integer], sort: str) -> NDArray[np.integer]:
-    """Rows by price, those without one last; as they are where `sort` is empty."""
+    """Rows by price or by date, those without one last; as they are where `sort` is empty."""
     if not sort:
         return rows
+    if sort == "new":
+        return rows[np.argsort(shop.age[rows], kind="stable")]
     prices = shop.words_reader.prices[rows]
     return rows[np.argsort(-prices if sort == "price-down" else prices, kind="stable")]

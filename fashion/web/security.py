@@ -29,16 +29,16 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
 
-#: Endpoints whose responses depend on a visitor's photo: no cache keeps them.
-PRIVATE = ("pages.look", "pages.look_at", "api.similar_to_photo")
+#: Endpoints whose responses depend on a visitor's photo or judgements: no cache keeps them.
+PRIVATE = ("pages.look", "pages.look_at", "api.similar_to_photo", "judging.judge", "judging.judged")
 
 
-#: Endpoints that another site may read or show where its origin is allowed: the API and photos.
-SHARED = ("api.", "photos.photo")
+#: Endpoints that another site may read or show where its origin is allowed: the API, photos, and the script for both.
+SHARED = ("api.", "photos.photo", "pages.similar_script")
 
 
 def add_origins(app: Flask, origins: Collection[str]) -> None:
-    """Let scripts of these origins read the API, and their pages show photos (CORS, CORP)."""
+    """Let scripts of these origins read the API, and their pages show photos and run similar.js (CORS, CORP)."""
     if not origins:
         return
 
@@ -138,23 +138,25 @@ class Turns:
     ----------
     buckets : Buckets
     at_once : int
-        Photos processed at a time; fewer than the server's threads.
+        Photos processed at a time; fewer than the server's threads. Half as many may wait.
+    patience : float
+        Seconds that one waits for its turn.
     """
 
-    def __init__(self, buckets: Buckets, at_once: int) -> None:
-        self.buckets = buckets
-        self._free = threading.BoundedSemaphore(at_once)
+    def __init__(self, buckets: Buckets, at_once: int, patience: float = 2.0) -> None:
+        self.buckets, self.patience = buckets, patience
+        self._free, self._waiting = threading.BoundedSemaphore(at_once), threading.Semaphore(at_once // 2)
 
     @contextmanager
     def turn(self, visitor: str) -> Iterator[None]:
-        """Process one photo within the block; there is no queue.
+        """Process one photo within the block, after a short wait where others are being processed.
 
         Raises
         ------
         NotNow
             When too many are being processed, or came from this visitor.
         """
-        if not self._free.acquire(blocking=False):
+        if not self._free.acquire(blocking=False) and not self._wait():
             raise NotNow(503, 2, "Too many photos are being processed. Try again in a few seconds.")
         try:
             wait = self.buckets.take(visitor)
@@ -165,3 +167,12 @@ class Turns:
             yield
         finally:
             self._free.release()
+
+    def _wait(self) -> bool:
+        """Whether a turn came in time. Who waits holds a thread of the server: beyond a few, nobody does."""
+        if not self._waiting.acquire(blocking=False):
+            return False
+        try:
+            return self._free.acquire(timeout=self.patience)
+        finally:
+            self._waiting.release()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: Seconds until an idle connection is closed, and the largest number of connections.
 SILENCE, CONNECTIONS = 60, 100
 
-#: Connections of one address at most, but for a trusted proxy's.
+#: Connections of one address at most, but for a trusted proxy's; an office behind one address may need more.
 CONNECTIONS_AN_ADDRESS = 20
 
 #: Seconds until a request's head must be there, and until all of it must be.
@@ -123,7 +123,7 @@ class BoundedChannel(HTTPChannel):
         shared = getattr(server, "connections", None)
         count = len(own) if shared is None else shared.change(addr[0], 1)
         self.counted = shared is not None
-        if count > CONNECTIONS_AN_ADDRESS and addr[0] != adj.trusted_proxy:
+        if count > server.per_address and addr[0] != adj.trusted_proxy:
             idle = [one for one in own if one is not self and one.request is None and not one.requests]
             closed = min(idle, key=lambda one: one.last_activity, default=self)
             closed.will_close = True
@@ -173,6 +173,7 @@ def make_server(
     *,
     prefix: str = "",
     trusted_proxy: str = "",
+    per_address: int = CONNECTIONS_AN_ADDRESS,
     workers: int = 1,
     sockets: Sequence[socket.socket] = (),
     connections: SharedConnections | None = None,
@@ -193,6 +194,8 @@ def make_server(
         Path below which the shop lies on its site, such as "/shop".
     trusted_proxy : str
         Address of a proxy whose X-Forwarded-For, -Proto and -Host are believed.
+    per_address : int
+        Connections of one address at most.
     workers : int
         Processes that serve: each takes its share of the connections and of the bodies that are held.
     sockets : sequence of socket
@@ -218,12 +221,13 @@ def make_server(
         app, map=listening, threads=threads, ident=None, **place,
         max_request_body_size=MOST_BYTES + 128 * 1024,
         inbuf_overflow=MOST_BYTES + 256 * 1024,  # never to a file
-        channel_timeout=SILENCE, connection_limit=max(20, CONNECTIONS // workers), url_prefix=prefix.rstrip("/"),
-        **believed,
+        channel_timeout=SILENCE, connection_limit=max(20, CONNECTIONS // workers, per_address),
+        url_prefix=prefix.rstrip("/"), **believed,
     )  # fmt: skip
     for one in listening.values():  # a name such as localhost has several addresses
         if hasattr(one, "channel_class"):
             one.channel_class, one.shop, one.connections = BoundedChannel, app, connections
+            one.per_address = per_address
             if workers > 1:
                 one.adj.most_held = MOST_HELD // workers
     return server

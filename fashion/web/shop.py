@@ -19,10 +19,10 @@ from fashion.catalogue.products import PRODUCT, web_link
 from fashion.core.errors import ArtefactError, FashionError
 from fashion.core.locking import is_running
 from fashion.core.workspace import Workspace
+from fashion.projection.interactive import map_fields
 from fashion.recommendation.changes import changes_folder
 from fashion.recommendation.filters import QueryError
 from fashion.recommendation.reading import Reader
-from fashion.recommendation.reasons import describe
 from fashion.recommendation.recommender import Recommender
 from fashion.recommendation.words import Vocabulary
 from fashion.report.integrity import PHOTOS
@@ -47,6 +47,9 @@ LOGOS = {
 }  # fmt: skip
 MOST_LOGO = 2**20
 
+#: Orders of a list beside the usual one, each with its name.
+SORTS = {"new": "newest first", "price": "price, low to high", "price-down": "price, high to low"}
+
 Chosen = Mapping[str, Sequence[str]]
 
 
@@ -62,7 +65,7 @@ class Shop:
         Of the catalogue.
     recommender : Recommender
     xy : ndarray of float32, shape (n, 2), or None
-        The report's map, 0 to 1 in both directions, without removed and added items.
+        The report's map, without removed and added items; 0 to 1 along its longer side, y upwards.
     stamp : int
         Changes with the report.
     still : bytes or None
@@ -104,6 +107,26 @@ class Shop:
     def has_prices(self) -> bool:
         """Whether items can be sorted by price."""
         return bool(np.isfinite(self.words_reader.prices).any())
+
+    @cached_property
+    def dated(self) -> bool:
+        """Whether the catalogue has dates, in a column `date`."""
+        return "date" in self.items and bool((self.items["date"].astype(str) != "").any())
+
+    @cached_property
+    def age(self) -> NDArray[np.int64]:
+        """Each item's place among all, newest first and undated last; without dates, that in the catalogue's table."""
+        if not self.dated:
+            return np.arange(len(self.items))
+        dates = pd.to_datetime(self.items["date"].astype(str), format="ISO8601", errors="coerce", utc=True)
+        places = dates.rank(method="first", ascending=False, na_option="bottom")
+        return np.asarray(places.to_numpy(), np.int64)
+
+    @cached_property
+    def sorts(self) -> dict[str, str]:
+        """The orders that this catalogue has, each with its name."""
+        named = {"new": SORTS["new"] if self.dated else "as the catalogue lists them"}
+        return named | ({name: label for name, label in SORTS.items() if name != "new"} if self.has_prices else {})
 
     @cached_property
     def logo(self) -> tuple[bytes, str] | None:
@@ -156,21 +179,13 @@ class Shop:
 
     @cached_property
     def chart(self) -> bytes:
-        """The map's items as JSON: positions from 0 to 65535, garments' colours without #, names, titles.
+        """The map's items as JSON (`projection.interactive.map_fields`)."""
+        from fashion.plots.style import colours_of_departments
 
-        `title` holds each item's index in `titles`, as many share one.
-        """
         assert self.xy is not None
-        places = (self.xy * 65535).round().astype(int)
-        hexes = [hex_of.lstrip("#") for hex_of in self.shown["garment_hex"][: len(places)]]
-        kinds = [self.shown.get(column, [""] * len(places)) for column in ("colour", "category")]
-        said = [describe({"colour": c, "category": k}) for c, k, _ in zip(*kinds, places, strict=False)]
-        titles = sorted(set(said))
-        place_of = {title: place for place, title in enumerate(titles)}
-        fields = {
-            "x": places[:, 0].tolist(), "y": places[:, 1].tolist(), "hex": hexes,
-            "id": self.shown["item"][: len(places)], "titles": titles, "title": [place_of[title] for title in said],
-        }  # fmt: skip
+        items = self.items.iloc[: len(self.xy)]
+        departments = colours_of_departments(sorted(items["department"].unique()))
+        fields = map_fields(items, self.xy, departments, self.swatches)
         return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
 
     @cached_property
@@ -292,13 +307,14 @@ class Shop:
 #: Columns of the items table that mean nothing to a customer.
 HIDDEN = {
     "item", "photo", "sha256", "phash", "garment_hex", "added", "near_duplicate_of", "problem", "title", "price",
-    "link",
+    "link", "date",
 }  # fmt: skip
 
 #: Names that an address uses otherwise: a column of such a name is not a filter.
 TAKEN = {
     "q", "page", "colour_weight", "looks_weight", "hide", "id", "k", "diversity", "v", "size", "words", "photo",
-    "camera", "seen", "of", "seen_colour", "seen_category", "sort", "price_from", "price_to", "like", "unlike",
+    "camera", "seen", "of", "seen_colour", "seen_category", "as_colour", "as_category",
+    "sort", "price_from", "price_to", "like", "unlike",
     "resembles_nothing",
 }  # fmt: skip
 
@@ -324,7 +340,7 @@ def open_shop(
     xy = None
     if workspace.path("map.parquet").is_file():
         xy = study.map()[["x", "y"]].to_numpy(np.float32)
-        xy = (xy - xy.min(axis=0)) / np.maximum(np.ptp(xy, axis=0), 1e-9)
+        xy = (xy - xy.min(axis=0)) / max(float(np.ptp(xy, axis=0).max()), 1e-9)
     figure = workspace.report / "figures/05-map-departments.png"
     still = figure.read_bytes() if figure.is_file() else None
     shop = Shop(study, study.title, recommender, xy, before, still, study.untrained)

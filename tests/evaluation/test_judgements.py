@@ -6,7 +6,13 @@ import pytest
 
 from fashion.core.errors import CatalogueError
 from fashion.core.paths import judgements_of
-from fashion.evaluation.judgements import by_people, judged_table, krippendorff_alpha, read_judgements
+from fashion.evaluation.judgements import (
+    by_people,
+    judged_table,
+    krippendorff_alpha,
+    pooled_pairs,
+    read_judgements,
+)
 
 ITEMS = pd.DataFrame({"item": [f"i{n}" for n in range(12)]})
 PAIRS = [("i0", "i1", 3), ("i0", "i2", 0), ("i0", "i3", 1), ("i4", "i5", 2), ("i4", "i1", 1)]
@@ -100,3 +106,17 @@ def test_a_catalogues_file_is_found_and_its_table_ends_with_the_raters(tmp_path,
     assert table["measure"].tolist() == ["nDCG@5", "Precision@5", "judged", "Krippendorff's alpha"]
     alpha = 1 - 3 * 2 / (2 * (4 * 9 - 25))  # one pair apart by 1, of four grades 2 2 0 1
     assert table["mean"].iloc[-1] == pytest.approx(alpha) and table["queries"].iloc[-1] == 2
+
+
+def test_the_pool_is_the_union_of_every_methods_first_ones():
+    rng = np.random.default_rng(3)
+    methods = {name: (rng.normal(size=(20, 4)), rng.normal(size=(20, 4))) for name in "abc"}
+    queries, expected = np.array([7, 2]), []
+    for query in queries:
+        pool = set()
+        for asked, gallery in methods.values():
+            unit = gallery / np.linalg.norm(gallery, axis=1, keepdims=True)
+            pool.update([row for row in np.argsort(-unit @ asked[query]) if row != query][:3])
+        expected += [(query, row) for row in sorted(pool)]
+    assert pooled_pairs(methods, queries, 3).tolist() == [list(pair) for pair in expected]
+    assert pooled_pairs(methods, queries[:0], 3).shape == (0, 2)

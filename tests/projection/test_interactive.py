@@ -389,6 +389,8 @@ def test_points_take_the_departments_or_the_garments_colours(shop: SimpleNamespa
     item = shop.items.iloc[row]
     page.click("#zoom-out")  # photos give way to dots
     page.locator('#map[data-photos="0"]').wait_for()
+    assert int(page.get_attribute("#map", "data-labels")) > 5
+    page.uncheck("#labels")  # the name of a category may lie on the dot
     place = where(page, item["item"])
     assert unlike(pixels(page, *place), DEPARTMENTS[item["department"]]) < 3
     page.check("input[value=garment]")

@@ -130,10 +130,19 @@ def test_a_parameter_that_would_do_nothing_is_refused_by_the_api(client, window)
         assert "xpected parameters of" in get(client, address, 400).get_data(as_text=True), address
 
 
-def test_the_document_tells_what_each_route_reads(client, window):
-    columns = set(window.shop().facets)
-    paths = document(list(columns))["paths"]
-    named = {path: {p["name"] for p in next(iter(how.values()))["parameters"]} for path, how in paths.items()}
+def test_the_document_tells_what_each_route_reads(client, app, window):
+    facets = window.shop().facets
+    columns, paths = set(facets), get(client, "/api/v1/openapi.json").get_json()["paths"]
+    operations = {path: next(iter(how.values())) for path, how in paths.items()}
+    named = {path: {p["name"] for p in how["parameters"]} for path, how in operations.items()}
+    (colour,) = [p for p in operations["/facets"]["parameters"] if p["name"] == "colour"]
+    assert colour["schema"]["items"]["enum"] == facets["colour"][0]
+    identifiers = [how["operationId"] for how in operations.values()]
+    assert len(set(identifiers)) == len(paths) and "similar_to_photo" in identifiers
+    page = get(client, "/api/v1/docs").get_data(as_text=True)
+    for path, how in operations.items():
+        assert f'<span class="path">{path}</span>' in page and how["summary"] in html.unescape(page)
+        assert all(f"<code>{p['name']}</code>" in page for p in how["parameters"])
     assert named["/facets"] == columns | {"q"} and "page" not in named["/similar"] | named["/similar-to-photo"]
     sent = paths["/similar-to-photo"]["post"]["requestBody"]["content"]
     data = window.shop().photo(5)
@@ -152,14 +161,12 @@ def test_what_tells_of_a_visitors_photo_is_kept_by_no_cache(client, window):
     assert address.startswith("/look?seen=")
 
 
-def test_around_an_item_is_never_itself(window):
-    shop = window.shop()
-    crowd = replace(shop, xy=np.zeros_like(shop.xy))  # all on one spot
-    client = create_app(type("Still", (), {"shop": lambda self: crowd})(), Buckets()).test_client()
-    name = shop.items["item"].iloc[9]
+def test_the_map_is_hidden_until_its_script_runs_and_the_picture_stands_in(client, window):
+    name = window.shop().items["item"].iloc[9]
     page = get(client, f"/map?id={name}").get_data(as_text=True)
-    near = re.findall(r'<li class="card">\s*<a href="/item\?id=([^"]+)"', page)
-    assert len(near) == 12 and name not in near
+    assert '<div id="explorer" class="explorer" hidden>' in page and f'data-here="{name}"' in page
+    assert re.search(r'<noscript><img class="still" src="/map.png', page)
+    assert "data-here" not in get(client, "/map?id=nobody").get_data(as_text=True)
 
 
 def test_a_column_called_like_a_parameter_is_no_filter(window):
@@ -178,7 +185,11 @@ def test_a_photo_asks_as_its_item_does_and_words_change_it(client, window):
     found = client.post("/api/v1/similar-to-photo?k=3", data={"photo": (io.BytesIO(data), "x.jpg")}).get_json()
     assert shop.items["item"].iloc[5] in [item["item"] for item in found["items"]] and found["seen"]["category"]
     page = client.post("/look", data={"photo": (io.BytesIO(data), "x.jpg"), "words": "blue"}).get_data(as_text=True)
-    assert "Recognised as: blue" in page and "data:image/jpeg;base64," in page and page.count('class="why"') == 6
+    assert (
+        "You asked for: <bdi>blue</bdi>." in page
+        and "data:image/jpeg;base64," in page
+        and page.count('class="why"') == 6
+    )
     body = client.post("/api/v1/similar-to-photo", data=data, content_type="image/jpeg").get_json()
     assert body["items"][0]["item"] == found["items"][0]["item"]
 
@@ -473,11 +484,11 @@ def test_a_photo_is_turned_as_its_exif_says_and_a_bomb_is_not_unpacked(monkeypat
 
 
 def test_the_openapi_document_names_every_route_and_parameter(app, window):
-    described = document(list(window.shop().facets))["paths"]
+    described = document(app, {column: words for column, (words, _) in window.shop().facets.items()})["paths"]
     routes = {
         r.rule.removeprefix("/api/v1"): r.methods & {"GET", "POST"}
         for r in app.url_map.iter_rules()
-        if r.rule.startswith("/api/")
+        if r.rule.startswith("/api/") and not r.rule.endswith("/docs")
     }
     assert {path: {m.upper() for m in found} for path, found in described.items()} == routes
     assert {p["name"] for p in described["/items"]["get"]["parameters"]} >= {"q", "page", "hide", *window.shop().facets}
@@ -565,11 +576,14 @@ def test_a_report_that_runs_is_seen_by_its_lock(work):
 
 def test_json_is_plain(client):
     found = get(client, "/api/v1/map").get_json()
-    assert len(found["x"]) == len(found["id"]) and json.dumps(found, allow_nan=False)
-    assert min(found["x"]) >= 0 and max(found["y"]) <= 65535
-    assert len(found["title"]) == len(found["x"]) and found["id"]
-    titles = [found["titles"][place] for place in found["title"]]
-    assert any(title.startswith("red · ") and "dress" in title for title in titles)
+    assert len(found["x"]) == len(found["items"]) and json.dumps(found, allow_nan=False)
+    assert min(found["x"]) == min(found["y"]) == 0 and max(found["width"], found["height"]) == 65535
+    said = [
+        (found["words"]["colour"][colour], found["words"]["category"][kind])
+        for colour, kind in zip(found["colour"], found["category"], strict=True)
+    ]
+    items = get(client, f"/api/v1/item?id={found['items'][3]}").get_json()
+    assert said[3] == (items["colour"], items["category"]) and found["garment"][3] == items["hex"]
 
 
 def test_the_maps_picture_is_of_the_report_that_is_shown(client, window):

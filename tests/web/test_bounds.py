@@ -144,7 +144,8 @@ def test_below_a_prefix_photos_are_still_photos():
     def look():
         return f"{request.script_root} {len(request.get_data())} {request.remote_addr}"
 
-    server = make_server(app, threads=1, prefix="/similar/", trusted_proxy="127.0.0.1")
+    server = make_server(app, threads=1, prefix="/similar/", trusted_proxy="127.0.0.1", per_address=300)
+    assert (server.per_address, server.adj.connection_limit) == (300, 300), "an office may have more than all had"
     threading.Thread(target=server.run, daemon=True).start()
     head = "POST /similar/look HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Forwarded-For: 203.0.113.9\r\n"
     body = b"x" * 20_000  # more than a request that is no photo may hold

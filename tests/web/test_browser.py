@@ -1,8 +1,10 @@
 """A shopper's whole way in a real browser, at phone and desktop size; axe's rules on every page, light and dark."""
 
+import io
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from PIL import Image
 from shop_window import IN_BROWSER, served
@@ -17,8 +19,8 @@ SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1440, "hei
 
 
 @pytest.fixture(scope="module")
-def address(work):
-    with served(work) as address:
+def address(work, tmp_path_factory):
+    with served(work, judgements=tmp_path_factory.mktemp("judged") / "judgements.csv") as address:
         yield address
 
 
@@ -102,16 +104,111 @@ def test_the_way_of_a_shopper(address, browser, screens, work, size, tmp_path):
     page.locator("#found .card a").first.click()
     page.get_by_role("link", name="Show it on the map").click()
     page.wait_for_selector("canvas[data-ready]")
-    expect(page.locator("#spot")).to_contain_text("Open")
+    expect(page.locator("#nearest li")).to_have_count(6)
     shoot("7-map")
     canvas = page.locator("#map")
     canvas.focus()
     for key in ("-", "-", "-", "ArrowLeft", "ArrowRight", "+"):
         page.keyboard.press(key)
-    page.locator("#spot a").click()
+    page.get_by_role("link", name="Open this item").click()
     page.wait_for_url("**/item?id=**")
     assert trouble == []
     page.close()
+
+
+def test_the_map_answers_as_the_shop_does_or_by_looks_alone(address, browser, work):
+    page = browser.new_page(viewport=SIZES["desktop"], reduced_motion="reduce")
+
+    def told(name, **more):
+        found = page.request.get(f"{address}/api/v1/similar", params={"id": name} | more).json()["items"]
+        return [f"#item={one['item']}" for one in found]
+
+    name = work.items()["item"].iloc[3]
+    page.goto(f"{address}/map?id={name}")
+
+    def listed():
+        page.locator(f"#map[data-nearest='{name}']").wait_for()
+        return [link.get_attribute("href") for link in page.locator("#nearest a").all()]
+
+    assert listed() == told(name) and "As the shop" in page.locator("#says").inner_text()
+    with page.expect_request(re.compile("/similar.*looks_weight=1")):
+        page.get_by_label("Looks alone").check()
+    expect(page.locator("#says")).to_contain_text("By looks alone")
+    assert listed() == told(name, looks_weight="1")
+    second = page.locator("#nearest a").nth(1)
+    other = second.get_attribute("href").removeprefix("#item=")
+    second.click()
+    page.locator(f"#map[data-selected='{other}']").wait_for()
+    page.locator("#panel .close").click()
+    page.locator("#map[data-selected='']").wait_for()
+    page.get_by_role("button", name="Reset").click()
+    page.locator("#map[data-zoom='1.000']").wait_for()
+    assert int(page.locator("#map").get_attribute("data-labels")) > 2
+    page.close()
+
+
+def test_a_lasso_keeps_what_it_encircles_and_saves_it(address, browser, work):
+    page = browser.new_page(viewport={"width": 1440, "height": 1200}, reduced_motion="reduce")
+    items = work.items().set_index("item")
+    page.goto(f"{address}/map")
+    page.locator("#map[data-ready]").wait_for()
+    where = {name: page.evaluate("name => window.fashionMap.where(name)", name) for name in items.index}
+    left = min(x for x, _ in where.values())
+    middle = (left + max(x for x, _ in where.values())) / 2 + 0.3
+    top, bottom = min(y for _, y in where.values()) - 5, max(y for _, y in where.values()) + 5
+    page.get_by_role("button", name="Lasso").click()
+    page.mouse.move(left - 5, top)
+    page.mouse.down()
+    for corner in ((middle, top), (middle, bottom), (left - 5, bottom)):
+        page.mouse.move(*corner)
+    page.mouse.up()
+    inside = {name for name, (x, _) in where.items() if x < middle}
+    expect(page.locator("#status")).to_have_text(f"{len(inside)} of {len(items)} items")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="CSV").click()
+    table = pd.read_csv(saved.value.path(), dtype=str).set_index("item")
+    assert set(table.index) == inside
+    assert table.equals(items.loc[table.index, ["department", "colour", "category"]])
+    page.get_by_role("button", name="Reset").click()
+    expect(page.locator("#status")).to_have_text(f"{len(items)} items")
+    page.close()
+
+
+def test_a_phones_swipe_scrolls_past_the_map_and_two_fingers_move_it(address, browser):
+    page = browser.new_context(viewport={"width": 390, "height": 600}, has_touch=True, is_mobile=True).new_page()
+    page.goto(f"{address}/map")
+    page.locator("#map[data-ready]").wait_for()
+    box, fingers = page.locator("#map").bounding_box(), page.context.new_cdp_session(page)
+    x, y = box["x"] + box["width"] / 2, min(560, box["y"] + box["height"] / 2)
+
+    def touch(kind, *places):
+        points = [{"x": across, "y": down, "id": finger} for finger, (across, down) in enumerate(places)]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", (x, y))
+    for moved in range(20, 301, 20):
+        touch("touchMove", (x, y - moved))
+    touch("touchEnd")
+    page.wait_for_function("() => scrollY > 150")
+    assert page.locator("#map").get_attribute("data-zoom") == "1.000" and not page.locator(".explorer.moved").count()
+    settled = "() => new Promise(done => { let last; const look = () => { if (scrollY === last) done(last); else { "
+    scrolled = page.evaluate(settled + "last = scrollY; setTimeout(look, 200); } }; look(); })")
+    box = page.locator("#map").bounding_box()
+    y = (max(0, box["y"]) + min(600, box["y"] + box["height"])) / 2
+    for kind, apart in (("touchStart", 20), ("touchMove", 45), ("touchMove", 90)):
+        touch(kind, (x - apart, y), (x + apart, y))
+    touch("touchEnd")
+    page.wait_for_function("() => Number(document.getElementById('map').dataset.zoom) > 2")
+    assert page.evaluate("scrollY") == scrolled
+    page.context.close()
+
+
+def test_without_javascript_the_map_is_a_picture_alone(address, browser):
+    page = browser.new_context(java_script_enabled=False, viewport=SIZES["desktop"]).new_page()
+    page.goto(f"{address}/map")
+    expect(page.locator("img.still")).to_be_visible()
+    assert not page.locator("canvas").first.is_visible() and not page.get_by_role("button", name="Lasso").is_visible()
+    page.context.close()
 
 
 def test_a_pasted_and_a_dropped_photo_are_sent(address, browser, work):
@@ -142,6 +239,62 @@ def test_a_large_photo_is_made_smaller_before_it_is_sent(address, browser, tmp_p
     page.wait_for_url("**seen=**")
     assert len(sent) == 1, "it is sent once"
     assert int(sent[0].all_headers()["content-length"]) < photo.stat().st_size / 3
+    page.close()
+
+
+def test_a_part_of_the_photo_is_drawn_or_given_and_its_words_are_corrected(address, browser, work, tmp_path):
+    data = next((work.processed.parents[1] / "clothes/images").glob("*00AAF.jpg")).read_bytes()
+    page = browser.new_page(viewport=SIZES["desktop"])
+    size = "([image]) => [image.naturalWidth, image.naturalHeight]"
+    page.goto(f"{address}/look")
+    assert not page.locator(".crop").is_visible()
+    page.locator("#photo").set_input_files({"name": "x.jpg", "mimeType": "image/jpeg", "buffer": data})
+    box = page.locator("#crop").bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.1)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.9, steps=3)
+    page.mouse.up()
+    edges = [page.locator(f"[data-edge={name}]") for name in ("left", "top", "right", "bottom")]
+    assert [abs(int(one.input_value()) - share) <= 1 for one, share in zip(edges, (25, 10, 75, 90), strict=True)]
+    edges[3].fill("60")  # the keyboard's way
+    edges[3].press("Tab")
+    page.get_by_role("button", name="Find similar clothes").click()
+    page.wait_for_url("**seen=**")
+    wide, high = page.locator("#mine").evaluate_all(size)
+    whole = Image.open(io.BytesIO(data)).size
+    assert abs(wide / high - 0.5 * whole[0] / (0.5 * whole[1])) < 0.06, "the part alone was sent"
+    page.get_by_role("button", name="Search with a part of it").click()
+    expect(page.locator("#crop")).to_be_visible()
+    assert [one.input_value() for one in edges] == ["0", "0", "100", "100"]
+    kind = page.get_by_label("The photo's category")
+    other = kind.locator("option:not([selected])").last.inner_text()
+    kind.select_option(other)
+    page.wait_for_url("**as_category=**")
+    expect(page.locator("#found .card")).to_have_count(6)
+    expect(page.get_by_label("The photo's category")).to_have_value(other)
+    expect(page.locator("#mine")).to_be_visible()
+    page.close()
+
+
+def test_pairs_are_judged_by_keys(address, browser):
+    page = browser.new_page(viewport=SIZES["phone"])
+    page.goto(address)
+    page.get_by_role("link", name="Judge").click()
+    page.get_by_label("Your name").fill("Ann")
+    page.get_by_label("Your name").press("1")  # a digit of the name is no grade
+    page.get_by_role("button", name="Begin").click()
+    first = page.locator("[name=item]").input_value()
+    for done, key in enumerate("41", 1):
+        page.keyboard.press(key)
+        expect(page.locator(".progress")).to_contain_text(re.compile(f"^{done} of "))
+    page.keyboard.press("u")
+    expect(page.locator("[aria-current]")).to_contain_text("not similar")
+    page.keyboard.press("u")
+    expect(page.locator("[aria-current]")).to_contain_text("could take its place")
+    assert page.locator("[name=item]").input_value() == first
+    page.get_by_role("button", name="somewhat similar").click()
+    expect(page.locator(".progress")).to_contain_text(re.compile("^2 of "))
+    assert page.evaluate("document.cookie") == ""
     page.close()
 
 
@@ -308,6 +461,9 @@ def test_axe_finds_no_violation(address, browser, work, scheme, size):
         "/nowhere",
         "/?q=qwertz",
         "/?q=red+drss+zzz",
+        "/api/v1/docs",
+        "/judge",
+        "/judge?rater=axe",
         f"/item?id={name}&words=in+blue&like={other}",
     ):
         page.goto(address + path)

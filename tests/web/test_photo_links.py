@@ -35,6 +35,11 @@ def address_of(page):
     return re.search(r'data-address="([^"]+)"', page).group(1).replace("&amp;", "&")
 
 
+def chips(page):
+    """The words that the page says the photo shows."""
+    return re.findall(r"<option selected>([^<]+)</option>", page)
+
+
 def results(page):
     return re.findall(r'<a href="(/item\?id=[^"&]+)[^"]*">', page), re.findall(r'class="why">([^<]*)<', page)
 
@@ -47,8 +52,10 @@ def test_the_address_gives_the_same_results(client, shop, more):
     assert again.status_code == 200 and len(address) < 2_000
     assert results(again.get_data(as_text=True)) == results(page) and len(results(page)[0]) == 6
     assert address_of(again.get_data(as_text=True)) == address
-    said = re.search("Recognised as: ([^<]+)<", page).group(1)
-    assert said in again.get_data(as_text=True) and (more.get("words", "") in said)
+    asked = more.get("words", "")
+    row = shop.items.iloc[5]
+    assert chips(again.get_data(as_text=True)) == chips(page) == [row["colour"], row["category"]]
+    assert (f"You asked for: <bdi>{asked}</bdi>." in page) == bool(asked)
 
 
 def test_nothing_of_the_photo_is_in_the_address(client, shop):
@@ -76,6 +83,28 @@ def test_near_duplicates_of_the_photo_are_hidden(client, shop):
     assert shop.items["item"].iloc[5] in twins
     shown = results(client.get("/look?" + urlencode([*pairs, ("hide", "1")])).get_data(as_text=True))[0]
     assert len(shown) == 6 and not {f"/item?id={name}" for name in twins} & set(shown)
+
+
+def test_what_was_recognised_can_be_corrected_and_removed_without_the_photo(client, shop):
+    address = address_of(send(client, shop))
+    colour, kind = chips(client.get(address).get_data(as_text=True))
+    other = next(word for word in shop.recommender.layout.categories if word != kind)
+    page = client.get(f"{address}&{urlencode({'as_category': other})}").get_data(as_text=True)
+    assert chips(page) == [colour, other] and chips(client.get(address_of(page)).get_data(as_text=True)) == [
+        colour,
+        other,
+    ]
+    shown = [shop.items["category"].iloc[shop.rows[link.split("=")[1]]] for link in results(page)[0]]
+    assert shown == [other] * 6, "the visitor's word stands in the place of the network's"
+    assert results(client.get(address_of(page)).get_data(as_text=True)) == results(page)
+    without = re.search(rf'<a href="([^"]+)"[^>]*aria-label="Remove {colour}"', page).group(1).replace("&amp;", "&")
+    page = client.get(without).get_data(as_text=True)
+    assert chips(page) == [other] and 'class="chip open"' in page and "as_colour=%2A" in address_of(page)
+    third = next(word for word in shop.recommender.layout.categories if word not in (kind, other))
+    page = client.get(f"{address}&{urlencode({'as_category': other, 'words': third})}").get_data(as_text=True)
+    shown = {shop.items["category"].iloc[shop.rows[link.split("=")[1]]] for link in results(page)[0]}
+    assert shown == {third}, "words change what was recognised, corrected or not"
+    assert client.get(f"{address}&as_colour=nonsense").status_code == 400
 
 
 def test_words_that_mean_nothing_are_named_and_change_nothing(client, shop):

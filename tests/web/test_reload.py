@@ -49,10 +49,12 @@ def settle(window):
     return window._shop
 
 
-def test_a_report_whose_networks_cannot_be_had_is_shown_and_loaded_once(report):
+def test_a_report_whose_networks_cannot_be_had_is_shown_and_loaded_once(report, caplog):
     window = Window(SimpleNamespace(catalogue="tiny"))
     report.stamp = 2
-    shown = settle(window)
+    with caplog.at_level(logging.INFO, "fashion.web"):
+        shown = settle(window)
+    assert caplog.messages == ["a new report of tiny is shown: 2"]
     assert shown.stamp == 2 and shown.asked == 1
     assert settle(window) is shown and report.opened == 2
 

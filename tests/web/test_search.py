@@ -116,6 +116,19 @@ def test_sorted_by_price_within_what_matches(client, sort, sign, words):
     assert head == sorted(head) and np.isfinite(head).all() and min(np.abs(head)) >= 20
 
 
+def test_the_newest_come_first_where_there_are_dates_and_else_the_tables_order(client, shop):
+    names = shop.items["item"]
+    assert [one["item"] for one in found(client, sort="new")["items"]] == names.tolist()[:48]
+    assert "as the catalogue lists them" in text_of(client, "/?sort=new")
+    days = np.random.default_rng(1).permutation(len(names))
+    dates = [f"2024-{1 + day // 28:02}-{1 + day % 28:02}" if day % 11 else "soon" for day in days]
+    dated = replace(shop, recommender=replace(shop.recommender, items=shop.items.assign(date=dates)))
+    listed = [one["item"] for one in found(client_of(dated), sort="new")["items"]]
+    expected = sorted((date, name) for date, name in zip(dates, names, strict=True) if date != "soon")[::-1]
+    assert listed == [name for _, name in expected][:48]
+    assert "newest first" in text_of(client_of(dated), "/") and "date" not in dated.facets
+
+
 def test_pages_of_a_search_hold_each_item_once(client):
     first = found(client, q="floral dress")
     pages = [found(client, q="floral dress", page=page)["items"] for page in range(1, -(-first["total"] // 48) + 1)]

@@ -101,7 +101,7 @@ def test_text_is_compressed_for_who_takes_it(client):
 def test_static_files_are_kept_under_names_of_their_content(client):
     (style,) = re.findall(r'href="(/static/shop\.css\?v=\w+)"', client.get("/").get_data(as_text=True))
     scripts = re.findall(r'src="(/(?:static|drawing)/map[\w-]*\.js\?v=\w+)"', client.get("/map").get_data(as_text=True))
-    assert [script.split("/")[1] for script in scripts] == ["drawing", "static"]
+    assert [script.split("/")[1] for script in scripts] == ["drawing", "drawing", "drawing", "static"]
     for address in (style, *scripts):
         assert "immutable" in client.get(address).headers["Cache-Control"]
     for other in ("/static/shop.css", "/static/shop.css?v=older", "/static/shop.css?v="):

@@ -13,6 +13,9 @@
 //   hover(i, at)                   the item under the pointer, -1 for none; no `at` where the pointer has gone
 //   choose(i, pointer)             an item is clicked, tapped ("touch") or, by Enter, taken with the keyboard
 //   key(name)                      true where the page has a use of its own for a key
+//   labels                         text, x, y: names that are written where they find room, the first ones first
+//   gentle                         one finger scrolls the page, two move the map
+//   moved()                        the view was changed by hand
 function createMap(canvas, marks, points, page) {
   "use strict";
   const layers = [canvas.getContext("2d", { alpha: false }), marks.getContext("2d")];
@@ -20,7 +23,7 @@ function createMap(canvas, marks, points, page) {
   const { x: xs, y: ys, shown } = points, total = xs.length;
   const worldWidth = Math.max(1, points.width), worldHeight = Math.max(1, points.height);
   const view = { x: worldWidth / 2, y: worldHeight / 2, k: 1 };  // world point in the canvas's middle, zoom
-  const map = { view, selected: -1, hovered: -1 };
+  const map = { view, selected: -1, hovered: -1, labelled: true };
   const zoomLimits = [0.6, 60];
   const photosFrom = page.photosFrom ?? Math.min(6, Math.max(1.3, Math.sqrt(total / 1500)));
   const photoLevels = Math.floor(2 * Math.log2(36 / photosFrom));  // all photos are shown before the zoom's end
@@ -29,6 +32,7 @@ function createMap(canvas, marks, points, page) {
   const order = Uint32Array.from({ length: total }, (_, i) => i)
     .sort((a, b) => (Math.imul(a, 2654435761) >>> 0) - (Math.imul(b, 2654435761) >>> 0));
   let width = 1, height = 1, base = 1, ratio = 1, ink = {}, crowd = total;
+  let outlined = null, encircled = null;  // the lasso's points so far, and who is told of them at its end
   let aiming = false, levelsStale = true, pointsStale = true, frame = 0, flight = 0;
 
   const scale = () => base * view.k;
@@ -110,7 +114,42 @@ function createMap(canvas, marks, points, page) {
       if (photos && photoLevel[i] <= level) later.push(i); else drawDot(i, x, y, radius);
     }
     for (const i of later) drawPhoto(i, ...toScreen(i), size);
+    drawLabels();
     canvas.dataset.photos = later.length;
+  }
+
+  // Names lie on a halo, and none over another; seen closely, the photos speak for themselves.
+  function drawLabels() {
+    if (!map.labelled || view.k > 5) return;
+    ctx.font = "600 12.5px " + ink.sans;
+    ctx.textAlign = "center";
+    ctx.textBaseline = "middle";
+    ctx.lineJoin = "round";
+    const taken = [];
+    for (const { text, x, y } of page.labels ?? []) {
+      const half = ctx.measureText(text).width / 2 + 6, s = scale();
+      const left = Math.min(width - half, Math.max(half, (x - view.x) * s + width / 2)), top = (y - view.y) * s + height / 2;
+      if (Math.abs(left - (x - view.x) * s - width / 2) > half || top < 12 || top > height - 12) continue;
+      if (taken.some(([tx, ty, th]) => Math.abs(tx - left) < th + half && Math.abs(ty - top) < 20)) continue;
+      taken.push([left, top, half]);
+      ctx.lineWidth = 4;
+      ctx.strokeStyle = ink.map;
+      ctx.strokeText(text, left, top);
+      ctx.fillStyle = ink.ink;
+      ctx.fillText(text, left, top);
+    }
+    canvas.dataset.labels = taken.length;
+  }
+
+  function drawLasso() {
+    if (!outlined) return;
+    ctx.beginPath();
+    for (const { x, y } of outlined) ctx.lineTo(x, y);
+    ctx.lineWidth = 2;
+    ctx.strokeStyle = ink.ink;
+    ctx.setLineDash([6, 4]);
+    ctx.stroke();
+    ctx.setLineDash([]);
   }
 
   function outline(i, thickness, colour) {
@@ -174,6 +213,7 @@ function createMap(canvas, marks, points, page) {
       outline(map.hovered, 4, ink.map);
       outline(map.hovered, 2.2, ink.ink);
     }
+    drawLasso();
     if (aiming) {
       ctx.beginPath();
       for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
@@ -265,7 +305,7 @@ function createMap(canvas, marks, points, page) {
   function moved() {
     cancelAnimationFrame(flight);
     limitView();
-    document.body.classList.add("moved");
+    page.moved?.();
     redraw();
   }
 
@@ -300,12 +340,32 @@ function createMap(canvas, marks, points, page) {
     return { x: event.clientX - box.left, y: event.clientY - box.top };
   }
 
+  const toWorld = ({ x, y }) => [view.x + (x - width / 2) / scale(), view.y + (y - height / 2) / scale()];
+  function lasso(told) {
+    encircled = told;
+    outlined = null;
+    canvas.classList.toggle("lasso", Boolean(told));
+    redrawMarks();
+  }
+  function endLasso() {
+    const told = encircled, points = outlined;
+    lasso(null);
+    told(points.length > 2 ? points.map(toWorld) : null);
+  }
+
+  if (page.gentle) {
+    for (const kind of ["touchstart", "touchmove"]) {
+      canvas.addEventListener(kind, (event) => { if (event.touches.length > 1 && event.cancelable) event.preventDefault(); }, { passive: false });
+    }
+  }
+
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     canvas.setPointerCapture(event.pointerId);
     pointers.set(event.pointerId, place(event));
     if (pointers.size === 1) { pressed = place(event); travelled = 0; } else travelled = Infinity;
     setAim(false);
+    if (encircled) outlined = [place(event)];
   });
   canvas.addEventListener("pointermove", (event) => {
     const now = place(event), before = pointers.get(event.pointerId);
@@ -315,8 +375,9 @@ function createMap(canvas, marks, points, page) {
     }
     const other = [...pointers].find(([id]) => id !== event.pointerId)?.[1];
     pointers.set(event.pointerId, now);
+    if (outlined) { outlined.push(now); redrawMarks(); return; }
     travelled = Math.max(travelled, Math.hypot(now.x - pressed.x, now.y - pressed.y));
-    if (travelled < 5) return;
+    if (travelled < 5 || (page.gentle && event.pointerType === "touch" && !other)) return;
     page.hover(-1);
     canvas.classList.add("drag");
     if (!other) return panBy(now.x - before.x, now.y - before.y);
@@ -328,6 +389,7 @@ function createMap(canvas, marks, points, page) {
     canvas.addEventListener(kind, (event) => {
       const down = pointers.delete(event.pointerId);
       canvas.classList.remove("drag");
+      if (outlined) return endLasso();
       if (!down || kind === "pointercancel" || travelled >= 5) return;
       const { x, y } = place(event), touch = event.pointerType === "touch";
       page.hover(-1);
@@ -376,5 +438,5 @@ function createMap(canvas, marks, points, page) {
   readInk();
   new ResizeObserver(resize).observe(canvas);
   resize();
-  return Object.assign(map, { toScreen, scale, redraw, redrawMarks, refilter, zoomAt, flyTo });
+  return Object.assign(map, { toScreen, scale, redraw, redrawMarks, refilter, zoomAt, flyTo, lasso });
 }

@@ -38,6 +38,12 @@ for (const form of document.querySelectorAll("form[data-live]")) {
   form.addEventListener("submit", (event) => { event.preventDefault(); show(); });
 }
 
+// What was recognised is corrected as soon as another word is chosen.
+for (const form of document.querySelectorAll("form[data-auto]")) {
+  form.classList.add("auto");
+  form.addEventListener("change", () => form.requestSubmit());
+}
+
 // On a wide page the filters are open; on a phone they stay as they were left.
 const filters = document.querySelector("details.filters");
 if (filters && matchMedia("(min-width: 60.01rem)").matches) filters.open = true;
@@ -65,16 +71,18 @@ document.addEventListener("click", async (event) => {
 
 // A large photo is made smaller before it is sent: the network sees no more than that, and a phone's line is spared.
 const EDGE = 1024, SENT_AS = { "image/png": "image/png", "image/webp": "image/png", "image/gif": "image/png", "image/avif": "image/png" };
-const smaller = async (file) => {
+const smaller = async (file, part) => {
   const picture = await createImageBitmap(file, { imageOrientation: "from-image" });
-  const part = EDGE / Math.max(picture.width, picture.height);
-  if (part >= 1) return file;
+  const { left, top, right, bottom } = part || { left: 0, top: 0, right: 1, bottom: 1 }; // crop.js
+  const wide = (right - left) * picture.width, high = (bottom - top) * picture.height;
+  const scale = Math.min(1, EDGE / Math.max(wide, high));
+  if (scale === 1 && wide === picture.width && high === picture.height) return file;
   const canvas = document.createElement("canvas");
-  canvas.width = Math.max(8, Math.round(picture.width * part));
-  canvas.height = Math.max(8, Math.round(picture.height * part));
+  canvas.width = Math.max(8, Math.round(wide * scale));
+  canvas.height = Math.max(8, Math.round(high * scale));
   const context = canvas.getContext("2d");
   context.imageSmoothingQuality = "high";
-  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  context.drawImage(picture, left * picture.width, top * picture.height, wide, high, 0, 0, canvas.width, canvas.height);
   const kind = SENT_AS[file.type] || "image/jpeg"; // what may be transparent stays so
   const blob = await new Promise((done) => { canvas.toBlob(done, kind, 0.92); });
   return blob ? new File([blob], file.name, { type: kind }) : file;
@@ -82,7 +90,7 @@ const smaller = async (file) => {
 
 // A photo may be dropped anywhere on the page, pasted, or taken with the phone's camera.
 for (const form of document.querySelectorAll("form[data-drop]")) {
-  const input = form.querySelector("#photo"), camera = form.querySelector("#camera"), button = form.querySelector("button");
+  const input = form.querySelector("#photo"), camera = form.querySelector("#camera"), button = form.querySelector("button[type=submit]");
   const give = (files) => {
     if (!files || !files.length) return;
     const held = new DataTransfer();
@@ -105,7 +113,7 @@ for (const form of document.querySelectorAll("form[data-drop]")) {
     if (!file || file === ready) return;
     event.preventDefault();
     const held = new DataTransfer();
-    try { held.items.add(await smaller(file)); } catch { held.items.add(file); } // not for this browser: the server looks at it
+    try { held.items.add(await smaller(file, from === input ? form.crop : null)); } catch { held.items.add(file); } // not for this browser: the server looks at it
     from.files = held.files;
     ready = from.files[0];
     form.requestSubmit();
