@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.catalogue.addresses import Downloads, downloads_folder
+from fashion.catalogue.addresses import Downloads, downloads_folder, is_address
 from fashion.catalogue.cleaning import CROWD, LEAST_ITEMS, Cleaning, all_photos, clean_table
 from fashion.catalogue.definition import Catalogue, open_catalogue
 from fashion.catalogue.source import Source, open_source
@@ -315,7 +315,10 @@ class _Difference:
         for item, photo, key in zip(met["item"], old["photo"], old["added"], strict=True):
             named, place = self._named.get(item, {}), places[key]
             same = place is not None and place.path.resolve() == here
-            found = photo in named.values() if same else place is not None and place.signature(photo) != ""
+            if same and not is_address(photo):  # a file there may have been replaced
+                found = photo in named.values()
+            else:
+                found = place is not None and place.signature(photo) != ""
             moved.append(bool(named) and not found)
         return moved
 
