@@ -30,7 +30,7 @@ ROOT = project_root()
 POSIX = {"fcntl", "resource", "pwd", "grp", "termios", "pty", "tty"}
 LACKING = {"fork", "statvfs", "uname", "geteuid", "getuid", "getpgid", "killpg", "mkfifo", "sysconf", "SIGKILL"}
 #: Measures the shop window under load by wrk and /proc, which are Linux's.
-LINUX_ONLY = {"served.py"}
+LINUX_ONLY = {"served.py", "workers.py"}
 
 
 def python_of(path):
