@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Client, Connection, Listener
@@ -12,7 +13,7 @@ from pathlib import Path
 from fashion.core.errors import ArtefactError, FashionError
 from fashion.photos.measures import DecodedPhoto
 from fashion.recommendation.queries import Query
-from fashion.web.reload import Window
+from fashion.web.reload import LOOK_AGAIN, Window
 from fashion.web.shop import Shop
 
 #: Turns a photo into a query to a shop; its third argument is the photo's name.
@@ -41,10 +42,18 @@ class PhotoProcess:
         """Answer until the process ends; each photo in a thread of its own, as many as the workers admit."""
         Path(self.address).unlink(missing_ok=True)  # of one before, which died
         window.begin()
+        threading.Thread(target=self._keep_up, args=(window,), daemon=True).start()
         with Listener(self.address, "AF_UNIX", backlog=64, authkey=self._key) as listener:
             while True:
                 with suppress(OSError, EOFError):  # who asked has gone
                     threading.Thread(target=self._answer, args=(listener.accept(), window), daemon=True).start()
+
+    @staticmethod
+    def _keep_up(window: Window) -> None:
+        """Look for a new report though nobody sends a photo, as the workers do for every visitor."""
+        while True:
+            window.shop()
+            time.sleep(LOOK_AGAIN)
 
     @staticmethod
     def _answer(line: Connection, window: Window) -> None:
