@@ -16,6 +16,9 @@ from fashion.recommendation.queries import Query
 from fashion.web.reload import LOOK_AGAIN, Window
 from fashion.web.shop import Shop
 
+#: Seconds that a photo waits until this process has the report of the worker that asks, or gives up.
+WAIT = 3.0
+
 #: Turns a photo into a query to a shop; its third argument is the photo's name.
 ReadPhoto = Callable[[Shop, DecodedPhoto, str], Query]
 
@@ -60,9 +63,11 @@ class PhotoProcess:
         with line, suppress(OSError, EOFError):
             stamp, photo, name = line.recv()
             try:
-                shop = window.shop()
-                if shop.stamp != stamp:
-                    raise ArtefactError("expected the same report in all processes; found a new one being opened.")
+                until = time.monotonic() + WAIT
+                while (shop := window.shop()).stamp != stamp:
+                    if time.monotonic() > until:
+                        raise ArtefactError("expected the same report in all processes; found a new one being opened.")
+                    time.sleep(0.1)
                 line.send(shop.reader().query(photo, name))
             except Exception as error:
                 line.send(error)

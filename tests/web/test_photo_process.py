@@ -10,6 +10,7 @@ import pytest
 
 from fashion.core.errors import ArtefactError, FashionError, PhotoError
 from fashion.recommendation.queries import Query
+from fashion.web import photo_process
 from fashion.web.photo_process import PhotoProcess
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked, which Windows cannot")
@@ -24,7 +25,8 @@ def query(photo, name):
 
 
 @pytest.fixture
-def photos(tmp_path):
+def photos(tmp_path, monkeypatch):
+    monkeypatch.setattr(photo_process, "WAIT", 0.2)
     photos = PhotoProcess(tmp_path)
     shop = SimpleNamespace(stamp=7, reader=lambda: SimpleNamespace(query=query))
     process = os.fork()
