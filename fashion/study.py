@@ -440,7 +440,7 @@ class Study(Run):
 
         client = connect(self.engine)
         recommender = Recommender.from_workspace(self.workspace, embedding, approximate=False, mapped=True)
-        return replace(recommender, searched_by=QdrantSearch.open(client, recommender, self.name, embedding))
+        return replace(recommender, searched_by=QdrantSearch.of_report(client, recommender, self.name, embedding))
 
     def reader(self, embedding: str = "described") -> PhotoReader:
         """The networks that make queries of photos, loaded once.

@@ -238,7 +238,7 @@ class QdrantSearch:
     columns: frozenset[str]
 
     @classmethod
-    def open(cls, client: QdrantClient, recommender: Recommender, catalogue: str, embedding: str) -> QdrantSearch:
+    def of_report(cls, client: QdrantClient, recommender: Recommender, catalogue: str, embedding: str) -> QdrantSearch:
         """The engine of a report.
 
         Raises

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Client, Connection, Listener
@@ -12,8 +13,11 @@ from pathlib import Path
 from fashion.core.errors import ArtefactError, FashionError
 from fashion.photos.measures import DecodedPhoto
 from fashion.recommendation.queries import Query
-from fashion.web.reload import Window
+from fashion.web.reload import LOOK_AGAIN, Window
 from fashion.web.shop import Shop
+
+#: Seconds that a photo waits until this process has the report of the worker that asks, or gives up.
+WAIT = 3.0
 
 #: Turns a photo into a query to a shop; its third argument is the photo's name.
 ReadPhoto = Callable[[Shop, DecodedPhoto, str], Query]
@@ -41,19 +45,29 @@ class PhotoProcess:
         """Answer until the process ends; each photo in a thread of its own, as many as the workers admit."""
         Path(self.address).unlink(missing_ok=True)  # of one before, which died
         window.begin()
+        threading.Thread(target=self._keep_up, args=(window,), daemon=True).start()
         with Listener(self.address, "AF_UNIX", backlog=64, authkey=self._key) as listener:
             while True:
                 with suppress(OSError, EOFError):  # who asked has gone
                     threading.Thread(target=self._answer, args=(listener.accept(), window), daemon=True).start()
 
     @staticmethod
+    def _keep_up(window: Window) -> None:
+        """Look for a new report though nobody sends a photo, as the workers do for every visitor."""
+        while True:
+            window.shop()
+            time.sleep(LOOK_AGAIN)
+
+    @staticmethod
     def _answer(line: Connection, window: Window) -> None:
         with line, suppress(OSError, EOFError):
             stamp, photo, name = line.recv()
             try:
-                shop = window.shop()
-                if shop.stamp != stamp:
-                    raise ArtefactError("expected the same report in all processes; found a new one being opened.")
+                until = time.monotonic() + WAIT
+                while (shop := window.shop()).stamp != stamp:
+                    if time.monotonic() > until:
+                        raise ArtefactError("expected the same report in all processes; found a new one being opened.")
+                    time.sleep(0.1)
                 line.send(shop.reader().query(photo, name))
             except Exception as error:
                 line.send(error)

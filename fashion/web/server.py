@@ -7,8 +7,9 @@ import logging
 import socket
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask import Flask
@@ -165,6 +166,11 @@ class BoundedChannel(HTTPChannel):
             give_back_memory()
 
 
+def _may_accept(connections: SharedConnections, usual: Callable[[], bool]) -> bool:
+    """Whether a listening socket is looked at now; asked for at least once a second."""
+    return connections.may_accept() and usual()
+
+
 def make_server(
     app: Flask,
     host: str = "127.0.0.1",
@@ -228,6 +234,7 @@ def make_server(
         if hasattr(one, "channel_class"):
             one.channel_class, one.shop, one.connections = BoundedChannel, app, connections
             one.per_address = per_address
-            if workers > 1:
+            if connections is not None:
                 one.adj.most_held = MOST_HELD // workers
+                one.readable = partial(_may_accept, connections, one.readable)
     return server

@@ -38,6 +38,9 @@ TICK = 1.0
 #: Seconds that workers have to end, and from which a worker that ended lived long enough to be started again at once.
 PATIENCE, LIVED = 10.0, 5.0
 
+#: Connections that a worker may have more than another, and seconds without a look after which another counts as stuck.
+SPREAD, STALE = 1, 3.0
+
 #: Workers in a row that end at once, before all is given up.
 MOST_FAILURES = 3
 
@@ -103,10 +106,12 @@ class SharedBuckets(Buckets):
 
 
 class SharedConnections:
-    """How many connections each address has, with all workers together."""
+    """How many connections each address has, with all workers together; and which worker may accept the next one."""
 
     def __init__(self, workers: int) -> None:
         self._open = shared_array((workers, SLOTS), np.int32)
+        self._sums = shared_array((workers,), np.int64)
+        self._seen = shared_array((workers,), np.float64)  # when each worker last looked for connections
         self._place = 0
         self._shared = SharedLock()
 
@@ -114,14 +119,23 @@ class SharedConnections:
         """Count as this worker; one before it, which died, has no connections left."""
         with self._shared():
             self._place = place
-            self._open[place] = 0
+            self._open[place] = self._sums[place] = 0
 
     def change(self, address: str, by: int) -> int:
         """Count an address's connections up or down; returns how many there are."""
         with self._shared():
             slot = hash(address) % SLOTS
             self._open[self._place, slot] += by
+            self._sums[self._place] += by
             return int(self._open[:, slot].sum())
+
+    def may_accept(self) -> bool:
+        """Whether this worker has hardly more connections than any other that lives: else that one accepts the next.
+
+        Connections live long, and the system gives most of them to the worker that looks first.
+        """
+        self._seen[self._place] = now = time.monotonic()
+        return bool(self._sums[self._place] <= self._sums[now - self._seen < STALE].min() + SPREAD)
 
 
 class SharedMetrics(Metrics):

@@ -29,8 +29,8 @@ ROOT = project_root()
 #: Modules of the standard library that Windows lacks, and functions of `os` and `signal` that it lacks.
 POSIX = {"fcntl", "resource", "pwd", "grp", "termios", "pty", "tty"}
 LACKING = {"fork", "statvfs", "uname", "geteuid", "getuid", "getpgid", "killpg", "mkfifo", "sysconf", "SIGKILL"}
-#: Measures the shop window under load by wrk and /proc, which are Linux's.
-LINUX_ONLY = {"served.py"}
+#: Measures the shop window under load by wrk and /proc, which are Linux's; forks, after it told Windows that it cannot.
+LINUX_ONLY = {"served.py", "workers.py"}
 
 
 def python_of(path):

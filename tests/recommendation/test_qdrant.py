@@ -58,7 +58,7 @@ def pair(client):
     """The same catalogue, searched exactly and by the engine."""
     ours = made()
     upload(client, ours, "shop", "described", progress=False)
-    return ours, replace(ours, searched_by=QdrantSearch.open(client, ours, "shop", "described"))
+    return ours, replace(ours, searched_by=QdrantSearch.of_report(client, ours, "shop", "described"))
 
 
 def both_answer(pair, make, **how):
@@ -145,7 +145,7 @@ def test_a_stopped_upload_is_refused_and_goes_on(monkeypatch):
     with pytest.raises(EngineError, match=r"expected an answer of Qdrant .*broke off"):
         upload(client, ours, "shop", "described", progress=False)
     with pytest.raises(EngineError, match=r"expected 48 items .* found 20.*fashion export --catalogue shop"):
-        QdrantSearch.open(client, ours, "shop", "described")
+        QdrantSearch.of_report(client, ours, "shop", "described")
     monkeypatch.setattr(client, "upsert", lambda *a, **k: sent.append(len(k["points"])) or real(*a, **k))
     name = upload(client, ours, "shop", "described", progress=False)
     assert sent == [10, 10, 10, 10, 8]
@@ -157,12 +157,12 @@ def test_a_stopped_upload_is_refused_and_goes_on(monkeypatch):
 def test_another_report_is_refused(pair, client):
     other = made(2)
     with pytest.raises(EngineError, match=r"found those of other reports \(shop-described-.*fashion export"):
-        QdrantSearch.open(client, other, "shop", "described")
+        QdrantSearch.of_report(client, other, "shop", "described")
     reworded = replace(pair[0], items=pair[0].items.assign(colour="mauve"))
     with pytest.raises(EngineError, match="found those of other reports"):
-        QdrantSearch.open(client, reworded, "shop", "described")
+        QdrantSearch.of_report(client, reworded, "shop", "described")
     with pytest.raises(EngineError, match=r"found none of this catalogue.*--embedding learned"):
-        QdrantSearch.open(client, other, "another", "learned")
+        QdrantSearch.of_report(client, other, "another", "learned")
     name = pair[1].engine.collection
     assert earlier_collections(client, "shop", "described", "shop-new") == [name]
     assert earlier_collections(client, "shop", "described", name) == []
@@ -173,13 +173,13 @@ def test_a_collection_of_another_width_or_maker_is_refused():
     name, width = collection_name("shop", "described", collection_key(ours)), ours.vectors.shape[1]
     models = client_module.models
     client.create_collection(name, vectors_config=models.VectorParams(size=3, distance=models.Distance.DOT))
-    for call in (upload, QdrantSearch.open):
+    for call in (upload, QdrantSearch.of_report):
         with pytest.raises(EngineError, match=f"expected vectors of {width} dimensions in .* found 3"):
             call(client, ours, "shop", "described")
     client.delete_collection(name)
     client.create_collection(name, vectors_config=models.VectorParams(size=width, distance=models.Distance.DOT))
     with pytest.raises(EngineError, match="not made by this project"):
-        QdrantSearch.open(client, ours, "shop", "described")
+        QdrantSearch.of_report(client, ours, "shop", "described")
 
 
 def test_missing_words_and_strange_columns(client):
@@ -188,7 +188,7 @@ def test_missing_words_and_strange_columns(client):
     name = upload(client, ours, "gaps", "described", progress=False)
     told = client.retrieve(name, ids=[0])[0].payload
     assert told["colour"] is None and "a.b[0]" not in told and "size" not in told
-    theirs = replace(ours, searched_by=QdrantSearch.open(client, ours, "gaps", "described"))
+    theirs = replace(ours, searched_by=QdrantSearch.of_report(client, ours, "gaps", "described"))
     for where in ({"a.b[0]": ("x",)}, {"size": ("3",)}, {"size": ("4",)}):
         answers = [one.ranked(one.item_query("it'em 3"), 5, where)[0].tolist() for one in (ours, theirs)]
         assert answers[0] == answers[1]
@@ -209,7 +209,7 @@ def test_a_server_answers_as_we_do():
     client, ours = qdrant.connect(os.environ["QDRANT_URL"]), made(3)
     name = upload(client, ours, "fashion-test", "described", progress=False)
     try:
-        theirs = replace(ours, searched_by=QdrantSearch.open(client, ours, "fashion-test", "described"))
+        theirs = replace(ours, searched_by=QdrantSearch.of_report(client, ours, "fashion-test", "described"))
         for how in ({}, {"where": {"colour": ("red",)}}, {"hide_duplicates": True, "colour_weight": 0.8}):
             both_answer((ours, theirs), lambda one: one.item_query("it'em 3"), **how)
         both_answer((ours, theirs), lambda one: one.words_query("floral red boots"), k=20)

@@ -59,6 +59,7 @@ def test_makefile_knows_every_setting_and_no_other():
 )
 def test_no_variable_gives_a_command_an_option_that_it_does_not_know(target, tmp_path):
     values = {name: "1" for name in variables(MAKEFILE)} | {"BACKBONE": "auto", "RUNTIME": "auto", "PYTHON": "python3"}
+    values |= {"ENGINE": "http://localhost:6333"}
     clean = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     (tmp_path / "bin").mkdir()
     for name in ("bin/fashion", "stamp"):  # an environment that is newer than the lock: nothing is to be set up

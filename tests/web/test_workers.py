@@ -62,6 +62,24 @@ def test_connections_are_counted_with_all_processes_and_forgotten_with_one_that_
     assert forked(other) == [1, 2, 1]  # begun again
 
 
+def test_the_worker_with_fewer_connections_accepts_unless_it_is_stuck(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(workers.time, "monotonic", lambda: now[0])
+    shared = workers.SharedConnections(2)
+    shared.begin(0)
+
+    def other():
+        shared.begin(1)
+        return shared.may_accept()
+
+    assert forked(other)
+    assert [shared.change(name, 1) and shared.may_accept() for name in "abc"] == [True, False, False]
+    assert forked(other)
+    now[0] += workers.STALE + 1
+    assert shared.may_accept()  # the other one did not look for a while
+    assert forked(other) and not shared.may_accept()
+
+
 def test_metrics_are_summed_and_never_fall():
     shared, alone = workers.SharedMetrics(2), Metrics()
     shared.begin(0)

@@ -1,0 +1,60 @@
+"""Photos are read by one process for all: answers and errors come back, of the same report alone."""
+
+import os
+import signal
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from fashion.core.errors import ArtefactError, FashionError, PhotoError
+from fashion.recommendation.queries import Query
+from fashion.web import photo_process
+from fashion.web.photo_process import PhotoProcess
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked, which Windows cannot")
+
+SHOP = SimpleNamespace(stamp=7)
+
+
+def query(photo, name):
+    if photo is None:
+        raise PhotoError("expected a photo; found none")
+    return Query(f"{name} {os.getpid()}", np.full((1, 3), photo, np.float32), {"colour": "red"})
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    monkeypatch.setattr(photo_process, "WAIT", 0.2)
+    photos = PhotoProcess(tmp_path)
+    shop = SimpleNamespace(stamp=7, reader=lambda: SimpleNamespace(query=query))
+    process = os.fork()
+    if not process:
+        photos.serve(SimpleNamespace(begin=lambda: None, shop=lambda: shop))
+    end = time.monotonic() + 20
+    while not (tmp_path / "photos").exists():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    yield SimpleNamespace(read=photos.read, process=process)
+    os.kill(process, signal.SIGKILL)
+    os.waitpid(process, 0)
+
+
+def test_a_photo_is_read_there(photos):
+    answer = photos.read(SHOP, 0.5, "mine")
+    assert answer.title == f"mine {photos.process}" and answer.vectors.tolist() == [[0.5] * 3]
+    assert answer.description == {"colour": "red"}
+
+
+def test_errors_come_back_and_two_reports_do_not_mix(photos):
+    with pytest.raises(PhotoError, match="expected a photo; found none"):
+        photos.read(SHOP, None, "mine")
+    with pytest.raises(ArtefactError, match="a new one being opened"):
+        photos.read(SimpleNamespace(stamp=8), 0.5, "mine")
+    assert photos.read(SHOP, 0.5, "mine").title
+
+
+def test_without_a_process_it_is_said(tmp_path):
+    with pytest.raises(FashionError, match="expected the process that reads photos"):
+        PhotoProcess(tmp_path).read(SHOP, 0.5, "mine")
