@@ -106,16 +106,11 @@ def run(arguments: argparse.Namespace) -> None:
     if hosts or arguments.host in OWN_NAMES:
         hosts += OWN_NAMES
     buckets = Buckets(max(12, arguments.photos_per_minute // 5), arguments.photos_per_minute / 60)
+    app = create_app(
+        window, buckets, at_once, hosts=hosts, origins=arguments.allow_origin, indexed=arguments.indexed,
+        judgements=arguments.judgements,
+    )  # fmt: skip
     try:
-        app = create_app(
-            window,
-            buckets,
-            at_once,
-            hosts=hosts,
-            origins=arguments.allow_origin,
-            indexed=arguments.indexed,
-            judgements=arguments.judgements,
-        )
         server = make_server(
             app, arguments.host, arguments.port, arguments.threads, prefix=arguments.prefix,
             trusted_proxy=arguments.trusted_proxy, per_address=arguments.connections_per_address,
