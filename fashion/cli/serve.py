@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +104,6 @@ def run(arguments: argparse.Namespace) -> None:
     import logging
 
     from fashion.catalogue.run import Run
-    from fashion.core.errors import FashionError
     from fashion.core.libraries import require
     from fashion.web.reload import Window
     from fashion.web.workers import require_fork
@@ -119,13 +120,22 @@ def run(arguments: argparse.Namespace) -> None:
     window = Window(run.workspace, arguments.weights, warm=alone, engine=arguments.engine, mapped=not alone)
     try:
         (_serve_alone if alone else _serve_by_workers)(window, arguments)
+    except KeyboardInterrupt:
+        print("closed")
+
+
+@contextmanager
+def _listening(arguments: argparse.Namespace) -> Iterator[None]:
+    """Say which port is taken, where it cannot be listened at."""
+    from fashion.core.errors import FashionError
+
+    try:
+        yield
     except OSError as error:
         raise FashionError(
             f"expected to listen at {arguments.host}:{arguments.port}; found {error.strerror}. "
             "Stop what listens there, or name another one with --port (make: PORT=)."
         ) from error
-    except KeyboardInterrupt:
-        print("closed")
 
 
 def _app(window: Window, buckets: Buckets, at_once: int, arguments: argparse.Namespace, **more: Any) -> Flask:
@@ -160,10 +170,11 @@ def _serve_alone(window: Window, arguments: argparse.Namespace) -> None:
 
     at_once, bucket = _limits(arguments)
     app = _app(window, Buckets(*bucket), at_once, arguments)
-    server = make_server(
-        app, arguments.host, arguments.port, arguments.threads, prefix=arguments.prefix,
-        trusted_proxy=arguments.trusted_proxy, per_address=arguments.connections_per_address,
-    )  # fmt: skip
+    with _listening(arguments):
+        server = make_server(
+            app, arguments.host, arguments.port, arguments.threads, prefix=arguments.prefix,
+            trusted_proxy=arguments.trusted_proxy, per_address=arguments.connections_per_address,
+        )  # fmt: skip
     _say(window.shop(), getattr(server, "effective_port", arguments.port), arguments)
     # Requests run side by side already; matrix products that spread over all cores would wait for each other.
     with threadpool_limits(1, user_api="blas"):
@@ -181,7 +192,8 @@ def _serve_by_workers(window: Window, arguments: argparse.Namespace) -> None:
 
     count = arguments.workers
     at_once, bucket = _limits(arguments)
-    sockets = listen(arguments.host, arguments.port)
+    with _listening(arguments):
+        sockets = listen(arguments.host, arguments.port)
     folder = tempfile.TemporaryDirectory(prefix="fashion-")
     photos = PhotoProcess(Path(folder.name))
     buckets, connections, metrics = SharedBuckets(*bucket), SharedConnections(count), SharedMetrics(count)
