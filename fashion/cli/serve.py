@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from fashion.cli.options import folders, parent
 from fashion.core.bounds import COUNTS, PORTS, WORKERS, whole
@@ -103,6 +104,9 @@ def run(arguments: argparse.Namespace) -> None:
             f"expected to listen at {arguments.host}:{arguments.port}; found {error.strerror}. "
             "Stop what listens there, or name another one with --port (make: PORT=)."
         ) from error
+    free_text = window.shop().recommender.free_text
+    if free_text is not None and free_text.problem:
+        print(free_text.problem, file=sys.stderr)
     port = getattr(server, "effective_port", arguments.port)
     print(
         f"{window.shop().title}: {len(window.shop().items):,} items at http://{arguments.host}:{port}{arguments.prefix}/",

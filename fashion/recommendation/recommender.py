@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,17 +24,22 @@ from fashion.neighbours.exact import Neighbours, candidates, cosines, normalise,
 from fashion.recommendation.additions import EMBEDDINGS, with_additions
 from fashion.recommendation.feedback import described_together, moved
 from fashion.recommendation.filters import QueryError, Where
+from fashion.recommendation.fusion import DAMPING, reciprocal_rank_fusion
 from fashion.recommendation.item_names import ItemNames
 from fashion.recommendation.queries import Query, reworded, words_query
 from fashion.recommendation.reading import Reader
 from fashion.recommendation.reasons import answer_table, similarity_parts
 from fashion.recommendation.reranking import first_of_each, maximal_marginal_relevance
+from fashion.recommendation.text_search import FreeText, free_text_of
 
 #: Share of the texts' words in a score beside the catalogue's own words, which have the rest.
 TEXTS_WEIGHT = 0.5
 
 #: Words whose products with all items are kept, 4 bytes an item each.
 MOST_KEPT = 64
+
+#: Decimals by which similarities of items with the same words agree, whatever the order of their sums.
+SAME = 4
 
 #: More than any similarity: what matches every word comes before what does not.
 EXACT_FIRST = 4.0
@@ -63,6 +69,8 @@ class Recommender:
         Items in a list where a query gives no number.
     language : str
         The catalogue's, as a code.
+    free_text : FreeText or None
+        The text tower of the report's encoder, where it has one.
     """
 
     items: pd.DataFrame
@@ -74,6 +82,7 @@ class Recommender:
     index: ApproximateIndex | None = None
     k: int = LIST_LENGTH
     language: str = "en"
+    free_text: FreeText | None = None
 
     @classmethod
     def from_workspace(
@@ -85,6 +94,7 @@ class Recommender:
         *,
         added: bool = True,
         approximate: bool | None = None,
+        place: str | Path | None = None,
     ) -> Recommender:
         """Open a report.
 
@@ -103,6 +113,8 @@ class Recommender:
         approximate : bool, optional
             Search without a filter by an approximate index (`neighbours.approximate`), built when it is first needed;
             if not given, from `approximate.APPROXIMATE_FROM` items on. Filtered searches are exact either way.
+        place : str or Path, optional
+            Of an encoder from disk its folder, where it has moved since the report.
 
         Raises
         ------
@@ -135,7 +147,8 @@ class Recommender:
         if len(own) >= APPROXIMATE_FROM if approximate is None else approximate:
             index = open_index(unit[: len(own)], workspace.path(f"{embedding}.usearch"))
         language = str(workspace.json("source").get("language", "en"))
-        return cls(items, unit, layout, groups, colour, looks, index, usual.k, language)
+        free_text = None if layout is None else free_text_of(workspace, place, added)
+        return cls(items, unit, layout, groups, colour, looks, index, usual.k, language, free_text)
 
     @cached_property
     def names(self) -> ItemNames:
@@ -145,7 +158,7 @@ class Recommender:
     @cached_property
     def words_reader(self) -> Reader:
         """What reads searches in words."""
-        return Reader(self.items, self.layout.swatches if self.layout else {}, self.language)
+        return Reader(self.items, self.layout.swatches if self.layout else {}, self.language, self.free_text)
 
     def item_query(self, item: str) -> Query:
         """The query of an item of the catalogue."""
@@ -262,8 +275,8 @@ class Recommender:
         Returns
         -------
         DataFrame
-            `rank` (from 1), `item`, `similarity` (at most 1; for conditions alone 0 throughout, in the table's order),
-            the description's columns, `photo`, `reasons`.
+            `rank` (from 1), `item`, `similarity` (at most 1; for conditions alone 0 throughout, in the table's order;
+            with free text the share of the best fused score), the description's columns, `photo`, `reasons`.
 
         Raises
         ------
@@ -343,7 +356,9 @@ class Recommender:
         """Rows and cosines of the results, from a pool that is widened until it holds enough distinct items."""
         pool = k if not (hide or diversity) else max(60, 10 * k)
         while True:
-            if query.exact is None:
+            if query.photo_scores is not None:
+                index, similarity = self._pool_fused(queries, pool, mask, query)
+            elif query.exact is None:
                 index, similarity = self._pool(queries, pool, mask, query.row)
             else:
                 index, similarity = self._pool_of_words(queries, pool, mask, query)
@@ -403,6 +418,40 @@ class Recommender:
             similarity = np.asarray((1 - share) * similarity + share * texts[index], np.float32)
         best = np.lexsort((index, -similarity, ~query.exact[index]))[:count]
         return index[best], np.clip(similarity[best], -1, 1)
+
+    def _pool_fused(
+        self, queries: NDArray, count: int, mask: NDArray[np.bool_], query: Query
+    ) -> tuple[NDArray, NDArray]:
+        """`_pool` of a query with free text, by reciprocal rank fusion of up to three rankings.
+
+        They are the text tower's; that of the catalogue's words, or of the item or photo that the words change; and
+        BM25's. What matches every word comes first. Similarities are shares of the score of an item that leads all.
+        """
+        assert query.photo_scores is not None
+        rows = np.flatnonzero(mask)
+        rows = rows[rows != query.row]
+        if not len(rows):
+            return np.empty(0, np.intp), np.empty(0, np.float32)
+        by_photo = np.argsort(-query.photo_scores[rows], kind="stable")
+        place = np.empty(
+            len(rows), np.intp
+        )  # in the tower's ranking, which orders items that another cannot tell apart
+        place[by_photo] = np.arange(len(rows))
+        rankings = [by_photo]
+        if query.exact is not None and self.layout is not None:  # of items with the same words hubs are no better
+            queries = queries.copy()
+            queries[:, self.layout.parts["hub"]] = 0
+        if queries.any():
+            alike = np.max([self.vectors[rows] @ one for one in queries], axis=0).round(SAME)
+            rankings.append(np.lexsort((place, -alike)))
+        if query.text_scores is not None:
+            told = query.text_scores[rows]
+            order = np.lexsort((place, -told))
+            rankings.append(order[told[order] > 0])
+        shares = reciprocal_rank_fusion(rankings, len(rows)) * (DAMPING + 1) / len(rankings)
+        later = np.zeros(len(rows), bool) if query.exact is None else ~query.exact[rows]
+        best = np.lexsort((place, -shares, later))[:count]
+        return rows[best], shares[best].astype(np.float32)
 
     @cached_property
     def _word_columns(self) -> dict[str, NDArray[np.float32]]:

@@ -59,7 +59,9 @@ READING = {
     "type": "object",
     "nullable": True,
     "description": "how the words were read; null without words",
-    "required": ["words", "texts", "conditions", "item", "corrected", "nearest_colours", "passed_over"],
+    "required": [
+        "words", "texts", "conditions", "item", "corrected", "nearest_colours", "passed_over", "in_photos", "described",
+    ],
     "properties": {
         "words": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
         "texts": {"type": "array", "items": {"type": "string"}},
@@ -68,6 +70,13 @@ READING = {
         "corrected": {"type": "array", "items": {"type": "object"}},
         "nearest_colours": {"type": "array", "items": {"type": "object"}},
         "passed_over": {"type": "array", "items": {"type": "string"}},
+        "in_photos": {
+            "type": "array", "items": {"type": "string"}, "description": "words that only the text tower knows",
+        },
+        "described": {
+            "type": "string", "nullable": True,
+            "description": "what the encoder's text tower looked for in the photos; null where there is none",
+        },
     },
 }  # fmt: skip
 
