@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help init report readme pictures site pdf add verify deck compare serve distribute bench doctor load test coverage faults lint format lab data env lock clean
+.PHONY: help init report readme pictures site pdf add verify deck compare sweep serve distribute bench doctor load test coverage faults lint format lab data env lock clean
 
 VENV  := .venv
 BIN   := $(VENV)/bin
@@ -49,7 +49,7 @@ SETTINGS = $(CLOTHES) $(NETWORK) $(if $(LIMIT),--limit "$(LIMIT)") $(if $(FIRST)
 #? LOOKS_WEIGHT=w      weight of looks in the similarity, 0 (words alone) to 1 (default: chosen on validation items)
 #? QUERIES=a,b         items to show in notebook 04, by name
 #? KEEP_UNKNOWN=1      keep words that the glossary lacks, untranslated
-#? RUN=name            of report, add, deck and serve: a parameter set with folders of its own (runs/name)
+#? RUN=name            of report, add, deck, serve, doctor and distribute: a parameter set with folders of its own (runs/name)
 #? REPORTS="a b"       of compare: the reports, each CATALOGUE or RUN/CATALOGUE
 #? HOST=address        of serve: address (default: 127.0.0.1, this machine only)
 #? PORT=n              of serve: port (default: 8000)
@@ -112,12 +112,15 @@ deck: $(STAMP) ## write the business case as slides -> reports/<catalogue>/deck.
 compare: $(STAMP) ## compare reports side by side (REPORTS="a b", each CATALOGUE or RUN/CATALOGUE) -> reports/compare
 	@$(BIN)/fashion compare $(REPORTS)
 
+sweep: $(STAMP) ## report on each combination (BACKBONE=a,b SIZE=160,224 SEED=0,1) and compare them -> reports/compare
+	@$(BIN)/fashion sweep $(SETTINGS)
+
 serve: $(STAMP) ## serve a reported catalogue as a small shop
 	@$(BIN)/fashion serve --catalogue "$(CATALOGUE)" $(NAMED) $(if $(PORT),--port "$(PORT)") $(if $(HOST),--host "$(HOST)") \
 		$(if $(WEIGHTS),--weights "$(WEIGHTS)")
 
 distribute: $(STAMP) ## measure and embed photos on a Dask cluster
-	@$(BIN)/fashion distribute $(CLOTHES) $(NETWORK) --shared "$(SHARED)" $(if $(SCHEDULER),--scheduler "$(SCHEDULER)") \
+	@$(BIN)/fashion distribute $(CLOTHES) $(NETWORK) $(NAMED) --shared "$(SHARED)" $(if $(SCHEDULER),--scheduler "$(SCHEDULER)") \
 		$(if $(WORKERS),--workers "$(WORKERS)")
 
 bench: $(STAMP) ## measure speed, against peers and the machine's limits -> reports/bench
@@ -127,7 +130,7 @@ bench: $(STAMP) ## measure speed, against peers and the machine's limits -> repo
 # Not through $(STAMP): it changes nothing, so it says where there is no environment yet.
 doctor: ## check your setup and data, and say how to fix what is missing
 	@if [ -x $(BIN)/fashion ]; then \
-		$(BIN)/fashion doctor $(CLOTHES); \
+		$(BIN)/fashion doctor $(CLOTHES) $(NAMED); \
 	elif [ -n "$(PYTHON)" ]; then \
 		echo "no environment in $(VENV) yet: make env (or any other target) sets it up with $(PYTHON)"; \
 	else \

@@ -24,11 +24,12 @@ from fashion.cli import (
     recommend,
     report,
     serve,
+    sweep,
     verify,
 )
 from fashion.core.console import replace_unknown
 from fashion.core.errors import FashionError, SettingsError, did_you_mean
-from fashion.report.runs import place_of_run
+from fashion.report.runs import place_of_run, share_stores
 
 
 class Parser(argparse.ArgumentParser):
@@ -63,8 +64,8 @@ class Parser(argparse.ArgumentParser):
 #: Commands in the order of `fashion --help`; each module has TITLE, TEXT, EXAMPLES, PARENTS and run().
 COMMANDS: dict[str, ModuleType] = {
     "init": init, "report": report, "embed": embed, "recommend": recommend, "add": add, "distribute": distribute,
-    "export": export, "serve": serve, "deck": deck, "compare": compare, "doctor": doctor, "data": data,
-    "verify": verify,
+    "export": export, "serve": serve, "deck": deck, "compare": compare, "sweep": sweep, "doctor": doctor,
+    "data": data, "verify": verify,
 }  # fmt: skip
 
 
@@ -105,6 +106,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if getattr(parsed, "run", None):
             parsed.processed, parsed.reports = place_of_run(parsed.run, parsed.processed, parsed.reports)
+            if parsed.command in ("report", "embed", "distribute"):
+                share_stores(parsed.processed)
         return COMMANDS[parsed.command].run(parsed) or 0
     except SettingsError as error:
         parser.commands[parsed.command].error(str(error))

@@ -108,7 +108,7 @@ def add(
     rejected = step.rejected
     if len(step.rows):
         photos = all_photos(step.rows)
-        seen = read_photos(source, photos, workspace.processed_root, encoder.backbone, progress=progress)
+        seen = read_photos(source, photos, workspace.stores, encoder.backbone, progress=progress)
         spoken = of_one_colour(swatches_of(workspace.json("source")))
         joined = join_photos(step, seen.facts, known=there, colour_words=spoken)
         rejected, items = joined.rejected, joined.items.assign(colour_was_measured=joined.colour_was_measured)

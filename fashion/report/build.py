@@ -123,7 +123,7 @@ def build_report(
     steps = [step for step in STEPS if until is None or step.number <= until]
     with only_one(workspace), relayed(workspace.processed):
         take(workspace, catalogue)
-        shared = [workspace.processed_root / name for name in ("embeddings", "descriptors", "photo_facts", "unpacked")]
+        shared = [workspace.stores / name for name in ("embeddings", "descriptors", "photo_facts", "unpacked")]
         sweep([workspace.processed, workspace.report, *shared])
         used = _with_sample(settings, catalogue, workspace)
         ran = [_run_step(step, used, workspace, say) for step in steps]
