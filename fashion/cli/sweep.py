@@ -25,7 +25,9 @@ EXAMPLES = """\
   fashion sweep -c imagelab --limit 2000 --backbone efficientnet-lite0,efficientnet-lite1 --size 160,224"""
 
 
-PARENTS = (parent(*(setting.name for setting in fields(Settings) if setting.name not in SWEPT)), folders(run=False))
+OTHERS = [setting.name for setting in fields(Settings) if setting.name not in SWEPT]
+
+PARENTS = (parent(*OTHERS), folders(run=False))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
