@@ -135,7 +135,7 @@ def add(
     pixels = with_additions(workspace, "pixels", base)[1] if current else workspace.vectors("pixels")
     known = Fingerprints(max_pooled, before["phash"].tolist(), pixels)
     new = Fingerprints(vectors["max_pooled"], items["phash"].tolist(), vectors["pixels"])
-    rule = Rule.stored(workspace.json("source"))
+    rule = Rule.stored(workspace.json("source"), workspace.json("backbone"))
     repeated = repeated_items(before["item"].tolist(), known, items["item"].tolist(), new, rule)
     owners = _owners([(base, workspace.photos()), *((one.items, one.photos()) for one in [*current])])
     repeated = _with_same_photo(repeated, items["item"].tolist(), joined.photos, owners)
