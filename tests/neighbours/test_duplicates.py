@@ -176,7 +176,7 @@ def test_an_encoders_own_cosines_join_the_same_pairs_however_high_all_of_them_ar
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(300, 64))
     vectors[1] = vectors[0] + 0.15 * rng.normal(size=64)  # a copy
-    vectors[2] = vectors[0] + 0.6 * rng.normal(size=64)  # a like item
+    vectors[2] = vectors[0] + 0.45 * rng.normal(size=64)  # a like item
     told = normalise(np.hstack([normalise(vectors), np.full((300, 1), common)]))  # all share one direction
     cosines = told @ told.T
     rule = Rule(**relative_cosines(float(np.median(cosines[np.triu_indices(300, 1)]))))
