@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help init report readme pictures site pdf add sync remove verify deck compare serve distribute bench doctor load test coverage faults lint format lab data env lock clean
+.PHONY: help init report readme pictures site pdf add sync remove verify deck compare sweep serve distribute bench doctor load test coverage faults lint format lab data env lock clean
 
 VENV  := .venv
 BIN   := $(VENV)/bin
@@ -38,7 +38,7 @@ SETTINGS = $(CLOTHES) $(NETWORK) $(if $(LIMIT),--limit "$(LIMIT)") $(if $(FIRST)
 #? TO=it.toml          of init: file to write (default: the catalogue's name)
 #? LIMIT=n             use n items, a seeded sample stratified by department
 #? FIRST=n             use the table's first n rows instead
-#? BACKBONE=auto|resnet50|efficientnet-lite0|-lite1|-lite2|path   frozen network, or the folder or file of an exported encoder (default: auto)
+#? BACKBONE=auto|resnet50|efficientnet-lite0|-lite1|-lite2|path   frozen network, or the folder or file of an exported encoder (default: auto); a,b: the report uses the first, notebook 02 compares both
 #? VECTORS=file        vectors by item (.parquet or .npy) in place of a network: no photo is embedded
 #? WEIGHTS=file        Keras weights file for resnet50
 #? SIZE=px             its input resolution: efficientnet-lite0 takes 96, 128 ... 224 (default: 160), resnet50 32 to 1024 (default: 197)
@@ -51,7 +51,7 @@ SETTINGS = $(CLOTHES) $(NETWORK) $(if $(LIMIT),--limit "$(LIMIT)") $(if $(FIRST)
 #? ITEMS="a b"         of remove: the items, by name
 #? FORCE=1             of sync: remove also more than half of the items
 #? KEEP_UNKNOWN=1      keep words that the glossary lacks, untranslated
-#? RUN=name            of report, add, deck and serve: a parameter set with folders of its own (runs/name)
+#? RUN=name            of report, add, deck, serve, doctor and distribute: a parameter set with folders of its own (runs/name)
 #? REPORTS="a b"       of compare: the reports, each CATALOGUE or RUN/CATALOGUE
 #? HOST=address        of serve: address (default: 127.0.0.1, this machine only)
 #? PORT=n              of serve: port (default: 8000)
@@ -122,12 +122,15 @@ deck: $(STAMP) ## write the business case as slides -> reports/<catalogue>/deck.
 compare: $(STAMP) ## compare reports side by side (REPORTS="a b", each CATALOGUE or RUN/CATALOGUE) -> reports/compare
 	@$(BIN)/fashion compare $(REPORTS)
 
+sweep: $(STAMP) ## report on each combination (BACKBONE=a,b SIZE=160,224 SEED=0,1) and compare them -> reports/compare
+	@$(BIN)/fashion sweep $(SETTINGS)
+
 serve: $(STAMP) ## serve a reported catalogue as a small shop
 	@$(BIN)/fashion serve --catalogue "$(CATALOGUE)" $(NAMED) $(if $(PORT),--port "$(PORT)") $(if $(HOST),--host "$(HOST)") \
 		$(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(WORKERS),--workers "$(WORKERS)") $(if $(ENGINE),--engine "$(ENGINE)")
 
 distribute: $(STAMP) ## measure and embed photos on a Dask cluster
-	@$(BIN)/fashion distribute $(CLOTHES) $(NETWORK) --shared "$(SHARED)" $(if $(SCHEDULER),--scheduler "$(SCHEDULER)") \
+	@$(BIN)/fashion distribute $(CLOTHES) $(NETWORK) $(NAMED) --shared "$(SHARED)" $(if $(SCHEDULER),--scheduler "$(SCHEDULER)") \
 		$(if $(WORKERS),--workers "$(WORKERS)")
 
 bench: $(STAMP) ## measure speed, against peers and the machine's limits -> reports/bench
@@ -137,7 +140,7 @@ bench: $(STAMP) ## measure speed, against peers and the machine's limits -> repo
 # Not through $(STAMP): it changes nothing, so it says where there is no environment yet.
 doctor: ## check your setup and data, and say how to fix what is missing
 	@if [ -x $(BIN)/fashion ]; then \
-		$(BIN)/fashion doctor $(CLOTHES); \
+		$(BIN)/fashion doctor $(CLOTHES) $(NAMED); \
 	elif [ -n "$(PYTHON)" ]; then \
 		echo "no environment in $(VENV) yet: make env (or any other target) sets it up with $(PYTHON)"; \
 	else \

@@ -20,8 +20,7 @@ from fashion.catalogue.source import Source, open_source
 from fashion.catalogue.swatches import Swatches, listed_colours
 from fashion.catalogue.unpacked import unpacked_folder
 from fashion.core.bounds import MOST_READ
-from fashion.core.defaults import Preferences
-from fashion.core.errors import ArtefactError, FashionError, did_you_mean
+from fashion.core.errors import ArtefactError, FashionError, WeightsError, did_you_mean
 from fashion.core.libraries import require
 from fashion.core.workspace import Workspace
 from fashion.embedding.photo_vectors import Photo, photo_bytes
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from fashion.recommendation.photo_query import PhotoReader
-    from fashion.recommendation.text_search import TextSearch
 
 
 #: Arrays of a report with a row for each item, by the name of their file.
@@ -313,7 +311,8 @@ class Study(Run):
             the networks, which takes some seconds.
         words : str, optional
             Such as "red dress", "vestito rosso" or "floral shirt under 50, not black"; beside an item or a photo they
-            change it ("blue": like this, in blue). Words that mean nothing are passed over, and named by the result.
+            change it ("blue": like this, in blue). Words that mean nothing are passed over, and named by the result;
+            where the report's encoder has a text tower, they are looked for in the photos.
         like, unlike : sequence of str
             Further items that the results should be like, and items that they should be less like.
         k : int, optional
@@ -370,29 +369,6 @@ class Study(Run):
             _caption=lambda: self.source_line, _read=self.photos.read, _draw=lambda picks: _draw(picks, self.swatches),
         )  # fmt: skip
 
-    def search_text(self, text: str, *, k: int | None = None) -> pd.DataFrame:
-        """The items that a free text describes, by the encoder's text tower and the catalogue's words.
-
-        Parameters
-        ----------
-        text : str
-            Such as "striped summer dress with long sleeves".
-        k : int, optional
-            How many; the report's number if not given.
-
-        Returns
-        -------
-        DataFrame
-            As `TextSearch.search`: rank, item and its words, cosine, score.
-
-        Raises
-        ------
-        WeightsError
-            When the report's encoder has no text tower, or the package tokenizers is missing.
-        """
-        self.check("backbone.json", "items.parquet", "max_pooled.npy")
-        return self._text_search.search(text, Preferences.of_report(self.workspace).k if k is None else k)
-
     def words_by_prompts(self, prompts: str | Path) -> pd.DataFrame:
         """Words of the items' photos by prompts, with their confidence, for a catalogue that has none.
 
@@ -406,19 +382,19 @@ class Study(Run):
         DataFrame
             `item`, and for each column its word and its confidence, as `text.words_by_prompts`.
         """
-        from fashion.embedding.text import read_prompts, words_by_prompts
+        from fashion.embedding.text import load_text_encoder, read_prompts, words_by_prompts
 
         self.check("backbone.json", "items.parquet", "max_pooled.npy")
-        search = self._text_search
-        table = words_by_prompts(search.vectors, search.encoder, read_prompts(Path(prompts)))
-        table.insert(0, "item", search.items["item"])
+        network = self.workspace.json("backbone")
+        if "place" not in network:
+            raise WeightsError(
+                f"expected a report by an encoder with a text tower; found {network['name']}, which sees photos alone. "
+                "Report with such an encoder (docs/encoders.md)."
+            )
+        encoder = load_text_encoder(self.weights or network["place"], network["dimension"])
+        table = words_by_prompts(self.workspace.vectors("max_pooled"), encoder, read_prompts(Path(prompts)))
+        table.insert(0, "item", self.workspace.items()["item"])
         return table
-
-    @cached_property
-    def _text_search(self) -> TextSearch:
-        from fashion.recommendation.text_search import TextSearch
-
-        return TextSearch(self.workspace, self.weights)
 
     def recommender(self, embedding: str = "described", *, approximate: bool | None = None) -> Recommender:
         """The items with one embedding's vectors, loaded once; see `Recommender.from_workspace`."""
@@ -429,17 +405,24 @@ class Study(Run):
                 raise QueryError(f"expected an embedding of {', '.join(EMBEDDINGS)}; found {embedding!r}.{hint}")
             self._same_report()
             require_answers(self.workspace, embedding)
-            self._recommenders[key] = self._open_recommender(embedding, approximate)
+            recommender = self._open_recommender(embedding, approximate)
+            if recommender.free_text is not None:
+                self.check("max_pooled.npy")
+            self._recommenders[key] = recommender
             self.__dict__.setdefault("items", self._without_empty(self._recommenders[key].items))
         return self._recommenders[key]
 
     def _open_recommender(self, embedding: str, approximate: bool | None) -> Recommender:
         if self.engine is None:
-            return Recommender.from_workspace(self.workspace, embedding, approximate=approximate, mapped=self.mapped)
+            return Recommender.from_workspace(
+                self.workspace, embedding, approximate=approximate, mapped=self.mapped, place=self.weights
+            )
         from fashion.recommendation.qdrant import QdrantSearch, connect
 
         client = connect(self.engine)
-        recommender = Recommender.from_workspace(self.workspace, embedding, approximate=False, mapped=True)
+        recommender = Recommender.from_workspace(
+            self.workspace, embedding, approximate=False, mapped=True, place=self.weights
+        )
         return replace(recommender, searched_by=QdrantSearch.of_report(client, recommender, self.name, embedding))
 
     def reader(self, embedding: str = "described") -> PhotoReader:

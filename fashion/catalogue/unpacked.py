@@ -24,8 +24,8 @@ FOLDER = "unpacked"
 
 
 def unpacked_folder(processed: str | Path | None = None) -> Path:
-    """Where copies are kept: in `processed`, the folder of all artefacts, or the project's own."""
-    return Workspace("", processed).processed_root / FOLDER
+    """Where copies are kept: in `processed`, the folder of all artefacts, or the project's own; runs share theirs."""
+    return Workspace("", processed).stores / FOLDER
 
 
 def unpack(folder: Path, original: str, signature: str, suffix: str, write: Callable[[Path], object]) -> Path:

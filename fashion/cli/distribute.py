@@ -19,7 +19,7 @@ EXAMPLES = """\
   fashion distribute -c imagelab --data imagelab.zip --shared /mnt/shards --scheduler tcp://10.0.0.1:8786
   fashion distribute --shared /tmp/shards --workers 2"""
 
-PARENTS = (parent("catalogue", "data", "backbone", "weights", "size", "runtime"), folders(reports=False))
+PARENTS = (parent("catalogue", "data", "backbone", "weights", "size", "runtime"), folders())
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
         catalogue, data, arguments.shared, backbone=backbone, weights=arguments.weights, size=arguments.size,
         runtime=arguments.runtime,
     )  # fmt: skip
-    root = open_workspace(catalogue, arguments.processed).processed_root
+    root = open_workspace(catalogue, arguments.processed).stores
     counts = distribute(job, root, scheduler=arguments.scheduler, workers=arguments.workers)
     print(
         f"{counts.photos:,} photos in {counts.shards:,} shards: {counts.done:,} done now, {counts.reused:,} done before"
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
     given = {
         "catalogue": arguments.catalogue, "data": arguments.data, "backbone": arguments.backbone,
         "weights": arguments.weights, "size": arguments.size, "runtime": arguments.runtime,
-        "processed": arguments.processed,
+        "run": arguments.run, "processed": None if arguments.run else arguments.processed,
     }  # fmt: skip
     options = [f"--{name} {shlex.quote(str(value))}" for name, value in given.items() if value not in (None, "auto")]
     print(" ".join(["next: fashion report", *options]))

@@ -19,7 +19,7 @@ from fashion.core.disk import half_written
 from fashion.core.errors import FashionError
 from fashion.core.locking import is_running
 from fashion.core.paths import at_home, project_root
-from fashion.core.workspace import Workspace
+from fashion.core.workspace import RUNS, Workspace
 from fashion.report.integrity import changed, damaged_changes, recorded
 from fashion.report.steps import STEPS, Settings, read_state, step_key
 
@@ -91,13 +91,23 @@ def names(work: Workspace, wanted: str) -> Iterator[Finding]:
 
 
 def reports(work: Workspace) -> Iterator[Finding]:
-    """Each catalogue that was reported on, or is, in the folders of `work`; locks and leftovers."""
-    catalogues = sorted(folder.parent.name for folder in work.processed_root.glob("*/steps"))
-    for name in catalogues:
-        yield _report(Workspace(name, work.processed_root, work.report.parent))
-    if not catalogues:
+    """Each catalogue that was reported on, or is, in the folders of `work` and of its runs; locks and leftovers."""
+    own = work.processed_root.name if work.processed_root.parent.name == RUNS else ""
+    places = [(own, work.processed_root, work.report.parent)]
+    for folder in sorted((work.processed_root / RUNS).glob("*/")):
+        places.append((folder.name, folder, work.report.parent / RUNS / folder.name))
+    made = {
+        f"{run}/{folder.parent.name}" if run else folder.parent.name: (
+            Workspace(folder.parent.name, processed, reports), run
+        )
+        for run, processed, reports in places
+        for folder in sorted(processed.glob("*/steps"))
+    }  # fmt: skip
+    for name, (reported, run) in made.items():
+        yield _report(reported, name, run)
+    if not made:
         yield Finding("reports", "reports", "note", f"none in {work.report.parent} yet", "make report")
-    held = [name for name in catalogues if is_running(Workspace(name, work.processed_root, work.report.parent))]
+    held = [name for name, (reported, _) in made.items() if is_running(reported)]
     yield Finding(
         "reports", "locks", "note" if held else "ok", f"held: {', '.join(held)}" if held else "none held",
         "wait for that run, or stop it; a lock ends with its process" if held else "",
@@ -132,8 +142,8 @@ def _files(top: Path) -> list[Path]:
     return [Path(root, name) for root, _, names in os.walk(top) for name in names]
 
 
-def _report(work: Workspace) -> Finding:
-    name, command = work.catalogue, f"make report CATALOGUE={work.catalogue}"
+def _report(work: Workspace, name: str, run: str = "") -> Finding:
+    command = f"make report CATALOGUE={work.catalogue}" + (f" RUN={run}" if run else "")
     if is_running(work):
         done = [step.number for step in STEPS if read_state(work, step).key]
         return Finding("reports", name, "note", f"runs now; done: {', '.join(done) or 'none'}", "wait")

@@ -25,12 +25,13 @@ from fashion.cli import (
     remove,
     report,
     serve,
+    sweep,
     sync,
     verify,
 )
 from fashion.core.console import replace_unknown
 from fashion.core.errors import FashionError, SettingsError, did_you_mean
-from fashion.report.runs import place_of_run
+from fashion.report.runs import place_of_run, share_stores
 
 
 class Parser(argparse.ArgumentParser):
@@ -66,7 +67,7 @@ class Parser(argparse.ArgumentParser):
 COMMANDS: dict[str, ModuleType] = {
     "init": init, "report": report, "embed": embed, "recommend": recommend, "add": add, "sync": sync,
     "remove": remove, "distribute": distribute, "export": export, "serve": serve, "deck": deck, "compare": compare,
-    "doctor": doctor, "data": data, "verify": verify,
+    "sweep": sweep, "doctor": doctor, "data": data, "verify": verify,
 }  # fmt: skip
 
 
@@ -107,6 +108,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if getattr(parsed, "run", None):
             parsed.processed, parsed.reports = place_of_run(parsed.run, parsed.processed, parsed.reports)
+            if parsed.command in ("report", "embed", "distribute"):
+                share_stores(parsed.processed)
         return COMMANDS[parsed.command].run(parsed) or 0
     except SettingsError as error:
         parser.commands[parsed.command].error(str(error))

@@ -15,9 +15,10 @@ SHORT = {"catalogue": "-c", "k": "-k"}
 
 
 def parent(*names: str) -> argparse.ArgumentParser:
-    """A parent parser with the options of these fields of `Settings`, all without names, in the fields' groups."""
+    """A parent parser with the options of these fields of `Settings`, all that have a group without names."""
     parser = argparse.ArgumentParser(add_help=False)
-    chosen = [setting for setting in fields(Settings) if not names or setting.name in names]
+    offered = [setting for setting in fields(Settings) if setting.metadata["group"]]
+    chosen = [setting for setting in offered if not names or setting.name in names]
     groups = {title: parser.add_argument_group(title) for title in dict.fromkeys(f.metadata["group"] for f in chosen)}
     for setting in chosen:
         option = f"--{setting.name.replace('_', '-')}"
@@ -52,7 +53,8 @@ def folders(*, reports: bool = True, run: bool = True) -> argparse.ArgumentParse
 
 def read_settings(arguments: argparse.Namespace) -> Settings:
     """The settings that a command was given."""
-    return Settings(**{setting.name: getattr(arguments, setting.name) for setting in fields(Settings)})
+    offered = [setting.name for setting in fields(Settings) if setting.metadata["group"]]
+    return Settings(**{name: getattr(arguments, name) for name in offered})
 
 
 def engine() -> argparse.ArgumentParser:

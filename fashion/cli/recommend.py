@@ -13,8 +13,6 @@ from fashion.core.console import print_json
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from fashion.study import Study
-
 
 TITLE = "print the items most similar to an item, a photo or a few words"
 
@@ -40,12 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     query.add_argument("items", metavar="ITEM", nargs="*", help="name of an item; several: more like all of these")
     query.add_argument("--photo", metavar="FILE", help="photo, in place of an item")
     query.add_argument(
-        "--words", metavar="WORDS", help='words such as "red dress under 50, not silk", in English or Italian'
+        "--words",
+        metavar="WORDS",
+        help='words such as "red dress under 50, not silk", in English or Italian; free '
+        "text where the report's encoder has a text tower",
     )
     query.add_argument(
         "--unlike", action="append", default=[], metavar="ITEM", help="an item to be less like; may be repeated"
     )
-    query.add_argument("--text", metavar="TEXT", help="free text, alone; needs a report whose encoder has a text tower")
     results = parser.add_argument_group("results")
     results.add_argument(
         "--where", action="append", default=[], metavar="COLUMN=VALUE[,VALUE]",
@@ -85,9 +85,6 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.catalogue, processed=arguments.processed, reports=arguments.reports, weights=arguments.weights,
         engine=arguments.engine,
     )  # fmt: skip
-    if arguments.text is not None:
-        _print_text(study, arguments)
-        return
     picks = study.recommend(
         arguments.items[0] if arguments.items else None, photo=arguments.photo, words=arguments.words,
         like=arguments.items[1:], unlike=arguments.unlike, k=arguments.k, where=arguments.where,
@@ -103,35 +100,6 @@ def run(arguments: argparse.Namespace) -> None:
             print(f"\n{study.untrained} Looks, measured colour and the catalogue's own words count.")
     if arguments.save:
         _save(picks.show(), arguments.save)
-
-
-def _print_text(study: Study, arguments: argparse.Namespace) -> None:
-    """The items of a free text, as a table or as JSON.
-
-    Raises
-    ------
-    QueryError
-        Beside an item, a photo, words, a filter, or an option that free text does without.
-    """
-    from fashion.recommendation.filters import QueryError
-
-    beside = {
-        "an item": arguments.items or arguments.unlike, "a photo": arguments.photo, "words": arguments.words,
-        "a filter": arguments.where, "--embedding": arguments.embedding, "--save": arguments.save,
-        "--engine": arguments.engine,
-        "--colour-weight": arguments.colour_weight is not None, "--looks-weight": arguments.looks_weight is not None,
-        "--hide-duplicates": arguments.hide_duplicates, "--diversity": arguments.diversity is not None,
-    }  # fmt: skip
-    if found := [name for name, given in beside.items() if given]:
-        raise QueryError(
-            f"expected --text alone, with --k and --json at most; found {', '.join(found)} beside it. Leave "
-            f"{'it' if len(found) == 1 else 'them'} out."
-        )
-    table = study.search_text(arguments.text, k=arguments.k)
-    if arguments.json:
-        print_json({"catalogue": arguments.catalogue, "text": arguments.text, "items": table.to_dict("records")})
-    else:
-        print(table.round({"cosine": 3, "score": 4}).to_string(index=False))
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -158,6 +159,10 @@ def _limits(arguments: argparse.Namespace) -> tuple[int, tuple[int, float]]:
 
 
 def _say(shop: Shop, port: int, arguments: argparse.Namespace) -> None:
+    """Where the shop is, and why photos are not searched by text, where they could be."""
+    free_text = shop.recommender.free_text
+    if free_text is not None and free_text.problem:
+        print(free_text.problem, file=sys.stderr)
     print(f"{shop.title}: {len(shop.items):,} items at http://{arguments.host}:{port}{arguments.prefix}/", flush=True)
 
 

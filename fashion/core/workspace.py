@@ -58,6 +58,10 @@ WRITERS = {
 #: JSON artefact -> its keys that say where something lies.
 PLACES = {"source": ("data", "catalogue_toml"), "backbone": ("place",)}
 
+#: Folder of named runs, in those of artefacts and of reports; and the file in it by which runs share what is kept of
+#: photos with each other and with the reports beside it.
+RUNS, SHARED = "runs", ".shared"
+
 #: The key that says where the folder of all artefacts lay when such a file was written.
 WRITTEN_AT = "artefacts"
 
@@ -87,6 +91,15 @@ class Workspace:
         self.processed_root = Path(processed or project_root() / "data/processed").resolve()
         self.processed = self.processed_root / catalogue
         self.report = Path(reports or project_root() / "reports").resolve() / catalogue
+
+    @property
+    def stores(self) -> Path:
+        """The folder of what is kept of photos: that of all artefacts; of a named run, that above all runs.
+
+        What is kept is keyed by content and by what made it, so that runs need no stores of their own.
+        """
+        shared = (self.processed_root.parent / SHARED).is_file() and self.processed_root.parent.name == RUNS
+        return self.processed_root.parent.parent if shared else self.processed_root
 
     # -- artefacts ------------------------------------------------------------------------------------
     def path(self, artefact: str) -> Path:

@@ -129,6 +129,19 @@ def is_place(name: str) -> bool:
     return bool(re.search(r"[/\\~]", name)) or Path(name).suffix.lower() in ALL_ENDINGS or Path(name).is_dir()
 
 
+def several(names: str) -> list[str]:
+    """Backbones between commas; a path that holds a comma is one.
+
+    Examples
+    --------
+    >>> several("efficientnet-lite0, models/clip"), several("")
+    (['efficientnet-lite0', 'models/clip'], [])
+    """
+    if "," in names and resolve(names).exists():
+        return [names]
+    return [name.strip() for name in names.split(",") if name.strip()]
+
+
 #: How a path of an encoder, or of vectors, may end.
 ALL_ENDINGS = (*GRAPHS, KERAS, *CHECKPOINTS, ".npy", ".parquet", ".h5")
 

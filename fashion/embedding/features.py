@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 
 from fashion.evaluation.relevance import BOTH, precision_at_k
 from fashion.evaluation.statistics import bootstrap_interval
+from fashion.neighbours.duplicates import relative_cosines
 from fashion.neighbours.exact import normalise, top_k
 
 if TYPE_CHECKING:
     from sklearn.decomposition import PCA
+
+    from fashion.embedding.backbones import Encoder
 
 
 Vectors = NDArray[np.float32]
@@ -77,6 +80,22 @@ def sample_pairs(
         if len(keep):
             pairs[name] = np.einsum("ij,ij->i", unit[first[keep]], unit[second[keep]]).astype(float)
     return pairs
+
+
+def near_duplicate_cosines(network: Encoder, pairs: Mapping[str, NDArray[np.floating]]) -> dict[str, Any]:
+    """For backbone.json: from which cosines an encoder from disk, or given vectors, have near-duplicates.
+
+    Empty for the ImageNet networks, on whose vectors `duplicates.Rule` was set.
+
+    Parameters
+    ----------
+    network : Backbone, FileEncoder or GivenVectors
+    pairs : mapping of str to ndarray
+        From `sample_pairs`.
+    """
+    if network.depth_names:
+        return {}
+    return {"near_duplicates": relative_cosines(float(np.median(pairs["random"])))}
 
 
 def separation(high: NDArray[np.floating], low: NDArray[np.floating]) -> float:

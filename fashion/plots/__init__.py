@@ -24,7 +24,13 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "photo_sizes",
             "word_against_photo",
         ],
-        "embedding": ["feature_information", "pca_spectrum", "selection_quality", "similarity_of_pairs"],
+        "embedding": [
+            "feature_information",
+            "pca_spectrum",
+            "quality_against_cost",
+            "selection_quality",
+            "similarity_of_pairs",
+        ],
         "evaluation": [
             "agreement_beyond",
             "catalogue_unshown",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib import ticker
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -104,4 +106,35 @@ def selection_quality(table: pd.DataFrame, source_line: str, *, k: int) -> Figur
     axes.set_title("Which features give better neighbours?")
     axes.grid(axis="x", color="#eee9e2")
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=3)
+    return sign(figure, source_line)
+
+
+def quality_against_cost(table: pd.DataFrame, speeds: Mapping[str, float], source_line: str, *, k: int) -> Figure:
+    """Precision@k of several networks against their photos a second, with 95 % intervals.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `costs.network_costs`.
+    speeds : mapping of str to float
+        Network -> photos a second; those of given vectors, which have none, are horizontal lines.
+    source_line : str
+    k : int
+        Neighbours of each query.
+    """
+    both = table[table["column"] == BOTH].set_index("network")
+    figure, axes = plt.subplots(figsize=(9, 4.2), layout="constrained")
+    for (name, row), colour in zip(both.iterrows(), itertools.cycle(PALETTE)):
+        said = f"{name}: {row['dimensions']:,} dimensions, SHA-256 {row['checksum'][:8]}"
+        if name not in speeds:
+            axes.axhline(row["mean"], color=colour, linestyle="--", label=said)
+            continue
+        error = [[max(row["mean"] - row["low"], 0)], [max(row["high"] - row["mean"], 0)]]
+        axes.errorbar([speeds[str(name)]], [row["mean"]], yerr=error, fmt="o", color=colour, capsize=3, label=said)
+    axes.set(xscale="log", xlabel="photos a second, decoded photo to vector, on this machine",
+             ylabel=f"Precision@{k}, category and colour", title="What does a better network cost?")  # fmt: skip
+    axes.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
+    axes.xaxis.set_minor_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
+    axes.grid(axis="y", color="#eee9e2")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=1, fontsize=9)
     return sign(figure, source_line)

@@ -119,6 +119,41 @@ def selection(choices: pd.DataFrame, chosen: str, original: str) -> str:
     )
 
 
+def cost(table: pd.DataFrame, speeds: Mapping[str, float], k: int) -> str:
+    """Which network finds better neighbours than the report's, and at what speed.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `costs.network_costs`; the first network is the report's.
+    speeds : mapping of str to float
+        Network -> photos a second.
+    k : int
+        Neighbours of each query.
+    """
+    both = table[table["column"] == BOTH].set_index("network")
+    own, others = both.index[0], both.iloc[1:]
+    if not len(others):
+        return ""
+    begin = (
+        f"The report uses {own}: {percent(float(both.loc[own, 'mean']))} of its {k} nearest training items match a "
+        "validation item in both words."
+    )
+    best = others["gain"].idxmax()
+    gain, low, high = (float(others.loc[best, name]) for name in ("gain", "gain_low", "gain_high"))
+    between = f"(95 % interval {decimal(low, '+')} to {decimal(high, '+')} on the same queries)"
+    if low > 0:
+        claim = f"{best} is better by {decimal(gain)} {between}"
+    elif high < 0:
+        claim = f"None of the others is better: the nearest, {best}, is worse by {decimal(-gain)} {between}"
+    else:
+        claim = f"{best}, the best of the others, is not told apart from it: {decimal(gain, '+')} {between}"
+    if own in speeds and best in speeds:
+        times = speeds[best] / speeds[own]
+        claim += f", at {speeds[best]:,.0f} photos a second against {speeds[own]:,.0f} ({times:.2g} times the speed)"
+    return joined(begin, f"{claim}.", "To report with it, name it first in BACKBONE." if low > 0 else "")
+
+
 def findings(
     network: str, medians: Mapping[str, float], separation: float, categories: int, choices: pd.DataFrame,
     chosen: Mapping[str, object],

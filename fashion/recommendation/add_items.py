@@ -178,7 +178,7 @@ def look_at(
     nothing = Arrivals(none, workspace.photos().head(0), {}, [], step.rejected)
     if step.rows.empty:
         return nothing
-    seen = read_photos(source, all_photos(step.rows), workspace.processed_root, encoder.backbone, progress=progress)
+    seen = read_photos(source, all_photos(step.rows), workspace.stores, encoder.backbone, progress=progress)
     spoken = of_one_colour(swatches_of(workspace.json("source")))
     joined = join_photos(step, seen.facts, known=there.items[["item", "sha256"]], colour_words=spoken)
     if joined.items.empty:
@@ -215,7 +215,8 @@ def _repeated(
     known = Fingerprints(max_pooled, before["phash"].tolist(), pixels)
     new = Fingerprints(vectors["max_pooled"], items["phash"].tolist(), vectors["pixels"])
     names = items["item"].tolist()
-    repeated = repeated_items(before["item"].tolist(), known, names, new, Rule.stored(workspace.json("source")))
+    rule = Rule.stored(workspace.json("source"), workspace.json("backbone"))
+    repeated = repeated_items(before["item"].tolist(), known, names, new, rule)
     owners = _owners(before["item"].tolist(), there.photos(workspace.photos()))
     return _with_same_photo(repeated, names, photos, owners)
 

@@ -108,7 +108,7 @@ class PhotoEncoder:
     @cached_property
     def runtime(self) -> Runtime:
         """What computes the backbone."""
-        return query_runtime(self.backbone, self.workspace.processed_root / "embeddings" / NETWORKS)
+        return query_runtime(self.backbone, self.workspace.stores / "embeddings" / NETWORKS)
 
     def extract(self, photo: bytes | DecodedPhoto, name: str = "photo") -> PhotoFeatures:
         """Decode one photo, if it is a file's bytes, and run the backbone and the descriptors on it.

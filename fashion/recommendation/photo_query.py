@@ -55,7 +55,7 @@ class PhotoReader:
         self.encoder = PhotoEncoder(workspace, weights)
         added = "near_duplicate_of" in recommender.items
         known = [with_changes(workspace, n)[1] if added else workspace.vectors(n) for n in ("max_pooled", "pixels")]
-        self._rule = Rule.stored(workspace.json("source"))
+        self._rule = Rule.stored(workspace.json("source"), workspace.json("backbone"))
         self._known = Fingerprints(known[0], recommender.items["phash"].tolist(), known[1])
         self._least = float(workspace.json("attributes").get("least_resemblance", -1))
         _ = self.encoder.runtime  # loads the backbone now, and says now what is wrong with it

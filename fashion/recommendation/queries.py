@@ -43,6 +43,8 @@ class Query:
         Items that the words' other conditions allow ("not black", "under 50").
     text_scores : ndarray of float32, shape (n,), or None
         How well each item's texts match the words that the catalogue's words do not say, 0 to 1.
+    photo_scores : ndarray of float32, shape (n,), or None
+        Cosine of each item's photo and the words, by the text tower of the report's encoder.
     exact : ndarray of bool, shape (n,), or None
         Of a query in words alone: items that match every word; they come first.
     """
@@ -57,6 +59,7 @@ class Query:
     reading: Reading | None = None
     allowed: NDArray[np.bool_] | None = None
     text_scores: NDArray[np.float32] | None = None
+    photo_scores: NDArray[np.float32] | None = None
     exact: NDArray[np.bool_] | None = None
 
     def __repr__(self) -> str:
@@ -69,7 +72,8 @@ def words_query(text: str, items: pd.DataFrame, layout: Layout, reader: Reader |
 
     Several kinds or colours are alternatives, and a department stands for its categories. Every other word of the
     catalogue (gender, season, or one added after training) becomes a condition; other words are looked for in the
-    items' texts. Where no item has all that was asked for, conditions are left out, so that the nearest items follow.
+    items' texts, and all of them in the photos, where the report's encoder has a text tower. Where no item has all that
+    was asked for, conditions are left out, so that the nearest items follow.
     The items' `reader` is built if it is not given.
 
     Raises
@@ -110,16 +114,20 @@ def read_query(reading: Reading, items: pd.DataFrame, layout: Layout, reader: Re
     description = {column: words[0] if len(words) == 1 else words for column, words in asked.items()}
     allowed = reader.allowed(reading)
     exact = allowed & reader.columns.mask(asked)
-    scores = None
+    scores = photo_scores = None
+    if reading.described and reader.free_text is not None:
+        photo_scores = reader.free_text.cosines(reading.described)
+        if not (asked or reading.texts or reading.barred or reading.size or reading.has_bounds):
+            exact = np.zeros_like(exact)  # nothing is known of any item
     if reading.texts:
         scores, exact = reader.texts.scores(reading.texts), exact & reader.texts.having(reading.texts)
-        if not asked:  # what has none of the words would stand in no order
+        if not asked and photo_scores is None:  # what has none of the words would stand in no order
             allowed = allowed & (scores > 0)
     if not exact.any():  # a season or a gender that nothing else goes with: the nearest without it
         where = {}
     return Query(
         reading.text, np.stack(vectors), description, where=where, reading=reading, allowed=allowed, text_scores=scores,
-        exact=exact,
+        photo_scores=photo_scores, exact=exact,
     )  # fmt: skip
 
 
@@ -127,7 +135,8 @@ def reworded(query: Query, text: str, items: pd.DataFrame, layout: Layout, reade
     """A query changed by words: "like this, in blue"; unchanged by words that mean nothing, which its reading names.
 
     Its looks then speak for what the words took away: they count half where the colour is another, and nothing where
-    the kind is. An item must have one of the words that are looked for in its texts, where any item has one.
+    the kind is. An item must have one of the words that are looked for in its texts, where any item has one. Words that
+    only a text tower knows ("like this, but striped") join the ranking.
 
     Parameters
     ----------
@@ -167,6 +176,7 @@ def reworded(query: Query, text: str, items: pd.DataFrame, layout: Layout, reade
     return replace(
         query, title=f"{query.title}, {told.title}", vectors=vectors, description=description | dict(told.description),
         where=dict(query.where) | dict(told.where), reading=reading, allowed=allowed,
+        photo_scores=told.photo_scores if reading.in_photos else None,
     )  # fmt: skip
 
 

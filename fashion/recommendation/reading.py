@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,9 @@ from fashion.core.colour import distances_to_words, hex_to_lab
 from fashion.recommendation.filters import Columns, QueryError
 from fashion.recommendation.texts import Texts, text_columns
 from fashion.recommendation.words import PASSED_OVER, Term, Vocabulary, tokens_of
+
+if TYPE_CHECKING:
+    from fashion.recommendation.text_search import FreeText
 
 #: Words before what an item must not have, and words that continue such a list.
 NOT = frozenset(["except", "excluding", "minus", "no", "non", "not", "ohne", "sans", "senza", "sin", "without"])
@@ -99,6 +102,13 @@ class Reading:
         Unknown colours, with the known ones in their place.
     passed_over : tuple of str
         What means nothing here.
+    in_photos : tuple of str
+        Words that only the text tower knows.
+    described : str
+        What the encoder's text tower looks for in the photos: the text without price, size, item number and what an
+        item must not have. Empty where the report's encoder has no text tower.
+    problem : str
+        Why a text tower that is there was not used.
     """
 
     text: str
@@ -113,10 +123,14 @@ class Reading:
     corrected: tuple[tuple[str, str], ...] = ()
     nearest: tuple[tuple[str, tuple[str, ...]], ...] = ()
     passed_over: tuple[str, ...] = ()
+    in_photos: tuple[str, ...] = ()
+    described: str = ""
+    problem: str = ""
 
     def __bool__(self) -> bool:
         """Whether anything was understood."""
-        return bool(self.asked or self.texts or self.barred or self.size or self.item or self.has_bounds)
+        known = self.asked or self.texts or self.barred or self.size or self.item or self.has_bounds
+        return bool(known or self.described)
 
     @property
     def has_bounds(self) -> bool:
@@ -136,9 +150,11 @@ class Reading:
         """What was changed or passed over, in sentences."""
         notes = [f"Showing {shown} for “{written}”." for written, shown in self.corrected]
         notes += [f"No colour is called “{said}” here; showing {' or '.join(words)}." for said, words in self.nearest]
+        if self.in_photos:
+            notes.append(f"Looked for in photos alone: {', '.join(self.in_photos)}.")
         if self.passed_over:
             notes.append(f"Not understood, and passed over: {', '.join(self.passed_over)}.")
-        return notes
+        return [*notes, self.problem] if self.problem else notes
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; each field is there."""
@@ -150,6 +166,8 @@ class Reading:
             "corrected": [{"written": written, "shown": shown} for written, shown in self.corrected],
             "nearest_colours": [{"written": said, "shown": list(words)} for said, words in self.nearest],
             "passed_over": list(self.passed_over),
+            "described": self.described or None,
+            "in_photos": list(self.in_photos),
         }
 
 
@@ -163,6 +181,7 @@ class _Draft:
     corrected: list[tuple[str, str]] = field(default_factory=list)
     nearest: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
+    described: list[str] = field(default_factory=list)
     bounds: list[float] = field(default_factory=lambda: [-np.inf, np.inf])
     size: str = ""
 
@@ -178,6 +197,8 @@ class Reader:
         Colour word -> `#rrggbb`, by which an unknown colour has nearest known ones.
     language : str
         The catalogue's, as a code.
+    free_text : FreeText, optional
+        The text tower of the report's encoder, where it has one.
 
     Examples
     --------
@@ -192,8 +213,14 @@ class Reader:
     ['Showing jacket for “jaket”.', 'Not understood, and passed over: zzz.']
     """
 
-    def __init__(self, items: pd.DataFrame, swatches: Swatches | None = None, language: str = "en") -> None:
-        self.items = items
+    def __init__(
+        self,
+        items: pd.DataFrame,
+        swatches: Swatches | None = None,
+        language: str = "en",
+        free_text: FreeText | None = None,
+    ) -> None:
+        self.items, self.free_text = items, free_text
         self.vocabulary = Vocabulary(items)
         self.columns = Columns(items)
         self._swatches, self._language = swatches or {}, language
@@ -236,6 +263,8 @@ class Reader:
     def prepare(self) -> None:
         """Make now what the first searches would wait for: the texts' index, and the names of colours."""
         _ = self.texts.words, self.prices, self.names, self._shown, self._colours, self._known
+        if self.free_text is not None:
+            _ = self.free_text.tower
 
     # -- reading ----------------------------------------------------------------------------------------------
     def read(self, text: str) -> Reading:
@@ -259,13 +288,16 @@ class Reader:
                 barring, place = False, place + 2
                 continue
             if not term.words and (small in PASSED_OVER or small in self._named):
+                draft.described += [] if barring else [tokens[place]]
                 barring, place = barring and small in THROUGH | OR, place + 1
                 continue
             if not term.words and (shown := self._correction(*pieces[place])):
                 draft.corrected.append((tokens[place], shown))
                 pieces[place : place + 1] = [(token, True) for token in tokens_of(shown)]
                 continue
-            place += self._take(tokens, place, term, barring, draft)
+            taken = self._take(tokens, place, term, barring, draft)
+            draft.described += [] if barring else tokens[place : place + taken]
+            place += taken
             barring = barring and place < len(pieces) and pieces[place][0].casefold() in OR
         return self._reading(text, item, beside, draft)
 
@@ -282,8 +314,21 @@ class Reader:
             text.strip(), asked, tuple(dict.fromkeys(draft.texts)), tuple(draft.barred), low=draft.bounds[0],
             high=draft.bounds[1], size=draft.size, item=item, beside=beside,
             corrected=tuple(draft.corrected),
-            nearest=tuple(draft.nearest), passed_over=tuple(dict.fromkeys(draft.passed_over)),
+            nearest=tuple(draft.nearest), **self._by_tower(draft),
         )  # fmt: skip
+
+    def _by_tower(self, draft: _Draft) -> dict[str, Any]:
+        """What the text tower takes, and what is then passed over; stop words alone describe nothing."""
+        unknown = tuple(dict.fromkeys(draft.passed_over))
+        if self.free_text is None or all(word.casefold() in PASSED_OVER for word in draft.described):
+            return {"passed_over": unknown}
+        if self.free_text.tower is None:
+            return {"passed_over": unknown, "problem": self.free_text.problem}
+        return {
+            "described": " ".join(draft.described),
+            "in_photos": tuple(word for word in unknown if word in draft.described),
+            "passed_over": tuple(word for word in unknown if word not in draft.described),
+        }
 
     def _take(self, tokens: Sequence[str], place: int, term: Term, barring: bool, draft: _Draft) -> int:
         """Take a term, a colour or a word of the texts; returns the number of words that were taken."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,15 +24,20 @@ from fashion.neighbours.mapped import mapped_vectors
 from fashion.recommendation.changes import EMBEDDINGS, Present, load
 from fashion.recommendation.feedback import described_together, moved
 from fashion.recommendation.filters import DESCRIPTION, QueryError, Where, both
+from fashion.recommendation.fusion import DAMPING, reciprocal_rank_fusion
 from fashion.recommendation.item_names import ItemNames
 from fashion.recommendation.queries import Query, reworded, words_query
 from fashion.recommendation.reading import Reader
 from fashion.recommendation.reasons import answer_table, reasons, similarity_parts
 from fashion.recommendation.reranking import first_of_each, maximal_marginal_relevance
 from fashion.recommendation.search_engine import Allowed, ExactSearch, SearchEngine, WordScores
+from fashion.recommendation.text_search import FreeText, free_text_of
 
 #: Share of the texts' words in a score beside the catalogue's own words, which have the rest.
 TEXTS_WEIGHT = 0.5
+
+#: Decimals by which similarities of items with the same words agree, whatever the order of their sums.
+SAME = 4
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,8 @@ class Recommender:
         Items in a list where a query gives no number.
     language : str
         The catalogue's, as a code.
+    free_text : FreeText or None
+        The text tower of the report's encoder, where it has one.
     """
 
     items: pd.DataFrame
@@ -75,6 +83,7 @@ class Recommender:
     language: str = "en"
     searched_by: SearchEngine | None = None
     columns: NDArray[np.float32] | None = None
+    free_text: FreeText | None = None
 
     @classmethod
     def from_workspace(
@@ -87,6 +96,7 @@ class Recommender:
         added: bool = True,
         approximate: bool | None = None,
         mapped: bool = False,
+        place: str | Path | None = None,
     ) -> Recommender:
         """Open a report.
 
@@ -107,6 +117,8 @@ class Recommender:
             if not given, from `approximate.APPROXIMATE_FROM` items on. Filtered searches are exact either way.
         mapped : bool
             Keep the unit vectors in files beside the report's, memory-mapped: processes share them.
+        place : str or Path, optional
+            Of an encoder from disk its folder, where it has moved since the report.
 
         Raises
         ------
@@ -146,7 +158,10 @@ class Recommender:
             if not now.untouched:
                 index = index.now(unit, now.report_rows)
         language = str(workspace.json("source").get("language", "en"))
-        return cls(items, unit, layout, groups, colour, looks, index, usual.k, language, None, columns)
+        free_text = None if layout is None else free_text_of(workspace, place, added)
+        return cls(
+            items, unit, layout, groups, colour, looks, index, usual.k, language, columns=columns, free_text=free_text
+        )
 
     @cached_property
     def engine(self) -> SearchEngine:
@@ -161,7 +176,7 @@ class Recommender:
     @cached_property
     def words_reader(self) -> Reader:
         """What reads searches in words."""
-        return Reader(self.items, self.layout.swatches if self.layout else {}, self.language)
+        return Reader(self.items, self.layout.swatches if self.layout else {}, self.language, self.free_text)
 
     def prepare(self) -> None:
         """Make what the first queries would wait for."""
@@ -284,8 +299,8 @@ class Recommender:
         Returns
         -------
         DataFrame
-            `rank` (from 1), `item`, `similarity` (at most 1; for conditions alone 0 throughout, in the table's order),
-            the description's columns, `photo`, `reasons`.
+            `rank` (from 1), `item`, `similarity` (at most 1; for conditions alone 0 throughout, in the table's order;
+            with free text the share of the best fused score), the description's columns, `photo`, `reasons`.
 
         Raises
         ------
@@ -342,19 +357,23 @@ class Recommender:
                 mask &= part
         if hide_duplicates:
             mask[query.near_duplicates] = False
-        words = None
-        if query.exact is not None:
-            # Words of texts alone are answered by the texts alone.
-            share = 0.0 if query.text_scores is None else TEXTS_WEIGHT if query.description else 1.0
-            words = WordScores(query.exact, query.text_scores, share)
-        elif query.row is not None:
+        if query.exact is None and query.row is not None:
             mask[query.row] = False
         weights = self._weights(colour_weight, looks_weight)
-        index, similarity = self._search(
-            self._scaled(query.vectors, weights), Allowed(mask, both(where, query.where)), words, k, hide_duplicates,
-            diversity, weights,
-        )  # fmt: skip
-        return index, similarity
+        queries, allowed = self._scaled(query.vectors, weights), Allowed(mask, both(where, query.where))
+
+        def pool_of(count: int) -> tuple[NDArray, NDArray]:
+            if query.photo_scores is not None:
+                return self._pool_fused(queries, count, mask, query)
+            if query.exact is None:
+                return self._pool(queries, count, allowed)
+            # Words of texts alone are answered by the texts alone.
+            share = 0.0 if query.text_scores is None else TEXTS_WEIGHT if query.description else 1.0
+            return self.engine.nearest_to_words(
+                queries, count, allowed, WordScores(query.exact, query.text_scores, share)
+            )
+
+        return self._search(pool_of, k, hide_duplicates, diversity, weights)
 
     def raw_rows(self, rows: slice | NDArray[np.integer]) -> NDArray[np.float32]:
         """Rows before normalisation: with a layout each part has length one."""
@@ -377,9 +396,7 @@ class Recommender:
 
     def _search(
         self,
-        queries: NDArray,
-        allowed: Allowed,
-        words: WordScores | None,
+        pool_of: Callable[[int], tuple[NDArray, NDArray]],
         k: int,
         hide: bool,
         diversity: float,
@@ -388,10 +405,7 @@ class Recommender:
         """Rows and cosines of the results, from a pool that is widened until it holds enough distinct items."""
         pool = k if not (hide or diversity) else max(60, 10 * k)
         while True:
-            if words is None:
-                index, similarity = self._pool(queries, pool, allowed)
-            else:
-                index, similarity = self.engine.nearest_to_words(queries, pool, allowed, words)
+            index, similarity = pool_of(pool)
             order: NDArray[np.integer] = np.arange(len(index))
             if hide and self.groups is not None:
                 order = first_of_each(self.groups[index], order)
@@ -412,6 +426,40 @@ class Recommender:
         similarity = (cosine * np.linalg.norm(queries, axis=1, keepdims=True)).ravel()
         best = first_of_each(index, np.lexsort((index, -similarity)))[:count]
         return index[best], np.clip(similarity[best], -1, 1)
+
+    def _pool_fused(
+        self, queries: NDArray, count: int, mask: NDArray[np.bool_], query: Query
+    ) -> tuple[NDArray, NDArray]:
+        """`_pool` of a query with free text, by reciprocal rank fusion of up to three rankings.
+
+        They are the text tower's; that of the catalogue's words, or of the item or photo that the words change; and
+        BM25's. What matches every word comes first. Similarities are shares of the score of an item that leads all.
+        """
+        assert query.photo_scores is not None
+        rows = np.flatnonzero(mask)
+        rows = rows[rows != query.row]
+        if not len(rows):
+            return np.empty(0, np.intp), np.empty(0, np.float32)
+        by_photo = np.argsort(-query.photo_scores[rows], kind="stable")
+        place = np.empty(
+            len(rows), np.intp
+        )  # in the tower's ranking, which orders items that another cannot tell apart
+        place[by_photo] = np.arange(len(rows))
+        rankings = [by_photo]
+        if query.exact is not None and self.layout is not None:  # of items with the same words hubs are no better
+            queries = queries.copy()
+            queries[:, self.layout.parts["hub"]] = 0
+        if queries.any():
+            alike = np.max([self.vectors[rows] @ one for one in queries], axis=0).round(SAME)
+            rankings.append(np.lexsort((place, -alike)))
+        if query.text_scores is not None:
+            told = query.text_scores[rows]
+            order = np.lexsort((place, -told))
+            rankings.append(order[told[order] > 0])
+        shares = reciprocal_rank_fusion(rankings, len(rows)) * (DAMPING + 1) / len(rankings)
+        later = np.zeros(len(rows), bool) if query.exact is None else ~query.exact[rows]
+        best = np.lexsort((place, -shares, later))[:count]
+        return rows[best], shares[best].astype(np.float32)
 
     def _between(self, index: NDArray[np.integer], weights: dict[str, float] | None) -> NDArray[np.float32]:
         """Similarity of the results to each other, each in turn as the query with the same weights; shape (m, m)."""

@@ -248,7 +248,7 @@ class _Difference:
         by_row = self._photos.groupby("row")["sha256"].agg(list)
         self._sums_of = {name: by_row.loc[row] for name, row in self.known.items()}
         met = table[~self.is_new]
-        self._sums = _sums(source, all_photos(met), workspace.processed_root, progress)
+        self._sums = _sums(source, all_photos(met), workspace.stores, progress)
         self._named = self._by_content(met)
         self.other_photos = table["item"].map(self._has_others).to_numpy(bool)
 

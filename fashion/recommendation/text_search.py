@@ -1,101 +1,105 @@
-"""Search in free text: the encoder's text tower, joined with the catalogue's own words."""
+"""Free text: cosines of a text and the items' photos, by the text tower of the report's encoder."""
 
 from __future__ import annotations
 
-from functools import cached_property
+import threading
+from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from fashion.core.errors import WeightsError
 from fashion.core.workspace import Workspace
-from fashion.embedding.text import TextEncoder, load_text_encoder
-from fashion.neighbours.exact import normalise
+from fashion.embedding.encoder_files import read_encoder_files, resolve
+from fashion.embedding.text import TextEncoder, find_text_encoder, load_text_encoder
 from fashion.recommendation.changes import with_changes
-from fashion.recommendation.filters import QueryError
-from fashion.recommendation.fusion import reciprocal_rank_fusion
-from fashion.recommendation.reading import Reader
+
+#: Texts whose vectors are kept: a shop's page asks for the same text again and again.
+MOST_TEXTS = 256
 
 
-class TextSearch:
-    """Items by a text, for a report whose encoder has a text tower.
+class FreeText:
+    """Text tower and photos' vectors of one report; both are loaded when they are first needed.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    network : dict
+        As in backbone.json.
+    folder : Path
+        The encoder's.
+    added : bool
+        Whether items that were added since are searched, too.
+    """
+
+    def __init__(self, workspace: Workspace, network: dict[str, Any], folder: Path, added: bool = True) -> None:
+        self._workspace, self._network, self._folder, self._added = workspace, network, folder, added
+        self._lock = threading.Lock()  # neither runtime promises that one network may be called by two threads
+        self._vector = lru_cache(MOST_TEXTS)(self._embed)
+        #: Why the tower that is there cannot be used; empty where it can, or was not needed yet.
+        self.problem = ""
+
+    @cached_property
+    def _tower(self) -> TextEncoder | None:
+        try:
+            found = read_encoder_files(self._folder, self._network["size"]).checksum
+            if found != self._network["weights_checksum"]:
+                raise WeightsError(
+                    f"expected the encoder with which the report was made, {self._network['name']}, in {self._folder}; "
+                    "found another. Put the report's back, name its place (--weights), or make the report again."
+                )
+            return load_text_encoder(self._folder, self._network["dimension"])
+        except WeightsError as error:
+            self.problem = f"Words alone are searched, not photos: {error}"
+            return None
+
+    @property
+    def tower(self) -> TextEncoder | None:
+        """The text tower; None where it cannot be used, for which `problem` is the reason."""
+        with self._lock:
+            return self._tower
+
+    @cached_property
+    def _photos(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The photos' vectors as they lie in the report's file, shape (n, d), and their lengths, shape (n,)."""
+        work = self._workspace
+        vectors = with_changes(work, "max_pooled")[1] if self._added else work.vectors("max_pooled")
+        return vectors, np.maximum(np.linalg.norm(vectors, axis=1), np.finfo(np.float32).tiny)
+
+    def _embed(self, text: str) -> NDArray[np.float32]:
+        tower = self.tower
+        assert tower is not None
+        with self._lock:
+            return tower([text])[0]
+
+    def cosines(self, text: str) -> NDArray[np.float32]:
+        """Cosine of each item's photo and a text, shape (n,); only where there is a `tower`."""
+        vectors, lengths = self._photos
+        return np.asarray(vectors @ self._vector(text) / lengths, np.float32)
+
+
+def free_text_of(workspace: Workspace, place: str | Path | None = None, added: bool = True) -> FreeText | None:
+    """The free text search of a report; None where its encoder has no text tower.
 
     Parameters
     ----------
     workspace : Workspace
     place : str or Path, optional
         The encoder's folder, where it has moved since the report.
-
-    Raises
-    ------
-    WeightsError
-        When the report's encoder has no text tower.
+    added : bool
+        Whether items that were added since are searched, too.
     """
-
-    def __init__(self, workspace: Workspace, place: str | Path | None = None) -> None:
-        self.items, self.vectors = with_changes(workspace, "max_pooled")
-        network = workspace.json("backbone")
-        if place is None and "place" not in network:
-            raise WeightsError(
-                f"expected a report by an encoder with a text tower; found {network['name']}, which sees photos alone. "
-                "Search by words, or report with such an encoder (docs/encoders.md)."
-            )
-        self.encoder: TextEncoder = load_text_encoder(place or network["place"], network["dimension"])
-
-    @cached_property
-    def _unit(self) -> NDArray[np.float32]:
-        return normalise(np.asarray(self.vectors, np.float32))
-
-    @cached_property
-    def _reader(self) -> Reader:
-        return Reader(self.items)
-
-    def cosines(self, text: str) -> NDArray[np.float32]:
-        """Cosine of each item's photo to a text, shape (n,)."""
-        if not text.strip():
-            raise QueryError("expected a text; found nothing. Write what you look for.")
-        return np.asarray(self._unit @ self.encoder([text])[0], np.float32)
-
-    def by_words(self, text: str, place: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Rows whose own words the text names, those that hold more of its columns first; none where it names none.
-
-        Parameters
-        ----------
-        text : str
-        place : ndarray of int, shape (n,)
-            Each item's place in the text tower's ranking, which orders items of the same words.
-        """
-        wanted = self._reader.read(text).asked
-        held = np.zeros(len(self.items), np.intp)
-        for column, words in wanted.items():
-            held += self.items[column].isin(words).to_numpy()
-        rows = np.lexsort((place, -held))
-        return np.asarray(rows[held[rows] > 0], np.intp)
-
-    def search(self, text: str, k: int) -> pd.DataFrame:
-        """The `k` best items of a text.
-
-        Parameters
-        ----------
-        text : str
-            Such as "striped summer dress with long sleeves".
-        k : int
-
-        Returns
-        -------
-        DataFrame
-            `rank` (from 1), `item`, the item's words, `cosine` of text and photo, `score` (by
-            `reciprocal_rank_fusion` of the text tower and the catalogue's words).
-        """
-        cosines = self.cosines(text)
-        by_photo = np.argsort(-cosines, kind="stable")
-        place = np.empty(len(cosines), np.intp)
-        place[by_photo] = np.arange(len(cosines))
-        scores = reciprocal_rank_fusion([by_photo, self.by_words(text, place)], len(cosines))
-        rows = np.lexsort((place, -scores))[:k]
-        columns = [c for c in ("item", "colour", "category", "department") if c in self.items]
-        table = self.items.iloc[rows][columns].reset_index(drop=True)
-        table.insert(0, "rank", np.arange(1, len(rows) + 1))
-        return table.assign(cosine=cosines[rows], score=scores[rows])
+    if not workspace.path("backbone.json").is_file():
+        return None
+    network = workspace.json("backbone")
+    if "place" not in network:
+        return None
+    folder = resolve(place or network["place"])
+    try:
+        if find_text_encoder(folder) is None:
+            return None
+    except WeightsError:
+        pass  # half a tower: its problem is told to whoever searches
+    return FreeText(workspace, network, folder, added)

@@ -26,7 +26,7 @@ from fashion.core.progress import relayed
 from fashion.core.provenance import commit, machine, versions
 from fashion.core.workspace import Workspace
 from fashion.embedding.backbones import check_size
-from fashion.embedding.encoder_files import is_place, read_encoder_files
+from fashion.embedding.encoder_files import is_place, read_encoder_files, several
 from fashion.embedding.given_vectors import ENDINGS, read_given_vectors
 from fashion.embedding.resnet50 import find_weights
 from fashion.report.runner import renew_text, run_notebook
@@ -62,6 +62,11 @@ def _relative(path: str | None, folder: Path) -> str | None:
         return whole.as_posix()
 
 
+def _seen_from(backbone: str, folder: Path) -> str:
+    """A backbone's name, or its path as seen from a folder."""
+    return f"{_relative(str(Path(backbone).parent), folder)}/{Path(backbone).name}" if is_place(backbone) else backbone
+
+
 def notebook_parameters(settings: Settings, workspace: Workspace, notebook: Path) -> dict[str, Any]:
     """The settings that a notebook declares, with paths as seen from the project, wherever the notebook runs."""
     folder = project_root()
@@ -71,8 +76,8 @@ def notebook_parameters(settings: Settings, workspace: Workspace, notebook: Path
         "processed": _relative(str(workspace.processed_root), folder),
         "reports": _relative(str(workspace.report.parent), folder),
     }
-    if is_place(settings.backbone):
-        values["backbone"] = f"{_relative(str(Path(settings.backbone).parent), folder)}/{Path(settings.backbone).name}"
+    values["backbone"] = _seen_from(settings.backbone, folder)
+    values["beside"] = ",".join(_seen_from(name, folder) for name in several(settings.beside))
     if settings.catalogue.lower().endswith(".toml"):
         values["catalogue"] = _relative(settings.catalogue, folder)
     declared = declared_parameters(notebook)
@@ -123,7 +128,7 @@ def build_report(
     steps = [step for step in STEPS if until is None or step.number <= until]
     with only_one(workspace), relayed(workspace.processed):
         take(workspace, catalogue)
-        shared = [workspace.processed_root / name for name in ("embeddings", "descriptors", "photo_facts", "unpacked")]
+        shared = [workspace.stores / name for name in ("embeddings", "descriptors", "photo_facts", "unpacked")]
         sweep([workspace.processed, workspace.report, *shared])
         used = _with_sample(settings, catalogue, workspace)
         ran = [_run_step(step, used, workspace, say) for step in steps]
@@ -193,11 +198,13 @@ def _preflight(settings: Settings) -> None:
     """Find out at once, not in a notebook, that a system library, or the network asked for, is missing."""
     require("cv2")
     check_size(settings.backbone, settings.size, settings.weights)
-    if is_place(settings.backbone):
-        if Path(settings.backbone).suffix.lower() in ENDINGS:
-            read_given_vectors(settings.backbone)
-        else:
-            read_encoder_files(settings.backbone, settings.size)
+    for name in (settings.backbone, *several(settings.beside)):
+        if is_place(name) and Path(name).suffix.lower() in ENDINGS:
+            read_given_vectors(name)
+        elif is_place(name):
+            read_encoder_files(name, settings.size if name == settings.backbone else None)
+        elif name != settings.backbone:
+            check_size(name, None)
     if settings.weights and not Path(settings.weights).is_file():
         raise WeightsError(
             f"expected a weights file of resnet50 at {settings.weights}; found nothing. Name one with WEIGHTS=path, "

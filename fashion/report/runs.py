@@ -6,10 +6,8 @@ import re
 from pathlib import Path
 
 from fashion.core.errors import SettingsError
-from fashion.core.workspace import Workspace
-
-#: Folder of runs, in that of artefacts and in that of reports.
-RUNS = "runs"
+from fashion.core.files import write_whole
+from fashion.core.workspace import RUNS, SHARED, Workspace
 
 
 def place_of_run(run: str, processed: Path | None = None, reports: Path | None = None) -> tuple[Path, Path]:
@@ -37,3 +35,11 @@ def place_of_run(run: str, processed: Path | None = None, reports: Path | None =
         )
     usual = Workspace("any", processed, reports)
     return usual.processed_root / RUNS / run, usual.report.parent / RUNS / run
+
+
+def share_stores(processed: Path) -> None:
+    """Let a run use what is kept of photos above all runs, and give to it (`Workspace.stores`)."""
+    told = "Runs in this folder share the vectors and facts of photos that are kept in the folder above.\n"
+    place = processed.parent / SHARED
+    if not place.is_file():
+        write_whole(place, lambda aside: aside.write_text(told, encoding="utf-8"))

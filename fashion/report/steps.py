@@ -21,7 +21,7 @@ from fashion.core.provenance import sha256_output, versions
 from fashion.core.texts import clean_text
 from fashion.core.workspace import WRITERS, Workspace
 from fashion.embedding.backbones import NAMES
-from fashion.embedding.encoder_files import is_place, places_checksum
+from fashion.embedding.encoder_files import is_place, places_checksum, several
 from fashion.embedding.resnet50 import cached_file
 from fashion.embedding.runtimes import NAMES as RUNTIMES
 
@@ -55,7 +55,7 @@ class Step:
 
 STEPS = (
     Step("01-catalogue"),
-    Step("02-embedding", ("source.json", "items.parquet", "photos.parquet")),
+    Step("02-embedding", ("source.json", "items.parquet", "photos.parquet", "near_duplicates.parquet")),
     Step(
         "03-attributes",
         ("source.json", "items.parquet", "near_duplicates.parquet", "backbone.json", "max_pooled.npy", "multilayer.npy",
@@ -125,7 +125,8 @@ class Settings:
     backbone: str = _setting(
         "auto", NETWORK, "frozen network: auto (resnet50 where its weights are available, else efficientnet-lite0), "
         "resnet50, efficientnet-lite0 (or -lite1, -lite2), the folder or file of an exported encoder (ONNX, OpenVINO, "
-        "Keras), or a file of vectors by item (.parquet, .npy)",
+        "Keras), or a file of vectors by item (.parquet, .npy); between commas further ones, which notebook 02 "
+        "compares with the first",
         metavar="NAME|PATH", names=NAMES,
     )  # fmt: skip
     weights: str | None = _setting(None, NETWORK, "Keras weights file for resnet50, without top", metavar="FILE")
@@ -154,11 +155,21 @@ class Settings:
         None, LISTS, "weight of looks in the similarity, from 0 (words alone) to 1 (looks alone) (default: chosen on "
         "validation items)", metavar="W", read=share,
     )  # fmt: skip
+    beside: str = _setting(
+        "", "", "further backbones between commas, which notebook 02 compares with the first: what follows the first "
+        "comma of `backbone`",
+    )  # fmt: skip
     queries: str | None = _setting(
         None, CLOTHES, "items to show in notebook 04, by name; random ones follow", metavar="A,B", read=clean_text
     )
 
     def __post_init__(self) -> None:
+        first, *further = several(str(self.backbone))
+        if further:
+            object.__setattr__(self, "backbone", first)
+            object.__setattr__(self, "beside", ",".join(further))
+        for name in several(self.beside):
+            _check_kind(self.__dataclass_fields__["backbone"], name)
         for setting in fields(self):
             value, bounds = getattr(self, setting.name), setting.metadata.get("bounds")
             if isinstance(value, Path):
@@ -312,6 +323,10 @@ def step_key(workspace: Workspace, step: Step, settings: Settings) -> str:
         moved = (MOVED if _lies_elsewhere(source.path, workspace) else "") + _downloaded(workspace)
     if settings.weights and Path(settings.weights).is_file() and "backbone" in declared:
         parts["inputs"]["weights"] = sha256_file(Path(settings.weights))
+    if "beside" in declared and settings.beside:
+        del parts["parameters"]["beside"]
+        told = [places_checksum(name) if is_place(name) else name for name in several(settings.beside)]
+        parts["inputs"]["beside"] = told
     if "backbone" in declared and is_place(settings.backbone):
         del parts["parameters"]["backbone"]
         parts["inputs"]["encoder"] = places_checksum(settings.backbone)

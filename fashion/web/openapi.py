@@ -80,6 +80,10 @@ class Reading(BaseModel):
     corrected: list[Correction]
     nearest_colours: list[NearestColours]
     passed_over: list[str]
+    in_photos: list[str] = Field(description="words that only the text tower knows")
+    described: str | None = Field(
+        description="what the encoder's text tower looked for in the photos; null where there is none"
+    )
 
 
 class Seen(BaseModel):

@@ -213,6 +213,16 @@ def test_a_report_that_runs_is_not_in_its_own_way(tmp_path, monkeypatch):
     assert of_report(work, "leftovers").said.startswith("2 MB half-written")
 
 
+def test_runs_are_reports_with_their_names(nothing):
+    for processed in (nothing.processed_root, nothing.processed_root / "runs/lite"):
+        (processed / "sample/steps").mkdir(parents=True)
+    advice = {finding.name: finding.advice for finding in doctor_data.reports(nothing)}
+    assert advice["sample"].startswith("make report CATALOGUE=sample, with")
+    assert advice["lite/sample"].startswith("make report CATALOGUE=sample RUN=lite, with")
+    run = Workspace("any", nothing.processed_root / "runs/lite", nothing.report.parent / "runs/lite")
+    assert {"lite/sample"} == {finding.name for finding in doctor_data.reports(run)} - {"locks", "leftovers"}
+
+
 @pytest.mark.slow
 def test_states_of_a_report(copy, work):
     assert of_report(copy).said.startswith("whole, finished 20") and of_report(copy).state == "ok"

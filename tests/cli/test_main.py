@@ -95,20 +95,6 @@ def test_wrong_catalogue_and_data_are_errors_without_a_traceback(tmp_path, capsy
     assert "found nothing" in error and "University of Modena" in error and "Traceback" not in error
 
 
-@pytest.mark.parametrize(
-    ("beside", "named"),
-    [
-        (["--save", "x.png"], "--save"), (["--embedding", "described"], "--embedding"),
-        (["--colour-weight", "0"], "--colour-weight"), (["--looks-weight", "0"], "--looks-weight"),
-        (["--hide-duplicates", "--diversity", "0"], "--hide-duplicates, --diversity"), (["a"], "an item"),
-    ],
-)  # fmt: skip
-def test_free_text_refuses_what_it_would_not_do(beside, named, tmp_path, capsys):
-    folders = ["--processed", str(tmp_path / "p"), "--reports", str(tmp_path / "r")]
-    assert main(["recommend", "--text", "striped", "-c", "imagelab", *folders, *beside]) == 1
-    assert f"expected --text alone, with --k and --json at most; found {named} beside it" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("prefix", ["similar", "/similar", "similar/", "//similar/"])
 def test_a_prefix_and_an_origin_have_one_form(prefix):
     given = build_parser().parse_args(["serve", "--prefix", prefix, "--allow-origin", "https://shop.example/"])

@@ -1,22 +1,23 @@
 """The text tower: tokens as the tokenizers library's, vectors as NumPy's, and words from prompts."""
 
-import json
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from onnx_towers import CLIP_JSON, TEXT_WORDS, WIDTH, image_tower, text_tower, write_json
 
-from fashion.cli.main import build_parser
-from fashion.cli.recommend import _print_text
+from fashion.attributes.layout import Layout, blend_words
 from fashion.core.errors import WeightsError
 from fashion.core.workspace import Workspace
 from fashion.embedding.backbones import facts, load_backbone
 from fashion.embedding.text import Prompts, find_text_encoder, load_text_encoder, read_prompts, words_by_prompts
-from fashion.recommendation.filters import QueryError
-from fashion.recommendation.fusion import reciprocal_rank_fusion
-from fashion.recommendation.text_search import TextSearch
+from fashion.neighbours.exact import normalise
+from fashion.recommendation.known_item import ALL, PHOTOS, known_item_trial
+from fashion.recommendation.recommender import Recommender
+from fashion.recommendation.text_search import free_text_of
 from fashion.study import Study
 
 pytest.importorskip("tokenizers", reason="the extra `text` is not installed")
@@ -96,48 +97,106 @@ def test_without_tokenizers_the_package_is_named(tmp_path, monkeypatch):
 
 # --- search ---
 
+SAID = [("red", "dress"), ("blue", "dress"), ("red", "boots"), ("black", "trousers"), ("red", "dress")]
+SEEN = ["red dress", "blue dress", "red boots", "black trousers", "green boots"]
+
 
 @pytest.fixture
 def searched(tmp_path):
-    """A report's files by a pair of towers: item n's vector is that of its own words."""
+    """A report's files by a pair of towers: item e's photo shows green boots, though its words are a red dress."""
     pair(tmp_path / "clip", "transformers.js")
     network = load_backbone(str(tmp_path / "clip"))
-    words = [("red", "dress"), ("blue", "dress"), ("red", "boots"), ("black", "trousers"), ("red", "dress")]
-    items = pd.DataFrame(words, columns=["colour", "category"]).assign(item=list("abcde"), department="clothes")
+    items = pd.DataFrame(SAID, columns=["colour", "category"]).assign(item=list("abcde"), department="clothes")
+    items["title"] = ["", "", "", "Silk trousers", ""]
+    items["photo"] = items["item"] + ".jpg"
     work = Workspace("any", tmp_path / "p", tmp_path / "r")
     work.write_table("items", items)
     work.write_json("backbone", facts(network))
-    own = load_text_encoder(tmp_path / "clip", WIDTH)(
-        [f"{colour} {kind}" for colour, kind in words[:4]] + ["green boots"]
-    )
-    work.write_vectors("max_pooled", own)
+    work.write_vectors("max_pooled", 3 * load_text_encoder(tmp_path / "clip", WIDTH)(SEEN))
     return work
 
 
-def test_a_text_finds_photos_and_words_together(searched):
-    search = TextSearch(searched)
-    found = search.search("red dress", 5)
-    assert found["item"].tolist()[0] == "a" and found["rank"].tolist() == [1, 2, 3, 4, 5]
-    assert found["cosine"].iloc[0] == pytest.approx(1, abs=1e-5)
-    # Item e's photo shows green boots, but its words are right: fusion puts it before items of neither.
-    cosines = search.cosines("red dress")
-    by_photo = np.argsort(-cosines, kind="stable")
-    place = np.argsort(by_photo)
-    by_words = search.by_words("red dress", place)
-    assert set(by_words[:2]) == {0, 4} and 3 not in by_words
-    expected = reciprocal_rank_fusion([by_photo, by_words], 5)
-    assert found["score"].tolist() == sorted(expected, reverse=True)
-    assert search.by_words("striped red drss, not blue", place).tolist() == by_words.tolist(), "read as the shop does"
-    only_photos = search.search("unheard", 2)
-    assert only_photos["score"].tolist() == [1 / 61, 1 / 62], "words that nobody has are left to the text tower"
-    with pytest.raises(QueryError, match="expected a text; found nothing"):
-        search.search("  ", 3)
+def shop_of(work):
+    """The report's recommender, its items told by their words alone."""
+    items = work.items()
+    kinds, shades = ("boots", "dress", "trousers"), ("black", "blue", "green", "red")
+    layout = Layout(kinds, shades, np.eye(3, dtype=np.float32), {}, 4, "x", {})
+    told = {"category": kinds, "colour": shades}
+    parts = {
+        column: blend_words(np.full((5, len(words)), 1 / len(words), np.float32), items[column], words, 0.9)
+        for column, words in told.items()
+    }
+    vectors = layout.with_hubs(layout.compose(parts, np.random.default_rng(0).normal(size=(5, 4))), np.zeros(5))
+    return Recommender(items, normalise(vectors), layout, k=5, free_text=free_text_of(work))
 
 
-def test_a_report_without_a_text_tower_says_so(searched):
+def test_words_texts_and_photos_are_fused_by_rank(searched):
+    shop = shop_of(searched)
+    query = shop.words_query("silk green boots, not blue")
+    assert query.reading.described == "silk green boots" and query.reading.texts == ("silk",)
+    tower = load_text_encoder(searched.json("backbone")["place"], WIDTH)
+    expected = tower(SEEN) @ tower(["silk green boots"])[0]
+    np.testing.assert_allclose(query.photo_scores, expected, atol=1e-6)
+    rows, shares = shop.ranked(query)
+    assert 1 not in rows, "what is barred stays away"
+    allowed = [0, 2, 3, 4]
+    by_photo = sorted(allowed, key=lambda row: -expected[row])
+    vectors = query.vectors.copy()
+    by_words = (shop._scaled(vectors, shop._weights()) @ shop.vectors.T).max(axis=0).round(4)
+    by_words = sorted(allowed, key=lambda row: (-by_words[row], by_photo.index(row)))
+    score = {row: 1 / (61 + by_photo.index(row)) + 1 / (61 + by_words.index(row)) + (row == 3) / 61 for row in allowed}
+    assert rows.tolist() == sorted(allowed, key=lambda row: (-score[row], by_photo.index(row)))
+    assert shares == pytest.approx([score[row] * 61 / 3 for row in rows])
+
+
+def test_what_matches_every_word_comes_first_and_the_photo_tells_their_order(searched):
+    shop = shop_of(searched)
+    found = shop.answer(shop.words_query("red dress"))
+    assert found["item"].tolist()[:2] == ["a", "e"], "item e has the words, but another photo"
+    assert found["similarity"].iloc[0] > found["similarity"].iloc[1]
+    unheard = shop.words_query("green")  # no item of this report is called green
+    assert unheard.exact.sum() == 0 and unheard.reading
+    assert shop.ranked(unheard)[0].tolist() == np.argsort(-unheard.photo_scores).tolist(), "the tower alone"
+    changed = shop.words_query("unheard boots", shop.item_query("a"))
+    assert changed.photo_scores is not None and "a" not in shop.answer(changed)["item"].tolist()
+    assert shop.words_query("blue", shop.item_query("a")).photo_scores is None, "the catalogue's words suffice"
+    hidden = shop.answer(shop.words_query("dress"), 3, hide_duplicates=True, diversity=0.5)
+    assert len(hidden) == 3
+
+
+def test_the_reading_says_what_was_looked_for_in_photos(searched):
+    shop = shop_of(searched)
+    reading = shop.words_reader.read("a feathery red dress under 50, size M")
+    assert reading.described == "a feathery red dress" == reading.as_dict()["described"]
+    assert reading.notes == [
+        "Looked for in photos alone: feathery.", "Not understood, and passed over: under 50, size M."
+    ]  # fmt: skip
+    assert shop.words_reader.read("with the").described == "" and not shop.words_reader.read("with the")
+
+
+def test_a_tower_that_cannot_be_used_leaves_words_and_says_why(searched, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setitem(sys.modules, "tokenizers", None)
+        shop = shop_of(searched)
+        query = shop.words_query("red dress")
+        assert query.photo_scores is None and shop.ranked(query)[0].tolist()[:2] == [0, 4]
+        assert "Words alone are searched, not photos: expected the package tokenizers" in query.reading.notes[-1]
+    place = Path(searched.json("backbone")["place"])
+    write_json(place / "preprocessor_config.json", CLIP_JSON | {"resample": 2})
+    reading = shop_of(searched).words_reader.read("red dress")
+    assert "expected the encoder with which the report was made" in reading.problem and not reading.described
     searched.write_json("backbone", {"name": "efficientnet-lite0", "dimension": 1280})
-    with pytest.raises(WeightsError, match=r"found efficientnet-lite0, which sees photos alone"):
-        TextSearch(searched)
+    assert free_text_of(searched) is None
+
+
+def test_titles_and_descriptions_lead_to_their_items(searched):
+    shop = shop_of(searched)
+    titled = known_item_trial(shop, np.arange(5), 3).set_index(["method", "measure"])["mean"]
+    rank = 1 + shop.ranked(shop.words_query("Silk trousers"))[0].tolist().index(3)
+    assert titled[ALL, "MRR"] == 1 / rank and (PHOTOS, "Success@3") in titled.index
+    bare = known_item_trial(replace(shop, items=shop.items.drop(columns="title")), np.arange(5), 1)
+    # Of four descriptions each is nearest to a photo of its words.
+    assert bare[["method", "measure", "mean", "searches"]].to_numpy().tolist() == [[PHOTOS, "Precision@1", 1.0, 4]]
 
 
 # --- words by prompts ---
@@ -166,22 +225,13 @@ def test_prompts_that_do_not_fit_are_refused(tmp_path, said):
     assert read_prompts(tmp_path / "p.toml").texts() == ["a red thing", "a blue thing"]
 
 
-# --- Python's face and the command ---
+# --- Python's face ---
 
 
-def test_study_and_command_search_and_describe(searched, tmp_path, capsys):
-    study = Study(searched)
-    assert study.search_text("red dress", k=2)["item"].tolist()[0] == "a" and len(study.search_text("blue")) == 5
+def test_a_study_names_what_photos_show(searched, tmp_path):
     (tmp_path / "p.toml").write_text('template = "{colour}"\ncolour = ["red", "blue", "black"]')
-    described = study.words_by_prompts(tmp_path / "p.toml")
+    described = Study(searched).words_by_prompts(tmp_path / "p.toml")
     assert described["item"].tolist() == list("abcde") and described["colour"].tolist()[1] == "blue"
-
-    arguments = build_parser().parse_args(["recommend", "--text", "red dress", "-k", "1", "-c", "any"])
-    _print_text(study, arguments)
-    assert capsys.readouterr().out.split()[-1] == f"{2 / 61:.4f}"
-    arguments.json = True
-    _print_text(study, arguments)
-    assert json.loads(capsys.readouterr().out)["items"][0]["item"] == "a"
-    arguments.words = "blue"
-    with pytest.raises(QueryError, match="expected --text alone"):
-        _print_text(study, arguments)
+    searched.write_json("backbone", {"name": "efficientnet-lite0", "dimension": 1280})
+    with pytest.raises(WeightsError, match=r"found efficientnet-lite0, which sees photos alone"):
+        Study(searched).words_by_prompts(tmp_path / "p.toml")

@@ -6,6 +6,8 @@ import pytest
 
 from fashion.neighbours import duplicates
 from fashion.neighbours.duplicates import (
+    NEAR_COSINE,
+    NEAR_COSINE_WITH_HASH,
     Fingerprints,
     Rule,
     candidate_pairs,
@@ -15,6 +17,7 @@ from fashion.neighbours.duplicates import (
     near_duplicate_pairs,
     near_duplicates,
     pixel_difference,
+    relative_cosines,
     repeated_items,
     same_picture_pairs,
 )
@@ -165,8 +168,27 @@ def test_each_number_of_the_rule_decides_in_the_split_and_for_later_photos():
 
 def test_a_report_stores_its_rule_and_an_older_report_has_the_default():
     rule = Rule(pixels=3.0, bits=2)
-    assert Rule.stored({"near_duplicates": rule.as_dict(), "title": "x"}) == rule
-    assert Rule.stored({"title": "x"}) == Rule() == Rule(4.0, 4, 0.98, 0.9)
+    assert Rule.stored({"near_duplicates": rule.as_dict(), "title": "x"}, {"name": "resnet50"}) == rule
+    assert Rule.stored({"title": "x"}, {}) == Rule() == Rule(4.0, 4, 0.98, 0.9)
+    own = {"near_duplicates": relative_cosines(0.5)}
+    assert Rule.stored({"near_duplicates": rule.as_dict()}, own) == rule, "the ImageNet networks' numbers"
+
+
+@pytest.mark.parametrize("common", [0.0, 1.0, 3.0])
+def test_an_encoders_own_cosines_join_the_same_pairs_however_high_all_of_them_are(common):
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(300, 64))
+    vectors[1] = vectors[0] + 0.15 * rng.normal(size=64)  # a copy
+    vectors[2] = vectors[0] + 0.45 * rng.normal(size=64)  # a like item
+    told = normalise(np.hstack([normalise(vectors), np.full((300, 1), common)]))  # all share one direction
+    cosines = told @ told.T
+    rule = Rule(**relative_cosines(float(np.median(cosines[np.triu_indices(300, 1)]))))
+    none = np.empty((0, 2), np.int64)
+    found = same_picture_pairs(told.astype(np.float32), none, alone=rule.cosine, with_hash=rule.cosine_with_hash)
+    assert found.tolist() == [[0, 1]]
+    if common == 3:  # with the fixed numbers the like item, too
+        fixed = same_picture_pairs(told.astype(np.float32), none, alone=NEAR_COSINE, with_hash=NEAR_COSINE_WITH_HASH)
+        assert 2 in fixed
 
 
 def test_items_with_a_photo_in_common_are_near_duplicates():

@@ -9,6 +9,10 @@ import numpy as np
 import pytest
 
 from fashion.catalogue.prices import price_number
+from fashion.core.workspace import Workspace
+from fashion.embedding.backbones import facts, load_backbone
+from fashion.embedding.text import load_text_encoder
+from fashion.recommendation.text_search import free_text_of
 from fashion.web.app import create_app
 from fashion.web.reload import Window
 from fashion.web.security import Buckets
@@ -134,6 +138,35 @@ def test_pages_of_a_search_hold_each_item_once(client):
     pages = [found(client, q="floral dress", page=page)["items"] for page in range(1, -(-first["total"] // 48) + 1)]
     names = [one["item"] for page in pages for one in page]
     assert len(names) == len(set(names)) == first["total"]
+
+
+def test_free_text_is_looked_for_in_photos_where_the_encoder_has_a_text_tower(shop, tmp_path):
+    pytest.importorskip("tokenizers", reason="the extra `text` is not installed")
+    from onnx_towers import CLIP_JSON, WIDTH, image_tower, text_tower, write_json, write_tokenizer
+
+    image_tower(tmp_path / "clip/onnx/vision_model.onnx")
+    write_json(tmp_path / "clip/preprocessor_config.json", CLIP_JSON)
+    text_tower(tmp_path / "clip/onnx/text_model.onnx", length="tokens", mask=True)
+    write_tokenizer(tmp_path / "clip")
+    report = Workspace("any", tmp_path / "p", tmp_path / "r")
+    report.write_json("backbone", facts(load_backbone(str(tmp_path / "clip"))))
+    tower = load_text_encoder(tmp_path / "clip", WIDTH)
+    # The photos of dresses show boots.
+    report.write_vectors(
+        "max_pooled", tower(["boots" if kind == "dress" else "photo" for kind in shop.items["category"]])
+    )
+    seeing = replace(shop, recommender=replace(shop.recommender, free_text=free_text_of(report, added=False)))
+    client = client_of(seeing)
+    answer = found(client, q="boots photographed")
+    assert answer["understood"]["described"] == "boots photographed" and answer["matching"] == 0
+    assert answer["understood"]["in_photos"] == ["boots", "photographed"]
+    dresses = (shop.items["category"] == "dress").sum()
+    first = [one["description"] for one in answer["items"]][:dresses]
+    assert dresses and all(said.endswith("dress") for said in first)
+    page = text_of(client, "/?q=boots+photographed")
+    assert (
+        "Looked for in photos alone: <bdi>boots</bdi>, <bdi>photographed</bdi>" in page and "Nothing here" not in page
+    )
 
 
 def test_a_page_past_the_end_costs_no_ranking(client, monkeypatch):
