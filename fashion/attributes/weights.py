@@ -25,11 +25,14 @@ Float = NDArray[np.float32]
 LOOKS_WEIGHTS, STRENGTHS = (0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4), (0.0, 0.25)
 
 #: Weights of a further column that are tried, where category and colour have one together.
-FURTHER_WEIGHTS = (0.05, 0.1, 0.2, 0.3)
+FURTHER_WEIGHTS = (0.05, 0.1, 0.15, 0.2, 0.3)
 
 #: How much less than the best trial's precision in category and colour may be given for coverage: where the words are
 #: known, and where a photo alone is the query, whose words are guessed.
 TOLERANCE, PHOTO_TOLERANCE = 0.005, 0.025
+
+#: The same for a further column, where the words are known.
+FURTHER_TOLERANCE = 0.003
 
 PHOTO_ALONE = "photo alone"
 
@@ -45,6 +48,10 @@ MOST_ITEMS = 6000
 class HubCorrection:
     """What turns an item's nearness to queries into the number that is added to its similarities.
 
+    Nearness is the mean similarity of its nearest queries (CSLS), and half its similarity to itself. An item of which
+    the network is sure agrees most with all queries of its words; less half of its own agreement, the order is that of
+    the distance between query and item, and such items no longer come first everywhere.
+
     Attributes
     ----------
     strength : float
@@ -54,7 +61,7 @@ class HubCorrection:
     seed : int
         Of the queries drawn.
     mean : float
-        Mean over the report's items of the similarity of their nearest queries: corrections are 0 on average.
+        Mean of the report's items' nearness: corrections are 0 on average.
     """
 
     strength: float
@@ -73,14 +80,14 @@ class HubCorrection:
         layout : Layout
         """
         rows = some_rows(len(vectors), QUERIES, self.seed)
-        near = nearest_query_similarity(self.queries(vectors[rows], layout), vectors, rows)
+        near = self._nearness(vectors, self.queries(vectors[rows], layout), layout, rows)
         fitted = replace(self, mean=float(near.mean()))
         return layout.with_hubs(vectors, fitted._of(near)), fitted
 
     def added(self, new: Float, vectors: Float, layout: Layout) -> Float:
         """Added items' gallery vectors with their corrections, by the report's items `vectors` as queries."""
         rows = some_rows(len(vectors), QUERIES, self.seed)
-        near = nearest_query_similarity(self.queries(vectors[rows], layout), new)
+        near = self._nearness(new, self.queries(vectors[rows], layout), layout)
         return layout.with_hubs(new, self._of(near))
 
     def as_dict(self) -> dict[str, Any]:
@@ -90,6 +97,10 @@ class HubCorrection:
     def queries(self, vectors: Float, layout: Layout) -> Float:
         """Gallery vectors as the queries by which nearness is measured."""
         return layout.queries(vectors, layout.weights(self.colour_weight, self.looks_weight))
+
+    def _nearness(self, vectors: Float, asked: Float, layout: Layout, own: NDArray[np.integer] | None = None) -> Float:
+        itself = np.einsum("nd,nd->n", self.queries(vectors, layout), vectors)  # no correction is in them yet
+        return np.asarray(nearest_query_similarity(asked, vectors, own) + itself / 2, np.float32)
 
     def _of(self, near: Float) -> Float:
         return np.asarray(-self.strength * (near - self.mean), np.float32)
@@ -136,7 +147,7 @@ def further_trials(
     """The weight of each further column, and the trials by which it was chosen.
 
     One column after the other, the one in which lists agree least first. Of its weights at which both words stay within
-    `TOLERANCE` of the best one of `trials`, and photos alone within `PHOTO_TOLERANCE`, the one at which lists
+    `FURTHER_TOLERANCE` of the best one of `trials`, and photos alone within `PHOTO_TOLERANCE`, the one at which lists
     agree most in the column; of equal ones the smallest. Where none is within, the column keeps its usual weight.
 
     Parameters
@@ -168,7 +179,7 @@ def further_trials(
         ])  # fmt: skip
         lines.append(tried)
         near = tried[
-            _within(tried[BOTH], TOLERANCE, trials[BOTH])
+            _within(tried[BOTH], FURTHER_TOLERANCE, trials[BOTH])
             & _within(tried[PHOTO_ALONE], PHOTO_TOLERANCE, trials[PHOTO_ALONE])
         ]
         if len(near) and near[column].notna().all():

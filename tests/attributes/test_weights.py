@@ -81,7 +81,7 @@ def test_further_columns_weigh_as_much_as_both_words_allow(shop):
     shares, table = further_trials(both(vectors), LAYOUT, items, validation, 0, trials, chosen)
     assert table["weight"].tolist() == list(FURTHER_WEIGHTS) and set(table["column"]) == {"gender"}
     own = table.set_index("weight")
-    allowed = own[own[BOTH] >= trials[BOTH].max() - 0.005]
+    allowed = own[own[BOTH] >= trials[BOTH].max() - 0.003]
     assert allowed["gender"].max() == allowed["gender"].loc[shares["gender"]], "the most agreement that is allowed"
     heavier = own["gender"].to_numpy()
     assert heavier[-1] > heavier[0], "a heavier column is kept more often"
@@ -96,7 +96,7 @@ def test_an_added_copy_of_an_item_gets_nearly_its_correction(shop):
     hub = LAYOUT.parts["hub"].start
     assert abs(corrected[:, hub].mean()) < 1e-6 and corrected[:, hub].std() > 0
     queries = LAYOUT.queries(vectors, LAYOUT.weights(0.5, 0.3))
-    near = nearest_query_similarity(queries, vectors, np.arange(len(vectors)))
+    near = nearest_query_similarity(queries, vectors, np.arange(len(vectors))) + (queries * vectors).sum(axis=1) / 2
     assert np.allclose(corrected[:, hub], -0.5 * (near - near.mean()), atol=1e-6)
     added = HubCorrection(**hubs.as_dict()).added(vectors[:5], corrected, LAYOUT)
     # A copy has its original among the queries, and is a little nearer to them.
