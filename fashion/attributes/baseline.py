@@ -122,7 +122,9 @@ def logistic_vectors(
     queries, gallery : ndarray of float32, shape (n, d)
     """
     seen = palette_features(grid, palette).astype(np.float32)
-    seen = (seen - seen[train].mean(axis=0)) / (seen[train].std(axis=0) + 1e-3)
+    mean, spread = seen[train].mean(axis=0), seen[train].std(axis=0) + 1e-3
+    seen -= mean
+    seen /= spread
     rows = train[some_rows(len(train), MOST_ITEMS, seed)]
     queries, gallery = [], []
     for column, inputs, weight in (

@@ -1,4 +1,4 @@
-"""Fit a Keras model with a checkpoint after each epoch: an interrupted run resumes, with the same result bit for bit.
+"""Fit a Keras model with checkpoints after epochs: an interrupted run resumes, with the same result bit for bit.
 
 An epoch depends on nothing but the seed, its number, and what the state file holds: the weights, the optimiser's
 variables, and the states of the generators of dropout.
@@ -6,6 +6,7 @@ variables, and the states of the generators of dropout.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,7 @@ class Examples:
 
 
 class StateFile:
-    """A training's checkpoint after its last finished epoch: one .npz, whole or absent, no pickle.
+    """A training's checkpoint after a finished epoch: one .npz, whole or absent, no pickle.
 
     The file's name carries a key of everything that determines the result; outdated checkpoints of the same name are
     removed when the first new one is written.
@@ -59,10 +60,12 @@ class StateFile:
         Of the model, such as `attributes` or `member-2`; letters, digits, hyphens.
     key : str
         Hexadecimal checksum.
+    every : float
+        Seconds between two checkpoints at least; the last epoch's is always written.
     """
 
-    def __init__(self, folder: Path, name: str, key: str) -> None:
-        self.folder, self.name = folder, name
+    def __init__(self, folder: Path, name: str, key: str, every: float = 0.0) -> None:
+        self.folder, self.name, self.every = folder, name, every
         self.path = folder / f"{name}-{key[:24]}.npz"
 
     def write(self, model: keras.Model, history: pd.DataFrame) -> None:
@@ -92,7 +95,7 @@ class StateFile:
                     raise ValueError(f"{variable.path} has shape {tuple(variable.shape)}, the file {value.shape}")
             return values, history
 
-        # No seal beside it: each epoch replaces the file, and a kill between file and seal would lose them all. An
+        # No seal beside it: each checkpoint replaces the file, and a kill between file and seal would lose them all. An
         # .npz holds a checksum of each array.
         state = read_or_set_aside(self.path, read, "training starts over")
         if state is None:
@@ -150,8 +153,8 @@ def fit(
     seed : int
         Of the order in each epoch, not negative; weights and dropout have theirs from `keras.utils.set_random_seed`.
     state : StateFile, optional
-        Written after each epoch. It stays when training has ended, so that a stop before the result is written costs
-        nothing: `forget` removes it.
+        Written after the last epoch, and after others as often as it says. It stays when training has ended, so that a
+        stop before the result is written costs nothing: `forget` removes it.
     callbacks : sequence of keras.callbacks.Callback
         Called once an epoch, with its true number. Their own state is not in the checkpoint.
     what : str
@@ -165,6 +168,7 @@ def fit(
     """
     history = state.restore(model) if state else pd.DataFrame()
     watched = _batches(validation, validation.rows, batch) if validation is not None and len(validation) else None
+    written = time.monotonic()
     with progress_bar(epochs, what, "epoch", show=progress, done=len(history)) as bar:
         for epoch in range(len(history), epochs):
             fitted = model.fit(
@@ -172,8 +176,9 @@ def fit(
                 initial_epoch=epoch, epochs=epoch + 1, verbose=0, callbacks=list(callbacks),
             )  # fmt: skip
             history = pd.concat([history, pd.DataFrame(fitted.history)], ignore_index=True)
-            if state:
+            if state and (epoch + 1 == epochs or time.monotonic() - written >= state.every):
                 state.write(model, history)
+                written = time.monotonic()
             bar.update()
     return history
 

@@ -33,7 +33,8 @@ Float = NDArray[np.float32]
 #: Share of a known word in an item's distribution; the rest is the network's prediction, since words err (notebook 01).
 WORD_TRUST = 0.9
 
-#: Weight of each further descriptive column, where category and colour have one together; and of all of them at most.
+#: Weight of each further descriptive column, where category and colour have one together, and of all of them at most,
+#: where no report has chosen others.
 FURTHER_WEIGHT, MOST_FURTHER_WEIGHT = 0.1, 0.3
 
 #: Share of a queried colour word that goes to visually similar colours, and the CIEDE2000 over which it spreads.
@@ -107,6 +108,8 @@ class Layout:
         Of the components that the looks are made with; vectors of another checksum do not fit.
     swatches : mapping of str to str
         Colour word -> `#rrggbb`, by which a queried colour has similar ones.
+    further_shares : mapping of str to float
+        Further column -> its weight where category and colour have one together; `FURTHER_WEIGHT` where it is not said.
     """
 
     categories: tuple[str, ...]
@@ -116,6 +119,7 @@ class Layout:
     looks: int = 0
     checksum: str = ""
     swatches: Swatches = field(default_factory=dict)
+    further_shares: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def words(self) -> dict[str, tuple[str, ...]]:
@@ -205,7 +209,8 @@ class Layout:
         for name, weight in (("colour", colour_weight), ("looks", looks_weight)):
             check_weight(name, weight, ValueError)
         relative = {"category": 1 - colour_weight, "colour": colour_weight}
-        relative |= dict.fromkeys(self.further, min(FURTHER_WEIGHT, MOST_FURTHER_WEIGHT / max(len(self.further), 1)))
+        usual = min(FURTHER_WEIGHT, MOST_FURTHER_WEIGHT / max(len(self.further), 1))
+        relative |= {column: self.further_shares.get(column, usual) for column in self.further}
         scale = (1 - looks_weight) / sum(relative.values())
         return {name: round(scale * weight, 9) for name, weight in relative.items()} | {"looks": looks_weight}
 

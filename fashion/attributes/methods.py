@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from fashion.attributes.baseline import logistic_vectors
 from fashion.attributes.layout import Layout
-from fashion.attributes.network import join_features, load_network
+from fashion.attributes.network import AttributesNetwork, join_features, load_network
 from fashion.core.defaults import COLOUR_WEIGHT
 from fashion.core.workspace import Workspace
-from fashion.evaluation.protocol import Method, same_words, side_by_side
+from fashion.evaluation.protocol import Method, Methods, same_words, side_by_side
 from fashion.evaluation.summary import (
     ALL_FEATURES,
     DESCRIBED,
@@ -35,8 +35,8 @@ BLOCK = 4096
 def all_methods(
     workspace: Workspace, items: pd.DataFrame, train: NDArray[np.integer], layout: Layout,
     weights: Mapping[str, float], seed: int,
-) -> dict[str, Method]:  # fmt: skip
-    """Query and gallery vectors of every method, in the order of the tables.
+) -> Methods:  # fmt: skip
+    """Query and gallery vectors of every method, in the order of the tables; made when they are asked for.
 
     Parameters
     ----------
@@ -52,35 +52,57 @@ def all_methods(
         From `Layout.weights`.
     seed : int
     """
-    untrained = {
-        PIXELS: workspace.vectors("pixels"), HISTOGRAM: workspace.vectors("histogram"), HOG: workspace.vectors("hog"),
-        ALL_FEATURES: workspace.vectors("max_pooled"), FROZEN: workspace.vectors("frozen"),
+
+    def same(name: str) -> Callable[[], Method]:
+        def read() -> Method:
+            table = workspace.vectors(name)
+            return table, table
+
+        return read
+
+    def frozen_and_histogram() -> Method:
+        # Centred: all cosines of features that are never negative are near 1, and the histogram alone would decide.
+        frozen, centred = workspace.vectors("frozen"), train if len(train) else np.arange(len(items))
+        table = side_by_side(frozen, workspace.vectors("histogram"), centre=_mean(frozen, centred))
+        return table, table
+
+    def by_layout(asked: str, shown: str) -> Callable[[], Method]:
+        return lambda: (layout.queries(workspace.vectors(asked), weights), workspace.vectors(shown))
+
+    makers: dict[str, Callable[[], Method]] = {
+        PIXELS: same("pixels"), HISTOGRAM: same("histogram"), HOG: same("hog"), ALL_FEATURES: same("max_pooled"),
+        FROZEN: same("frozen"), FROZEN_AND_HISTOGRAM: frozen_and_histogram,
     }  # fmt: skip
-    # Centred: all cosines of features that are never negative are near 1, and the histogram alone would decide.
-    centred = train if len(train) else np.arange(len(items))
-    untrained[FROZEN_AND_HISTOGRAM] = side_by_side(
-        untrained[FROZEN] - untrained[FROZEN][centred].mean(axis=0), untrained[HISTOGRAM]
-    )
-    methods: dict[str, Method] = {name: (table, table) for name, table in untrained.items()}
-    learned, described = workspace.vectors("learned"), workspace.vectors("described")
     if len(train):
-        methods[LOGISTIC] = _logistic(workspace, items, train, weights, seed)
-    queries = layout.queries(learned, weights)
-    methods |= {LEARNED: (queries, learned), DESCRIBED: (queries, described)}
-    methods[SAME_WORDS] = same_words(items, untrained[FROZEN])
-    methods[SHOWN] = (layout.queries(described, weights), described)
-    return methods
+        makers[LOGISTIC] = lambda: _logistic(workspace, items, train, weights, seed)
+    makers |= {LEARNED: by_layout("learned", "learned"), DESCRIBED: by_layout("learned", "described")}
+    makers[SAME_WORDS] = lambda: same_words(items, workspace.vectors("frozen"))
+    makers[SHOWN] = by_layout("described", "described")
+    return Methods(makers)
+
+
+def _mean(table: NDArray, rows: NDArray[np.integer]) -> NDArray[np.float32]:
+    """Mean of some rows, in double precision, a block at a time."""
+    total = np.zeros(table.shape[1])
+    for first in range(0, len(rows), BLOCK):
+        total += table[rows[first : first + BLOCK]].sum(axis=0, dtype=np.float64)
+    return np.asarray(total / len(rows), np.float32)
 
 
 def _logistic(
     workspace: Workspace, items: pd.DataFrame, train: NDArray[np.integer], weights: Mapping[str, float], seed: int
 ) -> Method:
     network = load_network(workspace.arrays("attributes"), workspace.json("attributes"))
-    blocks = [slice(first, first + BLOCK) for first in range(0, len(items), BLOCK)]
-    multilayer, max_pooled = workspace.vectors("multilayer"), workspace.vectors("max_pooled")
-    looks = np.concatenate([network.looks(join_features(multilayer, max_pooled, rows)) for rows in blocks])
+    looks = _looks(workspace, network, len(items))
     words = weights["category"] + weights["colour"]
     return logistic_vectors(
         looks, workspace.vectors("colour_grid"), network.palette, items, train, seed,
         weights["colour"] / words if words else COLOUR_WEIGHT,
     )  # fmt: skip
+
+
+def _looks(workspace: Workspace, network: AttributesNetwork, count: int) -> NDArray[np.float32]:
+    """The network's looks of all items; the features are let go at the end."""
+    blocks = [slice(first, first + BLOCK) for first in range(0, count, BLOCK)]
+    multilayer, max_pooled = workspace.vectors("multilayer"), workspace.vectors("max_pooled")
+    return np.concatenate([network.looks(join_features(multilayer, max_pooled, rows)) for rows in blocks])

@@ -205,6 +205,8 @@ class AttributesNetwork:
         The same for the category of customers' photos, from `customer_photos.teach_customer_photos`.
     colour_centres : ndarray of float32, shape (colours, 3), or None
         Each colour word's measured colour, by which it is read where there are no members (`untrained`).
+    further_shares : mapping of str to float
+        As in `Layout`.
     """
 
     models: tuple[keras.Model | TrainedMember, ...]
@@ -220,6 +222,7 @@ class AttributesNetwork:
     further_weights: Mapping[str, Float] = field(default_factory=dict)
     customer: Float | None = None
     colour_centres: Float | None = None
+    further_shares: Mapping[str, float] = field(default_factory=dict)
 
     def embed(self, features: NDArray, grid: NDArray, words: pd.DataFrame | None = None) -> Float:
         """The learned embedding, float32, shape (n, d), by `layout`.
@@ -298,7 +301,7 @@ class AttributesNetwork:
         """The layout of the embedding's dimensions."""
         return Layout(
             self.categories, self.colours, self.projection, self.further, len(self.looks_components),
-            array_checksum(self.looks_components),
+            array_checksum(self.looks_components), further_shares=self.further_shares,
         )  # fmt: skip
 
     @property
@@ -326,6 +329,7 @@ class AttributesNetwork:
             "members": len(self.models),
             "sizes": {k: list(v) if isinstance(v, tuple) else v for k, v in vars(self.sizes).items()},
             "further": {column: list(words) for column, words in self.further.items()},
+            "further_shares": dict(self.further_shares),
             "looks": len(self.looks_components),
             "looks_checksum": array_checksum(self.looks_components),
         }
@@ -367,7 +371,8 @@ def load_network(arrays: dict[str, NDArray], description: dict[str, Any]) -> Att
     further = {column: tuple(known) for column, known in description["further"].items()}
     weights = {column: arrays[_further_name(place)] for place, column in enumerate(further)}
     optional: dict[str, Any] = {name: arrays.get(name) for name in OPTIONAL}
-    return replace(bare, further=further, further_weights=weights, **optional)
+    shares = description.get("further_shares", {})
+    return replace(bare, further=further, further_weights=weights, further_shares=shares, **optional)
 
 
 def best_projection(parts: NDArray, width: int) -> Float:

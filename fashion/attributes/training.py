@@ -1,4 +1,4 @@
-"""Train the attributes network: seeded, with its history; an interrupted run resumes after its last finished epoch."""
+"""Train the attributes network: seeded, with its history; an interrupted run resumes after its last checkpoint."""
 
 from __future__ import annotations
 
@@ -44,6 +44,9 @@ EPOCHS = 10
 
 #: Networks that are averaged: a second adds some .015 to precision, a third .005 (docs/decisions.md).
 MEMBERS = 3
+
+#: Seconds between two checkpoints: writing one takes as long as an epoch of a small catalogue.
+CHECKPOINT_SECONDS = 15.0
 
 #: Rows that are copied at a time in a pass over all training items.
 BLOCK = 4096
@@ -133,7 +136,7 @@ def train_attributes(
     models, histories = [], []
     trainer = _Trainer(task, sizes, scales, epochs)
     for number in range(1, members + 1):
-        kept = StateFile(state, f"member-{number}", key) if state else None
+        kept = StateFile(state, f"member-{number}", key, CHECKPOINT_SECONDS) if state else None
         what = f"attributes network {number} of {members}"
         model, history = trainer.train(_seed_of(seed, number), kept, what, progress)
         models.append(model)

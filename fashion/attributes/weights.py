@@ -1,4 +1,4 @@
-"""Weights of looks and the correction for hubs, chosen on validation items by a stated rule."""
+"""Weights of looks and further columns, and the correction for hubs: chosen on validation items by a stated rule."""
 
 from __future__ import annotations
 
@@ -22,13 +22,23 @@ Float = NDArray[np.float32]
 
 #: Shares of the looks and strengths of the correction for hubs that are tried. Half of CSLS and more shows hardly more
 #: of a catalogue, and costs a photo alone another .02 in both words (docs/decisions.md).
-LOOKS_WEIGHTS, STRENGTHS = (0.0, 0.1, 0.15, 0.2, 0.3, 0.4), (0.0, 0.25)
+LOOKS_WEIGHTS, STRENGTHS = (0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4), (0.0, 0.25)
+
+#: Weights of a further column that are tried, where category and colour have one together.
+FURTHER_WEIGHTS = (0.05, 0.1, 0.15, 0.2, 0.3)
 
 #: How much less than the best trial's precision in category and colour may be given for coverage: where the words are
 #: known, and where a photo alone is the query, whose words are guessed.
 TOLERANCE, PHOTO_TOLERANCE = 0.005, 0.025
 
+#: The same for a further column, where the words are known.
+FURTHER_TOLERANCE = 0.003
+
 PHOTO_ALONE = "photo alone"
+
+#: Shares of the catalogue that may stay unshown, as described and by photos alone: less is worth no precision.
+UNSHOWN, UNSHOWN_BY_PHOTOS = "never_shown", "never_shown_by_photos"
+MOST_UNSHOWN = {UNSHOWN: 0.03, UNSHOWN_BY_PHOTOS: 0.06}
 
 #: Items of the trials at most, as queries and as gallery.
 MOST_ITEMS = 6000
@@ -37,6 +47,10 @@ MOST_ITEMS = 6000
 @dataclass(frozen=True)
 class HubCorrection:
     """What turns an item's nearness to queries into the number that is added to its similarities.
+
+    Nearness is the mean similarity of its nearest queries (CSLS), and half its similarity to itself. An item of which
+    the network is sure agrees most with all queries of its words; less half of its own agreement, the order is that of
+    the distance between query and item, and such items no longer come first everywhere.
 
     Attributes
     ----------
@@ -47,7 +61,7 @@ class HubCorrection:
     seed : int
         Of the queries drawn.
     mean : float
-        Mean over the report's items of the similarity of their nearest queries: corrections are 0 on average.
+        Mean of the report's items' nearness: corrections are 0 on average.
     """
 
     strength: float
@@ -66,7 +80,7 @@ class HubCorrection:
         layout : Layout
         """
         rows = some_rows(len(vectors), QUERIES, self.seed)
-        near = nearest_query_similarity(self.queries(vectors[rows], layout), vectors, rows)
+        near = self._nearness(vectors, self.queries(vectors[rows], layout), layout, rows)
         fitted = replace(self, mean=float(near.mean()))
         return layout.with_hubs(vectors, fitted._of(near)), fitted
 
@@ -80,7 +94,7 @@ class HubCorrection:
             place = np.full(len(vectors), -1)
             place[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
             own = place[drawn]
-        near = nearest_query_similarity(self.queries(vectors[drawn], layout), new, own)
+        near = self._nearness(new, self.queries(vectors[drawn], layout), layout, own)
         return layout.with_hubs(new, self._of(near))
 
     def as_dict(self) -> dict[str, Any]:
@@ -90,6 +104,10 @@ class HubCorrection:
     def queries(self, vectors: Float, layout: Layout) -> Float:
         """Gallery vectors as the queries by which nearness is measured."""
         return layout.queries(vectors, layout.weights(self.colour_weight, self.looks_weight))
+
+    def _nearness(self, vectors: Float, asked: Float, layout: Layout, own: NDArray[np.integer] | None = None) -> Float:
+        itself = np.einsum("nd,nd->n", self.queries(vectors, layout), vectors)  # no correction is in them yet
+        return np.asarray(nearest_query_similarity(asked, vectors, own) + itself / 2, np.float32)
 
     def _of(self, near: Float) -> Float:
         return np.asarray(-self.strength * (near - self.mean), np.float32)
@@ -118,32 +136,97 @@ def weight_trials(
     DataFrame
         `looks_weight`, `hub_strength`; precision of validation items by the described embedding in `category and
         colour`, `category`, `colour`, `department` and further columns, and `photo alone`, in category and colour by
-        the learned one; `never_shown`, the share of the drawn items that are in no list of the described embedding.
+        the learned one; `never_shown` and `never_shown_by_photos`, the shares of the drawn items that are in no list of
+        the described and of the learned embedding.
     """
-    drawn = some_rows(len(items), MOST_ITEMS, seed)
-    table, queries = items.iloc[drawn].reset_index(drop=True), np.flatnonzero(validation[drawn])
-    columns = ["category", "colour", "department", *layout.further]
-    lines = []
-    for looks in LOOKS_WEIGHTS:
-        for strength in STRENGTHS:
-            hubs = HubCorrection(strength, COLOUR_WEIGHT, looks, seed)
-            described = _lists(hubs, vectors["described"][drawn], layout)
-            learned = _lists(hubs, vectors["learned"][drawn], layout, queries)
-            line: dict[str, float] = {"looks_weight": looks, "hub_strength": strength}
-            hits = matches(table, described[queries], queries, columns)
-            line |= {column: _mean(hits[column]) for column in [BOTH, *columns]}
-            line[PHOTO_ALONE] = _mean(matches(table, learned, queries, columns)[BOTH])
-            lines.append(line | {"never_shown": float((times_shown(described, len(table)) == 0).mean())})
-    return pd.DataFrame(lines)
+    trial = _Trial.drawn(vectors, items, validation, seed)
+    pairs = [(looks, strength) for looks in LOOKS_WEIGHTS for strength in STRENGTHS]
+    return pd.DataFrame([
+        {"looks_weight": looks, "hub_strength": strength} | trial.measured(layout, looks, strength)
+        for looks, strength in pairs
+    ])  # fmt: skip
 
 
-def _lists(
-    hubs: HubCorrection, vectors: Float, layout: Layout, queries: NDArray[np.integer] | None = None
-) -> NDArray[np.integer]:
-    """Lists of the items `queries`, all if not given, among all."""
+def further_trials(
+    vectors: Mapping[str, Float], layout: Layout, items: pd.DataFrame, validation: NDArray[np.bool_], seed: int,
+    trials: pd.DataFrame, chosen: tuple[float, float],
+) -> tuple[dict[str, float], pd.DataFrame]:  # fmt: skip
+    """The weight of each further column, and the trials by which it was chosen.
+
+    One column after the other, the one in which lists agree least first. Of its weights at which both words stay within
+    `FURTHER_TOLERANCE` of the best one of `trials`, and photos alone within `PHOTO_TOLERANCE`, the one at which lists
+    agree most in the column; of equal ones the smallest. Where none is within, the column keeps its usual weight.
+
+    Parameters
+    ----------
+    vectors, layout, items, validation, seed
+        As for `weight_trials`.
+    trials : DataFrame
+        From `weight_trials`.
+    chosen : (looks_weight, hub_strength)
+        From `choose_weights`.
+
+    Returns
+    -------
+    shares : dict of str to float
+        As in `Layout`.
+    further : DataFrame
+        `column`, `weight`, and the measures of `trials`.
+    """
+    trial = _Trial.drawn(vectors, items, validation, seed)
+    own = trials[(trials["looks_weight"] == chosen[0]) & (trials["hub_strength"] == chosen[1])].iloc[0]
+    weights = layout.weights(looks_weight=0)
+    words = weights["category"] + weights["colour"]
+    shares, lines = {column: round(weights[column] / words, 6) for column in layout.further}, []
+    for column in sorted(layout.further, key=lambda name: own[name]):
+        tried = pd.DataFrame([
+            {"column": column, "weight": weight}
+            | trial.measured(replace(layout, further_shares=shares | {column: weight}), *chosen)
+            for weight in FURTHER_WEIGHTS
+        ])  # fmt: skip
+        lines.append(tried)
+        near = tried[
+            _within(tried[BOTH], FURTHER_TOLERANCE, trials[BOTH])
+            & _within(tried[PHOTO_ALONE], PHOTO_TOLERANCE, trials[PHOTO_ALONE])
+        ]
+        if len(near) and near[column].notna().all():
+            shares[column] = float(near.sort_values([column, "weight"], ascending=[False, True])["weight"].iloc[0])
+    return shares, pd.concat(lines, ignore_index=True) if lines else pd.DataFrame()
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """The items of all trials: vectors by embedding, the table, the rows that are queries, and the seed."""
+
+    vectors: Mapping[str, Float]
+    items: pd.DataFrame
+    queries: NDArray[np.integer]
+    seed: int
+
+    @classmethod
+    def drawn(
+        cls, vectors: Mapping[str, Float], items: pd.DataFrame, validation: NDArray[np.bool_], seed: int
+    ) -> _Trial:
+        rows = some_rows(len(items), MOST_ITEMS, seed)
+        tables = {name: table[rows] for name, table in vectors.items()}
+        return cls(tables, items.iloc[rows].reset_index(drop=True), np.flatnonzero(validation[rows]), seed)
+
+    def measured(self, layout: Layout, looks: float, strength: float) -> dict[str, float]:
+        columns = ["category", "colour", "department", *layout.further]
+        hubs, count = HubCorrection(strength, COLOUR_WEIGHT, looks, self.seed), len(self.items)
+        lists = {name: _lists(hubs, table, layout) for name, table in self.vectors.items()}
+        hits = {name: matches(self.items, rows[self.queries], self.queries, columns) for name, rows in lists.items()}
+        line = {column: _mean(hits["described"][column]) for column in [BOTH, *columns]}
+        line[PHOTO_ALONE] = _mean(hits["learned"][BOTH])
+        for measure, name in ((UNSHOWN, "described"), (UNSHOWN_BY_PHOTOS, "learned")):
+            line[measure] = float((times_shown(lists[name], count) == 0).mean())
+        return line
+
+
+def _lists(hubs: HubCorrection, vectors: Float, layout: Layout) -> NDArray[np.integer]:
+    """Lists of all items among all."""
     gallery, _ = hubs.report(vectors, layout)
-    asked = hubs.queries(gallery if queries is None else gallery[queries], layout)
-    return top_k(gallery, min(LIST_LENGTH, len(gallery) - 1), queries, query_vectors=asked)[0]
+    return top_k(gallery, min(LIST_LENGTH, len(gallery) - 1), query_vectors=hubs.queries(gallery, layout))[0]
 
 
 def _mean(hits: NDArray) -> float:
@@ -154,23 +237,33 @@ def choose_weights(trials: pd.DataFrame) -> tuple[float, float, str]:
     """The weight of looks and the strength of the correction for hubs, and why.
 
     Of all trials whose precision in category and colour is within `TOLERANCE` of the best one, and within
-    `PHOTO_TOLERANCE` of the best one by photos alone, the one that leaves the smallest share of the catalogue unshown;
-    of equal ones the one with more weight on looks. Where no trial is both, photos alone are passed over.
+    `PHOTO_TOLERANCE` of the best one by photos alone (where no trial is both, photos alone are passed over): of those
+    that leave no more of the catalogue unshown than `MOST_UNSHOWN`, the most precise by photos alone. Where none does
+    so, the one that leaves least unshown, as described and by photos together. Of equal ones the one with more weight
+    on looks.
     """
     near = trials[_within(trials[BOTH], TOLERANCE)]
     both = near[_within(trials[PHOTO_ALONE], PHOTO_TOLERANCE).loc[near.index]]
     near = both if len(both) else near
     by_photos = f", and within {PHOTO_TOLERANCE} by photos alone" if len(both) else ""
-    line = near.sort_values(["never_shown", "looks_weight"], ascending=[True, False], kind="stable").iloc[0]
+    enough = near[(near[list(MOST_UNSHOWN)] <= pd.Series(MOST_UNSHOWN)).all(axis=1)]
+    if len(enough):
+        reason = "the most precise by photos alone of those that show enough of the catalogue"
+        line = enough.sort_values([PHOTO_ALONE, "looks_weight"], ascending=False, kind="stable").iloc[0]
+    else:
+        reason = "the one that leaves the smallest share of the catalogue unshown"
+        least = near.assign(unshown=near[list(MOST_UNSHOWN)].sum(axis=1))
+        line = least.sort_values(["unshown", "looks_weight"], ascending=[True, False], kind="stable").iloc[0]
+    first = trials.iloc[0]
     why = (
         f"Looks weigh {line['looks_weight']:.2f} and hubs are corrected by {line['hub_strength']:.2f}: of the trials "
-        f"within {TOLERANCE} of the best precision in category and colour{by_photos}, this one leaves the smallest "
-        f"share of the catalogue unshown: {line['never_shown']:.3f}, against {trials['never_shown'].iloc[0]:.3f} in "
-        "the first trial."
+        f"within {TOLERANCE} of the best precision in category and colour{by_photos}, {reason}. Unshown: "
+        f"{line[UNSHOWN]:.3f} (by photos alone {line[UNSHOWN_BY_PHOTOS]:.3f}), against {first[UNSHOWN]:.3f} "
+        f"({first[UNSHOWN_BY_PHOTOS]:.3f}) in the first trial."
     )
     return float(line["looks_weight"]), float(line["hub_strength"]), why
 
 
-def _within(values: pd.Series, tolerance: float) -> pd.Series:
+def _within(values: pd.Series, tolerance: float, best: pd.Series | None = None) -> pd.Series:
     """Whether each is within a tolerance of the best; all are where nothing was measured."""
-    return (values >= values.max() - tolerance) | values.isna()
+    return (values >= (values if best is None else best).max() - tolerance) | values.isna()

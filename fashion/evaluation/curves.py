@@ -77,10 +77,14 @@ def directions(vectors: ArrayLike, training: ArrayLike) -> NDArray[np.float32]:
     The first s of them give the s-dimensional vectors whose dot products are nearest to the full ones in the
     least-squares sense (Eckart & Young, Psychometrika 1:211-218, 1936). Centring would change every product.
     """
-    rows = np.asarray(vectors)[np.asarray(training)].astype(np.float64)
-    if len(rows) < rows.shape[1]:  # the (d, d) matrix of products would take by far the longest here
-        return np.asarray(np.linalg.svd(rows, full_matrices=False)[2].T, np.float32)
-    return np.asarray(np.linalg.eigh(rows.T @ rows)[1][:, ::-1], np.float32)
+    table, chosen = np.asarray(vectors), np.asarray(training)
+    if len(chosen) < table.shape[1]:  # the (d, d) matrix of products would take by far the longest here
+        return np.asarray(np.linalg.svd(table[chosen].astype(np.float64), full_matrices=False)[2].T, np.float32)
+    gram = np.zeros((table.shape[1], table.shape[1]))
+    for first in range(0, len(chosen), 4096):  # in double precision, a block at a time
+        rows = table[chosen[first : first + 4096]].astype(np.float64)
+        gram += rows.T @ rows
+    return np.asarray(np.linalg.eigh(gram)[1][:, ::-1], np.float32)
 
 
 def by_embedding_length(
@@ -112,7 +116,8 @@ def by_embedding_length(
     """
     lines, training = [], training if len(training) else np.arange(len(items))
     for method, (query_table, gallery_table) in methods.items():
-        query_unit, gallery_unit = normalise(query_table), normalise(gallery_table)
+        query_unit = normalise(query_table)
+        gallery_unit = query_unit if query_table is gallery_table else normalise(gallery_table)
         whole = query_unit.shape[1]
         turn = directions(query_unit, training)[:, : max(LENGTHS)]
         turned = query_unit[queries] @ turn, gallery_unit @ turn
@@ -121,7 +126,8 @@ def by_embedding_length(
             vectors, gallery = cut
             if query_table is not gallery_table:  # a padding dimension keeps the inner products
                 vectors, gallery = np.pad(vectors, ((0, 0), (0, 1))), filled(gallery)
-            recommended = top_k(normalise(gallery), k, queries, query_vectors=normalise(vectors), assume_unit=True)[0]
+            scaled = gallery if gallery is gallery_unit else normalise(gallery)
+            recommended = top_k(scaled, k, queries, query_vectors=normalise(vectors), assume_unit=True)[0]
             lines += _lines(precision_at_k(items, recommended, queries, columns), seed, method=method, length=length)
     return pd.DataFrame(lines)
 

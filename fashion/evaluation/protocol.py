@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +14,7 @@ from fashion.evaluation import metrics, relevance
 from fashion.evaluation.relevance import BOTH, matches, random_neighbours
 from fashion.evaluation.statistics import holm, mean_where_defined, paired_difference
 from fashion.neighbours.exact import normalise, top_k
+from fashion.neighbours.joined import Joined, Rows
 
 Float = NDArray[np.float64]
 
@@ -21,6 +22,29 @@ Int = NDArray[np.integer]
 
 #: A method: query vectors and gallery vectors, two tables (n, d), one row an item.
 Method = tuple[ArrayLike, ArrayLike]
+
+
+class Methods(Mapping[str, Method]):
+    """Methods by name, in the order of the tables: a method's vectors are made when it is asked for.
+
+    Parameters
+    ----------
+    makers : mapping of str to callable
+        Name -> what makes the method. Nothing is kept, so one method's vectors at a time are in memory.
+    """
+
+    def __init__(self, makers: Mapping[str, Callable[[], Method]]) -> None:
+        self._makers = dict(makers)
+
+    def __getitem__(self, name: str) -> Method:
+        return self._makers[name]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
 
 #: (method, gallery, measure, label) -> one number a query.
 Scores = dict[tuple[str, str, str, str], Float]
@@ -45,12 +69,22 @@ def with_both(items: pd.DataFrame) -> pd.DataFrame:
     return items.assign(**{BOTH: words})
 
 
-def side_by_side(*tables: ArrayLike) -> NDArray[np.float32]:
-    """Concatenate embeddings with equal weight, each scaled to length 1; shape (n, sum of d).
+def side_by_side(first: ArrayLike, *others: ArrayLike, centre: ArrayLike = 0.0) -> Joined:
+    """Embeddings side by side with equal weight, each scaled to length 1; shape (n, sum of d).
 
     The cosine of two such rows is the mean of the embeddings' cosines.
+
+    Parameters
+    ----------
+    first, *others : arrays, shapes (n, d)
+    centre : array, shape (d,)
+        Taken from the first one's rows before they are scaled.
     """
-    return np.concatenate([normalise(table) for table in tables], axis=1)
+
+    def scaled(table: ArrayLike, centre: ArrayLike = 0.0) -> Callable[[Rows], NDArray[np.float32]]:
+        return lambda rows: normalise(np.asarray(table)[rows] - np.asarray(centre))
+
+    return Joined(len(np.asarray(first)), scaled(first, centre), *(scaled(table) for table in others))
 
 
 def same_words(items: pd.DataFrame, looks: ArrayLike, columns: Sequence[str] = ("category", "colour")) -> Method:
@@ -65,8 +99,13 @@ def same_words(items: pd.DataFrame, looks: ArrayLike, columns: Sequence[str] = (
     columns : sequence of str
         Each counts as much as the looks can differ, so that they decide among equally many words alone.
     """
-    words = [np.eye(count, dtype=np.float32)[codes] for codes, count in (_codes(items[c]) for c in columns)]
-    table = np.concatenate([*words, np.float32(0.5) * normalise(looks)], axis=1)
+
+    def said(column: str) -> Callable[[Rows], NDArray[np.float32]]:
+        codes, count = _codes(items[column])
+        return lambda rows: np.eye(count, dtype=np.float32)[codes[rows]]
+
+    half = np.float32(0.5)
+    table = Joined(len(items), *map(said, columns), lambda rows: half * normalise(np.asarray(looks)[rows]))
     return table, table
 
 
@@ -172,18 +211,21 @@ class Protocol:
         for name, gallery in self.galleries.items():
             recommended = random_neighbours(self.queries, gallery, self.k, self.seed)
             self._score(RANDOM, name, recommended, random.random((len(self._deep), len(gallery)), np.float32))
-        for method, (query_table, gallery_table) in methods.items():
-            unit = normalise(gallery_table)
-            same = query_table is gallery_table
-            vectors = unit[self.queries] if same else normalise(np.asarray(query_table)[self.queries])
-            cosine = metrics.similarities(vectors[self.deep_places], unit)
-            for name, gallery in self.galleries.items():
-                rows = None if len(gallery) == len(unit) else gallery  # the whole table needs no copy
-                recommended = top_k(unit, self.k, self.queries, rows, query_vectors=vectors, assume_unit=True)[0]
-                self._score(method, name, recommended, cosine[:, gallery])
+        for method in methods:
+            self._run(method, *methods[method])
         for name in self.galleries:
             self._score_ceiling(name)
         return self.scores
+
+    def _run(self, method: str, query_table: ArrayLike, gallery_table: ArrayLike) -> None:
+        unit = normalise(gallery_table)
+        same = query_table is gallery_table
+        vectors = unit[self.queries] if same else normalise(np.asarray(query_table)[self.queries])
+        cosine = metrics.similarities(vectors[self.deep_places], unit)
+        for name, gallery in self.galleries.items():
+            rows = None if len(gallery) == len(unit) else gallery  # the whole table needs no copy
+            recommended = top_k(unit, self.k, self.queries, rows, query_vectors=vectors, assume_unit=True)[0]
+            self._score(method, name, recommended, cosine[:, gallery])
 
     def _score(self, method: str, name: str, recommended: Int, cosine: NDArray[np.float32]) -> None:
         self.recommended[method, name] = recommended

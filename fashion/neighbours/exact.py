@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from fashion.core.errors import ArtefactError
+from fashion.neighbours.joined import Joined
 
 Float = NDArray[np.float32]
 
@@ -46,7 +47,7 @@ def normalise(vectors: ArrayLike) -> Float:
     ArtefactError
         When the array is not two-dimensional or holds NaN or infinity.
     """
-    table = np.asarray(vectors)
+    table = vectors if isinstance(vectors, Joined) else np.asarray(vectors)
     if table.ndim != 2 or table.shape[1] == 0:
         raise ArtefactError(
             f"expected vectors of shape (n, d); found shape {table.shape}. Run `make report` again: it computes them."
@@ -79,10 +80,14 @@ def filled(part: NDArray) -> Float:
     array([[0.6, 0. , 0.8],
            [0. , 0. , 1. ]], dtype=float32)
     """
-    rows = np.asarray(part, np.float64)
-    squares = (rows**2).sum(axis=1, keepdims=True)
-    rows = rows / np.sqrt(np.maximum(squares, 1))
-    return np.asarray(np.concatenate([rows, np.sqrt(np.maximum(1 - squares, 0))], axis=1), np.float32)
+    table = np.asarray(part)
+    unit = np.empty((len(table), table.shape[1] + 1), np.float32)
+    for start in range(0, len(table), 4096):  # float64 for a few rows at a time
+        rows = table[start : start + 4096].astype(np.float64)
+        squares = (rows**2).sum(axis=1, keepdims=True)
+        unit[start : start + 4096, :-1] = rows / np.sqrt(np.maximum(squares, 1))
+        unit[start : start + 4096, -1:] = np.sqrt(np.maximum(1 - squares, 0))
+    return unit
 
 
 # ---- The searches ----
@@ -154,7 +159,6 @@ def top_k(
         place = np.minimum(np.searchsorted(answers, rows), len(answers) - 1)
         own = np.where(answers[place] == rows, place, -1)
     _check_k(k, len(answers) - int((own >= 0).any()))
-    chosen = unit if gallery is None else unit[answers]
     heads = unit
     if query_vectors is not None:
         heads, rows = _unit(query_vectors, assume_unit), np.arange(len(rows))
@@ -163,7 +167,12 @@ def top_k(
             raise ValueError(
                 f"expected in `query_vectors` one vector for each of {len(rows)} queries; found {len(heads)}"
             )
-    indices, similarity = search(heads, rows, chosen, k, own, block_rows, progress)
+    if len(answers) > len(unit) / 2:  # no copy of most of the table
+        allowed = np.isin(np.arange(len(unit)), answers) if len(answers) < len(unit) else None
+        own = np.where(own >= 0, answers[own], -1)
+        indices, similarity = search(heads, rows, unit, k, own, block_rows, progress, allowed)
+        return indices.astype(np.int32), similarity
+    indices, similarity = search(heads, rows, unit[answers], k, own, block_rows, progress)
     return answers[indices].astype(np.int32), similarity
 
 

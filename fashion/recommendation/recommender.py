@@ -487,7 +487,8 @@ def read_layout(workspace: Workspace) -> Layout:
     further = {column: tuple(words) for column, words in record["further"].items()}
     words = tuple(record["categories"]), tuple(record["colours"])
     swatches = swatches_of(workspace.json("source"))
-    return Layout(*words, projection, further, int(record["looks"]), record["looks_checksum"], swatches)
+    shares = record.get("further_shares", {})
+    return Layout(*words, projection, further, int(record["looks"]), record["looks_checksum"], swatches, shares)
 
 
 def neighbours_table(nearest: Mapping[str, Neighbours]) -> pd.DataFrame:

@@ -98,6 +98,18 @@ def test_resumed_equals_uninterrupted_bit_for_bit(whole, tmp_path):
     assert epochs == [3, 4, 5]
 
 
+def test_checkpoints_keep_their_distance_and_the_last_epoch_is_always_kept(whole, tmp_path):
+    state = StateFile(tmp_path, "small", KEY, every=3600)
+    with pytest.raises(KeyboardInterrupt):
+        run(state, [stop_after(3)])
+    assert not state.path.exists()
+    epochs = []
+    assert_equal(run(state, [seen_epochs(epochs)]), whole)
+    assert epochs == list(range(EPOCHS)), "resumed where nothing was kept: from the beginning"
+    assert_equal(run(state, [seen_epochs(epochs)]), whole)
+    assert len(epochs) == EPOCHS, "the finished training was kept"
+
+
 def test_stopped_twice(whole, tmp_path):
     state = stopped(tmp_path, 1)
     stopped(tmp_path, 4)

@@ -5,7 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fashion.attributes.layout import NEAR_SHARE, Layout, blend_words, distribution, near_colours, require_present
+from fashion.attributes.layout import (
+    NEAR_SHARE,
+    Layout,
+    blend_words,
+    distribution,
+    near_colours,
+    require_present,
+)
 from fashion.catalogue.translation import colour_hexes
 from fashion.core.colour import delta_e, hex_to_lab
 from fashion.core.errors import ArtefactError
@@ -79,6 +86,15 @@ def test_products_are_the_weighted_agreement_of_the_parts(colour, looks):
     assert np.allclose(np.linalg.norm(rows, axis=1), LAYOUT.length, atol=1e-6)
     similar = LAYOUT.similarities(rows[:1], rows)
     assert all(np.allclose(similar[name], parts[name][0], atol=1e-6) for name in parts)
+
+
+def test_a_further_column_weighs_what_the_report_chose_and_the_others_their_usual():
+    plain = replace(LAYOUT, further={"gender": ("m", "w"), "usage": ("sport", "formal")})
+    heavier = replace(plain, further_shares={"gender": 0.3})
+    weights, usual = heavier.weights(0.25, 0.2), plain.weights(0.25, 0.2)
+    assert weights["gender"] / (weights["category"] + weights["colour"]) == pytest.approx(0.3)
+    assert weights["usage"] / weights["category"] == pytest.approx(usual["usage"] / usual["category"])
+    assert sum(weights.values()) == pytest.approx(1)
 
 
 def test_without_looks_and_further_columns_two_parts_are_left():

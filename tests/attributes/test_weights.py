@@ -6,11 +6,15 @@ import pytest
 
 from fashion.attributes.layout import Layout
 from fashion.attributes.weights import (
+    FURTHER_WEIGHTS,
     LOOKS_WEIGHTS,
     PHOTO_ALONE,
     STRENGTHS,
+    UNSHOWN,
+    UNSHOWN_BY_PHOTOS,
     HubCorrection,
     choose_weights,
+    further_trials,
     weight_trials,
 )
 from fashion.evaluation.relevance import BOTH
@@ -49,18 +53,41 @@ def test_trials_show_what_looks_and_the_correction_do(shop):
     chosen = trials[(trials["looks_weight"] == looks) & (trials["hub_strength"] == strength)].iloc[0]
     assert looks > 0 and chosen["never_shown"] < by_words["never_shown"] / 2
     assert chosen[BOTH] >= trials[BOTH].max() - 0.005 and f"{chosen['never_shown']:.3f}" in why
+    assert trials[UNSHOWN].equals(trials[UNSHOWN_BY_PHOTOS]), "here the two embeddings are one"
 
 
 def test_the_rule_gives_up_no_more_than_it_says():
     trials = pd.DataFrame({
         "looks_weight": [0.0, 0.1, 0.2, 0.3], "hub_strength": 0.0, BOTH: [0.900, 0.899, 0.896, 0.880],
-        PHOTO_ALONE: [0.5, 0.49, 0.48, 0.2], "never_shown": [0.4, 0.3, 0.1, 0.0],
+        PHOTO_ALONE: [0.5, 0.49, 0.48, 0.2], UNSHOWN: [0.4, 0.3, 0.1, 0.0], UNSHOWN_BY_PHOTOS: [0.4, 0.3, 0.1, 0.0],
     })  # fmt: skip
     assert choose_weights(trials)[:2] == (0.2, 0.0)
     assert choose_weights(trials.assign(**{PHOTO_ALONE: [0.5, 0.49, 0.4, 0.4]}))[:2] == (0.1, 0.0), "photos count, too"
     assert choose_weights(trials.assign(**{PHOTO_ALONE: [0.1, 0.1, 0.1, 0.5]}))[:2] == (0.2, 0.0), "words come first"
     nothing = trials.assign(**{BOTH: np.nan, PHOTO_ALONE: np.nan})
     assert choose_weights(nothing)[:2] == (0.3, 0.0), "nothing to measure: coverage alone"
+    shown = trials.assign(**{BOTH: 0.9, PHOTO_ALONE: [0.5, 0.49, 0.48, 0.47], UNSHOWN: [0.05, 0.03, 0.02, 0.01]})
+    assert choose_weights(shown.assign(**{UNSHOWN_BY_PHOTOS: 0.06}))[:2] == (0.1, 0.0), (
+        "enough is shown: then precision"
+    )
+    by_photos = shown.assign(**{UNSHOWN_BY_PHOTOS: [0.2, 0.08, 0.05, 0.01]})
+    assert choose_weights(by_photos)[:2] == (0.2, 0.0), "enough both as described and by photos"
+
+
+def test_further_columns_weigh_as_much_as_both_words_allow(shop):
+    vectors, items, validation = shop
+    trials = weight_trials(both(vectors), LAYOUT, items, validation, 0)
+    chosen = choose_weights(trials)[:2]
+    shares, table = further_trials(both(vectors), LAYOUT, items, validation, 0, trials, chosen)
+    assert table["weight"].tolist() == list(FURTHER_WEIGHTS) and set(table["column"]) == {"gender"}
+    own = table.set_index("weight")
+    allowed = own[own[BOTH] >= trials[BOTH].max() - 0.003]
+    assert allowed["gender"].max() == allowed["gender"].loc[shares["gender"]], "the most agreement that is allowed"
+    heavier = own["gender"].to_numpy()
+    assert heavier[-1] > heavier[0], "a heavier column is kept more often"
+    assert further_trials(both(vectors), LAYOUT, items.assign(gender="m"), validation & False, 0, trials, chosen)[
+        0
+    ] == {"gender": 0.1}, "nothing measured: the usual weight"
 
 
 def test_an_added_copy_of_an_item_gets_nearly_its_correction(shop):
@@ -69,7 +96,7 @@ def test_an_added_copy_of_an_item_gets_nearly_its_correction(shop):
     hub = LAYOUT.parts["hub"].start
     assert abs(corrected[:, hub].mean()) < 1e-6 and corrected[:, hub].std() > 0
     queries = LAYOUT.queries(vectors, LAYOUT.weights(0.5, 0.3))
-    near = nearest_query_similarity(queries, vectors, np.arange(len(vectors)))
+    near = nearest_query_similarity(queries, vectors, np.arange(len(vectors))) + (queries * vectors).sum(axis=1) / 2
     assert np.allclose(corrected[:, hub], -0.5 * (near - near.mean()), atol=1e-6)
     added = HubCorrection(**hubs.as_dict()).added(vectors[:5], corrected, LAYOUT)
     # A copy has its original among the queries, and is a little nearer to them.

@@ -1,5 +1,7 @@
 """One protocol for all: against plain loops, closed forms and ir-measures, on a catalogue with a planted answer."""
 
+import weakref
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from fashion.evaluation.protocol import (
     CORRELATION,
     DESCRIPTION,
     RANDOM,
+    Methods,
     Protocol,
     best_possible,
     paired_tests,
@@ -191,6 +194,37 @@ def test_side_by_side_is_the_mean_of_the_cosines():
     one, other = random.random((9, 4)), 100 * random.random((9, 7))
     joined, first, second = (normalise(part) for part in (side_by_side(one, other), one, other))
     assert joined @ joined.T == pytest.approx((first @ first.T + second @ second.T) / 2, abs=1e-6)
+
+
+def test_side_by_side_takes_the_centre_from_the_first_alone():
+    random = np.random.default_rng(0)
+    one, other = random.random((9, 4)), random.random((9, 7))
+    centred = side_by_side(one, other, centre=one.mean(axis=0))
+    assert np.array_equal(np.asarray(centred), np.asarray(side_by_side(one - one.mean(axis=0), other)))
+
+
+def test_methods_are_made_when_asked_for_and_let_go():
+    made, kept = [], []
+
+    class Table(np.ndarray):
+        """An array that can be watched."""
+
+    def maker(name):
+        def make():
+            assert all(reference() is None for reference in kept), "the method before is still in memory"
+            table = np.eye(12, dtype=np.float32).view(Table)
+            made.append(name)
+            kept.append(weakref.ref(table))
+            return table, table
+
+        return make
+
+    items = pd.DataFrame({"department": ["d"] * 12, "category": list("ab") * 6, "colour": ["r"] * 12})
+    trial = Protocol(items, np.arange(3), {"whole": np.arange(12)}, 2, 0, np.zeros((12, 3)), deep=2, sampled=5)
+    methods = Methods({name: maker(name) for name in ("one", "two", "three")})
+    assert list(methods) == ["one", "two", "three"] and len(methods) == 3 and not made
+    trial.run(methods)
+    assert made == ["one", "two", "three"]
 
 
 def test_holm_worked_by_hand():

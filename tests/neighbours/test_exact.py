@@ -53,6 +53,19 @@ def test_queries_and_gallery_are_rows_of_the_table(vectors):
     assert similarity[1:, 0] == pytest.approx(1)
 
 
+def test_a_gallery_of_most_rows_is_searched_where_it_lies(vectors, monkeypatch):
+    gallery = np.setdiff1d(np.arange(300), [0, 3, 299])
+    queries = np.array([250, 3, 10])
+    indices, similarity = top_k(vectors, 4, queries, gallery)
+    for query, row in zip(queries, indices, strict=True):
+        assert row.tolist() == brute_force(vectors, 4, query, gallery)
+    copied = vectors[gallery]
+    there = np.array([normalise(copied)[np.searchsorted(gallery, row)] for row in indices])
+    assert similarity == pytest.approx(np.einsum("qkd,qd->qk", there, normalise(vectors)[queries]), abs=1e-6)
+    with_self = top_k(vectors, 4, queries, gallery, exclude_self=False)[0]
+    assert with_self[[0, 2], 0].tolist() == [250, 10] and 3 not in with_self[1]
+
+
 def test_queries_may_ask_with_vectors_that_are_not_their_rows(vectors):
     queries, gallery = np.array([250, 3, 10]), np.array([10, 299, 3, 77, 5, 150])
     asking = np.random.default_rng(1).random((3, 40)).astype(np.float32)
