@@ -11,7 +11,7 @@ TITLE = "remove items from a reported catalogue"
 TEXT = """Take items out of a reported catalogue: neither recommendations, searches, the shop nor exports show them any
 more. The report itself is left as it was made; its next run reads the table, so take them out of that, too."""
 
-EXAMPLES = "  fashion remove -c my-shop.toml 42161895WWF 42161896WWF"
+EXAMPLES = "  fashion remove -c my-shop.toml 34045703RTF 34146363APF"
 
 PARENTS = (parent("catalogue"), folders())
 

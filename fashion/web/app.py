@@ -124,7 +124,7 @@ def create_app(
     for blueprint in (pages, api, photos, state, drawing):
         app.register_blueprint(blueprint)
     if judgements is not None:
-        app.extensions["judgements"] = Judgements.open(judgements, window.shop())
+        app.extensions["judgements"] = Judgements.of_file(judgements, window.shop())
         app.register_blueprint(judging)
     app.register_error_handler(Exception, failed)
     return app

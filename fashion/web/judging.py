@@ -78,7 +78,7 @@ class Judgements:
     pairs: list[Pair]
 
     @classmethod
-    def open(cls, path: Path, shop: Shop) -> Judgements:
+    def of_file(cls, path: Path, shop: Shop) -> Judgements:
         """Open a file, or begin it.
 
         Raises

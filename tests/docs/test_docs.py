@@ -212,7 +212,8 @@ def test_examples_in_python_and_toml_are_sound(name):
         elif language == "toml":
             tomllib.loads(content)
         else:
-            assert language in ("", "sh", "bash", "console", "json"), f"{name}: no test knows blocks of {language!r}"
+            known = ("", "sh", "bash", "console", "json", "html")
+            assert language in known, f"{name}: no test knows blocks of {language!r}"
 
 
 # -- what is named -----------------------------------------------------------------------------------------

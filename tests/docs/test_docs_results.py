@@ -8,14 +8,14 @@ import numbers
 import pytest
 from documents import ROOT, codes, table_with, text_of
 
-from fashion.attributes import to_check
+from fashion.attributes import to_check, weights
 from fashion.embedding import costs
 from fashion.evaluation import judgements, summary
 from fashion.recommendation import known_item
 from fashion.report.steps import STEPS
 
 #: What assembles results, beside the notebooks.
-WRITING = (summary, to_check, known_item, judgements, costs)
+WRITING = (summary, to_check, known_item, judgements, costs, weights)
 
 PAGE = text_of(ROOT / "docs/results.md")
 EVERYWHERE = "In every file"

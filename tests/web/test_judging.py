@@ -70,7 +70,7 @@ def test_notebook_06_reads_what_was_judged(client, path, window):
 
 
 def test_the_pool_holds_every_methods_first_ones_and_tells_none(client, window, path):
-    shop, judgements = window.shop(), Judgements.open(path, window.shop())
+    shop, judgements = window.shop(), Judgements.of_file(path, window.shop())
     pairs = set(judgements.pairs)
     assert len(pairs) == len(judgements.pairs) and not any(query == item for query, item in pairs)
     for query in {query for query, _ in pairs}:
@@ -81,10 +81,10 @@ def test_the_pool_holds_every_methods_first_ones_and_tells_none(client, window, 
 
 
 def test_each_rater_has_an_own_order_and_goes_on_where_it_stopped(client, path, window):
-    judgements = Judgements.open(path, window.shop())
+    judgements = Judgements.of_file(path, window.shop())
     ann, bob = judgements.order("ann"), judgements.order("bob")
     assert ann != bob and sorted(ann) == sorted(bob) == sorted(judgements.pairs)
-    assert ann == Judgements.open(path, window.shop()).order("ann")
+    assert ann == Judgements.of_file(path, window.shop()).order("ann")
     queries = [query for query, _ in ann]
     changes = sum(a != b for a, b in itertools.pairwise(queries))
     assert changes == len(set(queries)) - 1, "a query's items come one after another"
@@ -103,14 +103,14 @@ def test_each_rater_has_an_own_order_and_goes_on_where_it_stopped(client, path, 
 
 
 def test_raters_at_once_and_a_row_cut_short_lose_nothing(client, path, window):
-    judgements = Judgements.open(path, window.shop())
+    judgements = Judgements.of_file(path, window.shop())
     with path.open("a") as stream:
         stream.write("10000000,1000")  # a stop in the middle of a row
     raters = [f"rater {number}" for number in range(4)]
 
     def rate(rater):
         for pair in judgements.order(rater)[:10]:
-            Judgements.open(path, window.shop()).add(pair, 3, rater)
+            Judgements.of_file(path, window.shop()).add(pair, 3, rater)
 
     threads = [threading.Thread(target=rate, args=(rater,)) for rater in raters]
     for thread in threads:
@@ -147,9 +147,9 @@ def test_a_file_of_other_columns_is_refused_and_its_order_of_columns_is_kept(pat
     path.parent.mkdir()
     path.write_text("a,b\n1,2\n")
     with pytest.raises(CatalogueError, match=r"expected the columns query, item, grade, rater in .*; found a, b"):
-        Judgements.open(path, window.shop())
+        Judgements.of_file(path, window.shop())
     path.write_text("rater,Grade,query,item\n")
-    judgements = Judgements.open(path, window.shop())
+    judgements = Judgements.of_file(path, window.shop())
     pair = judgements.pairs[0]
     judgements.add(pair, 2, "ann")
     assert path.read_text().splitlines()[1] == f"ann,2,{pair[0]},{pair[1]}" and judgements.of("ann") == {pair: 2}
