@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fashion.attributes.network import LOOKS_COMPONENTS, SCALES, Architecture, AttributesNetwork
 from fashion.attributes.palette import measured_colours
+from fashion.attributes.weights import Weights
 from fashion.embedding.features import SAMPLE, pca, some_rows
 
 #: Items below which a network is not trained: a tenth of fewer says nothing of its errors.
@@ -85,6 +86,9 @@ def untrained_network(
     )  # fmt: skip
 
 
-def looks_weight(network: AttributesNetwork) -> float:
-    """The share of the looks in the similarity, which nothing here can choose by measurement."""
-    return LOOKS_BESIDE if len(network.categories) > 1 else LOOKS_ALONE
+def usual_weights(network: AttributesNetwork) -> Weights:
+    """The weights that nothing here can choose by measurement; hubs are not corrected."""
+    looks = LOOKS_BESIDE if len(network.categories) > 1 else LOOKS_ALONE
+    return Weights(
+        looks, 0.0, f"Looks weigh {looks}, by default: without a network no weight is chosen by measurement."
+    )

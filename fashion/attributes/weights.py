@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -192,6 +192,51 @@ def further_trials(
         if len(near) and near[column].notna().all():
             shares[column] = float(near.sort_values([column, "weight"], ascending=[False, True])["weight"].iloc[0])
     return shares, pd.concat(lines, ignore_index=True) if lines else pd.DataFrame()
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A report's weight of looks, its correction for hubs, and the weights of its further columns.
+
+    Attributes
+    ----------
+    looks, hub_strength : float
+    why : str
+        The reason, for people.
+    shares : dict of str to float
+        Of the further columns, as in `Layout`; those without a trial keep their usual weight.
+    trials, further_trials : DataFrame
+        From `weight_trials` and `further_trials`; empty where nothing was tried.
+    """
+
+    looks: float
+    hub_strength: float
+    why: str
+    shares: Mapping[str, float] = field(default_factory=dict)
+    trials: pd.DataFrame = field(default_factory=pd.DataFrame)
+    further_trials: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @classmethod
+    def by_trials(
+        cls, vectors: Mapping[str, Float], layout: Layout, items: pd.DataFrame, validation: NDArray[np.bool_], seed: int
+    ) -> Weights:
+        """Those that the trials on validation items choose; parameters as for `weight_trials`."""
+        trials = weight_trials(vectors, layout, items, validation, seed)
+        looks, strength, why = choose_weights(trials)
+        shares, further = further_trials(vectors, layout, items, validation, seed, trials, (looks, strength))
+        return cls(looks, strength, why, shares, trials, further)
+
+    @property
+    def chosen(self) -> tuple[float, float]:
+        """The trial that was chosen: weight of looks, strength of the correction for hubs."""
+        return self.looks, self.hub_strength
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the results."""
+        return {
+            "looks": self.looks, "hub_strength": self.hub_strength, "trials": self.trials.to_dict("records"),
+            "further": dict(self.shares), "further_trials": self.further_trials.to_dict("records"),
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)

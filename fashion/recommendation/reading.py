@@ -264,7 +264,7 @@ class Reader:
         """Make now what the first searches would wait for: the texts' index, and the names of colours."""
         _ = self.texts.words, self.prices, self.names, self._shown, self._colours, self._known
         if self.free_text is not None:
-            _ = self.free_text.tower
+            self.free_text.prepare()
 
     # -- reading ----------------------------------------------------------------------------------------------
     def read(self, text: str) -> Reading:

@@ -158,7 +158,7 @@ class Recommender:
             if not now.untouched:
                 index = index.now(unit, now.report_rows)
         language = str(workspace.json("source").get("language", "en"))
-        free_text = None if layout is None else free_text_of(workspace, place, added)
+        free_text = None if layout is None else free_text_of(workspace, place, now)
         return cls(
             items, unit, layout, groups, colour, looks, index, usual.k, language, columns=columns, free_text=free_text
         )
@@ -450,7 +450,7 @@ class Recommender:
             queries = queries.copy()
             queries[:, self.layout.parts["hub"]] = 0
         if queries.any():
-            alike = np.max([self.vectors[rows] @ one for one in queries], axis=0).round(SAME)
+            alike = np.max([(self.vectors @ one)[rows] for one in queries], axis=0).round(SAME)
             rankings.append(np.lexsort((place, -alike)))
         if query.text_scores is not None:
             told = query.text_scores[rows]

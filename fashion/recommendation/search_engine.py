@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -13,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fashion.attributes.layout import Layout
+from fashion.core.kept import Kept
 from fashion.neighbours.approximate import APPROXIMATE_FROM, ApproximateIndex, nearest_rows
 from fashion.neighbours.exact import Neighbours, candidates, cosines, nearest, normalise
 from fashion.neighbours.products import JoinedProducts
@@ -20,8 +19,8 @@ from fashion.recommendation.filters import Where
 
 Found = tuple[NDArray[np.integer], NDArray[np.float32]]
 
-#: Words whose products with all items are kept, 4 bytes an item each.
-MOST_KEPT = 64
+#: Bytes of words' products with all items that are kept, 4 bytes an item each: 139 words of 60,000 items.
+SCORES_HELD = 32 * 2**20
 
 #: More than any similarity: what matches every word comes before what does not.
 EXACT_FIRST = 4.0
@@ -165,22 +164,16 @@ class ExactSearch:
         return JoinedProducts(np.ascontiguousarray(self.vectors.T) if self.columns is None else self.columns)
 
     @cached_property
-    def _kept_scores(self) -> OrderedDict[tuple[str, bytes], NDArray[np.float32]]:
-        return OrderedDict()
+    def _kept_scores(self) -> Kept[NDArray[np.float32]]:
+        return Kept(SCORES_HELD, lambda scores: int(scores.nbytes))
 
     def _word_scores(self, name: str, said: Sequence[bytes]) -> list[NDArray[np.float32]]:
         """Every item's product with what some words say in a part, shapes (n,); the latest are kept: words recur."""
-        kept, columns = self._kept_scores, self._word_columns[name]
-        scores = {row: kept.get((name, row)) for row in said}
-        new = [row for row, score in scores.items() if score is None]
-        if new:
-            products = np.stack([np.frombuffer(row, np.float32) for row in new]) @ columns
-            for row, product in zip(new, products, strict=True):
-                scores[row] = kept[name, row] = product.copy()
-            while len(kept) > MOST_KEPT:
-                with suppress(KeyError):  # another thread has been faster
-                    kept.popitem(last=False)
-        return [score for score in scores.values() if score is not None]
+        columns = self._word_columns[name]
+        return [
+            self._kept_scores.get((name, row), lambda row=row: np.frombuffer(row, np.float32) @ columns)  # type: ignore[misc]
+            for row in said
+        ]
 
 
 def rounding(vectors: NDArray[np.float32]) -> float:

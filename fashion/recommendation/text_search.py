@@ -14,7 +14,7 @@ from fashion.core.errors import WeightsError
 from fashion.core.workspace import Workspace
 from fashion.embedding.encoder_files import read_encoder_files, resolve
 from fashion.embedding.text import TextEncoder, find_text_encoder, load_text_encoder
-from fashion.recommendation.changes import with_changes
+from fashion.recommendation.changes import Present
 
 #: Texts whose vectors are kept: a shop's page asks for the same text again and again.
 MOST_TEXTS = 256
@@ -30,12 +30,15 @@ class FreeText:
         As in backbone.json.
     folder : Path
         The encoder's.
-    added : bool
-        Whether items that were added since are searched, too.
+    present : Present, optional
+        The catalogue as whoever asks has opened it; the report's own items if not given.
     """
 
-    def __init__(self, workspace: Workspace, network: dict[str, Any], folder: Path, added: bool = True) -> None:
-        self._workspace, self._network, self._folder, self._added = workspace, network, folder, added
+    def __init__(
+        self, workspace: Workspace, network: dict[str, Any], folder: Path, present: Present | None = None
+    ) -> None:
+        self._network, self._folder, self._present = network, folder, present
+        self._max_pooled = workspace.vectors("max_pooled")  # of this report, even where another is made meanwhile
         self._lock = threading.Lock()  # neither runtime promises that one network may be called by two threads
         self._vector = lru_cache(MOST_TEXTS)(self._embed)
         #: Why the tower that is there cannot be used; empty where it can, or was not needed yet.
@@ -64,9 +67,13 @@ class FreeText:
     @cached_property
     def _photos(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The photos' vectors as they lie in the report's file, shape (n, d), and their lengths, shape (n,)."""
-        work = self._workspace
-        vectors = with_changes(work, "max_pooled")[1] if self._added else work.vectors("max_pooled")
+        vectors = self._max_pooled if self._present is None else self._present.array("max_pooled", self._max_pooled)
         return vectors, np.maximum(np.linalg.norm(vectors, axis=1), np.finfo(np.float32).tiny)
+
+    def prepare(self) -> None:
+        """Load both now: what processes that are forked afterwards share."""
+        if self.tower is not None:
+            _ = self._photos
 
     def _embed(self, text: str) -> NDArray[np.float32]:
         tower = self.tower
@@ -80,7 +87,9 @@ class FreeText:
         return np.asarray(vectors @ self._vector(text) / lengths, np.float32)
 
 
-def free_text_of(workspace: Workspace, place: str | Path | None = None, added: bool = True) -> FreeText | None:
+def free_text_of(
+    workspace: Workspace, place: str | Path | None = None, present: Present | None = None
+) -> FreeText | None:
     """The free text search of a report; None where its encoder has no text tower.
 
     Parameters
@@ -88,8 +97,8 @@ def free_text_of(workspace: Workspace, place: str | Path | None = None, added: b
     workspace : Workspace
     place : str or Path, optional
         The encoder's folder, where it has moved since the report.
-    added : bool
-        Whether items that were added since are searched, too.
+    present : Present, optional
+        As for `FreeText`.
     """
     if not workspace.path("backbone.json").is_file():
         return None
@@ -102,4 +111,4 @@ def free_text_of(workspace: Workspace, place: str | Path | None = None, added: b
             return None
     except WeightsError:
         pass  # half a tower: its problem is told to whoever searches
-    return FreeText(workspace, network, folder, added)
+    return FreeText(workspace, network, folder, present)

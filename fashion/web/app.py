@@ -19,10 +19,10 @@ from werkzeug.sansio.response import Response as BaseResponse
 
 from fashion import projection
 from fashion.core.errors import FashionError, PhotoError
+from fashion.core.kept import Kept
 from fashion.recommendation.filters import QueryError
 from fashion.web.api import ANSWERS_HELD, api, problem
 from fashion.web.judging import Judgements, judging
-from fashion.web.kept import Kept
 from fashion.web.metrics import Metrics, watch
 from fashion.web.pages import pages, shop_now
 from fashion.web.parameters import Ask

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from fashion.core.kept import Kept
 from fashion.photos.headers import read_header
 from fashion.photos.images import bounded, decode, jpeg_sides
-from fashion.web.kept import Kept
 from fashion.web.shop import Shop
 
 #: Longest side of each size, pixels; photos are never enlarged.

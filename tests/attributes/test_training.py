@@ -44,6 +44,7 @@ def stop_after_two(clothes, state, monkeypatch):
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(training.StateFile, "write", write)
+        patch.setattr(training, "CHECKPOINT_SECONDS", 0)
         run(clothes, state)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from fashion.attributes.network import load_network
 from fashion.attributes.palette import measured_colours
-from fashion.attributes.untrained import LEAST_TAUGHT, looks_weight, untrained_network, why_untrained
+from fashion.attributes.untrained import LEAST_TAUGHT, untrained_network, usual_weights, why_untrained
 from fashion.neighbours.exact import normalise, top_k
 from fashion.photos.descriptors import LAB_SCALE
 from fashion.recommendation.photo_query import likeliest_words
@@ -45,7 +45,8 @@ def test_the_colour_of_a_photo_is_read_and_no_category_is_guessed(twelve):
     assert np.allclose(seen["category"], 0.5) and np.allclose(seen["fit"], 0.5)
     assert all(np.allclose(values.sum(axis=1), 1) for values in seen.values())
     assert network.parameters == 0 and network.layout.further == {"fit": ("slim", "wide")}
-    assert looks_weight(network) < looks_weight(untrained_network(features, grid, items.assign(category="x"), 0))
+    other = untrained_network(features, grid, items.assign(category="x"), 0)
+    assert usual_weights(network).looks < usual_weights(other).looks and usual_weights(other).hub_strength == 0
 
 
 def test_neighbours_by_looks_alone_are_those_of_the_centred_features(twelve):

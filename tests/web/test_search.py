@@ -155,7 +155,7 @@ def test_free_text_is_looked_for_in_photos_where_the_encoder_has_a_text_tower(sh
     report.write_vectors(
         "max_pooled", tower(["boots" if kind == "dress" else "photo" for kind in shop.items["category"]])
     )
-    seeing = replace(shop, recommender=replace(shop.recommender, free_text=free_text_of(report, added=False)))
+    seeing = replace(shop, recommender=replace(shop.recommender, free_text=free_text_of(report)))
     client = client_of(seeing)
     answer = found(client, q="boots photographed")
     assert answer["understood"]["described"] == "boots photographed" and answer["matching"] == 0

@@ -52,9 +52,11 @@ function mapCatalogue(data) {
     return within;
   }
 
-  // The items that pass, as CSV (RFC 4180).
+  // The items that pass, as CSV (RFC 4180); an apostrophe makes text of what a spreadsheet would take for a formula.
   function csv() {
-    const cell = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+    const safe = (text) => (/^[=+\-@\t\r\n＝＋－＠]/.test(text) && !/^[+-]?[\d.,]+$/.test(text) ? `'${text}` : text);
+    const quoted = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+    const cell = (text) => quoted(safe(text));
     const columns = ["item", ...facets];
     const lines = [...shown.keys()].filter((i) => shown[i])
       .map((i) => [data.items[i], ...facets.map((facet) => word(facet, i))].map(cell).join(","));

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fashion.web.kept import Kept
+from fashion.core.kept import Kept
 
 
 def test_least_recent_goes_first_and_bytes_are_bounded():
