@@ -26,7 +26,7 @@ def targets(makefile: str) -> dict[str, str]:
 
 def variables(makefile: str) -> dict[str, tuple[str, str]]:
     """Variable -> the values that it takes, and what they mean: the lines that begin with `#?`."""
-    lines = re.findall(r"^#\? ([A-Z_]+)=(\S+) +(.+)$", makefile, flags=re.MULTILINE)
+    lines = re.findall(r'^#\? ([A-Z_]+)=("[^"]*"|\S+) +(.+)$', makefile, flags=re.MULTILINE)
     return {name: (values, meaning) for name, values, meaning in lines}
 
 

@@ -18,7 +18,7 @@ TITLE = "write a report's items and vectors to Parquet, or to a Qdrant server"
 TEXT = """\
 Write a reported catalogue's items, vectors, map, neighbours and reasons to a Parquet file, in the columns that
 embedding-atlas and FiftyOne read (docs/guide.md); or send items and vectors to a Qdrant server, for catalogues too
-large for one machine (docs/scale.md). An upload that was stopped goes on where it stopped. QDRANT_API_KEY is the
+large for one machine (docs/scale.md). A stopped upload resumes where it stopped. QDRANT_API_KEY holds the
 server's key."""
 
 EXAMPLES = """  fashion export --to parquet
@@ -86,4 +86,4 @@ def _send(study: Study, arguments: argparse.Namespace) -> None:
     for other in older if arguments.remove_older else ():
         client.delete_collection(other)
     if older:
-        print(f"{'removed' if arguments.remove_older else 'of earlier reports (--remove-older)'}: {', '.join(older)}")
+        print(f"{'removed' if arguments.remove_older else 'from earlier reports (--remove-older)'}: {', '.join(older)}")

@@ -56,8 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--workers", type=whole(WORKERS), default=1, metavar="N",
-        help="processes, each with so many threads, that share the vectors' memory and the limits on visitors; on "
-        "Linux and macOS (default: 1)",
+        help="processes of --threads threads each, which share the vectors' memory and the limits per visitor; "
+        "Linux and macOS only (default: 1)",
     )  # fmt: skip
     parser.add_argument(
         "--photos-per-minute", type=whole(COUNTS), default=30, metavar="N",
@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--judgements", type=Path, metavar="FILE",
-        help="collect people's judgements of pairs on a page, /judge, into this CSV, which notebook 06 reads as "
+        help="collect people's judgements of pairs on the page /judge in this CSV; notebook 06 reads it if it is "
         "data/judgements/<catalogue>.csv (default: no such page)",
     )  # fmt: skip
     site = parser.add_argument_group("on a site of its own")
@@ -80,7 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     site.add_argument(
         "--allow-origin", action="append", type=_origin, default=[], metavar="ORIGIN",
-        help="origin such as https://shop.example whose pages may read the API and show photos; may be repeated",
+        help="origin such as https://shop.example that may read the API, show photos, run similar.js; may be repeated",
     )  # fmt: skip
     site.add_argument(
         "--prefix", type=_prefix, default="", metavar="PATH", help="path below which it lies, such as /similar"
@@ -91,7 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     site.add_argument(
         "--connections-per-address", type=whole(COUNTS), default=20, metavar="N",
-        help="open connections of one address, but for the proxy's; an office may need more (default: 20)",
+        help="most open connections from one address, trusted proxy excepted; an office may need more (default: 20)",
     )  # fmt: skip
     site.add_argument("--indexed", action="store_true", help="let search engines show it (default: they may not)")
 

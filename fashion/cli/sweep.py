@@ -32,7 +32,7 @@ PARENTS = (parent(*OTHERS), folders(run=False))
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that may have several values."""
-    swept = parser.add_argument_group("what is swept, values between commas; one of them needs several")
+    swept = parser.add_argument_group("swept options: values separated by commas; at least one option needs several")
     network = "frozen network, as of `fashion report`"
     swept.add_argument("--backbone", type=_values(str), default=[], metavar="NAME|PATH,...", help=network)
     size = "input resolution of the network in pixels"

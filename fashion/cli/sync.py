@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder, zip or tar with the new table, in the catalogue's layout (default: the place in its TOML); "
         "photos of known items may be missing",
     )
-    parser.add_argument("--force", action="store_true", help="remove also more than half of the items")
+    parser.add_argument("--force", action="store_true", help="allow the sync to remove more than half of the items")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -78,13 +78,13 @@ def summary(synced: Synced, title: str) -> list[str]:
     lines += [f"  {verb:<10} {_some(names)}" for verb, names in (("came", synced.came), ("went", synced.went)) if names]
     lines += [f"  changed    {column}: {_some(names)}" for column, names in synced.changed.items()]
     if synced.kept:
-        lines.append(f"  kept       as they were, their rows being rejected: {_some(synced.kept)}")
+        lines.append(f"  unchanged  because their new rows were rejected: {_some(synced.kept)}")
     if len(synced.rejected):
         for reason, group in synced.rejected.groupby("reason", sort=False):
             first = group.iloc[0]
             lines.append(f"  skipped    {len(group)} × {reason}, first: row {first['row']}, {first['item']}")
     if synced.not_taken:
-        lines.append(f"  left out   {synced.not_taken:,} rows that the report's sample does not have")
+        lines.append(f"  left out   {synced.not_taken:,} rows outside the report's sample (LIMIT, FIRST)")
     for column, words in synced.untaught.items():
         lines += [f"  new word   {column} {word!r}, {count} items" for word, count in words.items()]
     return lines

@@ -145,7 +145,7 @@ def cost(table: pd.DataFrame, speeds: Mapping[str, float], k: int) -> str:
     if low > 0:
         claim = f"{best} is better by {decimal(gain)} {between}"
     elif high < 0:
-        claim = f"None of the others is better: the nearest, {best}, is worse by {decimal(-gain)} {between}"
+        claim = f"None of the others is better: the best of them, {best}, is worse by {decimal(-gain)} {between}"
     else:
         claim = f"{best}, the best of the others, is not told apart from it: {decimal(gain, '+')} {between}"
     if own in speeds and best in speeds:

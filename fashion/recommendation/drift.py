@@ -170,10 +170,10 @@ def in_lines(since: dict[str, Any]) -> list[str]:
     if photos:
         lines.append(
             f"  new photos AUC {interval(photos['auc'], photos['low'], photos['high'])} against the old ones: 0.5 is "
-            f"alike, {UNLIKE} that half of them show other goods or other photography"
+            f"indistinguishable, {UNLIKE} means that half of them show other goods or photography"
         )
     else:
         lines.append(f"  new photos fewer than {LEAST}: too few to compare with the old ones")
-    due = "; ".join(since["reasons"]) or f"not due: both shares must stay below {percent(DUE_FROM)}"
-    lines.append(f"  training   {'due, by the next `make report` with the new table: ' * since['training_due']}{due}")
+    due = "; ".join(since["reasons"]) or f"not due: unseen words under {percent(DUE_FROM)}; new photos few, or similar"
+    lines.append(f"  training   {'due, run `make report` with the new table: ' * since['training_due']}{due}")
     return lines

@@ -413,7 +413,7 @@ def _require_most(now: Present, went: Sequence[str], catalogue: Catalogue, sourc
     if left < LEAST_ITEMS or (len(went) > MOST_GONE * len(now.items) and not force):
         raise CatalogueError(
             f"expected the whole new table of {catalogue.title} in {source.path}, with most of its {len(now.items):,} "
-            f"items; found {left:,} of them, such as it would be after an export that was cut short. Give the whole "
+            f"items; found {left:,} of them, as after an export that was cut short. Give the whole "
             f"table; if {len(went):,} items are gone indeed, add --force (at least {LEAST_ITEMS} must stay)."
         )
 

@@ -125,7 +125,7 @@ class Settings:
     backbone: str = _setting(
         "auto", NETWORK, "frozen network: auto (resnet50 where its weights are available, else efficientnet-lite0), "
         "resnet50, efficientnet-lite0 (or -lite1, -lite2), the folder or file of an exported encoder (ONNX, OpenVINO, "
-        "Keras), or a file of vectors by item (.parquet, .npy); between commas further ones, which notebook 02 "
+        "Keras), or a file of vectors by item (.parquet, .npy); further ones after commas, which notebook 02 "
         "compares with the first",
         metavar="NAME|PATH", names=NAMES,
     )  # fmt: skip

@@ -166,7 +166,7 @@ def _csv(rows: list) -> str:
 def _rater(given: str) -> str:
     name = " ".join(given.split())
     if name and not NAME.fullmatch(name):
-        abort(400, "Expected a name of letters, digits, spaces, points and hyphens, at most 40; found another one.")
+        abort(400, "Expected a name of at most 40 letters, digits, spaces, dots, hyphens, underscores; found another.")
     return name
 
 

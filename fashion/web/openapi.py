@@ -53,7 +53,7 @@ class Item(Card):
     """One item."""
 
     facts: dict[str, str]
-    map: tuple[float, float] | None = Field(description="place on the map, 0 to 1; null for added items")
+    map: tuple[float, float] | None = Field(description="place on the map, 0 to 1; null for new items or other photos")
 
 
 class Correction(BaseModel):
