@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fashion.attributes.layout import Layout
 from fashion.core.defaults import COLOUR_WEIGHT, LIST_LENGTH
+from fashion.core.numerals import decimal
 from fashion.embedding.features import some_rows
 from fashion.evaluation.coverage import times_shown
 from fashion.evaluation.relevance import BOTH, matches
@@ -303,8 +304,8 @@ def choose_weights(trials: pd.DataFrame) -> tuple[float, float, str]:
     why = (
         f"Looks weigh {line['looks_weight']:.2f} and hubs are corrected by {line['hub_strength']:.2f}: of the trials "
         f"within {TOLERANCE} of the best precision in category and colour{by_photos}, {reason}. Unshown: "
-        f"{line[UNSHOWN]:.3f} (by photos alone {line[UNSHOWN_BY_PHOTOS]:.3f}), against {first[UNSHOWN]:.3f} "
-        f"({first[UNSHOWN_BY_PHOTOS]:.3f}) in the first trial."
+        f"{decimal(line[UNSHOWN])} (by photos alone {decimal(line[UNSHOWN_BY_PHOTOS])}), against {decimal(first[UNSHOWN])} "
+        f"({decimal(first[UNSHOWN_BY_PHOTOS])}) in the first trial."
     )
     return float(line["looks_weight"]), float(line["hub_strength"]), why
 

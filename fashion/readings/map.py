@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from fashion.core.numerals import number_word, percent
+from fashion.core.numerals import decimal, number_word, percent
 from fashion.readings.text import joined
 
 #: Neighbours of one department, in times what chance gives, from which departments count as regions.
@@ -100,7 +100,7 @@ def findings(
         f"**{claim}:** of an item's {number_word(near)} nearest on the map "
         f"{percent(own['neighbours'])} share its department and {percent(hue['neighbours'])} its colour.",
         joined(
-            f"**The map keeps {percent(recall)} of the true neighbours,** and {trustworthiness:.2f} of 1 in "
+            f"**The map keeps {percent(recall)} of the true neighbours,** and {decimal(trustworthiness)} of 1 in "
             "trustworthiness.",
             "It is a picture of neighbourhoods, not a measure." if recall < 0.8 else "",
         ),

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.core.numerals import number_word, percent
+from fashion.core.numerals import decimal, number_word, percent
 from fashion.evaluation.relevance import BOTH, matches
 from fashion.evaluation.summary import Misses
 from fashion.readings.text import counted, joined, word
@@ -144,7 +144,7 @@ def diversity(trials: pd.DataFrame) -> str:
     if lost <= 0 or spread <= 0:
         return ""
     return (
-        f"At diversity {last['diversity']:.1f} the list's items are {spread:.3f} less alike and {lost:.3f} less like "
+        f"At diversity {last['diversity']:.1f} the list's items are {decimal(spread)} less alike and {decimal(lost)} less like "
         "the "
         "query: "
         f"{'worth trying' if spread >= lost else 'more is paid than gained, so hiding near-duplicates comes first'}."

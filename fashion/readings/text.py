@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fashion.core.escaping import markdown
+from fashion.core.numerals import decimal as decimal  # for the numbers that notebooks print
+from fashion.core.numerals import percent as percent
 
 
 def joined(*sentences: str) -> str:
