@@ -304,8 +304,8 @@ def choose_weights(trials: pd.DataFrame) -> tuple[float, float, str]:
     why = (
         f"Looks weigh {line['looks_weight']:.2f} and hubs are corrected by {line['hub_strength']:.2f}: of the trials "
         f"within {TOLERANCE} of the best precision in category and colour{by_photos}, {reason}. Unshown: "
-        f"{decimal(line[UNSHOWN])} (by photos alone {decimal(line[UNSHOWN_BY_PHOTOS])}), against {decimal(first[UNSHOWN])} "
-        f"({decimal(first[UNSHOWN_BY_PHOTOS])}) in the first trial."
+        f"{decimal(line[UNSHOWN])} (by photos alone {decimal(line[UNSHOWN_BY_PHOTOS])}), against "
+        f"{decimal(first[UNSHOWN])} ({decimal(first[UNSHOWN_BY_PHOTOS])}) in the first trial."
     )
     return float(line["looks_weight"]), float(line["hub_strength"]), why
 

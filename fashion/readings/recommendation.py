@@ -144,9 +144,8 @@ def diversity(trials: pd.DataFrame) -> str:
     if lost <= 0 or spread <= 0:
         return ""
     return (
-        f"At diversity {last['diversity']:.1f} the list's items are {decimal(spread)} less alike and {decimal(lost)} less like "
-        "the "
-        "query: "
+        f"At diversity {last['diversity']:.1f} the list's items are {decimal(spread)} less alike and {decimal(lost)} "
+        "less like the query: "
         f"{'worth trying' if spread >= lost else 'more is paid than gained, so hiding near-duplicates comes first'}."
     )
 
