@@ -60,7 +60,9 @@ class Synced:
     changed : dict of str to list of str
         Column, `PHOTO` or `PLACE` -> names of the items in which it changed.
     kept : list of str
-        Items that stay as they were, as their rows were rejected.
+        Items that stay as they were, as their rows were rejected, or may be among the malformed ones.
+    unsure : list of str
+        Those of `kept` that no row names, while rows of unknown items are malformed.
     rejected : DataFrame
         Rows that were skipped: `row`, `item`, `photo`, `reason`, `detail`.
     not_taken : int
@@ -79,6 +81,7 @@ class Synced:
     went: list[str] = field(default_factory=list)
     changed: dict[str, list[str]] = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)
+    unsure: list[str] = field(default_factory=list)
     rejected: pd.DataFrame = field(default_factory=pd.DataFrame)
     not_taken: int = 0
     embedded: int = 0
@@ -105,7 +108,8 @@ def sync(
     """Bring a reported catalogue to a new table of all its items, as one change; doing it twice changes nothing.
 
     New items are added as `add_items.add` adds them, items that no row names are removed, and items whose words, title,
-    price, link or photos differ are renewed. An item whose row is rejected stays as it was.
+    price, link or photos differ are renewed. An item whose row is rejected stays as it was; since a malformed row may
+    be that of any item that no other row names, all of these stay while there is one.
 
     Parameters
     ----------
@@ -120,7 +124,7 @@ def sync(
     keep_unknown : bool
         Keep words that the glossary lacks, untranslated.
     force : bool
-        Remove also more than `MOST_GONE` of all items.
+        Remove also more than `MOST_GONE` of all items, and those that no row names while rows are malformed.
     progress : bool
 
     Raises
@@ -144,8 +148,11 @@ def sync(
     left_out = step.rows["item"].isin(_not_taken(workspace, catalogue, base, rows))
     table = step.rows[~left_out].reset_index(drop=True)
     no_garments = set(step.rejected.loc[step.rejected["reason"] == "not a garment", "item"])
-    went = sorted(set(now.items["item"]) - (set(rows["item"]) - no_garments))
-    _require_most(now, went, catalogue, source, force)
+    absent = sorted(set(now.items["item"]) - set(rows["item"]))
+    dropped = set(now.items["item"]) & no_garments
+    _require_most(now, [*absent, *dropped], catalogue, source, force)
+    unsure = absent if len(malformed) and not force else []
+    went = sorted(dropped.union(absent).difference(unsure))
 
     difference = _Difference(workspace, catalogue, source, now, table, progress)
     encoder = PhotoEncoder(workspace, weights)
@@ -158,7 +165,8 @@ def sync(
     both = _joined(renewed, new)
     came = [name for name in new.items["item"] if name not in difference.known]
     other = [name for name in new.items["item"] if name in difference.known]
-    kept = sorted(set(new.rejected["item"]) & set(now.items["item"]) - set(went) - {*other, *table["item"]})
+    rejected = set(new.rejected["item"]) & set(now.items["item"]) - set(went) - {*other, *table["item"]}
+    kept = sorted(rejected.union(unsure))
     changed = _by_column(columns)
     change = None
     if len(both.items) or went:
@@ -173,8 +181,8 @@ def sync(
     drop_folders([folder for folder in needless if change is None or folder != change.folder])
     untaught = untaught_words(encoder, both.items) if len(both.items) else {}
     return Synced(
-        change, counted.read, came, went, changed, kept, new.rejected, int(left_out.sum()), new.embedded, new.reused,
-        untaught, time.perf_counter() - begin,
+        change, counted.read, came, went, changed, kept, unsure, new.rejected, int(left_out.sum()), new.embedded,
+        new.reused, untaught, time.perf_counter() - begin,
     )  # fmt: skip
 
 
