@@ -89,6 +89,11 @@ def summary(synced: Synced, title: str) -> list[str]:
             f"  kept       as they were, as malformed rows may be theirs: {_some(synced.unsure)}. Correct these rows "
             "(below); if the items are gone indeed, add --force"
         )
+    if synced.lost:
+        lines.append(
+            f"  no photo   {_some(synced.lost)}: the folder or archive that held it is gone. Put it back, or give data "
+            "that hold these photos"
+        )
     if len(synced.rejected):
         for reason, group in synced.rejected.groupby("reason", sort=False):
             first = group.iloc[0]

@@ -65,6 +65,9 @@ class Synced:
         Those of `kept` that no row names, while rows of unknown items are malformed.
     rejected : DataFrame
         Rows that were skipped: `row`, `item`, `photo`, `reason`, `detail`.
+    lost : list of str
+        Items that are still there and whose photos are in no place any more: neither in the new data, nor where the
+        report or a change found them.
     not_taken : int
         Rows that the report's sample (LIMIT, FIRST) left out, and that stay out.
     embedded, reused : int
@@ -83,6 +86,7 @@ class Synced:
     kept: list[str] = field(default_factory=list)
     unsure: list[str] = field(default_factory=list)
     rejected: pd.DataFrame = field(default_factory=pd.DataFrame)
+    lost: list[str] = field(default_factory=list)
     not_taken: int = 0
     embedded: int = 0
     reused: int = 0
@@ -168,6 +172,8 @@ def sync(
     rejected = set(new.rejected["item"]) & set(now.items["item"]) - set(went) - {*other, *table["item"]}
     kept = sorted(rejected.union(unsure))
     changed = _by_column(columns)
+    elsewhere = {name for name, said in columns.items() if {PHOTO, PLACE} & set(said)}
+    lost = [name for name in difference.without_place() if name not in elsewhere.union(went)]
     change = None
     if len(both.items) or went:
         counts: dict[str, Any] = {"read": counted.read, "came": len(came), "went": len(went), "changed": len(columns)}
@@ -181,7 +187,7 @@ def sync(
     drop_folders([folder for folder in needless if change is None or folder != change.folder])
     untaught = untaught_words(encoder, both.items) if len(both.items) else {}
     return Synced(
-        change, counted.read, came, went, changed, kept, unsure, new.rejected, int(left_out.sum()), new.embedded,
+        change, counted.read, came, went, changed, kept, unsure, new.rejected, lost, int(left_out.sum()), new.embedded,
         new.reused, untaught, time.perf_counter() - begin,
     )  # fmt: skip
 
@@ -318,7 +324,7 @@ class _Difference:
 
     def _moved(self, met: pd.DataFrame, old: pd.DataFrame) -> list[bool]:
         """Whether each known item's photo is in the new data, and not where it was any more."""
-        places = {key: self._place(key) for key in old["added"].unique()}
+        places = self._places
         here, moved = self.source.path.resolve(), []
         for item, photo, key in zip(met["item"], old["photo"], old["added"], strict=True):
             named, place = self._named.get(item, {}), places[key]
@@ -329,6 +335,16 @@ class _Difference:
                 found = place is not None and place.signature(photo) != ""
             moved.append(bool(named) and not found)
         return moved
+
+    @cached_property
+    def _places(self) -> dict[str, Source | None]:
+        """Where the photos of the report's present items and of each change are."""
+        return {key: self._place(key) for key in self.now.items["added"].unique()}
+
+    def without_place(self) -> list[str]:
+        """Known items whose folder or archive of photos cannot be opened any more."""
+        items = self.now.items
+        return [name for name, key in zip(items["item"], items["added"], strict=True) if self._places[key] is None]
 
     def _place(self, key: str) -> Source | None:
         """Where a change's photos are, or the report's; None where it cannot be opened any more."""
@@ -506,6 +522,7 @@ def as_json(synced: Synced) -> dict[str, Any]:
     """What a sync or a removal did, for JSON."""
     return {
         "came": synced.came, "went": synced.went, "changed": synced.changed, "kept_as_they_were": synced.kept,
+        "photos_lost": synced.lost,
         "rejected": synced.rejected["reason"].value_counts().to_dict() if len(synced.rejected) else {},
         "not_taken": synced.not_taken, "photos_embedded": synced.embedded, "vectors_reused": synced.reused,
         "untaught": synced.untaught, "seconds": round(synced.seconds, 2),

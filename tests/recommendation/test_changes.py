@@ -630,6 +630,21 @@ def test_photos_that_lie_elsewhere_now_are_found_there(reported, tmp_path):
     assert (done.came, done.went) == (["moved"], [REWORDED])
 
 
+def test_items_whose_archive_is_gone_are_listed_until_data_hold_their_photos(work, reported, tmp_path, capsys):
+    folder = write_new_table(reported, tmp_path / "new")
+    assert follow(work, folder).lost == []
+    kept = folder.rename(tmp_path / "kept")
+    (tmp_path / "bare").mkdir()
+    shutil.copy(kept / "annotation.txt", tmp_path / "bare")
+    where = ["-c", "imagelab", "--processed", str(work.processed_root), "--reports", str(work.report.parent)]
+    assert main(["sync", *where, "--data", str(tmp_path / "bare")]) == 0
+    assert "no photo   4: " in capsys.readouterr().out
+    told = json.loads((work.processed / "changes.json").read_text(encoding="utf-8"))["last"]
+    assert sorted(told["photos_lost"]) == [ANEW, "new1", "new2", "new3"]
+    found = follow(work, kept)
+    assert sorted(found.changed[PLACE]) == [*sorted(told["photos_lost"])] and found.lost == []
+
+
 def test_removed_items_are_gone_until_a_table_brings_them_back(work, reported, tmp_path):
     catalogue = load_catalogue("imagelab")
     with pytest.raises(QueryError, match=r"10000003AAX.*near: 10000003AAF"):
