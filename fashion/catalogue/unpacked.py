@@ -72,13 +72,17 @@ def unpack(folder: Path, original: str, signature: str, suffix: str, write: Call
 
 
 def tidy(folder: Path) -> None:
-    """Remove the copies of what is not there any more."""
+    """Remove the copies of what is not there any more.
+
+    Where the original's folder is gone, too, or is empty, a drive may only be unmounted: then the copy stays.
+    """
     for told in folder.glob(f"*{OF}"):
         try:
             original = told.read_text(encoding="utf-8")
         except (OSError, ValueError):
             continue
-        if not any(Path(place).exists() for place in _places(original)):
+        places = [Path(place) for place in _places(original)]
+        if not any(map(_may_exist, places)) and any(_holds_files(place.parent) for place in places):
             for copy in folder.glob(f"{told.stem}.*"):
                 _remove(copy)
 
@@ -87,6 +91,21 @@ def _places(original: str) -> Iterator[str]:
     """What may be the path of an original: all of it, or what lies before a colon and a space."""
     parts = original.split(": ")
     return (": ".join(parts[:count]) for count in range(len(parts), 0, -1))
+
+
+def _may_exist(path: Path) -> bool:
+    """Whether it exists, or cannot be told: in a folder that may not be read, or of too long a name."""
+    try:
+        return path.exists()
+    except OSError:
+        return True
+
+
+def _holds_files(folder: Path) -> bool:
+    try:
+        return any(folder.iterdir())
+    except OSError:
+        return False
 
 
 def _remove(path: Path) -> None:

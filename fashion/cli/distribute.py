@@ -35,10 +35,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Distribute, and say what was done."""
     from fashion.catalogue.identity import open_workspace
+    from fashion.core.errors import SettingsError
     from fashion.core.paths import at_home
     from fashion.embedding.distributed import Job, distribute
-    from fashion.embedding.encoder_files import is_place, resolve
+    from fashion.embedding.encoder_files import is_place, resolve, several
 
+    if len(several(arguments.backbone)) > 1:
+        raise SettingsError(
+            f"expected one backbone to distribute; found {arguments.backbone}. Distribute each by itself: the report "
+            "on all of them then finds every one's vectors."
+        )
     data = str(at_home(arguments.data).resolve()) if arguments.data else None
     toml = at_home(arguments.catalogue)
     catalogue = str(toml.resolve()) if toml.suffix.lower() == ".toml" else arguments.catalogue

@@ -10,6 +10,7 @@ from typing import Any
 from fashion.cli import deck
 from fashion.cli.options import folders, parent, read_settings
 from fashion.core.bounds import COUNTS, SEEDS, whole
+from fashion.embedding.encoder_files import several
 from fashion.report.steps import Settings
 from fashion.report.sweep import SWEPT, runs_of
 
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that may have several values."""
     swept = parser.add_argument_group("swept options: values separated by commas; at least one option needs several")
     network = "frozen network, as of `fashion report`"
-    swept.add_argument("--backbone", type=_values(str), default=[], metavar="NAME|PATH,...", help=network)
+    swept.add_argument("--backbone", type=several, default=[], metavar="NAME|PATH,...", help=network)
     size = "input resolution of the network in pixels"
     swept.add_argument("--size", type=_values(whole(COUNTS)), default=[], metavar="PX,...", help=size)
     swept.add_argument("--seed", type=_values(whole(SEEDS)), default=[], metavar="N,...", help="random seed")

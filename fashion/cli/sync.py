@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 TITLE = "bring a reported catalogue to its new table"
 
 TEXT = """Compare the whole new table of a catalogue with the reported one: new items are added, items that no row names
-are removed, and items with other words, titles, prices, links or photos are renewed. Only new photos are embedded, and
-nothing is trained again; an interrupted run resumes where it stopped, and a second one changes nothing. What changed,
-and whether a new training is due, is printed and written to data/processed/<catalogue>/changes.json."""
+are removed (none of them while rows are malformed, as these may be theirs), and items with other words, titles,
+prices, links or photos are renewed. Only new photos are embedded, and nothing is trained again; an interrupted run
+resumes where it stopped, and a second one changes nothing. What changed, and whether a new training is due, is printed
+and written to data/processed/<catalogue>/changes.json."""
 
 EXAMPLES = """  fashion sync -c my-shop.toml
   fashion sync -c my-shop.toml --data export-of-today.zip"""
@@ -32,7 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder, zip or tar with the new table, in the catalogue's layout (default: the place in its TOML); "
         "photos of known items may be missing",
     )
-    parser.add_argument("--force", action="store_true", help="allow the sync to remove more than half of the items")
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="remove more than half of the items, too, and items that no row names although rows are malformed",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -77,8 +82,18 @@ def summary(synced: Synced, title: str) -> list[str]:
     ]
     lines += [f"  {verb:<10} {_some(names)}" for verb, names in (("came", synced.came), ("went", synced.went)) if names]
     lines += [f"  changed    {column}: {_some(names)}" for column, names in synced.changed.items()]
-    if synced.kept:
-        lines.append(f"  unchanged  because their new rows were rejected: {_some(synced.kept)}")
+    if rejected := [name for name in synced.kept if name not in synced.unsure]:
+        lines.append(f"  unchanged  because their new rows were rejected: {_some(rejected)}")
+    if synced.unsure:
+        lines.append(
+            f"  unchanged  because malformed rows may be theirs: {_some(synced.unsure)}. Correct these rows "
+            "(below); if these items are really gone, add --force"
+        )
+    if synced.lost:
+        lines.append(
+            f"  no photo   {_some(synced.lost)}: the folder or archive that held it is gone. Put it back, or give data "
+            "that hold these photos"
+        )
     if len(synced.rejected):
         for reason, group in synced.rejected.groupby("reason", sort=False):
             first = group.iloc[0]

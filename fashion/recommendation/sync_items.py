@@ -60,9 +60,14 @@ class Synced:
     changed : dict of str to list of str
         Column, `PHOTO` or `PLACE` -> names of the items in which it changed.
     kept : list of str
-        Items that stay as they were, as their rows were rejected.
+        Items that stay as they were, as their rows were rejected, or may be among the malformed ones.
+    unsure : list of str
+        Those of `kept` that no row names, while rows of unknown items are malformed.
     rejected : DataFrame
         Rows that were skipped: `row`, `item`, `photo`, `reason`, `detail`.
+    lost : list of str
+        Items that are still there and whose photos are in no place any more: neither in the new data, nor where the
+        report or a change found them.
     not_taken : int
         Rows that the report's sample (LIMIT, FIRST) left out, and that stay out.
     embedded, reused : int
@@ -79,7 +84,9 @@ class Synced:
     went: list[str] = field(default_factory=list)
     changed: dict[str, list[str]] = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)
+    unsure: list[str] = field(default_factory=list)
     rejected: pd.DataFrame = field(default_factory=pd.DataFrame)
+    lost: list[str] = field(default_factory=list)
     not_taken: int = 0
     embedded: int = 0
     reused: int = 0
@@ -105,7 +112,8 @@ def sync(
     """Bring a reported catalogue to a new table of all its items, as one change; doing it twice changes nothing.
 
     New items are added as `add_items.add` adds them, items that no row names are removed, and items whose words, title,
-    price, link or photos differ are renewed. An item whose row is rejected stays as it was.
+    price, link or photos differ are renewed. An item whose row is rejected stays as it was; since a malformed row may
+    be that of any item that no other row names, all of these stay while there is one.
 
     Parameters
     ----------
@@ -120,7 +128,7 @@ def sync(
     keep_unknown : bool
         Keep words that the glossary lacks, untranslated.
     force : bool
-        Remove also more than `MOST_GONE` of all items.
+        Remove also more than `MOST_GONE` of all items, and those that no row names while rows are malformed.
     progress : bool
 
     Raises
@@ -144,8 +152,11 @@ def sync(
     left_out = step.rows["item"].isin(_not_taken(workspace, catalogue, base, rows))
     table = step.rows[~left_out].reset_index(drop=True)
     no_garments = set(step.rejected.loc[step.rejected["reason"] == "not a garment", "item"])
-    went = sorted(set(now.items["item"]) - (set(rows["item"]) - no_garments))
-    _require_most(now, went, catalogue, source, force)
+    absent = sorted(set(now.items["item"]) - set(rows["item"]))
+    dropped = set(now.items["item"]) & no_garments
+    _require_most(now, [*absent, *dropped], catalogue, source, force)
+    unsure = absent if len(malformed) and not force else []
+    went = sorted(dropped.union(absent).difference(unsure))
 
     difference = _Difference(workspace, catalogue, source, now, table, progress)
     encoder = PhotoEncoder(workspace, weights)
@@ -158,8 +169,11 @@ def sync(
     both = _joined(renewed, new)
     came = [name for name in new.items["item"] if name not in difference.known]
     other = [name for name in new.items["item"] if name in difference.known]
-    kept = sorted(set(new.rejected["item"]) & set(now.items["item"]) - set(went) - {*other, *table["item"]})
+    rejected = set(new.rejected["item"]) & set(now.items["item"]) - set(went) - {*other, *table["item"]}
+    kept = sorted(rejected.union(unsure))
     changed = _by_column(columns)
+    elsewhere = {name for name, said in columns.items() if {PHOTO, PLACE} & set(said)}
+    lost = [name for name in difference.without_place() if name not in elsewhere.union(went)]
     change = None
     if len(both.items) or went:
         counts: dict[str, Any] = {"read": counted.read, "came": len(came), "went": len(went), "changed": len(columns)}
@@ -173,8 +187,8 @@ def sync(
     drop_folders([folder for folder in needless if change is None or folder != change.folder])
     untaught = untaught_words(encoder, both.items) if len(both.items) else {}
     return Synced(
-        change, counted.read, came, went, changed, kept, new.rejected, int(left_out.sum()), new.embedded, new.reused,
-        untaught, time.perf_counter() - begin,
+        change, counted.read, came, went, changed, kept, unsure, new.rejected, lost, int(left_out.sum()), new.embedded,
+        new.reused, untaught, time.perf_counter() - begin,
     )  # fmt: skip
 
 
@@ -310,7 +324,7 @@ class _Difference:
 
     def _moved(self, met: pd.DataFrame, old: pd.DataFrame) -> list[bool]:
         """Whether each known item's photo is in the new data, and not where it was any more."""
-        places = {key: self._place(key) for key in old["added"].unique()}
+        places = self._places
         here, moved = self.source.path.resolve(), []
         for item, photo, key in zip(met["item"], old["photo"], old["added"], strict=True):
             named, place = self._named.get(item, {}), places[key]
@@ -321,6 +335,16 @@ class _Difference:
                 found = place is not None and place.signature(photo) != ""
             moved.append(bool(named) and not found)
         return moved
+
+    @cached_property
+    def _places(self) -> dict[str, Source | None]:
+        """Where the photos of the report's present items and of each change are."""
+        return {key: self._place(key) for key in self.now.items["added"].unique()}
+
+    def without_place(self) -> list[str]:
+        """Known items whose folder or archive of photos cannot be opened any more."""
+        items = self.now.items
+        return [name for name, key in zip(items["item"], items["added"], strict=True) if self._places[key] is None]
 
     def _place(self, key: str) -> Source | None:
         """Where a change's photos are, or the report's; None where it cannot be opened any more."""
@@ -498,6 +522,7 @@ def as_json(synced: Synced) -> dict[str, Any]:
     """What a sync or a removal did, for JSON."""
     return {
         "came": synced.came, "went": synced.went, "changed": synced.changed, "kept_as_they_were": synced.kept,
+        "photos_lost": synced.lost,
         "rejected": synced.rejected["reason"].value_counts().to_dict() if len(synced.rejected) else {},
         "not_taken": synced.not_taken, "photos_embedded": synced.embedded, "vectors_reused": synced.reused,
         "untaught": synced.untaught, "seconds": round(synced.seconds, 2),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from http import HTTPStatus
 from typing import Any
 
@@ -70,23 +71,30 @@ def later(error: NotNow) -> Response:
     return answer
 
 
-def described_here() -> dict[str, Any]:
-    """The OpenAPI document of the shop that answers this request, below its prefix."""
-    words = {column: words for column, (words, _) in shop_now().facets.items()}
-    return document(current_app, words, f"{request.script_root}/api/v1")
+def described_here() -> bytes:
+    """The OpenAPI document of the shop that answers this request, below its prefix, as JSON; made once for each."""
+    shop = shop_now()
+
+    def make() -> bytes:
+        words = {column: words for column, (words, _) in shop.facets.items()}
+        told = document(current_app, words, f"{request.script_root}/api/v1")
+        return json.dumps(told, ensure_ascii=False).encode()
+
+    kept: bytes = current_app.extensions["answers"].get((shop.stamp, request.script_root, "openapi"), make)
+    return kept
 
 
 @api.get("/openapi.json")
 @described(Document)
 def openapi() -> Response:
     """This document."""
-    return jsonify(described_here())
+    return Response(described_here(), mimetype="application/json")
 
 
 @api.get("/docs")
 def docs() -> str:
     """The OpenAPI document as a page."""
-    return render_template("docs.html", shop=shop_now(), ask=Ask(), api=described_here())
+    return render_template("docs.html", shop=shop_now(), ask=Ask(), api=json.loads(described_here()))
 
 
 @api.get("/items")

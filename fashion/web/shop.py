@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import logging
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion.catalogue.products import PRODUCT, web_link
-from fashion.core.errors import ArtefactError, FashionError
+from fashion.core.errors import ArtefactError, CatalogueError, FashionError, PhotoError
 from fashion.core.locking import is_running
 from fashion.core.workspace import Workspace
 from fashion.projection.interactive import map_fields
@@ -31,6 +32,8 @@ from fashion.study import Study
 if TYPE_CHECKING:
     from fashion.recommendation.photo_query import PhotoReader
 
+
+log = logging.getLogger("fashion.web")
 
 #: Filters that come first, if the catalogue has them.
 FIRST = ("department", "category", "colour", "gender", "season")
@@ -65,7 +68,8 @@ class Shop:
         Of the catalogue.
     recommender : Recommender
     xy : ndarray of float32, shape (n, 2), or None
-        The report's map, without removed and added items; 0 to 1 along its longer side, y upwards.
+        The report's map, without removed and added items; 0 to 1 along its longer side, y upwards. None where no
+        map was made, and where none of its items is left.
     stamp : int
         Changes with the report.
     still : bytes or None
@@ -267,9 +271,12 @@ class Shop:
         Raises
         ------
         PhotoError
-            When it is missing.
+            When it is missing, or its change's archive is.
         """
-        return self.study.photos.read(row)
+        try:
+            return self.study.photos.read(row)
+        except CatalogueError as error:
+            raise PhotoError(str(error)) from error
 
     def check_unchanged(self) -> None:
         """Check that the files are still those of this report.
@@ -335,11 +342,17 @@ def open_shop(
     study = Study(workspace, weights=weights, engine=engine, mapped=mapped)
     recommender = study.recommender()
     study.check(*PHOTOS)
-    for key in recommender.items["added"].unique():
-        study.source_of(key)
+    for key, count in recommender.items["added"].value_counts().items():
+        try:
+            study.source_of(str(key))
+        except FashionError as error:
+            if not key:  # of the report's own photos
+                raise
+            log.warning("the photos of %d items are not shown: %s", count, error)
     xy = None
-    if workspace.path("map.parquet").is_file():
-        xy = study.map()[["x", "y"]].to_numpy(np.float32)
+    places = study.map() if workspace.path("map.parquet").is_file() else pd.DataFrame()
+    if len(places):  # none where every item that is left has other photos
+        xy = places[["x", "y"]].to_numpy(np.float32)
         xy = (xy - xy.min(axis=0)) / max(float(np.ptp(xy, axis=0).max()), 1e-9)
     figure = workspace.report / "figures/05-map-departments.png"
     still = figure.read_bytes() if figure.is_file() else None

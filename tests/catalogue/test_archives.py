@@ -7,6 +7,7 @@ import random
 import tarfile
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from conftest import write_small_catalogue
@@ -315,3 +316,33 @@ def test_copies_go_with_their_archives(folder, tmp_path):
     (copy,) = kept.glob("*.tar")
     assert (kept / f"{copy.stem}.of").read_text(encoding="utf-8") == str(two.resolve())
     assert len(list(kept.glob("*.of"))) == 1
+
+
+@pytest.mark.parametrize("unmounted", ["folder is gone", "folder is empty", "no right to look", "too long a name"])
+def test_a_copy_stays_where_its_archive_may_only_be_out_of_reach(tmp_path, monkeypatch, unmounted):
+    kept, drive = tmp_path / "kept", tmp_path / "drive"
+    kept.mkdir()
+    (kept / "copy.tar").write_bytes(b"unpacked")
+    original = drive / ("a" * 300 if unmounted == "too long a name" else "set.tar.gz")
+    (kept / "copy.of").write_text(str(original), encoding="utf-8")
+    if unmounted != "folder is gone":
+        drive.mkdir()
+    if unmounted in ("no right to look", "too long a name"):
+        (drive / "other").touch()
+    stat = Path.stat
+    if unmounted == "no right to look":  # as for any user but root
+
+        def refused(path, **more):
+            if path == original:
+                raise PermissionError(13, "Permission denied")
+            return stat(path, **more)
+
+        monkeypatch.setattr(Path, "stat", refused)
+    unpacked.tidy(kept)
+    assert (kept / "copy.tar").exists()
+    monkeypatch.undo()
+    drive.mkdir(exist_ok=True)
+    (drive / "other").touch()
+    (kept / "copy.of").write_text(f"{drive / 'set.zip'}: table.parquet", encoding="utf-8")
+    unpacked.tidy(kept)
+    assert list(kept.iterdir()) == []

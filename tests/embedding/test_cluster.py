@@ -55,6 +55,14 @@ def test_a_worker_that_is_killed_costs_its_part_and_nothing_else(tmp_path, netwo
     assert (again.done, again.reused, again.embedded) == (0, 30, 0)
 
 
+def test_several_backbones_are_refused_before_anything_runs(tmp_path, capsys):
+    given = ["--backbone", "efficientnet-lite0,efficientnet-lite1", "--shared", str(tmp_path / "shared")]
+    with pytest.raises(SystemExit):
+        main(["distribute", *given, "--processed", str(tmp_path / "p")])
+    assert "expected one backbone to distribute; found efficientnet-lite0,efficientnet-lite1" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_no_scheduler_is_an_error_that_says_what_to_do(tmp_path, small_folder, networks, monkeypatch):
     lend(networks, tmp_path)
     client = __import__("distributed").Client

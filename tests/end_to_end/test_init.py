@@ -17,15 +17,18 @@ import fashion
 from fashion.attributes.network import join_features
 from fashion.attributes.untrained import untrained_network
 from fashion.catalogue.cleaning import clean_table, join_photos
-from fashion.catalogue.definition import parse_catalogue
+from fashion.catalogue.definition import load_catalogue, parse_catalogue
 from fashion.catalogue.proposal import propose, toml_of
 from fashion.catalogue.table import read_table
 from fashion.cli.main import main
+from fashion.core.workspace import Workspace
 from fashion.embedding.backbones import load_backbone
 from fashion.embedding.extraction import read_photos
 from fashion.evaluation.relevance import precision_at_k
 from fashion.neighbours.exact import top_k
 from fashion.recommendation.filters import QueryError
+from fashion.recommendation.sync_items import sync
+from fashion.study import Study
 from fashion.web.app import create_app
 from fashion.web.security import Buckets
 from fashion.web.shop import open_shop
@@ -138,6 +141,32 @@ def test_added_photos_are_found(study, place, said):
     assert main(["add", "-c", str(place / "it.toml"), "--data", str(place / "more"), *folders(place)]) == 0
     table = fashion.open(place / "it.toml", processed=place / "processed", reports=place / "reports")
     assert len(table.items) == 13 and "rosso" in table.recommend("new red one", k=1).table["item"].iloc[0]
+
+
+def test_the_shop_opens_without_a_changes_photos_and_without_places(place, study, tmp_path, caplog):
+    """The folder of added items is deleted; then every item of the map has other photos."""
+    shutil.copytree(place / "processed", tmp_path / "processed")
+    work = Workspace("my-photos", tmp_path / "processed", place / "reports")
+    (place / "more").rename(place / "away")
+    try:
+        with caplog.at_level("WARNING", "fashion.web"):
+            shop = open_shop(work)
+        assert "the photos of 1 items are not shown" in caplog.text
+        client = create_app(type("Still", (), {"shop": lambda self: shop})(), Buckets()).test_client()
+        asked = ["/item?id=new%20red%20one", "/photo?id=new%20red%20one", "/photo?id=blu%20vestito", "/api/v1/map"]
+        assert [client.get(address).status_code for address in asked] == [200, 404, 200, 200]
+    finally:
+        (place / "away").rename(place / "more")
+
+    (tmp_path / "anew").mkdir()
+    for name, photo in zip(shop.items["item"], photos(rows(60))[24:], strict=False):
+        (tmp_path / f"anew/{name}.jpg").write_bytes(photo)
+    done = sync(work, load_catalogue(place / "it.toml"), tmp_path / "anew", progress=False)
+    assert len(done.changed["photo"]) == 13 and len(Study(work).map()) == 0
+    bare = open_shop(work)
+    client = create_app(type("Still", (), {"shop": lambda self: bare})(), Buckets()).test_client()
+    asked = ["/", "/item?id=blu%20vestito", "/api/v1/item?id=blu%20vestito", "/map", "/api/v1/map"]
+    assert bare.xy is None and [client.get(address).status_code for address in asked] == [200, 200, 200, 404, 404]
 
 
 SOLD = """

@@ -549,6 +549,24 @@ def test_an_item_whose_row_is_rejected_stays_as_it_was(work, reported, tmp_path)
     assert follow(work, folder, keep_unknown=True).change is None, "the bad photo is no change each time"
 
 
+def test_an_item_whose_row_may_be_malformed_stays_unless_forced(work, reported, tmp_path, capsys):
+    """Two items are gone, and the row of a third has fields too many: none of the three can be told from another."""
+    rows = (reported / "clothes/annotation.txt").read_text(encoding="utf-8").splitlines()
+    spoilt = [row + "\tx" * 9 if row.startswith(REWORDED) else row for row in rows]
+    (tmp_path / "new").mkdir()
+    lines = [row for row in spoilt if row.split(".")[0] not in GONE]
+    (tmp_path / "new/annotation.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    where = ["-c", "imagelab", "--processed", str(work.processed_root), "--reports", str(work.report.parent)]
+    assert main(["sync", *where, "--data", str(tmp_path / "new")]) == 0
+    told = capsys.readouterr().out
+    assert "0 went" in told and f"may be theirs: 3: {GONE[0]}, {REWORDED}, {GONE[1]}" in told and "add --force" in told
+    assert len(present(work).items) == 60
+    done = follow(work, tmp_path / "new")
+    assert done.change is None and done.kept == done.unsure == [GONE[0], REWORDED, GONE[1]]
+    done = follow(work, tmp_path / "new", force=True)
+    assert done.went == [GONE[0], REWORDED, GONE[1]] and done.kept == []
+
+
 def test_a_stopped_sync_leaves_nothing_half_and_embeds_nothing_twice(work, reported, tmp_path, monkeypatch):
     folder = write_new_table(reported, tmp_path / "new")
     with monkeypatch.context() as patch, pytest.raises(OSError, match="full"):
@@ -610,6 +628,21 @@ def test_photos_that_lie_elsewhere_now_are_found_there(reported, tmp_path):
     (new / "annotation.txt").write_text(table, encoding="utf-8")
     done = follow(work, new)  # ImageLab's items have their photos' names
     assert (done.came, done.went) == (["moved"], [REWORDED])
+
+
+def test_items_whose_archive_is_gone_are_listed_until_data_hold_their_photos(work, reported, tmp_path, capsys):
+    folder = write_new_table(reported, tmp_path / "new")
+    assert follow(work, folder).lost == []
+    kept = folder.rename(tmp_path / "kept")
+    (tmp_path / "bare").mkdir()
+    shutil.copy(kept / "annotation.txt", tmp_path / "bare")
+    where = ["-c", "imagelab", "--processed", str(work.processed_root), "--reports", str(work.report.parent)]
+    assert main(["sync", *where, "--data", str(tmp_path / "bare")]) == 0
+    assert "no photo   4: " in capsys.readouterr().out
+    told = json.loads((work.processed / "changes.json").read_text(encoding="utf-8"))["last"]
+    assert sorted(told["photos_lost"]) == [ANEW, "new1", "new2", "new3"]
+    found = follow(work, kept)
+    assert sorted(found.changed[PLACE]) == [*sorted(told["photos_lost"])] and found.lost == []
 
 
 def test_removed_items_are_gone_until_a_table_brings_them_back(work, reported, tmp_path):

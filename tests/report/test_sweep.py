@@ -44,6 +44,13 @@ def test_what_is_no_sweep_or_cannot_run_is_refused_before_anything_runs(tmp_path
     assert (given.size, given.backbone, given.seed, given.limit) == ([160, 224], ["a", "b"], [], 9)
 
 
+def test_a_path_that_holds_a_comma_is_one_backbone(tmp_path):
+    place = tmp_path / "clip, large"
+    place.mkdir()
+    given = build_parser().parse_args(["sweep", "--backbone", str(place), "--size", "160,224"])
+    assert given.backbone == [str(place)]
+
+
 def test_runs_share_what_is_kept_of_photos(tmp_path):
     processed, reports = place_of_run("lite", tmp_path / "p", tmp_path / "r")
     run = Workspace("any", processed, reports)

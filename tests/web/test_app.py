@@ -494,6 +494,22 @@ def test_the_openapi_document_names_every_route_and_parameter(app, window):
     assert {p["name"] for p in described["/items"]["get"]["parameters"]} >= {"q", "page", "hide", *window.shop().facets}
 
 
+def test_the_openapi_document_is_made_once_for_a_report_and_a_prefix(client, monkeypatch):
+    made = []
+
+    def counted(*given):
+        made.append(given[2])
+        return document(*given)
+
+    monkeypatch.setattr("fashion.web.api.document", counted)
+    first = get(client, "/api/v1/openapi.json")
+    assert get(client, "/api/v1/openapi.json").get_json() == first.get_json() and get(client, "/api/v1/docs")
+    assert client.get("/api/v1/openapi.json", base_url="http://localhost/shop").get_json()["servers"] == [
+        {"url": "/shop/api/v1"}
+    ]
+    assert made == ["/api/v1", "/shop/api/v1"]
+
+
 def test_requests_made_from_the_document_are_answered_as_it_says(app):
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
     statuses = set()
