@@ -98,6 +98,7 @@ class Judgements:
                     f"expected the columns {', '.join(COLUMNS)} in {path}; found {', '.join(header)}. "
                     "Name another file."
                 )
+            _end_last_line(path)
             if not kept.exists():
                 lines = _csv([("query", "item"), *make_pool(shop)])
                 write_whole(kept, lambda aside: aside.write_text(lines, encoding="utf-8"))
@@ -136,6 +137,7 @@ class Judgements:
             When the file is full.
         """
         with _alone(self.path), self.path.open("r+b") as stream:
+            _end_last_line(self.path)  # a table's editor may have saved it since
             text = stream.read()
             if text.count(b"\n") > MOST_ROWS:
                 raise CatalogueError(
@@ -155,6 +157,18 @@ def _alone(path: Path) -> Iterator[None]:
     """Hold a file against other threads and processes."""
     with FileLock(path.with_suffix(".lock")):
         yield
+
+
+def _end_last_line(path: Path) -> None:
+    """Break the line after a last row that is whole but for that, as editors leave it; so it is no row cut short."""
+    header, *rows = path.read_bytes().decode("utf-8-sig", "replace").split("\n")
+    if rows:
+        columns = [name.strip().lower() for name in next(csv.reader([header]))]
+        cells = next(csv.reader([rows[-1]]), [])
+        if len(cells) != len(columns) or not cells[columns.index("grade")].strip().isdecimal():
+            return
+    with path.open("ab") as stream:
+        stream.write(b"\n")
 
 
 def _csv(rows: list) -> str:

@@ -143,6 +143,34 @@ def test_what_is_no_judgement_is_400(client, path, pair, grade, rater):
     assert "<b>" not in answer.get_data(as_text=True)
 
 
+@pytest.fixture
+def paired(path):
+    """A file whose pairs are known already: it needs no shop."""
+    path.parent.mkdir()
+    path.with_suffix(".pairs.csv").write_text("query,item\nq,i\nq,j\n")
+    return path
+
+
+@pytest.mark.parametrize("end", ["", "\r"])
+@pytest.mark.parametrize("late", [False, True])
+def test_a_file_that_does_not_end_in_a_line_break_loses_nothing(paired, end, late):
+    rows = ["rater,grade,query,item", "Ann,1,q,i", "Ann,2,q,j"]
+    for count in (1, 2, 3):
+        paired.write_bytes((rows[0] + "\n").encode() if late else (f"{end}\n".join(rows[:count]) + end).encode())
+        judgements = Judgements.of_file(paired, None)
+        if late:  # saved by an editor while the shop runs
+            paired.write_bytes((f"{end}\n".join(rows[:count]) + end).encode())
+        judgements.add(("q", "j"), 3, "Bob")
+        assert paired.read_text().splitlines() == [*rows[:count], "Bob,3,q,j"]
+
+
+@pytest.mark.parametrize("torn", ["q", "q,j", "q,j,", "q,j,2", "q,j,,Ann", 'q,"j,2,Ann'])
+def test_a_row_cut_short_is_no_row_that_lacks_a_line_break(paired, torn):
+    paired.write_text(f"query,item,grade,rater\nq,i,1,Ann\n{torn}")
+    Judgements.of_file(paired, None).add(("q", "j"), 3, "Bob")
+    assert paired.read_text().splitlines()[1:] == ["q,i,1,Ann", "q,j,3,Bob"]
+
+
 def test_a_file_of_other_columns_is_refused_and_its_order_of_columns_is_kept(path, window):
     path.parent.mkdir()
     path.write_text("a,b\n1,2\n")
