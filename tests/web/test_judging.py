@@ -3,13 +3,15 @@
 import itertools
 import re
 import threading
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from fashion.core.errors import CatalogueError
 from fashion.evaluation.judgements import krippendorff_alpha, read_judgements
 from fashion.web.app import create_app
-from fashion.web.judging import Judgements
+from fashion.web.judging import Judgements, make_pool
 from fashion.web.reload import Window
 from fashion.web.security import Buckets
 
@@ -78,6 +80,26 @@ def test_the_pool_holds_every_methods_first_ones_and_tells_none(client, window, 
         assert {(query, item) for item in shown} <= pairs, "what the shop shows is judged"
     page = client.get("/judge?rater=ann").get_data(as_text=True)
     assert not re.search("frozen|learned|described|HOG", page)
+
+
+def test_a_catalogue_of_fewer_items_than_recommendations_is_judged_whole(window):
+    shop = window.shop()
+    few = SimpleNamespace(study=shop.study, recommender=replace(shop.recommender, k=len(shop.items)))
+    pool = make_pool(few)
+    assert len(pool) == len({query for query, _ in pool}) * (len(shop.items) - 1)
+
+
+def test_too_many_judgements_are_429_and_none_is_written(window, path):
+    now = [0.0]
+    few = Buckets(2, 0.25, clock=lambda: now[0])
+    client = create_app(window, Buckets(1), judgements=path, judgement_buckets=few).test_client()
+    pair = asked(client.get("/judge?rater=ann"))
+    assert [give(client, pair, grade).status_code for grade in (0, 1)] == [303, 303]
+    refused = give(client, pair, 2)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "4")
+    assert "Try again in 4 seconds" in refused.get_data(as_text=True) and len(path.read_text().splitlines()) == 3
+    now[0] = 4.0
+    assert give(client, pair, 3).status_code == 303
 
 
 def test_each_rater_has_an_own_order_and_goes_on_where_it_stopped(client, path, window):
