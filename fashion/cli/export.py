@@ -39,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="of Parquet: neighbours of each item (default: as in the report)")  # fmt: skip
     parser.add_argument("--photos", action="store_true", help="of Parquet: the photos' bytes as well")
     parser.add_argument("--remove-older", action="store_true",
-                        help="of Qdrant: remove the collections of this catalogue's earlier reports")  # fmt: skip
+                        help="of Qdrant: remove the collections of this run's earlier reports; first let the shop "
+                        "switch")  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -75,15 +76,15 @@ def _write(study: Study, arguments: argparse.Namespace, path: Path) -> None:
 
 
 def _send(study: Study, arguments: argparse.Namespace) -> None:
-    from fashion.recommendation.qdrant import connect, earlier_collections, upload
+    from fashion.recommendation.qdrant import connect, earlier_collections, remove_collection, upload
 
-    client = connect(arguments.to)
+    client, folder = connect(arguments.to), study.workspace.processed
     recommender = study.recommender(arguments.embedding, approximate=False)
-    name = upload(client, recommender, study.name, arguments.embedding)
+    name = upload(client, recommender, study.name, arguments.embedding, folder)
     print(f"{len(recommender.items):,} items in {name} at {arguments.to}")
     print(f"  fashion serve --catalogue {study.asked_as} --engine {arguments.to}")
-    older = earlier_collections(client, study.name, arguments.embedding, name)
-    for other in older if arguments.remove_older else ():
-        client.delete_collection(other)
+    older = earlier_collections(client, study.name, arguments.embedding, name, folder)
+    if arguments.remove_older:
+        older = [other for other in older if remove_collection(client, other, folder)]
     if older:
         print(f"{'removed' if arguments.remove_older else 'from earlier reports (--remove-older)'}: {', '.join(older)}")

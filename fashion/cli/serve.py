@@ -190,6 +190,7 @@ def _serve_by_workers(window: Window, arguments: argparse.Namespace) -> None:
     """Serve in processes that share what is open here."""
     from threadpoolctl import threadpool_limits
 
+    from fashion.web.judging import BURST, PER_SECOND
     from fashion.web.photo_process import PhotoProcess
     from fashion.web.reload import Window
     from fashion.web.server import make_server
@@ -201,7 +202,8 @@ def _serve_by_workers(window: Window, arguments: argparse.Namespace) -> None:
         sockets = listen(arguments.host, arguments.port)
     folder = tempfile.TemporaryDirectory(prefix="fashion-")
     photos = PhotoProcess(Path(folder.name))
-    buckets, connections, metrics = SharedBuckets(*bucket), SharedConnections(count), SharedMetrics(count)
+    buckets, judged = SharedBuckets(*bucket), SharedBuckets(BURST, PER_SECOND)
+    connections, metrics = SharedConnections(count), SharedMetrics(count)
     shop = window.prepare()
 
     def serve(place: int) -> None:
@@ -213,7 +215,10 @@ def _serve_by_workers(window: Window, arguments: argparse.Namespace) -> None:
                 photos.serve(own)
         connections.begin(place)
         metrics.begin(place)
-        app = _app(own, buckets, max(1, at_once // count), arguments, metrics=metrics, read_photo=photos.read)
+        app = _app(
+            own, buckets, max(1, at_once // count), arguments, metrics=metrics, read_photo=photos.read,
+            judgement_buckets=judged,
+        )  # fmt: skip
         server = make_server(
             app, threads=arguments.threads, prefix=arguments.prefix, trusted_proxy=arguments.trusted_proxy,
             workers=count, sockets=sockets, connections=connections, per_address=arguments.connections_per_address,

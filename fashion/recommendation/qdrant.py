@@ -3,6 +3,7 @@
 The metric is the inner product, so that the query sets the weights of kind, colour and looks
 (`attributes.layout.Layout.queries`); the items' words go along as payload, for filters inside the engine. A point's
 number is the item's row. A collection is named by the checksum of what it holds: one of another report is never asked.
+Its metadata has a mark for each run that sent it, by the run's folder: runs of the same content share a collection.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -124,8 +126,26 @@ def collection_name(catalogue: str, embedding: str, key: str) -> str:
 # ---- Upload ----
 
 
+def _run_mark(folder: Path) -> str:
+    """The key of a run in the metadata of its collections."""
+    return f"run_{sha256_json(str(folder))[:16]}"
+
+
+def _mark(client: QdrantClient, name: str, folder: Path, uses: bool) -> dict[str, Any]:
+    """Note whether a run uses a collection, beside what its metadata says; returns them."""
+    about = (client.get_collection(name).config.metadata or {}) | {_run_mark(folder): uses}
+    client.update_collection(name, metadata=about)
+    return about
+
+
 def upload(
-    client: QdrantClient, recommender: Recommender, catalogue: str, embedding: str, *, progress: bool = True
+    client: QdrantClient,
+    recommender: Recommender,
+    catalogue: str,
+    embedding: str,
+    folder: Path,
+    *,
+    progress: bool = True,
 ) -> str:
     """Send a catalogue's vectors and words; what an earlier upload sent already is not sent again.
 
@@ -136,6 +156,8 @@ def upload(
         Its unit rows are the gallery.
     catalogue, embedding : str
         Parts of the collection's name.
+    folder : Path
+        Of the run's artefacts (`workspace.processed`): by it, runs of one catalogue are told apart.
     progress : bool
 
     Returns
@@ -166,6 +188,7 @@ def upload(
                 },
             )  # fmt: skip
         _check_width(client, name, width)
+        _mark(client, name, folder, True)
         if client.count(name, exact=True).count < count:
             for column in filterable(words):  # again where an upload was stopped: that changes nothing
                 client.create_payload_index(name, column, field_schema=models.PayloadSchemaType.KEYWORD)
@@ -189,16 +212,29 @@ def _points(recommender: Recommender, words: pd.DataFrame, rows: range) -> Itera
         yield models.PointStruct(id=row, vector=vector, payload=told)
 
 
-def earlier_collections(client: QdrantClient, catalogue: str, embedding: str, present: str) -> list[str]:
-    """The collections of a catalogue's other reports, that were made here."""
+def earlier_collections(
+    client: QdrantClient, catalogue: str, embedding: str, present: str, folder: Path | None = None
+) -> list[str]:
+    """The collections of a catalogue's other reports, that were made here; of one run alone, if its folder is given."""
     names = []
     with _told("its collections"):
         for one in client.get_collections().collections:
             about = client.get_collection(one.name).config.metadata or {}
             ours = about.get("made_by") == MADE_BY and one.name != present
+            ours &= folder is None or bool(about.get(_run_mark(folder)))
             if ours and (about.get("catalogue"), about.get("embedding")) == (catalogue, embedding):
                 names.append(one.name)
     return sorted(names)
+
+
+def remove_collection(client: QdrantClient, name: str, folder: Path) -> bool:
+    """Take a run's mark from a collection, and remove it where no other run has one; whether it was removed."""
+    with _told(name):
+        about = _mark(client, name, folder, False)
+        if any(marked for key, marked in about.items() if key.startswith("run_")):
+            return False
+        client.delete_collection(name)
+        return True
 
 
 def _check_width(client: QdrantClient, name: str, width: int) -> None:

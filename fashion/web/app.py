@@ -22,7 +22,7 @@ from fashion.core.errors import FashionError, PhotoError
 from fashion.core.kept import Kept
 from fashion.recommendation.filters import QueryError
 from fashion.web.api import ANSWERS_HELD, api, problem
-from fashion.web.judging import Judgements, judging
+from fashion.web.judging import BURST, PER_SECOND, Judgements, judging
 from fashion.web.metrics import Metrics, watch
 from fashion.web.pages import pages, shop_now
 from fashion.web.parameters import Ask
@@ -76,6 +76,7 @@ def create_app(
     metrics: Metrics | None = None,
     read_photo: ReadPhoto = read_here,
     judgements: Path | None = None,
+    judgement_buckets: Buckets | None = None,
 ) -> Flask:
     """Make the application.
 
@@ -99,6 +100,8 @@ def create_app(
         What turns photos into queries.
     judgements : Path, optional
         File to which the page /judge adds people's judgements; without one there is no such page.
+    judgement_buckets : Buckets, optional
+        Rate limit on judgements from one visitor.
     """
     app = Flask(__name__, static_folder="static", template_folder="templates")
     app.request_class = InMemory
@@ -125,6 +128,7 @@ def create_app(
         app.register_blueprint(blueprint)
     if judgements is not None:
         app.extensions["judgements"] = Judgements.of_file(judgements, window.shop())
+        app.extensions["judgement_buckets"] = judgement_buckets or Buckets(BURST, PER_SECOND)
         app.register_blueprint(judging)
     app.register_error_handler(Exception, failed)
     return app

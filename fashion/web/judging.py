@@ -28,6 +28,7 @@ from fashion.core.files import write_whole
 from fashion.evaluation.judgements import pooled_pairs
 from fashion.web.pages import card, shop_now
 from fashion.web.parameters import Ask
+from fashion.web.security import Buckets, NotNow
 from fashion.web.shop import Shop
 
 judging = Blueprint("judging", __name__)
@@ -42,6 +43,9 @@ COLUMNS = ("query", "item", "grade", "rater")
 
 #: A rater's name: no formula for a spreadsheet, and no line break.
 NAME = re.compile(r"\w[\w .-]{0,39}")
+
+#: Judgements from one address: the largest burst, and how many a second after it; several raters may share an address.
+BURST, PER_SECOND = 60, 2.0
 
 #: Rows of the file at most: whoever fills it is no rater.
 MOST_ROWS = 100_000
@@ -58,8 +62,8 @@ def make_pool(shop: Shop) -> list[Pair]:
     methods = all_methods(work, items, np.empty(0, np.intp), layout, weights, SEED)
     test = np.flatnonzero(work.table("split")["part"] == "test")
     queries = np.random.default_rng(SEED).permutation(test if len(test) else len(items))[:QUERIES]
-    names = items["item"].tolist()
-    return [(names[query], names[item]) for query, item in pooled_pairs(methods, np.sort(queries), recommender.k)]
+    names, k = items["item"].tolist(), min(recommender.k, len(items) - 1)
+    return [(names[query], names[item]) for query, item in pooled_pairs(methods, np.sort(queries), k)]
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,7 @@ class Judgements:
                     f"expected the columns {', '.join(COLUMNS)} in {path}; found {', '.join(header)}. "
                     "Name another file."
                 )
+            _end_last_line(path)
             if not kept.exists():
                 lines = _csv([("query", "item"), *make_pool(shop)])
                 write_whole(kept, lambda aside: aside.write_text(lines, encoding="utf-8"))
@@ -136,6 +141,7 @@ class Judgements:
             When the file is full.
         """
         with _alone(self.path), self.path.open("r+b") as stream:
+            _end_last_line(self.path)  # a table's editor may have saved it since
             text = stream.read()
             if text.count(b"\n") > MOST_ROWS:
                 raise CatalogueError(
@@ -155,6 +161,18 @@ def _alone(path: Path) -> Iterator[None]:
     """Hold a file against other threads and processes."""
     with FileLock(path.with_suffix(".lock")):
         yield
+
+
+def _end_last_line(path: Path) -> None:
+    """Break the line after a last row that is whole but for that, as editors leave it; so it is no row cut short."""
+    header, *rows = path.read_bytes().decode("utf-8-sig", "replace").split("\n")
+    if rows:
+        columns = [name.strip().lower() for name in next(csv.reader([header]))]
+        cells = next(csv.reader([rows[-1]]), [])
+        if len(cells) != len(columns) or not cells[columns.index("grade")].strip().isdecimal():
+            return
+    with path.open("ab") as stream:
+        stream.write(b"\n")
 
 
 def _csv(rows: list) -> str:
@@ -202,6 +220,9 @@ def judged() -> Response:
     origin, fetched = request.headers.get("Origin", ""), request.headers.get("Sec-Fetch-Site", "same-origin")
     if urlsplit(origin).netloc != request.host or fetched != "same-origin":
         abort(403, "Expected a judgement from this shop's own page; found another site's.")
+    buckets: Buckets = current_app.extensions["judgement_buckets"]
+    if wait := int(np.ceil(buckets.take(request.remote_addr or ""))):
+        raise NotNow(429, wait, f"Too many judgements in a short time. Try again in {wait} seconds.")
     rater = _rater(request.form.get("rater", ""))
     pair, grade = (request.form.get("query", ""), request.form.get("item", "")), request.form.get("grade", "")
     judgements: Judgements = current_app.extensions["judgements"]
@@ -209,3 +230,10 @@ def judged() -> Response:
         abort(400, f"Expected a name, a pair to judge and a grade from 0 to {len(GRADES) - 1}; found something else.")
     judgements.add(pair, int(grade), rater)
     return redirect(url_for("judging.judge", rater=rater), 303)
+
+
+@judging.errorhandler(NotNow)
+def later(error: NotNow) -> tuple[str, int, dict[str, str]]:
+    """A judgement that is refused for now."""
+    page = render_template("lost.html", shop=shop_now(), ask=Ask(), message=str(error))
+    return page, error.status, {"Retry-After": str(error.seconds)}

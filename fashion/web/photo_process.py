@@ -19,6 +19,9 @@ from fashion.web.shop import Shop
 #: Seconds that a photo waits until this process has the report of the worker that asks, or gives up.
 WAIT = 3.0
 
+#: Seconds that a worker waits for an answer.
+PATIENCE = 30.0
+
 #: Turns a photo into a query to a shop; its third argument is the photo's name.
 ReadPhoto = Callable[[Shop, DecodedPhoto, str], Query]
 
@@ -78,11 +81,16 @@ class PhotoProcess:
         Raises
         ------
         FashionError
-            What reading it there raised, or that there is no such process at the moment.
+            What reading it there raised, or that there is no such process at the moment, or no answer of it.
         """
         try:
             with Client(self.address, "AF_UNIX", authkey=self._key) as line:
                 line.send((shop.stamp, photo, name))
+                if not line.poll(PATIENCE):
+                    raise FashionError(
+                        f"expected an answer of the process that reads photos within {PATIENCE:.0f} s; found none. "
+                        "Try again in a moment."
+                    )
                 answer = line.recv()
         except (OSError, EOFError) as error:
             raise FashionError(

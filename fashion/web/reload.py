@@ -10,13 +10,14 @@ from contextlib import suppress
 from fashion.core.errors import FashionError
 from fashion.core.locking import is_running
 from fashion.core.workspace import Workspace
+from fashion.recommendation.qdrant import EngineError
 from fashion.web.shop import Shop, open_shop, stamp_of
 
 #: Seconds between two checks for a new report.
 LOOK_AGAIN = 2.0
 
-#: Seconds until a report that failed to load is tried again unchanged.
-TRY_AGAIN = 60.0
+#: Seconds until a report that failed to load is tried again unchanged; where the search engine does not hold it yet.
+TRY_AGAIN, ENGINE_AGAIN = 60.0, 2.0
 
 log = logging.getLogger("fashion.web")
 
@@ -57,7 +58,7 @@ class Window:
         self._shop = self._open()
         self._looked = time.monotonic()
         self._loading = threading.Lock()
-        self._failed, self._failed_at = 0, 0.0
+        self._failed, self._failed_at, self._engine_lacks = 0, 0.0, False
         if warm:
             self.begin()
 
@@ -101,9 +102,11 @@ class Window:
             self._loading.release()
 
     def _due(self, stamp: int) -> bool:
-        return stamp != self._failed or time.monotonic() - self._failed_at > TRY_AGAIN
+        wait = ENGINE_AGAIN if self._engine_lacks else TRY_AGAIN
+        return stamp != self._failed or time.monotonic() - self._failed_at > wait
 
     def _put_off(self, stamp: int, error: Exception) -> None:
         if stamp != self._failed:
             log.warning("a new report of %s cannot be shown: %s", self.workspace.catalogue, error)
         self._failed, self._failed_at = stamp, time.monotonic()
+        self._engine_lacks = isinstance(error, EngineError)

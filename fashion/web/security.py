@@ -124,11 +124,15 @@ class Buckets:
 
 
 class NotNow(FashionError):
-    """A photo is refused for now; `status` and `seconds` (Retry-After) are for HTTP."""
+    """A photo or judgement is refused for now; `status` and `seconds` (Retry-After) are for HTTP."""
 
     def __init__(self, status: int, seconds: int, message: str) -> None:
         super().__init__(message)
         self.status, self.seconds = status, seconds
+
+    def __reduce__(self) -> tuple[type[NotNow], tuple[int, int, str]]:
+        """All three, for another process."""
+        return NotNow, (self.status, self.seconds, str(self))
 
 
 class Turns:

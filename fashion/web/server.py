@@ -38,6 +38,9 @@ PHOTOS, MOST_OTHER = ("/look", "/api/v1/similar-to-photo"), 16 * 1024
 #: Largest sum of announced bodies held at a time, by all connections.
 MOST_HELD = 256 * 2**20
 
+#: Seconds after which a worker that left a connection to another one looks again whether it is its turn.
+LOOK_AGAIN = 0.05
+
 #: Bytes of an announced body from which its memory is returned to the system afterwards.
 LARGE_BODY = 2**20
 
@@ -167,8 +170,9 @@ class BoundedChannel(HTTPChannel):
 
 
 def _may_accept(connections: SharedConnections, usual: Callable[[], bool]) -> bool:
-    """Whether a listening socket is looked at now; asked for at least once a second."""
-    return connections.may_accept() and usual()
+    """Whether a listening socket is looked at now; asked for at least every `LOOK_AGAIN` seconds."""
+    ready = usual()  # in any case: it closes silent connections, too
+    return connections.may_accept() and ready
 
 
 def make_server(
@@ -236,5 +240,6 @@ def make_server(
             one.per_address = per_address
             if connections is not None:
                 one.adj.most_held = MOST_HELD // workers
+                one.adj.asyncore_loop_timeout = LOOK_AGAIN  # as an option, waitress takes whole seconds alone
                 one.readable = partial(_may_accept, connections, one.readable)
     return server

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from fashion.recommendation.qdrant import (
     collection_key,
     collection_name,
     earlier_collections,
+    remove_collection,
     upload,
 )
 from fashion.recommendation.recommender import Recommender
@@ -29,6 +31,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant"),
     pytest.mark.filterwarnings("ignore:Local mode performs exact"),
 ]
+
+RUN, OTHER_RUN = Path("runs/one"), Path("runs/two")
 
 CATEGORIES, COLOURS = ("boots", "sandals", "short dress"), ("red", "blue", "green")
 TITLES = ["Floral summer boots", "Plain sandals", "Plain dress", "Striped floral thing"]
@@ -57,7 +61,7 @@ def client():
 def pair(client):
     """The same catalogue, searched exactly and by the engine."""
     ours = made()
-    upload(client, ours, "shop", "described", progress=False)
+    upload(client, ours, "shop", "described", RUN, progress=False)
     return ours, replace(ours, searched_by=QdrantSearch.of_report(client, ours, "shop", "described"))
 
 
@@ -143,13 +147,13 @@ def test_a_stopped_upload_is_refused_and_goes_on(monkeypatch):
 
     monkeypatch.setattr(client, "upsert", stops)
     with pytest.raises(EngineError, match=r"expected an answer of Qdrant .*broke off"):
-        upload(client, ours, "shop", "described", progress=False)
+        upload(client, ours, "shop", "described", RUN, progress=False)
     with pytest.raises(EngineError, match=r"expected 48 items .* found 20.*fashion export --catalogue shop"):
         QdrantSearch.of_report(client, ours, "shop", "described")
     monkeypatch.setattr(client, "upsert", lambda *a, **k: sent.append(len(k["points"])) or real(*a, **k))
-    name = upload(client, ours, "shop", "described", progress=False)
+    name = upload(client, ours, "shop", "described", RUN, progress=False)
     assert sent == [10, 10, 10, 10, 8]
-    upload(client, ours, "shop", "described", progress=False)
+    upload(client, ours, "shop", "described", RUN, progress=False)
     assert sent == [10, 10, 10, 10, 8] and client.count(name).count == 48
     assert client.retrieve(name, ids=[4])[0].payload["title"] == TITLES[0]
 
@@ -168,6 +172,24 @@ def test_another_report_is_refused(pair, client):
     assert earlier_collections(client, "shop", "described", name) == []
 
 
+def test_a_run_removes_its_own_collections_alone():
+    client, (first, second, third) = client_module.QdrantClient(":memory:"), (made(seed) for seed in (4, 5, 6))
+
+    def send(one, run):
+        return upload(client, one, "shop", "described", run, progress=False)
+
+    own, others, shared = send(first, RUN), send(second, OTHER_RUN), send(third, RUN)
+    assert send(third, OTHER_RUN) == shared
+    present = send(made(7), RUN)
+    assert earlier_collections(client, "shop", "described", present, RUN) == sorted([own, shared])
+    assert [remove_collection(client, name, RUN) for name in (own, shared)] == [True, False]
+    assert earlier_collections(client, "shop", "described", present, RUN) == []
+    assert QdrantSearch.of_report(client, third, "shop", "described").collection == shared
+    assert earlier_collections(client, "shop", "described", others, OTHER_RUN) == [shared]
+    assert remove_collection(client, shared, OTHER_RUN)
+    assert sorted(one.name for one in client.get_collections().collections) == sorted([others, present])
+
+
 def test_a_collection_of_another_width_or_maker_is_refused():
     client, ours = client_module.QdrantClient(":memory:"), made()
     name, width = collection_name("shop", "described", collection_key(ours)), ours.vectors.shape[1]
@@ -175,7 +197,7 @@ def test_a_collection_of_another_width_or_maker_is_refused():
     client.create_collection(name, vectors_config=models.VectorParams(size=3, distance=models.Distance.DOT))
     for call in (upload, QdrantSearch.of_report):
         with pytest.raises(EngineError, match=f"expected vectors of {width} dimensions in .* found 3"):
-            call(client, ours, "shop", "described")
+            call(client, ours, "shop", "described", *([RUN] if call is upload else []))
     client.delete_collection(name)
     client.create_collection(name, vectors_config=models.VectorParams(size=width, distance=models.Distance.DOT))
     with pytest.raises(EngineError, match="not made by this project"):
@@ -185,7 +207,7 @@ def test_a_collection_of_another_width_or_maker_is_refused():
 def test_missing_words_and_strange_columns(client):
     items = made().items.assign(colour=[None] * 48, **{"a.b[0]": "x", "size": 3})
     ours = replace(made(), items=items)
-    name = upload(client, ours, "gaps", "described", progress=False)
+    name = upload(client, ours, "gaps", "described", RUN, progress=False)
     told = client.retrieve(name, ids=[0])[0].payload
     assert told["colour"] is None and "a.b[0]" not in told and "size" not in told
     theirs = replace(ours, searched_by=QdrantSearch.of_report(client, ours, "gaps", "described"))
@@ -207,7 +229,7 @@ def test_no_server_and_no_package(monkeypatch, capsys):
 @pytest.mark.skipif("QDRANT_URL" not in os.environ, reason="QDRANT_URL names no Qdrant server to test against")
 def test_a_server_answers_as_we_do():
     client, ours = qdrant.connect(os.environ["QDRANT_URL"]), made(3)
-    name = upload(client, ours, "fashion-test", "described", progress=False)
+    name = upload(client, ours, "fashion-test", "described", RUN, progress=False)
     try:
         theirs = replace(ours, searched_by=QdrantSearch.of_report(client, ours, "fashion-test", "described"))
         for how in ({}, {"where": {"colour": ("red",)}}, {"hide_duplicates": True, "colour_weight": 0.8}):

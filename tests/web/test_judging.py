@@ -3,13 +3,15 @@
 import itertools
 import re
 import threading
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from fashion.core.errors import CatalogueError
 from fashion.evaluation.judgements import krippendorff_alpha, read_judgements
 from fashion.web.app import create_app
-from fashion.web.judging import Judgements
+from fashion.web.judging import Judgements, make_pool
 from fashion.web.reload import Window
 from fashion.web.security import Buckets
 
@@ -80,6 +82,26 @@ def test_the_pool_holds_every_methods_first_ones_and_tells_none(client, window, 
     assert not re.search("frozen|learned|described|HOG", page)
 
 
+def test_a_catalogue_of_fewer_items_than_recommendations_is_judged_whole(window):
+    shop = window.shop()
+    few = SimpleNamespace(study=shop.study, recommender=replace(shop.recommender, k=len(shop.items)))
+    pool = make_pool(few)
+    assert len(pool) == len({query for query, _ in pool}) * (len(shop.items) - 1)
+
+
+def test_too_many_judgements_are_429_and_none_is_written(window, path):
+    now = [0.0]
+    few = Buckets(2, 0.25, clock=lambda: now[0])
+    client = create_app(window, Buckets(1), judgements=path, judgement_buckets=few).test_client()
+    pair = asked(client.get("/judge?rater=ann"))
+    assert [give(client, pair, grade).status_code for grade in (0, 1)] == [303, 303]
+    refused = give(client, pair, 2)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "4")
+    assert "Try again in 4 seconds" in refused.get_data(as_text=True) and len(path.read_text().splitlines()) == 3
+    now[0] = 4.0
+    assert give(client, pair, 3).status_code == 303
+
+
 def test_each_rater_has_an_own_order_and_goes_on_where_it_stopped(client, path, window):
     judgements = Judgements.of_file(path, window.shop())
     ann, bob = judgements.order("ann"), judgements.order("bob")
@@ -141,6 +163,34 @@ def test_what_is_no_judgement_is_400(client, path, pair, grade, rater):
     answer = give(client, pair or asked(client.get("/judge?rater=ann")), grade, rater)
     assert (answer.status_code, path.read_text()) == (400, "query,item,grade,rater\n")
     assert "<b>" not in answer.get_data(as_text=True)
+
+
+@pytest.fixture
+def paired(path):
+    """A file whose pairs are known already: it needs no shop."""
+    path.parent.mkdir()
+    path.with_suffix(".pairs.csv").write_text("query,item\nq,i\nq,j\n")
+    return path
+
+
+@pytest.mark.parametrize("end", ["", "\r"])
+@pytest.mark.parametrize("late", [False, True])
+def test_a_file_that_does_not_end_in_a_line_break_loses_nothing(paired, end, late):
+    rows = ["rater,grade,query,item", "Ann,1,q,i", "Ann,2,q,j"]
+    for count in (1, 2, 3):
+        paired.write_bytes((rows[0] + "\n").encode() if late else (f"{end}\n".join(rows[:count]) + end).encode())
+        judgements = Judgements.of_file(paired, None)
+        if late:  # saved by an editor while the shop runs
+            paired.write_bytes((f"{end}\n".join(rows[:count]) + end).encode())
+        judgements.add(("q", "j"), 3, "Bob")
+        assert paired.read_text().splitlines() == [*rows[:count], "Bob,3,q,j"]
+
+
+@pytest.mark.parametrize("torn", ["q", "q,j", "q,j,", "q,j,2", "q,j,,Ann", 'q,"j,2,Ann'])
+def test_a_row_cut_short_is_no_row_that_lacks_a_line_break(paired, torn):
+    paired.write_text(f"query,item,grade,rater\nq,i,1,Ann\n{torn}")
+    Judgements.of_file(paired, None).add(("q", "j"), 3, "Bob")
+    assert paired.read_text().splitlines()[1:] == ["q,i,1,Ann", "q,j,3,Bob"]
 
 
 def test_a_file_of_other_columns_is_refused_and_its_order_of_columns_is_kept(path, window):

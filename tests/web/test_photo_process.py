@@ -12,6 +12,7 @@ from fashion.core.errors import ArtefactError, FashionError, PhotoError
 from fashion.recommendation.queries import Query
 from fashion.web import photo_process
 from fashion.web.photo_process import PhotoProcess
+from fashion.web.security import NotNow
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked, which Windows cannot")
 
@@ -21,6 +22,10 @@ SHOP = SimpleNamespace(stamp=7)
 def query(photo, name):
     if photo is None:
         raise PhotoError("expected a photo; found none")
+    if name == "later":
+        raise NotNow(503, 5, "Try again in a few seconds.")
+    if name == "stuck":
+        time.sleep(60)
     return Query(f"{name} {os.getpid()}", np.full((1, 3), photo, np.float32), {"colour": "red"})
 
 
@@ -52,7 +57,18 @@ def test_errors_come_back_and_two_reports_do_not_mix(photos):
         photos.read(SHOP, None, "mine")
     with pytest.raises(ArtefactError, match="a new one being opened"):
         photos.read(SimpleNamespace(stamp=8), 0.5, "mine")
+    with pytest.raises(NotNow, match=r"^Try again in a few seconds\.$") as later:
+        photos.read(SHOP, 0.5, "later")
+    assert (later.value.status, later.value.seconds) == (503, 5)
     assert photos.read(SHOP, 0.5, "mine").title
+
+
+def test_a_photo_that_takes_too_long_is_given_up(photos, monkeypatch):
+    monkeypatch.setattr(photo_process, "PATIENCE", 0.2)
+    begun = time.monotonic()
+    with pytest.raises(FashionError, match="expected an answer of the process that reads photos within 0 s"):
+        photos.read(SHOP, 0.5, "stuck")
+    assert time.monotonic() - begun < 20 and photos.read(SHOP, 0.5, "mine").title
 
 
 def test_without_a_process_it_is_said(tmp_path):
