@@ -26,8 +26,8 @@ WINDOW: Any = {"width": 1280, "height": 800}
 TALL: Any = {"width": 1280, "height": 1040}
 WIDE = 1600
 
-#: How often the map is zoomed in, until photos take the place of dots.
-CLOSER = 3
+#: How often the map is zoomed in at most, until so many photos have taken the place of dots.
+CLOSER, PHOTOS = 8, 12
 
 #: What is typed in the film, and where its slider goes: from kind to colour.
 WORDS, SLIDER = "red dress", (0.5, 0.0, 1.0)
@@ -73,6 +73,9 @@ def still(page: Any, address: str, item: str) -> Image.Image:
     page.focus("#map")
     for _ in range(CLOSER):
         page.keyboard.press("+")
+        page.wait_for_timeout(400)  # the zoom is animated
+        if int(page.evaluate("document.querySelector('canvas').dataset.photos || 0")) >= PHOTOS:
+            break
     page.wait_for_timeout(1500)  # its photos come one by one
     both = Image.new("RGB", (2 * TALL["width"], TALL["height"]), "white")
     both.paste(left, (0, 0))
