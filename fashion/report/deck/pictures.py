@@ -39,9 +39,9 @@ def approach(deck: Any, findings: Findings) -> None:
     slide = new_slide(
         deck,
         "Picture",
-        "The approach: a photo tells shape and colour, a small network adds the shop's words",
+        "The approach: a photo tells shape and colour, a second network adds the shop's words",
         f"A frozen network, {backbone['name']}, sees shapes; the garment's colours are measured without the "
-        f"background. A small network learns the shop's own words from both: {classes['category']} kinds and "
+        f"background. A second network learns the shop's own words from both: {classes['category']} kinds and "
         f"{classes['colour']} colours. Two items are similar when they are likely to bear the same words. The boxes "
         "are one group and can be taken apart.",
         f"{findings.source}; notebooks 02 to 04 of the report",
@@ -54,21 +54,21 @@ def approach(deck: Any, findings: Findings) -> None:
     boxes = [
         ("Shapes", f"{backbone['name']}, {findings.origin}", 3.35, 1.75),
         ("Colours", "measured on the garment, background left out", 3.35, 3.9),
-        ("Small network", f"learns the shop's {classes['category']} kinds and {classes['colour']} colours", 6.9, 2.825),
+        ("Second network", f"learns {classes['category']} kinds and {classes['colour']} colours of the shop", 6.9, 2.8),
     ]
     shapes = [_box(group, *box) for box in boxes]
     end = _suggested(group, similar)
     leads_on = f"from the network to its {number_word(len(similar))}"
     for a, b, said in (
         (start, shapes[0], "from the photo to its shapes"), (start, shapes[1], "from the photo to its colours"),
-        (shapes[0], shapes[2], "from shapes to the small network"),
-        (shapes[1], shapes[2], "from colours to the small network"), (shapes[2], end, leads_on),
+        (shapes[0], shapes[2], "from shapes to the second network"),
+        (shapes[1], shapes[2], "from colours to the second network"), (shapes[2], end, leads_on),
     ):  # fmt: skip
         _arrow(group, a, b, said)
     describe(
         group,
         "Diagram from left to right: a photo goes to a frozen network that sees shapes and to a measurement of the "
-        "garment's colours; both go to a small network that learned the shop's words; it finds "
+        "garment's colours; both go to a second network that learned the shop's words; it finds "
         f"{number_word(len(similar))} similar articles.",
     )
     lead(slide, "No accelerator and no outside service are needed. New articles join without training again.")
