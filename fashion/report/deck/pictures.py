@@ -54,7 +54,7 @@ def approach(deck: Any, findings: Findings) -> None:
     boxes = [
         ("Shapes", f"{backbone['name']}, {findings.origin}", 3.35, 1.75),
         ("Colours", "measured on the garment, background left out", 3.35, 3.9),
-        ("Second network", f"learns {classes['category']} kinds and {classes['colour']} colours of the shop", 6.9, 2.8),
+        ("Second network", "learns the shop's {category} kinds and {colour} colours".format(**classes), 6.9, 2.825),
     ]
     shapes = [_box(group, *box) for box in boxes]
     end = _suggested(group, similar)
