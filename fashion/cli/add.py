@@ -31,19 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Add the items, and print a summary."""
-    from fashion.catalogue.definition import load_catalogue
-    from fashion.catalogue.identity import open_workspace
-    from fashion.cli.sync import write_summary
-    from fashion.core.locking import only_one
+    from fashion.cli.sync import changing, write_summary
     from fashion.recommendation.add_items import add
-    from fashion.recommendation.changes import EMBEDDINGS
-    from fashion.report.integrity import require_answers
 
-    catalogue = load_catalogue(arguments.catalogue)
-    workspace = open_workspace(catalogue, arguments.processed, arguments.reports)
-    workspace.need("attributes.npz")
-    with only_one(workspace):
-        require_answers(workspace, *EMBEDDINGS, photo=True)
+    with changing(arguments) as (workspace, catalogue):
         added = add(
             workspace, catalogue, arguments.data, weights=arguments.weights, keep_unknown=arguments.keep_unknown
         )

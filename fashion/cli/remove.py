@@ -23,18 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Remove the items, and print a summary."""
-    from fashion.catalogue.definition import load_catalogue
-    from fashion.catalogue.identity import open_workspace
-    from fashion.cli.sync import write_summary
-    from fashion.core.locking import only_one
+    from fashion.cli.sync import changing, write_summary
     from fashion.recommendation.sync_items import remove
-    from fashion.report.integrity import require_answers
 
-    catalogue = load_catalogue(arguments.catalogue)
-    workspace = open_workspace(catalogue, arguments.processed, arguments.reports)
-    workspace.need("attributes.npz")
-    with only_one(workspace):
-        require_answers(workspace)
+    with changing(arguments, photos=False) as (workspace, catalogue):
         removed = remove(workspace, catalogue, arguments.items)
         since = write_summary(workspace, removed)
     print("\n".join([f"{catalogue.title}: {len(removed.went)} removed: {', '.join(removed.went)}", *since]))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from fashion.cli.options import folders, parent
 
 if TYPE_CHECKING:
+    from fashion.catalogue.definition import Catalogue
     from fashion.core.workspace import Workspace
     from fashion.recommendation.sync_items import Synced
 
@@ -42,24 +45,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Sync, and print a summary."""
-    from fashion.catalogue.definition import load_catalogue
-    from fashion.catalogue.identity import open_workspace
-    from fashion.core.locking import only_one
-    from fashion.recommendation.changes import EMBEDDINGS
     from fashion.recommendation.sync_items import sync
-    from fashion.report.integrity import require_answers
 
-    catalogue = load_catalogue(arguments.catalogue)
-    workspace = open_workspace(catalogue, arguments.processed, arguments.reports)
-    workspace.need("attributes.npz")
-    with only_one(workspace):
-        require_answers(workspace, *EMBEDDINGS, photo=True)
+    with changing(arguments) as (workspace, catalogue):
         synced = sync(
             workspace, catalogue, arguments.data, weights=arguments.weights, keep_unknown=arguments.keep_unknown,
             force=arguments.force,
         )  # fmt: skip
         since = write_summary(workspace, synced)
     print("\n".join([*summary(synced, catalogue.title), *since]))
+
+
+@contextmanager
+def changing(arguments: argparse.Namespace, *, photos: bool = True) -> Iterator[tuple[Workspace, Catalogue]]:
+    """The report that a command changes, locked and checked, and its catalogue; `photos` are to be read, too."""
+    from fashion.catalogue.definition import load_catalogue
+    from fashion.catalogue.identity import open_workspace
+    from fashion.core.locking import only_one
+    from fashion.recommendation.changes import EMBEDDINGS
+    from fashion.report.integrity import require_answers
+
+    catalogue = load_catalogue(arguments.catalogue)
+    workspace = open_workspace(catalogue, arguments.processed, arguments.reports)
+    workspace.need("attributes.npz")
+    with only_one(workspace):
+        require_answers(workspace, *(EMBEDDINGS if photos else ()), photo=photos)
+        yield workspace, catalogue
 
 
 def write_summary(workspace: Workspace, synced: Synced | None = None) -> list[str]:
