@@ -22,7 +22,7 @@ from fashion.core.checksums import sha256_file
 from fashion.core.colour import hex_to_lab
 from fashion.core.paths import project_root
 from fashion.core.workspace import Workspace
-from fashion.embedding.extraction import NETWORKS
+from fashion.embedding.extraction import networks_folder
 from fashion.report.build import build_report
 from fashion.report.steps import Settings
 
@@ -213,7 +213,7 @@ def networks(tmp_path_factory):
 
 def lend(networks: Path, processed: Path) -> Path:
     """`processed` as if a run had converted the network before: to convert it takes most of a small run."""
-    shutil.copytree(networks, processed / "embeddings" / NETWORKS)
+    shutil.copytree(networks, networks_folder(processed))
     return processed
 
 

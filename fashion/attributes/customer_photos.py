@@ -20,7 +20,7 @@ from fashion.catalogue.source import Source
 from fashion.core.errors import PhotoError
 from fashion.core.progress import progress_bar
 from fashion.embedding.backbones import Encoder
-from fashion.embedding.extraction import NETWORKS, ahead, embed_views
+from fashion.embedding.extraction import ahead, embed_views, networks_folder
 from fashion.embedding.given_vectors import GivenVectors
 from fashion.embedding.runtimes import choose_runtime
 from fashion.neighbours.resemblance import resemblance
@@ -108,7 +108,7 @@ def simulated_features(
     """
     if isinstance(backbone, GivenVectors):
         return np.empty((0, backbone.dimension), np.float32)
-    chosen = choose_runtime(backbone, runtime, root / "embeddings" / NETWORKS)
+    chosen = choose_runtime(backbone, runtime, networks_folder(root))
     with progress_bar(len(photos), "customers' photos simulated", show=progress) as bar:
 
         def counted() -> Iterator[RGB]:

@@ -15,7 +15,7 @@ from fashion.catalogue.source import Source
 from fashion.core.errors import ArtefactError
 from fashion.embedding.backbones import Encoder, load_backbone
 from fashion.embedding.encoder_files import several
-from fashion.embedding.extraction import BATCH, NETWORKS, blocks_of_items, read_photos
+from fashion.embedding.extraction import BATCH, blocks_of_items, networks_folder, read_photos
 from fashion.embedding.given_vectors import GivenVectors
 from fashion.embedding.runtimes import Runtime, choose_runtime
 from fashion.evaluation.relevance import BOTH, precision_at_k
@@ -129,7 +129,7 @@ def photos_per_second(networks: Mapping[str, Encoder], root: Path, runtime: str 
     for label, network in networks.items():
         if not isinstance(network, GivenVectors):
             chosen = runtime if not runtimes else "auto"
-            runtimes[label] = choose_runtime(network, chosen, root / "embeddings" / NETWORKS)
+            runtimes[label] = choose_runtime(network, chosen, networks_folder(root))
     seconds: dict[str, list[float]] = {label: [] for label in runtimes}
     random = np.random.default_rng(0)
     for turn in range(ROUNDS + 1):  # the first one warms up

@@ -33,7 +33,15 @@ from fashion.core.errors import ArtefactError
 from fashion.core.progress import progress_bar
 from fashion.core.provenance import versions
 from fashion.embedding.backbones import load_backbone
-from fashion.embedding.extraction import NETWORKS, ahead, embed_views, extract, open_descriptors, open_store, store_key
+from fashion.embedding.extraction import (
+    ahead,
+    embed_views,
+    extract,
+    networks_folder,
+    open_descriptors,
+    open_store,
+    store_key,
+)
 from fashion.embedding.runtimes import choose_runtime
 from fashion.photos.descriptors import NONE, describe
 from fashion.photos.measures import measure, metadata_table
@@ -306,8 +314,9 @@ def distribute(
     """
     if job.backbone == "auto":
         job = replace(job, backbone=load_backbone("auto", job.weights, job.size).name)
-    (root / "embeddings" / NETWORKS).mkdir(parents=True, exist_ok=True)
-    job = replace(job, kept=str((root / "embeddings" / NETWORKS).resolve()))
+    kept = networks_folder(root)
+    kept.mkdir(parents=True, exist_ok=True)
+    job = replace(job, kept=str(kept.resolve()))
     catalogue = load_catalogue(job.catalogue)
     source = open_catalogue(catalogue, job.data, root)
     rows, _ = read_table(catalogue, source)

@@ -50,9 +50,6 @@ SHOWN = 2 / 3
 #: Items whose photos' vectors are held at a time.
 ITEMS = 4096
 
-#: Folder of converted networks, beside the stores of vectors.
-NETWORKS = "networks"
-
 Given = TypeVar("Given")
 Read = TypeVar("Read")
 
@@ -212,6 +209,11 @@ def shards(outputs: Iterable[Blocks]) -> Iterator[Blocks]:
 
 def _joined(blocks: Sequence[Blocks]) -> Blocks:
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+
+
+def networks_folder(root: Path) -> Path:
+    """The folder of converted networks below that of all artefacts, beside the stores of vectors."""
+    return root / "embeddings" / "networks"
 
 
 def embed_views(views: Iterable[RGB], backbone: Encoder, runtime: Runtime) -> Blocks:
@@ -440,8 +442,7 @@ def read_photos(
     marks = signatures_of(source, unique)
     kept = kept_metadata(root, source, marks)
     sums = dict(zip(kept["photo"], kept["sha256"], strict=True))
-    embeddings = root / "embeddings"
-    store = open_store(embeddings, backbone)
+    store = open_store(root / "embeddings", backbone)
     work = _Pass(source, root, backbone.framing, marks, sums, open_descriptors(root), store)
     todo = [name for name in unique if work.lacks(name)]
     given = isinstance(backbone, GivenVectors)
@@ -453,7 +454,7 @@ def read_photos(
         first = next(waiting, None)
         if first is not None:
             before = time.perf_counter()
-            chosen = choose_runtime(backbone, runtime, embeddings / NETWORKS)
+            chosen = choose_runtime(backbone, runtime, networks_folder(root))
             loading = time.perf_counter() - before
             for blocks in shards(chosen.stream(chain([first], waiting))):
                 store.add(work.sent[done : done + len(blocks["embedding"])], blocks)

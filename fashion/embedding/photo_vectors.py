@@ -94,11 +94,11 @@ def _network(name: str, weights: str | None, size: int | None, runtime: str, few
 
 def _runtime(backbone: Encoder, runtime: str, few: bool) -> tuple[Encoder, Runtime]:
     from fashion.core.paths import project_root
-    from fashion.embedding.extraction import NETWORKS
+    from fashion.embedding.extraction import networks_folder
     from fashion.embedding.runtimes import choose_runtime, query_runtime
 
     # A network that a report has converted and checked loads without TensorFlow.
-    kept = project_root() / "data/processed/embeddings" / NETWORKS
+    kept = networks_folder(project_root() / "data/processed")
     if few:
         return backbone, query_runtime(backbone, kept)
     return backbone, choose_runtime(backbone, runtime, kept if os.access(kept, os.W_OK) else None)

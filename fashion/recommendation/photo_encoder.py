@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fashion.attributes.network import AttributesNetwork, join_features, load_network
 from fashion.core.workspace import Workspace
 from fashion.embedding.backbones import Encoder, reopen_backbone
-from fashion.embedding.extraction import NETWORKS
+from fashion.embedding.extraction import networks_folder
 from fashion.embedding.features import Selection
 from fashion.embedding.given_vectors import GivenVectors
 from fashion.embedding.runtimes import Blocks, Runtime, no_network, query_runtime
@@ -108,7 +108,7 @@ class PhotoEncoder:
     @cached_property
     def runtime(self) -> Runtime:
         """What computes the backbone."""
-        return query_runtime(self.backbone, self.workspace.stores / "embeddings" / NETWORKS)
+        return query_runtime(self.backbone, networks_folder(self.workspace.stores))
 
     def extract(self, photo: bytes | DecodedPhoto, name: str = "photo") -> PhotoFeatures:
         """Decode one photo, if it is a file's bytes, and run the backbone and the descriptors on it.
