@@ -107,9 +107,9 @@ remove: $(STAMP) ## remove items from a reported catalogue (ITEMS="a b")
 verify: $(STAMP) ## run the report twice in fresh folders; numbers and figures must be equal
 	@$(BIN)/fashion verify $(SETTINGS)
 
-SUITE = $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+SUITE = $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --ignore=tests/lint
 
-test: $(STAMP) ## run the whole test suite
+test: $(STAMP) ## run the test suite; `make lint` reads documents and sources
 	@$(SUITE)
 
 # Apart from `test`: on Python 3.11, counting lines makes the suite take half as long again.
@@ -161,13 +161,13 @@ load: $(STAMP) ## load-test the shop of a reported catalogue with wrk -> reports
 AUDIT = $(BIN)/pip-audit --disable-pip --progress-spinner off --timeout 5 --cache-dir $(VENV)/audit
 IGNORED := # none
 
-lint: $(STAMP) ## check style, types, layers, notebooks without outputs, and the lock for vulnerabilities
+lint: $(STAMP) ## check style, types, layers, documents, notebooks without outputs, and the lock for vulnerabilities
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/nbstripout --verify notebooks/*.ipynb
-	@$(BIN)/python -m pytest -q tests/docs/test_environment.py
+	@$(BIN)/python -m pytest -q tests/lint
 	@for service in pypi osv; do \
 		{ $(AUDIT) -s $$service -r <(echo jinja2==2.10) --no-deps || true; } 2>&1 | grep -E 'CVE-|PYSEC-|GHSA-' >/dev/null \
 			|| continue; \

@@ -33,6 +33,14 @@ class Command:
     def __str__(self) -> str:
         return f"{shlex.join(self.words)} ({self.document})"
 
+    @property
+    def program(self) -> str:
+        """The program's name without its folder; `module` for one of Python's that is run."""
+        first = self.words[0]
+        if first.startswith("python") and self.words[1:2] == ("-m",):
+            return "module"
+        return first.rsplit("/", 1)[-1]
+
 
 @functools.cache
 def text_of(path: Path) -> str:
@@ -74,9 +82,15 @@ def commands(path: Path) -> list[Command]:
     return found
 
 
+@functools.cache
 def every_command() -> list[Command]:
     """Of all documents, each wording once."""
     return list({(*c.words, c.inline): c for path in DOCUMENTS for c in commands(path)}.values())
+
+
+def commands_of(program: str) -> list[Command]:
+    """The calls of one program in all documents."""
+    return [command for command in every_command() if command.program == program]
 
 
 def tables(text: str) -> list[list[list[str]]]:

@@ -2,7 +2,6 @@
 
 import functools
 import importlib
-import json
 import os
 import re
 import shlex
@@ -11,9 +10,22 @@ import subprocess
 import tomllib
 
 import pytest
-from documents import DOCUMENTS, ROOT, anchors, blocks, calls, codes, every_command, links, table_with, tables, text_of
+from documents import (
+    DOCUMENTS,
+    ROOT,
+    anchors,
+    blocks,
+    calls,
+    codes,
+    commands_of,
+    every_command,
+    links,
+    table_with,
+    tables,
+    text_of,
+)
 
-from fashion.cli.main import build_parser, main
+from fashion.cli.main import build_parser
 from fashion.core.workspace import WRITERS
 from fashion.report.deck import value
 from tools.write_commands_page import subcommands, targets, variables
@@ -23,20 +35,6 @@ COMMANDS = every_command()
 NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
 #: Programs of others, which readers have or get.
 OTHERS = {"docker", "embedding-atlas", "git", "cd", "sudo", "apt-get", "conda", "pip", "uv", "curl", "wrk"}
-#: Commands of `fashion` that are run here, on the small report. What the others would do takes minutes, does not end or
-#: writes into the project: their words are parsed here, and they are run by the tests of their own modules.
-RUN = {"recommend", "export", "deck", "data"}
-
-
-def program(command):
-    first = command.words[0]
-    if first.startswith("python") and command.words[1:2] == ("-m",):
-        return "module"
-    return first.rsplit("/", 1)[-1]
-
-
-def of(kind):
-    return [command for command in COMMANDS if program(command) == kind]
 
 
 # -- reading markdown --------------------------------------------------------------------------------------
@@ -51,14 +49,14 @@ def test_calls_and_tables_are_read_as_a_shell_and_a_reader_would():
 
 def test_documents_and_their_commands_are_found():
     assert {"README.md", "docs/commands.md", "docs/reproducing.md", "data/README.md"} <= set(NAMES)
-    assert len(of("make")) > 15 and len(of("fashion")) > 15
+    assert len(commands_of("make")) > 15 and len(commands_of("fashion")) > 15
 
 
 # -- commands ----------------------------------------------------------------------------------------------
 
 
 def test_every_program_is_known():
-    unknown = {c.words[0]: c.document for c in COMMANDS if program(c) not in {"make", "fashion", "module", *OTHERS}}
+    unknown = {c.words[0]: c.document for c in COMMANDS if c.program not in {"make", "fashion", "module", *OTHERS}}
     assert not unknown, f"no test knows how to check these; add them to OTHERS or a test for them: {unknown}"
 
 
@@ -70,7 +68,7 @@ def dry_run(words):
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=clean)
 
 
-@pytest.mark.parametrize("command", of("make"), ids=str)
+@pytest.mark.parametrize("command", commands_of("make"), ids=str)
 def test_make(command):
     if "TARGET" in command.words:  # the pattern of all calls
         return
@@ -111,7 +109,7 @@ def check_options(words, where):
             assert not ended.code, where
 
 
-@pytest.mark.parametrize("command", of("fashion"), ids=str)
+@pytest.mark.parametrize("command", commands_of("fashion"), ids=str)
 def test_fashion(command):
     rest = list(command.words[1:])
     if command.inline and len(rest) <= 1:
@@ -120,7 +118,7 @@ def test_fashion(command):
         check_options(rest, command)
 
 
-@pytest.mark.parametrize("command", of("module"), ids=str)
+@pytest.mark.parametrize("command", commands_of("module"), ids=str)
 def test_modules_that_are_run(command):
     name = command.words[2]
     if name == "fashion.cli.main":
@@ -130,78 +128,6 @@ def test_modules_that_are_run(command):
         assert place, f"{command}: there is no module {name}"
         runs = importlib.util.find_spec(f"{name}.__main__") if place.submodule_search_locations else place
         assert runs and "__main__" in text_of(ROOT / runs.origin), f"{command}: {name} cannot be run"
-
-
-@pytest.fixture(scope="module")
-def fill(tiny, work, tmp_path_factory):
-    """Puts the small catalogue's things in place of those that a document's command names."""
-    folder = tmp_path_factory.mktemp("typed")
-    photo = tiny / "clothes/images/10000000AAF.jpg"
-    items = work.items()
-    known = {column: set(items[column]) for column in ("colour", "category", "department")}
-
-    def filled(words):
-        words = list(words)
-        own = ["--catalogue", str(tiny / "tiny.toml")]
-        if words[0] != "data":
-            own += ["--processed", str(tiny / "processed"), "--reports", str(tiny / "reports")]
-        spared = {
-            "--photo": str(photo),
-            "--to": str(folder / "to.parquet"),
-            "--save": str(folder / "picks.png"),
-            "--value-model": str(ROOT / "data/value-model.toml"),
-        }
-        out, skip = [], False
-        for place, word in enumerate(words):
-            after = words[place + 1] if place + 1 < len(words) else ""
-            if skip:
-                skip = False
-            elif word in ("-c", "--catalogue", "--data"):
-                skip = True
-            elif word in spared:
-                out += [word, spared[word]]
-                skip = True
-            elif word == "--where":
-                column, _, values = after.partition("=")
-                fits = set(values.split(",")) <= known.get(column, set())
-                out += [word, after if fits else f"{column}={sorted(known[column])[0]}"]
-                skip = True
-            elif word == "--unlike":
-                out += [word, items["item"].iloc[-1]]
-                skip = True
-            elif words[0] == "recommend" and place and not any(before.startswith("-") for before in words[: place + 1]):
-                out.append(items["item"].iloc[place - 1])
-            else:
-                out.append(word)
-        return out + own
-
-    return filled
-
-
-def cheap():
-    """One call for each set of options of each command in RUN."""
-    found = {}
-    for command in of("fashion"):
-        served = any(word.startswith("http") for word in command.words)  # by a server that is not here
-        if len(command.words) > 2 and command.words[1] in RUN and not command.inline and not served:
-            options = {"--catalogue" if word == "-c" else word for word in command.words if word.startswith("-")}
-            found.setdefault((command.words[1], *sorted(options - {"--data"})), command)
-    return list(found.values())
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("command", cheap(), ids=str)
-def test_what_is_cheap_is_run(command, fill, work, capsys):
-    before = work.report.joinpath("deck.pptx")
-    kept = before.read_bytes() if before.is_file() else None
-    words = fill(command.words[1:])
-    assert main(words) == 0, f"{command} was run as fashion {shlex.join(words)}: {capsys.readouterr().err}"
-    said = capsys.readouterr().out
-    assert said.strip()
-    if "--json" in words:
-        assert json.loads(said)["recommendations"]
-    if kept is not None:
-        before.write_bytes(kept)
 
 
 @pytest.mark.parametrize("name", NAMES)
