@@ -7,9 +7,8 @@ import html
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import nbformat
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -18,7 +17,10 @@ from fashion.core.checksums import sha256_bytes, sha256_file
 from fashion.core.escaping import REPORT_POLICY
 from fashion.core.files import write_whole
 from fashion.core.workspace import Workspace
-from fashion.report.steps import STEPS
+from fashion.report.steps import STEPS, cells_of
+
+if TYPE_CHECKING:
+    import nbformat
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -28,6 +30,8 @@ LISTS = {"to_check.csv": "Items to check", "never_shown.csv": "Items never shown
 
 def link_figures(notebook: nbformat.NotebookNode, figures: Path, prefix: str, captions: dict[str, str]) -> None:
     """Turn embedded pictures that lie in `figures` too into links, so that no page carries them twice."""
+    import nbformat
+
     names = {sha256_file(path): path.stem for path in figures.glob("*.png")}
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
@@ -56,6 +60,7 @@ def without_noise(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 def notebook_body(workspace: Workspace, name: str, prefix: str) -> Markup:
     """An executed notebook as an HTML fragment; links to files of the report start with `prefix`."""
+    import nbformat
     from nbconvert import HTMLExporter
 
     notebook = without_noise(nbformat.read(workspace.report / "notebooks" / f"{name}.ipynb", as_version=4))
@@ -74,8 +79,7 @@ def sentence(markdown: str) -> Markup:
 
 def title_of(workspace: Workspace, name: str) -> str:
     """The notebook's own title, its first heading."""
-    notebook = nbformat.read(workspace.report / "notebooks" / f"{name}.ipynb", as_version=4)
-    first = str(notebook.cells[0].source).splitlines()[0]
+    first = "".join(cells_of(workspace.report / "notebooks" / f"{name}.ipynb")[0]["source"]).splitlines()[0]
     return first.lstrip("# ").strip()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import socket
@@ -12,9 +11,8 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import nbformat
 from traitlets.config import Config
 
 from fashion.core.code_closure import cell_meaning
@@ -22,7 +20,10 @@ from fashion.core.disk import hint, in_words
 from fashion.core.errors import ReportError
 from fashion.core.files import write_whole
 from fashion.core.locking import is_held, try_lock
-from fashion.report.steps import declared_parameters
+from fashion.report.steps import cells_of, declared_parameters
+
+if TYPE_CHECKING:
+    import nbformat
 
 #: Seconds that one cell may take; the longest, embedding 60,000 photos by ResNet-50 on two cores, takes 3,200.
 CELL_LIMIT = 6 * 3600
@@ -182,7 +183,8 @@ def run_notebook(path: Path, output: Path, parameters: dict[str, Any], *, cell_l
     ReportError
         For a parameter that the notebook does not declare, and when a cell or the kernel fails.
     """
-    # Imported here: papermill costs half a second that a warm run can spare.
+    # Imported here: papermill and nbformat cost a second and a half that a warm run can spare.
+    import nbformat
     import papermill
 
     declared = declared_parameters(path)
@@ -236,6 +238,8 @@ def _literal(path: Path) -> str:
 
 def strip_metadata(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Take out what papermill and the kernel leave in a notebook: absolute paths, times, random cell ids."""
+    import nbformat
+
     notebook.metadata = nbformat.from_dict(
         {
             "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
@@ -262,12 +266,14 @@ def renew_text(path: Path, output: Path) -> bool:
     bool
         Whether there was anything to renew. Nothing is done where the code differs: then it has to run.
     """
-    now, then = _cells(path), [cell for cell in _cells(output) if INJECTED not in cell["metadata"].get("tags", [])]
+    now, then = cells_of(path), [cell for cell in cells_of(output) if INJECTED not in cell["metadata"].get("tags", [])]
     if [_written(cell) for cell in now] == [_written(cell) for cell in then]:
         return False
     code = [[cell_meaning(_written(cell)[1]) for cell in cells if cell["cell_type"] == "code"] for cells in (now, then)]
     if code[0] != code[1]:
         return False
+    import nbformat
+
     executed = nbformat.read(output, as_version=4)
     code_cells = [cell for cell in executed.cells if cell.cell_type == "code"]
     injected = [cell for cell in code_cells if INJECTED in cell.metadata.get("tags", [])]
@@ -283,12 +289,6 @@ def renew_text(path: Path, output: Path) -> bool:
     executed.cells = cells
     write_whole(output, lambda whole: nbformat.write(strip_metadata(executed), whole))
     return True
-
-
-def _cells(path: Path) -> list[dict[str, Any]]:
-    # as JSON: nbformat's checks take longer than all else of a report that has nothing to do
-    cells: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    return cells
 
 
 def _written(cell: dict[str, Any]) -> tuple[str, str, dict[str, Any]]:

@@ -260,6 +260,13 @@ def write_state(workspace: Workspace, step: Step, state: State) -> None:
     write_json(state_path(workspace, step), asdict(state))
 
 
+def cells_of(notebook: Path) -> list[dict[str, Any]]:
+    """The cells of a notebook as its file holds them: `source` is a text or a list of lines."""
+    # as JSON: importing nbformat and its checks takes longer than all else of a report that has nothing to do
+    cells: list[dict[str, Any]] = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return cells
+
+
 def declared_parameters(notebook: Path) -> dict[str, str]:
     """Names in the notebook's cell tagged `parameters`, with the line that sets each.
 
@@ -268,13 +275,11 @@ def declared_parameters(notebook: Path) -> dict[str, str]:
     ReportError
         When there is not exactly one such cell.
     """
-    import nbformat  # its schema library takes a second of processor time, which `fashion recommend` can spare
-
-    cells = nbformat.read(notebook, as_version=4).cells
-    tagged = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
+    tagged = [cell for cell in cells_of(notebook) if "parameters" in cell["metadata"].get("tags", [])]
     if len(tagged) != 1:
         raise ReportError(f"expected one cell tagged `parameters` in {notebook}; found {len(tagged)}")
-    lines = [line for line in tagged[0].source.splitlines() if "=" in line and not line.startswith("#")]
+    source = "".join(tagged[0]["source"])
+    lines = [line for line in source.splitlines() if "=" in line and not line.startswith("#")]
     return {line.split("=")[0].split(":")[0].strip(): line for line in lines}
 
 
