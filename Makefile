@@ -107,13 +107,15 @@ remove: $(STAMP) ## remove items from a reported catalogue (ITEMS="a b")
 verify: $(STAMP) ## run the report twice in fresh folders; numbers and figures must be equal
 	@$(BIN)/fashion verify $(SETTINGS)
 
-SUITE = $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --ignore=tests/lint
+# One worker a core, so one thread for each one's matrix products: idle threads spin, which takes eight times the processor
+# time of small products. Bytecode is written whatever the shell says: the suite starts more than a hundred Pythons.
+SUITE = OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --ignore=tests/lint
 
 test: $(STAMP) ## run the test suite; `make lint` reads documents and sources
 	@$(SUITE)
 
 # Apart from `test`: on Python 3.11, counting lines makes the suite take half as long again.
-coverage: $(STAMP) ## run the whole test suite, with line coverage of fashion/: at least 90 %
+coverage: $(STAMP) ## run the test suite, with line coverage of fashion/: at least 90 %
 	@$(SUITE) --cov=fashion --cov-report=term --cov-fail-under=90
 
 deck: $(STAMP) ## write the business case as slides -> reports/<catalogue>/deck.pptx
@@ -190,7 +192,8 @@ data: $(STAMP) ## make the sample, or check a catalogue's table, words and photo
 env: $(STAMP) ## set up .venv from requirements.lock, and name missing system libraries
 	@$(BIN)/python -m fashion.core.libraries
 
-# uv where it is installed, as it is faster; else venv and pip. Both check every hash of the lock, which is complete:
+# uv where it is installed, as it is faster; else venv and pip. Both write bytecode (uv only if told): where the shell sets
+# PYTHONDONTWRITEBYTECODE, nothing else would. Both check every hash of the lock, which is complete:
 # hence --no-deps, as pip otherwise looks for newer releases of packages that another one wants with an extra.
 $(STAMP): requirements.lock pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then \
@@ -199,7 +202,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@echo "environment: $(VENV) by $(PYTHON) from requirements.lock (once; about 1 GB to download, 3.5 GB on disk)"
 	@if command -v uv >/dev/null; then \
 		{ [ -x $(BIN)/python ] || uv venv --quiet --python "$(PYTHON)" $(VENV); } \
-		&& uv pip install --python $(BIN)/python --require-hashes --no-deps -r requirements.lock 2>&1 \
+		&& uv pip install --compile-bytecode --python $(BIN)/python --require-hashes --no-deps -r requirements.lock 2>&1 \
 			| { grep -vE '^( [+~-] |Using |Resolved |Prepared |Uninstalled |Installed |Audited )' || true; } \
 		&& uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps -e .; \
 	else \
