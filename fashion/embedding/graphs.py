@@ -213,7 +213,7 @@ def normalised(photos: NDArray[np.uint8], wanted: Preparation) -> NDArray[np.flo
     --------
     >>> from fashion.photos.framing import Framing
     >>> half = Preparation(Framing(8), mean=(0.5,) * 3, std=(0.5,) * 3)
-    >>> normalised(np.array([[[[0, 255, 51]]]], np.uint8), half).round(3).tolist()
+    >>> normalised(np.array([[[[0, 255, 51]]]], np.uint8), half).astype(float).round(3).tolist()
     [[[[-1.0, 1.0, -0.6]]]]
     """
     mean, std = (np.array(three, np.float32) / np.float32(wanted.scale) for three in (wanted.mean, wanted.std))

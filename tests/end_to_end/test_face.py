@@ -6,6 +6,7 @@ import pydoc
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -61,16 +62,13 @@ def test_public_things_say_what_they_are_in_a_line():
     assert all(len(text) < 300 and "\n" not in text for text in shown)
 
 
-WITH_EXAMPLES = [
-    "core.errors", "recommendation.filters", "embedding.photo_vectors", "projection.tsne", "recommendation.reasons",
-    "study", "catalogue.translation", "catalogue.cells", "catalogue.delimiters", "catalogue.parquet",
-    "catalogue.photo_pattern", "catalogue.fetching", "cli.data", "core.texts",
-]  # fmt: skip
+PACKAGE = Path(fashion.__file__).parent
+WITH_EXAMPLES = [path for path in sorted(PACKAGE.rglob("*.py")) if "\n    >>> " in path.read_text(encoding="utf-8")]
 
 
-@pytest.mark.parametrize("name", WITH_EXAMPLES)
-def test_examples_in_docstrings_run(name):
-    module = importlib.import_module(f"fashion.{name}")
+@pytest.mark.parametrize("path", WITH_EXAMPLES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_examples_in_docstrings_run(path):
+    module = importlib.import_module(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts))
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     result = doctest.testmod(module, optionflags=flags)
     assert result.attempted and not result.failed
