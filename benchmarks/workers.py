@@ -39,9 +39,10 @@ WORKERS, CLIENTS = (1, 2), (1, 64)
 #: Seconds of each measurement, and of the requests before it that are not counted.
 SECONDS, WARMING = 8.0, 2.0
 
-#: What is asked for beside an item that is drawn at random from all: nothing, so that its neighbour list answers;
-#: weights of the visitor's own, so that all items are searched; and nothing, for a hundred items again and again.
-WAYS = {"list": "", "search": "&looks_weight=0.35", "kept answer": ""}
+#: What is asked for beside an item that is drawn at random from all: nothing, so that its neighbour list answers; a
+#: filter that leaves 1 item of 50; weights of the visitor's own, so that all items are searched; and nothing, for a
+#: hundred items again and again.
+WAYS = {"list": "", "filter": "&brand=Brand+7", "search": "&looks_weight=0.35", "kept answer": ""}
 
 #: Items that are asked for again and again.
 REPEATED = 100
