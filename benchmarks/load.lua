@@ -1,5 +1,5 @@
--- Requests for wrk, from a file with one a line: "GET /path" or "POST /path BODY-FILE CONTENT-TYPE". Each thread begins
--- at another place of the list. The end of the run is told as one line of JSON, latencies in microseconds.
+-- Requests for wrk, from a file with one a line: "GET /path" or "POST /path BODY-FILE CONTENT-TYPE". Each of the
+-- threads, whose number is the second argument, begins at a place of its own. The end of the run is told as one line of JSON, latencies in microseconds.
 local threads = 0
 
 function setup(thread)
@@ -8,7 +8,7 @@ function setup(thread)
 end
 
 function init(args)
-  made, place = {}, start * 7919
+  made = {}
   for line in io.lines(args[1]) do
     local method, path, body, kind = line:match("^(%S+) (%S+) ?(%S*) ?(.*)$")
     if body == "" then
@@ -19,6 +19,7 @@ function init(args)
       stream:close()
     end
   end
+  place = math.floor(start * #made / args[2])
 end
 
 function request()

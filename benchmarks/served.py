@@ -185,9 +185,10 @@ def _asked(address: str, lines: Sequence[str], clients: int, seconds: float, fol
     listed = folder / "requests.txt"
     listed.write_text("\n".join(lines) + "\n", encoding="utf-8")
     script = Path(__file__).with_name("load.lua")
+    threads = min(2, clients)
     command = [
-        need_wrk(), f"-t{min(2, clients)}", f"-c{clients}", f"-d{max(1, round(seconds))}s", f"--timeout={TIMEOUT}s",
-        "-s", str(script), address, "--", str(listed),
+        need_wrk(), f"-t{threads}", f"-c{clients}", f"-d{max(1, round(seconds))}s", f"--timeout={TIMEOUT}s",
+        "-s", str(script), address, "--", str(listed), str(threads),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
     told = [line for line in done.stdout.splitlines() if line.startswith("{")]

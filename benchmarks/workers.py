@@ -1,25 +1,29 @@
 """`python -m benchmarks.workers`: similar items at 60,000 invented items, by one process and by two, loaded with wrk.
 
-The shop's own application and server, without networks: `/api/v1/similar` only. Run it on an idle machine: server and
-clients share the cores.
+The shop's own application and server, without networks: `/api/v1/similar` only. No answer is asked for twice within
+what a worker keeps, but in the way that says so. Run it on an idle machine: server and clients share the cores.
 """
 
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import numpy as np
 import pandas as pd
 
 from benchmarks.harness import say
+from benchmarks.processes import SLOWING
 from benchmarks.search import ITEMS, invented
 from benchmarks.served import load, need_wrk
 from fashion.core.errors import FashionError
@@ -32,15 +36,23 @@ from fashion.web.shop import Shop
 #: Processes that serve, and clients.
 WORKERS, CLIENTS = (1, 2), (1, 64)
 
-#: Seconds of each measurement, and different items that are asked for.
-SECONDS, ASKED = 10.0, 40_000
+#: Seconds of each measurement, and of the requests before it that are not counted.
+SECONDS, WARMING = 8.0, 2.0
+
+#: What is asked for beside an item that is drawn at random from all: nothing, so that its neighbour list answers; a
+#: filter that leaves 1 item of 50; weights of the visitor's own, so that all items are searched; and nothing, for a
+#: hundred items again and again.
+WAYS = {"list": "", "filter": "&brand=Brand+7", "search": "&looks_weight=0.35", "kept answer": ""}
+
+#: Items that are asked for again and again.
+REPEATED = 100
 
 
-def serve(workers: int) -> None:
+def serve(workers: int, lists: str) -> None:
     """Serve invented items on a free port of 127.0.0.1, which is printed, until it is told to end."""
     from threadpoolctl import threadpool_limits
 
-    recommender = invented()
+    recommender = replace(invented(), lists=np.load(lists))
     swatches = recommender.layout.swatches if recommender.layout else {}
     shop = Shop(cast(Study, SimpleNamespace(swatches=swatches)), "invented", recommender, None, 1)
     _ = shop.rows, shop.order, shop.facets, shop.shown, shop.examples
@@ -93,10 +105,18 @@ def memory(process: int) -> dict[str, int]:
     return sizes
 
 
-def measure(workers: int) -> list[dict[str, Any]]:
+def asked(way: str, runs: int) -> list[list[str]]:
+    """The requests of some runs of a way, drawn at random from all items; no run asks what another one asked."""
+    drawn = np.random.default_rng(0).permutation(ITEMS)
+    parts = [drawn[:REPEATED]] * runs if way == "kept answer" else np.array_split(drawn, runs)
+    return [[f"GET /api/v1/similar?id={10_000_000 + n}AAF{WAYS[way]}" for n in part] for part in parts]
+
+
+def measure(workers: int, lists: str) -> list[dict[str, Any]]:
     """Rates, latencies and processor time of similar items, and the memory of the last worker afterwards."""
-    command = [sys.executable, "-m", "benchmarks.workers", "--serve", str(workers)]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8")
+    command = [sys.executable, "-m", "benchmarks.workers", "--serve", str(workers), lists]
+    clean = {name: value for name, value in os.environ.items() if name not in SLOWING}
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8", env=clean)
     rows = []
     try:
         assert server.stdout is not None
@@ -105,20 +125,13 @@ def measure(workers: int) -> list[dict[str, Any]]:
             raise FashionError("expected the shop window to open; it did not: its message stands above")
         threading.Thread(target=server.stdout.read, daemon=True).start()
         time.sleep(2)
-        lines = [f"GET /api/v1/similar?id={10_000_000 + n * 7919 % ITEMS}AAF" for n in range(ASKED)]
         with tempfile.TemporaryDirectory() as folder:
-            load(f"http://127.0.0.1:{port}", lines, 16, 3.0, Path(folder))
-            for clients in CLIENTS:
-                begin = [computed(process) for process in processes(server.pid)]
-                told = load(f"http://127.0.0.1:{port}", lines, clients, SECONDS, Path(folder))
-                spent = [
-                    computed(process) - before for process, before in zip(processes(server.pid), begin, strict=True)
-                ]
-                rows.append({
-                    "workers": workers, "clients": clients, "a second": told["rate"], "p50, ms": told["p50"] * 1e3,
-                    "p99, ms": told["p99"] * 1e3, "processor, ms": sum(spent) / told["requests"] * 1e3,
-                    "errors": sum(told["errors"].values()),
-                })  # fmt: skip
+            for way in WAYS:
+                warming, *runs = asked(way, 1 + len(CLIENTS))
+                load(f"http://127.0.0.1:{port}", warming, 16, WARMING, Path(folder))
+                for clients, lines in zip(CLIENTS, runs, strict=True):
+                    row = one_run(server.pid, f"http://127.0.0.1:{port}", lines, clients, Path(folder))
+                    rows.append({"workers": workers, "way": way} | row)
         last = memory(processes(server.pid)[-1])
         for row in rows:
             row |= {"last worker's own MB": last["Private"] / 1e6, "its Pss, MB": last["Pss"] / 1e6}
@@ -129,16 +142,38 @@ def measure(workers: int) -> list[dict[str, Any]]:
     return rows
 
 
+def one_run(server: int, address: str, lines: list[str], clients: int, folder: Path) -> dict[str, Any]:
+    """One measurement: processor time is that of the processes that serve, and that of wrk."""
+    begin, own = [computed(process) for process in processes(server)], of_children()
+    told = load(address, lines, clients, SECONDS, folder)
+    spent = sum(computed(process) - before for process, before in zip(processes(server), begin, strict=True))
+    return {
+        "clients": clients, "a second": told["rate"], "p50, ms": told["p50"] * 1e3, "p99, ms": told["p99"] * 1e3,
+        "processor, ms": spent / told["requests"] * 1e3, "wrk's, ms": (of_children() - own) / told["requests"] * 1e3,
+        "errors": sum(told["errors"].values()),
+    }  # fmt: skip
+
+
+def of_children() -> float:
+    """Seconds of processor time of this process's children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def main() -> None:
     """Measure and print."""
     if sys.argv[1:2] == ["--serve"]:
-        serve(int(sys.argv[2]))
+        serve(int(sys.argv[2]), sys.argv[3])
         return
     need_wrk()
     say(f"similar items (API) at {ITEMS:,} invented items")
     counts = [int(word) for word in sys.argv[1:]] or list(WORKERS)
-    rows = [row for workers in counts for row in measure(workers)]
-    print(pd.DataFrame(rows).round(1).to_string(index=False))
+    with tempfile.TemporaryDirectory() as folder:
+        lists = Path(folder) / "lists.npy"
+        np.save(lists, invented().nearest_of_all()[0])
+        rows = [row for workers in counts for row in measure(workers, str(lists))]
+    print(f"load of the machine, mean of the last minute: {os.getloadavg()[0]:.1f}")
+    print(pd.DataFrame(rows).round(2).to_string(index=False))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -28,6 +29,7 @@ from fashion.recommendation.changes import ARRAYS, EMBEDDINGS, Present, changes_
 from fashion.recommendation.changes import load as load_changes
 from fashion.recommendation.filters import Conditions, QueryError, parse_where
 from fashion.recommendation.item_names import ItemNames
+from fashion.recommendation.neighbour_lists import Lists, read_neighbour_lists
 from fashion.recommendation.picks import Picks
 from fashion.recommendation.queries import Query
 from fashion.recommendation.recommend import make_query
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
     from fashion.recommendation.photo_query import PhotoReader
 
+log = logging.getLogger("fashion")
 
 #: Arrays of a report with a row for each item, by the name of their file.
 VECTORS = (*EMBEDDINGS, "max_pooled", "multilayer", "colour_grid", "histogram", "hog", "pixels")
@@ -169,6 +172,9 @@ class Study(Run):
         The address of a Qdrant server that searches in place of this process (`fashion export` fills it).
     mapped : bool
         Keep unit vectors in memory-mapped files, as for several processes; with an engine they always are.
+    listed : bool
+        Answer for items by the report's own neighbour lists where they have the answer (`neighbour_lists`), which a
+        shop opens once for many visitors; an engine searches all the same.
 
     Notes
     -----
@@ -186,9 +192,10 @@ class Study(Run):
         weights: str | Path | None = None,
         engine: str | None = None,
         mapped: bool = False,
+        listed: bool = False,
     ) -> None:
         super().__init__(catalogue, data=data, processed=processed, reports=reports, weights=weights)
-        self.engine, self.mapped = engine, mapped
+        self.engine, self.mapped, self.listed = engine, mapped, listed
         self._checked: set[str] = set()
         self._recommenders: dict[tuple[str, bool | None], Recommender] = {}
         self._readers: dict[str, PhotoReader] = {}
@@ -414,9 +421,10 @@ class Study(Run):
 
     def _open_recommender(self, embedding: str, approximate: bool | None) -> Recommender:
         if self.engine is None:
-            return Recommender.from_workspace(
+            recommender = Recommender.from_workspace(
                 self.workspace, embedding, approximate=approximate, mapped=self.mapped, place=self.weights
             )
+            return replace(recommender, lists=self._lists(embedding, recommender)) if self.listed else recommender
         from fashion.recommendation.qdrant import QdrantSearch, connect
 
         client = connect(self.engine)
@@ -424,6 +432,15 @@ class Study(Run):
             self.workspace, embedding, approximate=False, mapped=True, place=self.weights
         )
         return replace(recommender, searched_by=QdrantSearch.of_report(client, recommender, self.name, embedding))
+
+    def _lists(self, embedding: str, recommender: Recommender) -> Lists | None:
+        """The neighbour lists; None, with a warning, where they cannot be used: a search answers alike."""
+        try:
+            self.check("neighbours.parquet")
+            return read_neighbour_lists(self.workspace, embedding, recommender, self.present)
+        except ArtefactError as error:
+            log.warning("every list is searched for: %s", error)
+            return None
 
     def reader(self, embedding: str = "described") -> PhotoReader:
         """The networks that make queries of photos, loaded once.

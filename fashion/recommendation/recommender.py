@@ -19,7 +19,7 @@ from fashion.core.errors import ArtefactError
 from fashion.core.workspace import Workspace
 from fashion.neighbours.approximate import APPROXIMATE_FROM, ApproximateIndex, open_index
 from fashion.neighbours.duplicates import joined_groups
-from fashion.neighbours.exact import Neighbours, normalise, top_k
+from fashion.neighbours.exact import Neighbours, cosines, normalise, top_k
 from fashion.neighbours.mapped import mapped_vectors
 from fashion.recommendation.changes import EMBEDDINGS, Present, load
 from fashion.recommendation.feedback import described_together, moved
@@ -70,6 +70,8 @@ class Recommender:
         The catalogue's, as a code.
     free_text : FreeText or None
         The text tower of the report's encoder, where it has one.
+    lists : ndarray of int32, shape (n, m), or None
+        Each item's nearest others by the usual weights, which then are not searched for (`neighbour_lists`).
     """
 
     items: pd.DataFrame
@@ -84,6 +86,7 @@ class Recommender:
     searched_by: SearchEngine | None = None
     columns: NDArray[np.float32] | None = None
     free_text: FreeText | None = None
+    lists: NDArray[np.int32] | None = None
 
     @classmethod
     def from_workspace(
@@ -249,11 +252,19 @@ class Recommender:
 
     def nearest_of_all(self, k: int | None = None) -> Neighbours:
         """Rows and similarities of the k items most similar to each item, itself excluded; shapes (n, k)."""
-        queries = self._scaled(self.raw_rows(slice(None)), self._weights())
-        rows, cosine = top_k(
-            self.vectors, self.k if k is None else k, query_vectors=normalise(queries), assume_unit=True
+        return self.nearest_of(np.arange(len(self.items)), k)
+
+    def nearest_of(self, rows: NDArray[np.integer], k: int | None = None) -> Neighbours:
+        """`nearest_of_all` for some rows: exact, whatever the engine; shapes (q, k)."""
+        queries = self.usual_queries(rows)
+        found, cosine = top_k(
+            self.vectors, self.k if k is None else k, rows, query_vectors=normalise(queries), assume_unit=True
         )
-        return rows, np.clip(cosine * np.linalg.norm(queries, axis=1, keepdims=True), -1, 1)
+        return found, np.clip(cosine * np.linalg.norm(queries, axis=1, keepdims=True), -1, 1)
+
+    def usual_queries(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Items as queries with the usual weights, shape (q, d): products with the unit rows are similarities."""
+        return self._scaled(self.raw_rows(rows), self._weights())
 
     def by_item(self, item: str, k: int | None = None, where: Where | None = None) -> pd.DataFrame:
         """The `k` items most similar to `item`, itself excluded; see `answer`."""
@@ -351,6 +362,13 @@ class Recommender:
             raise QueryError(f"expected at least one recommendation, k >= 1; found {k}.")
         if not 0 <= diversity <= 1:
             raise QueryError(f"expected a diversity from 0 (none) to 1; found {diversity}.")
+        weights = self._weights(colour_weight, looks_weight)
+        plain = not (where or hide_duplicates or diversity) and among is None
+        listed = self._listed(query, k, weights) if plain else None
+        if listed is not None:
+            queries = self._scaled(query.vectors, weights)
+            cosine = cosines(normalise(queries), self.vectors, np.zeros(k, np.intp), listed)
+            return self._each_once(listed.astype(np.int32), cosine, queries, k)
         mask = self.words_reader.columns.mask(where) & self.words_reader.columns.mask(query.where)
         for part in (query.allowed, among):
             if part is not None:
@@ -359,7 +377,6 @@ class Recommender:
             mask[query.near_duplicates] = False
         if query.exact is None and query.row is not None:
             mask[query.row] = False
-        weights = self._weights(colour_weight, looks_weight)
         queries, allowed = self._scaled(query.vectors, weights), Allowed(mask, both(where, query.where))
 
         def pool_of(count: int) -> tuple[NDArray, NDArray]:
@@ -374,6 +391,17 @@ class Recommender:
             )
 
         return self._search(pool_of, k, hide_duplicates, diversity, weights)
+
+    def _listed(self, query: Query, k: int, weights: dict[str, float] | None) -> NDArray[np.int64] | None:
+        """The k rows nearest to an item as its list has them; None where the query asks for anything else."""
+        if self.lists is None or query.row is None or k > self.lists.shape[1] or weights != self._weights():
+            return None
+        changed = any(part is not None for part in (query.allowed, query.exact, query.photo_scores)) or query.where
+        rows = self.lists[query.row, :k]
+        if changed or rows[0] < 0:
+            return None
+        own = self.raw_rows(slice(query.row, query.row + 1))
+        return rows.astype(np.int64) if np.array_equal(query.vectors, own) else None
 
     def raw_rows(self, rows: slice | NDArray[np.integer]) -> NDArray[np.float32]:
         """Rows before normalisation: with a layout each part has length one."""
@@ -422,7 +450,11 @@ class Recommender:
         """The `count` rows nearest to any of the alternatives, each once with its best similarity."""
         # What is nearest to any of them is among the nearest of one.
         rows, cosine = self.engine.nearest(queries, count, allowed)
-        index = rows.ravel()
+        return self._each_once(rows.ravel(), cosine, queries, count)
+
+    @staticmethod
+    def _each_once(index: NDArray, cosine: NDArray, queries: NDArray, count: int) -> tuple[NDArray, NDArray]:
+        """The `count` best of the rows that some queries found, from their cosines with each, shape (q, m)."""
         similarity = (cosine * np.linalg.norm(queries, axis=1, keepdims=True)).ravel()
         best = first_of_each(index, np.lexsort((index, -similarity)))[:count]
         return index[best], np.clip(similarity[best], -1, 1)

@@ -22,6 +22,9 @@ Found = tuple[NDArray[np.integer], NDArray[np.float32]]
 #: Bytes of words' products with all items that are kept, 4 bytes an item each: 139 words of 60,000 items.
 SCORES_HELD = 32 * 2**20
 
+#: Share of the rows up to which those that a filter leaves are copied and searched alone: a pass over all takes longer.
+FEW = 1 / 16
+
 #: More than any similarity: what matches every word comes before what does not.
 EXACT_FIRST = 4.0
 
@@ -122,6 +125,10 @@ class ExactSearch:
 
     def nearest(self, queries: NDArray[np.float32], k: int, allowed: Allowed) -> Neighbours:
         """See `SearchEngine`."""
+        if np.count_nonzero(allowed.mask) <= FEW * len(self.vectors):
+            rows = np.flatnonzero(allowed.mask).astype(np.int32)
+            found, cosine = nearest(queries, self.vectors[rows], k, assume_unit=True)
+            return rows[found], cosine
         if self.index is not None or len(self.vectors) >= APPROXIMATE_FROM:
             return nearest_rows(self.index, queries, self.vectors, k, allowed.mask)
         return nearest(queries, self.vectors, k, allowed.mask, assume_unit=True, multiply=self._products)

@@ -339,7 +339,7 @@ def open_shop(
         When the engine does not hold this report, or does not answer.
     """
     before = stamp_of(workspace)
-    study = Study(workspace, weights=weights, engine=engine, mapped=mapped)
+    study = Study(workspace, weights=weights, engine=engine, mapped=mapped, listed=True)
     recommender = study.recommender()
     study.check(*PHOTOS)
     for key, count in recommender.items["added"].value_counts().items():

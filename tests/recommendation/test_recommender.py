@@ -16,11 +16,12 @@ from fashion.cli.main import main
 from fashion.core.errors import ArtefactError
 from fashion.core.workspace import Workspace
 from fashion.neighbours.approximate import open_index
-from fashion.neighbours.exact import normalise
+from fashion.neighbours.exact import nearest, normalise
 from fashion.recommendation.filters import QueryError
 from fashion.recommendation.queries import words_query
 from fashion.recommendation.recommend import make_query
 from fashion.recommendation.recommender import Recommender, read_layout
+from fashion.recommendation.search_engine import Allowed, ExactSearch
 
 VECTORS = normalise(np.array([[1, 0.1], [1, 0.2], [1, 0], [1, 0.1], [0, 1], [0.1, 1]], np.float32))
 
@@ -45,6 +46,19 @@ def test_filter_equals_brute_force(seed, k, colour):
     expected = sorted(allowed, key=lambda i: -cosines[i])[:k]
     assert found["item"].tolist() == ITEMS["item"].iloc[expected].tolist()
     assert found["similarity"].to_numpy() == pytest.approx(cosines[expected], abs=1e-6)
+
+
+def test_few_rows_that_a_filter_leaves_are_searched_as_all_are():
+    rng = np.random.default_rng(0)
+    vectors = normalise(rng.normal(size=(160, 5)))
+    vectors[80:] = vectors[:80]  # ties go to the lower row
+    engine, queries = ExactSearch(vectors), vectors[[3, 7]] * np.float32(2)
+    for count in (0, 1, 4, 9, 10, 11, 160):
+        mask = np.zeros(160, bool)
+        mask[rng.choice(160, count, replace=False)] = True
+        found, expected = engine.nearest(queries, 4, Allowed(mask, {})), nearest(queries, vectors, 4, mask)
+        for one, other in zip(found, expected, strict=True):
+            assert one.dtype == other.dtype and np.array_equal(one, other)
 
 
 def test_nothing_left_is_an_empty_table(recommender):
