@@ -27,6 +27,7 @@ from fashion.catalogue.identity import open_workspace, toml_of
 from fashion.catalogue.source import Source, open_source
 from fashion.catalogue.swatches import Swatches, swatches_of
 from fashion.catalogue.unpacked import unpacked_folder
+from fashion.core.checksums import named
 from fashion.core.paths import at_home, in_project, judgements_of
 from fashion.core.workspace import Workspace
 
@@ -182,9 +183,10 @@ class Run:
 
     @property
     def source_line(self) -> str:
-        """The caption of a figure: catalogue, items, network."""
+        """The caption of a figure: catalogue, items, network with its weights' short checksum."""
         size = f", {self.network['size']} px" if self.network["size"] else ""  # none where vectors were given
-        return f"{self.title}: {len(self.items):,} items · {self.network['name']}{size}"
+        network = named(self.network["name"], self.network["weights_checksum"])
+        return f"{self.title}: {len(self.items):,} items · {network}{size}"
 
     @property
     def untrained(self) -> str:

@@ -34,6 +34,25 @@ def sha256_json(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
 
 
+def short(checksum: str) -> str:
+    """A checksum's first letters, for people; enough to tell apart the files of one study."""
+    return checksum[:8]
+
+
+def named(name: str, checksum: str) -> str:
+    """A name with its short checksum, for captions, tables and stores; one that has it already stays as it is.
+
+    Examples
+    --------
+    >>> named("clip", "579344248a93e23e")
+    'clip-57934424'
+    >>> named("clip-57934424", "579344248a93e23e")
+    'clip-57934424'
+    """
+    end = f"-{short(checksum)}"
+    return name if name.endswith(end) else f"{name}{end}"
+
+
 def fingerprint(path: Path, without: Path | None = None) -> str:
     """Say whether a file or folder changed without reading it: names, sizes and times of change, hashed.
 

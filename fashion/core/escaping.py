@@ -34,8 +34,9 @@ _NUMBER = r"[+-]?\d+(?:[.,]\d+)?"
 def table(frame: pd.DataFrame, formats: Mapping[Any, str] | None = None) -> Any:
     """A table to be shown in a notebook; every cell and heading is escaped, whatever it holds.
 
-    Numbers are written by `numerals.decimal`, missing ones left out. An index that names its rows is the first column,
-    under its name; several rows of headings are joined into one. In place of a table without rows stands "none".
+    Numbers are written by `numerals.decimal`, missing ones left out, truth as yes or no. An index that names its rows
+    is the first column, under its name; one of whole numbers without a name is left out. Several rows of headings are
+    joined into one, in words: no underscores. In place of a table without rows stands "none".
 
     Parameters
     ----------
@@ -51,16 +52,27 @@ def table(frame: pd.DataFrame, formats: Mapping[Any, str] | None = None) -> Any:
 
     if not len(frame):
         return HTML("<p>none</p>")
-    named = not isinstance(frame.index, pd.RangeIndex)
+    named = frame.index.name is not None or frame.index.dtype.kind not in "iu"
     names = [str(name or "") for name in frame.index.names]
-    flat = frame.reset_index(names=names, allow_duplicates=True) if named else frame.copy()
-    flat.columns = pd.Index([", ".join(filter(None, map(str, c))) if isinstance(c, tuple) else c for c in flat.columns])
-    counts = {column: "{:,}".format for column in flat.columns[[kind.kind in "iu" for kind in flat.dtypes]]}
-    made: dict[Any, Callable[[Any], str]] = counts | {column: text.format for column, text in (formats or {}).items()}
+    flat = frame.reset_index(names=names, allow_duplicates=True) if named else frame.reset_index(drop=True)
+    by_kind: dict[str, Callable[[Any], str]] = {"i": "{:,}".format, "u": "{:,}".format, "b": _yes_or_no}
+    kinds = {column: by_kind[kind.kind] for column, kind in flat.dtypes.items() if kind.kind in by_kind}
+    formatted = kinds | {column: text.format for column, text in (formats or {}).items()}
+    made: dict[Any, Callable[[Any], str]] = {_heading(column): one for column, one in formatted.items()}
+    flat.columns = pd.Index(map(_heading, flat.columns))
     # Long text is not cut: an option of pandas does that by itself.
     with pd.option_context("display.max_colwidth", None):
         text = flat.to_html(index=False, escape=True, formatters=made, float_format=decimal, na_rep="", border=0)
     return HTML(text)
+
+
+def _yes_or_no(value: Any) -> str:
+    return "yes" if value else "no"
+
+
+def _heading(column: Any) -> str:
+    words = ", ".join(filter(None, map(str, column))) if isinstance(column, tuple) else str(column)
+    return words.replace("_", " ")
 
 
 #: Letters that Markdown would read as more than letters within a sentence.

@@ -256,8 +256,8 @@ def summary_table(backbone: Encoder) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns ``layer`` (str), ``output_shape`` (str), ``parameters`` (int, how many) and ``trainable``
-        (bool, whether any of them is); of an encoder from disk ``read`` and ``found`` (str).
+        Columns ``layer`` (str), ``output_shape`` (str, of one photo), ``parameters`` (int, how many) and
+        ``trainable`` (bool, whether any of them is); of an encoder from disk ``read`` and ``found`` (str).
     """
     if isinstance(backbone, GivenVectors):
         return pd.DataFrame({"read": ["files", "checksum"], "found": [backbone.reason, backbone.weights_checksum[:12]]})
@@ -274,7 +274,7 @@ def summary_table(backbone: Encoder) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "layer": layer.name,
-            "output_shape": str(tuple(layer.output.shape)),
+            "output_shape": " × ".join(map(str, layer.output.shape[1:])),
             "parameters": int(layer.count_params()),
             "trainable": bool(layer.trainable_weights),
         }

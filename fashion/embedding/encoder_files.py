@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fashion.core.checksums import sha256_file, sha256_json
+from fashion.core.checksums import named, sha256_file, sha256_json
 from fashion.core.errors import WeightsError
 from fashion.core.paths import at_home, in_project
 from fashion.photos.framing import FILTERS, Framing
@@ -104,7 +104,7 @@ class EncoderFiles:
     def name(self) -> str:
         """The place's name and the checksum's first letters: for captions, tables and stores."""
         stem = self.place.stem if self.place.is_file() else self.place.name
-        return f"{re.sub(r'[^A-Za-z0-9._]+', '-', stem).strip('-.') or 'encoder'}-{self.checksum[:8]}"
+        return named(re.sub(r"[^A-Za-z0-9._]+", "-", stem).strip("-.") or "encoder", self.checksum)
 
     @property
     def keras(self) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.core.checksums import sha256_file, sha256_json
+from fashion.core.checksums import named, sha256_file, sha256_json
 from fashion.core.errors import WeightsError, in_short
 from fashion.embedding.encoder_files import resolve
 from fashion.photos.framing import Framing
@@ -50,9 +50,7 @@ class GivenVectors:
     @property
     def name(self) -> str:
         """Of the file, and of its content."""
-        return (
-            f"{re.sub(r'[^A-Za-z0-9._]+', '-', self.place.stem).strip('-.') or 'vectors'}-{self.weights_checksum[:8]}"
-        )
+        return named(re.sub(r"[^A-Za-z0-9._]+", "-", self.place.stem).strip("-.") or "vectors", self.weights_checksum)
 
     @property
     def framing(self) -> Framing:

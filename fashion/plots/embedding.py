@@ -12,6 +12,7 @@ from matplotlib import ticker
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from fashion.core.checksums import short
 from fashion.core.numerals import decimal
 from fashion.evaluation.relevance import BOTH
 from fashion.plots.style import PALETTE, QUIET, sign
@@ -125,7 +126,7 @@ def quality_against_cost(table: pd.DataFrame, speeds: Mapping[str, float], sourc
     both = table[table["column"] == BOTH].set_index("network")
     figure, axes = plt.subplots(figsize=(9, 4.2), layout="constrained")
     for (name, row), colour in zip(both.iterrows(), itertools.cycle(PALETTE)):
-        said = f"{name}: {row['dimensions']:,} dimensions, SHA-256 {row['checksum'][:8]}"
+        said = f"{name}: {row['dimensions']:,} dimensions, SHA-256 {short(row['checksum'])}"
         if name not in speeds:
             axes.axhline(row["mean"], color=colour, linestyle="--", label=said)
             continue

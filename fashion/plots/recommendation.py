@@ -145,7 +145,7 @@ def answers(
     source_line, title : str
     """
     k = max(1, *(len(table) for _, _, table in queries))
-    photo, caption, head, foot = 1.45, 0.98, 0.5, 0.25
+    photo, caption, head, foot = 1.45, 1.24, 0.5, 0.25
     width, height = (photo + 0.14) * (k + 1), head + len(queries) * (photo + caption) + foot
     figure, grid = plt.subplots(
         len(queries), k + 1, figsize=(width, height), squeeze=False,

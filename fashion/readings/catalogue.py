@@ -62,10 +62,12 @@ def counts(items: pd.DataFrame, column: str, plural: str) -> str:
         else ""
     )
     if sizes.iloc[0] <= EVEN * sizes.iloc[-1]:
-        return joined(
-            f"The {len(sizes):,} {plural} are about equally frequent, from {sizes.iloc[-1]:,} to {sizes.iloc[0]:,} "
-            "items, so a mean over items speaks for all of them.", short,
-        )  # fmt: skip
+        frequent = (
+            f"have {counted(sizes.iloc[0], 'item')} each"
+            if sizes.iloc[0] == sizes.iloc[-1]
+            else f"are about equally frequent, from {sizes.iloc[-1]:,} to {sizes.iloc[0]:,} items"
+        )
+        return joined(f"The {len(sizes):,} {plural} {frequent}, so a mean over items speaks for all of them.", short)
     if sizes.iloc[0] < LEADS * sizes.median():
         return short
     share = sizes.iloc[0] / len(items)

@@ -29,6 +29,7 @@ from fashion.neighbours.exact import normalise, top_k
 from fashion.recommendation.recommender import read_layout
 from fashion.report.page import TEMPLATES
 from fashion.report.runs import place_of_run
+from fashion.report.tables import for_phones
 
 #: Methods that are compared -> their vectors.
 METHODS = {ALL_FEATURES: "max_pooled", FROZEN: "frozen", LEARNED: "learned", SHOWN: "described"}
@@ -289,7 +290,7 @@ def write_comparison(reports: Sequence[Compared], folder: Path, seed: int = 0) -
         tables=tables(result),
         figures=figures,
     )
-    return write_whole(folder / "index.html", lambda aside: aside.write_text(page, encoding="utf-8"))
+    return write_whole(folder / "index.html", lambda aside: aside.write_text(for_phones(page), encoding="utf-8"))
 
 
 def open_compared(name: str, processed: Path | None = None, reports: Path | None = None) -> Compared:

@@ -18,6 +18,7 @@ from fashion.core.escaping import REPORT_POLICY
 from fashion.core.files import write_whole
 from fashion.core.workspace import Workspace
 from fashion.report.steps import STEPS, cells_of
+from fashion.report.tables import for_phones
 
 if TYPE_CHECKING:
     import nbformat
@@ -104,7 +105,7 @@ def linked_files(workspace: Workspace) -> list[tuple[str, str]]:
 def _provenance_rows(provenance: dict[str, Any]) -> list[tuple[str, str]]:
     machine = provenance["machine"]
     seconds = ", ".join(f"{name} {value:.0f} s" for name, value in provenance["seconds"].items())
-    settings = ", ".join(f"{k} = {v}" for k, v in provenance["settings"].items() if v not in (None, False))
+    settings = ", ".join(f"{k} = {v}" for k, v in provenance["settings"].items() if v not in (None, False, ""))
     versions = ", ".join(
         f"{name} {provenance['versions'][name]}" for name in ("python", "tensorflow", "numpy", "pandas", "scikit-learn")
     )
@@ -161,6 +162,7 @@ def write_page(workspace: Workspace, path: Path, prefix: str, names: Sequence[st
     captions = workspace.captions()
     titles = {step.notebook: title_of(workspace, step.notebook) for step in STEPS}
     summary = whole or not names
+    warnings = [numbers["warning"] for numbers in results if numbers.get("warning")]
     chapters = [
         {
             "name": step.notebook,
@@ -180,7 +182,7 @@ def write_page(workspace: Workspace, path: Path, prefix: str, names: Sequence[st
         prefix=prefix,
         here=names[0] if names and not whole else "",
         source_line=results[-1]["source_line"],
-        warnings=[numbers["warning"] for numbers in results if numbers.get("warning")],
+        warnings=warnings,
         lead=chapters[-1]["findings"][:1],
         headline=results[-1].get("headline", []),
         chapters=chapters,
@@ -188,7 +190,7 @@ def write_page(workspace: Workspace, path: Path, prefix: str, names: Sequence[st
             {"name": name, "title": titles[name], "body": notebook_body(workspace, name, prefix)} for name in names
         ],
         extras=linked_files(workspace),
-        provenance=_provenance_rows(provenance),
+        provenance=[row for row in _provenance_rows(provenance) if row[1] not in warnings],  # said once
         terms=f"{catalogue.terms} {catalogue.citation}".strip(),
     )
-    write_whole(path, lambda aside: aside.write_text(text, encoding="utf-8"))
+    write_whole(path, lambda aside: aside.write_text(for_phones(text), encoding="utf-8"))

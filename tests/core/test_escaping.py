@@ -183,6 +183,12 @@ def test_a_table_escapes_cells_and_headings_of_every_kind():
     columns = pd.DataFrame([[1, 2]], pd.Index(["x"], name="row"), pd.MultiIndex.from_tuples([("a", "b"), ("a", "c")]))
     assert [head in table(columns).data for head in ("<th>row</th>", "<th>a, b</th>", "<th>a, c</th>")] == [True] * 3
     assert table(columns).data.count("<tr") == 2, "one row of headings"
+    drawn = pd.DataFrame({"never_shown": [1200, 7], "a_b": [0.5, 0.25]}, [30, 60])
+    for text in (table(drawn).data, table(drawn, {"never_shown": "{:,}"}).data):
+        assert text.count("<th>") == 2 and "<th>never shown</th>" in text and "<td>1,200</td>" in text, "no positions"
+    assert "<td>30</td>" in table(drawn.rename_axis("row")).data
+    told = table(pd.DataFrame({"trainable": [True, False]})).data
+    assert "<td>yes</td>" in told and "<td>no</td>" in told and "True" not in told
     long = "word " * 100
     assert long.strip() in table(pd.DataFrame({"a": [long.strip()]})).data, "nothing is cut"
 

@@ -107,7 +107,7 @@ def test_efficientnet_lite0_without_top(lite):
     assert lite.weights_checksum == sha256_file(efficientnet_lite_file())
     table = summary_table(lite)
     assert list(table["layer"]) == ["efficientnet-lite0", "global_max_pooling"]
-    assert list(table["output_shape"]) == ["(None, 3, 3, 1280)", "(None, 1280)"]
+    assert list(table["output_shape"]) == ["3 × 3 × 1280", "1280"]
     assert list(table["parameters"]) == [4_694_024 - 1280 * 1000 - 1000, 0]
     assert not table["trainable"].any()
 

@@ -165,6 +165,8 @@ def test_page_shows_key_numbers_and_escapes_the_catalogues_words(work):
         assert found and text.count(f'<section id="{step.notebook}">') == 1
         number = re.search(r"\d[\d.,]*%?", found[0])
         assert number and number[0] in text, found[0]
+        further = text.split(f'<section id="{step.notebook}">')[1].split("</section>")[0].partition('class="more"')
+        assert (bool(further[2]), "<li>" in further[0]) == (len(found) > 1, False), "one finding in sight"
     assert text.index('class="lead"') < text.index('class="cards"') < text.index('<section id="01-catalogue">')
     warning = work.results("02")["warning"]
     assert re.search(r"efficientnet-lite0", text) and "provenance.json" in text

@@ -79,7 +79,7 @@ def test_what_is_there(shop, work):
         assert np.array_equal(shop.vectors(kind), work.vectors(kind))
     places = shop.map()
     assert places["item"].tolist() == shop.items["item"].tolist() and {"x", "y", "colour"} <= set(places)
-    line = f"Tiny <b>shop</b>: {len(shop.items)} items · efficientnet-lite0, 96 px"
+    line = f"Tiny <b>shop</b>: {len(shop.items)} items · efficientnet-lite0-57934424, 96 px"
     assert repr(shop).splitlines()[0] == f"Study of {line}" and shop.source_line == line
     assert str(work.processed) in repr(shop) and str(work.report) in repr(shop)
     assert repr(shop.photos) == f"Photos of {len(shop.items)} items in {shop.source.path}"
@@ -283,7 +283,7 @@ def test_a_run_under_way_answers_what_is_finished(work, tiny, folders, tmp_path,
         study.recommend(item)
     assert "not finished" in repr(study)
     whole = Run("tiny", **folders)
-    assert whole.source_line == f"{whole.title}: {len(whole.items)} items · efficientnet-lite0, 96 px"
+    assert whole.source_line == f"{whole.title}: {len(whole.items)} items · efficientnet-lite0-57934424, 96 px"
 
 
 def test_a_damaged_report_is_refused_as_by_the_command(work, tiny, item, tmp_path):

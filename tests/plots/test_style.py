@@ -16,6 +16,7 @@ from fashion.catalogue.translation import colour_hexes, department_colours, tran
 from fashion.photos.images import decode, squared
 from fashion.plots import attributes, embedding, evaluation, map, recommendation, style
 from fashion.plots import catalogue as plots_catalogue
+from fashion.recommendation.queries import Query
 
 matplotlib.use("Agg")
 
@@ -210,6 +211,22 @@ def test_recommendation_frames_say_what_agrees(shop):
     assert len(set(frames)) == 4 and len({colour for colour, _ in frames}) == 4
     words = [text.get_text() for axes in photos for text in axes.texts]
     assert "query" in words and "2 · 0.80" in words and items["colour"][none] in words
+
+
+def test_no_reason_reaches_into_the_photo_below(shop):
+    items, source = shop
+    listed = items.head(2).assign(
+        rank=[1, 2], similarity=[0.9, 0.8], title="A long tea dress in green", price="49 €",
+        reasons="same colour and category; kind 0.74; colour 1.00; looks 0.50",
+    )  # fmt: skip
+    query = Query("a red dress", np.zeros((1, 2), np.float32), {})
+    figure = recommendation.answers([(None, query, listed)] * 2, source, SWATCHES, "the source", title="t")
+    figure.canvas.draw()
+    photos = [axes for axes in figure.axes if axes.images]
+    lowest = [min(text.get_window_extent().y0 for text in axes.texts) for axes in photos]
+    below = photos[2].get_window_extent().y1
+    foot = next(text for text in figure.texts if text.get_text() == "the source").get_window_extent().y1
+    assert len(photos) == 4 and min(lowest[:2]) > below and min(lowest[2:]) > foot
 
 
 def test_map_of_photos_draws_one_photo_a_cell(shop):

@@ -15,6 +15,9 @@ def items_of(**sizes):
 def test_counts_say_even_or_led_and_which_are_too_small():
     even = catalogue.counts(items_of(a=20, b=22), "category", "categories")
     assert "2 categories are about equally frequent, from 20 to 22 items" in even and "fewer than" not in even
+    for size, told in ((1, "1 item"), (30, "30 items")):
+        equal = catalogue.counts(items_of(a=size, b=size, c=size), "category", "categories")
+        assert f"The 3 categories have {told} each, so a mean" in equal and " to " not in equal
     led = catalogue.counts(items_of(a=80, b=15, c=5), "category", "categories")
     assert led.startswith("*a* alone holds 80% of the items, 5.3 times the median category's")
     assert "1 category of 3 has fewer than 10 items" in led
