@@ -382,8 +382,9 @@ def _fits(ours: str, column: Cells) -> float:
     match ours:
         case "colour":
             spoken = column.speaks(colour_words(), most=3)
-            good = column.numbers < 0.5 and column.addresses == 0 and column.length <= 4 and not column.is_list
-            return 3 * spoken - 1 if good and (spoken >= 0.5 or column.are_words) else never
+            good = column.numbers < 0.5 and column.addresses == 0 and not column.is_list
+            short = column.length <= (4 if column.are_words else 2)  # "a red hat", another in each row, is a text
+            return 3 * spoken - 1 if good and short and (spoken >= 0.5 or column.are_words) else never
         case "category" | "department":
             if column.name in FOLDERS:
                 return 2.5 if ours == "category" or column.name == FOLDER_ABOVE else 0.0

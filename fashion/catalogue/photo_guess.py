@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from fashion.catalogue.photo_pattern import name_and_spec
+from fashion.catalogue.photo_pattern import listed, name_and_spec
 from fashion.catalogue.source import is_photo
 from fashion.core.texts import look_of
 
@@ -55,7 +55,7 @@ def guess_pattern(column: str, rows: pd.DataFrame, photos: PhotoNames) -> Patter
     """The pattern by which most cells of a column name a photo; None where hardly any does.
 
     Folders before the cell may be fixed, the cell's first letters, or another column's cell; a cell may lack its
-    ending, zeros before it, or both.
+    ending, zeros before it, or both. Of a cell that lists photos the first counts.
 
     Examples
     --------
@@ -74,12 +74,11 @@ def guess_pattern(column: str, rows: pd.DataFrame, photos: PhotoNames) -> Patter
     bare: Counter[str] = Counter()
     for cells in tried.to_numpy().tolist():
         row = dict(zip(map(str, tried), cells, strict=True))
-        for name in _files_of(row[column], photos)[:3]:
-            for pattern in _patterns(column, row, name):
-                votes[pattern] += 1
-                bare[_without_ending(pattern)] += 1
-                examples.setdefault(pattern, name)
-                examples.setdefault(_without_ending(pattern), name)
+        for pattern, name in _hits(column, row, photos):
+            votes[pattern] += 1
+            bare[_without_ending(pattern)] += 1
+            examples.setdefault(pattern, name)
+            examples.setdefault(_without_ending(pattern), name)
     if not votes:
         return None
     best, hits = max(votes.items(), key=lambda vote: (vote[1], -len(vote[0])))
@@ -88,6 +87,16 @@ def guess_pattern(column: str, rows: pd.DataFrame, photos: PhotoNames) -> Patter
         best, hits = loose, all_hits
     share = min(hits / len(tried), 1.0) * float((rows[column] != "").mean())
     return Pattern(best, share, examples[best]) if hits >= 0.02 * len(tried) else None
+
+
+def _hits(column: str, row: dict[str, str], photos: PhotoNames) -> list[tuple[str, str]]:
+    """Patterns by which a row's cell, or the first photo that it lists, names a photo; each with that photo."""
+    for value in dict.fromkeys([row[column], *listed(row[column])[:1]]):
+        told = row | {column: value}
+        hits = [(pattern, name) for name in _files_of(value, photos)[:3] for pattern in _patterns(column, told, name)]
+        if hits:
+            return hits
+    return []
 
 
 def _without_ending(pattern: str) -> str:
@@ -109,15 +118,18 @@ def _patterns(column: str, row: dict[str, str], name: str) -> list[str]:
     value = _inside(row[column])
     look, whole = look_of(value), look_of(name)
     lead = "/" if row[column].startswith(("/", "\\")) else ""
-    stem = whole.rpartition(".")[0]
+    stem, steps = whole.rpartition(".")[0], name.split("/")
+    # Folders are counted, not letters: an accent may be a letter of its own in one of the two names.
+    before = "".join(f"{step}/" for step in steps[: -1 - look.count("/")])
+    ending, field = name[name.rfind(".") :] if "." in steps[-1] else "", f"{{{column}}}"
     if whole.endswith(look) and (len(look) == len(whole) or whole[-len(look) - 1] == "/"):
-        before, field, end = name[: len(name) - len(value)], f"{{{column}}}", ""
+        end = ""
     elif stem.endswith(look) and (len(look) == len(stem) or stem[-len(look) - 1] == "/"):
-        before, field, end = name[: len(stem) - len(value)], f"{{{column}}}", name[len(stem) :]
+        end = ending
     elif (
         (last := stem.rsplit("/", 1)[-1]).lstrip("0") == look.lstrip("0") and "/" not in look and len(last) > len(look)
     ):
-        before, field, end = name[: len(stem) - len(last)], f"{{{column}:0>{len(last)}}}", name[len(stem) :]
+        field, end = f"{{{column}:0>{len(last)}}}", ending
     else:
         return []
     if lead and before:

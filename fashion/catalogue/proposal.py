@@ -165,7 +165,7 @@ def _look_at(source: Source, pattern: str, members: Sequence[str], files: Sequen
     heads = _Heads(source)
     heads.locate(members[0])
     raw = read_raw(heads, TableFormat(sheet=sheet))
-    found = guess(raw, files) if len(raw.rows) else Guess()
+    found = guess(raw, _seen_from(members, files)) if len(raw.rows) else Guess()
     good = len(raw.header) > 1 or found.photo
     return _Look(pattern, sheet, found, len(raw.rows) if good else 0)
 
@@ -200,7 +200,30 @@ def _tables(files: Sequence[str], only: str) -> list[tuple[str, list[str]]]:
             if set(parts) <= SPLITS:
                 patterns = [(k, m) for k, m in patterns if not set(m) <= set(members)]
                 patterns.append((f"{folder}/*.parquet" if folder else "*.parquet", members))
+    patterns = _one_of_splits(patterns)
     return sorted(patterns, key=lambda entry: (entry[0].count("/"), entry[0]))
+
+
+def _one_of_splits(patterns: list[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]:
+    """The tables, those of one name in the folders of a set's parts as one: `train/metadata.csv` and `test/...`."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for key, members in patterns:
+        above, _, last = key.rpartition("/")
+        if above and members == [key]:
+            alike.setdefault((above.rpartition("/")[0], last), []).append(key)
+    for (above, last), members in alike.items():
+        if len(members) > 1 and {member.split("/")[-2].lower() for member in members} <= SPLITS:
+            patterns = [entry for entry in patterns if entry[0] not in members]
+            patterns.append((f"{above}/*/{last}".lstrip("/"), members))
+    return patterns
+
+
+def _seen_from(members: Sequence[str], files: Sequence[str]) -> list[str]:
+    """The files, named from their table's folder on where the table lies in several."""
+    folders = {member[: member.rfind("/") + 1] for member in members}
+    if len(folders) < 2:
+        return list(files)
+    return [name.removeprefix(next((f for f in folders if f and name.startswith(f)), "")) for name in files]
 
 
 class _Heads(Source):
@@ -242,7 +265,7 @@ def _from_table(
     """The proposal for one table, by all of its rows."""
     source.locate(look.table)
     raw = read_raw(source, TableFormat(sheet=look.sheet))
-    found = guess(raw, files)
+    found = guess(raw, _seen_from([source.base + name for name in source.tables], files))
     table, photo, more = _below_common_folder(look.table, found.photo, found.more_photos)
     source.locate(table)
     if look.table.removesuffix(table) == source.base:

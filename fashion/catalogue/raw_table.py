@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from fashion.catalogue.cells import column_names, flattened, text_of
@@ -89,6 +90,14 @@ class RawTable:
     def photo_names(self, column: str) -> list[str]:
         """The name of each row's photo in a column of bytes (`parquet.photo_name`)."""
         return [photo_name(file, column, row) for file, count in self.shards for row in range(1, count + 1)]
+
+    def folders(self) -> list[str]:
+        """The folder of each row's file, with its slash; empty texts where all files lie in one."""
+        each = [name[: name.rfind("/") + 1] for name, _ in self.shards]
+        if len(set(each)) < 2:
+            return [""] * len(self.rows)
+        ends = np.cumsum([count for _, count in self.shards])
+        return [each[place] for place in np.searchsorted(ends, self.rows.index)]
 
 
 @dataclass
@@ -376,7 +385,8 @@ def _workbook(data: bytes, sheet: str, place: str, wanted: Sequence[str] | None)
     name, names, rows = _sheet_of(data, sheet, place)
     texts = [[text_of(cell) for cell in row] for row in rows]
     filled = [row for row, cells in enumerate(texts) if any(cell.strip() for cell in cells)]
-    first = filled[0] if filled else len(texts) - 1
+    titled = (row for row in filled if sum(map(bool, map(str.strip, texts[row]))) > 1)  # below a title, if there is one
+    first = next(titled, filled[0]) if filled else len(texts) - 1
     header = column_names(texts[first]) if filled else []
     under = [row for row in filled if row > first]
     columns = {name: _column([texts[row][at] for row in under]) for name, at in _chosen(header, wanted).items()}

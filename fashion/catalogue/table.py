@@ -112,20 +112,28 @@ def with_last_step(rows: pd.DataFrame, separator: str) -> pd.DataFrame:
 def _photos_of(catalogue: Catalogue, source: Source, raw: RawTable) -> tuple[list[str], list[tuple[str, ...]]]:
     """The photo of each row that is shown, and its further ones."""
     photos: list[list[str]] = [[] for _ in range(len(raw.rows))]
+    folders = raw.folders()
     for pattern in (catalogue.photos, *catalogue.more_photos):
         further, columns = pattern != catalogue.photos, columns_of(pattern)
         cells = raw.rows[columns[0]].tolist() if len(columns) == 1 and columns[0] in raw.rows else None
         for row, name in enumerate(photos_named(catalogue, raw, pattern)):
-            names = [source.find(name)]
+            names = [_find(source, name, folders[row])]
             parts = listed(cells[row]) if cells else []
             if cells and parts != [cells[row]] and not source.signature(names[0]):
-                names = [source.find(_name_of(part)) for part in fill(pattern, {columns[0]: parts})] or names
+                named = fill(pattern, {columns[0]: parts})
+                names = [_find(source, _name_of(part), folders[row]) for part in named] or names
             if further:  # a name that is made up, such as {id}_2.jpg, is that of a photo only where there is one
                 made_up = column_alone(pattern) is None
                 names = [n for n in names if n and not (made_up and not is_address(n) and not source.signature(n))]
             photos[row] += names
     shown = [names[0] for names in photos]
     return shown, [tuple(dict.fromkeys(n for n in names[1:] if n != names[0])) for names in photos]
+
+
+def _find(source: Source, name: str, folder: str) -> str:
+    """The photo of a name; a table that lies in several folders may name it from its own folder on."""
+    found = source.find(name)
+    return found if not folder or is_address(found) or source.signature(found) else source.find(folder + name)
 
 
 def photos_named(catalogue: Catalogue, raw: RawTable, pattern: str = "") -> list[str]:

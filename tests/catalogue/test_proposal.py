@@ -1,6 +1,7 @@
 """What `fashion init` proposes for each known export, and for tables that nobody knows, is a catalogue as it stands."""
 
 import re
+import unicodedata
 
 import pandas as pd
 import pytest
@@ -257,3 +258,57 @@ def test_columns_of_further_photos_are_listed(tmp_path, names, cells, photo):
     wanted = [(photo or "{{{name}}}").format(name=name) for name in names[:3]]
     assert [catalogue.photos, *catalogue.more_photos] == wanted
     assert not set(names) & set(catalogue.columns.values())
+
+
+def stocked(tmp_path, names, **columns):
+    """A folder with a photo for each row, and a table of these rows with further columns."""
+    for name, photo in zip(names, photos(rows(12)), strict=True):
+        (tmp_path / "shop" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "shop" / name).write_bytes(photo)
+    further = [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+    write_table(tmp_path / "shop/items.csv", [row | cells for row, cells in zip(rows(12), further, strict=True)])
+    return opened(tmp_path / "shop", tmp_path)
+
+
+@pytest.mark.parametrize("folder", ["", "pictures/"])
+@pytest.mark.parametrize("between", [", ", "|", ";"])
+def test_lists_of_files_in_a_cell_name_the_shown_photo_and_further_ones(folder, between, tmp_path):
+    names = [f"pictures/{n}-front.jpg" for n in range(12)]
+    lists = [between.join(f"{folder}{n}-{side}.jpg" for side in ("front", "back")) for n in range(12)]
+    proposal, catalogue, items = stocked(tmp_path, names, looks=lists)
+    assert catalogue.photos == ("{looks}" if folder else "pictures/{looks}") and proposal.table == "items.csv"
+    assert items["photo"].tolist() == names
+    assert items["more_photos"].tolist() == [(f"pictures/{n}-back.jpg",) for n in range(12)]
+
+
+def test_names_in_another_unicode_form_than_the_files_are_found(tmp_path):
+    """macOS writes an accent as a letter of its own: the file's name is longer than the cell."""
+    decomposed = [unicodedata.normalize("NFD", f"photos/Été {n}.jpg") for n in range(12)]
+    cells = [unicodedata.normalize("NFC", f"Photos\\Été {n}.JPG") for n in range(12)]
+    _, catalogue, items = stocked(tmp_path, decomposed, file=cells)
+    assert catalogue.photos == "{file}" and items["photo"].tolist() == decomposed
+
+
+def test_a_caption_with_a_colour_in_it_is_no_colour(tmp_path):
+    data = write_table(tmp_path / "shop/train.parquet", [
+        {"image": photo, "caption": f"a {row['colour']} hat {n}"}
+        for n, (row, photo) in enumerate(zip(rows(12), photos(rows(12)), strict=True))
+    ])  # fmt: skip
+    _, catalogue, items = opened(data, tmp_path)
+    assert "colour" not in catalogue.columns and len(items) == 12
+
+
+def test_a_set_in_parts_with_a_table_in_each_is_one_table(tmp_path):
+    """ImageFolder's layout: names in a metadata.csv begin at its own folder, and come again in the other part."""
+    for part, count in (("train", 16), ("test", 8)):
+        folder = tmp_path / "set" / part
+        table = [{"file_name": f"{n:03d}.jpg", "label": row["kind"]} for n, row in enumerate(rows(count))]
+        write_table(folder / "metadata.csv", table)
+        for row, photo in zip(table, photos(rows(24))[-count:], strict=True):
+            (folder / row["file_name"]).write_bytes(photo)
+    proposal, catalogue, items = opened(pack(tmp_path / "set", tmp_path / "set.zip"), tmp_path)
+    assert catalogue.table == "*/metadata.csv" and catalogue.columns["category"] == "label"
+    assert len(items) == 24 and items["item"].is_unique
+    shown = [f"{part}/{n:03d}.jpg" for part, count in (("test", 8), ("train", 16)) for n in range(count)]
+    assert items["photo"].tolist() == shown
+    assert items["photo"].map(proposal.source.signature).astype(bool).all()

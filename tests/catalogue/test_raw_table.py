@@ -139,6 +139,12 @@ def test_a_table_below_empty_rows_is_found(tmp_path):
     assert raw.header == ["#1", "id"] and raw.rows["id"].tolist() == ["7"] and raw.rows.index.tolist() == [1]
 
 
+def test_a_title_above_a_workbooks_header_is_passed_over(tmp_path):
+    raw = read(tmp_path, "t.xlsx", workbook({"A": [["Autumn stock"], [], ["id", "kind"], [7, "hat"]]}))
+    assert raw.header == ["id", "kind"] and raw.rows.to_dict("list") == {"id": ["7"], "kind": ["hat"]}
+    assert read(tmp_path, "u.xlsx", workbook({"A": [["id"], [7]]})).header == ["id"], "a table of one column"
+
+
 def test_dates_and_truths_of_a_workbook(tmp_path):
     line = [datetime.date(2024, 1, 31), datetime.datetime(2024, 1, 31, 8, 30), True, 12345678901234567, 0.1]
     raw = read(tmp_path, "t.xlsx", workbook({"A": [list("abcde"), line]}))
