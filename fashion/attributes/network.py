@@ -64,9 +64,9 @@ class Architecture:
     colour_features: int
     categories: int
     colours: int
-    hidden: tuple[int, int] = (1024, 512)
-    colour_hidden: tuple[int, int] = (640, 320)
-    context: int = 128
+    hidden: tuple[int, int] = (512, 256)
+    colour_hidden: tuple[int, int] = (320, 160)
+    context: int = 64
 
 
 def build_network(sizes: Architecture, scales: dict[str, Float]) -> keras.Model:
