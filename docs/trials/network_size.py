@@ -26,15 +26,13 @@ from fashion.core.workspace import Workspace
 from fashion.evaluation.relevance import BOTH, precision_at_k
 from fashion.neighbours.exact import top_k
 
-#: Widths of a member's hidden layers as shares of the package's, and members.
-SIZES = ((1.0, 3), (0.5, 3), (0.25, 3))
-
-
-def narrower(share: float) -> partial:
-    """The package's architecture with hidden layers of a share of `Architecture`'s first widths."""
-    widths = {"hidden": (1024, 512), "colour_hidden": (640, 320)}
-    shrunk = {name: tuple(int(share * width) for width in pair) for name, pair in widths.items()}
-    return partial(Architecture, **shrunk, context=int(128 * share))
+#: Name -> widths of a member's layers: category; colour; context.
+SHAPES = {
+    "wide": ((1024, 512), (640, 320), 128),
+    "half": ((512, 256), (320, 160), 64),
+    "half; colour wide": ((512, 256), (640, 320), 128),
+    "quarter": ((256, 128), (160, 80), 32),
+}
 
 
 def scores(network: AttributesNetwork, vectors: NDArray, items: pd.DataFrame, queries: NDArray) -> dict[str, float]:
@@ -46,15 +44,18 @@ def scores(network: AttributesNetwork, vectors: NDArray, items: pd.DataFrame, qu
 
 
 def trained(
-    features: NDArray, grid: NDArray, items: pd.DataFrame, part: NDArray, seed: int, share: float, members: int
+    features: NDArray, grid: NDArray, items: pd.DataFrame, part: NDArray, seed: int, shape: str | None, members: int
 ):
     """A network of a size, and the seconds of processor time that training took."""
-    whole, training.Architecture = training.Architecture, narrower(share)
+    package = training.Architecture
+    if shape:
+        hidden, colours, context = SHAPES[shape]
+        training.Architecture = partial(Architecture, hidden=hidden, colour_hidden=colours, context=context)
     begin = time.process_time()
     try:
         network, _ = training.train_attributes(features, grid, items, part, seed, members=members, progress=False)
     finally:
-        training.Architecture = whole
+        training.Architecture = package
     return network, time.process_time() - begin
 
 
@@ -65,6 +66,8 @@ def main() -> None:
     parser.add_argument("--processed", type=Path)
     parser.add_argument("--features", type=Path, action="append", default=[])
     parser.add_argument("--seeds", default="0")
+    parser.add_argument("--shapes", default=",".join(SHAPES))
+    parser.add_argument("--members", type=int, default=training.MEMBERS)
     parser.add_argument("--queries", type=int, default=3_000)
     given = parser.parse_args()
     work = Workspace(given.catalogue, given.processed)
@@ -82,13 +85,19 @@ def main() -> None:
         print(lines[-1], flush=True)
 
     for seed in (int(text) for text in given.seeds.split(",")):
-        for share, members in SIZES if not given.features else ():
-            network, seconds = trained(own, grid, items, part, seed, share, members)
+        for shape in given.shapes.split(",") if not given.features else ():
+            network, seconds = trained(own, grid, items, part, seed, shape, given.members)
             vectors = network.embed(own, grid)
-            note(f"{share:g} x {members}", seed, seconds, network.parameters, scores(network, vectors, items, queries))
+            note(
+                f"{shape}, {given.members} members",
+                seed,
+                seconds,
+                network.parameters,
+                scores(network, vectors, items, queries),
+            )
         averaged = []
         for name, features in tables.items() if given.features else ():
-            network, seconds = trained(features, grid, items, part, seed, 0.5, 3)
+            network, seconds = trained(features, grid, items, part, seed, None, given.members)
             seen = network.distributions(features, grid)
             averaged.append(seen)
             vectors = network.compose(features, seen)
