@@ -65,8 +65,8 @@ class Architecture:
     categories: int
     colours: int
     hidden: tuple[int, int] = (512, 256)
-    colour_hidden: tuple[int, int] = (320, 160)
-    context: int = 64
+    colour_hidden: tuple[int, int] = (640, 320)
+    context: int = 128
 
 
 def build_network(sizes: Architecture, scales: dict[str, Float]) -> keras.Model:
