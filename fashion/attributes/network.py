@@ -64,7 +64,7 @@ class Architecture:
     colour_features: int
     categories: int
     colours: int
-    hidden: tuple[int, int] = (1024, 512)
+    hidden: tuple[int, int] = (512, 256)
     colour_hidden: tuple[int, int] = (640, 320)
     context: int = 128
 
