@@ -160,8 +160,9 @@ def pack(folder: Path, target: Path) -> Path:
 
 
 def write_shop(
-    root: Path, table: str = "items.csv", packed: str = "", *, name: str = "shop", count: int = 72, **options: Any
-) -> Path:
+    root: Path, table: str = "items.csv", packed: str = "", *, name: str = "shop", count: int = 72,
+    stock: tuple[Sequence[Row], Sequence[bytes]] | None = None, **options: Any,
+) -> Path:  # fmt: skip
     """A shop's TOML, its table and its photos, for `read_table` or a whole report; returns the TOML's path.
 
     Parameters
@@ -176,11 +177,13 @@ def write_shop(
         Of the catalogue.
     count : int
         Rows.
+    stock : tuple of rows and their photos, optional
+        In place of `count` drawn ones.
     **options
         Of `write_table`.
     """
     root.mkdir(parents=True, exist_ok=True)
-    items, files = rows(count), photos(rows(count))
+    items, files = stock or (rows(count), photos(rows(count)))
     data = root / "clothes"
     pattern = "images/{id}.jpg"
     if table == "train-*.parquet":
@@ -188,7 +191,7 @@ def write_shop(
         stored = [
             row | {"image": {"bytes": f, "path": f"{row['id']}.jpg"}} for row, f in zip(items, files, strict=True)
         ]
-        each = -(-count // 3)
+        each = -(-len(items) // 3)
         for shard in range(3):
             part = data / f"train-{shard:05d}-of-00003.parquet"
             write_table(part, stored[shard * each : (shard + 1) * each], **{"group": 10} | options)
@@ -206,11 +209,16 @@ def write_shop(
 
 
 # -- the exports that `fashion init` knows --------------------------------------------------------------------
-def write_export(root: Path, kind: str, count: int = 24) -> Path:
-    """A small shop as one of `EXPORTS` writes it, in `root`; returns what `fashion init` is given."""
+def write_export(
+    root: Path, kind: str, count: int = 24, stock: tuple[Sequence[Row], Sequence[bytes]] | None = None
+) -> Path:
+    """A small shop as one of `EXPORTS` writes it, in `root`; returns what `fashion init` is given.
+
+    `stock` as in `write_shop`.
+    """
     root.mkdir(parents=True, exist_ok=True)
-    items = rows(count)
-    return EXPORTS[kind](root, items, photos(items))
+    items, files = stock or (rows(count), photos(rows(count)))
+    return EXPORTS[kind](root, items, files)
 
 
 def _write_photos(folder: Path, names: Sequence[str], files: Sequence[bytes]) -> None:

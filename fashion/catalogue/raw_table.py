@@ -97,7 +97,7 @@ class RawTable:
         if len(set(each)) < 2:
             return [""] * len(self.rows)
         ends = np.cumsum([count for _, count in self.shards])
-        return [each[place] for place in np.searchsorted(ends, self.rows.index)]
+        return [each[place] for place in np.searchsorted(ends, self.rows.index.to_numpy())]
 
 
 @dataclass

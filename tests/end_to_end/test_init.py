@@ -11,21 +11,12 @@ import numpy as np
 import pytest
 from conftest import lend
 from loopback import serve_folder
-from shop_files import photos, rows, write_export, write_table
+from shop_files import photos, rows, write_table
 
 import fashion
-from fashion.attributes.network import join_features
-from fashion.attributes.untrained import untrained_network
-from fashion.catalogue.cleaning import clean_table, join_photos
-from fashion.catalogue.definition import load_catalogue, parse_catalogue
-from fashion.catalogue.proposal import propose, toml_of
-from fashion.catalogue.table import read_table
+from fashion.catalogue.definition import load_catalogue
 from fashion.cli.main import main
 from fashion.core.workspace import Workspace
-from fashion.embedding.backbones import load_backbone
-from fashion.embedding.extraction import read_photos
-from fashion.evaluation.relevance import precision_at_k
-from fashion.neighbours.exact import top_k
 from fashion.recommendation.filters import QueryError
 from fashion.recommendation.sync_items import sync
 from fashion.study import Study
@@ -104,26 +95,6 @@ def test_a_photo_and_a_colour_are_queries_too(study, place):
     assert "blu" in found
     with pytest.raises(QueryError):
         study.recommend(words="ballerina")
-
-
-@pytest.mark.parametrize("kind", ["italian zip", "image folder", "hugging face"])
-def test_items_of_other_inputs_are_alike_by_looks(kind, place, tmp_path):
-    """From what `init` proposes to neighbours by photos alone; the words only judge."""
-    proposal = propose(write_export(tmp_path / "shop", kind), tmp_path / "unpacked")
-    text = toml_of(proposal, "mine", "Mine", str(proposal.source.path))
-    catalogue = parse_catalogue(text, tmp_path / "mine.toml")
-    step, _ = clean_table(catalogue, *read_table(catalogue, proposal.source))
-    backbone = load_backbone("efficientnet-lite0", size=96)
-    seen = read_photos(proposal.source, step.rows["photo"], place / "processed", backbone, progress=False)
-    items = join_photos(step, seen.facts).items
-    assert len(items) == 24
-    features = join_features(seen.vectors.blocks["multilayer"], seen.vectors.blocks["embedding"])
-    network = untrained_network(features, np.asarray(seen.descriptor("colour_grid")), items, seed=0)
-    vectors = network.embed(features, np.asarray(seen.descriptor("colour_grid")))
-    queries = network.layout.queries(vectors, network.layout.weights(0.5, 0.8))
-    nearest = top_k(vectors, 3, query_vectors=queries)[0]
-    agreement = precision_at_k(items, nearest, np.arange(24), ["category"])["category"].mean()
-    assert agreement > 0.7 > 7 / 23, agreement
 
 
 def test_the_shop_says_so_and_shows_an_item(study):
