@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-import matplotlib
 from bs4 import BeautifulSoup, Tag
 from PIL import ImageFont
 
@@ -108,5 +107,7 @@ def _text(cell: Tag) -> str:
 @cache
 def _font(bold: bool) -> ImageFont.FreeTypeFont:
     """DejaVu Sans, which comes with matplotlib: the widest of the usual sans-serif fonts."""
+    import matplotlib  # here: a warm run can spare the time
+
     folder = Path(matplotlib.get_data_path()) / "fonts/ttf"
     return ImageFont.truetype(folder / f"DejaVuSans{'-Bold' * bold}.ttf", LETTERS)
