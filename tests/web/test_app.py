@@ -20,7 +20,8 @@ from hypothesis import settings as properties
 from hypothesis import strategies as st
 from PIL import Image
 
-from fashion.core.errors import PhotoError
+from fashion import study as studies
+from fashion.core.errors import ArtefactError, PhotoError
 from fashion.core.locking import is_running
 from fashion.web import reload
 from fashion.web import shop as shops
@@ -568,6 +569,22 @@ def test_a_new_report_is_shown_when_it_is_whole_and_not_before(work, monkeypatch
     assert settle(window) is old, "the report changed while it was read"
     everywhere("stamp_of", lambda w: real(w) + 2)
     assert settle(window) is not old and window.shop().stamp == real(work) + 2
+
+
+def test_the_reports_neighbour_lists_answer_as_a_search_does(window, work, client, monkeypatch, caplog):
+    shop = window.shop()
+    assert shop.recommender.lists.shape == (len(shop.items), shop.recommender.k) and shop.recommender.lists.min() >= 0
+    addresses = [f"/api/v1/similar?{urlencode({'id': name})}" for name in shop.items["item"][::10]]
+    listed = [get(client, address).data for address in addresses]
+
+    def damaged(*_):
+        raise ArtefactError("expected lists; found none")
+
+    monkeypatch.setattr(studies, "read_neighbour_lists", damaged)
+    searched = open_shop(work)
+    assert searched.recommender.lists is None and "every list is searched for" in caplog.text
+    plain = create_app(type("Still", (), {"shop": lambda self: searched})()).test_client()
+    assert [get(plain, address).data for address in addresses] == listed
 
 
 def settle(window):
