@@ -10,19 +10,19 @@ from pathlib import Path
 
 from fashion.core.bounds import positive
 
-PARTS = ("embedding", "memory", "curve", "neighbours", "tsne", "run", "load")
+PARTS = ("embedding", "memory", "curve", "neighbours", "tsne", "run", "shop", "load")
 
 #: Parts that run only when they are named: each takes many minutes more.
-NAMED_ONLY = ("run", "load")
+NAMED_ONLY = ("run", "shop", "load")
 
 TITLE = "measure speed against peers and the machine"
 
 TEXT = """\
 Measure this project against its peers and the machine, side by side in one run: embedding, its memory, quality against
-cost, neighbours, the map, the whole run, and the shop window under load. Each part runs in a process of its own and is
-written when it is done, so a run that was stopped goes on with --missing; of the part run, each report is kept as soon
-as it is there. After the part load it ends with an error, all of it written, where an answer failed or memory grew by
-more than a tenth (not with --quick)."""
+cost, neighbours, the map, the whole run, a shop's export from its file to its report, and the shop window under load.
+Each part runs in a process of its own and is written when it is done, so a run that was stopped goes on with --missing;
+of the part run, each report is kept as soon as it is there. After the part load it ends with an error, all of it
+written, where an answer failed or memory grew by more than a tenth (not with --quick)."""
 
 EXAMPLES = """  python -m benchmarks -c imagelab
   python -m benchmarks --only neighbours,tsne
@@ -37,10 +37,13 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--catalogue", "-c", default="sample", metavar="C", help="with a report (default: sample)")
     parser.add_argument("--data", metavar="PATH", help="the catalogue's folder, zip or tar, where it has moved")
-    parts = f"parts to measure, of {', '.join(PARTS)} (default: all but {' and '.join(NAMED_ONLY)})"
+    parts = f"parts to measure, of {', '.join(PARTS)} (default: all but {', '.join(NAMED_ONLY)})"
     parser.add_argument("--only", metavar="A,B", help=parts)
     parser.add_argument(
-        "--sizes", metavar="A,B", help="of run: sample, numbers of items, all (default: sample,1000,5000,20000,all)"
+        "--sizes",
+        metavar="A,B",
+        help="of run: sample, numbers of items, all (default: sample,1000,5000,20000,all); of shop: products "
+        "(default: 10000)",
     )
     parser.add_argument("--missing", action="store_true", help="only what has not been measured yet")
     parser.add_argument("--minutes", type=positive, metavar="N", help="of mixed load, in the part load (default: 10)")

@@ -157,6 +157,27 @@ def run(results: dict[str, Any]) -> str:
     return text
 
 
+def shop(results: dict[str, Any]) -> str:
+    """Tables of the part `shop`."""
+    rows: list[Row] = [
+        (one["step"], f"{one['seconds']:,.1f}", f"{one['processor']:,.1f}", _mib(one["most_bytes"]))
+        for one in results["steps"]
+    ]
+    sums = [f"{sum(one[name] for one in results['steps']):,.0f}" for name in ("seconds", "processor")]
+    rows.append(("all", *sums, _mib(max(one["most_bytes"] for one in results["steps"]))))
+    width, height = results["photo"]
+    held = ", ".join(f"{name} {count / 1e6:,.0f}" for name, count in results["bytes"].items())
+    before, after = (results["load_average"][when][0] for when in ("before", "after"))
+    return (
+        f"A Shopify export of {results['products']:,} products with {results['photos']:,} photos of {width} x {height} "
+        f"pixels, by address from a server on this machine (`pause = 0`); {results['items']:,} items. Load average "
+        f"{before:.1f} before, {after:.1f} after.\n\n"
+        + table(("step", "seconds", "of processor", "most memory of a process, MiB"), rows)
+        + f"\n\nMegabytes on the disk: {held}. Notebook 01 passed {results['embedding']['photos_per_second']:.0f} "
+        f"photos a second; training took {results['training_seconds']:.0f} s of notebook 03."
+    )
+
+
 def load(results: dict[str, Any]) -> str:
     """Tables of the part `load`."""
     rows = []
@@ -206,6 +227,7 @@ PARTS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "neighbours": ("Neighbours", neighbours),
     "tsne": ("The map", tsne),
     "run": ("The whole run", run),
+    "shop": ("A shop's export, from its file to its report", shop),
     "load": ("The shop window under load", load),
 }
 

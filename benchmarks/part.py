@@ -45,6 +45,10 @@ def _measure(part: str, options: dict[str, Any]) -> dict[str, Any]:
 
         count = options["given"][0]
         return neighbours.single(count, 256, 1_000)
+    if part == "report-until":
+        from benchmarks import shop
+
+        return shop.until(*options["given"])
     if part == "memory":
         return _memory(options)
     results: dict[str, Any] = importlib.import_module(f"benchmarks.{part}").run(options)
