@@ -22,6 +22,10 @@ PHASES = ((250, 12), (500, 1))
 #: Default perplexity: below `MANY` items, and from there on.
 PERPLEXITY, PERPLEXITY_OF_MANY, MANY = 30, 15, 10_000
 
+#: Items from which the optimisation has two threads: one places 600 in 1.3 s, and where the cores are shared two spend
+#: more on waiting for each other.
+TWO_THREADS = 1_000
+
 
 @dataclass(frozen=True)
 class Map:
@@ -51,7 +55,7 @@ def tsne_map(
     *,
     perplexity: float | None = None,
     initialisation: Literal["pca", "random"] = "pca",
-    threads: int = 2,
+    threads: int | None = None,
     progress: Progress | None = None,
 ) -> Map:
     """Place items on a plane by t-SNE, so that cosine neighbours stay neighbours.
@@ -78,8 +82,8 @@ def tsne_map(
     initialisation : "pca" or "random"
         Start from the first two principal components, which keeps large distances' order (Kobak & Berens,
         Nature Communications 10:5416, 2019), or from a Gaussian.
-    threads : int
-        Threads of the optimisation.
+    threads : int, optional
+        Threads of the optimisation. If not given, two from 1,000 items on, one below.
     progress : callable, optional
         Called every 50 steps with (steps done, steps in all, divergence).
 
@@ -108,7 +112,7 @@ def tsne_map(
         raise ValueError(f"expected a perplexity above 0; found {perplexity}")
     if len(unit) < 4 or unit.shape[1] < 2:
         raise ArtefactError(f"expected at least 4 items of 2 dimensions for a map; found shape {unit.shape}")
-    tsne = _opentsne()
+    tsne, threads = _opentsne(), threads or _threads(len(unit))
     perplexity = min(float(perplexity), (len(unit) - 1) / 3)
     k = min(len(unit) - 1, max(1, round(3 * perplexity)))
     affinities = _affinities(top_k(unit, k, assume_unit=True), perplexity, len(unit), threads, placing=False)
@@ -125,7 +129,9 @@ def tsne_map(
     return Map(xy.astype(np.float32), unit, round(float(embedding.kl_divergence), 6), perplexity)
 
 
-def place_new(chart: Map, vectors: ArrayLike, *, perplexity: float = 5, threads: int = 2) -> NDArray[np.float32]:
+def place_new(
+    chart: Map, vectors: ArrayLike, *, perplexity: float = 5, threads: int | None = None
+) -> NDArray[np.float32]:
     """Place new items on a map without moving it.
 
     Each starts at the median position of its 15 (3 x perplexity) nearest items, then follows t-SNE's gradient
@@ -140,8 +146,8 @@ def place_new(chart: Map, vectors: ArrayLike, *, perplexity: float = 5, threads:
         New items, embedded as the map's were.
     perplexity : float
         Effective number of neighbours on the map; more than 0.
-    threads : int
-        Threads of the optimisation.
+    threads : int, optional
+        Threads of the optimisation. If not given, two from 1,000 items on, one below.
 
     Returns
     -------
@@ -164,7 +170,7 @@ def place_new(chart: Map, vectors: ArrayLike, *, perplexity: float = 5, threads:
         return np.empty((0, 2), np.float32)
     from scipy.sparse import csr_matrix
 
-    tsne = _opentsne()
+    tsne, threads = _opentsne(), threads or _threads(len(unit))
     map_side = tsne.TSNEEmbedding(
         chart.xy, _fixed(csr_matrix((len(chart.xy), len(chart.xy)))), negative_gradient_method="fft"
     )
@@ -180,8 +186,13 @@ def place_new(chart: Map, vectors: ArrayLike, *, perplexity: float = 5, threads:
     return np.asarray(placed, np.float32)
 
 
+def _threads(items: int) -> int:
+    return 2 if items >= TWO_THREADS else 1
+
+
 def _opentsne() -> Any:
-    # Its threads wait by spinning, a waste where the cores are shared; its OpenMP library reads this when loaded.
+    # Its threads wait by spinning, a waste where the cores are shared; its OpenMP library reads this when loaded, which
+    # is too late where scikit-learn, which brings the same library, was loaded before.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from openTSNE import tsne
 

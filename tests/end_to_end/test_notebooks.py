@@ -27,6 +27,7 @@ from fashion.cli.main import main
 from fashion.core.colour import delta_e, hex_to_lab
 from fashion.core.errors import PhotoError, WeightsError
 from fashion.core.paths import project_root
+from fashion.core.provenance import TIMING
 from fashion.core.workspace import Workspace
 from fashion.embedding.backbones import reopen_backbone
 from fashion.photos.customer_photos import simulate
@@ -36,7 +37,7 @@ from fashion.recommendation.photo_query import PhotoReader
 from fashion.recommendation.reasons import UNLIKE
 from fashion.recommendation.recommender import Recommender
 from fashion.report.build import build_report
-from fashion.report.integrity import require_intact
+from fashion.report.integrity import changed, require_intact
 from fashion.report.steps import STEPS, Settings, Step
 from fashion.report.verify import differences
 from fashion.web.app import create_app
@@ -267,7 +268,9 @@ def test_a_moved_project_and_a_moved_catalogue_do_nothing_again(moved):
     assert "0 of 6 steps run" in done.stdout, done.stdout
 
 
-def test_an_executed_notebook_runs_again_where_it_lies(moved):
+def test_an_executed_notebook_runs_again_where_it_lies_and_leaves_the_report_whole(moved):
+    work = Workspace("tiny", moved / "tiny/processed", moved / "tiny/reports")
+    seconds = work.results("05")[TIMING]
     code = """
 import json
 from pathlib import Path
@@ -290,6 +293,7 @@ for cell in nbformat.read("again.ipynb", as_version=4).cells:
     done = in_project_at(moved, code)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "Run by hand, and each of its artefacts is the report's own" in done.stdout
+    assert work.results("05")[TIMING] != seconds and changed(work) == {}
     files = {path.name for path in (moved / "tiny/reports/tiny/notebooks").iterdir()}
     assert files == {f"{step.notebook}.{kind}" for step in STEPS for kind in ("ipynb", "html")}, "nothing went astray"
 
