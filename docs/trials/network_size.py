@@ -111,7 +111,10 @@ def main() -> None:
                 note(f"mean of {len(averaged)}", seed, seconds, network.parameters, found)
     table = pd.DataFrame(lines)
     means = table.drop(columns="seed").groupby("variant", sort=False).mean()
-    print(means.round(4).to_markdown())
+    means = means.round(3).reset_index()
+    print("| " + " | ".join(means) + " |\n|" + "---|" * len(means.columns))
+    for row in means.itertuples(index=False):
+        print("| " + " | ".join(map(str, row)) + " |")
 
 
 if __name__ == "__main__":

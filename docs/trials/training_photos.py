@@ -109,7 +109,10 @@ def main() -> None:
                 found = {column: float(means[column]) for column in ("category", "colour", BOTH)}
                 lines.append({"variant": name, "seed": seed, "seconds": seconds, **found})
                 print(lines[-1], flush=True)
-    print(pd.DataFrame(lines).drop(columns="seed").groupby("variant", sort=False).mean().round(4).to_markdown())
+    means = pd.DataFrame(lines).drop(columns="seed").groupby("variant", sort=False).mean().round(3).reset_index()
+    print("| " + " | ".join(means) + " |\n|" + "---|" * len(means.columns))
+    for row in means.itertuples(index=False):
+        print("| " + " | ".join(map(str, row)) + " |")
 
 
 if __name__ == "__main__":
