@@ -191,8 +191,8 @@ def _threads(items: int) -> int:
 
 
 def _opentsne() -> Any:
-    # Its threads spin while they wait, a waste on shared cores. Its OpenMP library reads this when it is loaded: too late
-    # if scikit-learn has already loaded the same library.
+    # Its threads spin while they wait, a waste on shared cores. Its OpenMP library reads this when it is loaded: too
+    # late if scikit-learn has already loaded the same library.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from openTSNE import tsne
 
