@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 Lists = NDArray[np.int32]
 
-#: Largest share of items that are new since the report: with more of them, comparing each with all lists takes seconds.
-MOST_FRESH = 0.02
+#: Most pairs of a new item and an item that are compared, a second of processor time: above, every list is searched for.
+MOST_COMPARED = 10**8
 
 #: Lists that are searched for anew when they are read, and how far their similarities may differ.
 COMPARED, DIFFERENCE = 32, 1e-5
 
-#: Items compared with the new ones at a time.
-BLOCK = 4096
+#: Items compared with the new ones at a time: at most 40 MB of products.
+BLOCK = 1024
 
 
 def read_neighbour_lists(
@@ -49,8 +49,8 @@ def read_neighbour_lists(
     Returns
     -------
     ndarray of int32, shape (n, k), or None
-        Rows, the nearest first; -1 throughout where a change may have altered the list. None where more than
-        `MOST_FRESH` of the items are new.
+        Rows, the nearest first; -1 throughout where a change may have altered the list. None where so many items are
+        new that `MOST_COMPARED` does not suffice.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def lists_now(lists: Lists, now: Present, recommender: Recommender) -> Lists | N
         As `read_neighbour_lists` returns it.
     """
     fresh = np.flatnonzero(now.part)
-    if len(fresh) > MOST_FRESH * len(now.part):
+    if len(fresh) * len(now.part) > MOST_COMPARED:
         return None
     place = now.report_rows
     moved = place[lists]
