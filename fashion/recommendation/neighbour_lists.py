@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 
 Lists = NDArray[np.int32]
 
-#: Largest share of items that are new or renewed since the report: comparing more of them with all lists takes seconds.
-MOST_FRESH = 0.02
+#: Most pairs of a new or renewed item and any item that are compared, a second of processor time: with more, every
+#: request is searched.
+MOST_COMPARED = 10**8
 
 #: Number of lists that are compared with a search when they are read, and how far their similarities may differ.
 COMPARED, DIFFERENCE = 32, 1e-5
 
-#: Items that are compared with the new ones in one batch.
-BLOCK = 4096
+#: Items that are compared with the new ones in one batch: at most 40 MB of products.
+BLOCK = 1024
 
 
 def read_neighbour_lists(
@@ -49,8 +50,8 @@ def read_neighbour_lists(
     Returns
     -------
     ndarray of int32, shape (n, k), or None
-        Rows, the nearest first; -1 throughout where a change may have altered the list. None where more than
-        `MOST_FRESH` of the items are new or renewed.
+        Rows, the nearest first; -1 throughout where a change may have altered the list. None where new or renewed
+        items make more than `MOST_COMPARED` pairs.
 
     Raises
     ------
@@ -96,7 +97,7 @@ def lists_now(lists: Lists, now: Present, recommender: Recommender) -> Lists | N
         As `read_neighbour_lists` returns it.
     """
     fresh = np.flatnonzero(now.part)
-    if len(fresh) > MOST_FRESH * len(now.part):
+    if len(fresh) * len(now.part) > MOST_COMPARED:
         return None
     place = now.report_rows
     moved = place[lists]
