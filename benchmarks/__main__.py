@@ -19,10 +19,10 @@ TITLE = "measure speed against peers and the machine"
 
 TEXT = """\
 Measure this project against its peers and the machine, side by side in one run: embedding, its memory, quality against
-cost, neighbours, the map, the whole run, a shop's export from its file to its report, and the shop window under load.
-Each part runs in a process of its own and is written when it is done, so a run that was stopped goes on with --missing;
-of the part run, each report is kept as soon as it is there. After the part load it ends with an error, all of it
-written, where an answer failed or memory grew by more than a tenth (not with --quick)."""
+cost, neighbours, the map, the whole run, a shop's export from file to report, and the shop window under load. Each part
+runs in its own process and is written when it is done, so --missing resumes a stopped run; the part run keeps each
+report as soon as it is made. The part load writes its results, then exits with an error if an answer failed or memory
+grew by more than a tenth (not with --quick)."""
 
 EXAMPLES = """  python -m benchmarks -c imagelab
   python -m benchmarks --only neighbours,tsne

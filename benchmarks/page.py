@@ -172,8 +172,8 @@ def shop(results: dict[str, Any]) -> str:
         f"A Shopify export of {results['products']:,} products with {results['photos']:,} photos of {width} x {height} "
         f"pixels, by address from a server on this machine (`pause = 0`); {results['items']:,} items. Load average "
         f"{before:.1f} before, {after:.1f} after.\n\n"
-        + table(("step", "seconds", "of processor", "most memory of a process, MiB"), rows)
-        + f"\n\nMegabytes on the disk: {held}. Notebook 01 passed {results['embedding']['photos_per_second']:.0f} "
+        + table(("step", "seconds", "processor seconds", "peak memory of a process, MiB"), rows)
+        + f"\n\nOn disk, MB: {held}. Notebook 01 read and embedded {results['embedding']['photos_per_second']:.0f} "
         f"photos a second; training took {results['training_seconds']:.0f} s of notebook 03."
     )
 

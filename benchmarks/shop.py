@@ -1,4 +1,4 @@
-"""From a shop's export to its report: a Shopify CSV with three photos a product, served by address on this machine."""
+"""The part `shop`: a Shopify export with three photos a product, timed from its file to its report."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ from fashion.photos.measures import DecodedPhoto
 from fashion.report.build import build_report
 from fashion.report.steps import STEPS, Settings
 
-#: Products, and those of a trial.
+#: Number of products, and with `--quick`.
 PRODUCTS, QUICK = 10_000, 100
 
-#: Photos of a product: the garment, a part of it mirrored, and as a customer might have taken it.
+#: Photos of a product: the garment, a mirrored detail, and a photo as a customer might take it.
 VIEWS = ("front", "detail", "worn")
 
 #: Pixels of a photo, and the quality of its JPEG: some 25 kB.
 WIDTH, HEIGHT, QUALITY = 600, 800, 80
 
-#: Bytes that a product takes meanwhile: its photos twice, and all that is computed of them.
+#: Bytes of disk that a product needs during the run: its photos twice, and everything computed from them.
 ROOM = 300_000
 
 #: Words of the sample's garments and dyes, as an English shop writes them.
@@ -54,19 +54,19 @@ COLOURS = (
     "Black", "Grey", "White", "Beige", "Sand", "Brown", "Red", "Burgundy", "Green", "Light blue", "Blue", "Dark blue",
 )  # fmt: skip
 
-#: The export's columns that hold something here, as Shopify names them.
+#: The export's columns that are filled here, under Shopify's names.
 HEADER = (
     "Handle", "Title", "Body (HTML)", "Vendor", "Product Category", "Type", "Tags", "Published", "Option1 Name",
     "Option1 Value", "Option2 Name", "Option2 Value", "Variant SKU", "Variant Price", "Image Src", "Image Position",
 )  # fmt: skip
 
-#: What a user adds to the TOML: the server is on this machine, and needs no rest.
+#: Added to the TOML: the server is on this machine, and needs no pause between requests.
 RULES = "\n[downloads]\nprivate_network = true\npause = 0\n"
 
 
 # -- the export and its photos -----------------------------------------------------------------------------
 def write_photos(folder: Path, products: int, seed: int = 0) -> list[tuple[str, str]]:
-    """Write `VIEWS` of the sample's first garments, dyed: `<product>-<view>.jpg`; type and colour of each product."""
+    """Write each product's `VIEWS`, of a dyed garment, as `<product>-<view>.jpg`; returns its type and colour."""
     folder.mkdir(parents=True, exist_ok=True)
     greys, labels = read_sources()
     dyes = np.random.default_rng(seed).integers(0, len(COLOURS), products)
@@ -106,7 +106,7 @@ def _enlarged(square: RGB) -> RGB:
 
 
 def write_export(path: Path, words: Sequence[tuple[str, str]], address: str) -> Path:
-    """Write the CSV as Shopify does: a row for each photo, the product's words in its first row alone."""
+    """Write the CSV as Shopify does: a row for each photo, the product's words in its first row only."""
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, HEADER, restval="", lineterminator="\n")
         writer.writeheader()
@@ -126,7 +126,7 @@ def write_export(path: Path, words: Sequence[tuple[str, str]], address: str) -> 
 
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    """A web server on a folder, in a process of its own, so that its work is not counted as ours; its address."""
+    """Serve a folder over HTTP in a separate process, whose work is not counted; yields the address."""
     command = [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--protocol", "HTTP/1.1"]
     process = subprocess.Popen(
         [*command, "--directory", str(folder)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8"
@@ -135,7 +135,7 @@ def serving(folder: Path) -> Iterator[str]:
         assert process.stdout is not None
         hit = re.search(r"port (\d+)", process.stdout.readline())
         if hit is None:
-            raise FashionError(f"expected a web server on {folder}; it did not start. Look for a blocked network.")
+            raise FashionError(f"expected a web server on {folder}; found that it did not start. Check for a firewall.")
         yield f"http://127.0.0.1:{hit[1]}"
     finally:
         process.terminate()
@@ -144,12 +144,12 @@ def serving(folder: Path) -> Iterator[str]:
 
 # -- the steps ---------------------------------------------------------------------------------------------
 def timed(step: str, command: Sequence[str]) -> dict[str, Any]:
-    """Run a command: seconds on the clock and of the processor, and the most memory that one of its processes held.
+    """Run and measure a command: wall and processor seconds, and the peak memory of its largest process.
 
     Raises
     ------
     FashionError
-        When it fails; what it said stands in the message.
+        When it fails; the message holds its output.
     """
     begin = time.perf_counter()
     with tempfile.TemporaryFile() as said:
@@ -160,7 +160,9 @@ def timed(step: str, command: Sequence[str]) -> dict[str, Any]:
         said.seek(0)
         text = said.read().decode(errors="replace")
     if process.returncode:
-        raise FashionError(f"expected {' '.join(command[:6])} to end well; it ended with {process.returncode}:\n{text}")
+        raise FashionError(
+            f"expected {' '.join(command[:6])} to succeed; found exit status {process.returncode}. Its output:\n{text}"
+        )
     unit = 1 if sys.platform == "darwin" else 1024
     cost = {"seconds": seconds, "processor": usage.ru_utime + usage.ru_stime, "most_bytes": usage.ru_maxrss * unit}
     say(f"  {step}: {seconds:,.1f} s, {cost['processor']:,.1f} s of processor, {cost['most_bytes'] / 2**20:,.0f} MiB")
@@ -173,12 +175,12 @@ def size_of(folder: Path) -> int:
 
 
 def described(place: Path, name: str, products: int) -> tuple[list[dict[str, Any]], dict[str, int]]:
-    """Draw and serve the export, describe it by `fashion init`, download its photos: the steps, and bytes on the disk.
+    """Draw and serve the export, run `fashion init`, download the photos; returns the steps, and bytes on disk.
 
     Parameters
     ----------
     place : Path
-        Gets `products_export.csv` and `<name>.toml`; its folder of served photos is gone afterwards.
+        Gets `products_export.csv` and `<name>.toml`; its folder of served photos is deleted afterwards.
     name : str
         Of the catalogue.
     products : int
@@ -194,14 +196,14 @@ def described(place: Path, name: str, products: int) -> tuple[list[dict[str, Any
         with toml.open("a", encoding="utf-8") as stream:
             stream.write(RULES)
         data = [*command, "data", "-c", str(toml), "--download"]
-        steps += [timed(step, data) for step in ("download", "download, all on the disk")]
+        steps += [timed(step, data) for step in ("download", "download again, all on disk")]
     held = {"table": table.stat().st_size, "photos": size_of(downloads_folder(name))}
-    shutil.rmtree(place / "served")  # from here on nothing is asked of the network
+    shutil.rmtree(place / "served")  # nothing below downloads
     return steps, held
 
 
 def reported(place: Path, toml: Path) -> list[dict[str, Any]]:
-    """The report, each notebook in a process of its own, then page and slides, then all again with nothing changed."""
+    """Time the report: each notebook in its own process, then page and slides, then a re-run with nothing changed."""
     folders = {name: str(place / name) for name in ("processed", "reports")}
     steps = []
     for step in STEPS:
@@ -213,7 +215,7 @@ def reported(place: Path, toml: Path) -> list[dict[str, Any]]:
 
 
 def until(catalogue: str, number: str, processed: str, reports: str) -> dict[str, Any]:
-    """One notebook of the report, in this process."""
+    """Run one notebook of the report, in this process."""
     settings = Settings(catalogue, backbone=NETWORK)
     build_report(settings, processed=Path(processed), reports=Path(reports), until=number, say=say)
     return {}

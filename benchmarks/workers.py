@@ -1,7 +1,7 @@
 """`python -m benchmarks.workers`: similar items at 60,000 invented items, by one process and by two, loaded with wrk.
 
-The shop's own application and server, without networks: `/api/v1/similar` only. No answer is asked for twice within
-what a worker keeps, but in the way that says so. Run it on an idle machine: server and clients share the cores.
+The shop's own application and server, without networks: `/api/v1/similar` only. No request repeats while its answer is
+still cached, except in the way `cached answer`. Run it on an idle machine: server and clients share the cores.
 """
 
 from __future__ import annotations
@@ -36,15 +36,14 @@ from fashion.web.shop import Shop
 #: Processes that serve, and clients.
 WORKERS, CLIENTS = (1, 2), (1, 64)
 
-#: Seconds of each measurement, and of the requests before it that are not counted.
+#: Seconds of each measurement, and of the warm-up before it.
 SECONDS, WARMING = 8.0, 2.0
 
-#: What is asked for beside an item that is drawn at random from all: nothing, so that its neighbour list answers; a
-#: filter that leaves 1 item of 50; weights of the visitor's own, so that all items are searched; and nothing, for a
-#: hundred items again and again.
-WAYS = {"list": "", "filter": "&brand=Brand+7", "search": "&looks_weight=0.35", "kept answer": ""}
+#: Parameters beside a random item: none, so that its neighbour list answers; a filter that leaves 1 item in 50; custom
+#: weights, so that all items are searched; and none again, for the same hundred items, so that the cache answers.
+WAYS = {"list": "", "filter": "&brand=Brand+7", "search": "&looks_weight=0.35", "cached answer": ""}
 
-#: Items that are asked for again and again.
+#: Items of the way `cached answer`.
 REPEATED = 100
 
 
@@ -106,9 +105,9 @@ def memory(process: int) -> dict[str, int]:
 
 
 def asked(way: str, runs: int) -> list[list[str]]:
-    """The requests of some runs of a way, drawn at random from all items; no run asks what another one asked."""
+    """Requests for each run of a way, of items drawn at random; no two runs share one, except of `cached answer`."""
     drawn = np.random.default_rng(0).permutation(ITEMS)
-    parts = [drawn[:REPEATED]] * runs if way == "kept answer" else np.array_split(drawn, runs)
+    parts = [drawn[:REPEATED]] * runs if way == "cached answer" else np.array_split(drawn, runs)
     return [[f"GET /api/v1/similar?id={10_000_000 + n}AAF{WAYS[way]}" for n in part] for part in parts]
 
 
@@ -143,7 +142,7 @@ def measure(workers: int, lists: str) -> list[dict[str, Any]]:
 
 
 def one_run(server: int, address: str, lines: list[str], clients: int, folder: Path) -> dict[str, Any]:
-    """One measurement: processor time is that of the processes that serve, and that of wrk."""
+    """One measurement: rate, latencies, and processor time of the serving processes and of wrk."""
     begin, own = [computed(process) for process in processes(server)], of_children()
     told = load(address, lines, clients, SECONDS, folder)
     spent = sum(computed(process) - before for process, before in zip(processes(server), begin, strict=True))
@@ -172,7 +171,7 @@ def main() -> None:
         lists = Path(folder) / "lists.npy"
         np.save(lists, invented().nearest_of_all()[0])
         rows = [row for workers in counts for row in measure(workers, str(lists))]
-    print(f"load of the machine, mean of the last minute: {os.getloadavg()[0]:.1f}")
+    print(f"load average of the last minute: {os.getloadavg()[0]:.1f}")
     print(pd.DataFrame(rows).round(2).to_string(index=False))
 
 

@@ -173,8 +173,8 @@ class Study(Run):
     mapped : bool
         Keep unit vectors in memory-mapped files, as for several processes; with an engine they always are.
     listed : bool
-        Answer for items by the report's own neighbour lists where they have the answer (`neighbour_lists`), which a
-        shop opens once for many visitors; an engine searches all the same.
+        Answer from the report's neighbour lists where they suffice (`neighbour_lists`): worth reading for a shop, which
+        opens once for many visitors. An engine always searches.
 
     Notes
     -----
@@ -434,12 +434,12 @@ class Study(Run):
         return replace(recommender, searched_by=QdrantSearch.of_report(client, recommender, self.name, embedding))
 
     def _lists(self, embedding: str, recommender: Recommender) -> Lists | None:
-        """The neighbour lists; None, with a warning, where they cannot be used: a search answers alike."""
+        """The neighbour lists; None, with a warning, if they are unusable: a search then gives the same answers."""
         try:
             self.check("neighbours.parquet")
             return read_neighbour_lists(self.workspace, embedding, recommender, self.present)
         except ArtefactError as error:
-            log.warning("every list is searched for: %s", error)
+            log.warning("neighbour lists are unusable, so every request is searched: %s", error)
             return None
 
     def reader(self, embedding: str = "described") -> PhotoReader:

@@ -35,7 +35,7 @@ class Command:
 
     @property
     def program(self) -> str:
-        """The program's name without its folder; `module` for one of Python's that is run."""
+        """The program's name without its folder; `module` for `python -m`."""
         first = self.words[0]
         if first.startswith("python") and self.words[1:2] == ("-m",):
             return "module"

@@ -1,12 +1,12 @@
-"""How large must the attributes network be, and what do larger inputs add? Sizes, members and input sizes in turn.
+"""How large must the attributes network be, and what do larger inputs add? Trials of layers, members and inputs.
 
     .venv/bin/python docs/trials/network_size.py --catalogue fashion-product-images --seeds 0,1,2
     .venv/bin/python docs/trials/network_size.py --features data/processed/runs/lite1/sample ...
 
 reads what notebooks 01-03 of a report left, trains each variant with each seed, and prints a table in Markdown (it
 stands in docs/decisions.md). The queries are validation items, photo alone against all items; test items are not
-looked at. `--features` names further folders of artefacts, of the same items: their features stand beside the
-report's own in variants of their own, and in members that are averaged over both.
+looked at. `--features` names further folders of artefacts, of the same items: each gives a variant of its
+own features, and another that averages the networks so far.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SHAPES = {
 
 
 def scores(network: AttributesNetwork, vectors: NDArray, items: pd.DataFrame, queries: NDArray) -> dict[str, float]:
-    """Precision@6 of the queries by the learned embedding, looks apart, against all items."""
+    """Precision@6 of the queries by the learned embedding, without looks, against all items."""
     asked = network.layout.queries(vectors[queries], network.layout.weights(looks_weight=0))
     rows = top_k(vectors, 6, queries, query_vectors=asked)[0]
     means = precision_at_k(items, rows, queries, ["category", "colour"]).mean()
@@ -46,7 +46,7 @@ def scores(network: AttributesNetwork, vectors: NDArray, items: pd.DataFrame, qu
 def trained(
     features: NDArray, grid: NDArray, items: pd.DataFrame, part: NDArray, seed: int, shape: str | None, members: int
 ):
-    """A network of a size, and the seconds of processor time that training took."""
+    """A trained network of a size, and the processor seconds of its training."""
     package = training.Architecture
     if shape:
         hidden, colours, context = SHAPES[shape]

@@ -1,11 +1,11 @@
-"""Does the attributes network gain by training on mirrored and cropped photos, or by looking at mirrored ones too?
+"""Does the attributes network gain from mirrored and cropped training photos, or from seeing each query mirrored too?
 
     .venv/bin/python docs/trials/training_photos.py --catalogue fashion-product-images --seeds 0,1
 
 reads what notebooks 01-03 of a report left, embeds each training photo mirrored and each training photo cropped (a
-random 70 to 100 % of either side; its colours stay those of the whole photo), and prints a table in Markdown (it stands
+random 70 to 100 % of each side; its colours stay those of the whole photo), and prints a table in Markdown (it stands
 in docs/decisions.md). The queries are validation items, photo alone against all items; test items are not looked at.
-More photos mean more steps, so the items alone are also trained for as many steps.
+More photos mean more steps, so the plain photos are also trained on for twice the epochs.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def cropped(rgb: RGB, random: np.random.Generator) -> RGB:
 def features_of(
     source: Source, photos: pd.Series, change: Callable[[RGB, np.random.Generator], RGB], backbone: Encoder, root: Path
 ) -> NDArray[np.float32]:
-    """The network's features of the photos as they are changed."""
+    """The backbone's features of the photos after `change`."""
 
     def view(numbered: tuple[int, str]) -> RGB:
         number, name = numbered

@@ -383,7 +383,7 @@ def _fits(ours: str, column: Cells) -> float:
         case "colour":
             spoken = column.speaks(colour_words(), most=3)
             good = column.numbers < 0.5 and column.addresses == 0 and not column.is_list
-            short = column.length <= (4 if column.are_words else 2)  # "a red hat", another in each row, is a text
+            short = column.length <= (4 if column.are_words else 2)  # "a red hat", different in each row, is a caption
             return 3 * spoken - 1 if good and short and (spoken >= 0.5 or column.are_words) else never
         case "category" | "department":
             if column.name in FOLDERS:

@@ -55,7 +55,7 @@ def guess_pattern(column: str, rows: pd.DataFrame, photos: PhotoNames) -> Patter
     """The pattern by which most cells of a column name a photo; None where hardly any does.
 
     Folders before the cell may be fixed, the cell's first letters, or another column's cell; a cell may lack its
-    ending, zeros before it, or both. Of a cell that lists photos the first counts.
+    ending, zeros before it, or both. Where a cell lists several photos, the first counts.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def _patterns(column: str, row: dict[str, str], name: str) -> list[str]:
     look, whole = look_of(value), look_of(name)
     lead = "/" if row[column].startswith(("/", "\\")) else ""
     stem, steps = whole.rpartition(".")[0], name.split("/")
-    # Folders are counted, not letters: an accent may be a letter of its own in one of the two names.
+    # Folders are counted, not characters: the two names may encode an accent in different lengths.
     before = "".join(f"{step}/" for step in steps[: -1 - look.count("/")])
     ending, field = name[name.rfind(".") :] if "." in steps[-1] else "", f"{{{column}}}"
     if whole.endswith(look) and (len(look) == len(whole) or whole[-len(look) - 1] == "/"):

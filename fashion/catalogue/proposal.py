@@ -205,7 +205,7 @@ def _tables(files: Sequence[str], only: str) -> list[tuple[str, list[str]]]:
 
 
 def _one_of_splits(patterns: list[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]:
-    """The tables, those of one name in the folders of a set's parts as one: `train/metadata.csv` and `test/...`."""
+    """Join tables that bear one name in the folders of a set's splits: `train/metadata.csv`, `test/metadata.csv`."""
     alike: dict[tuple[str, str], list[str]] = {}
     for key, members in patterns:
         above, _, last = key.rpartition("/")
@@ -219,7 +219,7 @@ def _one_of_splits(patterns: list[tuple[str, list[str]]]) -> list[tuple[str, lis
 
 
 def _seen_from(members: Sequence[str], files: Sequence[str]) -> list[str]:
-    """The files, named from their table's folder on where the table lies in several."""
+    """Names of the files, relative to their table's folder where the table lies in several folders."""
     folders = {member[: member.rfind("/") + 1] for member in members}
     if len(folders) < 2:
         return list(files)

@@ -92,7 +92,7 @@ class RawTable:
         return [photo_name(file, column, row) for file, count in self.shards for row in range(1, count + 1)]
 
     def folders(self) -> list[str]:
-        """The folder of each row's file, with its slash; empty texts where all files lie in one."""
+        """The folder of each row's file, with its slash; empty strings where all files lie in one folder."""
         each = [name[: name.rfind("/") + 1] for name, _ in self.shards]
         if len(set(each)) < 2:
             return [""] * len(self.rows)
@@ -385,7 +385,7 @@ def _workbook(data: bytes, sheet: str, place: str, wanted: Sequence[str] | None)
     name, names, rows = _sheet_of(data, sheet, place)
     texts = [[text_of(cell) for cell in row] for row in rows]
     filled = [row for row, cells in enumerate(texts) if any(cell.strip() for cell in cells)]
-    titled = (row for row in filled if sum(map(bool, map(str.strip, texts[row]))) > 1)  # below a title, if there is one
+    titled = (row for row in filled if sum(map(bool, map(str.strip, texts[row]))) > 1)  # below any title
     first = next(titled, filled[0]) if filled else len(texts) - 1
     header = column_names(texts[first]) if filled else []
     under = [row for row in filled if row > first]

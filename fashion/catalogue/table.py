@@ -131,7 +131,7 @@ def _photos_of(catalogue: Catalogue, source: Source, raw: RawTable) -> tuple[lis
 
 
 def _find(source: Source, name: str, folder: str) -> str:
-    """The photo of a name; a table that lies in several folders may name it from its own folder on."""
+    """Find a photo by name, which may be relative to `folder` where a table lies in several folders."""
     found = source.find(name)
     return found if not folder or is_address(found) or source.signature(found) else source.find(folder + name)
 

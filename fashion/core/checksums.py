@@ -35,12 +35,12 @@ def sha256_json(content: Any) -> str:
 
 
 def short(checksum: str) -> str:
-    """A checksum's first letters, for people; enough to tell apart the files of one study."""
+    """The first eight characters of a checksum, for display: enough to tell apart the files of one study."""
     return checksum[:8]
 
 
 def named(name: str, checksum: str) -> str:
-    """A name with its short checksum, for captions, tables and stores; one that has it already stays as it is.
+    """A name with its short checksum, for captions, tables and stores; unchanged if it already ends with it.
 
     Examples
     --------

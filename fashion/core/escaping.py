@@ -34,9 +34,9 @@ _NUMBER = r"[+-]?\d+(?:[.,]\d+)?"
 def table(frame: pd.DataFrame, formats: Mapping[Any, str] | None = None) -> Any:
     """A table to be shown in a notebook; every cell and heading is escaped, whatever it holds.
 
-    Numbers are written by `numerals.decimal`, missing ones left out, truth as yes or no. An index that names its rows
-    is the first column, under its name; one of whole numbers without a name is left out. Several rows of headings are
-    joined into one, in words: no underscores. In place of a table without rows stands "none".
+    Numbers are written by `numerals.decimal`, missing ones are blank, booleans are yes or no. The index is the first
+    column, under its name, unless it is unnamed integers. Several rows of headings are joined into one; underscores
+    become spaces. A table without rows is shown as "none".
 
     Parameters
     ----------

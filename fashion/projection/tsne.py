@@ -22,8 +22,8 @@ PHASES = ((250, 12), (500, 1))
 #: Default perplexity: below `MANY` items, and from there on.
 PERPLEXITY, PERPLEXITY_OF_MANY, MANY = 30, 15, 10_000
 
-#: Items from which the optimisation has two threads: one places 600 in 1.3 s, and where the cores are shared two spend
-#: more on waiting for each other.
+#: Number of items from which the optimisation uses two threads: one places 600 items in 1.3 s, and on shared cores two
+#: spend longer waiting for each other.
 TWO_THREADS = 1_000
 
 
@@ -147,7 +147,7 @@ def place_new(
     perplexity : float
         Effective number of neighbours on the map; more than 0.
     threads : int, optional
-        Threads of the optimisation. If not given, two from 1,000 items on, one below.
+        Threads of the optimisation. If not given, two from 1,000 new items on, one below.
 
     Returns
     -------
@@ -191,8 +191,8 @@ def _threads(items: int) -> int:
 
 
 def _opentsne() -> Any:
-    # Its threads wait by spinning, a waste where the cores are shared; its OpenMP library reads this when loaded, which
-    # is too late where scikit-learn, which brings the same library, was loaded before.
+    # Its threads spin while they wait, a waste on shared cores. Its OpenMP library reads this when it is loaded: too
+    # late if scikit-learn has already loaded the same library.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from openTSNE import tsne
 

@@ -1,7 +1,7 @@
-"""Neighbour lists: each item's nearest others by a report's own weights, which its notebook 04 has found already.
+"""Neighbour lists: each item's nearest neighbours under the report's own weights, as its notebook 04 found them.
 
-Most visitors of an item's page ask for nothing else, so that nothing is searched for them. A list only names the items;
-their similarities are computed as for a search, so that both answer alike to the last bit.
+Most visitors of an item's page ask for nothing else, so they need no search. A list only names the items; their
+similarities are computed as in a search, so that both give the same answer to the last bit.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 
 Lists = NDArray[np.int32]
 
-#: Largest share of items that are new since the report: with more of them, comparing each with all lists takes seconds.
-MOST_FRESH = 0.02
+#: Most pairs of a new or renewed item and any item that are compared, a second of processor time: with more, every
+#: request is searched.
+MOST_COMPARED = 10**8
 
-#: Lists that are searched for anew when they are read, and how far their similarities may differ.
+#: Number of lists that are compared with a search when they are read, and how far their similarities may differ.
 COMPARED, DIFFERENCE = 32, 1e-5
 
-#: Items compared with the new ones at a time.
-BLOCK = 4096
+#: Items that are compared with the new ones in one batch: at most 40 MB of products.
+BLOCK = 1024
 
 
 def read_neighbour_lists(
@@ -49,13 +50,13 @@ def read_neighbour_lists(
     Returns
     -------
     ndarray of int32, shape (n, k), or None
-        Rows, the nearest first; -1 throughout where a change may have altered the list. None where more than
-        `MOST_FRESH` of the items are new.
+        Rows, the nearest first; -1 throughout where a change may have altered the list. None where new or renewed
+        items make more than `MOST_COMPARED` pairs.
 
     Raises
     ------
     ArtefactError
-        When the table is missing, or not of this report's items and vectors.
+        When the table is missing, or was made from other items or vectors.
     """
     table = workspace.table("neighbours")
     table = table[table["embedding"] == embedding]
@@ -67,7 +68,7 @@ def read_neighbour_lists(
     report: Lists = table["neighbour"].to_numpy(np.int32).reshape(own, k)
     lists = report if now is None or now.untouched else lists_now(report, now, recommender)
     if lists is not None and not agree(lists, recommender):
-        raise _of_another_report(workspace, "lists that a search does not find")
+        raise _of_another_report(workspace, "lists that differ from a search's")
     return lists
 
 
@@ -96,7 +97,7 @@ def lists_now(lists: Lists, now: Present, recommender: Recommender) -> Lists | N
         As `read_neighbour_lists` returns it.
     """
     fresh = np.flatnonzero(now.part)
-    if len(fresh) > MOST_FRESH * len(now.part):
+    if len(fresh) * len(now.part) > MOST_COMPARED:
         return None
     place = now.report_rows
     moved = place[lists]
@@ -114,7 +115,7 @@ def lists_now(lists: Lists, now: Present, recommender: Recommender) -> Lists | N
 
 
 def agree(lists: Lists, recommender: Recommender) -> bool:
-    """Whether an exact search finds the same similarities as some of the lists, drawn at random."""
+    """Whether an exact search finds the same similarities as a random sample of the lists."""
     known = np.flatnonzero(lists[:, 0] >= 0)
     rows = np.sort(np.random.default_rng(0).choice(known, min(COMPARED, len(known)), replace=False))
     if not len(rows):

@@ -71,7 +71,7 @@ class Recommender:
     free_text : FreeText or None
         The text tower of the report's encoder, where it has one.
     lists : ndarray of int32, shape (n, m), or None
-        Each item's nearest others by the usual weights, which then are not searched for (`neighbour_lists`).
+        Each item's nearest neighbours under the usual weights, which answer in place of a search (`neighbour_lists`).
     """
 
     items: pd.DataFrame
@@ -393,7 +393,7 @@ class Recommender:
         return self._search(pool_of, k, hide_duplicates, diversity, weights)
 
     def _listed(self, query: Query, k: int, weights: dict[str, float] | None) -> NDArray[np.int64] | None:
-        """The k rows nearest to an item as its list has them; None where the query asks for anything else."""
+        """The k rows nearest to an item, from its list; None where the query asks for anything else."""
         if self.lists is None or query.row is None or k > self.lists.shape[1] or weights != self._weights():
             return None
         changed = any(part is not None for part in (query.allowed, query.exact, query.photo_scores)) or query.where
@@ -454,7 +454,7 @@ class Recommender:
 
     @staticmethod
     def _each_once(index: NDArray, cosine: NDArray, queries: NDArray, count: int) -> tuple[NDArray, NDArray]:
-        """The `count` best of the rows that some queries found, from their cosines with each, shape (q, m)."""
+        """The `count` most similar of some rows, each once, by their cosines with each query, shape (q, m)."""
         similarity = (cosine * np.linalg.norm(queries, axis=1, keepdims=True)).ravel()
         best = first_of_each(index, np.lexsort((index, -similarity)))[:count]
         return index[best], np.clip(similarity[best], -1, 1)

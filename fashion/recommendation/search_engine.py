@@ -22,7 +22,7 @@ Found = tuple[NDArray[np.integer], NDArray[np.float32]]
 #: Bytes of words' products with all items that are kept, 4 bytes an item each: 139 words of 60,000 items.
 SCORES_HELD = 32 * 2**20
 
-#: Share of the rows up to which those that a filter leaves are copied and searched alone: a pass over all takes longer.
+#: Largest share of rows left by a filter at which these are copied and searched alone: a pass over all takes longer.
 FEW = 1 / 16
 
 #: More than any similarity: what matches every word comes before what does not.

@@ -261,8 +261,8 @@ def write_state(workspace: Workspace, step: Step, state: State) -> None:
 
 
 def cells_of(notebook: Path) -> list[dict[str, Any]]:
-    """The cells of a notebook as its file holds them: `source` is a text or a list of lines."""
-    # as JSON: importing nbformat and its checks takes longer than all else of a report that has nothing to do
+    """The cells of a notebook as they are in its file: `source` is a string or a list of lines."""
+    # As JSON: importing nbformat and its checks takes longer than all else in a re-run with nothing changed.
     cells: list[dict[str, Any]] = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     return cells
 

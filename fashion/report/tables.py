@@ -1,4 +1,4 @@
-"""Tables on a phone: what does not stand side by side has upright headings, or is read row by row."""
+"""Tables on a phone: one that is too wide gets upright headings, or is shown row by row."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 from bs4 import BeautifulSoup, Tag
 from PIL import ImageFont
 
-#: As `report.css` sets a table on a narrow screen, pixels: the width that a phone of 360 has for it, the size of its
-#: letters, and the space beside a cell's text.
+#: A table on a narrow screen, as `report.css` sets it, in pixels: its width on a phone 360 pixels wide, its font size,
+#: and the padding beside a cell's text.
 PHONE, LETTERS, SPACE = 331, 11.2, 8
 
-#: Likewise under upright headings: the space, the length at which a heading wraps, and the width of its lines.
+#: The same under upright headings: the padding, the length at which a heading wraps, and its line height.
 UPRIGHT_SPACE, UPRIGHT_LENGTH, UPRIGHT_LINE = 4, 128, 13.5
 
-#: Lines that a cell may take before its row is easier to read alone.
+#: Lines that a cell may take; with more, its row is easier to read as a block.
 LINES = 3
 
 _TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL)
@@ -27,14 +27,14 @@ _ROLES = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row
 
 
 def for_phones(page: str) -> str:
-    """A page whose tables fit a phone: those too wide have the class `upright`, or `stacked` and their `data-label`.
+    """A page whose tables fit a phone: too wide ones get the class `upright`, or `stacked` with a `data-label` a cell.
 
-    Every table has its ARIA roles, as styles that make it no table take them away; a heading without words is none.
+    Every table gets its ARIA roles, as a `display` other than a table's removes them. Empty headings become cells.
 
     Parameters
     ----------
     page : str
-        HTML; everything but its tables is returned as it is.
+        HTML; everything but its tables is returned unchanged.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def for_phones(page: str) -> str:
 
 
 def _told(text: str) -> str:
-    """One table with its roles, and a class where it is too wide for a phone."""
+    """One table with its roles, and with a class if it is too wide for a phone."""
     soup = BeautifulSoup(text, "html.parser")
     head = soup.select("thead tr > *")
     rows = [row.select("th, td") for row in soup.select("tr") if not row.find_parent("thead")]
@@ -107,7 +107,7 @@ def _text(cell: Tag) -> str:
 @cache
 def _font(bold: bool) -> ImageFont.FreeTypeFont:
     """DejaVu Sans, which comes with matplotlib: the widest of the usual sans-serif fonts."""
-    import matplotlib  # here: a warm run can spare the time
+    import matplotlib  # here: a warm run need not load it
 
     folder = Path(matplotlib.get_data_path()) / "fonts/ttf"
     return ImageFont.truetype(folder / f"DejaVuSans{'-Bold' * bold}.ttf", LETTERS)

@@ -1,4 +1,4 @@
-"""The load on similar items: what is asked for is drawn from all items, and no run asks what another one asked."""
+"""The load on similar items: requests are drawn from all items, and no two runs share one."""
 
 import pytest
 
@@ -7,10 +7,10 @@ from benchmarks.workers import REPEATED, WAYS, asked
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_no_answer_is_asked_for_twice_but_where_the_way_says_so(way):
+def test_no_request_repeats_except_for_cached_answers(way):
     runs = asked(way, 3)
     different = {line for run in runs for line in run}
-    if way == "kept answer":
+    if way == "cached answer":
         assert len(different) == REPEATED and runs[0] == runs[1] == runs[2]
     else:
         assert len(different) == sum(map(len, runs)) == ITEMS

@@ -282,7 +282,7 @@ def test_lists_of_files_in_a_cell_name_the_shown_photo_and_further_ones(folder, 
 
 
 def test_names_in_another_unicode_form_than_the_files_are_found(tmp_path):
-    """macOS writes an accent as a letter of its own: the file's name is longer than the cell."""
+    """macOS decomposes accents: the file's name is longer than the cell."""
     decomposed = [unicodedata.normalize("NFD", f"photos/Été {n}.jpg") for n in range(12)]
     cells = [unicodedata.normalize("NFC", f"Photos\\Été {n}.JPG") for n in range(12)]
     _, catalogue, items = stocked(tmp_path, decomposed, file=cells)
@@ -299,7 +299,7 @@ def test_a_caption_with_a_colour_in_it_is_no_colour(tmp_path):
 
 
 def test_a_set_in_parts_with_a_table_in_each_is_one_table(tmp_path):
-    """ImageFolder's layout: names in a metadata.csv begin at its own folder, and come again in the other part."""
+    """ImageFolder's layout: names in a metadata.csv are relative to its folder, and recur in the other split."""
     for part, count in (("train", 16), ("test", 8)):
         folder = tmp_path / "set" / part
         table = [{"file_name": f"{n:03d}.jpg", "label": row["kind"]} for n, row in enumerate(rows(count))]

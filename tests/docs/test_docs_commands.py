@@ -1,4 +1,4 @@
-"""What the documents tell a reader to type at `fashion` ends well, on the small report."""
+"""The documents' `fashion` commands succeed on the small report."""
 
 import json
 import shlex
@@ -8,14 +8,14 @@ from documents import ROOT, commands_of
 
 from fashion.cli.main import main
 
-#: Commands of `fashion` that are run on the small report. What the others would do takes minutes, does not end or
-#: writes into the project: lint/test_docs.py parses their words, and the tests of their own modules run them.
+#: Commands of `fashion` that are run on the small report. The others take minutes, do not end, or write into the
+#: project: lint/test_docs.py parses their options, and the tests of their own modules run them.
 RUN = {"recommend", "export", "deck", "data"}
 
 
 @pytest.fixture(scope="module")
 def fill(tiny, work, tmp_path_factory):
-    """Puts the small catalogue's things in place of those that a document's command names."""
+    """Puts the small catalogue's files and items in place of those that a document's command names."""
     folder = tmp_path_factory.mktemp("typed")
     photo = tiny / "clothes/images/10000000AAF.jpg"
     items = work.items()

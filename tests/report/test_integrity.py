@@ -104,7 +104,7 @@ def test_timings_may_differ_and_nothing_else(copy):
 def test_a_notebook_run_again_by_hand_leaves_the_report_whole(copy, settings, folders, tmp_path):
     """As an analyst does in JupyterLab: the notebook alone, its parameters those of the report, nothing remembered.
 
-    The same of notebook 05 is in end_to_end/test_notebooks.py, with the executed notebook.
+    The same for notebook 05 is in end_to_end/test_notebooks.py, with the executed notebook.
     """
     seconds = copy.results("01")[TIMING]
     run_notebook(STEPS[0].path, tmp_path / "01.ipynb", notebook_parameters(settings, copy, STEPS[0].path))

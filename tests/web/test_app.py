@@ -584,7 +584,7 @@ def test_the_reports_neighbour_lists_answer_as_a_search_does(window, work, clien
 
     monkeypatch.setattr(studies, "read_neighbour_lists", damaged)
     searched = open_shop(work)
-    assert searched.recommender.lists is None and "every list is searched for" in caplog.text
+    assert searched.recommender.lists is None and "neighbour lists are unusable" in caplog.text
     plain = create_app(type("Still", (), {"shop": lambda self: searched})()).test_client()
     assert [get(plain, address).data for address in addresses] == listed
 
