@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Lists = NDArray[np.int32]
 
-#: Most pairs of a new item and an item that are compared, a second of processor time: above, every list is searched for.
+#: Most pairs of a new item and an item that are compared, a second of processor time; with more, all is searched for.
 MOST_COMPARED = 10**8
 
 #: Lists that are searched for anew when they are read, and how far their similarities may differ.
