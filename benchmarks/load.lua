@@ -1,5 +1,6 @@
 -- Requests for wrk, from a file with one a line: "GET /path" or "POST /path BODY-FILE CONTENT-TYPE". Each of the
--- threads, whose number is the second argument, begins at a place of its own. The end of the run is told as one line of JSON, latencies in microseconds.
+-- threads, whose number is the second argument, begins at a place of its own. The end of the run is told as one line of
+-- JSON, latencies in microseconds.
 local threads = 0
 
 function setup(thread)

@@ -10,8 +10,8 @@ from windows import LACKING, POSIX
 from fashion.core.paths import project_root
 
 ROOT = project_root()
-#: Measures the shop window under load by wrk and /proc, which are Linux's; forks, after it told Windows that it cannot.
-LINUX_ONLY = {"served.py", "workers.py"}
+#: Forks, after it told Windows that it cannot.
+LINUX_ONLY = {"workers.py"}
 
 
 def python_of(path):
