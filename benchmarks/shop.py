@@ -223,7 +223,10 @@ def until(catalogue: str, number: str, processed: str, reports: str) -> dict[str
 
 def run(options: dict[str, Any]) -> dict[str, Any]:
     """The part `shop`: `--sizes` is the number of products."""
-    products = int(options.get("sizes") or (QUICK if options["quick"] else PRODUCTS))
+    size = str(options.get("sizes") or (QUICK if options["quick"] else PRODUCTS))
+    if not size.isdecimal() or not int(size):
+        raise FashionError(f"expected a number of products; found {size!r}. Correct --sizes (make: SIZES)")
+    products = int(size)
     root = Path(options["reports"]) / "bench"
     root.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(root).free

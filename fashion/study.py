@@ -436,8 +436,9 @@ class Study(Run):
     def _lists(self, embedding: str, recommender: Recommender) -> Lists | None:
         """The neighbour lists; None, with a warning, if they are unusable: a search then gives the same answers."""
         try:
-            self.check("neighbours.parquet")
-            return read_neighbour_lists(self.workspace, embedding, recommender, self.present)
+            now = self.present
+            self.check("neighbours.parquet")  # after the changes were read: one that came since the vectors is noticed
+            return read_neighbour_lists(self.workspace, embedding, recommender, now)
         except ArtefactError as error:
             log.warning("neighbour lists are unusable, so every request is searched: %s", error)
             return None

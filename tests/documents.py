@@ -69,7 +69,7 @@ def calls(line: str) -> list[tuple[str, ...]]:
 
 
 def commands(path: Path) -> list[Command]:
-    """The calls in a document's shell blocks, and those of make, fashion and its modules in its sentences."""
+    """The calls in a document's shell blocks, and those of make, fashion and our modules in its sentences."""
     name = str(path.relative_to(ROOT))
     found = []
     for language, content in blocks(text_of(path)):
@@ -77,7 +77,7 @@ def commands(path: Path) -> list[Command]:
             for line in content.replace("\\\n", " ").splitlines():
                 found += [Command(words, name, inline=False) for words in calls(line.removeprefix("$ "))]
     for code in codes(text_of(path)):
-        if re.match(r"(make|fashion|\S*/fashion|python -m fashion\S*)( |$)", code):
+        if re.match(r"(make|fashion|\S*/fashion|python -m (fashion|benchmarks|tools)\S*)( |$)", code):
             found += [Command(words, name, inline=True) for words in calls(code)]
     return found
 

@@ -105,7 +105,8 @@ def linked_files(workspace: Workspace) -> list[tuple[str, str]]:
 def _provenance_rows(provenance: dict[str, Any]) -> list[tuple[str, str]]:
     machine = provenance["machine"]
     seconds = ", ".join(f"{name} {value:.0f} s" for name, value in provenance["seconds"].items())
-    settings = ", ".join(f"{k} = {v}" for k, v in provenance["settings"].items() if v not in (None, False, ""))
+    # by the text: 0, such as a seed, equals False
+    settings = ", ".join(f"{k} = {v}" for k, v in provenance["settings"].items() if str(v) not in ("None", "False", ""))
     versions = ", ".join(
         f"{name} {provenance['versions'][name]}" for name in ("python", "tensorflow", "numpy", "pandas", "scikit-learn")
     )

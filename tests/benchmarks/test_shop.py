@@ -42,6 +42,12 @@ def test_a_failed_step_is_reported_with_its_output():
         shop.timed("step", [sys.executable, "-c", "import sys; print('no such shop'); sys.exit(3)"])
 
 
+@pytest.mark.parametrize("sizes", ["1000,all", "sample", "0", "-5"])
+def test_sizes_that_are_no_number_of_products_are_refused(sizes):
+    with pytest.raises(FashionError, match=f"a number of products; found '{sizes}'. Correct --sizes"):
+        shop.run({"sizes": sizes, "quick": True, "reports": "unused"})
+
+
 def test_page_sums_the_steps():
     step = {"seconds": 2.0, "processor": 1.5, "most_bytes": 2**21}
     text = page.shop({

@@ -49,7 +49,7 @@ def test_calls_and_tables_are_read_as_a_shell_and_a_reader_would():
 
 def test_documents_and_their_commands_are_found():
     assert {"README.md", "docs/commands.md", "docs/reproducing.md", "data/README.md"} <= set(NAMES)
-    assert len(commands_of("make")) > 15 and len(commands_of("fashion")) > 15
+    assert len(commands_of("make")) > 15 and len(commands_of("fashion")) > 15 and len(commands_of("module")) > 3
 
 
 # -- commands ----------------------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ def test_modules_that_are_run(command):
     name = command.words[2]
     if name == "fashion.cli.main":
         check_options(list(command.words[3:]), command)
-    elif name.split(".")[0] == "fashion":
+    elif name.split(".")[0] in ("fashion", "benchmarks", "tools"):
         place = importlib.util.find_spec(name)
         assert place, f"{command}: there is no module {name}"
         runs = importlib.util.find_spec(f"{name}.__main__") if place.submodule_search_locations else place

@@ -7,14 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fashion import study as studies
 from fashion.attributes.layout import Layout
 from fashion.core.errors import ArtefactError
 from fashion.core.workspace import Workspace
 from fashion.neighbours.exact import normalise
 from fashion.recommendation import neighbour_lists
-from fashion.recommendation.changes import Change, Present
+from fashion.recommendation.changes import Change, Present, changes_folder
 from fashion.recommendation.neighbour_lists import lists_now, read_neighbour_lists
 from fashion.recommendation.recommender import Recommender, neighbours_table
+from fashion.study import Study
 
 K, COUNT = 5, 200
 CATEGORIES, COLOURS = ("boots", "sandals", "dress"), ("red", "blue", "green")
@@ -166,3 +168,20 @@ def test_lists_that_are_not_of_this_report_are_refused(work, searched, damage):
     opened = replace(searched, vectors=searched.vectors[::-1].copy()) if damage == "other vectors" else searched
     with pytest.raises(ArtefactError, match="make report"):
         read_neighbour_lists(work, "learned" if damage == "another embedding" else "described", opened)
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_change_that_comes_while_lists_are_opened_is_noticed(work, searched, listed, late, monkeypatch, caplog):
+    work.write_table("items", searched.items)
+    study = Study(work, listed=True)
+
+    def load_changes(workspace):
+        if late:  # since the vectors were read
+            (changes_folder(workspace) / "abc").mkdir(parents=True)
+            (changes_folder(workspace) / "abc/change.json").write_text("{}", encoding="utf-8")
+        return []
+
+    monkeypatch.setattr(studies, "load_changes", load_changes)
+    monkeypatch.setattr(studies, "require_intact", lambda *_: None)
+    lists = study._lists("described", searched)
+    assert lists is None and "found changed abc" in caplog.text if late else np.array_equal(lists, listed.lists)
