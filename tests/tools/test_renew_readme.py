@@ -15,7 +15,6 @@ from fashion.core.errors import ReportError
 from fashion.core.numerals import decimal
 from fashion.core.paths import project_root
 from fashion.core.workspace import Workspace
-from fashion.evaluation.protocol import CEILING
 from tools import renew_readme as renew
 
 ROOT = project_root()
@@ -177,15 +176,19 @@ def test_readme_and_the_samples_report_are_those_of_the_committed_results():
     assert size <= renew.MOST_BYTES
 
 
-def test_imagelabs_numbers_stand_in_decisions_too():
+def test_imagelabs_numbers_stand_in_decisions_and_guide_too():
+    own = committed(renew.IMAGELAB)["category and colour"]
     text = (ROOT / "docs/decisions.md").read_text(encoding="utf-8")
-    own = committed(renew.IMAGELAB)
-    if "measured" in own and "before looks" in own["measured"]:
-        names = {"random": "random", "frozen": "frozen (notebook 02's choice)", "learned": "**learned, photos alone**",
-                 CEILING: CEILING}  # fmt: skip
-        for method, mean in own["category and colour"].items():
-            line = next(line for line in text.splitlines() if line.startswith(f"| {names[method]} |"))
-            assert line.split("|")[5].strip().split(" ")[0] == decimal(mean).removeprefix("0"), method
+    places = {
+        text.split("### ImageLab whole, with today's embedding")[1]: (4, {"learned": "learned, photo alone"}),
+        (ROOT / "docs/guide.md").read_text(encoding="utf-8"): (3, {"learned": "learned, photo alone"}),
+    }
+    for section, (column, names) in places.items():
+        for method in ("frozen + histogram", "logistic regression", "learned", "learned, catalogue's words known"):
+            name = names.get(method, method)
+            line = next(line for line in section.splitlines() if re.match(rf"\| {re.escape(name)}[,|\s]", line))
+            said = line.split("|")[column + 1].strip().split(" ")[0]
+            assert said == decimal(own[method]).removeprefix("0"), method
 
 
 def test_the_samples_report_holds_no_path_of_the_machine_that_made_it():
