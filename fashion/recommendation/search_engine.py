@@ -25,6 +25,9 @@ SCORES_HELD = 32 * 2**20
 #: Largest share of rows left by a filter at which these are copied and searched alone: a pass over all takes longer.
 FEW = 1 / 16
 
+#: Most bytes of such a copy: each request that runs at the same time has one of its own.
+MOST_COPIED = 16 * 2**20
+
 #: More than any similarity: what matches every word comes before what does not.
 EXACT_FIRST = 4.0
 
@@ -125,7 +128,8 @@ class ExactSearch:
 
     def nearest(self, queries: NDArray[np.float32], k: int, allowed: Allowed) -> Neighbours:
         """See `SearchEngine`."""
-        if np.count_nonzero(allowed.mask) <= FEW * len(self.vectors):
+        left = np.count_nonzero(allowed.mask)
+        if left <= FEW * len(self.vectors) and left * self.vectors[0].nbytes <= MOST_COPIED:
             rows = np.flatnonzero(allowed.mask).astype(np.int32)
             found, cosine = nearest(queries, self.vectors[rows], k, assume_unit=True)
             return rows[found], cosine
