@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -53,20 +54,23 @@ def named(name: str, checksum: str) -> str:
     return name if name.endswith(end) else f"{name}{end}"
 
 
-def fingerprint(path: Path, without: Path | None = None) -> str:
+def fingerprint(path: Path, without: Collection[Path] = ()) -> str:
     """Say whether a file or folder changed without reading it: names, sizes and times of change, hashed.
 
     Parameters
     ----------
     path : Path
-    without : Path, optional
-        A folder inside it that does not count.
+    without : collection of Path
+        Folders inside it that do not count, such as those where our own results go.
     """
     if path.is_file():
         files = [path]
     else:
-        files = sorted(Path(folder, name) for folder, _, names in os.walk(path) for name in names)
-        files = [file for file in files if without is None or without not in file.parents]
+        files, passed = [], {folder.resolve() for folder in without} - {path.resolve()}
+        for folder, below, names in os.walk(path):
+            below[:] = [name for name in below if not passed or Path(folder, name).resolve() not in passed]
+            files += [Path(folder, name) for name in names]
+        files.sort()
     marks = []
     for file in files:
         stat = file.lstat()  # a broken link is a file like any other here; reading it says what is wrong

@@ -324,7 +324,7 @@ def distribute(
     source.fetch(photos, progress=progress)
     marks = signatures_of(source, photos)
     downloads = source.downloads
-    data = fingerprint(source.path, downloads.folder if downloads else None)
+    data = fingerprint(source.path, [root, *([downloads.folder] if downloads else [])])
     shards = cut(photos, made_by(job, sha256_json([data, downloads.state() if downloads else ""])), size)
     todo = [shard for shard in shards if not finished(job, shard)]
     embedded = 0

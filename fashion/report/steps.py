@@ -320,9 +320,11 @@ def step_key(workspace: Workspace, step: Step, settings: Settings) -> str:
     if step.number == "01":
         catalogue = load_catalogue(settings.catalogue)
         source = open_catalogue(catalogue, settings.data, workspace.processed_root)
+        # A table may lie beside the folders that a report fills, in the project's own folder, say.
+        ours = (downloads_folder(catalogue.name), workspace.stores, workspace.processed_root, workspace.report.parent)
         parts["inputs"] = {
             "toml": sha256_file(catalogue.path),
-            "data": fingerprint(source.path, downloads_folder(catalogue.name)),
+            "data": fingerprint(source.path, ours),
             "glossary": own_glossary(catalogue),
         }
         moved = (MOVED if _lies_elsewhere(source.path, workspace) else "") + _downloaded(workspace)

@@ -17,7 +17,9 @@ def test_fingerprint_sees_names_sizes_and_times(tmp_path):
     third = checksums.fingerprint(tmp_path)
     (tmp_path / "photos/ab").mkdir(parents=True)
     (tmp_path / "photos/ab/abc").write_text("downloaded")
-    assert checksums.fingerprint(tmp_path, without=tmp_path / "photos") == third != checksums.fingerprint(tmp_path)
+    assert checksums.fingerprint(tmp_path, [tmp_path / "photos"]) == third != checksums.fingerprint(tmp_path)
+    # The folder itself, or one above it, leaves nothing out.
+    assert checksums.fingerprint(tmp_path, [tmp_path, tmp_path.parent]) == checksums.fingerprint(tmp_path)
 
 
 def test_checksums(tmp_path):

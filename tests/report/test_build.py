@@ -228,6 +228,20 @@ def test_key_depends_on_its_own_parameters_only(tmp_path, monkeypatch):
     assert steps.step_key(work, mapping, Settings()) != before
 
 
+def test_a_table_may_lie_beside_the_folders_that_a_report_fills(tmp_path):
+    write_small_catalogue(tmp_path, each=1)
+    (tmp_path / "tiny.toml").write_text(TOML)
+    work = Workspace("tiny", tmp_path / "processed", tmp_path / "reports")
+    settings = Settings(str(tmp_path / "tiny.toml"), str(tmp_path), backbone="efficientnet-lite0")
+    before = steps.step_key(work, STEPS[0], settings)
+    for folder in (work.processed, work.report):
+        folder.mkdir(parents=True)
+        (folder / "made.txt").write_text("by a report")
+    assert steps.step_key(work, STEPS[0], settings) == before
+    (tmp_path / "annotation.txt").write_text("another table")
+    assert steps.step_key(work, STEPS[0], settings) != before
+
+
 def test_stale_and_why(tmp_path):
     work = Workspace("sample", tmp_path / "p", tmp_path / "r")
     step = STEPS[5]
