@@ -16,6 +16,11 @@ from numpy.typing import NDArray
 SLOWING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
 
+def environment() -> dict[str, str]:
+    """This process's environment without the settings that slow NumPy."""
+    return {name: value for name, value in os.environ.items() if name not in SLOWING}
+
+
 def command_of(part: str, options: dict[str, Any]) -> list[str]:
     """The command that runs a part in a process of its own."""
     return [sys.executable, "-m", "benchmarks.part", part, json.dumps(options)]
@@ -23,8 +28,7 @@ def command_of(part: str, options: dict[str, Any]) -> list[str]:
 
 def spawn(part: str, options: dict[str, Any], out: Path) -> int:
     """Run a part in a fresh process, without settings that slow NumPy; its JSON goes to `out`."""
-    clean = {name: value for name, value in os.environ.items() if name not in SLOWING}
-    return subprocess.run(command_of(part, options | {"out": str(out)}), env=clean, check=False).returncode
+    return subprocess.run(command_of(part, options | {"out": str(out)}), env=environment(), check=False).returncode
 
 
 def child(part: str, *given: Any) -> dict[str, Any]:

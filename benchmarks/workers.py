@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.harness import say
-from benchmarks.processes import SLOWING
+from benchmarks.processes import environment
 from benchmarks.search import ITEMS, invented
 from benchmarks.served import load, need_wrk
 from fashion.core.errors import FashionError
@@ -114,8 +114,7 @@ def asked(way: str, runs: int) -> list[list[str]]:
 def measure(workers: int, lists: str) -> list[dict[str, Any]]:
     """Rates, latencies and processor time of similar items, and the memory of the last worker afterwards."""
     command = [sys.executable, "-m", "benchmarks.workers", "--serve", str(workers), lists]
-    clean = {name: value for name, value in os.environ.items() if name not in SLOWING}
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8", env=clean)
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8", env=environment())
     rows = []
     try:
         assert server.stdout is not None
