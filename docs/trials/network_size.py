@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,17 +37,27 @@ SHAPES = {
 }
 
 
-def scores(network: AttributesNetwork, vectors: NDArray, items: pd.DataFrame, queries: NDArray) -> dict[str, float]:
-    """Precision@6 of the queries by the learned embedding, without looks, against all items."""
-    asked = network.layout.queries(vectors[queries], network.layout.weights(looks_weight=0))
-    rows = top_k(vectors, 6, queries, query_vectors=asked)[0]
+def scores(
+    network: AttributesNetwork, asked: NDArray, gallery: NDArray, items: pd.DataFrame, queries: NDArray
+) -> dict[str, float]:
+    """Precision@6 of the items `queries`, whose vectors are `asked`, without looks, against all items."""
+    scaled = network.layout.queries(asked, network.layout.weights(looks_weight=0))
+    rows = top_k(gallery, 6, queries, query_vectors=scaled)[0]
     means = precision_at_k(items, rows, queries, ["category", "colour"]).mean()
     return {column: float(means[column]) for column in ("category", "colour", BOTH)}
 
 
+def print_means(lines: Sequence[Mapping[str, Any]]) -> None:
+    """Print a Markdown table of each variant's means over the seeds."""
+    means = pd.DataFrame(lines).drop(columns="seed").groupby("variant", sort=False).mean().round(3).reset_index()
+    print("| " + " | ".join(means) + " |\n|" + "---|" * len(means.columns))
+    for row in means.itertuples(index=False):
+        print("| " + " | ".join(map(str, row)) + " |")
+
+
 def trained(
     features: NDArray, grid: NDArray, items: pd.DataFrame, part: NDArray, seed: int, shape: str | None, members: int
-):
+) -> tuple[AttributesNetwork, float]:
     """A trained network of a size, and the processor seconds of its training."""
     package = training.Architecture
     if shape:
@@ -80,41 +92,27 @@ def main() -> None:
     }
     lines = []
 
-    def note(what: str, seed: int, seconds: float, parameters: int, found: dict[str, float]) -> None:
-        lines.append({"variant": what, "seed": seed, "seconds": seconds, "million": parameters / 1e6, **found})
+    def note(what: str, seed: int, seconds: float, network: AttributesNetwork, vectors: NDArray) -> None:
+        found = scores(network, vectors[queries], vectors, items, queries)
+        lines.append({"variant": what, "seed": seed, "seconds": seconds, "million": network.parameters / 1e6, **found})
         print(lines[-1], flush=True)
 
     for seed in (int(text) for text in given.seeds.split(",")):
         for shape in given.shapes.split(",") if not given.features else ():
             network, seconds = trained(own, grid, items, part, seed, shape, given.members)
-            vectors = network.embed(own, grid)
-            note(
-                f"{shape}, {given.members} members",
-                seed,
-                seconds,
-                network.parameters,
-                scores(network, vectors, items, queries),
-            )
+            note(f"{shape}, {given.members} members", seed, seconds, network, network.embed(own, grid))
         averaged = []
         for name, features in tables.items() if given.features else ():
             network, seconds = trained(features, grid, items, part, seed, None, given.members)
             seen = network.distributions(features, grid)
             averaged.append(seen)
-            vectors = network.compose(features, seen)
-            note(name, seed, seconds, network.parameters, scores(network, vectors, items, queries))
+            note(name, seed, seconds, network, network.compose(features, seen))
             if len(averaged) > 1:
                 mean = {column: sum(np.log(one[column]) for one in averaged) for column in seen}
                 both = {column: np.exp(total / len(averaged)) for column, total in mean.items()}
                 both = {column: value / value.sum(axis=1, keepdims=True) for column, value in both.items()}
-                vectors = network.compose(features, both)
-                found = scores(network, vectors, items, queries)
-                note(f"mean of {len(averaged)}", seed, seconds, network.parameters, found)
-    table = pd.DataFrame(lines)
-    means = table.drop(columns="seed").groupby("variant", sort=False).mean()
-    means = means.round(3).reset_index()
-    print("| " + " | ".join(means) + " |\n|" + "---|" * len(means.columns))
-    for row in means.itertuples(index=False):
-        print("| " + " | ".join(map(str, row)) + " |")
+                note(f"mean of {len(averaged)}", seed, seconds, network, network.compose(features, both))
+    print_means(lines)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from network_size import print_means, scores
 from numpy.typing import NDArray
 
 from fashion.attributes.network import join_features
@@ -26,8 +27,6 @@ from fashion.catalogue.source import Source
 from fashion.embedding.backbones import Encoder, reopen_backbone
 from fashion.embedding.extraction import ahead, embed_views, networks_folder
 from fashion.embedding.runtimes import choose_runtime
-from fashion.evaluation.relevance import BOTH, precision_at_k
-from fashion.neighbours.exact import top_k
 from fashion.photos.images import RGB
 from fashion.photos.measures import open_photo
 
@@ -102,17 +101,11 @@ def main() -> None:
             both = {name: (seen[name][queries] + mirror[name]) / 2 for name in seen}
             gallery = network.compose(own, seen)
             asked = {way: gallery[queries], f"{way}; query seen twice": network.compose(own[queries], both)}
-            weights = network.layout.weights(looks_weight=0)
             for name, vectors in asked.items():
-                found_rows = top_k(gallery, 6, queries, query_vectors=network.layout.queries(vectors, weights))[0]
-                means = precision_at_k(items, found_rows, queries, ["category", "colour"]).mean()
-                found = {column: float(means[column]) for column in ("category", "colour", BOTH)}
+                found = scores(network, vectors, gallery, items, queries)
                 lines.append({"variant": name, "seed": seed, "seconds": seconds, **found})
                 print(lines[-1], flush=True)
-    means = pd.DataFrame(lines).drop(columns="seed").groupby("variant", sort=False).mean().round(3).reset_index()
-    print("| " + " | ".join(means) + " |\n|" + "---|" * len(means.columns))
-    for row in means.itertuples(index=False):
-        print("| " + " | ".join(map(str, row)) + " |")
+    print_means(lines)
 
 
 if __name__ == "__main__":
