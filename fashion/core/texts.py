@@ -81,6 +81,17 @@ def clean_text(text: str, keep: str = "") -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def file_name(text: str, otherwise: str) -> str:
+    """A text as a part of file names: letters, digits, dots and underscores; `otherwise` if nothing is left.
+
+    Examples
+    --------
+    >>> file_name("Fashion SigLIP (v2)", "encoder"), file_name("--", "encoder")
+    ('Fashion-SigLIP-v2', 'encoder')
+    """
+    return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.") or otherwise
+
+
 def look_of(text: str) -> str:
     """A text as it is compared: texts that differ in letter case, Unicode form or unseen signs alone have one look.
 

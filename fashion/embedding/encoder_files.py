@@ -17,6 +17,7 @@ from typing import Any
 from fashion.core.checksums import named, sha256_file, sha256_json
 from fashion.core.errors import WeightsError
 from fashion.core.paths import at_home, in_project
+from fashion.core.texts import file_name
 from fashion.photos.framing import FILTERS, Framing
 
 #: Layout -> its image tower and the JSON that says how photos are prepared, as paths in the folder; the first that is
@@ -104,7 +105,7 @@ class EncoderFiles:
     def name(self) -> str:
         """The place's name and the checksum's first letters: for captions, tables and stores."""
         stem = self.place.stem if self.place.is_file() else self.place.name
-        return named(re.sub(r"[^A-Za-z0-9._]+", "-", stem).strip("-.") or "encoder", self.checksum)
+        return named(file_name(stem, "encoder"), self.checksum)
 
     @property
     def keras(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from fashion.core.checksums import named, sha256_file, sha256_json
 from fashion.core.errors import WeightsError, in_short
+from fashion.core.texts import file_name
 from fashion.embedding.encoder_files import resolve
 from fashion.photos.framing import Framing
 
@@ -50,7 +50,7 @@ class GivenVectors:
     @property
     def name(self) -> str:
         """Of the file, and of its content."""
-        return named(re.sub(r"[^A-Za-z0-9._]+", "-", self.place.stem).strip("-.") or "vectors", self.weights_checksum)
+        return named(file_name(self.place.stem, "vectors"), self.weights_checksum)
 
     @property
     def framing(self) -> Framing:

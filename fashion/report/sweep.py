@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any
 
 from fashion.core.errors import SettingsError
+from fashion.core.texts import file_name
 from fashion.embedding.backbones import check_size
 from fashion.embedding.encoder_files import ALL_ENDINGS, is_place, resolve
 from fashion.report.steps import Settings
@@ -67,4 +67,4 @@ def _part(name: str, value: Any) -> str:
     if is_place(text):
         place = resolve(text)
         text = place.stem if place.suffix.lower() in ALL_ENDINGS else place.name
-    return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.") or "encoder"
+    return file_name(text, "encoder")
