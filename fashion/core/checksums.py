@@ -64,15 +64,15 @@ def fingerprint(path: Path, without: Collection[Path] = ()) -> str:
         Folders inside it that do not count, such as those where our own results go.
     """
     if path.is_file():
-        files = [path]
+        root, files = path, [path]
     else:
-        files, passed = [], {folder.resolve() for folder in without} - {path.resolve()}
-        for folder, below, names in os.walk(path):
-            below[:] = [name for name in below if not passed or Path(folder, name).resolve() not in passed]
+        root, files, passed = path.resolve(), [], {folder.resolve() for folder in without}
+        for folder, below, names in os.walk(root):
+            below[:] = [name for name in below if Path(folder, name) not in passed]
             files += [Path(folder, name) for name in names]
         files.sort()
     marks = []
     for file in files:
         stat = file.lstat()  # a broken link is a file like any other here; reading it says what is wrong
-        marks.append((file.relative_to(path).as_posix(), stat.st_size, stat.st_mtime_ns))
+        marks.append((file.relative_to(root).as_posix(), stat.st_size, stat.st_mtime_ns))
     return sha256_json(marks)

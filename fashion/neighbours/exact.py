@@ -441,7 +441,7 @@ def candidates(rough: Float, k: int, margin: float) -> tuple[Int, Int]:
     return query[order], answer[order]
 
 
-def cosines(queries: Float, gallery: Float, query: Int, answer: Int) -> Float:
+def cosines(queries: Float, gallery: Float, query: Int, answer: NDArray[np.integer]) -> Float:
     """Cosines of queries[query[i]] and gallery[answer[i]], shape (c,), summed in one order wherever the pair stands."""
     result = np.empty(len(query), np.float32)
     step = max(1, 2**18 // gallery.shape[1])  # 2 MiB of products at a time stay in the cache

@@ -368,7 +368,7 @@ class Recommender:
         if listed is not None:
             queries = self._scaled(query.vectors, weights)
             cosine = cosines(normalise(queries), self.vectors, np.zeros(k, np.intp), listed)
-            return self._each_once(listed.astype(np.int32), cosine, queries, k)
+            return self._each_once(listed, cosine, queries, k)
         mask = self.words_reader.columns.mask(where) & self.words_reader.columns.mask(query.where)
         for part in (query.allowed, among):
             if part is not None:
@@ -392,7 +392,7 @@ class Recommender:
 
         return self._search(pool_of, k, hide_duplicates, diversity, weights)
 
-    def _listed(self, query: Query, k: int, weights: dict[str, float] | None) -> NDArray[np.int64] | None:
+    def _listed(self, query: Query, k: int, weights: dict[str, float] | None) -> NDArray[np.int32] | None:
         """The k rows nearest to an item, from its list; None where the query asks for anything else."""
         if self.lists is None or query.row is None or k > self.lists.shape[1] or weights != self._weights():
             return None
@@ -401,7 +401,7 @@ class Recommender:
         if changed or rows[0] < 0:
             return None
         own = self.raw_rows(slice(query.row, query.row + 1))
-        return rows.astype(np.int64) if np.array_equal(query.vectors, own) else None
+        return rows if np.array_equal(query.vectors, own) else None
 
     def raw_rows(self, rows: slice | NDArray[np.integer]) -> NDArray[np.float32]:
         """Rows before normalisation: with a layout each part has length one."""

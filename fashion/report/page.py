@@ -105,8 +105,9 @@ def linked_files(workspace: Workspace) -> list[tuple[str, str]]:
 def _provenance_rows(provenance: dict[str, Any]) -> list[tuple[str, str]]:
     machine = provenance["machine"]
     seconds = ", ".join(f"{name} {value:.0f} s" for name, value in provenance["seconds"].items())
-    # by the text: 0, such as a seed, equals False
-    settings = ", ".join(f"{k} = {v}" for k, v in provenance["settings"].items() if str(v) not in ("None", "False", ""))
+    # `is`: 0, such as a seed, equals False
+    given = {k: v for k, v in provenance["settings"].items() if v is not False and v not in (None, "")}
+    settings = ", ".join(f"{k} = {v}" for k, v in given.items())
     versions = ", ".join(
         f"{name} {provenance['versions'][name]}" for name in ("python", "tensorflow", "numpy", "pandas", "scikit-learn")
     )

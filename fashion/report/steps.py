@@ -321,7 +321,7 @@ def step_key(workspace: Workspace, step: Step, settings: Settings) -> str:
         catalogue = load_catalogue(settings.catalogue)
         source = open_catalogue(catalogue, settings.data, workspace.processed_root)
         # A table may lie beside the folders that a report fills, in the project's own folder, say.
-        ours = (downloads_folder(catalogue.name), workspace.stores, workspace.processed_root, workspace.report.parent)
+        ours = (downloads_folder(catalogue.name), workspace.stores, workspace.report.parent)
         parts["inputs"] = {
             "toml": sha256_file(catalogue.path),
             "data": fingerprint(source.path, ours),
