@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 #: Nearest queries whose similarity is averaged.
 NEAREST = 10
 
-#: Queries drawn at most: enough to tell an item that is near to many.
-QUERIES = 4096
+#: Queries drawn at most: four times as many take four times as long, and leave less of a large catalogue unshown
+#: (docs/decisions.md).
+QUERIES = 16_384
 
 #: Rows of similarities in memory at a time.
 BLOCK = 2048

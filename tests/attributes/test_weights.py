@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fashion.attributes import weights
 from fashion.attributes.layout import Layout
 from fashion.attributes.weights import (
     FURTHER_WEIGHTS,
@@ -15,6 +16,7 @@ from fashion.attributes.weights import (
     HubCorrection,
     choose_weights,
     further_trials,
+    measure_coverage,
     weight_trials,
 )
 from fashion.evaluation.relevance import BOTH
@@ -54,6 +56,26 @@ def test_trials_show_what_looks_and_the_correction_do(shop):
     assert looks > 0 and chosen["never_shown"] < by_words["never_shown"] / 2
     assert chosen[BOTH] >= trials[BOTH].max() - 0.005 and f"{chosen['never_shown']:.3f}" in why
     assert trials[UNSHOWN].equals(trials[UNSHOWN_BY_PHOTOS]), "here the two embeddings are one"
+
+
+def test_the_chosen_trials_coverage_is_that_of_the_whole_catalogue(shop, monkeypatch):
+    vectors, items, validation = shop
+    whole = weight_trials(both(vectors), LAYOUT, items, validation, 0)
+    monkeypatch.setattr(weights, "MOST_ITEMS", 60)
+    drawn = weight_trials(both(vectors), LAYOUT, items, validation, 0)
+    assert (drawn["shown_among"] == 60).all() and drawn[UNSHOWN].mean() < whole[UNSHOWN].mean(), "few items hide hubs"
+    found = measure_coverage(drawn, both(vectors), LAYOUT, 0)
+    measured = found["shown_among"] == len(items)
+    looks, strength, _ = choose_weights(found)
+    chosen = (found["looks_weight"] == looks) & (found["hub_strength"] == strength)
+    assert measured[chosen].all() and measured.iloc[0] and not measured.all(), (
+        "the chosen one, the first, no more than needed"
+    )
+    for measure in (UNSHOWN, UNSHOWN_BY_PHOTOS):
+        assert found[measure][measured].tolist() == whole[measure][measured].tolist()
+        assert found[measure][~measured].tolist() == drawn[measure][~measured].tolist()
+    monkeypatch.undo()
+    assert measure_coverage(whole, both(vectors), LAYOUT, 0) is whole, "what is of all items is measured once"
 
 
 def test_the_rule_gives_up_no_more_than_it_says():
