@@ -87,7 +87,11 @@ def make_sample(
         if not _holds(folder, key, counts):  # another run may have been quicker
             if folder.exists():
                 folder.rename(Path(scratch) / "old")
-            new.rename(folder)
+            try:
+                new.rename(folder)
+            except OSError:
+                if not _holds(folder, key, counts):  # or be so just now
+                    raise
     return folder
 
 

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import itertools
 import json
+import shutil
 import struct
 from collections import Counter
 from pathlib import Path
@@ -397,3 +398,26 @@ def test_gift_boxes_look_like_boxes():
     assert rgb.shape == (128, 128, 3) and (rgb[0] == dyeing.GROUND).all()
     assert deltaE_ciede2000(rgb2lab(rgb[90, 40] / 255.0), lab_of("ROSSO")) < 8
     assert rgb2lab(rgb[90, 64] / 255.0)[0] > 70  # the ribbon
+
+
+def test_another_run_that_is_a_moment_quicker_wins(tmp_path, monkeypatch):
+    plain, done = Path.rename, []
+
+    def rename(self, target):
+        if Path(target) == tmp_path / "sample" and not done:
+            done.append(shutil.copytree(self, target))
+        return plain(self, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    made = make_sample(tmp_path / "sample", seed=3, count=COUNT, progress=False)
+    assert done == [made] and len(table(made)) > 200 and [p.name for p in tmp_path.iterdir()] == ["sample"]
+
+
+def test_a_sample_that_cannot_be_moved_to_its_place_is_an_error(tmp_path, monkeypatch):
+    def refused(self, target):
+        raise PermissionError(f"no leave to write {target}")
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(PermissionError):
+        make_sample(tmp_path / "sample", seed=3, count=COUNT, progress=False)
+    assert not list(tmp_path.iterdir())
