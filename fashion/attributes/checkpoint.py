@@ -167,13 +167,16 @@ def fit(
         One row an epoch, Keras's names.
     """
     history = state.restore(model) if state else pd.DataFrame()
+    order = train.rows.copy()  # of the epoch at work; the batches read it
+    batches = _batches(train, order, batch)
     watched = _batches(validation, validation.rows, batch) if validation is not None and len(validation) else None
     written = time.monotonic()
     with progress_bar(epochs, what, "epoch", show=progress, done=len(history)) as bar:
         for epoch in range(len(history), epochs):
+            order[:] = epoch_order(train.rows, seed, epoch)
             fitted = model.fit(
-                _batches(train, epoch_order(train.rows, seed, epoch), batch), validation_data=watched, shuffle=False,
-                initial_epoch=epoch, epochs=epoch + 1, verbose=0, callbacks=list(callbacks),
+                batches, validation_data=watched, shuffle=False, initial_epoch=epoch, epochs=epoch + 1, verbose=0,
+                callbacks=list(callbacks),
             )  # fmt: skip
             history = pd.concat([history, pd.DataFrame(fitted.history)], ignore_index=True)
             if state and (epoch + 1 == epochs or time.monotonic() - written >= state.every):
@@ -184,7 +187,7 @@ def fit(
 
 
 def _batches(examples: Examples, order: Rows, batch: int) -> tf.data.Dataset:
-    """The examples in this order, each batch gathered while the model works on the one before.
+    """The examples in the order that stands in `order` when they are read, gathered while the model is at work.
 
     `keras.utils.PyDataset` does the same but turns tf.data's autotuning on, which cost as much as the training itself.
     """
@@ -193,9 +196,9 @@ def _batches(examples: Examples, order: Rows, batch: int) -> tf.data.Dataset:
     one = examples.gather(order[:1])  # for kinds and shapes
     kinds = tf.nest.flatten(one)
 
-    def take(rows: tf.Tensor) -> Batch:
+    def take(places: tf.Tensor) -> Batch:
         gathered = tf.numpy_function(
-            lambda rows: tf.nest.flatten(examples.gather(rows)), [rows], [kind.dtype for kind in kinds]
+            lambda places: tf.nest.flatten(examples.gather(order[places])), [places], [kind.dtype for kind in kinds]
         )
         for tensor, kind in zip(gathered, kinds, strict=True):
             tensor.set_shape((None, *kind.shape[1:]))
@@ -204,5 +207,5 @@ def _batches(examples: Examples, order: Rows, batch: int) -> tf.data.Dataset:
 
     options = tf.data.Options()
     options.autotune.enabled = False
-    data = tf.data.Dataset.from_tensor_slices(order).batch(batch).map(take)
+    data = tf.data.Dataset.range(len(order)).batch(batch).map(take)
     return data.prefetch(2).with_options(options)

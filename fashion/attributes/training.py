@@ -194,7 +194,16 @@ class _Trainer:
         self._batch = batch_for(len(self._train))
         self._model = self._new()
         _compile(keras, self._model, int(np.ceil(len(self._train) / self._batch)), epochs)
+        self._build_all()
+
+    def _build_all(self) -> None:
+        """Make the variables of optimiser, losses and metrics: those made in the first step have it compiled twice."""
         self._model.optimizer.build(self._model.trainable_variables)
+        inputs, labels = self._gather(self._train[:1])
+        predicted = self._model(inputs)
+        self._model.compute_loss(inputs, labels, predicted)
+        self._model.compute_metrics(inputs, labels, predicted)
+        self._model.reset_metrics()
 
     def train(self, seed: int, kept: StateFile | None, what: str, progress: bool) -> tuple[Any, pd.DataFrame]:
         """A trained member, not compiled, and its history."""

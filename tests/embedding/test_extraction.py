@@ -78,7 +78,7 @@ def test_another_backbone_embeds_alone_and_facts_and_descriptors_stay(clothes, n
     monkeypatch.setattr(extraction, "choose_runtime", choose_runtime)
     monkeypatch.setattr(extraction, "measure", None)
     monkeypatch.setattr(descriptors, "describe", undescribed)
-    seen = read_photos(clothes[0], clothes[1][6:12], tmp_path, other, progress=False)
+    seen = read_photos(clothes[0], clothes[1][6:12], tmp_path, other, runtime="tensorflow", progress=False)
     assert (seen.read, seen.vectors.embedded) == (6, 6)
 
 

@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from conftest import lend
 
 from fashion.cli.main import main
 from fashion.core.errors import ArtefactError
@@ -101,11 +102,12 @@ def test_timings_may_differ_and_nothing_else(copy):
     assert timed >= 4
 
 
-def test_a_notebook_run_again_by_hand_leaves_the_report_whole(copy, settings, folders, tmp_path):
+def test_a_notebook_run_again_by_hand_leaves_the_report_whole(copy, settings, folders, networks, tmp_path):
     """As an analyst does in JupyterLab: the notebook alone, its parameters those of the report, nothing remembered.
 
     The same for notebook 05 is in end_to_end/test_notebooks.py, with the executed notebook.
     """
+    lend(networks, tmp_path / "processed")
     seconds = copy.results("01")[TIMING]
     run_notebook(STEPS[0].path, tmp_path / "01.ipynb", notebook_parameters(settings, copy, STEPS[0].path))
     assert copy.results("01")[TIMING] != seconds and changed(copy) == {}
