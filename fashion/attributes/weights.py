@@ -170,7 +170,8 @@ def measure_coverage(trials: pd.DataFrame, vectors: Mapping[str, Float], layout:
     rows = some_rows(len(vectors["described"]), MOST_SHOWN, seed)
     if len(rows) <= MOST_ITEMS:
         return trials
-    tables, trials = {name: table[rows] for name, table in vectors.items()}, trials.copy()
+    tables = {name: table if len(rows) == len(table) else table[rows] for name, table in vectors.items()}
+    trials = trials.copy()
     while True:
         asked = trials.loc[[trials.index[0], _row(trials, *choose_weights(trials)[:2]).name]].drop_duplicates()
         unmeasured = asked[asked["shown_among"] < len(rows)]
