@@ -1,12 +1,12 @@
-"""Does the attributes network gain from features whose last stage was trained on the catalogue's own words?
+"""Trial: the backbone's last stages trained on the catalogue's own words, and the attributes network on the result.
 
-    .venv/bin/python docs/trials/last_stage.py --catalogue fashion-product-images --seeds 0,1
+    .venv/bin/python docs/trials/last_stage.py --catalogue fashion-product-images
 
 reads what notebooks 01-03 of a report left. It embeds each photo once up to a stage of EfficientNet-Lite and keeps
-those feature maps; trains the stages after it, with a softmax of category and one of colour on their pooled outputs,
-on the training items; then pools their features anew, trains the package's network on them, and prints a table in
-Markdown (it stands in docs/decisions.md). The queries are validation items, photo alone against all items; test items
-are not looked at.
+these feature maps. It trains the later stages on the training items, with a softmax of category and one of colour on
+their pooled outputs. Then it pools their features again, trains the package's network on them, and prints a table in
+Markdown (docs/decisions.md has it). The queries are validation items, photo alone against all items; test items are
+not used.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from fashion.attributes.training import train_attributes
 from fashion.catalogue import Run
 from fashion.core.tensorflow import import_keras
 from fashion.embedding.backbones import Backbone, reopen_backbone
-from fashion.embedding.extraction import ahead
+from fashion.embedding.extraction import ahead, batches
 from fashion.photos.measures import open_photo
 
 BATCH = 64
@@ -48,10 +48,9 @@ def kept_maps(run: Run, backbone: Backbone, photos: pd.Series, stage: str) -> ND
         assert photo is not None, metadata["problem"]
         return backbone.framing(photo.rgb)
 
-    views, maps = list(ahead(view, photos, workers=2)), []
-    for begin in range(0, len(views), BATCH):
-        rgb = np.stack(views[begin : begin + BATCH]).astype(np.float32)
-        maps.append(lower(backbone.preprocess(rgb), training=False).numpy().astype(np.float16))
+    maps = []
+    for rgb in batches(ahead(view, photos, workers=2)):
+        maps.append(lower(backbone.preprocess(rgb.astype(np.float32)), training=False).numpy().astype(np.float16))
     return np.concatenate(maps)
 
 
@@ -63,7 +62,7 @@ class LastStages:
         layers, trunk = keras.layers, backbone.build()
         self.names = backbone.depth_names[backbone.depth_names.index(stage) + 1 :]
         for layer in trunk.layers:
-            layer.trainable = not isinstance(layer, layers.BatchNormalization)  # and so keeps ImageNet's moments
+            layer.trainable = not isinstance(layer, layers.BatchNormalization)  # frozen, to keep ImageNet's statistics
         outputs = [trunk.get_layer(name).output for name in self.names]
         means = [layers.GlobalAveragePooling2D()(x) for x in outputs]
         maxima = [layers.GlobalMaxPooling2D()(x) for x in outputs]
@@ -80,12 +79,9 @@ class LastStages:
         blocks = [self.pool(maps[i : i + 256].astype(np.float32)).numpy() for i in range(0, len(maps), 256)]
         return np.concatenate(blocks)
 
-    def train(
-        self, maps: NDArray[np.float16], labels: Sequence[NDArray], rate: float, epochs: int, seed: int
-    ) -> pd.Series:
-        """Train the softmax layers, then the stages too; the last epoch's loss and accuracies."""
+    def train(self, maps: NDArray[np.float16], labels: Sequence[NDArray], rate: float, epochs: int) -> pd.Series:
+        """Train the softmax layers, then the stages too; returns the last epoch's losses and accuracies."""
         keras = import_keras()
-        keras.utils.set_random_seed(seed)
         self.scale.adapt(self.pooled(maps))
         steps, history = -(-len(maps) // BATCH), {}
         for now, many, all_of_it in ((WARM_UP_RATE, WARM_UP, False), (rate, epochs, True)):
@@ -106,7 +102,7 @@ class LastStages:
         return pd.Series({name: values[-1] for name, values in history.items()})
 
     def replaced(self, multilayer: NDArray, max_pooled: NDArray, pooled: NDArray) -> NDArray[np.float32]:
-        """A report's features, with these stages' columns in place of its own."""
+        """The report's features, with the columns of these stages replaced."""
         features = join_features(multilayer, max_pooled)
         first = len(self.offsets) - 1 - len(self.names)
         width, half = self.offsets[-1] - self.offsets[first], pooled.shape[1] // 2
@@ -120,12 +116,12 @@ class LastStages:
 def main() -> None:
     """Train in each way and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--catalogue", default="imagelab")
+    parser.add_argument("--catalogue", default="fashion-product-images")
     parser.add_argument("--processed", type=Path)
     parser.add_argument("--seeds", default="0")
-    parser.add_argument("--rates", default="1e-4,3e-4,1e-3")
+    parser.add_argument("--rates", default="1e-4,1e-3")
     parser.add_argument("--after", default="stage6,stage5")
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=4)
     given = parser.parse_args()
     run = Run.in_project(given.catalogue, processed=str(given.processed or "data/processed"))
     work = run.workspace
@@ -151,11 +147,12 @@ def main() -> None:
         maps = kept_maps(run, backbone, items["photo"], stage)
         for seed in seeds:
             for rate in given.rates.split(","):
+                import_keras().utils.set_random_seed(seed)
                 own = LastStages(backbone, stage, [len(code.categories) for code in codes])
                 again = own.replaced(multilayer, max_pooled, own.pooled(maps))
                 np.testing.assert_allclose(again, join_features(multilayer, max_pooled), atol=0.1)  # maps in float16
                 begin = time.process_time()
-                print(own.train(maps[train], [code.codes for code in codes], float(rate), given.epochs, seed).round(3))
+                print(own.train(maps[train], [code.codes for code in codes], float(rate), given.epochs).round(3))
                 seconds, pooled = time.process_time() - begin, own.pooled(maps)
                 way = f"trained after {stage}, rate {rate}"
                 replaced = own.replaced(multilayer, max_pooled, pooled)

@@ -167,7 +167,7 @@ def fit(
         One row an epoch, Keras's names.
     """
     history = state.restore(model) if state else pd.DataFrame()
-    order = train.rows.copy()  # of the epoch at work; the batches read it
+    order = train.rows.copy()  # overwritten before each epoch, which is a call of `fit`: one dataset serves them all
     batches = _batches(train, order, batch)
     watched = _batches(validation, validation.rows, batch) if validation is not None and len(validation) else None
     written = time.monotonic()
@@ -187,7 +187,7 @@ def fit(
 
 
 def _batches(examples: Examples, order: Rows, batch: int) -> tf.data.Dataset:
-    """The examples in the order that stands in `order` when they are read, gathered while the model is at work.
+    """Batches of the examples in the current order of `order`, each gathered while the model works on the one before.
 
     `keras.utils.PyDataset` does the same but turns tf.data's autotuning on, which cost as much as the training itself.
     """

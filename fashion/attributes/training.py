@@ -197,7 +197,7 @@ class _Trainer:
         self._build_all()
 
     def _build_all(self) -> None:
-        """Make the variables of optimiser, losses and metrics: those made in the first step have it compiled twice."""
+        """Create the variables of optimiser, losses and metrics: creating them in the first step compiles it twice."""
         self._model.optimizer.build(self._model.trainable_variables)
         inputs, labels = self._gather(self._train[:1])
         predicted = self._model(inputs)

@@ -41,14 +41,14 @@ PHOTO_ALONE = "photo alone"
 UNSHOWN, UNSHOWN_BY_PHOTOS = "never_shown", "never_shown_by_photos"
 MOST_UNSHOWN = {UNSHOWN: 0.03, UNSHOWN_BY_PHOTOS: 0.06}
 
-#: Measure -> the embedding whose lists it is of.
+#: Measure of coverage -> the embedding it is measured on.
 UNSHOWN_OF = {UNSHOWN: "described", UNSHOWN_BY_PHOTOS: "learned"}
 
 #: Items of the trials at most, as queries and as gallery.
 MOST_ITEMS = 6000
 
-#: Items among which the coverage of the chosen trial is measured at most. A larger catalogue has more hubs: of
-#: ImageLab's 59,524 items, several times the share stays unshown that stays so of 6,000 of them.
+#: Items on which the chosen trial's coverage is measured at most. A larger catalogue has more hubs: of ImageLab's
+#: 59,524 items, several times the share of a sample of 6,000 is never shown.
 MOST_SHOWN = 60_000
 
 
@@ -70,6 +70,8 @@ class HubCorrection:
         Of the queries drawn.
     mean : float
         Mean of the report's items' nearness: corrections are 0 on average.
+    most_queries : int
+        Queries drawn at most: of added items as many as of the report's. 4,096 in reports that do not say.
     """
 
     strength: float
@@ -77,6 +79,7 @@ class HubCorrection:
     looks_weight: float
     seed: int
     mean: float = 0.0
+    most_queries: int = 4096
 
     def report(self, vectors: Float, layout: Layout) -> tuple[Float, HubCorrection]:
         """A report's gallery vectors with their corrections, and this correction with their mean.
@@ -89,7 +92,7 @@ class HubCorrection:
         """
         rows = some_rows(len(vectors), QUERIES, self.seed)
         near = self._nearness(vectors, self.queries(vectors[rows], layout), layout, rows)
-        fitted = replace(self, mean=float(near.mean()))
+        fitted = replace(self, mean=float(near.mean()), most_queries=QUERIES)
         return layout.with_hubs(vectors, fitted._of(near)), fitted
 
     def added(self, new: Float, vectors: Float, layout: Layout, rows: NDArray[np.integer] | None = None) -> Float:
@@ -97,7 +100,7 @@ class HubCorrection:
 
         `rows` are those of renewed items in the report, -1 for new ones: an item is no query to itself.
         """
-        drawn, own = some_rows(len(vectors), QUERIES, self.seed), None
+        drawn, own = some_rows(len(vectors), self.most_queries, self.seed), None
         if rows is not None and (rows >= 0).any():
             place = np.full(len(vectors), -1)
             place[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
@@ -145,22 +148,22 @@ def weight_trials(
         `looks_weight`, `hub_strength`; precision of validation items by the described embedding in `category and
         colour`, `category`, `colour`, `department` and further columns, and `photo alone`, in category and colour by
         the learned one; `never_shown` and `never_shown_by_photos`, the shares of items that are in no list of the
-        described and of the learned embedding; `shown_among`, of how many items.
+        described and of the learned embedding; `shown_among`, the number of items they were measured on.
     """
     trial = _Trial.drawn(vectors, items, validation, seed)
     pairs = [(looks, strength) for looks in LOOKS_WEIGHTS for strength in STRENGTHS]
-    trials = pd.DataFrame([
+    return pd.DataFrame([
         {"looks_weight": looks, "hub_strength": strength} | trial.measured(layout, looks, strength)
         for looks, strength in pairs
     ])  # fmt: skip
-    return trials.assign(shown_among=len(trial.items))
 
 
 def measure_coverage(trials: pd.DataFrame, vectors: Mapping[str, Float], layout: Layout, seed: int) -> pd.DataFrame:
-    """The trials, with the coverage of the first one and of the chosen one measured among all items.
+    """The trials, with the coverage of the first and of the chosen one measured on all items.
 
-    Among few items less stays unshown. So the trial that the rule chooses is measured among up to `MOST_SHOWN` items,
-    and the rule asked again, until it chooses one that is measured.
+    A small sample understates the share that is never shown. So the chosen trial is measured on up to `MOST_SHOWN`
+    items, and the rule is applied again, until its choice is one that was measured so: at most each trial once, on
+    ImageLab three. Further columns have no weight yet.
 
     Parameters
     ----------
@@ -173,8 +176,8 @@ def measure_coverage(trials: pd.DataFrame, vectors: Mapping[str, Float], layout:
     tables = {name: table if len(rows) == len(table) else table[rows] for name, table in vectors.items()}
     trials = trials.copy()
     while True:
-        asked = trials.loc[[trials.index[0], _row(trials, *choose_weights(trials)[:2]).name]].drop_duplicates()
-        unmeasured = asked[asked["shown_among"] < len(rows)]
+        compared = trials.loc[[trials.index[0], _row(trials, *choose_weights(trials)[:2]).name]].drop_duplicates()
+        unmeasured = compared[compared["shown_among"] < len(rows)]
         if unmeasured.empty:
             return trials
         for place, trial in unmeasured.iterrows():
@@ -301,12 +304,13 @@ class _Trial:
         hits = {name: matches(self.items, rows[self.queries], self.queries, columns) for name, rows in lists.items()}
         line = {column: _mean(hits["described"][column]) for column in [BOTH, *columns]}
         line[PHOTO_ALONE] = _mean(hits["learned"][BOTH])
-        return line | {measure: _unshown(lists[name]) for measure, name in UNSHOWN_OF.items()}
+        line |= {measure: _unshown(lists[name]) for measure, name in UNSHOWN_OF.items()}
+        return line | {"shown_among": len(self.items)}
 
 
 def _lists(hubs: HubCorrection, vectors: Float, layout: Layout) -> NDArray[np.integer]:
-    """Lists of all items among all."""
-    gallery, _ = hubs.report(vectors, layout)
+    """Lists of all items among all, whose vectors have no correction yet."""
+    gallery = hubs.report(vectors, layout)[0] if hubs.strength else vectors
     return top_k(gallery, min(LIST_LENGTH, len(gallery) - 1), query_vectors=hubs.queries(gallery, layout))[0]
 
 

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 #: Nearest queries whose similarity is averaged.
 NEAREST = 10
 
-#: Queries drawn at most: four times as many take four times as long, and leave less of a large catalogue unshown
-#: (docs/decisions.md).
+#: Queries drawn at most. With 4,096, more of a large catalogue is never shown (docs/decisions.md).
 QUERIES = 16_384
 
 #: Rows of similarities in memory at a time: with all queries 34 MB.

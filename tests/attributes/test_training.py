@@ -106,3 +106,12 @@ def test_a_member_is_the_one_that_a_model_of_its_own_becomes(clothes):
     alone, expected = other.train(2, None, "", progress=False)
     assert history.equals(expected)
     assert all(np.array_equal(*pair) for pair in zip(second.get_weights(), alone.get_weights(), strict=True))
+
+
+def test_the_training_step_is_compiled_once_for_all_members(clothes, monkeypatch):
+    import keras
+
+    traced, plain = [], keras.Model.train_step
+    monkeypatch.setattr(keras.Model, "train_step", lambda self, data: traced.append(1) or plain(self, data))
+    run(clothes)
+    assert len(traced) == 1

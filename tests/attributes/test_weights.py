@@ -19,6 +19,8 @@ from fashion.attributes.weights import (
     measure_coverage,
     weight_trials,
 )
+from fashion.core.defaults import COLOUR_WEIGHT
+from fashion.embedding.features import some_rows
 from fashion.evaluation.relevance import BOTH
 from fashion.neighbours.hubs import nearest_query_similarity
 
@@ -69,13 +71,44 @@ def test_the_chosen_trials_coverage_is_that_of_the_whole_catalogue(shop, monkeyp
     looks, strength, _ = choose_weights(found)
     chosen = (found["looks_weight"] == looks) & (found["hub_strength"] == strength)
     assert measured[chosen].all() and measured.iloc[0] and not measured.all(), (
-        "the chosen one, the first, no more than needed"
+        "the first and those that were chosen, no others"
     )
     for measure in (UNSHOWN, UNSHOWN_BY_PHOTOS):
         assert found[measure][measured].tolist() == whole[measure][measured].tolist()
         assert found[measure][~measured].tolist() == drawn[measure][~measured].tolist()
     monkeypatch.undo()
-    assert measure_coverage(whole, both(vectors), LAYOUT, 0) is whole, "what is of all items is measured once"
+    assert measure_coverage(whole, both(vectors), LAYOUT, 0) is whole, "trials on all items are not measured again"
+
+
+def test_a_choice_that_the_whole_catalogue_refutes_is_made_again(shop, monkeypatch):
+    vectors, items, _ = shop
+    other = vectors.copy()
+    other[:, LAYOUT.parts["looks"]] = other[::-1, LAYOUT.parts["looks"]]
+    tables = {"described": vectors, "learned": other}
+    weighed = list(LOOKS_WEIGHTS)
+    # As if of fewer items all were shown but by the first: the most precise by photos comes first.
+    trials = pd.DataFrame({
+        "looks_weight": weighed, "hub_strength": 0.0, BOTH: 0.9, PHOTO_ALONE: [0.5 - weight / 20 for weight in weighed],
+        UNSHOWN: [0.5, *[0.0] * 6], UNSHOWN_BY_PHOTOS: [0.5, *[0.0] * 6], "shown_among": 10,
+    })  # fmt: skip
+    monkeypatch.setattr(weights, "MOST_ITEMS", 60)
+    monkeypatch.setattr(weights, "MOST_SHOWN", 120)
+    monkeypatch.setattr(weights, "MOST_UNSHOWN", {UNSHOWN: 0.005, UNSHOWN_BY_PHOTOS: 0.005})
+    found = measure_coverage(trials, tables, LAYOUT, 0)
+    assert (choose_weights(trials)[0], choose_weights(found)[0]) == (0.1, 0.3), "the first choices do not hold"
+    assert found["shown_among"].tolist() == [120] * 6 + [10], "what need not be asked is not measured"
+    drawn = some_rows(len(items), 120, 0)
+    for place in np.flatnonzero(found["shown_among"] == 120):
+        asked = LAYOUT.weights(COLOUR_WEIGHT, weighed[place])
+        for measure, name in ((UNSHOWN, "described"), (UNSHOWN_BY_PHOTOS, "learned")):
+            gallery = tables[name][drawn]
+            alike = LAYOUT.queries(gallery, asked) @ gallery.T
+            np.fill_diagonal(alike, -np.inf)
+            shown = np.unique(np.argsort(-alike, axis=1)[:, :6])
+            assert found.at[place, measure] == pytest.approx(1 - len(shown) / 120, abs=0.02 if place == 0 else 1e-9), (
+                "words alone leave ties"
+            )
+    assert (found[UNSHOWN] != found[UNSHOWN_BY_PHOTOS]).any(), "each embedding has its own"
 
 
 def test_the_rule_gives_up_no_more_than_it_says():
@@ -121,6 +154,20 @@ def test_an_added_copy_of_an_item_gets_nearly_its_correction(shop):
     near = nearest_query_similarity(queries, vectors, np.arange(len(vectors))) + (queries * vectors).sum(axis=1) / 2
     assert np.allclose(corrected[:, hub], -0.5 * (near - near.mean()), atol=1e-6)
     added = HubCorrection(**hubs.as_dict()).added(vectors[:5], corrected, LAYOUT)
+    assert hubs.most_queries == weights.QUERIES
     # A copy has its original among the queries, and is a little nearer to them.
     assert (added[:, hub] <= corrected[:5, hub] + 1e-6).all() and (corrected[:5, hub] - added[:, hub] < 0.1).all()
     assert np.array_equal(added[:, :hub], vectors[:5, :hub])
+
+
+def test_added_items_are_asked_by_as_many_queries_as_the_report(shop, monkeypatch):
+    vectors, *_ = shop
+    monkeypatch.setattr(weights, "QUERIES", 30)
+    corrected, hubs = HubCorrection(0.5, 0.5, 0.3, 0).report(vectors, LAYOUT)
+    monkeypatch.undo()
+    added = hubs.added(vectors[:5], corrected, LAYOUT)
+    drawn = some_rows(len(vectors), 30, 0)
+    queries = LAYOUT.queries(vectors, LAYOUT.weights(0.5, 0.3))
+    near = nearest_query_similarity(queries[drawn], vectors[:5]) + (queries * vectors).sum(axis=1)[:5] / 2
+    assert np.allclose(added[:, LAYOUT.parts["hub"].start], -0.5 * (near - hubs.mean), atol=1e-6)
+    assert HubCorrection(0.5, 0.5, 0.3, 0).most_queries == 4096, "as reports that do not say"

@@ -52,7 +52,7 @@ def below(folder):
 
 
 def of_other_tests(path):
-    """Whether `path` is what other workers' tests make meanwhile: the checkout's own sample, half made or whole."""
+    """Whether other workers' tests may have made `path`: theirs, or the checkout's own sample, finished or not."""
     inside, raw = path.relative_to(ROOT), Path("data/raw")
     made = inside.relative_to(raw).parts[0] if inside.is_relative_to(raw) else ""
     return inside.parts[0] == "tests" or made == "sample" or made.startswith(".sample.")

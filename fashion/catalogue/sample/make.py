@@ -85,12 +85,12 @@ def make_sample(
         stamp = {"key": key, "seed": seed, "count": count, "holds": asdict(counts), "sources": SOURCES}
         (new / STAMP).write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
         if not _holds(folder, key, counts):  # another run may have been quicker
-            if folder.exists():
-                folder.rename(Path(scratch) / "old")
             try:
+                if folder.exists():
+                    folder.rename(Path(scratch) / "old")
                 new.rename(folder)
             except OSError:
-                if not _holds(folder, key, counts):  # or be so just now
+                if not _holds(folder, key, counts):  # another run may have put it there meanwhile
                     raise
     return folder
 

@@ -414,10 +414,14 @@ def test_another_run_that_is_a_moment_quicker_wins(tmp_path, monkeypatch):
 
 
 def test_a_sample_that_cannot_be_moved_to_its_place_is_an_error(tmp_path, monkeypatch):
+    plain = Path.rename
+
     def refused(self, target):
-        raise PermissionError(f"no leave to write {target}")
+        if Path(target) == tmp_path / "sample":
+            raise PermissionError(f"no permission to write {target}")
+        return plain(self, target)
 
     monkeypatch.setattr(Path, "rename", refused)
-    with pytest.raises(PermissionError):
+    with pytest.raises(PermissionError, match=r"sample$"):
         make_sample(tmp_path / "sample", seed=3, count=COUNT, progress=False)
     assert not list(tmp_path.iterdir())
