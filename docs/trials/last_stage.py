@@ -60,10 +60,8 @@ class LastStages:
     def __init__(self, backbone: Backbone, stage: str, words: Sequence[int]) -> None:
         keras = import_keras()
         layers, trunk = keras.layers, backbone.build()
-        self.names = backbone.depth_names[backbone.depth_names.index(stage) + 1 :]
-        for layer in trunk.layers:
-            layer.trainable = not isinstance(layer, layers.BatchNormalization)  # frozen, to keep ImageNet's statistics
-        outputs = [trunk.get_layer(name).output for name in self.names]
+        names = backbone.depth_names[backbone.depth_names.index(stage) + 1 :]
+        outputs = [trunk.get_layer(name).output for name in names]
         means = [layers.GlobalAveragePooling2D()(x) for x in outputs]
         maxima = [layers.GlobalMaxPooling2D()(x) for x in outputs]
         pooled = layers.Concatenate()([*means, *maxima])
@@ -72,7 +70,6 @@ class LastStages:
         scaled = self.scale(self.pool.output)
         heads = [layers.Dense(count, activation="softmax")(layers.Dropout(0.2)(scaled)) for count in words]
         self.model = keras.Model(self.pool.input, heads)
-        self.offsets = np.cumsum([0, *backbone.depth_dimensions])
 
     def pooled(self, maps: NDArray[np.float16]) -> NDArray[np.float32]:
         """Means, then maxima, of each stage."""
@@ -88,7 +85,7 @@ class LastStages:
             self.pool.trainable = all_of_it
             for layer in self.pool.layers:
                 if isinstance(layer, keras.layers.BatchNormalization):
-                    layer.trainable = False
+                    layer.trainable = False  # to keep ImageNet's statistics
             self.model.compile(
                 keras.optimizers.AdamW(
                     keras.optimizers.schedules.CosineDecay(now, many * steps), weight_decay=WEIGHT_DECAY
@@ -101,16 +98,13 @@ class LastStages:
             ).history  # fmt: skip
         return pd.Series({name: values[-1] for name, values in history.items()})
 
-    def replaced(self, multilayer: NDArray, max_pooled: NDArray, pooled: NDArray) -> NDArray[np.float32]:
-        """The report's features, with the columns of these stages replaced."""
-        features = join_features(multilayer, max_pooled)
-        first = len(self.offsets) - 1 - len(self.names)
-        width, half = self.offsets[-1] - self.offsets[first], pooled.shape[1] // 2
-        assert width == half
-        # means of every layer, then maxima of every layer: "multilayer" has all but the last, "max_pooled" that one
-        features[:, self.offsets[first] : self.offsets[-1]] = pooled[:, :half]
-        features[:, self.offsets[-1] + self.offsets[first] :] = pooled[:, half:]
-        return features
+    def replaced(self, features: NDArray[np.float32], pooled: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A copy of a report's features, with the columns of these stages replaced."""
+        # Means of every layer, then maxima of every layer; these stages are the last columns of either half.
+        means, maxima = np.split(features, 2, axis=1)
+        own_means, own_maxima = np.split(pooled, 2, axis=1)
+        kept = means.shape[1] - own_means.shape[1]
+        return np.concatenate([means[:, :kept], own_means, maxima[:, :kept], own_maxima], axis=1)
 
 
 def main() -> None:
@@ -126,7 +120,7 @@ def main() -> None:
     run = Run.in_project(given.catalogue, processed=str(given.processed or "data/processed"))
     work = run.workspace
     items, part, grid = work.items(), work.table("split")["part"].to_numpy(), np.asarray(work.vectors("colour_grid"))
-    multilayer, max_pooled = np.asarray(work.vectors("multilayer")), np.asarray(work.vectors("max_pooled"))
+    frozen = join_features(work.vectors("multilayer"), work.vectors("max_pooled"))
     backbone = reopen_backbone(work.json("backbone"))
     assert isinstance(backbone, Backbone)
     train, queries = np.flatnonzero(part == "train"), np.flatnonzero(part == "validation")
@@ -142,21 +136,20 @@ def main() -> None:
 
     seeds = [int(text) for text in given.seeds.split(",")]
     for seed in seeds:
-        note("as on ImageNet", seed, join_features(multilayer, max_pooled), 0)
+        note("as on ImageNet", seed, frozen, 0)
     for stage in given.after.split(","):
         maps = kept_maps(run, backbone, items["photo"], stage)
         for seed in seeds:
             for rate in given.rates.split(","):
                 import_keras().utils.set_random_seed(seed)
                 own = LastStages(backbone, stage, [len(code.categories) for code in codes])
-                again = own.replaced(multilayer, max_pooled, own.pooled(maps))
-                np.testing.assert_allclose(again, join_features(multilayer, max_pooled), atol=0.1)  # maps in float16
+                again = own.replaced(frozen, own.pooled(maps))
+                np.testing.assert_allclose(again, frozen, atol=0.1)  # maps in float16
                 begin = time.process_time()
                 print(own.train(maps[train], [code.codes for code in codes], float(rate), given.epochs).round(3))
                 seconds, pooled = time.process_time() - begin, own.pooled(maps)
                 way = f"trained after {stage}, rate {rate}"
-                replaced = own.replaced(multilayer, max_pooled, pooled)
-                note(way, seed, replaced, seconds)
+                note(way, seed, own.replaced(frozen, pooled), seconds)
                 note(f"{way}, beside ImageNet's", seed, np.concatenate([again, pooled], axis=1), seconds)
     print_means(lines)
 
