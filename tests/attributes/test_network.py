@@ -37,6 +37,30 @@ def trained(clothes):
     return train_attributes(*clothes, seed=1, epochs=14, members=2, progress=False)
 
 
+@pytest.fixture(scope="module")
+def described(clothes):
+    """The items with further columns, a colour that only test items have and a category that only validation has."""
+    features, _, items, part = clothes
+    random = np.random.default_rng(3)
+    items = items.assign(
+        gender=np.where(features[:, 0] > 2, "men", "women"), season=random.choice(["a", "b", "c"], 500),
+        year=random.choice(["2011", "2012"], 500), title=[f"t {n}" for n in range(500)], blank=[None] * 499 + ["x"],
+        secret=random.choice(["p", "q"], 500),
+    )  # fmt: skip
+    items.loc[np.flatnonzero(part == "test")[:10], "colour"] = "new"
+    items.loc[np.flatnonzero(part == "validation")[1:], "category"] = "new"  # one is left to look at
+    return items
+
+
+@pytest.fixture(scope="module")
+def further(clothes, described):
+    """A network that reads two further columns, trained shortly from another seed, and its history."""
+    features, grid, _, part = clothes
+    return train_attributes(
+        features, grid, described, part, seed=2, further=["gender", "season"], epochs=2, members=1, progress=False
+    )
+
+
 def test_learns_what_was_planted(clothes, trained):
     features, grid, items, part = clothes
     network, history = trained
@@ -48,9 +72,8 @@ def test_learns_what_was_planted(clothes, trained):
     assert (loss.iloc[-1] < loss.iloc[0] / 2).all()
 
 
-def test_same_seed_same_weights(clothes, trained):
+def test_same_seed_same_weights(clothes, trained, further):
     again, _ = train_attributes(*clothes, seed=1, epochs=14, members=1, progress=False)
-    other, _ = train_attributes(*clothes, seed=2, epochs=1, members=1, progress=False)
     ours, theirs = trained[0].arrays(), again.arrays()
     first = [name for name in theirs if name.startswith("member_1_")]
     last = first[-4:]  # category and colour, divided by a temperature of all members together
@@ -58,7 +81,7 @@ def test_same_seed_same_weights(clothes, trained):
     for name in first:
         scale = np.linalg.norm(theirs[name]) / np.linalg.norm(ours[name]) if name in last else 1
         np.testing.assert_allclose(ours[name] * scale, theirs[name], rtol=1e-5 if name in last else 0, atol=0)
-    assert not np.array_equal(ours["member_1_weight_000"], other.arrays()["member_1_weight_000"])
+    assert not np.array_equal(ours["member_1_weight_000"], further[0].arrays()["member_1_weight_000"])
     assert not np.array_equal(ours["member_1_weight_000"], ours["member_2_weight_000"])
 
 
@@ -129,24 +152,16 @@ def test_known_words_put_right_what_the_photo_shows_wrongly(clothes, trained):
     assert not np.allclose(known[2, colour], seen[2, colour]) or seen[2, colour].argmax() == 3
 
 
-def test_further_columns_are_read_from_the_looks_and_known_words_count(clothes):
-    features, grid, items, part = clothes
-    random = np.random.default_rng(3)
-    items = items.assign(
-        gender=np.where(features[:, 0] > 2, "men", "women"), season=random.choice(["a", "b", "c"], 500),
-        year=random.choice(["2011", "2012"], 500), title=[f"t {n}" for n in range(500)], blank=[None] * 499 + ["x"],
-        secret=random.choice(["p", "q"], 500),
-    )  # fmt: skip
-    assert further_columns(items, None, ["secret"]) == ["gender", "season"]
-    assert further_columns(items, ["season", "year", "none"]) == ["season", "year"]
-    network, _ = train_attributes(
-        features, grid, items, part, seed=1, further=["gender", "season"], epochs=1, members=1, progress=False
-    )
+def test_further_columns_are_read_from_the_looks_and_known_words_count(clothes, described, further):
+    features, grid, _, part = clothes
+    network = further[0]
+    assert further_columns(described, None, ["secret"]) == ["gender", "season"]
+    assert further_columns(described, ["season", "year", "none"]) == ["season", "year"]
     test = part == "test"
     predicted = network.distributions(features[test], grid[test])
     assert {name: array.shape[1] for name, array in predicted.items()}["season"] == 3
     words = np.array(network.further["gender"])[predicted["gender"].argmax(axis=1)]
-    assert (words == items["gender"][test]).mean() > 0.9
+    assert (words == described["gender"][test]).mean() > 0.9
     back = load_network(network.arrays(), json.loads(json.dumps(network.description())))
     again = back.distributions(features[test], grid[test])
     assert all(np.allclose(again[name], predicted[name], atol=1e-5) for name in predicted)
@@ -168,26 +183,20 @@ def test_one_temperature_makes_an_overconfident_network_honest(clothes):
     assert temperature(seen, classes) == pytest.approx(1, abs=0.02), "it is folded in already"
 
 
-def test_a_word_that_training_never_saw_counts_as_wrong(clothes):
-    features, grid, items, part = clothes
-    items = items.copy()
-    test = np.flatnonzero(part == "test")
-    items.loc[test[:10], "colour"] = "new"
-    network, _ = train_attributes(features, grid, items, part, seed=1, epochs=2, members=1, progress=False)
-    accuracy, predicted = accuracies(network, features, grid, items, test)
+def test_a_word_that_training_never_saw_counts_as_wrong(clothes, described, further):
+    features, grid, _, part = clothes
+    network, test = further[0], np.flatnonzero(part == "test")
+    accuracy, predicted = accuracies(network, features, grid, described, test)
     assert "new" not in network.colours and (predicted["colour_predicted"] != "new").all()
     known = predicted["colour"] != "new"
     right = (predicted["colour"] == predicted["colour_predicted"])[known].sum()
-    assert accuracy["colour"] == pytest.approx(right / len(test))
+    assert (~known).sum() == 10 and accuracy["colour"] == pytest.approx(right / len(test))
 
 
-def test_a_word_that_only_validation_has_is_left_out_of_its_figures(clothes):
-    features, grid, items, part = clothes
-    items = items.copy()
-    watched = np.flatnonzero(part == "validation")
-    items.loc[watched[1:], "category"] = "new"  # one is left to look at
-    _, history = train_attributes(features, grid, items, part, seed=1, epochs=1, members=1, progress=False)
-    assert set(history["val_category_accuracy"]) <= {0.0, 1.0}
+def test_a_word_that_only_validation_has_is_left_out_of_its_figures(further):
+    network, history = further
+    assert "new" not in network.categories
+    assert set(history["val_category_accuracy"]) <= {0.0, 1.0}, "of the one item whose category training saw"
 
 
 def test_projection_keeps_inner_products_best():
