@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from filelock import FileLock
+from forked_kernel import Kernels
 from hypothesis import settings as properties
 from random_resnet50 import write_random_weights
 from shop_window import chromium
@@ -29,6 +30,29 @@ from fashion.report.steps import Settings
 # Timings of this machine vary: a slow example is no failure.
 properties.register_profile("fashion", deadline=None)
 properties.load_profile("fashion")
+
+KERNELS = pytest.StashKey[Kernels]()
+
+
+def pytest_configure(config):
+    """Kernels of the session are forked from one process, where the system can."""
+    if not hasattr(config, "workerinput") and hasattr(os, "pidfd_open"):
+        config.stash[KERNELS] = Kernels()
+        os.environ.update(config.stash[KERNELS].environment)  # before the workers begin, which inherit it
+
+
+def pytest_unconfigure(config):
+    if KERNELS in config.stash:
+        for name in config.stash[KERNELS].environment:
+            os.environ.pop(name)
+        config.stash[KERNELS].stop()
+
+
+@pytest.fixture
+def fresh_kernels(monkeypatch):
+    """Kernels begin as they do for users, each in an interpreter of its own."""
+    monkeypatch.delenv("JUPYTER_PATH", raising=False)
+
 
 HEADER = "filename\tcolor\tmicro_category\tmacro_category\tmacro_category(english)\t\t\t"
 COLOURS = {"ROSSO": (200, 30, 30), "BLU": (30, 60, 160), "VERDE": (40, 130, 60), "NERO": (25, 25, 28)}

@@ -36,6 +36,8 @@ from fashion.report.build import build_report
 from fashion.report.runner import run_notebook
 from fashion.report.steps import STEPS, Settings, read_state, stale_because
 
+pytestmark = pytest.mark.usefixtures("fresh_kernels")
+
 
 def mount(*arguments):
     """Mount, or skip: only root may, and not in every container."""

@@ -19,6 +19,8 @@ from fashion.core.paths import project_root
 from fashion.report import runner
 from fashion.report.runner import FOLDER, LOCK, kernel_settings, run_notebook, sweep_kernels, temporary_places
 
+pytestmark = pytest.mark.usefixtures("fresh_kernels")
+
 #: What a kernel says of its own connection.
 TELL = "import ipykernel, pathlib\nprint(pathlib.Path(ipykernel.get_connection_file()).read_text(encoding='utf-8'))"
 
