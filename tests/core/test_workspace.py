@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.image import AxesImage
 
 from fashion.core.checksums import sha256_file
 from fashion.core.errors import ArtefactError
@@ -90,6 +91,35 @@ def test_results_and_figures(work, monkeypatch):
     assert (work.report / "figures/03-line.png").read_bytes() == first
     with pytest.raises(ValueError, match="figure name"):
         work.show(plt.figure(), "line", "x")
+
+
+@pytest.mark.parametrize("layout", [None, "constrained"])
+def test_a_figures_photos_are_scaled_once_and_it_is_the_one_that_matplotlib_saves(work, monkeypatch, layout):
+    scaled, plain = [], AxesImage.make_image
+    monkeypatch.setattr(AxesImage, "make_image", lambda *given, **more: scaled.append(1) or plain(*given, **more))
+    monkeypatch.setattr("IPython.display.display", lambda shown: None)
+
+    def drawn():
+        figure, axes = plt.subplots(1, 3, layout=layout)
+        axes[0].imshow(np.random.default_rng(0).random((40, 30, 3)), interpolation="lanczos")
+        axes[0].set_title("a photo\nwith its words")
+        axes[1].imshow(np.eye(5))
+        axes[1].images[0].set_visible(False)
+        axes[1].axis("off")
+        axes[2].imshow(np.eye(4))
+        axes[2].set_ylabel("beside")
+        figure.text(0, -0.1, "below")
+        return figure
+
+    work.report.mkdir(parents=True)
+    metadata = {"Title": "03-photos", "Description": "Photos.", "Software": None}
+    drawn().savefig(
+        work.report / "tight.png", dpi=150, bbox_inches="tight", metadata=metadata, pil_kwargs={"compress_level": 4}
+    )
+    assert len(scaled) == 4, "matplotlib's own way"
+    work.show(drawn(), "03-photos", "Photos.")
+    assert len(scaled) == 4 + 2
+    assert (work.report / "figures/03-photos.png").read_bytes() == (work.report / "tight.png").read_bytes()
 
 
 def test_lists_for_people_lie_beside_the_reports_numbers(work):
