@@ -18,7 +18,10 @@ from fashion.report.steps import STEPS
 from tools.renew_readme import small
 
 #: Names of Chromium and its kin, which print pages.
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+BROWSERS = (
+    "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
+    "msedge",
+)  # fmt: skip
 
 #: Width of a printed figure, pixels: 200 to the inch on A4.
 PRINTED = 1440
@@ -39,7 +42,7 @@ def browser() -> str:
     if not found:
         raise ReportError(
             f"expected a browser that prints, one of {', '.join(BROWSERS)}; found none. Install Chromium (Debian: "
-            "apt-get install chromium), or print index.html from the browser that you use."
+            "apt-get install chromium-headless-shell), or print index.html from the browser that you use."
         )
     return found
 

@@ -31,12 +31,12 @@ DISK_FLOOR, DISK_ITEM = 2 * 10**9, 130_000
 #: Memory that a report needs, alike; notebook 06 on all of ImageLab held 6.3 GB (docs/trust.md).
 MEMORY_FLOOR, MEMORY_ITEM = 2 * 10**9, 75_000
 
-#: Debian program -> its package, and what it is for; no report needs one.
+#: Debian package -> its program, or programs of which one is enough, and what it is for; no report needs one.
 PROGRAMS = {
-    "chromium": ("chromium", "the browser tests"),
-    "libreoffice": ("libreoffice-impress", "rendering the slides, to look at them"),
-    "pdftoppm": ("poppler-utils", "turning rendered slides into pictures"),
-    "wrk": ("wrk", "measuring the shop window under load"),
+    "chromium-headless-shell": (("chromium", "chromium-headless-shell"), "the browser tests"),
+    "libreoffice-impress": (("libreoffice",), "rendering the slides, to look at them"),
+    "poppler-utils": (("pdftoppm",), "turning rendered slides into pictures"),
+    "wrk": (("wrk",), "measuring the shop window under load"),
 }
 
 #: Seconds by which a file may be newer than the clock: file servers' clocks differ a little.
@@ -175,10 +175,10 @@ def gpus() -> list[str]:
 
 def programs() -> Iterator[Finding]:
     """Programs beside Python."""
-    for program, (package, use) in PROGRAMS.items():
-        path = shutil.which(program)
+    for package, (either, use) in PROGRAMS.items():
+        path = next((path for path in map(shutil.which, either) if path), None)
         yield Finding(
-            "programs", program, "ok" if path else "note", f"{path or 'absent'}; for {use}",
+            "programs", either[0], "ok" if path else "note", f"{path or 'absent'}; for {use}",
             "" if path else f"optional: apt-get install {package}",
         )  # fmt: skip
 

@@ -99,6 +99,18 @@ def test_programs_and_what_each_is_for(monkeypatch):
     assert named(found, "wrk").state == "note" and "apt-get install wrk" in named(found, "wrk").advice
 
 
+def test_one_of_two_chromiums_is_enough(monkeypatch):
+    there = "chromium-headless-shell"
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: f"/usr/bin/{name}" if name == there else None)
+    found = named(list(doctor.programs()), "chromium")
+    assert found.state == "ok" and found.said.startswith(f"/usr/bin/{there}")
+    there = "chromium"
+    assert named(list(doctor.programs()), "chromium").state == "ok"
+    there = ""
+    found = named(list(doctor.programs()), "chromium")
+    assert found.state == "note" and "apt-get install chromium-headless-shell" in found.advice
+
+
 def test_weights_and_where_they_are_looked_for(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     found = named(list(doctor.weights()), "resnet50")
