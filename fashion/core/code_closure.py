@@ -367,9 +367,13 @@ def data_files(module: str) -> list[Path]:
     A string in the module that names such a file or folder counts, or one that begins with it; so does what lies so in
     another package of ours that a string names, as `importlib.resources.files` takes it.
     """
-    file, strings = _module_file(module), _references_of(module).strings
-    if file is None:
-        return []
+    file = _module_file(module)
+    return list(_named_files(file, _references_of(module))) if file else []
+
+
+@cache
+def _named_files(file: Path, references: _References) -> tuple[Path, ...]:
+    strings = references.strings
     named = [other for name in strings if (other := _module_file(name)) and _is_package(name)]
     paths: set[Path] = set()
     for folder in {file.parent, *(other.parent for other in named)}:
@@ -382,7 +386,7 @@ def data_files(module: str) -> list[Path]:
                 paths.update(path for path in place.rglob("*") if path.is_file())
             elif place.is_file():
                 paths.add(place)
-    return sorted(path for path in paths if path.suffix not in (".py", ".pyc", ".pyi"))
+    return tuple(sorted(path for path in paths if path.suffix not in (".py", ".pyc", ".pyi")))
 
 
 def code_of(modules: Iterable[str]) -> str:

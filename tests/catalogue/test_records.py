@@ -232,29 +232,31 @@ def test_header_with_line_breaks_and_blank_lines_before_it():
     assert [(r.line, r.fields) for r in records] == [(5, ["1", "a", "top"]), (6, []), (7, ["2", "b", "top"])]
 
 
-def hostile(n):
-    yield "strays", [line.replace("item", '"item') if i % 200 == 7 else line for i, line in enumerate(lines_of(n))]
-    yield "every line", [line.replace("item", '"item') for line in lines_of(n)]
-    yield "chains", ['x",y,"z'] * n
-    yield "pairs", ['1,"",""'] * (n // 2) + ['2,"a'] + ['1,"",""'] * (n // 2)
-    yield "odd", ['1,"""'] * n
-    yield "no end", ['1,"a', *lines_of(n)]
-    yield "alone", ['"'] * n
-    yield "fragments", ['1,"a"b\nc'] * (n // 2)
+#: Texts that invite a reader to look again and again at the same lines: name -> the lines of n rows.
+HOSTILE = {
+    "strays": lambda n: [line.replace("item", '"item') if i % 200 == 7 else line for i, line in enumerate(lines_of(n))],
+    "every line": lambda n: [line.replace("item", '"item') for line in lines_of(n)],
+    "chains": lambda n: ['x",y,"z'] * n,
+    "pairs": lambda n: ['1,"",""'] * (n // 2) + ['2,"a'] + ['1,"",""'] * (n // 2),
+    "odd": lambda n: ['1,"""'] * n,
+    "no end": lambda n: ['1,"a', *lines_of(n)],
+    "alone": lambda n: ['"'] * n,
+    "fragments": lambda n: ['1,"a"b\nc'] * (n // 2),
+}
 
 
-@pytest.mark.parametrize("name", [name for name, _ in hostile(1)])
+@pytest.mark.parametrize("name", HOSTILE)
 def test_the_time_is_linear(name):
     def seconds(n):
-        text = join(dict(hostile(n))[name])
+        text = join(HOSTILE[name](n))
         begin = time.process_time()
         list(Records(text, ",", ["kind", "colour"]))
         return time.process_time() - begin
 
     seconds(500)
     small = min(seconds(1_000) for _ in range(3))
-    large = min(seconds(16_000) for _ in range(3))
-    assert large < 80 * max(small, 0.005)  # 16 if it is linear, 256 if it is quadratic
+    # 16 if it is linear, 256 if it is quadratic; the best of three takes, of which the first is mostly enough
+    assert any(seconds(16_000) < 80 * max(small, 0.005) for _ in range(3))
 
 
 def test_random_marks_cost_no_more_than_their_rows():

@@ -103,15 +103,23 @@ def test_without_posix_modules_sockets_and_leave_to_write_a_catalogue_is_embedde
     assert not [path for path in changed if not of_other_tests(path)]
 
 
-@pytest.mark.parametrize("command", ["recommend", "doctor"])
-def test_help_and_import_need_no_posix_module(tmp_path, command):
+def test_help_and_import_need_no_posix_module(tmp_path):
     (tmp_path / "sitecustomize.py").write_text(WINDOWS_LIKE, encoding="utf-8")
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
-    imports = "import fashion.core.locking, fashion.cli.doctor, fashion.web.app, fashion.report.build"
-    code = f"{imports}\nfrom fashion.cli.main import main\n"
-    command = [sys.executable, "-c", f"{code}main([{command!r}, '--help'])"]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env=env)
-    assert done.returncode == 0 and "usage: fashion" in done.stdout, done.stderr
+    code = """
+import fashion.core.locking, fashion.cli.doctor, fashion.web.app, fashion.report.build
+from fashion.cli.main import main
+for command in ("recommend", "doctor"):
+    try:
+        main([command, "--help"])
+    except SystemExit as ended:
+        print("ended with", ended.code)
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, env=env)
+    assert done.returncode == 0, done.stderr
+    for command, said in zip(("recommend", "doctor"), done.stdout.split("ended with 0\n"), strict=False):
+        assert f"usage: fashion {command}" in said, done.stderr
+    assert done.stdout.count("ended with 0\n") == 2
 
 
 def test_processes_are_told_from_dead_ones():

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import nbformat
 import pytest
-from fresh_process import fresh_processes
+from fresh_process import fresh_processes, said_in
 
 import fashion
 from fashion.attributes import training
@@ -327,7 +327,6 @@ def test_another_reader_of_the_pytorch_weights_makes_kept_vectors_stale(tmp_path
     """In a copy of the package whose torch_weights.py is edited as one would edit it."""
     shutil.copytree(code_closure.FOLDER, tmp_path / "fashion", ignore=shutil.ignore_patterns("__pycache__"))
     ask = """
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 import numpy as np
@@ -338,15 +337,16 @@ print(photo in store)
 if photo not in store:
     store.add([photo], {"embedding": np.ones((1, 2), np.float32), "multilayer": np.ones((1, 3), np.float32)})
 """
-    assert [in_process(ask, tmp_path).strip() for _ in range(2)] == ["False", "True"]
     reader = tmp_path / "fashion/embedding/torch_weights.py"
     text = reader.read_text(encoding="utf-8")
-    reader.write_text(text.replace('"""', '"""Another first line. ', 1), encoding="utf-8")
-    assert in_process(ask, tmp_path).strip() == "True"
     edited = text.replace("def read_torch_state_dict(", "def read_torch_state_dict(*, ", 1)
     assert edited != text
-    reader.write_text(edited, encoding="utf-8")
-    assert [in_process(ask, tmp_path).strip() for _ in range(2)] == ["False", "True"]
+    with fresh_processes(said_in) as said:
+        assert [said(str(tmp_path), ask) for _ in range(2)] == ["False\n", "True\n"]
+        reader.write_text(text.replace('"""', '"""Another first line. ', 1), encoding="utf-8")
+        assert said(str(tmp_path), ask) == "True\n"
+        reader.write_text(edited, encoding="utf-8")
+        assert [said(str(tmp_path), ask) for _ in range(2)] == ["False\n", "True\n"]
 
 
 def test_no_key_is_made_from_a_list_of_modules():

@@ -25,8 +25,6 @@ from fashion.recommendation.qdrant import (
 from fashion.recommendation.recommender import Recommender
 from fashion.recommendation.search_engine import ExactSearch
 
-client_module = pytest.importorskip("qdrant_client", reason="qdrant-client is not installed")
-
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant"),
     pytest.mark.filterwarnings("ignore:Local mode performs exact"),
@@ -52,8 +50,14 @@ def made(seed: int = 0) -> Recommender:
     return Recommender(items, normalise(rows), layout, np.arange(48) % 24)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def client_module():
+    """Imported here: it takes a second, which only the worker with these tests needs."""
+    return pytest.importorskip("qdrant_client", reason="qdrant-client is not installed")
+
+
 @pytest.fixture(scope="module")
-def client():
+def client(client_module):
     return client_module.QdrantClient(":memory:")
 
 
@@ -72,7 +76,7 @@ def both_answer(pair, make, **how):
     return ours
 
 
-def test_the_engine_itself_ranks_as_we_do(pair, client):
+def test_the_engine_itself_ranks_as_we_do(pair, client, client_module):
     """By its own scores, without ours: what another program that asks it gets."""
     ours = pair[0]
     name = collection_name("shop", "described", collection_key(ours))
@@ -134,7 +138,7 @@ def test_both_are_engines_to_the_recommender(pair):
     assert isinstance(pair[0].engine, ExactSearch) and isinstance(pair[1].engine, QdrantSearch)
 
 
-def test_a_stopped_upload_is_refused_and_goes_on(monkeypatch):
+def test_a_stopped_upload_is_refused_and_goes_on(monkeypatch, client_module):
     client, ours = client_module.QdrantClient(":memory:"), made(1)
     monkeypatch.setattr(qdrant, "POINTS", 10)
     real, sent = client.upsert, []
@@ -172,7 +176,7 @@ def test_another_report_is_refused(pair, client):
     assert earlier_collections(client, "shop", "described", name) == []
 
 
-def test_a_run_removes_its_own_collections_alone():
+def test_a_run_removes_its_own_collections_alone(client_module):
     client, (first, second, third) = client_module.QdrantClient(":memory:"), (made(seed) for seed in (4, 5, 6))
 
     def send(one, run):
@@ -190,7 +194,7 @@ def test_a_run_removes_its_own_collections_alone():
     assert sorted(one.name for one in client.get_collections().collections) == sorted([others, present])
 
 
-def test_a_collection_of_another_width_or_maker_is_refused():
+def test_a_collection_of_another_width_or_maker_is_refused(client_module):
     client, ours = client_module.QdrantClient(":memory:"), made()
     name, width = collection_name("shop", "described", collection_key(ours)), ours.vectors.shape[1]
     models = client_module.models

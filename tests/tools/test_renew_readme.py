@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+from functools import cache
 
 import nbformat
 import numpy as np
@@ -86,6 +87,7 @@ def test_table_of_other_measures_has_every_method_and_names_spelled_out():
     assert "| random | - | 0.100 |" in renew.results_table(NUMBERS | {"measures": lacking})
 
 
+@cache  # every notebook of every test's report has it, and to pack noise is slow
 def png(edge=1200):
     held = io.BytesIO()
     noise = np.random.default_rng(0).integers(0, 255, (edge, edge, 4), np.uint8)
