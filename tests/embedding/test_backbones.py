@@ -228,8 +228,10 @@ def wrong_files(folder: Path, good: Path):
         file["layers/conv2d/vars/0"][0, 0, 0, 0] = np.nan
     yield folder / "nan.weights.h5"
     with h5py.File(folder / "nan.weights.h5", "r+") as file:
+        file["layers/conv2d/vars/0"][0, 0, 0, 0] = 0
         del file["layers/conv2d_5"]
-    yield folder / "nan.weights.h5"
+    (folder / "nan.weights.h5").rename(folder / "lacking.weights.h5")
+    yield folder / "lacking.weights.h5"
     yield efficientnet_lite_file()  # the other network's
 
 
