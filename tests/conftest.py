@@ -221,9 +221,17 @@ def tiny_settings(root: Path) -> Settings:
     return Settings(catalogue=str(root / "tiny.toml"), backbone="efficientnet-lite0", size=96)
 
 
+def noise(count: int) -> np.ndarray:
+    """Photos as a network at 96 pixels takes them, of seeded noise."""
+    return np.random.default_rng(count).integers(0, 256, (count, 96, 96, 3), np.uint8)
+
+
 @pytest.fixture(scope="session")
 def networks(tmp_path_factory):
-    """Folder of efficientnet-lite0 at 96 pixels as OpenVINO takes it, converted once for all workers."""
+    """Folder of efficientnet-lite0 at 96 pixels as OpenVINO takes it, converted once for all workers.
+
+    Beside it an .npy: the vectors of `noise(3)` as the network gave them when it was just converted.
+    """
     from fashion.embedding.backbones import load_backbone
     from fashion.embedding.runtimes import choose_runtime
 
@@ -231,7 +239,8 @@ def networks(tmp_path_factory):
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "networks"
     with FileLock(folder.with_suffix(".lock")):
         if not folder.exists():
-            choose_runtime(load_backbone("efficientnet-lite0", size=96), kept=folder)
+            fresh = choose_runtime(load_backbone("efficientnet-lite0", size=96), kept=folder)
+            np.save(folder.with_suffix(".npy"), next(fresh.stream([noise(3)]))["multilayer"])
     return folder
 
 

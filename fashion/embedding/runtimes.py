@@ -18,6 +18,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
 from pathlib import Path
@@ -249,6 +250,7 @@ def _problem(error: Exception) -> str:
 # ---- The two runtimes ----
 
 
+@lru_cache(maxsize=1)  # tracing takes longer than some photos: once for converting, comparing and taking over
 def network_call(backbone: Encoder) -> Callable[[Photos], dict[str, Any]]:
     """The backbone as one compiled TensorFlow function: uint8 photos (n, size, size, 3) -> dict of float32 tensors."""
     if isinstance(backbone, GivenVectors):

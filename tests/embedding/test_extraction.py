@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import write_small_catalogue
+from onnx_towers import CLIP_JSON, image_tower, write_json
 from plain import descriptors_of, photo_facts, vectors_of
 
 from fashion.catalogue.source import open_source
@@ -74,11 +75,13 @@ def test_a_second_pass_looks_at_the_bad_ones_alone_and_gives_the_same(clothes, n
 
 def test_another_backbone_embeds_alone_and_facts_and_descriptors_stay(clothes, network, tmp_path, monkeypatch):
     go(clothes, network, tmp_path)
-    other = load_backbone("efficientnet-lite0", size=128)
+    image_tower(tmp_path / "clip/onnx/vision_model.onnx")
+    write_json(tmp_path / "clip/preprocessor_config.json", CLIP_JSON)
+    other = load_backbone(str(tmp_path / "clip"))
     monkeypatch.setattr(extraction, "choose_runtime", choose_runtime)
     monkeypatch.setattr(extraction, "measure", None)
     monkeypatch.setattr(descriptors, "describe", undescribed)
-    seen = read_photos(clothes[0], clothes[1][6:12], tmp_path, other, runtime="tensorflow", progress=False)
+    seen = read_photos(clothes[0], clothes[1][6:12], tmp_path, other, progress=False)
     assert (seen.read, seen.vectors.embedded) == (6, 6)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import noise as photos
 
 from fashion.core.errors import PhotoError, WeightsError
 from fashion.embedding import runtimes
@@ -37,10 +38,6 @@ def at_once(backbone, networks, monkeypatch):
     plain = runtimes.read_converted
     monkeypatch.setattr("tensorflow.saved_model.save", lambda *_, **__: None)
     monkeypatch.setattr("openvino.convert_model", lambda _: plain(networks, backbone))
-
-
-def photos(count):
-    return np.random.default_rng(count).integers(0, 256, (count, 96, 96, 3), np.uint8)
 
 
 def test_the_fastest_is_taken_and_agrees_with_the_reference(backbone, both):
@@ -99,10 +96,10 @@ def test_a_photo_now_and_then_takes_the_kept_network_or_the_reference_and_conver
         assert np.array_equal(one, other)
 
 
-def test_the_converter_gets_a_path_and_no_object_of_tensorflow(backbone, monkeypatch):
+def test_the_converter_gets_a_path_and_no_object_of_tensorflow(backbone, at_once, monkeypatch):
     import openvino
 
-    given, plain = [], openvino.convert_model
+    given, plain = [], openvino.convert_model  # gives what it gave for `networks`
     monkeypatch.setattr(openvino, "convert_model", lambda *args, **named: given.append((args, named)) or plain(*args))
     network = runtimes._openvino(backbone, "").network
     ((path,), named) = given[0]
@@ -230,7 +227,7 @@ def test_an_accelerator_that_tensorflow_sees_is_used(backbone, monkeypatch):
     assert choose_runtime(backbone).reason == "tensorflow: it sees an accelerator"
 
 
-def test_a_network_that_was_compared_is_taken_again_as_it_is(backbone, both, monkeypatch, kept):
+def test_a_network_that_was_compared_is_taken_again_as_it_is(backbone, both, monkeypatch, networks, kept):
     batch = photos(3)
     monkeypatch.setattr(runtimes, "_openvino", lambda *_: pytest.fail("converted again"))
     monkeypatch.setattr(runtimes, "_accelerated", lambda: pytest.fail("TensorFlow was asked"))
@@ -238,6 +235,7 @@ def test_a_network_that_was_compared_is_taken_again_as_it_is(backbone, both, mon
     assert (again.name, again.reason) == (both[0].name, both[0].reason)
     first, second = (next(iter(runtime.stream([batch]))) for runtime in (both[0], again))
     assert all(np.array_equal(first[name], second[name]) for name in first)
+    assert np.array_equal(second["multilayer"], np.load(networks.with_suffix(".npy"))), "and as before it was kept"
     assert choose_runtime(backbone, "tensorflow", kept).name == "tensorflow"
 
 

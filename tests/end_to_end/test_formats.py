@@ -230,11 +230,15 @@ def proposed(data, folder, address):
     return toml, said.getvalue()
 
 
-def recommended(toml, processed, reports):
+@pytest.fixture(scope="module")
+def network():
+    return backbones.load_backbone("efficientnet-lite0", size=96)
+
+
+def recommended(toml, processed, reports, network):
     """The run of a catalogue, and what recommends by photos alone: notebooks 01 to 04 without figures."""
     study = Run(toml, processed=processed, reports=reports)
     work, entry, source = study.workspace, study.definition, study.open_data()
-    network = backbones.load_backbone("efficientnet-lite0", size=96)
     step, _ = clean_table(entry, *read_table(entry, source))
     seen = read_photos(source, all_photos(step.rows), work.stores, network, progress=False)
     joined = join_photos(step, seen.facts, colour_words=own_hexes(entry.glossary))
@@ -268,7 +272,7 @@ def recommended(toml, processed, reports):
 
 
 @pytest.mark.parametrize("kind", INPUTS)
-def test_input_ends_in_recommendations(kind, processed, address, tmp_path, monkeypatch):
+def test_input_ends_in_recommendations(kind, processed, network, address, tmp_path, monkeypatch):
     for module in ("catalogue.definition", "catalogue.run"):
         monkeypatch.setattr(f"fashion.{module}.downloads_folder", lambda name: tmp_path / "downloads")
     monkeypatch.setattr("fashion.catalogue.unpacked.unpacked_folder", lambda processed=None: tmp_path / "unpacked")
@@ -276,7 +280,7 @@ def test_input_ends_in_recommendations(kind, processed, address, tmp_path, monke
     data = INPUTS[kind](tmp_path / "in")
     shutil.rmtree(processed / "shop", ignore_errors=True)  # the input before
     toml, said = proposed(data, tmp_path, address)
-    study, recommender = recommended(toml, processed, tmp_path / "reports")
+    study, recommender = recommended(toml, processed, tmp_path / "reports", network)
     items = study.items
 
     # Every item is there, once, with its own photos and its own words.
