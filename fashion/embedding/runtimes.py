@@ -35,7 +35,7 @@ from fashion.core.progress import note
 from fashion.core.provenance import machine, versions
 from fashion.core.tensorflow import import_keras
 from fashion.embedding import graphs
-from fashion.embedding.backbones import Encoder
+from fashion.embedding.backbones import Backbone, Encoder
 from fashion.embedding.encoder import FileEncoder, require_finite
 from fashion.embedding.given_vectors import GivenVectors
 from fashion.neighbours.exact import normalise
@@ -250,11 +250,21 @@ def _problem(error: Exception) -> str:
 # ---- The two runtimes ----
 
 
-@lru_cache(maxsize=1)  # tracing takes longer than some photos: once for converting, comparing and taking over
 def network_call(backbone: Encoder) -> Callable[[Photos], dict[str, Any]]:
-    """The backbone as one compiled TensorFlow function: uint8 photos (n, size, size, 3) -> dict of float32 tensors."""
+    """The backbone as one compiled TensorFlow function: uint8 photos (n, size, size, 3) -> dict of float32 tensors.
+
+    Raises
+    ------
+    WeightsError
+        For given vectors, which have no network.
+    """
     if isinstance(backbone, GivenVectors):
         raise no_network(backbone)
+    return _compiled_call(backbone)
+
+
+@lru_cache(maxsize=1)  # traced once for converting, comparing and taking over, which is longer than some photos take
+def _compiled_call(backbone: Backbone | FileEncoder) -> Callable[[Photos], dict[str, Any]]:
     model = backbone.model  # loads Keras, quietly, before TensorFlow
     import tensorflow as tf
 

@@ -16,7 +16,7 @@ from fashion.embedding.backbones import facts, load_backbone, reopen_backbone, s
 from fashion.embedding.encoder_files import places_checksum
 from fashion.embedding.extraction import blocks_of_items, read_photos
 from fashion.embedding.given_vectors import GivenVectors, read_given_vectors
-from fashion.embedding.runtimes import choose_runtime, query_runtime
+from fashion.embedding.runtimes import choose_runtime, network_call, query_runtime
 from fashion.recommendation.photo_encoder import PhotoEncoder
 
 NAMES = ["a1", "a2", "b 3"]
@@ -82,6 +82,7 @@ def test_what_needs_a_network_says_that_there_is_none(tmp_path, planted):
     work = Workspace("any", tmp_path / "p", tmp_path / "r")
     work.write_json("backbone", facts(given))
     for call in (
+        lambda: network_call(given),
         lambda: choose_runtime(given),
         lambda: query_runtime(given, tmp_path),
         lambda: PhotoEncoder(work).backbone,
