@@ -28,7 +28,7 @@ SOCKET = "FASHION_TEST_KERNELS"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 #: Beginnings of environment variables that a package reads when it is loaded.
-READ_AT_LOADING = ("PYTHON", "LD_", "MPL", "XDG_", "FONT", "HOME")
+READ_AT_LOADING = ("PYTHON", "MPL", "XDG_", "FONT", "HOME")
 
 
 class Kernels:

@@ -78,7 +78,7 @@ def test_a_kernel_that_does_not_begin_in_time_is_a_clear_error(tmp_path, monkeyp
         run_notebook(path, tmp_path / "b.ipynb", {})
 
 
-def test_endless_cell_and_dead_kernel(tmp_path):
+def test_endless_cell_and_dead_kernel(tmp_path, fresh_kernels):
     path = notebook(tmp_path / "a.ipynb", "import time\ntime.sleep(60)")
     with pytest.raises(ReportError, match=r"expected .* to run to its end"):
         run_notebook(path, tmp_path / "b.ipynb", {}, cell_limit=2)

@@ -10,9 +10,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import nbformat
 import papermill
 import pytest
+from small_notebooks import notebook, printed
 
 from fashion.core.errors import ReportError
 from fashion.core.paths import project_root
@@ -31,18 +31,6 @@ def places(tmp_path_factory, monkeypatch):
     place = Path(os.path.realpath(tmp_path_factory.mktemp("k")))
     monkeypatch.setattr(runner, "temporary_places", lambda: [place])
     return place
-
-
-def notebook(path, *codes):
-    cells = [nbformat.v4.new_code_cell("n = 1", metadata={"tags": ["parameters"]})]
-    cells += [nbformat.v4.new_code_cell(code) for code in codes]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
-    return path
-
-
-def printed(path):
-    return nbformat.read(path, as_version=4).cells[-1].outputs[0].text
 
 
 def test_the_folder_is_private_short_and_gone_at_the_end(places):
