@@ -10,6 +10,8 @@ Nothing of ours is loaded beforehand. `tests/report/test_kernels.py` and `tests/
 A forked kernel differs from one of a fresh interpreter by what is loaded and by the seed of string hashes.
 """
 
+import atexit
+import gc
 import json
 import os
 import resource
@@ -19,6 +21,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from importlib import import_module
 from pathlib import Path
 
@@ -127,6 +130,7 @@ def serve(listening: socket.socket) -> list[str]:
         server, _ = listening.accept()
         if not loaded:
             load()
+            gc.freeze()  # no kernel looks at what is loaded, and so it stays shared
             loaded = True
         if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -174,7 +178,12 @@ if __name__ == "__main__":
     if sys.argv[1] != "--serve":
         sys.exit(client(sys.argv[1:]))
     argv = serve(socket.socket(fileno=int(sys.argv[2])))
-    sys.argv = ["ipykernel_launcher", *argv]
+    # What the class read of the environment, it read when it was loaded.
+    sys.argv = ["ipykernel_launcher", *argv, f"--IPKernelApp.parent_handle={os.getppid()}"]
     from ipykernel.kernelapp import launch_new_instance
 
     launch_new_instance()
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    os._exit(0)  # to take apart what the server loaded takes two seconds
