@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -31,21 +32,26 @@ from fashion.report.steps import Settings
 properties.register_profile("fashion", deadline=None)
 properties.load_profile("fashion")
 
-KERNELS = pytest.StashKey[Kernels]()
+KERNELS = pytest.StashKey[tuple[Kernels, dict]]()
 
 
 def pytest_configure(config):
-    """Kernels of the session are forked from one process, where the system can."""
+    """Fork the session's kernels from one process, where the system can."""
     if not hasattr(config, "workerinput") and hasattr(os, "pidfd_open"):
-        config.stash[KERNELS] = Kernels()
-        os.environ.update(config.stash[KERNELS].environment)  # before the workers begin, which inherit it
+        with suppress(OSError):
+            kernels = Kernels()
+            config.stash[KERNELS] = kernels, {name: os.environ.get(name) for name in kernels.environment}
+            os.environ.update(kernels.environment)  # before the workers start, which inherit it
 
 
 def pytest_unconfigure(config):
     if KERNELS in config.stash:
-        for name in config.stash[KERNELS].environment:
-            os.environ.pop(name)
-        config.stash[KERNELS].stop()
+        kernels, before = config.stash[KERNELS]
+        kernels.stop()
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 @pytest.fixture
@@ -285,7 +291,9 @@ def built(tiny, original, networks):
     with lock:
         if not remembered.exists():
             processed = lend(networks, folder / "processed")
-            build_report(tiny_settings(folder), processed=processed, reports=folder / "reports", say=said.append)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.delenv("JUPYTER_PATH", raising=False)  # its kernels are fresh ones
+                build_report(tiny_settings(folder), processed=processed, reports=folder / "reports", say=said.append)
             remembered.write_text(json.dumps(said), encoding="utf-8")
     for name in ("processed", "reports"):
         shutil.copytree(folder / name, tiny / name)
@@ -353,11 +361,15 @@ def hostile(tmp_path_factory):
 def pytest_collection_modifyitems(items):
     """One file for each of the reports comes first, others that need them last: they are made while the rest goes on.
 
+    Of these the browser's come before others, as they are the longest: at the end no worker waits long for another.
     Workers take files in this order; a file's tests keep theirs.
     """
     places: dict[Path, int] = {}
     for report in ("built", "hostile"):
         needy = list(dict.fromkeys(item.path for item in items if report in item.fixturenames))
         for place, path in enumerate(needy):
-            places.setdefault(path, 0 if place == 0 else 2)
+            places.setdefault(path, 0 if place == 0 else 3)
+    for path in {item.path for item in items if item.get_closest_marker("browser")}:
+        if places.get(path) == 3:
+            places[path] = 2
     items.sort(key=lambda item: places.get(item.path, 1))

@@ -1,4 +1,4 @@
-"""What a process that has loaded other people's packages alone loads of ours, or says; imports nothing itself."""
+"""What code loads of ours, or prints, in a process that has loaded other people's packages; imports none itself."""
 
 import io
 import multiprocessing

@@ -17,7 +17,7 @@ from fashion.report.page import write_page
 from fashion.report.steps import STEPS
 from tools.renew_readme import small
 
-#: Names of Chromium and its kin, which print pages.
+#: Names of Chromium and its kin, which print pages, best first.
 BROWSERS = (
     "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
     "msedge",

@@ -31,7 +31,7 @@ DISK_FLOOR, DISK_ITEM = 2 * 10**9, 130_000
 #: Memory that a report needs, alike; notebook 06 on all of ImageLab held 6.3 GB (docs/trust.md).
 MEMORY_FLOOR, MEMORY_ITEM = 2 * 10**9, 75_000
 
-#: Debian package -> its program, or programs of which one is enough, and what it is for; no report needs one.
+#: Debian package -> its programs, any one of which will do, and what it is for; no report needs one.
 PROGRAMS = {
     "chromium-headless-shell": (("chromium", "chromium-headless-shell"), "the browser tests"),
     "libreoffice-impress": (("libreoffice",), "rendering the slides, to look at them"),

@@ -371,7 +371,7 @@ def data_files(module: str) -> list[Path]:
     return list(_named_files(file, _references_of(module))) if file else []
 
 
-@cache
+@cache  # for the life of the process, as modules are
 def _named_files(file: Path, references: _References) -> tuple[Path, ...]:
     strings = references.strings
     named = [other for name in strings if (other := _module_file(name)) and _is_package(name)]

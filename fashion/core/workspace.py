@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.transforms import Bbox
 
 
-#: Dots an inch of the report's figures.
+#: Dots per inch of the report's figures.
 DOTS = 150
 
 #: Artefact -> the notebook that writes it.
@@ -309,20 +309,22 @@ class Workspace:
 
 
 def _settled(figure: Figure) -> Bbox:
-    """The part of a figure that is drawn on, inches, with its layout settled.
+    """Settle a figure's layout; the box of what is drawn, in inches.
 
     matplotlib's own `bbox_inches="tight"` scales every photo for this, and again to draw it.
     """
-    from matplotlib import rcParams
+    from matplotlib import rc_context, rcParams
     from matplotlib.image import AxesImage
 
     photos = [image for image in figure.findobj(AxesImage) if image.get_visible()]
     figure.set_dpi(DOTS)
     for image in photos:
         image.set_visible(False)
-    figure.draw_without_rendering()
-    box = figure.get_tightbbox().padded(rcParams["savefig.pad_inches"])
-    for image in photos:
-        image.set_visible(True)
-    figure.set_layout_engine(None)  # it is done
-    return box
+    try:
+        figure.draw_without_rendering()
+    finally:
+        for image in photos:
+            image.set_visible(True)
+    with rc_context({"figure.autolayout": False, "figure.constrained_layout.use": False}):
+        figure.set_layout_engine(None)  # settled: `savefig` must not repeat it
+    return figure.get_tightbbox().padded(rcParams["savefig.pad_inches"])

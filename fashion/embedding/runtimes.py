@@ -35,7 +35,7 @@ from fashion.core.progress import note
 from fashion.core.provenance import machine, versions
 from fashion.core.tensorflow import import_keras
 from fashion.embedding import graphs
-from fashion.embedding.backbones import Backbone, Encoder
+from fashion.embedding.backbones import Encoder
 from fashion.embedding.encoder import FileEncoder, require_finite
 from fashion.embedding.given_vectors import GivenVectors
 from fashion.neighbours.exact import normalise
@@ -260,15 +260,14 @@ def network_call(backbone: Encoder) -> Callable[[Photos], dict[str, Any]]:
     """
     if isinstance(backbone, GivenVectors):
         raise no_network(backbone)
-    return _compiled_call(backbone)
+    return _compiled_call(backbone.model, backbone.size)  # its model loads Keras, quietly, before TensorFlow
 
 
-@lru_cache(maxsize=1)  # traced once for converting, comparing and taking over, which is longer than some photos take
-def _compiled_call(backbone: Backbone | FileEncoder) -> Callable[[Photos], dict[str, Any]]:
-    model = backbone.model  # loads Keras, quietly, before TensorFlow
+@lru_cache(maxsize=1)  # tracing takes longer than a few photos: converting, comparing and taking over share one
+def _compiled_call(model: Any, size: int) -> Callable[[Photos], dict[str, Any]]:
     import tensorflow as tf
 
-    signature = [tf.TensorSpec((None, backbone.size, backbone.size, 3), tf.uint8)]
+    signature = [tf.TensorSpec((None, size, size, 3), tf.uint8)]
 
     @tf.function(input_signature=signature)
     def call(photos):  # type: ignore[no-untyped-def]

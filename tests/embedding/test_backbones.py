@@ -236,7 +236,7 @@ def wrong_files(folder: Path, good: Path):
 
 
 def test_wrong_files_are_named_even_with_auto(random_resnet, tmp_path, monkeypatch):
-    applications = import_keras().applications  # one network for all files: each is made of NaN before it is loaded
+    applications = import_keras().applications  # one network for all files: each load first fills it with NaN
     monkeypatch.setattr(applications, "ResNet50", functools.cache(applications.ResNet50))
     for path in wrong_files(tmp_path, random_resnet[0] / "own.weights.h5"):
         with pytest.raises(WeightsError) as error:

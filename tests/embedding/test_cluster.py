@@ -38,7 +38,7 @@ def test_a_worker_that_is_killed_costs_its_part_and_nothing_else(tmp_path, netwo
     done = distribute(job, tmp_path / "home", workers=2, size=4, progress=False, started=kill_one)
     assert (done.photos, done.shards, done.done, done.reused) == (120, 30, 30, 0)
     assert 2 <= killed[0][1] < 30, "the kill came too late to prove anything"
-    job = replace(job, kept=str(networks))  # to convert the network again takes longer than all the rest
+    job = replace(job, kept=str(networks))  # converting it again would take longer than all the rest
     source, backbone, runtime = tools(job)
     names = sorted(path.relative_to(folder).as_posix() for path in (folder / "images").iterdir())
     facts = photo_facts(source, names)

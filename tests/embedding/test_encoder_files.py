@@ -18,7 +18,7 @@ from fashion.embedding.encoder import FileEncoder
 from fashion.embedding.encoder_files import places_checksum
 from fashion.embedding.extraction import embed_views, store_key
 from fashion.embedding.photo_vectors import embed
-from fashion.embedding.runtimes import choose_runtime, query_runtime
+from fashion.embedding.runtimes import choose_runtime, network_call, query_runtime
 from fashion.report.build import notebook_parameters
 from fashion.report.steps import STEPS, Settings
 
@@ -269,6 +269,14 @@ def test_a_keras_file_runs_in_safe_mode(tmp_path, small_keras):
     found = embed(rgb, backbone=tmp_path, runtime="tensorflow")
     expected = small_keras((rgb[np.newaxis] / 255 - 0.5) / 0.25)
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_network_is_traced_once_and_the_same_file_read_again_is_another_network(tmp_path, small_keras):
+    small_keras.save(tmp_path / "model.keras")
+    write_json(tmp_path / "model.json", {"size": 32, "mean": 0.5, "std": 0.25})
+    one, other = (load_backbone(str(tmp_path)) for _ in range(2))
+    assert network_call(one) is network_call(one)
+    assert network_call(other) is not network_call(one), "its variables are the other model's"
 
 
 def test_a_keras_file_with_code_of_its_own_is_refused(tmp_path):

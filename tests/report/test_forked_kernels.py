@@ -2,17 +2,20 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import nbformat
 import pytest
+from forked_kernel import SOCKET
 from small_notebooks import notebook, printed
 
 from fashion.core.errors import ReportError
 from fashion.report.runner import run_notebook
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux: elsewhere all kernels are fresh")
+pytestmark = pytest.mark.skipif(SOCKET not in os.environ, reason="this system does not fork kernels: all are fresh")
 
 #: What a kernel has loaded before it loads anything.
 LOADED = "import sys\nprint('tensorflow' in sys.modules, any(name.split('.')[0] == 'fashion' for name in sys.modules))"
@@ -57,7 +60,7 @@ def test_folder_environment_and_mask_are_the_runs_own(tmp_path, monkeypatch):
 def test_an_endless_cell_is_stopped_and_no_process_stays(tmp_path):
     path = notebook(tmp_path / "a.ipynb", WHO.format(tmp_path / "who"), "while True: pass")
     with pytest.raises(ReportError, match=r"CellTimeoutError|timed out"):
-        run_notebook(path, tmp_path / "b.ipynb", {}, cell_limit=1)
+        run_notebook(path, tmp_path / "b.ipynb", {}, cell_limit=5)
     assert gone(int((tmp_path / "who").read_text()))
 
 
@@ -66,6 +69,19 @@ def test_a_kernel_that_is_killed_is_an_error(tmp_path):
     with pytest.raises(ReportError, match="DeadKernelError"):
         run_notebook(path, tmp_path / "b.ipynb", {})
     assert nbformat.read(Path(tmp_path / "b.failed.ipynb"), as_version=4).cells
+
+
+def test_a_kernel_whose_runner_is_killed_ends(tmp_path):
+    path, who = notebook(tmp_path / "a.ipynb", WHO.format(tmp_path / "who"), "while True: pass"), tmp_path / "who"
+    run = "import sys; from pathlib import Path; from fashion.report.runner import run_notebook; "
+    run += "run_notebook(Path(sys.argv[1]), Path(sys.argv[2]), {})"
+    runner = subprocess.Popen([sys.executable, "-c", run, str(path), str(tmp_path / "b.ipynb")])
+    deadline = time.monotonic() + 60
+    while not (who.exists() and who.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    runner.kill()
+    runner.wait()
+    assert gone(int(who.read_text()))
 
 
 def gone(process, seconds=20):

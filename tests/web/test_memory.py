@@ -51,7 +51,7 @@ def flat_png(width, height, depth, colour):
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
     row = bytes(1 + width * {0: 1, 2: 3, 6: 4}[colour] * depth // 8)
-    # A hundred rows are packed once, and stand there as often as there are: to pack all takes seconds.
+    # A hundred rows are packed once and their bytes repeated: packing all takes seconds.
     packer, check = zlib.compressobj(9, wbits=-15), 1
     rows = packer.compress(row * 100) + packer.flush(zlib.Z_FULL_FLUSH)
     rest = packer.compress(row * (height % 100)) + packer.flush()
