@@ -209,7 +209,7 @@ $(STAMP): requirements.lock pyproject.toml
 		{ [ -x $(BIN)/pip ] || "$(PYTHON)" -m venv $(VENV); } \
 		&& $(BIN)/python -m pip install --disable-pip-version-check --require-hashes --no-deps -r requirements.lock \
 			| awk '/^Collecting/ {printf "\r  %d packages downloaded", ++n; fflush()} /^Installing/ {printf ", installing"; fflush()} END {print ""}' \
-		&& $(BIN)/python -m pip install --disable-pip-version-check --quiet --no-build-isolation --no-deps -e .; \
+		&& PYTHONWARNINGS=ignore $(BIN)/python -m pip install --disable-pip-version-check --quiet --no-build-isolation --no-deps -e .; \
 	fi
 	@touch $(STAMP)
 	@echo "environment: ready in $(VENV)"

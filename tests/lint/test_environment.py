@@ -194,3 +194,15 @@ def test_make_says_which_python_to_install_where_there_is_only_a_newer_one(tmp_p
     assert done.returncode != 0 and not (tmp_path / "venv").exists()
     assert "expected Python 3.11, 3.12 or 3.13" in said and "found Python 3.14" in said
     assert "uv python install 3.13" in said and "apt-get install python3 python3-venv" in said and "PYTHON=" in said
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="needs bash")
+def test_installing_the_package_prints_nothing(tmp_path):
+    lines = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
+    (line,) = [line for line in lines if "-m pip install" in line and "-e ." in line]
+    command = (
+        line.strip("\t &;\\").replace("$(BIN)/python", f"'{sys.executable}'") + f" --target '{tmp_path / 'aside'}'"
+    )
+    ended = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+    assert list((tmp_path / "aside").glob("fashion-*.dist-info"))
