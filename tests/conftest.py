@@ -32,26 +32,16 @@ from fashion.report.steps import Settings
 properties.register_profile("fashion", deadline=None)
 properties.load_profile("fashion")
 
-KERNELS = pytest.StashKey[tuple[Kernels, dict]]()
-
 
 def pytest_configure(config):
     """Fork the session's kernels from one process, where the system can."""
     if not hasattr(config, "workerinput") and hasattr(os, "pidfd_open"):
         with suppress(OSError):
-            kernels = Kernels()
-            config.stash[KERNELS] = kernels, {name: os.environ.get(name) for name in kernels.environment}
-            os.environ.update(kernels.environment)  # before the workers start, which inherit it
-
-
-def pytest_unconfigure(config):
-    if KERNELS in config.stash:
-        kernels, before = config.stash[KERNELS]
-        kernels.stop()
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
+            kernels, patch = Kernels(), pytest.MonkeyPatch()
+            config.add_cleanup(kernels.stop)
+            config.add_cleanup(patch.undo)
+            for name, value in kernels.environment.items():
+                patch.setenv(name, value)  # before the workers start, which inherit it
 
 
 @pytest.fixture

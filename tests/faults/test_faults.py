@@ -11,12 +11,12 @@ import time
 from contextlib import contextmanager
 from types import SimpleNamespace
 
-import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import TOML, draw, jpeg, lend
 from plain import photo_facts
+from small_notebooks import notebook
 
 from fashion.attributes import checkpoint
 from fashion.catalogue import cleaning, table, translation
@@ -121,27 +121,17 @@ def test_a_full_disk_costs_the_store_no_finished_part(small_disk):
     assert np.array_equal(again.gather(keys)["embedding"], blocks["embedding"])
 
 
-def write_notebook(path, code):
-    cells = [
-        nbformat.v4.new_code_cell("a = 1  # one", metadata={"tags": ["parameters"]}),
-        nbformat.v4.new_code_cell(code),
-    ]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
-    return path
-
-
 def test_a_notebook_on_a_full_disk_says_so_and_goes_on_when_there_is_room(small_disk, tmp_path):
     code = (
         "import numpy as np\nfrom fashion.core.workspace import Workspace\n"
         f"Workspace('mine', {str(small_disk / 'p')!r}).write_vectors('frozen', np.ones((400, 1000)))"
     )
-    notebook, output = write_notebook(tmp_path / "a.ipynb", code), tmp_path / "out/a.ipynb"
+    path, output = notebook(tmp_path / "a.ipynb", code), tmp_path / "out/a.ipynb"
     with pytest.raises(ReportError, match=r"The disk is full: make room first\..*\n.*same command again"):
-        run_notebook(notebook, output, {})
+        run_notebook(path, output, {})
     assert not output.exists()
     subprocess.run(["mount", "-o", "remount,size=4m", str(small_disk)], check=True)
-    run_notebook(notebook, output, {})
+    run_notebook(path, output, {})
     assert output.exists() and (small_disk / "p/mine/frozen.npy").stat().st_size > 1_600_000
 
 
