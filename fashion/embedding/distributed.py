@@ -350,6 +350,7 @@ def _run(
     import dask
     from distributed import Client, LocalCluster, as_completed
 
+    environment = dict(os.environ)
     # Workers may die many times over a long run; another one takes over the shard.
     with dask.config.set({"distributed.scheduler.allowed-failures": DEATHS}):
         try:
@@ -383,4 +384,6 @@ def _run(
             client.close()
             if cluster is not None:
                 cluster.close()
+                os.environ.clear()  # Dask sets its workers' threads and string hashes for this process, too
+                os.environ.update(environment)
     return embedded

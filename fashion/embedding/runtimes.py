@@ -295,14 +295,15 @@ def _openvino(backbone: Encoder, reason: str) -> Runtime:
     call = network_call(backbone)
     import tensorflow as tf  # after Keras, which `network_call` loads quietly
 
-    # OpenVINO gets a SavedModel's path, not TensorFlow's objects, which its Python code treats in ways that fail with
-    # Python 3.13. It finds a variable only where the saved module holds it by itself, not within Keras's model.
+    # OpenVINO's core reads a SavedModel's path. Its Python converter leads to the same vectors to the bit, but reports
+    # each use to Google Analytics without asking. A variable is found only where the saved module holds it by itself,
+    # not within Keras's model.
     module = tf.Module()
     module.call = call
     module.held = [variable.value for variable in backbone.model.variables]
     with tempfile.TemporaryDirectory(prefix="fashion-network-") as folder:
         tf.saved_model.save(module, folder, signatures={"serving_default": call.get_concrete_function()})  # type: ignore[attr-defined]
-        network = openvino.convert_model(folder)
+        network = openvino.Core().read_model(folder)
     # One photo a request: its vector then depends on nothing but itself, and it is the fastest here.
     network.reshape({network.inputs[0]: [1, backbone.size, backbone.size, 3]})
     return _compiled(network, reason)

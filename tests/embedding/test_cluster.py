@@ -35,7 +35,9 @@ def test_a_worker_that_is_killed_costs_its_part_and_nothing_else(tmp_path, netwo
         os.kill(victim, signal.SIGKILL)
         killed.append((victim, len(list((tmp_path / "shared").glob("*.json")))))
 
+    environment = dict(os.environ)
     done = distribute(job, tmp_path / "home", workers=2, size=4, progress=False, started=kill_one)
+    assert dict(os.environ) == environment
     assert (done.photos, done.shards, done.done, done.reused) == (120, 30, 30, 0)
     assert 2 <= killed[0][1] < 30, "the kill came too late to prove anything"
     job = replace(job, kept=str(networks))  # converting it again would take longer than all the rest

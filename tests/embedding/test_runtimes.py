@@ -35,9 +35,15 @@ def kept(networks, tmp_path):
 @pytest.fixture
 def at_once(backbone, networks, monkeypatch):
     """The conversion takes some seconds: where it is not what is tested, its result is read from disk."""
-    plain = runtimes.read_converted
+    import openvino
+
+    converted, plain = runtimes.read_converted, openvino.Core.read_model
     monkeypatch.setattr("tensorflow.saved_model.save", lambda *_, **__: None)
-    monkeypatch.setattr("openvino.convert_model", lambda _: plain(networks, backbone))
+    monkeypatch.setattr(
+        openvino.Core,
+        "read_model",
+        lambda core, *files: plain(core, *files) if files[1:] else converted(networks, backbone),
+    )
 
 
 def test_the_fastest_is_taken_and_agrees_with_the_reference(backbone, both):
@@ -99,14 +105,22 @@ def test_a_photo_now_and_then_takes_the_kept_network_or_the_reference_and_conver
 def test_the_converter_gets_a_path_and_no_object_of_tensorflow(backbone, at_once, monkeypatch):
     import openvino
 
-    given, plain = [], openvino.convert_model  # gives what it gave for `networks`
-    monkeypatch.setattr(openvino, "convert_model", lambda *args, **named: given.append((args, named)) or plain(*args))
+    given, plain = [], openvino.Core.read_model  # gives what it gave for `networks`
+    monkeypatch.setattr(openvino.Core, "read_model", lambda core, *files: given.append(files) or plain(core, *files))
     network = runtimes._openvino(backbone, "").network
-    ((path,), named) = given[0]
-    assert isinstance(path, str) and named == {} and not Path(path).exists(), "the SavedModel is removed"
+    (path,) = given[0]
+    assert isinstance(path, str) and not Path(path).exists(), "the SavedModel is removed"
     assert [list(port.get_names()) for port in network.inputs] == [["photos"]]
     assert sorted(port.get_any_name() for port in network.outputs) == ["embedding", "multilayer"]
     assert network.inputs[0].get_element_type() == openvino.Type.u8 and network.inputs[0].shape == [1, 96, 96, 3]
+
+
+def test_a_conversion_reports_to_nobody(backbone, monkeypatch):
+    """OpenVINO's tools send their use to Google Analytics unless somebody forbids it."""
+    import openvino_telemetry
+
+    monkeypatch.setattr(openvino_telemetry.Telemetry, "init", lambda *_, **__: pytest.fail("usage is reported"))
+    assert runtimes._openvino(backbone, "").name == "openvino"
 
 
 def fail(error):
@@ -160,8 +174,8 @@ def requests_fail(monkeypatch, after, error):
 
 LONG = RuntimeError("Check 'false' failed at frontend.cpp:151:\nFrontEnd API failed with OpConversionFailure:\n" * 9)
 FAILURES = {
-    "conversion": ("openvino.convert_model", NameError("name 'tensorflow' is not defined")),
-    "conversion, in many lines": ("openvino.convert_model", LONG),
+    "conversion": ("openvino.Core.read_model", NameError("name 'tensorflow' is not defined")),
+    "conversion, in many lines": ("openvino.Core.read_model", LONG),
     "saving for the conversion": ("tensorflow.saved_model.save", OSError(28, "No space left on device")),
     "compilation": ("openvino.Core.compile_model", RuntimeError("no plugin for this processor")),
     "comparison": ("fashion.embedding.runtimes.parity", MemoryError()),
