@@ -25,8 +25,8 @@ def clothes():
     grid = random.normal(0, 0.2, (n, GRID, GRID, 7)).astype(np.float16)
     tint = np.array([[2, 0, 0], [0, 2, 0], [0, 0, 2], [-2, 0, 0]])
     grid[..., 6] = 0
-    grid[:, 8:24, 8:24, 6] = 1
-    grid[:, 8:24, 8:24, :3] += tint[colour][:, None, None]
+    grid[:, 12:20, 12:20, 6] = 1
+    grid[:, 12:20, 12:20, :3] += tint[colour][:, None, None]
     items = pd.DataFrame({"category": [f"k{c}" for c in category], "colour": [f"c{c}" for c in colour]})
     part = np.array(["train"] * 340 + ["validation"] * 60 + ["test"] * 100)
     return features, grid, items, part

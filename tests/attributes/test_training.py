@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from fashion.attributes import training
-from fashion.attributes.network import SCALES
+from fashion.attributes.network import DENSE
 from fashion.attributes.training import train_attributes, training_key
 from fashion.photos.descriptors import GRID
 
@@ -14,7 +14,8 @@ from fashion.photos.descriptors import GRID
 def clothes():
     """120 items, of which neither category nor colour can be told; only equality matters here."""
     random = np.random.default_rng(0)
-    features, grid = random.normal(size=(120, 12)).astype(np.float32), random.random((120, GRID, GRID, 7))
+    features, grid = random.normal(size=(120, 12)).astype(np.float32), np.zeros((120, GRID, GRID, 7))
+    grid[:, 12:20, 12:20] = random.random((120, 8, 8, 7))  # cells of the ground cost no time
     items = pd.DataFrame({"category": [f"k{n % 3}" for n in range(120)], "colour": [f"c{n % 4}" for n in range(120)]})
     part = np.array(["train"] * 80 + ["validation"] * 20 + ["test"] * 20)
     return features, grid.astype(np.float16), items, part
@@ -48,15 +49,30 @@ def stop_after_two(clothes, state, monkeypatch):
         run(clothes, state)
 
 
-def run(clothes, state=None, seed=1):
-    return train_attributes(*clothes, seed=seed, epochs=3, members=2, state=state, progress=False)
+def run(clothes, state=None, seed=1, members=2):
+    return train_attributes(*clothes, seed=seed, epochs=3, members=members, state=state, progress=False)
 
 
-def test_resumed_network_and_history_are_equal_bit_for_bit(clothes, tmp_path, monkeypatch, done):
-    expected, history = run(clothes)
+@pytest.fixture(scope="module")
+def whole(clothes):
+    """A run that nothing stops, and how often its training step was traced."""
+    import keras
+
+    traced, plain = [], keras.Model.train_step
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.Model, "train_step", lambda self, data: traced.append(1) or plain(self, data))
+        return *run(clothes), len(traced)
+
+
+def test_the_training_step_is_compiled_once_for_all_members(whole):
+    assert whole[2] == 1
+
+
+def test_resumed_network_and_history_are_equal_bit_for_bit(clothes, whole, tmp_path, monkeypatch, done):
+    expected, history, _ = whole
     stop_after_two(clothes, tmp_path, monkeypatch)
     found, again = run(clothes, tmp_path)
-    assert done == [3, 3, 3, 3, 0, 1] and again.equals(history) and again["member"].tolist() == [1] * 3 + [2] * 3
+    assert done == [3, 3, 0, 1] and again.equals(history) and again["member"].tolist() == [1] * 3 + [2] * 3
     ours, theirs = found.arrays(), expected.arrays()
     assert ours.keys() == theirs.keys() and all(np.array_equal(ours[name], theirs[name]) for name in ours)
 
@@ -92,26 +108,20 @@ def test_key_follows_everything_that_determines_the_result(clothes):
     assert len(keys) == 7 and training_key(*clothes, 1, 3) in keys
 
 
-def test_a_member_is_the_one_that_a_model_of_its_own_becomes(clothes):
-    features, grid, items, part = clothes
-    colours = training.learn_palette(grid, 0)
-    words = {column: tuple(sorted(items[column].unique())) for column in ("category", "colour")}
-    task = training._Task(features, training.palette_features(grid, colours), part, training._labels(items, words))
-    scales = dict(zip(SCALES, (*training._moments(features, np.arange(80)),
-                               *training._moments(task.seen, np.arange(80))), strict=True))  # fmt: skip
-    sizes = training.Architecture(12, task.seen.shape[1], 3, 4)
-    one, other = (training._Trainer(task, sizes, scales, epochs=2) for _ in range(2))
-    one.train(1, None, "", progress=False)
-    second, history = one.train(2, None, "", progress=False)
-    alone, expected = other.train(2, None, "", progress=False)
-    assert history.equals(expected)
-    assert all(np.array_equal(*pair) for pair in zip(second.get_weights(), alone.get_weights(), strict=True))
-
-
-def test_the_training_step_is_compiled_once_for_all_members(clothes, monkeypatch):
-    import keras
-
-    traced, plain = [], keras.Model.train_step
-    monkeypatch.setattr(keras.Model, "train_step", lambda self, data: traced.append(1) or plain(self, data))
-    run(clothes)
-    assert len(traced) == 1
+def test_a_member_is_the_one_that_a_model_of_its_own_becomes(clothes, whole, monkeypatch):
+    """The whole run's second member, trained by another's compiled model, and one that is trained alone."""
+    monkeypatch.setattr(training, "_seed_of", lambda seed, number, plain=training._seed_of: plain(seed, number + 1))
+    alone, expected = run(clothes, members=1)
+    network, history, _ = whole
+    columns = [
+        "loss",
+        "val_loss",
+        *(f"{part}{name}_accuracy" for part in ("", "val_") for name in ("category", "colour")),
+    ]
+    assert np.array_equal(history.loc[history["member"] == 2, columns], expected[columns])
+    ours, theirs = (model.get_weights() for model in (network.models[1], alone.models[0]))
+    assert len(ours) == 2 * len(DENSE)
+    for one, other in zip(ours[:-4], theirs[:-4], strict=True):
+        assert np.array_equal(one, other)
+    for one, other in zip(ours[-4:], theirs[-4:], strict=True):  # divided by a temperature of all members together
+        np.testing.assert_allclose(one * (np.linalg.norm(other) / np.linalg.norm(one)), other, rtol=1e-5)
