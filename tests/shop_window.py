@@ -20,6 +20,17 @@ IN_BROWSER = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"needs Debian's {CHROMIUM.name}"),
 ]  # fmt: skip
 
+#: axe's rules that the colours decide; the others find in a dark page what they find in the light one.
+COLOUR_RULES = ("color-contrast", "link-in-text-block")
+
+
+def without_violation(page, rules: tuple[str, ...] = ()) -> None:
+    """Assert that axe finds nothing in a page, by all its rules or by some of them."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, options={"runOnly": {"type": "rule", "values": list(rules)}} if rules else None)
+    assert found.violations_count == 0, f"{page.url}: {found.generate_report()}"
+
 
 @contextmanager
 def served(

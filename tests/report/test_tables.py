@@ -5,7 +5,7 @@ import re
 
 import pandas as pd
 import pytest
-from shop_window import IN_BROWSER
+from shop_window import IN_BROWSER, without_violation
 
 from fashion.core.escaping import table
 from fashion.report.page import TEMPLATES
@@ -32,6 +32,8 @@ ALL = "".join(f"<h2>{name}</h2>{table(frame).data}" for name, (frame, _) in FRAM
 #: Tables that are wider than their box, and pages that are wider than the screen.
 TOO_WIDE = """() => [...document.querySelectorAll("table, html")].filter(one => one.scrollWidth > one.clientWidth)
   .map(one => one.outerHTML.slice(0, 300))"""
+
+PHONE = {"width": 375, "height": 800}
 
 
 def parts(text, kind):
@@ -62,17 +64,6 @@ def test_rows_that_are_named_have_no_headings():
     assert for_phones("no <code>&lt;table&gt;</code> here") == "no <code>&lt;table&gt;</code> here"
 
 
-def watched(browser, scheme, width):
-    return browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
-
-
-def without_violation(page):
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
-
-
 def marked(test):
     for mark in IN_BROWSER:
         test = mark(test)
@@ -80,38 +71,44 @@ def marked(test):
 
 
 @marked
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_catalogues_table_is_wider_than_a_phone(browser, scheme):
+def test_no_catalogues_table_is_wider_than_a_phone(browser):
     css = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     head = f'<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><style>{css}</style>'
-    page = watched(browser, scheme, 375)
+    page = browser.new_page(viewport=PHONE)
     page.set_content(f"{head}<title>t</title><main><h1>t</h1>{ALL}</main>")
     assert page.evaluate(TOO_WIDE), "as they were, they do not fit"
     page.set_content(f"{head}<title>t</title><main><h1>t</h1>{for_phones(ALL)}</main>")
-    for width in (360, 375, 640):
-        page.set_viewport_size({"width": width, "height": 800})
-        assert page.evaluate(TOO_WIDE) == [], width
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        for width in (360, 375, 640):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate(TOO_WIDE) == [], (scheme, width)
+        without_violation(page)
     cells = page.get_by_role("table").nth(2).get_by_role("columnheader")
     assert cells.all_inner_texts() == ["check", "question", "measured"], "screen readers keep the headings"
-    without_violation(page)
     page.close()
 
 
 @marked
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("light", 375), ("dark", 375)])
-def test_the_reports_pages_fit_and_axe_finds_nothing(work, browser, scheme, width):
-    page = watched(browser, scheme, width)
+def test_the_reports_pages_fit_and_axe_finds_nothing(work, browser):
+    page = browser.new_page()
     for path in [work.report / "index.html", *sorted((work.report / "notebooks").glob("*.html"))]:
+        page.set_viewport_size({"width": 1280, "height": 800})
+        page.emulate_media(color_scheme="light")
         page.goto(path.as_uri())
         assert page.evaluate(TOO_WIDE) == [], path.name
-        if scheme == "dark" or width > 375:
-            without_violation(page)
+        without_violation(page)
+        page.set_viewport_size(PHONE)
+        assert page.evaluate(TOO_WIDE) == [], path.name
+        page.emulate_media(color_scheme="dark")
+        assert page.evaluate(TOO_WIDE) == [], path.name
+        without_violation(page)
     page.close()
 
 
 @marked
 def test_no_hostile_word_is_wider_than_a_phone(hostile, browser):
-    page = watched(browser, "light", 375)
+    page = browser.new_page(viewport=PHONE)
     for path in [hostile.report / "index.html", *sorted((hostile.report / "notebooks").glob("*.html"))]:
         page.goto(path.as_uri())
         assert page.evaluate(TOO_WIDE) == [], path.name
