@@ -145,13 +145,15 @@ def _execute(path: Path, aside: Path, parameters: dict[str, Any], cell_limit: in
     """Run a notebook in a kernel of its own; through TCP, one that dies as it binds its ports is started again."""
     import papermill
 
+    from fashion.report import engine
+
     for start in range(1, TCP_STARTS + 1):
         with kernel_settings() as config:
             try:
                 papermill.execute_notebook(
                     _literal(path), _literal(aside), parameters, cwd=str(path.parent), kernel_name="python3",
-                    language="python",
-                    progress_bar=False, start_timeout=START_LIMIT, execution_timeout=cell_limit, config=config,
+                    language="python", engine_name=engine.NAME, progress_bar=False, start_timeout=START_LIMIT,
+                    execution_timeout=cell_limit, config=config,
                 )  # fmt: skip
                 return
             except RuntimeError as error:

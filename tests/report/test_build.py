@@ -10,6 +10,7 @@ import time
 
 import nbformat
 import pandas as pd
+import papermill
 import pytest
 from conftest import TOML, write_small_catalogue
 from filelock import lock_descriptor, unlock_descriptor
@@ -78,13 +79,17 @@ def test_a_kernel_that_does_not_begin_in_time_is_a_clear_error(tmp_path, monkeyp
         run_notebook(path, tmp_path / "b.ipynb", {})
 
 
-def test_endless_cell_and_dead_kernel(tmp_path, fresh_kernels):
-    path = notebook(tmp_path / "a.ipynb", "import time\ntime.sleep(60)")
-    with pytest.raises(ReportError, match=r"expected .* to run to its end"):
+@pytest.mark.parametrize("last", ["import time\ntime.sleep(60)", "import os\nos.kill(os.getpid(), 9)"])
+def test_what_ran_before_an_endless_cell_or_a_dead_kernel_is_kept(tmp_path, fresh_kernels, monkeypatch, last):
+    written, plain = [], papermill.engines.write_ipynb
+    monkeypatch.setattr("papermill.engines.write_ipynb", lambda *given: written.append(given) or plain(*given))
+    path = notebook(tmp_path / "a.ipynb", *["print('be' + 'fore')"] * 5, last)
+    with pytest.raises(
+        ReportError, match=r"(?s)expected .* to run to its end.*The notebook up to there is .*b\.failed"
+    ):
         run_notebook(path, tmp_path / "b.ipynb", {}, cell_limit=2)
-    path = notebook(tmp_path / "c.ipynb", "import os\nos.kill(os.getpid(), 9)")
-    with pytest.raises(ReportError, match=r"expected .* to run to its end"):
-        run_notebook(path, tmp_path / "d.ipynb", {})
+    assert (tmp_path / "b.failed.ipynb").read_text(encoding="utf-8").count('"before\\n"') == 5
+    assert len(written) <= 4, "papermill's own engine writes as each cell begins and ends"
 
 
 @pytest.mark.parametrize("tags", [[], ["parameters", "parameters"]])
