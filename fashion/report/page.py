@@ -6,6 +6,7 @@ import base64
 import html
 import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from fashion.report.tables import for_phones
 
 if TYPE_CHECKING:
     import nbformat
+    from nbconvert import HTMLExporter
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -59,15 +61,21 @@ def without_noise(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return notebook
 
 
+@cache
+def _exporter() -> HTMLExporter:
+    """Makes HTML of notebooks; kept, as compiling its templates takes longer than most pages."""
+    from nbconvert import HTMLExporter
+
+    return HTMLExporter(template_name="notebook", extra_template_basedirs=[str(TEMPLATES)], embed_images=False)
+
+
 def notebook_body(workspace: Workspace, name: str, prefix: str) -> Markup:
     """An executed notebook as an HTML fragment; links to files of the report start with `prefix`."""
     import nbformat
-    from nbconvert import HTMLExporter
 
     notebook = without_noise(nbformat.read(workspace.report / "notebooks" / f"{name}.ipynb", as_version=4))
     link_figures(notebook, workspace.report / "figures", prefix, workspace.captions())
-    exporter = HTMLExporter(template_name="notebook", extra_template_basedirs=[str(TEMPLATES)], embed_images=False)
-    body, _ = exporter.from_notebook_node(notebook)
+    body, _ = _exporter().from_notebook_node(notebook)
     return Markup(str(body).replace('href="report:', f'href="{prefix}'))  # nosec: our own notebooks
 
 
