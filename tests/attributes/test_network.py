@@ -9,7 +9,7 @@ import pytest
 
 from fashion.attributes.calibration import temperature
 from fashion.attributes.network import DENSE, best_projection, join_features, load_network
-from fashion.attributes.training import accuracies, batch_for, further_columns, train_attributes
+from fashion.attributes.training import _seed_of, accuracies, batch_for, further_columns, train_attributes
 from fashion.core.errors import ArtefactError
 from fashion.photos.descriptors import GRID
 
@@ -34,7 +34,7 @@ def clothes():
 
 @pytest.fixture(scope="module")
 def trained(clothes):
-    return train_attributes(*clothes, seed=1, epochs=14, members=2, progress=False)
+    return train_attributes(*clothes, seed=1, epochs=8, members=2, progress=False)
 
 
 @pytest.fixture(scope="module")
@@ -67,13 +67,13 @@ def test_learns_what_was_planted(clothes, trained):
     accuracy, predicted = accuracies(network, features, grid, items, np.flatnonzero(part == "test"))
     assert accuracy["category"] > 0.9 and accuracy["colour"] > 0.9
     assert accuracy["category and colour"] <= min(accuracy["category"], accuracy["colour"])
-    assert len(predicted) == 100 and len(history) == 2 * 14
+    assert len(predicted) == 100 and len(history) == 2 * 8
     loss = history.pivot(index="epoch", columns="member", values="loss")
     assert (loss.iloc[-1] < loss.iloc[0] / 2).all()
 
 
 def test_same_seed_same_weights(clothes, trained):
-    again, other = (train_attributes(*clothes, seed=seed, epochs=14, members=1, progress=False)[0] for seed in (1, 2))
+    again, _ = train_attributes(*clothes, seed=1, epochs=8, members=1, progress=False)
     ours, theirs = trained[0].arrays(), again.arrays()
     first = [name for name in theirs if name.startswith("member_1_")]
     last = first[-4:]  # category and colour, divided by a temperature of all members together
@@ -81,8 +81,8 @@ def test_same_seed_same_weights(clothes, trained):
     for name in first:
         scale = np.linalg.norm(theirs[name]) / np.linalg.norm(ours[name]) if name in last else 1
         np.testing.assert_allclose(ours[name] * scale, theirs[name], rtol=1e-5 if name in last else 0, atol=0)
-    assert not np.array_equal(ours["member_1_weight_000"], other.arrays()["member_1_weight_000"])
-    assert not np.array_equal(ours["member_1_weight_000"], ours["member_2_weight_000"])
+    assert not np.array_equal(ours["member_1_weight_000"], ours["member_2_weight_000"]), "by its own seed"
+    assert len({_seed_of(seed, number) for seed in range(3) for number in (1, 2, 3)}) == 9
 
 
 def test_what_is_seen_is_the_geometric_mean_of_the_members_whatever_the_batch(clothes, trained):
