@@ -253,6 +253,8 @@ def _reopen_encoder(description: Mapping[str, Any], place: Path | str | None) ->
 def summary_table(backbone: Encoder) -> pd.DataFrame:
     """The architecture as a table: one row a layer of `backbone.plain`; of an encoder from disk, what was read of it.
 
+    EfficientNet's parameters are counted in its weights file, without TensorFlow, which kept vectors never need.
+
     Returns
     -------
     DataFrame
@@ -271,15 +273,16 @@ def summary_table(backbone: Encoder) -> pd.DataFrame:
             "checksum": f"SHA-256 {backbone.weights_checksum[:12]}",
         }
         return pd.DataFrame({"read": list(said), "found": list(said.values())})
-    return pd.DataFrame(
-        {
-            "layer": layer.name,
-            "output_shape": " × ".join(map(str, layer.output.shape[1:])),
-            "parameters": int(layer.count_params()),
-            "trainable": bool(layer.trainable_weights),
-        }
-        for layer in backbone.plain.layers
-    )
+    side, channels = -(-backbone.size // 32), backbone.dimension  # five layers halve a side, rounded up
+    if backbone.name in efficientnet.VARIANTS:
+        numbers = efficientnet.count_parameters(efficientnet_lite_file(backbone.name))
+    else:
+        numbers = backbone.plain.count_params()
+    rows = [
+        (backbone.name, f"{side} × {side} × {channels}", numbers, False),
+        ("global_max_pooling", str(channels), 0, False),
+    ]
+    return pd.DataFrame(rows, columns=["layer", "output_shape", "parameters", "trainable"])
 
 
 def check_size(name: str, size: int | None, weights: object = None) -> None:

@@ -153,9 +153,7 @@ def _block(x: keras.KerasTensor, stage: Stage, stride: int, name: str) -> keras.
 
 def _set_weights(model: keras.Model, state: dict[str, np.ndarray], path: Path) -> None:
     """Copy a state dict into the model: both list their layers from photo to class."""
-    parameters = {name: value for name, value in state.items() if not name.endswith("num_batches_tracked")}
-    if "classifier" not in {layer.name for layer in model.layers}:
-        parameters = {name: value for name, value in parameters.items() if not name.startswith("_fc.")}
+    parameters = _parameters(state, classifier="classifier" in {layer.name for layer in model.layers})
     variables = [variable for layer in model.layers for variable in layer.weights]
     values = [_keras_layout(name, value) for name, value in parameters.items()]
     expected, given = [tuple(v.shape) for v in variables], [v.shape for v in values]
@@ -167,6 +165,21 @@ def _set_weights(model: keras.Model, state: dict[str, np.ndarray], path: Path) -
         )
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
+
+
+def _parameters(state: dict[str, np.ndarray], classifier: bool) -> dict[str, np.ndarray]:
+    """The arrays of a state dict that a model takes, with or without those of the classifier."""
+    left_out = () if classifier else ("_fc.",)
+    return {
+        name: value
+        for name, value in state.items()
+        if not name.endswith("num_batches_tracked") and not name.startswith(left_out)
+    }
+
+
+def count_parameters(weights: Path) -> int:
+    """How many numbers a weights file gives the network without its classifier; no network is built."""
+    return sum(value.size for value in _parameters(read_torch_state_dict(weights), classifier=False).values())
 
 
 def _keras_layout(name: str, value: np.ndarray) -> np.ndarray:

@@ -111,6 +111,9 @@ def test_efficientnet_lite0_without_top(lite):
     assert list(table["output_shape"]) == ["3 × 3 × 1280", "1280"]
     assert list(table["parameters"]) == [4_694_024 - 1280 * 1000 - 1000, 0]
     assert not table["trainable"].any()
+    as_built = [(layer.name, " × ".join(map(str, layer.output.shape[1:])), layer.count_params(), False)
+                for layer in lite.plain.layers]  # fmt: skip
+    assert list(table.itertuples(index=False, name=None)) == as_built and lite.plain.trainable_weights == []
 
 
 def test_resnet50_is_the_original_architecture(res):

@@ -306,9 +306,11 @@ ALONE = """
 import sys
 from pathlib import Path
 import numpy as np
-from fashion.embedding.backbones import load_backbone
+from fashion.embedding.backbones import load_backbone, summary_table
 from fashion.embedding.runtimes import choose_runtime
-runtime = choose_runtime(load_backbone("efficientnet-lite0", size=96), "auto", Path(sys.argv[1]))
+network = load_backbone("efficientnet-lite0", size=96)
+runtime = choose_runtime(network, "auto", Path(sys.argv[1]))
+assert summary_table(network)["parameters"].sum() > 3_000_000
 photos = np.random.default_rng(3).integers(0, 256, (3, 96, 96, 3), np.uint8)
 print(next(iter(runtime.stream([photos])))["embedding"].sum(), "tensorflow" in sys.modules, "keras" in sys.modules)
 """
