@@ -107,8 +107,8 @@ remove: $(STAMP) ## remove items from a reported catalogue (ITEMS="a b")
 verify: $(STAMP) ## run the report twice in fresh folders; numbers and figures must be equal
 	@$(BIN)/fashion verify $(SETTINGS)
 
-# Each core has a worker, so a worker gets one thread for matrix products: idle threads spin, and small products then take
-# eight times the processor time. Bytecode is always written: the suite starts more than a hundred Pythons.
+# Each core has a worker or more, so a worker gets one thread for matrix products: idle threads spin, and small products
+# then take eight times the processor time. Bytecode is always written: the suite starts more than a hundred Pythons.
 SUITE = OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --ignore=tests/lint
 
 test: $(STAMP) ## run the test suite; checks of documents and sources are in `make lint`

@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from filelock import FileLock
 from forked_kernel import Kernels
@@ -43,6 +44,16 @@ def pytest_configure(config):
             config.add_cleanup(patch.undo)
             for name, value in kernels.environment.items():
                 patch.setenv(name, value)  # before the workers start, which inherit it
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """One worker more than cores, as now and then one waits for a browser or a kernel; each may need 3 GB."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    from xdist.plugin import pytest_xdist_auto_num_workers as cores
+
+    return max(1, min(cores(config) + 1, psutil.virtual_memory().total // 3_000_000_000))
 
 
 @pytest.fixture

@@ -28,7 +28,8 @@ def without_violation(page, rules: tuple[str, ...] = ()) -> None:
     """Assert that axe finds nothing in a page, by all its rules or by some of them."""
     from axe_playwright_python.sync_playwright import Axe
 
-    found = Axe().run(page, options={"runOnly": {"type": "rule", "values": list(rules)}} if rules else None)
+    only = {"runOnly": {"type": "rule", "values": list(rules)}} if rules else {}
+    found = Axe().run(page, options={"resultTypes": ["violations"], **only})  # of the others one node each: quicker
     assert found.violations_count == 0, f"{page.url}: {found.generate_report()}"
 
 
