@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import shutil
@@ -48,12 +47,13 @@ def pytest_configure(config):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config):
-    """One worker more than cores, as now and then one waits for a browser or a kernel; each may need 3 GB."""
-    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+    """One worker more than cores, as now and then one waits for a browser or a kernel, where each could have 3 GB."""
+    if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
         return None
-    from xdist.plugin import pytest_xdist_auto_num_workers as cores
+    from xdist.plugin import pytest_xdist_auto_num_workers as plain
 
-    return max(1, min(cores(config) + 1, psutil.virtual_memory().total // 3_000_000_000))
+    cores = plain(config)
+    return cores + (psutil.virtual_memory().total >= 3_000_000_000 * (cores + 1))
 
 
 @pytest.fixture
@@ -293,7 +293,9 @@ def built(tiny, original, networks):
     with lock:
         if not remembered.exists():
             processed = lend(networks, folder / "processed")
-            build_report(tiny_settings(folder), processed=processed, reports=folder / "reports", say=said.append)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.delenv("JUPYTER_PATH", raising=False)  # its kernels are fresh ones
+                build_report(tiny_settings(folder), processed=processed, reports=folder / "reports", say=said.append)
             remembered.write_text(json.dumps(said), encoding="utf-8")
     for name in ("processed", "reports"):
         shutil.copytree(folder / name, tiny / name)
@@ -356,13 +358,6 @@ def hostile(tmp_path_factory):
             )  # fmt: skip
             (folder / "said.json").write_text(json.dumps(said), encoding="utf-8")
     return Workspace("hostile", folder / "processed", folder / "reports")
-
-
-def pytest_collection_finish():
-    """Let the garbage collector pass over what is loaded by now, and look less often: it took 3 % of the suite."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 def pytest_collection_modifyitems(items):

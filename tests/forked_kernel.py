@@ -1,8 +1,7 @@
 """Kernels for the suite's reports, forked from a process that has loaded other people's packages once.
 
 Loading them costs a kernel three seconds of processor time, or eight with TensorFlow; the suite starts about fifty.
-Nothing of ours is loaded beforehand. Tests of kernels, faults and fonts, and the run without POSIX, start theirs as
-users do, which takes them through notebooks 01 and 02; `.ci/run` makes whole reports by such kernels.
+Nothing of ours is loaded beforehand. The small report and the tests of kernels and faults start theirs as users do.
 
 - `Kernels` starts the server and tells Jupyter, by an environment variable, to start its kernels through this file.
 - `serve` waits; at the first request it loads the packages, then forks for each.

@@ -251,7 +251,7 @@ def _reopen_encoder(description: Mapping[str, Any], place: Path | str | None) ->
 
 
 def summary_table(backbone: Encoder) -> pd.DataFrame:
-    """The architecture as a table: one row a layer of `backbone.plain`; of an encoder from disk, what was read of it.
+    """The architecture as a table: the frozen network, and the pooling; of an encoder from disk, what was read of it.
 
     EfficientNet's parameters are counted in its weights file, without TensorFlow, which kept vectors never need.
 
@@ -259,7 +259,7 @@ def summary_table(backbone: Encoder) -> pd.DataFrame:
     -------
     DataFrame
         Columns ``layer`` (str), ``output_shape`` (str, of one photo), ``parameters`` (int, how many) and
-        ``trainable`` (bool, whether any of them is); of an encoder from disk ``read`` and ``found`` (str).
+        ``trainable`` (bool, always false: the network is frozen); of an encoder from disk ``read`` and ``found`` (str).
     """
     if isinstance(backbone, GivenVectors):
         return pd.DataFrame({"read": ["files", "checksum"], "found": [backbone.reason, backbone.weights_checksum[:12]]})

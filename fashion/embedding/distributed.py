@@ -13,7 +13,8 @@ import json
 import os
 import uuid
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -350,40 +351,52 @@ def _run(
     import dask
     from distributed import Client, LocalCluster, as_completed
 
-    environment = dict(os.environ)
     # Workers may die many times over a long run; another one takes over the shard.
-    with dask.config.set({"distributed.scheduler.allowed-failures": DEATHS}):
+    with dask.config.set({"distributed.scheduler.allowed-failures": DEATHS}), ExitStack() as stack:
         try:
-            cluster = None
+            place: Any = scheduler
             if scheduler == "local":
-                cluster = LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None)
-            client = Client(cluster if cluster is not None else scheduler, timeout="20s")
+                stack.enter_context(_own_environment())
+                place = stack.enter_context(
+                    LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None)
+                )
+            client = stack.enter_context(Client(place, timeout="20s"))
         except (OSError, ValueError, TimeoutError) as error:
             raise ArtefactError(
                 f"expected a Dask scheduler at {scheduler}; found none: {error}. Start one (`dask scheduler`,"
                 " then `dask worker ADDRESS` on each machine, with this package installed), or use --scheduler local."
             ) from error
         embedded = 0
-        try:
-            futures = {client.submit(do, job, shard, pure=False, retries=1): shard for shard in todo}
-            if started is not None:
-                started(client)
-            for future in as_completed(list(futures)):
-                shard = futures[future]
-                try:
-                    embedded += future.result()["embedded"]
-                except Exception as error:
-                    client.cancel(list(futures))
-                    raise ArtefactError(
-                        f"expected the shard {shard.name} of {len(shard.photos)} photos (the first {shard.photos[0]}) "
-                        f"from a worker of {scheduler}; found {type(error).__name__}: {error}. Finished shards are "
-                        f"kept in {job.shared}: fix the cause and run the same command again."
-                    ) from error
-                tick(len(shard.photos))
-        finally:
-            client.close()
-            if cluster is not None:
-                cluster.close()
-                os.environ.clear()  # Dask sets its workers' threads and string hashes for this process, too
-                os.environ.update(environment)
+        futures = {client.submit(do, job, shard, pure=False, retries=1): shard for shard in todo}
+        if started is not None:
+            started(client)
+        for future in as_completed(list(futures)):
+            shard = futures[future]
+            try:
+                embedded += future.result()["embedded"]
+            except Exception as error:
+                client.cancel(list(futures))
+                raise ArtefactError(
+                    f"expected the shard {shard.name} of {len(shard.photos)} photos (the first {shard.photos[0]}) "
+                    f"from a worker of {scheduler}; found {type(error).__name__}: {error}. Finished shards are "
+                    f"kept in {job.shared}: fix the cause and run the same command again."
+                ) from error
+            tick(len(shard.photos))
     return embedded
+
+
+@contextmanager
+def _own_environment() -> Iterator[None]:
+    """At the end, what Dask set in this process for its workers (threads, a seed of string hashes) is as before."""
+    import dask
+
+    names = {*dask.config.get("distributed.nanny.pre-spawn-environ"), "PYTHONHASHSEED", "__DASK_PARENT_PID"}
+    before = {name: os.environ.get(name) for name in names}
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,4 +1,4 @@
-"""Papermill's engine for our notebooks: what ran is written every few seconds, and whatever ends the run."""
+"""Papermill's engine for our notebooks: they are written at most every few seconds, and when they end."""
 
 from __future__ import annotations
 
@@ -10,32 +10,34 @@ from papermill.engines import NBClientEngine, NotebookExecutionManager, papermil
 #: How papermill is told to use it.
 NAME = "fashion"
 
-#: Seconds between two writes of a notebook that runs.
+#: Least seconds between two writes of a notebook that runs.
 SAVE_SECONDS = 5.0
 
 
 class SeldomWritten(NBClientEngine):
-    """Papermill's own engine, which writes the notebook as each cell begins and ends: a tenth of a run with figures."""
+    """Papermill's own engine, but for how often it writes the notebook.
+
+    Its own writes the whole notebook as each cell begins and ends, which takes a tenth of a small report. If this
+    process is killed, the unfinished copy lacks what ran since the last write; a cell's error, a dead kernel, a time
+    limit and Ctrl+C all end with a write.
+    """
 
     @classmethod
     def execute_managed_notebook(cls, nb_man: NotebookExecutionManager, kernel_name: str, **given: Any) -> Any:
-        """Run the notebook; papermill writes it before and after."""
-        save, last = nb_man.save, time.monotonic()
+        """Run the notebook; papermill writes it before, and after whatever ended it."""
+        save, saved = nb_man.save, time.monotonic()
 
-        def seldom(**changed: Any) -> None:
-            nonlocal last
-            if time.monotonic() - last >= SAVE_SECONDS:
+        def save_if_due(**changed: Any) -> None:
+            nonlocal saved
+            if time.monotonic() - saved >= SAVE_SECONDS:
                 save(**changed)
-                last = time.monotonic()
+                saved = time.monotonic()
 
-        nb_man.save = seldom
+        nb_man.save = save_if_due
         try:
             return super().execute_managed_notebook(nb_man, kernel_name, **given)
-        except BaseException:  # a dead kernel, a time limit, Ctrl+C
-            save()
-            raise
         finally:
-            nb_man.save = save
+            del nb_man.save  # the class's own again
 
 
 papermill_engines.register(NAME, SeldomWritten)

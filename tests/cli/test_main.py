@@ -81,10 +81,10 @@ def test_bare_command_lists_the_commands_and_version_is_the_packages(capsys):
 def test_examples_name_items_that_the_sample_has():
     """Every name in the pages of help is looked up in the rows of the sample that a report makes."""
     made = make_sample.__kwdefaults__
-    rows, _ = plan_sample(read_sources()[1], made["seed"], made["count"])
+    planned, _ = plan_sample(read_sources()[1], made["seed"], made["count"])
     text = "".join(parser.format_help() for parser in build_parser().commands.values())
     names = set(re.findall(r"\b\d{8}[A-Z]{3}\b", text))
-    assert names and names <= {row[0].removesuffix(".jpg") for row in rows}
+    assert names and names <= {row[0].removesuffix(".jpg") for row in planned}
 
 
 def test_wrong_catalogue_and_data_are_errors_without_a_traceback(tmp_path, capsys):

@@ -84,6 +84,7 @@ def test_efficientnet_knows_what_is_on_well_known_photos(name, parameters):
 
     model = efficientnet.build_efficientnet_lite(name, 224, include_top=True, weights=efficientnet_lite_file(name))
     assert model.count_params() == parameters
+    assert efficientnet.count_parameters(efficientnet_lite_file(name)) == parameters - 1280 * 1000 - 1000
     expected = {
         698: load_sample_image("china.jpg"),  # palace
         985: load_sample_image("flower.jpg"),  # daisy

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from conftest import lend, write_small_catalogue
 from plain import photo_facts, vectors_of
@@ -74,6 +75,25 @@ def test_no_scheduler_is_an_error_that_says_what_to_do(tmp_path, small_folder, n
     job = Job("imagelab", str(small_folder), str(tmp_path / "shared"), "efficientnet-lite0", size=96)
     with pytest.raises(ArtefactError, match=r"scheduler at tcp://127.0.0.1:9; found none.*--scheduler local"):
         distribute(job, tmp_path, scheduler="tcp://127.0.0.1:9", progress=False)
+
+
+def test_a_cluster_that_cannot_be_reached_leaves_no_process_and_no_setting(
+    tmp_path, small_folder, networks, monkeypatch
+):
+    lend(networks, tmp_path)
+
+    def unreachable(cluster, timeout):
+        assert "PYTHONHASHSEED" in os.environ, "Dask has set it"
+        raise TimeoutError("no answer")
+
+    monkeypatch.setattr("distributed.Client", unreachable)
+    environment, processes = dict(os.environ), set(psutil.Process().children(recursive=True))
+    job = Job("imagelab", str(small_folder), str(tmp_path / "shared"), "efficientnet-lite0", size=96)
+    with pytest.raises(ArtefactError, match="scheduler at local; found none: no answer"):
+        distribute(job, tmp_path, workers=1, progress=False)
+    assert dict(os.environ) == environment
+    left = set(psutil.Process().children(recursive=True)) - processes
+    assert not [one for one in left if "spawn_main" in " ".join(one.cmdline())]
 
 
 def test_command_says_what_was_wrong(capsys, small_folder):

@@ -1,6 +1,7 @@
 """The runner is strict, re-does only what it must, and leaves nothing half done."""
 
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -23,7 +24,7 @@ from fashion.core.paths import found_place, in_project, kept_place, project_root
 from fashion.core.provenance import sha256_output
 from fashion.core.workspace import Workspace
 from fashion.photos import metadata as facts_store
-from fashion.report import build, steps
+from fashion.report import build, engine, steps
 from fashion.report.build import build_report, notebook_parameters
 from fashion.report.runner import renew_text, run_notebook, strip_metadata
 from fashion.report.steps import STEPS, Settings, State, declared_parameters, read_state, stale_because, write_state
@@ -83,13 +84,21 @@ def test_a_kernel_that_does_not_begin_in_time_is_a_clear_error(tmp_path, monkeyp
 def test_what_ran_before_an_endless_cell_or_a_dead_kernel_is_kept(tmp_path, fresh_kernels, monkeypatch, last):
     written, plain = [], papermill.engines.write_ipynb
     monkeypatch.setattr("papermill.engines.write_ipynb", lambda *given: written.append(given) or plain(*given))
+    monkeypatch.setattr(engine, "SAVE_SECONDS", math.inf)
     path = notebook(tmp_path / "a.ipynb", *["print('be' + 'fore')"] * 5, last)
     with pytest.raises(
         ReportError, match=r"(?s)expected .* to run to its end.*The notebook up to there is .*b\.failed"
     ):
         run_notebook(path, tmp_path / "b.ipynb", {}, cell_limit=2)
     assert (tmp_path / "b.failed.ipynb").read_text(encoding="utf-8").count('"before\\n"') == 5
-    assert len(written) <= 4, "papermill's own engine writes as each cell begins and ends"
+    assert len(written) == 2, "before, and at the end"
+
+
+def test_a_running_notebook_shows_what_ran(tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "SAVE_SECONDS", 0)
+    code = "from pathlib import Path\nprint(Path('b.failed.ipynb').read_text(encoding='utf-8').count('be' + 'fore'))"
+    run_notebook(notebook(tmp_path / "a.ipynb", "print('before')", code), tmp_path / "b.ipynb", {})
+    assert nbformat.read(tmp_path / "b.ipynb", as_version=4).cells[-1].outputs[0].text == "2\n", "code and output"
 
 
 @pytest.mark.parametrize("tags", [[], ["parameters", "parameters"]])

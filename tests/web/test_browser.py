@@ -482,3 +482,11 @@ def test_axe_finds_no_violation(address, browser, work, size):
     page.get_by_role("heading", name="Similar to your photo").wait_for()
     look()
     context.close()
+    context = browser.new_context(viewport=SIZES[size], color_scheme="dark", reduced_motion="reduce")
+    page = context.new_page()
+    for path in ("/", f"/map?id={name}"):  # which are dark from the beginning
+        page.goto(address + path)
+        if path != "/":
+            page.locator(f"#map[data-nearest='{name}']").wait_for()
+        without_violation(page)
+    context.close()
