@@ -17,9 +17,14 @@ Each is loaded when it is first used, so that ``import fashion`` takes milliseco
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import lazy_loader
+
+# OpenVINO reports each import and conversion to Google Analytics unless the user has forbidden it; without this package
+# of its own it reports nothing.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 if TYPE_CHECKING:
     from fashion.catalogue.definition import load_catalogue

@@ -295,9 +295,9 @@ def _openvino(backbone: Encoder, reason: str) -> Runtime:
     call = network_call(backbone)
     import tensorflow as tf  # after Keras, which `network_call` loads quietly
 
-    # OpenVINO's core reads a SavedModel's path. Its Python converter reports each use to Google Analytics unless the
-    # user has forbidden it, and leads to the same vectors (docs/decisions.md). A variable is found only where the saved
-    # module holds it by itself, not within Keras's model.
+    # OpenVINO's core reads a SavedModel's path, five to ten times quicker than its Python converter and to the same
+    # vectors (docs/decisions.md). It finds a variable only where the saved module holds it by itself, not within
+    # Keras's model.
     module = tf.Module()
     module.call = call
     module.held = [variable.value for variable in backbone.model.variables]
