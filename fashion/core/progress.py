@@ -13,6 +13,7 @@ from typing import IO, Any
 from tqdm import tqdm
 
 from fashion.core.console import can_show
+from fashion.core.environment import restored
 
 #: Names the file to which a kernel writes its bars; the process that started the kernel shows it.
 VARIABLE = "FASHION_PROGRESS"
@@ -94,15 +95,12 @@ def relayed(folder: Path) -> Iterator[None]:
 
     thread = threading.Thread(target=relay, daemon=True)
     thread.start()
-    before = dict(os.environ)
-    os.environ |= {VARIABLE: str(path), f"{VARIABLE}_TTY": _kind_of(sys.stderr)}
+    told = {VARIABLE: str(path), f"{VARIABLE}_TTY": _kind_of(sys.stderr)}
     try:
-        yield
+        with restored(told):
+            os.environ |= told
+            yield
     finally:
-        for name in (VARIABLE, f"{VARIABLE}_TTY"):
-            os.environ.pop(name, None)
-            if name in before:
-                os.environ[name] = before[name]
         stop.set()
         thread.join()
         path.unlink(missing_ok=True)

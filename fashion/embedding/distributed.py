@@ -13,8 +13,8 @@ import json
 import os
 import uuid
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +30,7 @@ from fashion.catalogue.source import Source
 from fashion.catalogue.table import read_table
 from fashion.core.checksums import fingerprint, sha256_bytes, sha256_json
 from fashion.core.code_closure import closure_of, code_of
+from fashion.core.environment import restored
 from fashion.core.errors import ArtefactError
 from fashion.core.progress import progress_bar
 from fashion.core.provenance import versions
@@ -252,6 +253,9 @@ def open_home(job: Job, root: Path) -> PhotoStore:
 # ---- The cluster ----
 
 
+#: Variables that Dask sets in the process that starts workers, beside those that its settings name.
+OF_DASK = ("PYTHONHASHSEED", "__DASK_PARENT_PID")
+
 #: How often a shard is restarted after the death of its worker, before it counts as the cause.
 DEATHS = 5
 
@@ -356,7 +360,8 @@ def _run(
         try:
             place: Any = scheduler
             if scheduler == "local":
-                stack.enter_context(_own_environment())
+                for_workers = dask.config.get("distributed.nanny.pre-spawn-environ")
+                stack.enter_context(restored([*for_workers, *OF_DASK]))
                 place = stack.enter_context(
                     LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None)
                 )
@@ -383,20 +388,3 @@ def _run(
                 ) from error
             tick(len(shard.photos))
     return embedded
-
-
-@contextmanager
-def _own_environment() -> Iterator[None]:
-    """At the end, what Dask set in this process for its workers (threads, a seed of string hashes) is as before."""
-    import dask
-
-    names = {*dask.config.get("distributed.nanny.pre-spawn-environ"), "PYTHONHASHSEED", "__DASK_PARENT_PID"}
-    before = {name: os.environ.get(name) for name in names}
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

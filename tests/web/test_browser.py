@@ -445,8 +445,14 @@ def test_everything_comes_from_the_shop_and_photos_come_when_they_are_near(addre
 
 @pytest.mark.parametrize("size", SIZES)
 def test_axe_finds_no_violation(address, browser, work, size):
+    name, other = work.items()["item"].iloc[:2]
     context = browser.new_context(viewport=SIZES[size], reduced_motion="reduce")
     page = context.new_page()
+
+    def go(page, path):
+        page.goto(address + path)
+        if path.startswith("/map"):
+            page.locator(f"#map[data-nearest='{name}']").wait_for()
 
     def look():
         page.emulate_media(color_scheme="light")
@@ -454,7 +460,6 @@ def test_axe_finds_no_violation(address, browser, work, size):
         page.emulate_media(color_scheme="dark")
         without_violation(page, COLOUR_RULES)
 
-    name, other = work.items()["item"].iloc[:2]
     for path in (
         "/",
         "/?q=red+dress",
@@ -470,9 +475,7 @@ def test_axe_finds_no_violation(address, browser, work, size):
         "/judge?rater=axe",
         f"/item?id={name}&words=in+blue&like={other}",
     ):
-        page.goto(address + path)
-        if path.startswith("/map"):
-            page.locator(f"#map[data-nearest='{name}']").wait_for()
+        go(page, path)
         look()
     photo = next((work.processed.parents[1] / "clothes/images").glob("*00AAF.jpg"))
     page.goto(f"{address}/look")
@@ -485,8 +488,6 @@ def test_axe_finds_no_violation(address, browser, work, size):
     context = browser.new_context(viewport=SIZES[size], color_scheme="dark", reduced_motion="reduce")
     page = context.new_page()
     for path in ("/", f"/map?id={name}"):  # which are dark from the beginning
-        page.goto(address + path)
-        if path != "/":
-            page.locator(f"#map[data-nearest='{name}']").wait_for()
+        go(page, path)
         without_violation(page)
     context.close()
