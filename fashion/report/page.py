@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from fashion.catalogue.definition import Catalogue, load_catalogue
@@ -142,10 +142,11 @@ def write_pages(workspace: Workspace) -> Path:
     Path
         index.html.
     """
+    common = _common(workspace)
     for step in STEPS:
-        write_page(workspace, workspace.report / "notebooks" / f"{step.notebook}.html", "../", [step.notebook])
+        _write(workspace, common, workspace.report / "notebooks" / f"{step.notebook}.html", "../", [step.notebook])
     index = workspace.report / "index.html"
-    write_page(workspace, index, "", [])
+    _write(workspace, common, index, "", [])
     return index
 
 
@@ -163,15 +164,22 @@ def write_page(workspace: Workspace, path: Path, prefix: str, names: Sequence[st
     whole : bool
         The summary, then the notebooks: for print.
     """
+    _write(workspace, _common(workspace), path, prefix, names, whole=whole)
+
+
+@cache
+def _template() -> Template:
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
-    template = environment.get_template("report.html.j2")
-    css = Markup((TEMPLATES / "report.css").read_text(encoding="utf-8") + highlight_css())
+    return environment.get_template("report.html.j2")
+
+
+def _common(workspace: Workspace) -> dict[str, Any]:
+    """What all pages of a report say: the template's variables, and `titles` of the notebooks."""
     provenance = json.loads((workspace.report / "provenance.json").read_text(encoding="utf-8"))
     catalogue: Catalogue = load_catalogue(workspace.toml or workspace.json("source")["catalogue_toml"])
     results = [workspace.results(step.number) for step in STEPS]
     captions = workspace.captions()
     titles = {step.notebook: title_of(workspace, step.notebook) for step in STEPS}
-    summary = whole or not names
     warnings = [numbers["warning"] for numbers in results if numbers.get("warning")]
     chapters = [
         {
@@ -184,23 +192,37 @@ def write_page(workspace: Workspace, path: Path, prefix: str, names: Sequence[st
         }
         for step, numbers in zip(STEPS, results, strict=True)
     ]
-    text = template.render(
-        title=f"Fashion recommendation: {catalogue.title}" if summary else titles[names[0]],
-        css=css,
-        policy=Markup(REPORT_POLICY),  # nosec: our own constant
-        summary=summary,
-        prefix=prefix,
-        here=names[0] if names and not whole else "",
-        source_line=results[-1]["source_line"],
-        warnings=warnings,
-        lead=chapters[-1]["findings"][:1],
-        headline=results[-1].get("headline", []),
-        chapters=chapters,
-        notebooks=[
-            {"name": name, "title": titles[name], "body": notebook_body(workspace, name, prefix)} for name in names
-        ],
-        extras=linked_files(workspace),
-        provenance=[row for row in _provenance_rows(provenance) if row[1] not in warnings],  # said once
-        terms=f"{catalogue.terms} {catalogue.citation}".strip(),
+    return {
+        "title": f"Fashion recommendation: {catalogue.title}",
+        "titles": titles,
+        "css": Markup((TEMPLATES / "report.css").read_text(encoding="utf-8") + highlight_css()),
+        "policy": Markup(REPORT_POLICY),  # nosec: our own constant
+        "source_line": results[-1]["source_line"],
+        "warnings": warnings,
+        "lead": chapters[-1]["findings"][:1],
+        "headline": results[-1].get("headline", []),
+        "chapters": chapters,
+        "extras": linked_files(workspace),
+        "provenance": [row for row in _provenance_rows(provenance) if row[1] not in warnings],  # said once
+        "terms": f"{catalogue.terms} {catalogue.citation}".strip(),
+    }
+
+
+def _write(
+    workspace: Workspace, common: dict[str, Any], path: Path, prefix: str, names: Sequence[str], *, whole: bool = False
+) -> None:
+    titles = common["titles"]
+    summary = whole or not names
+    text = _template().render(
+        common
+        | {
+            "title": common["title"] if summary else titles[names[0]],
+            "summary": summary,
+            "prefix": prefix,
+            "here": names[0] if names and not whole else "",
+            "notebooks": [
+                {"name": name, "title": titles[name], "body": notebook_body(workspace, name, prefix)} for name in names
+            ],
+        }
     )
     write_whole(path, lambda aside: aside.write_text(for_phones(text), encoding="utf-8"))
