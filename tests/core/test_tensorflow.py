@@ -1,22 +1,41 @@
 """TensorFlow comes late and without chatter."""
 
+import gc
 import os
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 
-from fashion.core.tensorflow import _hold_standard_error
+from fashion.core.tensorflow import _collector_waits, _hold_standard_error
 
 
 def test_tensorflow_is_imported_late_and_quietly():
     code = (
         "import sys, fashion.embedding.backbones; assert not {'tensorflow', 'keras'} & set(sys.modules); "
-        "from fashion.core.tensorflow import import_keras; print(import_keras().ops.ones(3).numpy().sum())"
+        "from fashion.core.tensorflow import import_keras; print(import_keras().ops.ones(3).numpy().sum()); "
+        "import gc; print(gc.isenabled())"
     )
     env = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
     run = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
-    assert (run.returncode, run.stdout, run.stderr) == (0, "3.0\n", "")
+    assert (run.returncode, run.stdout, run.stderr) == (0, "3.0\nTrue\n", "")
+
+
+def test_the_collector_waits_and_is_as_it_was():
+    def ends(fails=False):
+        with suppress(ImportError), _collector_waits():
+            assert not gc.isenabled()
+            if fails:
+                raise ImportError
+        return gc.isenabled()
+
+    assert ends() and ends(fails=True)
+    gc.disable()
+    try:
+        assert not ends()
+    finally:
+        gc.enable()
 
 
 def test_held_words_are_shown_only_if_the_block_fails(capfd):
