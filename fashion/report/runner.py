@@ -185,7 +185,7 @@ def run_notebook(path: Path, output: Path, parameters: dict[str, Any], *, cell_l
     ReportError
         For a parameter that the notebook does not declare, and when a cell or the kernel fails.
     """
-    # Imported here: papermill and nbformat cost a second and a half, which a warm run need not pay.
+    # Imported here: papermill and nbformat cost half a second, which a warm run need not pay.
     import nbformat
     import papermill
 
