@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -14,8 +15,10 @@ import pandas as pd
 import psutil
 import pytest
 from filelock import FileLock
+from flask import Flask
 from forked_kernel import Kernels
 from hypothesis import settings as properties
+from jinja2 import BytecodeCache
 from random_resnet50 import write_random_weights
 from shop_window import chromium
 
@@ -32,6 +35,23 @@ from fashion.report.steps import Settings
 # Timings of this machine vary: a slow example is no failure.
 properties.register_profile("fashion", deadline=None)
 properties.load_profile("fashion")
+
+
+class Templates(BytecodeCache):
+    """The shop's templates, compiled once for all of a worker's applications: that takes ten times a page."""
+
+    def __init__(self):
+        self.compiled = {}
+
+    def load_bytecode(self, bucket):
+        if bucket.key in self.compiled:
+            bucket.bytecode_from_string(self.compiled[bucket.key])
+
+    def dump_bytecode(self, bucket):
+        self.compiled[bucket.key] = bucket.bytecode_to_string()
+
+
+Flask.jinja_options = Flask.jinja_options | {"bytecode_cache": Templates()}
 
 
 def pytest_configure(config):
@@ -54,6 +74,17 @@ def pytest_xdist_auto_num_workers(config):
 
     cores = plain(config)
     return cores + (psutil.virtual_memory().total >= 3_000_000_000 * (cores + 1))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """The garbage collector waits while modules are loaded, and passes over what they made ever after."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture
