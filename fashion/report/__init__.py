@@ -2,6 +2,6 @@
 
 import sys
 
-# jsonschema, which nbformat loads, compiles a grammar of internationalised addresses from this package, for a check that
-# notebooks do not need: it takes more time than all else of nbformat, papermill and nbconvert together.
+# jsonschema, which nbformat loads, would compile this package's grammar of international addresses, for a check that
+# no notebook needs: that takes longer than all else of nbformat, papermill and nbconvert together.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
