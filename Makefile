@@ -9,8 +9,8 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/.made-from-lock
 # The first Python of 3.11 to 3.13 that is here, on the PATH or among those that uv knows; `make PYTHON=/path/to/python3.12
-# env` overrules it. One that was built with optimisations comes before others: as distributions, conda and uv have them,
-# not pyenv unless told. It runs Python's own code in two thirds of the time. TensorFlow has no release for 3.14 yet.
+# env` overrules it. One that was built with optimisations comes before others, as it runs plain Python in two thirds of
+# the time. Distributions, conda and uv build so; pyenv does only if told. TensorFlow has no release for 3.14 yet.
 PYTHON ?= $(shell for wanted in optimised any; do \
 	while IFS= read -r p; do \
 		"$$p" -c 'import sys, sysconfig, venv, ensurepip; \
@@ -18,7 +18,7 @@ PYTHON ?= $(shell for wanted in optimised any; do \
 			optimised = "--enable-optimizations" in built or sys.base_prefix == "/usr"; \
 			sys.exit(not ((3, 11) <= sys.version_info[:2] <= (3, 13) and (optimised or sys.argv[1] == "any")))' \
 			$$wanted </dev/null 2>/dev/null && echo "$$p" && break 2; \
-	done < <(type -ap python3.12 python3.13 python3.11 python3 python; \
+	done < <(type -ap python3.12 python3.13 python3.11 python3 python || :; \
 		uv python find --system --no-python-downloads '>=3.11,<3.14' 2>/dev/null); \
 done)
 # What is said where there is none: a shell's commands.

@@ -30,15 +30,18 @@ from fashion.core.paths import project_root
 from fashion.core.workspace import Workspace
 from fashion.embedding.extraction import networks_folder
 from fashion.report.build import build_report
+from fashion.report.notebook_format import import_nbformat
 from fashion.report.steps import Settings
 
 # Timings of this machine vary: a slow example is no failure.
 properties.register_profile("fashion", deadline=None)
 properties.load_profile("fashion")
 
+import_nbformat()  # before tests do, which need its grammar as little
+
 
 class Templates(BytecodeCache):
-    """The shop's templates, compiled once for all of a worker's applications: that takes ten times a page."""
+    """The shop's templates, compiled once for all of a worker's applications: compiling takes as long as ten pages."""
 
     def __init__(self):
         self.compiled = {}
@@ -78,7 +81,7 @@ def pytest_xdist_auto_num_workers(config):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection():
-    """The garbage collector waits while modules are loaded, and passes over what they made ever after."""
+    """The garbage collector waits while modules are loaded; what they made, garbage too, is then kept for good."""
     gc.disable()
     try:
         return (yield)

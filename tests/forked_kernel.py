@@ -133,7 +133,7 @@ def load() -> None:
     """Load what most kernels load, and nothing of ours."""
     from fresh_process import COMMON
 
-    import_module("fashion.report")  # which spares papermill a grammar
+    import_module("fashion.report.notebook_format").import_nbformat()
     for name in (*COMMON, "ipykernel.kernelapp", "sklearn.cluster", "sklearn.decomposition", "sklearn.manifold"):
         import_module(name)
     from fashion.core.tensorflow import import_keras

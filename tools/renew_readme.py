@@ -12,9 +12,8 @@ import re
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import nbformat
 from PIL import Image
 
 from fashion.core.errors import FashionError, ReportError
@@ -25,9 +24,13 @@ from fashion.core.workspace import Workspace
 from fashion.evaluation.protocol import CEILING, RANDOM
 from fashion.evaluation.relevance import BOTH
 from fashion.evaluation.summary import FROZEN, LEARNED, LOGISTIC, SHOWN
+from fashion.report.notebook_format import import_nbformat
 from fashion.report.page import title_of, without_noise
 from fashion.report.runner import strip_metadata
 from fashion.report.steps import STEPS
+
+if TYPE_CHECKING:
+    import nbformat
 
 
 def marks(part: str) -> tuple[str, str]:
@@ -264,7 +267,7 @@ def small(png: bytes, edge: int = EDGE) -> bytes:
 
 def light_notebook(path: Path) -> nbformat.NotebookNode:
     """An executed notebook whose pictures are small JPEGs, and whose links into the report lead to its summary."""
-    notebook = without_noise(strip_metadata(nbformat.read(path, as_version=4)))
+    notebook = without_noise(strip_metadata(import_nbformat().read(path, as_version=4)))
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = re.sub(r"\]\(report:[^)]*\)", "](README.md)", cell.source)
@@ -288,7 +291,7 @@ def write_sample_report(workspace: Workspace, folder: Path, kept: dict[str, Any]
     (folder / "figures").mkdir(parents=True)
     (folder / "README.md").write_text(sample_report(kept), encoding="utf-8")
     for chapter in kept["chapters"]:
-        nbformat.write(
+        import_nbformat().write(
             light_notebook(workspace.report / "notebooks" / f"{chapter['name']}.ipynb"),
             folder / f"{chapter['name']}.ipynb",
         )

@@ -16,8 +16,8 @@ def import_keras() -> ModuleType:
     a notebook these lines would become output. Unless the user has set ``TF_CPP_MIN_LOG_LEVEL``, it is set to
     3 (fatal only; whatever fails is raised in Python as well). The import itself ignores that level, so its
     standard error is held back, and shown only if the import fails. It makes 400,000 objects that stay, and
-    Python's garbage collector, which would go through them again and again, waits meanwhile: an eighth of the
-    time. Code of this package imports TensorFlow and Keras after a call of this function, never before.
+    Python's garbage collector, which would go through them again and again, waits meanwhile, which saves an eighth
+    of the time. Code of this package imports TensorFlow and Keras after a call of this function, never before.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if "tensorflow" not in sys.modules:
@@ -33,7 +33,7 @@ def import_keras() -> ModuleType:
 
 @contextmanager
 def _collector_waits() -> Iterator[None]:
-    """No garbage is collected in the block, unless it says so."""
+    """No garbage is collected in the block, unless it calls `gc.collect`."""
     before = gc.isenabled()
     gc.disable()
     try:

@@ -18,6 +18,7 @@ from fashion.core.checksums import sha256_bytes, sha256_file
 from fashion.core.escaping import REPORT_POLICY
 from fashion.core.files import write_whole
 from fashion.core.workspace import Workspace
+from fashion.report.notebook_format import import_nbformat
 from fashion.report.steps import STEPS, cells_of
 from fashion.report.tables import for_phones
 
@@ -33,8 +34,7 @@ LISTS = {"to_check.csv": "Items to check", "never_shown.csv": "Items never shown
 
 def link_figures(notebook: nbformat.NotebookNode, figures: Path, prefix: str, captions: dict[str, str]) -> None:
     """Turn embedded pictures that lie in `figures` too into links, so that no page carries them twice."""
-    import nbformat
-
+    nbformat = import_nbformat()
     names = {sha256_file(path): path.stem for path in figures.glob("*.png")}
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
@@ -64,6 +64,7 @@ def without_noise(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 @cache
 def _exporter() -> HTMLExporter:
     """Makes HTML of notebooks; kept, as compiling its templates takes longer than most pages."""
+    import_nbformat()
     from nbconvert import HTMLExporter
 
     return HTMLExporter(template_name="notebook", extra_template_basedirs=[str(TEMPLATES)], embed_images=False)
@@ -71,8 +72,7 @@ def _exporter() -> HTMLExporter:
 
 def notebook_body(workspace: Workspace, name: str, prefix: str) -> Markup:
     """An executed notebook as an HTML fragment; links to files of the report start with `prefix`."""
-    import nbformat
-
+    nbformat = import_nbformat()
     notebook = without_noise(nbformat.read(workspace.report / "notebooks" / f"{name}.ipynb", as_version=4))
     link_figures(notebook, workspace.report / "figures", prefix, workspace.captions())
     body, _ = _exporter().from_notebook_node(notebook)
@@ -81,6 +81,7 @@ def notebook_body(workspace: Workspace, name: str, prefix: str) -> Markup:
 
 def sentence(markdown: str) -> Markup:
     """A finding, Markdown in which the catalogue's words are escaped, as HTML without a paragraph of its own."""
+    import_nbformat()
     from nbconvert.filters import markdown2html
 
     return Markup(str(markdown2html(markdown)).strip().removeprefix("<p>").removesuffix("</p>"))  # nosec: see above
@@ -174,7 +175,7 @@ def _template() -> Template:
 
 
 def _common(workspace: Workspace) -> dict[str, Any]:
-    """What all pages of a report say: the template's variables, and `titles` of the notebooks."""
+    """What the pages share: variables of the template, and `titles` of the notebooks."""
     provenance = json.loads((workspace.report / "provenance.json").read_text(encoding="utf-8"))
     catalogue: Catalogue = load_catalogue(workspace.toml or workspace.json("source")["catalogue_toml"])
     results = [workspace.results(step.number) for step in STEPS]

@@ -20,6 +20,7 @@ from fashion.core.disk import hint, in_words
 from fashion.core.errors import ReportError
 from fashion.core.files import write_whole
 from fashion.core.locking import is_held, try_lock
+from fashion.report.notebook_format import import_nbformat
 from fashion.report.steps import cells_of, declared_parameters
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ def run_notebook(path: Path, output: Path, parameters: dict[str, Any], *, cell_l
         For a parameter that the notebook does not declare, and when a cell or the kernel fails.
     """
     # Imported here: papermill and nbformat cost half a second, which a warm run need not pay.
-    import nbformat
+    nbformat = import_nbformat()
     import papermill
 
     declared = declared_parameters(path)
@@ -240,7 +241,7 @@ def _literal(path: Path) -> str:
 
 def strip_metadata(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Take out what papermill and the kernel leave in a notebook: absolute paths, times, random cell ids."""
-    import nbformat
+    nbformat = import_nbformat()
 
     notebook.metadata = nbformat.from_dict(
         {
@@ -274,8 +275,7 @@ def renew_text(path: Path, output: Path) -> bool:
     code = [[cell_meaning(_written(cell)[1]) for cell in cells if cell["cell_type"] == "code"] for cells in (now, then)]
     if code[0] != code[1]:
         return False
-    import nbformat
-
+    nbformat = import_nbformat()
     executed = nbformat.read(output, as_version=4)
     code_cells = [cell for cell in executed.cells if cell.cell_type == "code"]
     injected = [cell for cell in code_cells if INJECTED in cell.metadata.get("tags", [])]

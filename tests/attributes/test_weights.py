@@ -86,10 +86,10 @@ def test_a_choice_that_the_whole_catalogue_refutes_is_made_again(shop, monkeypat
     other[:, LAYOUT.parts["looks"]] = other[::-1, LAYOUT.parts["looks"]]
     tables = {"described": vectors, "learned": other}
     weighed = list(LOOKS_WEIGHTS)
-    # As if of fewer items all were shown but by the first: the most precise by photos comes first.
+    # As if of fewer items all were shown but by the first, which hides most: the most precise by photos comes first.
     trials = pd.DataFrame({
         "looks_weight": weighed, "hub_strength": 0.0, BOTH: 0.9, PHOTO_ALONE: [0.5 - weight / 20 for weight in weighed],
-        UNSHOWN: [0.5, *[0.0] * 6], UNSHOWN_BY_PHOTOS: [0.5, *[0.0] * 6], "shown_among": 10,
+        UNSHOWN: [0.9, *[0.0] * 6], UNSHOWN_BY_PHOTOS: [0.9, *[0.0] * 6], "shown_among": 10,
     })  # fmt: skip
     monkeypatch.setattr(weights, "MOST_ITEMS", 60)
     monkeypatch.setattr(weights, "MOST_SHOWN", 120)

@@ -1,20 +1,6 @@
-"""What the report's page says of its settings, and what reading a notebook takes."""
-
-import sys
-
-import nbformat
-import pytest
+"""What the report's page says of its settings."""
 
 from fashion.report.page import _provenance_rows
-
-
-def test_a_notebook_is_checked_without_the_grammar_of_addresses():
-    assert "jsonschema" in sys.modules and "lark" not in sys.modules, "it takes seconds to compile"
-    sound = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])
-    nbformat.validate(sound)
-    del sound.cells[0]["source"]
-    with pytest.raises(nbformat.ValidationError, match="'source' is a required property"):
-        nbformat.validate(sound)
 
 
 def test_settings_of_zero_are_shown_and_those_that_were_not_given_are_not():
