@@ -8,19 +8,12 @@ SHELL := bash
 VENV  := .venv
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/.made-from-lock
-# The first Python of 3.11 to 3.13 that is here, on the PATH or among those that uv knows; `make PYTHON=/path/to/python3.12
-# env` overrules it. One that was built with optimisations comes before others, as it runs plain Python in two thirds of
-# the time. Distributions, conda and uv build so; pyenv does only if told. TensorFlow has no release for 3.14 yet.
-PYTHON ?= $(shell for wanted in optimised any; do \
-	while IFS= read -r p; do \
-		"$$p" -c 'import sys, sysconfig, venv, ensurepip; \
-			built = str(sysconfig.get_config_var("CONFIG_ARGS")); \
-			optimised = "--enable-optimizations" in built or sys.base_prefix == "/usr"; \
-			sys.exit(not ((3, 11) <= sys.version_info[:2] <= (3, 13) and (optimised or sys.argv[1] == "any")))' \
-			$$wanted </dev/null 2>/dev/null && echo "$$p" && break 2; \
-	done < <(type -ap python3.12 python3.13 python3.11 python3 python || :; \
-		uv python find --system --no-python-downloads '>=3.11,<3.14' 2>/dev/null); \
-done)
+# The first Python of 3.11 to 3.13 that is here, also among those that uv knows; `make PYTHON=/path/to/python3.12 env`
+# overrules it. TensorFlow has no release for 3.14 yet.
+PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3 python \
+	"$$(uv python find --system --no-python-downloads '>=3.11,<3.14' 2>/dev/null)"; do \
+	"$$p" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	&& echo "$$p" && break; done)
 # What is said where there is none: a shell's commands.
 NO_PYTHON = has=none; for p in python3 python; do \
 	has=$$("$$p" -c 'import sys; print("Python %d.%d" % sys.version_info[:2])' 2>/dev/null) && break || has=none; done; \
@@ -72,7 +65,7 @@ SETTINGS = $(CLOTHES) $(NETWORK) $(if $(LIMIT),--limit "$(LIMIT)") $(if $(FIRST)
 #? QUICK=1             of bench: tiny sizes, to check that everything runs
 #? KILLS=n             of faults: how often a report is killed (default: 20)
 #? MINUTES=n           of load: minutes of mixed load (default: 10)
-#? PYTHON=path         of env: the Python for .venv (default: the first of 3.11 to 3.13 found; an optimised build before others)
+#? PYTHON=path         of env: the Python for .venv (default: the first of 3.11 to 3.13 found)
 
 help: ## print this list
 	@echo "Usage: make TARGET [VARIABLE=value ...]"

@@ -248,38 +248,6 @@ def test_make_stops_at_a_failure_with_the_commands_error():
     assert ended.returncode != 0 and "expected a catalogue" in ended.stderr
 
 
-@pytest.mark.skipif(not (shutil.which("make") and shutil.which("bash")), reason="needs make and bash")
-@pytest.mark.parametrize(
-    ("pythons", "taken"),
-    [({"python3.12": "", "python3.11": "'--enable-optimizations'"}, "python3.11"), ({"python3.12": ""}, "python3.12"),
-     ({"python3.13": "--enable-optimizations", "python3.11": "--enable-optimizations"}, "python3.13"),
-     ({"known to uv": ""}, "known to uv"), ({"python3": "", "known to uv": "--enable-optimizations"}, "known to uv")],
-)  # fmt: skip
-def test_make_takes_an_optimised_python_before_others(tmp_path, pythons, taken):
-    bash, folders = shutil.which("bash"), []
-    for name, built in pythons.items():
-        place = tmp_path / f"of {name}"
-        place.mkdir()
-        (place / "sitecustomize.py").write_text(
-            "import sys, sysconfig\nplain = sysconfig.get_config_var\nsys.base_prefix = '/elsewhere'\n"
-            f"sysconfig.get_config_var = lambda name: {built!r} if name == 'CONFIG_ARGS' else plain(name)\n"
-        )
-        scripts = {name: f'PYTHONPATH="{place}" exec "{sys.executable}" "$@"'}
-        if name == "known to uv":
-            scripts["uv"] = f'echo "{place / name}"'
-        for script, does in scripts.items():
-            (place / script).write_text(f"#!{bash}\n{does}\n")
-            (place / script).chmod(0o755)
-        folders.append(str(place))
-    (tmp_path / "bash").symlink_to(bash)
-    ended = subprocess.run(
-        [shutil.which("make"), "doctor", f"VENV={tmp_path / 'none'}"], capture_output=True, text=True,
-        cwd=project_root(), env={"PATH": os.pathsep.join([*folders, str(tmp_path)])},
-    )  # fmt: skip
-    assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.strip().endswith(f"sets it up with {tmp_path / f'of {taken}' / taken}")
-
-
 def test_module_runs_as_a_script():
     assert Path(sys.executable).with_name("fashion").exists()
 
