@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import importlib.util
 import os
 import re
@@ -21,6 +20,7 @@ from typing import Any
 from fashion.cli.doctor_data import Finding, data, names, reports, rows_of
 from fashion.cli.options import folders, parent
 from fashion.core import libraries
+from fashion.core.packages import installed_version
 from fashion.core.paths import project_root
 from fashion.core.provenance import machine
 from fashion.core.workspace import Workspace
@@ -89,8 +89,9 @@ def installed() -> Iterator[Finding]:
             "restore requirements.lock, from git",
         )  # fmt: skip
         return
-    absent = [name for name in wanted if not _version(name)]
-    other = [f"{n} {_version(n)}, not {v}" for n, v in wanted.items() if _version(n) and _version(n) not in v]
+    found = {name: installed_version(name) for name in wanted}
+    absent = [name for name in wanted if not found[name]]
+    other = [f"{n} {found[n]}, not {v}" for n, v in wanted.items() if found[n] and found[n] not in v]
     needed = [name for name in absent if name in _direct()]
     said = f"{len(wanted) - len(absent) - len(other)} of {len(wanted)} match requirements.lock"
     said += f"; missing: {_some(absent)}" if absent else ""
@@ -99,7 +100,7 @@ def installed() -> Iterator[Finding]:
     yield Finding(section, "packages", state, said, "" if state == "ok" else "rm .venv/.made-from-lock && make env")
     uses = {"tensorflow": "runs and trains networks", "openvino": "runs networks faster"}
     for package, use in (uses | {"pillow-heif": "reads HEIC photos"}).items():
-        version = _version(package)
+        version = installed_version(package)
         absence = ("missing", "make env") if package == "tensorflow" else ("note", f"pip install {package}")
         yield Finding(
             section, package, "ok" if version else absence[0],
@@ -135,7 +136,7 @@ def locked() -> dict[str, tuple[str, ...]]:
         return versions
     for line in path.read_text(encoding="utf-8").splitlines():
         match = re.match(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)\s*(;?)", line)
-        if match and (not match[3] or _version(match[1])):
+        if match and (not match[3] or installed_version(match[1])):
             name = match[1].lower().replace("_", "-")
             versions[name] = (*versions.get(name, ()), match[2])
     return versions
@@ -150,15 +151,6 @@ def _direct() -> frozenset[str]:
         return frozenset(name.lower().replace("_", "-") for name in direct_dependencies())
     except (OSError, KeyError):
         return frozenset()
-
-
-@cache
-def _version(package: str) -> str:
-    """Its version; empty where it is not installed."""
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
 
 
 def _some(names: list[str], most: int = 5) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
 import platform
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fashion.core.checksums import sha256_file, sha256_json
+from fashion.core.packages import installed_version
 from fashion.core.paths import project_root
 from fashion.core.workspace import PLACES, WRITTEN_AT
 
@@ -62,10 +62,7 @@ def versions(packages: Iterable[str] | None = None) -> dict[str, str]:
     """Version of Python and of each package, the direct ones and `OPTIONAL` if not given; "absent" where missing."""
     versions = {"python": platform.python_version()}
     for package in packages if packages is not None else (*direct_dependencies(), *OPTIONAL):
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            versions[package] = "absent"
+        versions[package] = installed_version(package) or "absent"
     return versions
 
 

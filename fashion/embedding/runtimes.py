@@ -19,7 +19,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from fashion.core.checksums import sha256_file, sha256_json
 from fashion.core.code_closure import closure_of, code_of
 from fashion.core.errors import WeightsError, in_short
 from fashion.core.files import read_sealed, write_sealed
+from fashion.core.packages import installed_version
 from fashion.core.progress import note
 from fashion.core.provenance import machine, versions
 from fashion.core.tensorflow import import_keras
@@ -283,7 +283,7 @@ def _tensorflow(backbone: Encoder, reason: str) -> Runtime:
         for batch in batches:
             yield {name: np.asarray(block) for name, block in call(batch).items()}
 
-    return Runtime("tensorflow", _version("tensorflow"), f"tensorflow: {reason}", stream)
+    return Runtime("tensorflow", installed_version("tensorflow") or "unknown", f"tensorflow: {reason}", stream)
 
 
 def _openvino(backbone: Encoder, reason: str) -> Runtime:
@@ -347,7 +347,7 @@ def _compiled(network: Any, reason: str) -> Runtime:
             finish()
         yield from begun
 
-    return Runtime("openvino", _version("openvino"), f"openvino: {reason}", stream, network)
+    return Runtime("openvino", installed_version("openvino") or "unknown", f"openvino: {reason}", stream, network)
 
 
 # ---- Encoders from disk ----
@@ -413,14 +413,7 @@ def _of_graph(encoder: FileEncoder, name: str) -> Runtime:
         for batch in batches:
             yield {"embedding": call(batch)}
 
-    return Runtime("onnxruntime", _version("onnxruntime"), f"onnxruntime: {why}", stream)
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"
+    return Runtime("onnxruntime", installed_version("onnxruntime") or "unknown", f"onnxruntime: {why}", stream)
 
 
 def parity(one: Runtime, other: Runtime, size: int, count: int = 4) -> float:

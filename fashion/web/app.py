@@ -7,7 +7,6 @@ import io
 import logging
 from collections.abc import Collection
 from functools import cache
-from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import IO, Any
@@ -20,6 +19,7 @@ from werkzeug.sansio.response import Response as BaseResponse
 from fashion import projection
 from fashion.core.errors import FashionError, PhotoError
 from fashion.core.kept import Kept
+from fashion.core.packages import installed_version
 from fashion.recommendation.filters import QueryError
 from fashion.web.api import ANSWERS_HELD, api, problem
 from fashion.web.judging import BURST, PER_SECOND, Judgements, judging
@@ -216,8 +216,8 @@ def photo() -> Response:
 def healthz() -> Response:
     """Health check: the catalogue, its number of items, the report by its version, and the program's version."""
     shop = shop_now()
-    told = {"catalogue": shop.title, "items": len(shop.items), "report": shop.version, "version": version("fashion")}
-    return jsonify({"status": "ok"} | told)
+    told = {"catalogue": shop.title, "items": len(shop.items), "report": shop.version}
+    return jsonify({"status": "ok"} | told | {"version": installed_version("fashion")})
 
 
 @state.get("/metrics")

@@ -75,7 +75,7 @@ def test_what_is_missing_ends_with_1_and_says_what_to_do(nothing, tmp_path, caps
     said = capsys.readouterr().out
     assert "! imagelab" in said and "none.zip" in said and "DATA=" in said and "cannot run: imagelab" in said
     assert main(["doctor", "-c", "no-such-shop"]) == 1
-    monkeypatch.setattr(doctor, "_version", lambda name: "" if name in ("pandas", "tensorflow") else "0.0")
+    monkeypatch.setattr(doctor, "installed_version", lambda name: "" if name in ("pandas", "tensorflow") else "0.0")
     found = list(doctor.installed())
     assert named(found, "packages").state == named(found, "tensorflow").state == "missing"
     assert (
@@ -86,8 +86,8 @@ def test_what_is_missing_ends_with_1_and_says_what_to_do(nothing, tmp_path, caps
 
 
 def test_another_version_is_a_note(monkeypatch):
-    real = doctor._version
-    monkeypatch.setattr(doctor, "_version", lambda name: "9.9" if name == "pandas" else real(name))
+    real = doctor.installed_version
+    monkeypatch.setattr(doctor, "installed_version", lambda name: "9.9" if name == "pandas" else real(name))
     found = named(list(doctor.installed()), "packages")
     assert found.state == "note" and "pandas 9.9, not" in found.said
 
