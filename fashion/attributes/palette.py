@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import MiniBatchKMeans
 
 from fashion.photos.descriptors import GRID, LAB_SCALE
 
@@ -59,6 +58,8 @@ def learn_palette(grid: NDArray, seed: int, colours: int = PALETTE) -> Float:
     ndarray of float32, shape (c, 3)
         Weighted Lab, lightness less the ground's.
     """
+    from sklearn.cluster import MiniBatchKMeans  # here: the shop learns no palette
+
     random = np.random.default_rng(seed)
     rows = np.sort(random.permutation(len(grid))[:SAMPLE])
     lab, _, share = _cells(grid[rows])

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 
 Float = NDArray[np.float64]
 
@@ -170,6 +169,8 @@ def rank_correlations(similarity: ArrayLike, gains: ArrayLike) -> NDArray[np.flo
     ndarray of float64, shape (q,)
         -1 to 1; NaN where one of the rows is constant and so orders nothing.
     """
+    from scipy.stats import rankdata  # here: the shop needs this module's gains, and no statistics
+
     first, second = (rankdata(np.asarray(part), axis=1) for part in (similarity, gains))
     first -= first.mean(axis=1, keepdims=True)
     second -= second.mean(axis=1, keepdims=True)
