@@ -9,7 +9,7 @@ from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 #: Packages that most of ours load: loaded once, in the process from which the others are forked.
-COMMON = ["pandas", "matplotlib.pyplot", "seaborn", "sklearn.linear_model", "cv2", "papermill", "flask"]
+COMMON = ["pandas", "matplotlib.pyplot", "seaborn", "sklearn.linear_model", "cv2", "flask"]
 
 
 def modules_after(code: str) -> set[str]:
