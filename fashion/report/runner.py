@@ -242,7 +242,6 @@ def _literal(path: Path) -> str:
 def strip_metadata(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Take out what papermill and the kernel leave in a notebook: absolute paths, times, random cell ids."""
     nbformat = import_nbformat()
-
     notebook.metadata = nbformat.from_dict(
         {
             "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
