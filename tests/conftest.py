@@ -327,7 +327,9 @@ def built(tiny, original, networks):
     with lock:
         if not remembered.exists():
             processed = lend(networks, folder / "processed")
-            build_report(tiny_settings(folder), processed=processed, reports=folder / "reports", say=said.append)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.delenv("JUPYTER_PATH", raising=False)  # its kernels are fresh ones
+                build_report(tiny_settings(folder), processed=processed, reports=folder / "reports", say=said.append)
             remembered.write_text(json.dumps(said), encoding="utf-8")
     for name in ("processed", "reports"):
         shutil.copytree(folder / name, tiny / name)

@@ -1,8 +1,7 @@
 """Kernels for the suite's reports, forked from a process that has loaded other people's packages once.
 
 Loading them costs a kernel three seconds of processor time, or eight with TensorFlow; the suite starts about fifty.
-Nothing of ours is loaded beforehand. The tests of kernels and faults start theirs as users do, and so does the sample's
-report, which `.ci/run` makes after the suite.
+Nothing of ours is loaded beforehand. The small report and the tests of kernels and faults start theirs as users do.
 
 - `Kernels` starts the server and tells Jupyter, by an environment variable, to start its kernels through this file.
 - `serve` waits; at the first request it loads the packages, then forks for each.
@@ -134,7 +133,6 @@ def load() -> None:
     """Load what most kernels load, and nothing of ours."""
     from fresh_process import COMMON
 
-    import_module("fashion.report.notebook_format").import_nbformat()
     for name in (*COMMON, "ipykernel.kernelapp", "sklearn.cluster", "sklearn.decomposition", "sklearn.manifold"):
         import_module(name)
     from fashion.core.tensorflow import import_keras

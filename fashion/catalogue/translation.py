@@ -7,7 +7,7 @@ import difflib
 import io
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TypeAlias
@@ -201,6 +201,18 @@ def department_colours() -> dict[str, str]:
     """English department -> the colour in which every figure draws it, as `#rrggbb`."""
     glossary = load_glossary("department")
     return dict(zip(glossary["english"], glossary["colour"], strict=True))
+
+
+def colours_of_departments(departments: Sequence[str]) -> dict[str, str]:
+    """The fixed colour of each department; those that the glossary lacks get one by alphabetical order."""
+    known = department_colours()
+    others = sorted(set(departments) - set(known))
+    fallback: list[str] = []
+    if others:
+        import seaborn as sns  # here: the shop asks too, and seaborn takes a second to load
+
+        fallback = sns.color_palette("husl", len(others)).as_hex()
+    return {d: known.get(d) or fallback[others.index(d)] for d in dict.fromkeys(departments)}
 
 
 #: Words below which swifter's own start, a second, costs more than it can save.

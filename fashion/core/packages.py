@@ -6,10 +6,17 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 
-@cache
 def installed_version(package: str) -> str:
-    """Version of a package, looked up once in a process, which keeps what it has loaded; empty where it is missing."""
+    """Version of a package; empty where it is missing.
+
+    One that was found is remembered, as a process keeps what it has loaded; what is missing is looked for again.
+    """
     try:
-        return version(package)
+        return _found(package)
     except PackageNotFoundError:
         return ""
+
+
+@cache
+def _found(package: str) -> str:
+    return version(package)

@@ -283,7 +283,7 @@ def _tensorflow(backbone: Encoder, reason: str) -> Runtime:
         for batch in batches:
             yield {name: np.asarray(block) for name, block in call(batch).items()}
 
-    return Runtime("tensorflow", installed_version("tensorflow") or "unknown", f"tensorflow: {reason}", stream)
+    return Runtime("tensorflow", _version("tensorflow"), f"tensorflow: {reason}", stream)
 
 
 def _openvino(backbone: Encoder, reason: str) -> Runtime:
@@ -347,7 +347,7 @@ def _compiled(network: Any, reason: str) -> Runtime:
             finish()
         yield from begun
 
-    return Runtime("openvino", installed_version("openvino") or "unknown", f"openvino: {reason}", stream, network)
+    return Runtime("openvino", _version("openvino"), f"openvino: {reason}", stream, network)
 
 
 # ---- Encoders from disk ----
@@ -413,7 +413,11 @@ def _of_graph(encoder: FileEncoder, name: str) -> Runtime:
         for batch in batches:
             yield {"embedding": call(batch)}
 
-    return Runtime("onnxruntime", installed_version("onnxruntime") or "unknown", f"onnxruntime: {why}", stream)
+    return Runtime("onnxruntime", _version("onnxruntime"), f"onnxruntime: {why}", stream)
+
+
+def _version(package: str) -> str:
+    return installed_version(package) or "unknown"
 
 
 def parity(one: Runtime, other: Runtime, size: int, count: int = 4) -> float:

@@ -169,7 +169,7 @@ def rank_correlations(similarity: ArrayLike, gains: ArrayLike) -> NDArray[np.flo
     ndarray of float64, shape (q,)
         -1 to 1; NaN where one of the rows is constant and so orders nothing.
     """
-    from scipy.stats import rankdata  # here: the shop needs this module's gains, and no statistics
+    from scipy.stats import rankdata  # here: the shop loads this module, and ranks nothing
 
     first, second = (rankdata(np.asarray(part), axis=1) for part in (similarity, gains))
     first -= first.mean(axis=1, keepdims=True)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import confusion_matrix
 
 from fashion.catalogue.swatches import Swatches
 from fashion.core.colour import delta_e, hex_to_lab
@@ -376,8 +377,6 @@ def commonest_word_accuracy(items: pd.DataFrame, part: NDArray[np.str_]) -> dict
 
 def confusion(predicted: pd.DataFrame, name: str, words: Sequence[str]) -> NDArray[np.int64]:
     """Confusion matrix of some words: rows true, columns predicted; other words are left out."""
-    from sklearn.metrics import confusion_matrix  # here: the shop needs this module's names alone
-
     return np.asarray(confusion_matrix(predicted[name], predicted[f"{name}_predicted"], labels=list(words)))
 
 

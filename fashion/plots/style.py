@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from fashion.catalogue.source import Source
 from fashion.catalogue.swatches import UNKNOWN, Swatches
-from fashion.catalogue.translation import department_colours
+from fashion.catalogue.translation import colours_of_departments as colours_of_departments
 from fashion.core import fonts
 from fashion.core.bounds import MOST_READ
 from fashion.core.escaping import table as table
@@ -84,14 +84,6 @@ def sign(figure: Figure, source_line: str) -> Figure:
         _plain_numbers(axes)
     figure.text(0.0, -0.02, source_line, ha="left", va="top", fontsize=8, color=QUIET)
     return figure
-
-
-def colours_of_departments(departments: Sequence[str]) -> dict[str, str]:
-    """The fixed colour of each department; those that the glossary lacks get one by alphabetical order."""
-    known = department_colours()
-    others = sorted(set(departments) - set(known))
-    fallback = sns.color_palette("husl", max(len(others), 1)).as_hex()
-    return {d: known.get(d) or fallback[others.index(d)] for d in dict.fromkeys(departments)}
 
 
 def colours_of_categories(items: pd.DataFrame) -> dict[str, str]:

@@ -16,10 +16,9 @@ from flask_compress import Compress
 from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, default_exceptions
 from werkzeug.sansio.response import Response as BaseResponse
 
-from fashion import projection
+from fashion import __version__, projection
 from fashion.core.errors import FashionError, PhotoError
 from fashion.core.kept import Kept
-from fashion.core.packages import installed_version
 from fashion.recommendation.filters import QueryError
 from fashion.web.api import ANSWERS_HELD, api, problem
 from fashion.web.judging import BURST, PER_SECOND, Judgements, judging
@@ -216,8 +215,8 @@ def photo() -> Response:
 def healthz() -> Response:
     """Health check: the catalogue, its number of items, the report by its version, and the program's version."""
     shop = shop_now()
-    told = {"catalogue": shop.title, "items": len(shop.items), "report": shop.version}
-    return jsonify({"status": "ok"} | told | {"version": installed_version("fashion")})
+    told = {"catalogue": shop.title, "items": len(shop.items), "report": shop.version, "version": __version__}
+    return jsonify({"status": "ok"} | told)
 
 
 @state.get("/metrics")

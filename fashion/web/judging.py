@@ -21,11 +21,9 @@ from filelock import FileLock
 from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from fashion.attributes.methods import all_methods
 from fashion.core.checksums import sha256_json
 from fashion.core.errors import CatalogueError
 from fashion.core.files import write_whole
-from fashion.evaluation.judgements import pooled_pairs
 from fashion.web.pages import card, shop_now
 from fashion.web.parameters import Ask
 from fashion.web.security import Buckets, NotNow
@@ -55,6 +53,9 @@ Pair = tuple[str, str]
 
 def make_pool(shop: Shop) -> list[Pair]:
     """Pairs of items to judge, pooled over the methods of notebook 06 but for the one that it trains anew."""
+    from fashion.attributes.methods import all_methods  # here: a shop without judgements evaluates nothing
+    from fashion.evaluation.judgements import pooled_pairs
+
     work, recommender = shop.study.workspace, shop.recommender
     items, layout = work.items(), recommender.layout
     assert layout is not None  # a shop shows the described embedding

@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion.catalogue.products import PRODUCT, web_link
+from fashion.catalogue.translation import colours_of_departments
 from fashion.core.errors import ArtefactError, CatalogueError, FashionError, PhotoError
 from fashion.core.locking import is_running
 from fashion.core.workspace import Workspace
@@ -184,8 +185,6 @@ class Shop:
     @cached_property
     def chart(self) -> bytes:
         """The map's items as JSON (`projection.interactive.map_fields`)."""
-        from fashion.plots.style import colours_of_departments
-
         assert self.xy is not None
         items = self.items.iloc[: len(self.xy)]
         departments = colours_of_departments(sorted(items["department"].unique()))

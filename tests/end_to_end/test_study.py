@@ -335,8 +335,8 @@ def test_a_question_loads_only_what_it_needs(tiny, work, folders, item):
     command += ["--processed", str(folders["processed"]), "--reports", str(folders["reports"])]
     code = (
         f"import sys; from fashion.cli.main import main; main({command!r}); "
-        "print([m for m in ('sklearn', 'scipy', 'nbformat', 'cv2', 'matplotlib', 'tensorflow', 'usearch', 'skimage') "
-        "if m in sys.modules])"
+        "print([m for m in ('sklearn', 'scipy', 'nbformat', 'jsonschema', 'cv2', 'matplotlib', 'tensorflow', "
+        "'usearch', 'skimage') if m in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.splitlines()[-1] == "[]" and out.startswith(item)

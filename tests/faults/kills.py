@@ -1,6 +1,6 @@
 """SIGKILL at random moments of a report, `make faults`: the same command must then end as if nothing had happened.
 
-    python tests/kills.py --kills 20 --seed 0
+    python tests/faults/kills.py --kills 20 --seed 0
 
 A report on a tiny catalogue runs undisturbed, for comparison. A random moment of it is drawn for each kill, and with it
 the notebook that was at work then. In a copy of the folders as they are when that notebook begins (what it writes,

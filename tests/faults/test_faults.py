@@ -1,6 +1,6 @@
 """Faults of the machine: a full disk, a folder that cannot be written to, two runs at once, the clock, odd names.
 
-Each ends in a clear error or as if nothing had happened, with nothing lost. What takes minutes is in tests/kills.py.
+Each ends in a clear error or as if nothing had happened, with nothing lost. What takes minutes is in kills.py.
 """
 
 import errno

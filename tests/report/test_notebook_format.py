@@ -24,7 +24,7 @@ except nbformat.ValidationError as error:
     [("from fashion.report.page import sentence; sentence('*a*')", False, True),
      ("import jsonschema; from fashion.report.notebook_format import import_nbformat; import_nbformat()", True, False)],
 )  # fmt: skip
-def test_the_grammar_is_left_out_where_we_load_nbformat_first(before, lark, any_iri):
+def test_the_grammar_is_left_out_unless_jsonschema_is_loaded_before(before, lark, any_iri):
     said = subprocess.run(
         [sys.executable, "-c", before + CHECK], capture_output=True, text=True, check=True, cwd=project_root()
     )
