@@ -205,14 +205,13 @@ def department_colours() -> dict[str, str]:
 
 def colours_of_departments(departments: Sequence[str]) -> dict[str, str]:
     """The fixed colour of each department; those that the glossary lacks get one by alphabetical order."""
-    known = department_colours()
-    others = sorted(set(departments) - set(known))
-    fallback: list[str] = []
+    colours = department_colours()
+    others = sorted(set(departments) - set(colours))
     if others:
         import seaborn as sns  # here: the shop asks too, and seaborn takes a second to load
 
-        fallback = sns.color_palette("husl", len(others)).as_hex()
-    return {d: known.get(d) or fallback[others.index(d)] for d in dict.fromkeys(departments)}
+        colours |= dict(zip(others, sns.color_palette("husl", len(others)).as_hex(), strict=True))
+    return {department: colours[department] for department in dict.fromkeys(departments)}
 
 
 #: Words below which swifter's own start, a second, costs more than it can save.

@@ -20,9 +20,8 @@ from typing import Any
 from fashion.cli.doctor_data import Finding, data, names, reports, rows_of
 from fashion.cli.options import folders, parent
 from fashion.core import libraries
-from fashion.core.packages import installed_version
 from fashion.core.paths import project_root
-from fashion.core.provenance import machine
+from fashion.core.provenance import installed_version, machine
 from fashion.core.workspace import Workspace
 
 #: Free disk that a report needs: a floor for the sample, and bytes for each item of a larger catalogue (docs/trust.md).

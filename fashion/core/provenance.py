@@ -9,11 +9,12 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from fashion.core.checksums import sha256_file, sha256_json
-from fashion.core.packages import installed_version
 from fashion.core.paths import project_root
 from fashion.core.workspace import PLACES, WRITTEN_AT
 
@@ -56,6 +57,22 @@ def direct_dependencies() -> list[str]:
 
 #: Packages that are not needed, but read more photos where they are installed.
 OPTIONAL = ("pillow-heif",)
+
+
+def installed_version(package: str) -> str:
+    """Version of a package; empty where it is missing.
+
+    One that was found is remembered, as a process keeps what it has loaded; what is missing is looked for again.
+    """
+    try:
+        return _found(package)
+    except PackageNotFoundError:
+        return ""
+
+
+@cache
+def _found(package: str) -> str:
+    return version(package)
 
 
 def versions(packages: Iterable[str] | None = None) -> dict[str, str]:

@@ -30,9 +30,8 @@ from fashion.core.checksums import sha256_file, sha256_json
 from fashion.core.code_closure import closure_of, code_of
 from fashion.core.errors import WeightsError, in_short
 from fashion.core.files import read_sealed, write_sealed
-from fashion.core.packages import installed_version
 from fashion.core.progress import note
-from fashion.core.provenance import machine, versions
+from fashion.core.provenance import installed_version, machine, versions
 from fashion.core.tensorflow import import_keras
 from fashion.embedding import graphs
 from fashion.embedding.backbones import Encoder

@@ -6,6 +6,7 @@ import pydoc
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import cv2
@@ -50,7 +51,7 @@ def test_names_are_listed_explained_and_near_ones_told():
         assert (getattr(fashion, name).__doc__ or "").strip(), name
     with pytest.raises(AttributeError, match=r"'recomend'. Did you mean recommend\? It has FashionError, .*tsne"):
         fashion.recomend  # noqa: B018
-    assert re.fullmatch(r"\d+\.\d+\.\d+", fashion.__version__)
+    assert re.fullmatch(r"\d+\.\d+\.\d+", fashion.__version__) and fashion.__version__ == version("fashion")
 
 
 def test_public_things_say_what_they_are_in_a_line():

@@ -22,6 +22,7 @@ except nbformat.ValidationError as error:
 @pytest.mark.parametrize(
     ("before", "lark", "any_iri"),
     [("from fashion.report.page import sentence; sentence('*a*')", False, True),
+     ("import fashion.report.runner as runner; runner.import_nbformat()", False, True),
      ("import jsonschema; from fashion.report.notebook_format import import_nbformat; import_nbformat()", True, False)],
 )  # fmt: skip
 def test_the_grammar_is_left_out_unless_jsonschema_is_loaded_before(before, lark, any_iri):

@@ -66,7 +66,7 @@ def cards(page):
 
 
 def test_a_shop_opens_and_answers_without_learning_and_statistics(work):
-    """These take a second and 70 MB of a process."""
+    """These take nearly two seconds and a hundred megabytes of a process."""
     code = (
         "import sys; from pathlib import Path; from fashion.core.workspace import Workspace\n"
         "from fashion.web.app import create_app; from fashion.web.reload import Window\n"
