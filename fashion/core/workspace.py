@@ -270,7 +270,7 @@ class Workspace:
         caption : str
             One sentence that says what is to be seen.
         reading : str
-            What the figure says in this run, Markdown, shown beneath it; from `fashion.readings`. None where empty.
+            What the figure says in this run, Markdown, shown beneath it (`fashion.plots.readings`). None where empty.
         """
         import matplotlib.pyplot as plt
         from IPython.display import Image, Markdown, display

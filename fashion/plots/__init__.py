@@ -1,4 +1,4 @@
-"""Figures of the notebooks, one module a notebook; each is offered here by its name."""
+"""Figures of the notebooks, one module a notebook; each is offered here by its name; `readings` says what it shows."""
 
 import lazy_loader
 

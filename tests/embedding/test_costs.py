@@ -14,7 +14,7 @@ from fashion.evaluation.relevance import BOTH
 from fashion.neighbours.duplicates import Rule
 from fashion.neighbours.exact import normalise
 from fashion.plots import quality_against_cost
-from fashion.readings import embedding as readings
+from fashion.plots.readings import embedding as readings
 from fashion.report.steps import Settings
 
 COLUMNS = ("first", "second", "near_duplicate")

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from conftest import jpeg
 
-from fashion import readings
 from fashion.attributes import customer_photos
 from fashion.catalogue.source import open_source
 from fashion.core.errors import WeightsError
@@ -17,6 +16,7 @@ from fashion.embedding.encoder_files import places_checksum
 from fashion.embedding.extraction import blocks_of_items, read_photos
 from fashion.embedding.given_vectors import GivenVectors, read_given_vectors
 from fashion.embedding.runtimes import choose_runtime, network_call, query_runtime
+from fashion.plots import readings
 from fashion.recommendation.photo_encoder import PhotoEncoder
 
 NAMES = ["a1", "a2", "b 3"]

@@ -1,8 +1,5 @@
 """What notebooks report: tables, audits and sentences, each against a plain computation of its own."""
 
-import ast
-
-import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,8 +8,7 @@ from fashion.core.numerals import number_word, ordinal_word
 from fashion.evaluation import summary
 from fashion.evaluation.protocol import BOTH, CEILING, RANDOM, Protocol
 from fashion.evaluation.summary import ALL_FEATURES, DESCRIBED, FROZEN, HISTOGRAM, LEARNED, Evaluation
-from fashion.readings.evaluation import findings
-from fashion.report.steps import STEPS
+from fashion.plots.readings.evaluation import findings
 
 
 def evaluation(k=4, n=80):
@@ -143,15 +139,3 @@ def test_shortest_vectors_that_keep_most_of_the_precision():
         {"method": ["a"] * 3 + ["b"] * 3, "length": [8, 16, 64] * 2, "column": BOTH, "mean": [1, 2, 2, 0.1, 0.94, 1]}
     )
     assert summary.lengths_that_keep(curve) == {"a": 16, "b": 64}
-
-
-@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.number)
-def test_notebooks_are_thin(step):
-    """No function, class or lambda is made in a notebook, and the evaluation is short."""
-    cells = [cell.source for cell in nbformat.read(step.path, as_version=4).cells if cell.cell_type == "code"]
-    nodes = ast.walk(ast.parse("\n".join(cells)))
-    made = [ast.unparse(n)[:60] for n in nodes if isinstance(n, ast.FunctionDef | ast.ClassDef | ast.Lambda)]
-    assert made == []
-    lines = sum(bool(line.strip()) for cell in cells for line in cell.splitlines())
-    most = {"03": 225, "06": 150}  # of 03, half is passed over where no network is trained
-    assert lines <= most.get(step.number, 200)

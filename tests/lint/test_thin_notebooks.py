@@ -27,6 +27,8 @@ def test_a_notebook_imports_little_opens_one_study_and_defines_nothing(step):
     assert not any(isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda) for node in nodes)
 
 
-def test_the_evaluation_has_at_most_150_lines_of_code():
-    lines = [line for line in code_of(STEPS[5]).splitlines() if line.strip() and not line.strip().startswith("#")]
-    assert len(lines) <= 150
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.number)
+def test_a_notebook_is_short(step):
+    lines = [line for line in code_of(step).splitlines() if line.strip() and not line.strip().startswith("#")]
+    most = {"03": 226, "06": 150}  # of 03, half is passed over where no network is trained
+    assert len(lines) <= most.get(step.number, 200)

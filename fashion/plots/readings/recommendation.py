@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fashion.core.numerals import decimal, number_word, percent
 from fashion.evaluation.relevance import BOTH, matches
 from fashion.evaluation.summary import Misses
-from fashion.readings.text import counted, joined, word
+from fashion.plots.readings.text import counted, joined, word
 
 Int = NDArray[np.integer]
 

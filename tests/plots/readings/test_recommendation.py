@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from fashion.evaluation.summary import Misses
-from fashion.readings import recommendation
+from fashion.plots.readings import recommendation
 
 ITEMS = pd.DataFrame({"category": ["a", "a", "b", "b"], "colour": ["red", "red", "red", "blue"]})
 

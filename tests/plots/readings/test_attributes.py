@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from fashion.attributes.to_check import CategoryDoubts
-from fashion.readings import attributes
+from fashion.plots.readings import attributes
 
 
 def history(train, validation):

@@ -1,4 +1,4 @@
-"""Readings: what figures and notebooks show in this run, as sentences; one module a notebook, as in `fashion.plots`.
+"""Readings: what figures and notebooks show in this run, as sentences; one module a notebook, as its figures.
 
 A reading is claim, number, tension, next step. It is Markdown, and empty where its condition does not hold: a sentence
 that fits any outcome is none.

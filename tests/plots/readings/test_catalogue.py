@@ -5,7 +5,7 @@ import pandas as pd
 
 from fashion.catalogue.checks import Check
 from fashion.photos.framing import RULES
-from fashion.readings import catalogue
+from fashion.plots.readings import catalogue
 
 
 def items_of(**sizes):

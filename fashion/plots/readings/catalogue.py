@@ -9,7 +9,7 @@ import pandas as pd
 
 from fashion.catalogue.checks import SQUARED, Check
 from fashion.core.numerals import decimal, percent
-from fashion.readings.text import counted, joined, word
+from fashion.plots.readings.text import counted, joined, word
 
 #: Largest class beside the smallest up to which the classes count as equally frequent.
 EVEN = 1.5

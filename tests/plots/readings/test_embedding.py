@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from fashion.evaluation.relevance import BOTH
-from fashion.readings import embedding
+from fashion.plots.readings import embedding
 
 SHAPE = {"random": 0.49, "same category": 0.62, "same category and colour": 0.67}
 

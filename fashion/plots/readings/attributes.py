@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fashion.attributes.to_check import FOLDS, CategoryDoubts, summary_of
 from fashion.core.numerals import decimal, number_word, percent
-from fashion.readings.text import counted, joined, word
+from fashion.plots.readings.text import counted, joined, word
 
 #: Training less validation accuracy from which it is called overfitting.
 GAP = 0.02

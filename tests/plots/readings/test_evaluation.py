@@ -16,7 +16,7 @@ from fashion.evaluation.summary import (
     LOGISTIC,
     SHOWN,
 )
-from fashion.readings import evaluation
+from fashion.plots.readings import evaluation
 
 WORDS = pd.DataFrame({"category": ["top", "bag"], "colour": ["red", "blue"]})
 

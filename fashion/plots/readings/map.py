@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from fashion.core.numerals import decimal, number_word, percent
-from fashion.readings.text import joined
+from fashion.plots.readings.text import joined
 
 #: Neighbours of one department, in times what chance gives, from which departments count as regions.
 REGION = 2.0

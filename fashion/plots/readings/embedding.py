@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from fashion.core.numerals import decimal, percent
 from fashion.evaluation.relevance import BOTH
-from fashion.readings.text import joined, word
+from fashion.plots.readings.text import joined, word
 
 RANDOM, CATEGORY, WORDS = "random", "same category", "same category and colour"
 

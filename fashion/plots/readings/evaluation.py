@@ -23,7 +23,7 @@ from fashion.evaluation.summary import (
     SHOWN,
     Evaluation,
 )
-from fashion.readings.text import counted, joined, word
+from fashion.plots.readings.text import counted, joined, word
 
 #: Rise of Success from the first to the last place below which a list is right or wrong as one.
 TOGETHER = 0.1

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fashion.core.escaping import markdown
-from fashion.core.numerals import decimal as decimal  # for the numbers that notebooks print
+from fashion.core.numerals import decimal as decimal  # for what notebooks print
+from fashion.core.numerals import number_word as number_word
 from fashion.core.numerals import percent as percent
 
 

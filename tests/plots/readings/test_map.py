@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fashion.readings import map as readings
+from fashion.plots.readings import map as readings
 
 
 def test_neighbours_alike_are_counted():
