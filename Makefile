@@ -34,14 +34,14 @@ SETTINGS = $(CLOTHES) $(NETWORK) $(if $(LIMIT),--limit "$(LIMIT)") $(if $(FIRST)
 
 # What a user may set. `make help` and docs/commands.md are made from these lines and from the targets' own.
 #? CATALOGUE=sample|imagelab|fashion-product-images|hm|path/to.toml   which clothes (default: sample)
-#? DATA=path           its folder, zip or tar, if not in data/raw; for add: the new items'; for sync: the new table's; for init: what to look at
+#? DATA=path           its folder, zip or tar, if not in data/raw; of add: the one with the new items; of sync: with the new table; of init: to look at
 #? TO=it.toml          of init: file to write (default: the catalogue's name)
 #? LIMIT=n             use n items, a seeded sample stratified by department
 #? FIRST=n             use the table's first n rows instead
 #? BACKBONE=auto|resnet50|efficientnet-lite0|-lite1|-lite2|path   frozen network, or the folder or file of an exported encoder (default: auto); a,b: the report uses the first, notebook 02 compares both
 #? VECTORS=file        vectors by item (.parquet or .npy) in place of a network: no photo is embedded
 #? WEIGHTS=file        Keras weights file for resnet50
-#? SIZE=px             its input resolution: efficientnet-lite0 takes 96, 128 ... 224 (default: 160), resnet50 32 to 1024 (default: 197)
+#? SIZE=px             the network's input resolution: efficientnet-lite0 takes 96, 128 ... 224 (default: 160), resnet50 32 to 1024 (default: 197)
 #? RUNTIME=auto|openvino|tensorflow|onnxruntime   inference runtime (default: the fastest installed)
 #? SEED=n              random seed, from 0 to 4294967295 (default: 0)
 #? K=n                 recommendations per item, in the report and in the shop (default: 6)
@@ -49,7 +49,7 @@ SETTINGS = $(CLOTHES) $(NETWORK) $(if $(LIMIT),--limit "$(LIMIT)") $(if $(FIRST)
 #? LOOKS_WEIGHT=w      weight of looks in the similarity, 0 (words alone) to 1 (default: chosen on validation items)
 #? QUERIES=a,b         items to show in notebook 04, by name
 #? ITEMS="a b"         of remove: the items, by name
-#? FORCE=1             of sync: remove more than half of the items, too, and items that no row names although rows are malformed
+#? FORCE=1             of sync: remove missing items even if they are more than half of all, or the table has malformed rows
 #? KEEP_UNKNOWN=1      keep words that the glossary lacks, untranslated
 #? RUN=name            of report, add, sync, remove, deck, serve, doctor and distribute: a parameter set with folders of its own (runs/name)
 #? REPORTS="a b"       of compare: the reports, each CATALOGUE or RUN/CATALOGUE
@@ -58,7 +58,7 @@ SETTINGS = $(CLOTHES) $(NETWORK) $(if $(LIMIT),--limit "$(LIMIT)") $(if $(FIRST)
 #? SHARED=folder       of distribute: folder or fsspec address of finished shards
 #? SCHEDULER=tcp://host:port   of distribute: a running Dask scheduler (default: processes on this machine)
 #? WORKERS=n           of distribute and serve: number of processes on this machine
-#? ENGINE=http://...   of serve: address of a Qdrant server that searches (default: exact search in memory)
+#? ENGINE=http://...   of serve: address of a Qdrant server to search with (default: exact search in memory)
 #? ONLY=a,b            of bench: parts to measure, such as embedding,tsne
 #? SIZES=1000,all      of bench: catalogue sizes of the part `run`, or products of the part `shop`
 #? MISSING=1           of bench: only what is not measured yet
@@ -87,21 +87,21 @@ readme: $(STAMP) ## renew README's table and docs/sample-report from the sample'
 pictures: $(STAMP) ## renew README's pictures of the shop in Images/, from the sample's shop in Chromium
 	@$(BIN)/python -m tools.shop_pictures
 
-site: $(STAMP) ## copy the sample's report to site/, for a forge's Pages
+site: $(STAMP) ## copy the sample's report to site/, for GitHub or GitLab Pages
 	@$(BIN)/python -m tools.write_site
 
-pdf: $(STAMP) ## print a reported catalogue by Chromium -> reports/<catalogue>/report.pdf
+pdf: $(STAMP) ## print a report as PDF with Chromium -> reports/<catalogue>/report.pdf
 	@$(BIN)/python -m tools.print_report --catalogue "$(CATALOGUE)"
 
-add: $(STAMP) ## add new items (DATA=folder, zip or tar) to a reported catalogue, without retraining
+add: $(STAMP) ## add new items (DATA=folder, zip or tar) to a catalogue with a report, without retraining
 	@$(BIN)/fashion add $(CLOTHES) $(NAMED) \
 		$(if $(KEEP_UNKNOWN),--keep-unknown) $(if $(WEIGHTS),--weights "$(WEIGHTS)")
 
-sync: $(STAMP) ## bring a reported catalogue to its new table (DATA=folder, zip or tar): new, gone and changed items
+sync: $(STAMP) ## bring a catalogue with a report to its new table (DATA=folder, zip or tar): new, gone and changed items
 	@$(BIN)/fashion sync $(CLOTHES) $(NAMED) $(if $(FORCE),--force) \
 		$(if $(KEEP_UNKNOWN),--keep-unknown) $(if $(WEIGHTS),--weights "$(WEIGHTS)")
 
-remove: $(STAMP) ## remove items from a reported catalogue (ITEMS="a b")
+remove: $(STAMP) ## remove items from a catalogue with a report (ITEMS="a b")
 	@$(BIN)/fashion remove --catalogue "$(CATALOGUE)" $(NAMED) $(ITEMS)
 
 verify: $(STAMP) ## run the report twice in fresh folders; numbers and figures must be equal
@@ -127,7 +127,7 @@ compare: $(STAMP) ## compare reports side by side (REPORTS="a b", each CATALOGUE
 sweep: $(STAMP) ## report on each combination (BACKBONE=a,b SIZE=160,224 SEED=0,1) and compare them -> reports/compare
 	@$(BIN)/fashion sweep $(SETTINGS)
 
-serve: $(STAMP) ## serve a reported catalogue as a small shop
+serve: $(STAMP) ## serve a catalogue with a report as a small shop
 	@$(BIN)/fashion serve --catalogue "$(CATALOGUE)" $(NAMED) $(if $(PORT),--port "$(PORT)") $(if $(HOST),--host "$(HOST)") \
 		$(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(WORKERS),--workers "$(WORKERS)") $(if $(ENGINE),--engine "$(ENGINE)")
 
@@ -154,7 +154,7 @@ doctor: ## check your setup and data, and say how to fix what is missing
 faults: $(STAMP) ## kill and damage a report at random moments; it must recover each time
 	@$(BIN)/python tests/faults/kills.py $(if $(KILLS),--kills "$(KILLS)")
 
-load: $(STAMP) ## load-test the shop of a reported catalogue with wrk -> reports/bench
+load: $(STAMP) ## load-test the shop of a catalogue with a report with wrk -> reports/bench
 	@$(BIN)/python -m benchmarks --catalogue "$(CATALOGUE)" --only load $(if $(MINUTES),--minutes "$(MINUTES)") \
 		$(if $(QUICK),--quick)
 

@@ -81,9 +81,9 @@ def neighbours(results: dict[str, Any]) -> str:
             (w["way"], spread(w, "rate", 0), spread(w, "ratio", 2), f"{w['share_of_peak']:.0%}") for w in pairs["ways"]
         ]
         parts.append(
-            f"Six nearest among {pairs['items']:,} x {pairs['numbers']:,}, many questions at once; the matrix product "
+            f"Six nearest among {pairs['items']:,} x {pairs['numbers']:,}, many queries at once; the matrix product "
             f"reaches {pairs['peak_flops'] / 1e9:.0f} GFLOP/s:\n\n"
-            + table(("way", "questions/s", "times ours", "share of peak"), rates)
+            + table(("way", "queries/s", "times ours", "share of peak"), rates)
         )
     rows: list[Row] = []
     for one in results["single"]:

@@ -24,7 +24,7 @@ COSTS = {
         "feature_numbers": "float32 numbers of all depths, a photo",
         "embedding_numbers": "float32 numbers of the learned embedding, a photo",
         "index_bytes_per_item": "the index in half precision",
-        "bytes_per_second": "that one pass of one question over memory reads",
+        "bytes_per_second": "memory read per second by one query's pass",
     },
     "assumed": {
         "photo_bytes": "a shop's photo",
@@ -107,7 +107,7 @@ def tables(units: dict[str, Any]) -> str:
             f"machines of {said['machine_memory_gib']} GiB that hold it, half precision / 8 bits",
             *(f"{p['index_machines']} / {p['index_machines_8_bit']}" for p in plans.values()),
         ),
-        ("one exact question on one machine", *(f"{p['exact_seconds'] * 1e3:,.0f} ms" for p in plans.values())),
+        ("one exact query on one machine", *(f"{p['exact_seconds'] * 1e3:,.0f} ms" for p in plans.values())),
     ]  # fmt: skip
     costs = [
         (f"`{name}`", f"{units[kind][name]:,}", kind, what) for kind in COSTS for name, what in COSTS[kind].items()

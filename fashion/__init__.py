@@ -1,7 +1,7 @@
 """Fashion recommendation: similar clothes by photo, colour and category.
 
 =================  ====================================================================================
-`open`             open a reported catalogue: ``shop = fashion.open("sample")``
+`open`             open a catalogue with a report: ``shop = fashion.open("sample")``
 `Study`            what `open` gives: items, photos, vectors, map, and ``shop.recommend("42161895WWF")``
 `recommend`        one question to a catalogue that is not open yet
 `embed`            photos (paths, bytes or arrays) to vectors, by a frozen ImageNet network

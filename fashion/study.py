@@ -59,7 +59,7 @@ def open(
     weights: str | Path | None = None,
     engine: str | None = None,
 ) -> Study:
-    """Open a reported catalogue, by its name or by the path of its TOML; parameters as in `Study`.
+    """Open a catalogue with a report, by its name or by the path of its TOML; parameters as in `Study`.
 
     Files are read when they are first needed, after their checksums are compared with those that their notebooks left.
     So a study can be opened while its report still runs, and serves what is finished.
@@ -104,7 +104,7 @@ def recommend(
     diversity: float = 0.0,
     **other: Never,
 ) -> Picks:
-    """The items of a reported catalogue that are most similar to an item, a photo or a few words.
+    """The items of a catalogue with a report that are most similar to an item, a photo or a few words.
 
     It opens the catalogue each time: for several queries, use ``shop = fashion.open(catalogue)`` once, then
     ``shop.recommend(...)``, which takes the same parameters.

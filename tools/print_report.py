@@ -88,9 +88,9 @@ def _with_pictures_for_print(workspace: Workspace, page: Path, folder: Path) -> 
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print a reported catalogue; returns 1 where that fails."""
+    """Print a catalogue with a report; returns 1 where that fails."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--catalogue", default="sample", help="a reported catalogue (default: sample)")
+    parser.add_argument("--catalogue", default="sample", help="a catalogue with a report (default: sample)")
     catalogue = parser.parse_args(arguments).catalogue
     try:
         print(print_report(open_workspace(load_catalogue(catalogue))))

@@ -33,12 +33,12 @@ def why_untrained(items: pd.DataFrame, colour_was_measured: bool) -> str:
     Examples
     --------
     >>> why_untrained(pd.DataFrame({"category": ["hat"] * 12, "colour": ["red", "blue"] * 6}), False)
-    'No network is trained: the catalogue has 12 items, and a training takes 60.'
+    'No network is trained: the catalogue has 12 items; training needs at least 60.'
     >>> why_untrained(pd.DataFrame({"category": ["hat"] * 90, "colour": ["red"] * 90}), False)
     'No network is trained: the catalogue has neither two categories nor two colours to learn.'
     """
     if len(items) < LEAST_TAUGHT:
-        return f"No network is trained: the catalogue has {len(items)} items, and a training takes {LEAST_TAUGHT}."
+        return f"No network is trained: the catalogue has {len(items)} items; training needs at least {LEAST_TAUGHT}."
     if items["category"].nunique() < 2 and (colour_was_measured or items["colour"].nunique() < 2):
         return "No network is trained: the catalogue has neither two categories nor two colours to learn."
     return ""

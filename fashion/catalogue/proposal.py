@@ -64,7 +64,7 @@ class Proposal:
     guess : Guess
         Its photo pattern is relative to the source's `base`.
     others : list of str
-        Further tables that were passed over.
+        Further tables that were ignored.
     photos : int
         Photos in the source.
     troubles : list of str

@@ -1,4 +1,4 @@
-"""`fashion add`: new items beside a reported catalogue, without embedding the others again or retraining."""
+"""`fashion add`: new items beside a catalogue with a report, without embedding the others again or retraining."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from fashion.cli.options import folders, parent
 if TYPE_CHECKING:
     from fashion.recommendation.add_items import Added
 
-TITLE = "add new items to a reported catalogue"
+TITLE = "add new items to a catalogue with a report"
 
-TEXT = """Add the new items of a folder, zip or tar to a reported catalogue. Only their photos are embedded, and nothing
-is trained again; rows without a colour get the nearest colour word to their photo. Rows and photos that the catalogue
-already has are skipped, so a second run changes nothing."""
+TEXT = """Add the new items of a folder, zip or tar to a catalogue with a report. Only their photos are embedded, and
+nothing is trained again; rows without a colour get the colour word nearest to their photo. Rows and photos that the
+catalogue already has are skipped, so a second run changes nothing."""
 
 EXAMPLES = """  fashion add -c imagelab --data new-arrivals.zip
   fashion add -c my-shop.toml --data autumn/"""

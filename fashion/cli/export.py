@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 TITLE = "write a report's items and vectors to Parquet, or to a Qdrant server"
 
 TEXT = """\
-Write a reported catalogue's items, vectors, map, neighbours and reasons to a Parquet file, in the columns that
+Write a catalogue with a report's items, vectors, map, neighbours and reasons to a Parquet file, in the columns that
 embedding-atlas and FiftyOne read (docs/guide.md); or send items and vectors to a Qdrant server, for catalogues too
 large for one machine (docs/scale.md). A stopped upload resumes where it stopped. QDRANT_API_KEY holds the
 server's key."""

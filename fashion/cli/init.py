@@ -18,7 +18,8 @@ TEXT = """\
 Look at a folder, zip, tar or table of clothes, and write the TOML that the other commands take: which table and photos
 there are, which column means what, and why it seems so, with the first rows. It knows the exports of Shopify,
 WooCommerce, Magento, Google Merchant Center, Kaggle's Fashion Product Images and H&M, image sets of Hugging Face,
-folders of classes, and folders of photos without a table. It asks nothing; what it cannot tell is a commented line."""
+folders of classes, and folders of photos without a table. It asks no questions; what it cannot
+tell becomes a commented line."""
 
 EXAMPLES = "  fashion init products_export.csv\n  fashion init shop.zip --to shop.toml"
 
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `fashion init`."""
     parser.add_argument("data", type=Path, metavar="DATA", help="folder, zip, tar or table")
     parser.add_argument("--to", type=Path, metavar="TOML", help="file to write (default: the catalogue's name, here)")
-    parser.add_argument("--name", metavar="NAME", help="the catalogue's name (default: made of DATA's)")
+    parser.add_argument("--name", metavar="NAME", help="the catalogue's name (default: derived from DATA's)")
     parser.add_argument("--force", action="store_true", help="overwrite the file if it is there")
 
 
@@ -135,7 +136,7 @@ def _reasons(proposal: Proposal, catalogue: Catalogue) -> list[str]:
     if proposal.others:
         why = " (no column of it names photos)" if proposal.table == LISTING else ""
         shown = ", ".join(proposal.others[:5]) + (" ..." if len(proposal.others) > 5 else "")
-        lines.append(f"         passed over: {shown}{why}")
+        lines.append(f"         ignored: {shown}{why}")
     lines += [f"         cannot be read: {trouble}" for trouble in proposal.troubles[:5]]
     if found.export:
         lines.append(f"kind     {found.export.name}, by its columns {', '.join(found.export.marks)}")

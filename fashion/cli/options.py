@@ -62,7 +62,7 @@ def engine() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument(
         "--engine", type=_server, metavar="ADDRESS",
-        help="address of a Qdrant server that searches, filled by `fashion export` (default: exact search in memory)",
+        help="address of a Qdrant server to search with, filled by `fashion export` (default: exact search in memory)",
     )  # fmt: skip
     return parser
 

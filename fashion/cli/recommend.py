@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 TITLE = "print the items most similar to an item, a photo or a few words"
 
-TEXT = """Print the items of a reported catalogue that are most similar to ITEM, to a photo or to a few words, with the
-reasons. Words beside an item or a photo modify it: --words blue means like this, in blue."""
+TEXT = """Print the items of a catalogue with a report that are most similar to ITEM, to a photo or to a few words,
+with the reasons. Words beside an item or a photo modify it: --words blue means like this, in blue."""
 
 EXAMPLES = """  fashion recommend 42161895WWF
   fashion recommend 42161895WWF -k 3 --where colour=red --where category=sandals,trainers

@@ -1,4 +1,4 @@
-"""`fashion remove`: items leave a reported catalogue at once."""
+"""`fashion remove`: items leave a catalogue with a report at once."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import argparse
 
 from fashion.cli.options import folders, parent
 
-TITLE = "remove items from a reported catalogue"
+TITLE = "remove items from a catalogue with a report"
 
-TEXT = """Take items out of a reported catalogue: neither recommendations, searches, the shop nor exports show them any
-more. The report itself is left as it was made; its next run reads the table, so take them out of that, too."""
+TEXT = """Take items out of a catalogue with a report: recommendations, searches, the shop and exports no longer
+show them. The report itself is left as it was made; its next run reads the table, so take them out of that, too."""
 
 EXAMPLES = "  fashion remove -c my-shop.toml 34045703RTF 34146363APF"
 

@@ -1,4 +1,4 @@
-"""The command `fashion serve`: the shop window of a reported catalogue."""
+"""The command `fashion serve`: the shop window of a catalogue with a report."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from fashion.web.security import Buckets
     from fashion.web.shop import Shop
 
-TITLE = "serve a reported catalogue as a small shop"
+TITLE = "serve a catalogue with a report as a small shop"
 
 TEXT = """\
-Serve a reported catalogue as a small shop: browse, filter, search by words, find similar items, upload a photo. A new
-report replaces the old one as soon as it is complete."""
+Serve a catalogue with a report as a small shop: browse, filter, search by words, find similar items, upload a photo. A
+new report replaces the old one as soon as it is complete."""
 
 EXAMPLES = """  fashion serve -c sample
   fashion serve -c imagelab --port 8080
@@ -47,9 +47,9 @@ def _origin(text: str) -> str:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `fashion serve`."""
-    parser.add_argument("--host", default="127.0.0.1", metavar="H", help="address to listen at (default: 127.0.0.1)")
+    parser.add_argument("--host", default="127.0.0.1", metavar="H", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument(
-        "--port", type=whole(PORTS), default=8000, metavar="N", help="port to listen at (default: 8000)"
+        "--port", type=whole(PORTS), default=8000, metavar="N", help="port to listen on (default: 8000)"
     )
     parser.add_argument(
         "--threads", type=whole(WORKERS), default=8, metavar="N", help="requests served at once (default: 8)"
@@ -83,15 +83,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="origin such as https://shop.example that may read the API, show photos, run similar.js; may be repeated",
     )  # fmt: skip
     site.add_argument(
-        "--prefix", type=_prefix, default="", metavar="PATH", help="path below which it lies, such as /similar"
-    )
+        "--prefix", type=_prefix, default="", metavar="PATH",
+        help="URL path under which the shop is served, such as /similar",
+    )  # fmt: skip
     site.add_argument(
         "--trusted-proxy", default="", metavar="ADDRESS",
         help="address of the proxy in front, whose X-Forwarded-For, -Proto and -Host are believed",
     )  # fmt: skip
     site.add_argument(
         "--connections-per-address", type=whole(COUNTS), default=20, metavar="N",
-        help="most open connections from one address, trusted proxy excepted; an office may need more (default: 20)",
+        help="most open connections per address, except the trusted proxy's; an office may need more (default: 20)",
     )  # fmt: skip
     site.add_argument("--indexed", action="store_true", help="let search engines show it (default: they may not)")
 

@@ -1,4 +1,4 @@
-"""`fashion sync`: a reported catalogue is brought to its new table, without embedding photos again or retraining."""
+"""`fashion sync`: bring a catalogue to its new table, without embedding photos again or retraining."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from fashion.core.workspace import Workspace
     from fashion.recommendation.sync_items import Synced
 
-TITLE = "bring a reported catalogue to its new table"
+TITLE = "bring a catalogue with a report to its new table"
 
-TEXT = """Compare the whole new table of a catalogue with the reported one: new items are added, items that no row names
-are removed (none of them while rows are malformed, as these may be theirs), and items with other words, titles,
+TEXT = """Compare the whole new table of a catalogue with that of its report: new items are added, items missing from
+the table are removed (but none while it has malformed rows, which may be theirs), and items with other words, titles,
 prices, links or photos are renewed. Only new photos are embedded, and nothing is trained again; an interrupted run
-resumes where it stopped, and a second one changes nothing. What changed, and whether a new training is due, is printed
+resumes where it stopped, and a second one changes nothing. What changed, and whether retraining is due, is printed
 and written to data/processed/<catalogue>/changes.json."""
 
 EXAMPLES = """  fashion sync -c my-shop.toml
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--force",
         action="store_true",
-        help="remove more than half of the items, too, and items that no row names although rows are malformed",
+        help="remove missing items even if they are more than half of all, or the table has malformed rows",
     )
 
 
@@ -88,10 +88,12 @@ def write_summary(workspace: Workspace, synced: Synced | None = None) -> list[st
 def summary(synced: Synced, title: str) -> list[str]:
     """What a sync did, line by line."""
     lines = [
-        f"{title}: {len(synced.came)} came, {len(synced.went)} went, {len(synced.renewed)} changed, of {synced.read:,} "
-        f"rows in {synced.seconds:.1f} s ({synced.embedded} photos embedded, {synced.reused} vectors from the store)"
+        f"{title}: {len(synced.came)} added, {len(synced.went)} removed, {len(synced.renewed)} changed, of "
+        f"{synced.read:,} rows in {synced.seconds:.1f} s ({synced.embedded} photos embedded, {synced.reused} vectors "
+        "from the store)"
     ]
-    lines += [f"  {verb:<10} {_some(names)}" for verb, names in (("came", synced.came), ("went", synced.went)) if names]
+    came_and_went = {"added": synced.came, "removed": synced.went}
+    lines += [f"  {verb:<10} {_some(names)}" for verb, names in came_and_went.items() if names]
     lines += [f"  changed    {column}: {_some(names)}" for column, names in synced.changed.items()]
     if rejected := [name for name in synced.kept if name not in synced.unsure]:
         lines.append(f"  unchanged  because their new rows were rejected: {_some(rejected)}")

@@ -1,4 +1,4 @@
-"""Adding items to a reported catalogue: only the new photos are read, and nothing is retrained."""
+"""Adding items to a catalogue with a report: only the new photos are read, and nothing is retrained."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def add(
     keep_unknown: bool = False,
     progress: bool = True,
 ) -> Added:
-    """Add new items to a reported catalogue, as one change; doing it twice changes nothing.
+    """Add new items to a catalogue with a report, as one change; doing it twice changes nothing.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How far a catalogue has moved since its report, and whether a new training is due.
+"""How far a catalogue has moved since its report, and whether retraining is due.
 
 A domain classifier tells how unlike the old photos the new ones are: logistic regression on frozen vectors,
 cross-validated (Lopez-Paz and Oquab 2017, Revisiting classifier two-sample tests; Rabanser, Günnemann and Lipton 2019,
@@ -28,7 +28,7 @@ WORDS = ("category", "colour", "department")
 #: Words named whose share moved most.
 NAMED = 3
 
-#: Share of the items with a word that the network never saw, or of new items, from which a new training is due; the
+#: Share of the items with a word that the network never saw, or of new items, from which retraining is due; the
 #: latter only where the new photos are unlike the old ones.
 DUE_FROM = 0.05
 
@@ -40,7 +40,7 @@ LEAST, MOST, DIMENSIONS, FOLDS = 20, 2000, 50, 5
 
 
 def since_report(workspace: Workspace, now: Present | None = None) -> dict[str, Any]:
-    """What came, went and changed since the report, how words and photos moved, and whether a new training is due.
+    """What came, went and changed since the report, how words and photos moved, and whether retraining is due.
 
     Returns
     -------
@@ -159,7 +159,7 @@ def _standard_error(auc: float, new: int, old: int) -> float:
 def in_lines(since: dict[str, Any]) -> list[str]:
     """`since_report` for a console."""
     lines = [
-        f"since the report of {since['items_of_report']:,} items: {since['came']:,} came, {since['went']:,} went, "
+        f"since the report of {since['items_of_report']:,} items: {since['came']:,} added, {since['went']:,} removed, "
         f"{since['changed']:,} changed; {since['items']:,} now"
     ]
     for column, told in since["words"].items():

@@ -153,7 +153,7 @@ class Reading:
         if self.in_photos:
             notes.append(f"Looked for in photos alone: {', '.join(self.in_photos)}.")
         if self.passed_over:
-            notes.append(f"Not understood, and passed over: {', '.join(self.passed_over)}.")
+            notes.append(f"Not understood, and ignored: {', '.join(self.passed_over)}.")
         return [*notes, self.problem] if self.problem else notes
 
     def as_dict(self) -> dict[str, Any]:
@@ -210,7 +210,7 @@ class Reader:
     >>> reading.asked, reading.texts, reading.conditions
     ({'category': ('jacket',)}, ('floral',), ['not black', 'up to 50'])
     >>> reading.notes
-    ['Showing jacket for “jaket”.', 'Not understood, and passed over: zzz.']
+    ['Showing jacket for “jaket”.', 'Not understood, and ignored: zzz.']
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Bringing a reported catalogue to its new table, and removing items: nothing is embedded twice or trained again."""
+"""Bringing a catalogue to its new table, and removing items: nothing is embedded twice or trained again."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def sync(
     force: bool = False,
     progress: bool = True,
 ) -> Synced:
-    """Bring a reported catalogue to a new table of all its items, as one change; doing it twice changes nothing.
+    """Bring a catalogue with a report to a new table of all its items, as one change; doing it twice changes nothing.
 
     New items are added as `add_items.add` adds them, items that no row names are removed, and items whose words, title,
     price, link or photos differ are renewed. An item whose row is rejected stays as it was; since a malformed row may
@@ -193,7 +193,7 @@ def sync(
 
 
 def remove(workspace: Workspace, catalogue: Catalogue, names: Sequence[str]) -> Synced:
-    """Remove items from a reported catalogue, as one change.
+    """Remove items from a catalogue with a report, as one change.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Writing of a change to a reported catalogue: its folder is there whole or not at all."""
+"""Writing of a change to a catalogue with a report: its folder is there whole or not at all."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The shop window: browse a reported catalogue, and see what is similar. A consumer of the package."""
+"""The shop window: browse a catalogue with a report, and see what is similar. A consumer of the package."""

@@ -82,7 +82,7 @@ def test_the_reading_says_what_the_interval_allows():
     assert better.startswith("The report uses a, 96 px: 50%") and "b is better by 0.100" in better
     assert "50 photos a second against 100 (0.5 times the speed)" in better and better.endswith("first in BACKBONE.")
     assert "None of the others is better" in readings.cost(rows_of(-0.1, -0.15, -0.05), {}, 6)
-    assert "is not told apart" in readings.cost(rows_of(0.01, -0.02, 0.04), {}, 6)
+    assert "cannot be distinguished" in readings.cost(rows_of(0.01, -0.02, 0.04), {}, 6)
     assert readings.cost(rows_of(0, 0, 0).head(1), {}, 6) == ""
 
 

@@ -169,7 +169,7 @@ def test_the_reading_says_what_was_looked_for_in_photos(searched):
     reading = shop.words_reader.read("a feathery red dress under 50, size M")
     assert reading.described == "a feathery red dress" == reading.as_dict()["described"]
     assert reading.notes == [
-        "Looked for in photos alone: feathery.", "Not understood, and passed over: under 50, size M."
+        "Looked for in photos alone: feathery.", "Not understood, and ignored: under 50, size M."
     ]  # fmt: skip
     assert shop.words_reader.read("with the").described == "" and not shop.words_reader.read("with the")
 

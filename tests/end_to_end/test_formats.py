@@ -256,7 +256,7 @@ def recommended(toml, processed, reports, network):
     pairs = candidate_pairs(items, joined.thumbnails, rule, photos)
     groups = duplicate_groups(len(items), near_duplicate_pairs(blocks["embedding"], pairs, rule))
     work.write_table("split", items[["item"]].assign(part="test", group=groups))
-    assert "a training takes 60" in why_untrained(items, measured)
+    assert "training needs at least 60" in why_untrained(items, measured)
     features = join_features(blocks["multilayer"], blocks["embedding"])
     learned = untrained_network(features, grid, items, 0)
     weights = usual_weights(learned)

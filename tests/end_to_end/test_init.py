@@ -24,7 +24,7 @@ from fashion.web.app import create_app
 from fashion.web.security import Buckets
 from fashion.web.shop import open_shop
 
-SENTENCE = "No network is trained: the catalogue has 12 items, and a training takes 60."
+SENTENCE = "No network is trained: the catalogue has 12 items; training needs at least 60."
 
 
 @pytest.fixture(scope="module")

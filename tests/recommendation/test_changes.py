@@ -1,4 +1,4 @@
-"""A reported catalogue follows its table: only new photos are embedded, everything odd is skipped with its reason."""
+"""A catalogue follows its table: only new photos are embedded, everything odd is skipped with its reason."""
 
 import json
 import shutil
@@ -559,7 +559,9 @@ def test_an_item_whose_row_may_be_malformed_stays_unless_forced(work, reported, 
     where = ["-c", "imagelab", "--processed", str(work.processed_root), "--reports", str(work.report.parent)]
     assert main(["sync", *where, "--data", str(tmp_path / "new")]) == 0
     told = capsys.readouterr().out
-    assert "0 went" in told and f"may be theirs: 3: {GONE[0]}, {REWORDED}, {GONE[1]}" in told and "add --force" in told
+    assert (
+        "0 removed" in told and f"may be theirs: 3: {GONE[0]}, {REWORDED}, {GONE[1]}" in told and "add --force" in told
+    )
     assert len(present(work).items) == 60
     done = follow(work, tmp_path / "new")
     assert done.change is None and done.kept == done.unsure == [GONE[0], REWORDED, GONE[1]]
@@ -673,8 +675,11 @@ def test_the_commands_print_and_write_what_changed(work, reported, tmp_path, cap
     where = ["-c", "imagelab", "--processed", str(work.processed_root), "--reports", str(work.report.parent)]
     assert main(["sync", *where, "--data", str(folder)]) == 0
     text = capsys.readouterr().out
-    assert "3 came, 2 went, 2 changed, of 61 rows" in text and f"went       2: {', '.join(GONE)}" in text
-    assert "new word   category" in text and "since the report of 60 items: 3 came, 2 went, 2 changed; 61 now" in text
+    assert "3 added, 2 removed, 2 changed, of 61 rows" in text
+    assert f"removed    2: {', '.join(GONE)}" in text
+    assert (
+        "new word   category" in text and "since the report of 60 items: 3 added, 2 removed, 2 changed; 61 now" in text
+    )
     kept = json.loads((work.processed / "changes.json").read_text(encoding="utf-8"))
     assert kept["last"]["changed"] == {"colour": [REWORDED], PHOTO: [ANEW]} and kept["since_report"]["items"] == 61
     assert (

@@ -242,7 +242,7 @@ def test_command_by_words_with_all_its_options(folders, capsys):
     assert found["query"] == "a1 + a3" and not {"a1", "a3", "a5"} & {r["item"] for r in found["recommendations"]}
     assert main(["recommend", "--words", "red bootts quartz", *folders[1]]) == 0
     told = capsys.readouterr().out
-    assert "Showing boots for “bootts”." in told and "passed over: quartz" in told
+    assert "Showing boots for “bootts”." in told and "ignored: quartz" in told
     assert main(["recommend", "--words", "quartz rain", *folders[1]]) == 1
     assert "'rain'" in capsys.readouterr().err
     assert main(["recommend", *folders[1]]) == 1

@@ -130,7 +130,7 @@ def test_the_map_answers_as_the_shop_does_or_by_looks_alone(address, browser, wo
         page.locator(f"#map[data-nearest='{name}']").wait_for()
         return [link.get_attribute("href") for link in page.locator("#nearest a").all()]
 
-    assert listed() == told(name) and "As the shop" in page.locator("#says").inner_text()
+    assert listed() == told(name) and "As in the shop" in page.locator("#says").inner_text()
     with page.expect_request(re.compile("/similar.*looks_weight=1")):
         page.get_by_label("Looks alone").check()
     expect(page.locator("#says")).to_contain_text("By looks alone")

@@ -80,7 +80,7 @@ def test_a_correction_is_shown_and_can_be_undone(client):
     (undo,) = re.findall(r'search for <a href="([^"]+)"><bdi>drss</bdi>', page)
     assert parse_qs(urlsplit(html.unescape(undo)).query)["q"] == ['red "drss"']
     after = text_of(client, html.unescape(undo))
-    assert "passed over: <bdi>drss</bdi>" in after and "Showing <b>" not in after
+    assert "ignored: <bdi>drss</bdi>" in after and "Showing <b>" not in after
 
 
 def test_words_conditions_and_counts_are_those_of_the_columns(client, shop):

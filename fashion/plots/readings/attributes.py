@@ -41,7 +41,7 @@ def training(history: pd.DataFrame) -> str:
         if gap > GAP else ", as high as training accuracy: no overfitting."
     )  # fmt: skip
     if best == int(mean.index[-1]):
-        return joined(claim + tension, "It is highest after the last epoch, so a longer training may gain more.")
+        return joined(claim + tension, "It is highest after the last epoch, so training longer may help.")
     return joined(
         claim + tension, f"It was highest ({decimal(seen.max())}) after epoch {best}: more epochs gain nothing."
     )

@@ -147,7 +147,7 @@ def cost(table: pd.DataFrame, speeds: Mapping[str, float], k: int) -> str:
     elif high < 0:
         claim = f"None of the others is better: the best of them, {best}, is worse by {decimal(-gain)} {between}"
     else:
-        claim = f"{best}, the best of the others, is not told apart from it: {decimal(gain, '+')} {between}"
+        claim = f"{best}, the best of the others, cannot be distinguished from it: {decimal(gain, '+')} {between}"
     if own in speeds and best in speeds:
         times = speeds[best] / speeds[own]
         claim += f", at {speeds[best]:,.0f} photos a second against {speeds[own]:,.0f} ({times:.2g} times the speed)"

@@ -98,7 +98,7 @@ def unseen(result: Evaluation, why_untrained: str = "") -> str:
     own, stock, best = _mean(result, LEARNED, "unseen"), _mean(result, LEARNED), result.best_untrained
     if gain.low <= 0:
         return (
-            f"Among unseen items nothing is gained over *{best}* for certain ({_gained(gain)}): what *learned* gains "
+            f"Among unseen items there is no significant gain over *{best}* ({_gained(gain)}): what *learned* gains "
             "in "
             "the whole catalogue comes from items that it was trained with."
         )
@@ -109,7 +109,7 @@ def unseen(result: Evaluation, why_untrained: str = "") -> str:
             f"That is less than the {percent(stock)} above: expect this number for new arrivals, that one for stock.",
         )
     grown = (
-        "The gain is larger than in the whole catalogue, so it is no memory of training items."
+        "The gain is larger than in the whole catalogue, so it does not come from memorised training items."
         if gain.low > whole.mean
         else ""
     )
@@ -157,7 +157,7 @@ def success(result: Evaluation, curve: pd.DataFrame) -> str:
         sentences.append(
             f"*{leader}* most often has at least one right item among {number_word(k)} "
             f"({percent(wide.loc[leader, k])}, *learned* {percent(own[k])}); for the first item alone, "
-            f"*learned* leads by {percent(own[1])} to {percent(wide.loc[leader, 1])}."
+            f"*learned* leads, {percent(own[1])} against {percent(wide.loc[leader, 1])}."
             if own[1] > wide.loc[leader, 1] else
             f"*{leader}* most often has at least one right item among {number_word(k)} "
             f"({percent(wide.loc[leader, k])}, *learned* {percent(own[k])})."
@@ -213,15 +213,14 @@ def coverage(table: pd.DataFrame) -> str:
     if own["high"] < frozen["low"]:
         return (
             f"What the shop shows leaves {percent(own['never_shown'])} of the catalogue in nobody's list, the frozen "
-            "network "
-            f"{percent(frozen['never_shown'])}: looks and the correction for hubs more than make up for what words "
-            "narrow."
+            f"network {percent(frozen['never_shown'])}: looks and the correction for hubs more than make up for "
+            "the narrowing by words."
         )
     if own["low"] > frozen["high"]:
         return (
             f"What the shop shows leaves {percent(own['never_shown'])} of the catalogue in nobody's list, the frozen "
-            "network "
-            f"only {percent(frozen['never_shown'])}: words narrow the lists. Bring these items in by other ways."
+            f"network only {percent(frozen['never_shown'])}: words narrow the lists. Show these items in other ways, "
+            "such as on category pages."
         )
     return ""
 
@@ -246,7 +245,7 @@ def departments(table: pd.DataFrame, why_untrained: str = "") -> str:
     return (
         f"{word(worst['department'])} is where a photo helps least: "
         f"{interval(worst['mean'], worst['low'], worst['high'])}, "
-        f"while the gallery would allow {decimal(most)}. Notebook 3 shows with what its words are confused."
+        f"while the gallery would allow {decimal(most)}. Notebook 3 shows what its words are confused with."
     )
 
 
@@ -369,7 +368,7 @@ def lead(result: Evaluation, made: bool, measured: bool) -> str:
     elif gain.high < 0:
         said = f"**{head}, fewer than the {other} of *{best}*, which needs no training.**"
     else:
-        said = f"**{head}, no more for certain than the {other} of *{best}*, which needs no training.**"
+        said = f"**{head}, not significantly more than the {other} of *{best}*, which needs no training.**"
     return joined(said, caveat(made, measured))
 
 
@@ -408,7 +407,7 @@ def findings(result: Evaluation, made: bool, measured: bool, why_untrained: str 
     lines = [lead(result, made, measured)]
     for gallery, name in (("whole", "In the whole catalogue"), ("unseen", "Among unseen items alone")):
         gain = result.gains[gallery, BOTH]
-        verdict = "gains" if gain.low > 0 else "loses" if gain.high < 0 else "neither gains nor loses for certain"
+        verdict = "gains" if gain.low > 0 else "loses" if gain.high < 0 else "neither gains nor loses significantly"
         lines.append(
             f"**{name} *learned* {verdict}:** {_gained(gain)} in both words over *{result.best_untrained}*, "
             f"{_gained(result.gains[gallery, 'category'])} in category and {_gained(result.gains[gallery, 'colour'])} "

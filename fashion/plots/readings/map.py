@@ -51,7 +51,7 @@ def departments(alike: Mapping[str, Mapping[str, float]], near: int = 10) -> str
     if not _follows(own, REGION):
         return ""
     return (
-        f"Departments are regions: {percent(own['neighbours'])} of an item's {number_word(near)} nearest on the map "
+        f"Departments form regions: {percent(own['neighbours'])} of an item's {number_word(near)} nearest on the map "
         f"are of its department, {percent(own['chance'])} by chance."
     )
 
@@ -68,7 +68,7 @@ def colours(alike: Mapping[str, Mapping[str, float]], near: int = 10) -> str:
             f"{percent(share['chance'])} by chance. These vectors are not arranged by colour."
         )
     return (
-        f"Colours are regions: {percent(share['neighbours'])} of an item's {number_word(near)} nearest share its "
+        f"Colours form regions: {percent(share['neighbours'])} of an item's {number_word(near)} nearest share its "
         f"colour, {percent(share['chance'])} by chance."
     )
 
@@ -80,8 +80,8 @@ def photos(recall: float, chance: float, near: int = 10) -> str:
     if recall > 0.8:
         return f"{claim}: the map can stand for the lists."
     if recall < 3 * chance:
-        return f"{claim}, hardly more than the {percent(chance)} of a random map: read no neighbourhood off it."
-    return f"{claim}. The rest stand elsewhere, so take an item's list, not its place, for what is similar."
+        return f"{claim}, hardly more than the {percent(chance)} of a random map: do not read neighbourhoods from it."
+    return f"{claim}. The rest lie elsewhere: to find similar items, use an item's list, not its position."
 
 
 def findings(
@@ -100,8 +100,8 @@ def findings(
         f"**{claim}:** of an item's {number_word(near)} nearest on the map "
         f"{percent(own['neighbours'])} share its department and {percent(hue['neighbours'])} its colour.",
         joined(
-            f"**The map keeps {percent(recall)} of the true neighbours,** and {decimal(trustworthiness)} of 1 in "
-            "trustworthiness.",
+            f"**The map keeps {percent(recall)} of the true neighbours,** with a trustworthiness of "
+            f"{decimal(trustworthiness)} (1 is perfect).",
             "It is a picture of neighbourhoods, not a measure." if recall < 0.8 else "",
         ),
     ]

@@ -146,7 +146,7 @@ def diversity(trials: pd.DataFrame) -> str:
     return (
         f"At diversity {last['diversity']:.1f} the list's items are {decimal(spread)} less alike and {decimal(lost)} "
         "less like the query: "
-        f"{'worth trying' if spread >= lost else 'more is paid than gained, so hiding near-duplicates comes first'}."
+        f"{'worth trying' if spread >= lost else 'the cost exceeds the gain, so hide near-duplicates first'}."
     )
 
 

@@ -112,7 +112,7 @@ class Findings:
     def origin(self) -> str:
         """What the frozen network was made for: of an encoder from disk nobody here knows."""
         own = "place" in self.results["02"]["backbone"]
-        return "brought along and not trained here" if own else "trained on ImageNet to classify objects"
+        return "supplied by the user and not trained here" if own else "trained on ImageNet to classify objects"
 
     @property
     def measured(self) -> bool:

@@ -39,7 +39,7 @@ def approach(deck: Any, findings: Findings) -> None:
     slide = new_slide(
         deck,
         "Picture",
-        "The approach: a photo tells shape and colour, a second network adds the shop's words",
+        "The approach: a photo shows shape and colour, a second network adds the shop's words",
         f"A frozen network, {backbone['name']}, sees shapes; the garment's colours are measured without the "
         f"background. A second network learns the shop's own words from both: {classes['category']} kinds and "
         f"{classes['colour']} colours. Two items are similar when they are likely to bear the same words. The boxes "

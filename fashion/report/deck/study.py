@@ -37,7 +37,7 @@ def opening(deck: Any, findings: Findings) -> Any:
         deck,
         "Opening",
         f"Suggestions that match in {findings.match}",
-        f"Beside every article a shop shows {findings.count} similar ones. A network off the shelf gets {usual} of "
+        f"Beside every article a shop shows {findings.count} similar ones. An off-the-shelf network gets {usual} of "
         "them "
         f"right in {findings.match} by the photo alone; trained on the shop's own words it gets {own}. Both are "
         "measured "
@@ -54,7 +54,7 @@ def opening(deck: Any, findings: Findings) -> Any:
         slide,
         [
             f"of {findings.count} suggestions share the article's {findings.match}, found by its photo alone,",
-            f"against {usual} by a network off the shelf (frozen).",
+            f"against {usual} by an off-the-shelf network (frozen).",
         ],
     )
     return slide
@@ -66,7 +66,7 @@ def _lower(title: str) -> str:
 
 
 def problem(deck: Any, findings: Findings) -> None:
-    """What a network off the shelf sees."""
+    """What an off-the-shelf network sees."""
     columns = ["department", "category"] if findings.measured else ["department", "category", "colour", findings.key]
     values = [findings.share(USUAL, column) for column in columns]
     shares = "share the kind" if findings.measured else "share the kind, only {} kind and colour"
@@ -177,10 +177,12 @@ def new_stock(deck: Any, findings: Findings) -> None:
 def _helped(usual: float, learned: float, stock: float) -> str:
     """How to read the figures of new arrivals."""
     if learned <= usual:
-        return "Here the network off the shelf is ahead: train again before adding new arrivals."
+        return "Here the off-the-shelf network is ahead: train again before adding new arrivals."
     if learned < stock:
-        return "New arrivals start lower until the next training, and are ahead of the shelf from the first day."
-    return "New arrivals do as well as the stock, and are ahead of the shelf from the first day."
+        return (
+            "New arrivals start lower until the next training, but beat the off-the-shelf network from the first day."
+        )
+    return "New arrivals do as well as the stock, and beat the off-the-shelf network from the first day."
 
 
 def departments(deck: Any, findings: Findings) -> bool:
@@ -221,7 +223,7 @@ def limits(deck: Any, findings: Findings) -> None:
         f"Same {findings.match} is not the same as liked or bought: no click was measured.",
         f"New arrivals reach {percent(findings.new_stock(LEARNED))}, not {percent(findings.share(LEARNED))}.",
         "Labels err: what one buyer calls azure is sky blue to another.",
-        "Size, price, cloth, print and occasion are not in the model.",
+        "Size, price, fabric, print and occasion are not in the model.",
         "One catalogue and its photos; another shop's figures will differ.",
     ]
     if findings.measured:

@@ -36,7 +36,7 @@
     if (here && rows.has(here) && !location.hash) history.replaceState(null, "", "#item=" + encodeURIComponent(here));
     const page = openMap(data, {
       closer: 3, mostPhotos: MOST, photosReady: () => true, tile, gentle: true, nearest,
-      says: (looks) => (looks ? "By looks alone, as the network sees the photos" : "As the shop answers: looks, kind and colour together"),
+      says: (looks) => (looks ? "By looks alone, as the network sees the photos" : "As in the shop: looks, kind and colour together"),
       href: (i) => canvas.dataset.item + "?id=" + encodeURIComponent(data.items[i]),
     });
     canvas.dataset.ready = "1";

@@ -58,7 +58,7 @@ def test_diversity():
         return pd.DataFrame({"diversity": [0.0, 0.4], "similarity to the query": likeness,
                              "frozen similarity within the list": spread})  # fmt: skip
 
-    assert "more is paid than gained" in recommendation.diversity(trial([0.7, 0.6], [0.95, 0.94]))
+    assert "the cost exceeds the gain" in recommendation.diversity(trial([0.7, 0.6], [0.95, 0.94]))
     assert "worth trying" in recommendation.diversity(trial([0.7, 0.69], [0.95, 0.8]))
     assert recommendation.diversity(trial([0.7, 0.7], [0.9, 0.8])) == ""
 

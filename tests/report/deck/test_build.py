@@ -229,7 +229,7 @@ def test_the_value_models_numbers_are_on_the_slides(deck):
 def test_outside_figures_show_their_source(copy, tmp_path):
     text = (project_root() / "data/value-model.toml").read_text()
     text = text.replace(
-        "assumption: a middling online shop", "the shop's own web analytics, June to August, all devices"
+        "assumption: a medium-sized online shop", "the shop's own web analytics, June to August, all devices"
     )
     (tmp_path / "own.toml").write_text(text)
     deck = Presentation(build_deck(copy, tmp_path / "own.toml"))
@@ -282,7 +282,7 @@ def test_a_method_that_loses_is_said_to_lose(copy):
 
     change(copy, "06", worse)
     slide = next(s for s in Presentation(build_deck(copy)).slides if s.shapes.title.text.startswith("New arrivals: 0%"))
-    assert any("network off the shelf is ahead" in s.text_frame.text for s in slide.shapes if s.has_text_frame)
+    assert any("off-the-shelf network is ahead" in s.text_frame.text for s in slide.shapes if s.has_text_frame)
 
 
 def words_of(deck):
