@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -188,6 +189,21 @@ def accuracy_of_customer_photos(
         both = network.mixed_category(inputs, alone)
         shares[name] = [float((words[p.argmax(axis=1)] == truth).mean()) for p in (alone, both)]
     return pd.DataFrame.from_dict(shares, orient="index", columns=["network", "with simulated photos"])
+
+
+def summary_of(simulated: Rows, accuracy: pd.DataFrame, least: float) -> dict[str, Any]:
+    """The simulated photos' entry in results/03.json.
+
+    Parameters
+    ----------
+    simulated : ndarray of int
+        Training rows of which photos were simulated.
+    accuracy : DataFrame
+        From `accuracy_of_customer_photos`.
+    least : float
+        From `least_resemblance`.
+    """
+    return {"simulated": len(simulated), "accuracy": accuracy.to_dict("index"), "least_resemblance": least}
 
 
 def least_resemblance(simulated: NDArray, max_pooled: NDArray, groups: NDArray, rows: Rows) -> float:

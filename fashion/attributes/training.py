@@ -384,34 +384,3 @@ def accuracies(
     right = {name: predicted[name] == predicted[f"{name}_predicted"] for name in ("category", "colour")}
     right["category and colour"] = right["category"] & right["colour"]
     return {name: float(hits.mean()) for name, hits in right.items()}, predicted
-
-
-def summary_of(
-    network: AttributesNetwork,
-    history: pd.DataFrame,
-    accuracy: dict[str, float],
-    colour_classes: pd.DataFrame,
-    category_classes: pd.DataFrame,
-) -> dict[str, Any]:
-    """The trained network's entry in results/03.json.
-
-    Parameters
-    ----------
-    network : AttributesNetwork
-    history : DataFrame
-        From `train_attributes`.
-    accuracy : dict
-        From `accuracies`.
-    colour_classes, category_classes : DataFrame
-        `name` and `accuracy` of each class, from `summary.class_accuracy`.
-    """
-    names = {"category": network.categories, "colour": network.colours}
-    return {
-        "parameters": network.parameters,
-        "epochs": int(history["epoch"].max()),
-        "members": len(network.models),
-        "accuracy": accuracy,
-        "classes": {name: len(words) for name, words in names.items()},
-        "colour_accuracy": dict(zip(colour_classes["name"], colour_classes["accuracy"], strict=True)),
-        "category_accuracy": dict(zip(category_classes["name"], category_classes["accuracy"], strict=True)),
-    }

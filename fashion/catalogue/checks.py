@@ -311,3 +311,71 @@ def words_against_photos(items: pd.DataFrame, words: Mapping[str, str]) -> pd.Da
         })  # fmt: skip
     columns = ["colour", "items", "word_hex", "photo_hex", "median_distance"]
     return pd.DataFrame(lines, columns=columns).sort_values("median_distance").reset_index(drop=True)
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The study's assumptions, tested on one catalogue.
+
+    Attributes
+    ----------
+    checks : tuple of Check
+    pairs : DataFrame
+        Candidates for near-duplicates, from `duplicates.candidate_pairs`.
+    labels : DataFrame
+        From `check_label_plausibility`: items by how far their photo is from their colour word.
+    """
+
+    checks: tuple[Check, ...]
+    pairs: pd.DataFrame
+    labels: pd.DataFrame
+
+    @property
+    def doubtful(self) -> pd.DataFrame:
+        """The rows of `labels` that are beyond their limit."""
+        return self.labels[self.labels["distance"] > self.labels["limit"]]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the results."""
+        return {
+            "checks": [check.as_dict() for check in self.checks],
+            "pairs_of_equal_hash": len(self.pairs),
+            "near_duplicate_pairs": int(self.pairs["near_duplicate"].sum()),
+            "word_to_photo_median_ciede2000": float(self.labels["distance"].median()) if len(self.labels) else None,
+            "doubtful_labels": len(self.doubtful),
+        }
+
+
+def audit(
+    items: pd.DataFrame, pairs: pd.DataFrame, rule: str, labelled: pd.DataFrame, words: Mapping[str, str]
+) -> Audit:
+    """Test every assumption that makes sense for a catalogue.
+
+    Not tested are the independence of department and colour where there is one department or one colour, and colour
+    words where none is labelled.
+
+    Parameters
+    ----------
+    items : DataFrame
+    pairs : DataFrame
+        From `duplicates.candidate_pairs`.
+    rule : str
+        As for `check_photo_sizes`.
+    labelled : DataFrame
+        The items whose colour word is the catalogue's own; none where colours were measured.
+    words : mapping of str to str
+        As for `check_label_plausibility`.
+    """
+    checks = [
+        check_schema(items),
+        check_class_balance(items, "colour"),
+        check_class_balance(items, "category"),
+        check_photo_sizes(items, rule),
+        check_near_duplicates(items, pairs[pairs["near_duplicate"]]),
+    ]
+    if items["department"].nunique() > 1 and items["colour"].nunique() > 1:
+        checks.append(check_independence(items, "colour", "department"))
+    plausibility, labels = check_label_plausibility(labelled, words)
+    if len(labels):
+        checks.append(plausibility)
+    return Audit(tuple(checks), pairs, labels)

@@ -256,6 +256,16 @@ class Counts:
     not_taken: int
     joined: int = 0
 
+    def as_dict(self) -> dict[str, int]:
+        """For the results."""
+        return {
+            "rows_read": self.read,
+            "rows_considered": self.considered,
+            "rows_fit": self.fit,
+            "not_taken": self.not_taken,
+            "rows_joined": self.joined,
+        }
+
 
 def clean_table(
     catalogue: Catalogue,
@@ -382,6 +392,27 @@ class Joined:
         """Rows that were dropped, and then `left_out`."""
         tables = [table for table in (self.cleaning.rejected, self.left_out) if len(table)]
         return pd.concat(tables, ignore_index=True) if tables else self.left_out
+
+    @property
+    def all_measured(self) -> bool:
+        """Whether every item's colour word was measured: the table has no colours."""
+        return bool(self.colour_was_measured.all())
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the results."""
+        items, rejected = self.items, self.cleaning.rejected
+        other = rejected.loc[rejected["reason"] == "not a garment", "detail"]
+        return {
+            "items": len(items),
+            "departments": items["department"].value_counts().to_dict(),
+            "categories": items["category"].value_counts().to_dict(),
+            "colours": items["colour"].value_counts().to_dict(),
+            "dropped": self.cleaning.summary().set_index("reason")["rows"].to_dict(),
+            "dropped_departments": other.value_counts().to_dict(),
+            "colour_was_measured": self.all_measured,
+            "photos": len(self.photos),
+            "photos_left_out": len(self.left_out),
+        }
 
 
 def join_photos(

@@ -232,7 +232,7 @@ class Workspace:
     def write_results(self, step: str, numbers: dict[str, Any]) -> Path:
         """Write the numbers of notebook `step` to results/<step>.json, the only place where they are written.
 
-        A notebook that is run by hand says what `make report` makes of that.
+        The last cell of each notebook calls this: one that is run by hand ends with what `make report` makes of that.
         """
         if VARIABLE not in os.environ:
             print(self._after_a_run_by_hand(step))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,29 @@ PHOTOS, ROUNDS = 4 * BATCH, 3
 LABELS = ("category", "colour", BOTH)
 
 
+@dataclass(frozen=True)
+class Costs:
+    """Several networks compared; empty where there is one.
+
+    Attributes
+    ----------
+    table : DataFrame
+        A row for each network and label: `network`, `checksum`, `size` (pixels), `dimensions`, `column` (category,
+        colour, both), `mean`, `low`, `high` (95 % bootstrap interval over queries), `gain`, `gain_low`, `gain_high` (on
+        the first network, by the same queries).
+    speeds : dict of str to float
+        Network -> photos a second from decoded photo to vector, of those that can be run (`photos_per_second`).
+    """
+
+    table: pd.DataFrame = field(default_factory=pd.DataFrame)
+    speeds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def timing(self) -> list[dict[str, Any]]:
+        """For the results: a row for each network."""
+        return [{"network": name, "photos_per_second": speed} for name, speed in self.speeds.items()]
+
+
 def beside(names: str, first: Encoder) -> list[Encoder]:
     """The report's network, and the further ones that are named between commas, each at its own input resolution."""
     return [first, *(load_backbone(name) for name in several(names))]
@@ -55,7 +79,7 @@ def training_and_validation(
 def network_costs(
     networks: Sequence[Encoder], source: Source, items: pd.DataFrame, photos: pd.DataFrame, root: Path,
     rows: tuple[NDArray[np.intp], NDArray[np.intp]], k: int, seed: int, runtime: str = "auto",
-) -> tuple[pd.DataFrame, dict[str, float]]:  # fmt: skip
+) -> Costs:  # fmt: skip
     """Precision@k of each network's nearest training items to validation items, and its speed.
 
     Vectors that are kept are not embedded again.
@@ -77,15 +101,6 @@ def network_costs(
         Of the bootstrap.
     runtime : str
         As in `runtimes.choose_runtime`; of networks that it does not compute, "auto".
-
-    Returns
-    -------
-    table : DataFrame
-        A row for each network and label: `network`, `checksum`, `size` (pixels), `dimensions`, `column` (category,
-        colour, both), `mean`, `low`, `high` (95 % bootstrap interval over queries), `gain`, `gain_low`, `gain_high` (on
-        the first network, by the same queries).
-    speeds : dict of str to float
-        Network -> photos a second from decoded photo to vector, of those that can be run (`photos_per_second`).
     """
     gallery, queries = rows
     own = len(gallery) == len(items)
@@ -111,7 +126,7 @@ def network_costs(
             told = {"mean": mean, "low": low, "high": high}
             told |= dict(zip(("gain", "gain_low", "gain_high"), gain, strict=True))
             lines.append(about[label] | {"column": column} | told)
-    return pd.DataFrame(lines), photos_per_second(dict(zip(about, networks, strict=True)), root, runtime)
+    return Costs(pd.DataFrame(lines), photos_per_second(dict(zip(about, networks, strict=True)), root, runtime))
 
 
 def label_of(network: Encoder, taken: Mapping[str, object] = {}) -> str:

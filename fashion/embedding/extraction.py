@@ -286,6 +286,11 @@ class EmbeddingRun:
         """Throughput from file to vector; NaN when every vector was in the store."""
         return self.embedded / self.seconds if self.embedded else float("nan")
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """For the results: photos embedded now, and photos whose vectors were kept."""
+        return {"photos_embedded": self.embedded, "photos_reused": self.reused}
+
 
 def item_vectors(store: PhotoStore, photos: pd.DataFrame) -> Blocks:
     """Each item's vectors, a weighted mean over its photos: each block float32, shape (n, width).
@@ -343,6 +348,18 @@ class Readings:
                 f"expected {len(self.facts)} photos as good as when the catalogue was read; found {len(bad)} bad ones, "
                 f"the first is {bad['problem'].iloc[0]}. Fix the data, or run `make report` again without them."
             )
+
+    @property
+    def timing(self) -> dict[str, Any]:
+        """For the results: by what the photos were read and embedded, how many, and how fast."""
+        return {
+            "runtime": self.vectors.runtime,
+            "runtime_reason": self.vectors.reason,
+            "photos_read": self.read,
+            **self.vectors.counts,
+            "seconds": self.vectors.seconds,
+            "photos_per_second": self.vectors.photos_per_second,
+        }
 
     def descriptor(self, name: str) -> NDArray:
         """One array of `descriptors.NONE`'s names, shape (n, ...), of the good photos in the order of `facts`."""

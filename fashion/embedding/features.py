@@ -113,6 +113,33 @@ def separation(high: NDArray[np.floating], low: NDArray[np.floating]) -> float:
     return float((ranks[:n].sum() - n * (n + 1) / 2) / (n * m))
 
 
+@dataclass(frozen=True)
+class PairSimilarity:
+    """How similar pairs of items are, by what they have in common.
+
+    Attributes
+    ----------
+    medians : dict of str to float
+        Kind of pair -> median cosine.
+    separation : float
+        Probability that a pair of one category is more similar than a random pair; NaN where no two items share one.
+    """
+
+    medians: dict[str, float]
+    separation: float
+
+    @classmethod
+    def of(cls, pairs: Mapping[str, NDArray[np.floating]]) -> PairSimilarity:
+        """That of the pairs from `sample_pairs`."""
+        medians = {name: float(np.median(values)) for name, values in pairs.items()}
+        same = pairs.get("same category")
+        return cls(medians, float("nan") if same is None else separation(same, pairs["random"]))
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the results."""
+        return {"cosine_medians": self.medians, "category_separation_auc": self.separation}
+
+
 def mutual_information(features: Vectors, labels: NDArray[np.intp], bins: int = 10) -> NDArray[np.float64]:
     """Mutual information of each feature with a label in nats, shape (d,), features cut into `bins` quantile bins.
 
@@ -186,6 +213,18 @@ def pca(vectors: Vectors, seed: int, components: int) -> PCA:
 def pca_spectrum(vectors: Vectors, seed: int) -> NDArray[np.float64]:
     """Share of variance that each principal component explains, largest first, shape (c,)."""
     return np.asarray(pca(vectors, seed, vectors.shape[1]).explained_variance_ratio_, np.float64)
+
+
+def components_for_variance(spectrum: NDArray[np.floating]) -> dict[str, int]:
+    """How many of the first principal components explain 50, 80 and 95 % of the variance.
+
+    Examples
+    --------
+    >>> components_for_variance(np.array([0.6, 0.3, 0.1]))
+    {'50 % of variance': 1, '80 % of variance': 2, '95 % of variance': 3}
+    """
+    explained = np.cumsum(spectrum)
+    return {f"{share} % of variance": int(np.searchsorted(explained, share / 100) + 1) for share in (50, 80, 95)}
 
 
 # ---- The choice of features ----

@@ -193,6 +193,14 @@ class Protocol:
         self._codes = {column: pd.factorize(both[column])[0] for column in ("category", BOTH)}
 
     @property
+    def terms(self) -> str:
+        """Queries and galleries in a sentence."""
+        return (
+            f"{len(self.queries):,} query items unseen in training, each against the {len(self.items) - 1:,} other "
+            "items; 95 % bootstrap intervals over queries."
+        )
+
+    @property
     def wanted(self) -> list[str]:
         """The labels and their combination."""
         return [*self.columns, BOTH]

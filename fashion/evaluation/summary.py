@@ -275,21 +275,28 @@ class Evaluation:
         return dict(zip(both["method"], both["mean"], strict=True))
 
     def results(
-        self, groups: Int, gallery_curve: pd.DataFrame, length_curve: pd.DataFrame, curve_queries: int
-    ) -> dict[str, Any]:
-        """The numbers of results/06.json and metrics.json, without source line, protocol and headline.
+        self, groups: Int, curves: Curves, untaught: pd.DataFrame, coverage: pd.DataFrame, never_shown: pd.DataFrame,
+        known_items: pd.DataFrame, by_people: pd.DataFrame,
+    ) -> dict[str, Any]:  # fmt: skip
+        """The numbers of results/06.json, and of metrics.json.
 
         Parameters
         ----------
         groups : ndarray of int, shape (n,)
             Group of near-duplicates of each item.
-        gallery_curve, length_curve : DataFrame
-            From `fashion.evaluation.curves`.
-        curve_queries : int
-            Number of queries of the curves.
+        curves : Curves
+        untaught : DataFrame
+            From `untaught.untaught_table`.
+        coverage, never_shown : DataFrame
+            From `coverage.coverage_table`, and by department from `coverage.never_shown_by`.
+        known_items : DataFrame
+            From `known_item.known_item_trial`.
+        by_people : DataFrame
+            From `judgements.by_people`.
         """
         trial, beyond = self.trial, self.beyond[f"nDCG@{self.trial.k}, {DESCRIPTION}"]
         return {
+            "protocol": trial.terms,
             "queries": len(trial.queries),
             "k": trial.k,
             "precision_at_k": _by_method(self.table("whole")),
@@ -300,10 +307,7 @@ class Evaluation:
             "deep_queries": len(trial.deep_places),
             "paired_tests": self.tests.to_dict("records"),
             "by_department_intervals": self.department_intervals.to_dict("records"),
-            "gallery_size": gallery_curve.to_dict("records"),
-            "embedding_size": length_curve.to_dict("records"),
-            "curve_queries": curve_queries,
-            "numbers_for_95_percent": lengths_that_keep(length_curve),
+            **curves.as_dict(),
             "random_expected": {column: float(self.random_expected[column]) for column in trial.wanted},
             "best_untrained": self.best_untrained,
             "learned_less_untrained": {
@@ -317,6 +321,11 @@ class Evaluation:
                 "queries": self.without_success,
                 "share": self.without_success / len(trial.queries),
             },
+            "untaught": untaught.to_dict("records"),
+            "coverage": coverage.to_dict("records"),
+            "never_shown_by_department": never_shown.reset_index().to_dict("records"),
+            "known_item": known_items.to_dict("records"),
+            "by_people": by_people.to_dict("records"),
         }
 
 
@@ -327,6 +336,34 @@ def _by_method(table: pd.DataFrame) -> list[dict[str, Any]]:
         | {line["column"]: {key: line[key] for key in ("mean", "low", "high")} for line in group.to_dict("records")}
         for method, group in table.groupby("method", sort=False)
     ]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Precision@k of some of the queries by gallery size, vector length and weight of colour.
+
+    Attributes
+    ----------
+    queries : int
+        Number of queries.
+    gallery_size, embedding_size, colour_weight : DataFrame
+        From `curves.by_gallery_size`, `curves.by_embedding_length` and `curves.by_colour_weight`.
+    """
+
+    queries: int
+    gallery_size: pd.DataFrame
+    embedding_size: pd.DataFrame
+    colour_weight: pd.DataFrame
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the results."""
+        return {
+            "curve_queries": self.queries,
+            "gallery_size": self.gallery_size.to_dict("records"),
+            "embedding_size": self.embedding_size.to_dict("records"),
+            "colour_weight": self.colour_weight.to_dict("records"),
+            "dimensions_for_95_percent": lengths_that_keep(self.embedding_size),
+        }
 
 
 def lengths_that_keep(length_curve: pd.DataFrame, share: float = 0.95, column: str = BOTH) -> dict[str, int]:
@@ -367,6 +404,50 @@ def leakage_audit(part: NDArray[np.str_], pairs: ArrayLike, by_hash: ArrayLike) 
         counts[name] = len(sides)
         counts[f"{name} across the line"] = int(((sides == "train").any(axis=1) & (sides == "test").any(axis=1)).sum())
     return counts
+
+
+@dataclass(frozen=True)
+class SplitAudit:
+    """A split, its groups of near-duplicates, and the pairs that a leak would show in.
+
+    Attributes
+    ----------
+    split : ndarray of str, shape (n,)
+        From `evaluation.split`.
+    groups : ndarray of int, shape (n,)
+        Group of near-duplicates of each item.
+    pairs, by_hash : array of int, shapes (p, 2) and (h, 2)
+        As for `leakage_audit`.
+    """
+
+    split: NDArray[np.str_]
+    groups: Int
+    pairs: ArrayLike
+    by_hash: ArrayLike
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """Items of train, validation and test, the largest first."""
+        return {str(name): int(count) for name, count in pd.Series(self.split).value_counts().items()}
+
+    @cached_property
+    def leaks(self) -> dict[str, int]:
+        """The counts of `leakage_audit`."""
+        return leakage_audit(self.split, self.pairs, self.by_hash)
+
+    def table(self) -> pd.DataFrame:
+        """`leaks` for people."""
+        names = ["near-duplicate pairs", "pairs with similar hashes"]
+        texts = [text for name in names for text in (name, f"{name} between train and test")]
+        return pd.Series(list(self.leaks.values()), texts).rename_axis("pairs").to_frame("number")
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the results."""
+        return {
+            "split": self.counts,
+            "near_duplicate_groups": int((np.bincount(self.groups) > 1).sum()),
+            "leakage_audit": self.leaks,
+        }
 
 
 def commonest_word_accuracy(items: pd.DataFrame, part: NDArray[np.str_]) -> dict[str, float]:

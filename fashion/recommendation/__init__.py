@@ -3,5 +3,5 @@
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, submodules=["known_item", "photo_query", "queries", "recommender"]
+    __name__, submodules=["known_item", "photo_query", "queries", "recommender", "summary"]
 )

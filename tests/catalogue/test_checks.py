@@ -7,6 +7,7 @@ from scipy.stats.contingency import association
 
 from fashion.catalogue.checks import (
     SQUARED,
+    audit,
     check_class_balance,
     check_independence,
     check_near_duplicates,
@@ -15,6 +16,7 @@ from fashion.catalogue.checks import (
     checks_table,
     cramers_v,
 )
+from fashion.core.colour import hex_to_lab
 from fashion.neighbours.duplicates import near_duplicates
 from fashion.photos.framing import RULES
 
@@ -137,3 +139,20 @@ def test_the_table_of_checks_says_which_hold(items):
     assert table["check"].tolist() == [check.name for check in results]
     assert results[0].as_dict()["passed"] is True
     assert all(check.meaning for check in results)
+
+
+def test_the_audit_tests_what_makes_sense_and_counts_the_labels_in_doubt(items):
+    pairs = pd.DataFrame({"first": [0, 1], "second": [2, 3], "near_duplicate": [True, False]})
+    words = {"red": "#ff0000", "blue": "#0000ff"}
+    labelled = items.assign(colour=["red", "blue"] * (len(items) // 2))
+    labelled[["garment_l", "garment_a", "garment_b"]] = hex_to_lab([words[word] for word in labelled["colour"]])
+    labelled.loc[0, ["garment_l", "garment_a", "garment_b"]] = hex_to_lab(["#0000ff"])[0]
+    found = audit(labelled, pairs, "stretch", labelled, words)
+    assert [check.name for check in found.checks][-2:] == ["colour and department", "colour words"]
+    said = found.as_dict()
+    assert said["pairs_of_equal_hash"] == 2 and said["near_duplicate_pairs"] == 1 and len(said["checks"]) == 7
+    assert said["doubtful_labels"] == 1 and found.doubtful["item"].tolist() == [labelled["item"][0]]
+    assert said["word_to_photo_median_ciede2000"] == pytest.approx(0)
+    measured = audit(labelled.assign(department="one"), pairs, "", labelled.head(0), words)
+    assert not {"colour and department", "colour words"} & {check.name for check in measured.checks}
+    assert measured.as_dict()["word_to_photo_median_ciede2000"] is None and not len(measured.doubtful)

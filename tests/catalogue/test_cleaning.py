@@ -132,6 +132,9 @@ def test_a_table_is_cleaned_translated_and_counted():
     why = {9: "malformed row", 4: "null row", 3: "duplicate row", 5: "not a garment"}
     assert reasons(step) == why
     assert counts == cleaning.Counts(read=7, considered=7, fit=3, not_taken=0)
+    said = cleaning.join_photos(step, facts_of(step.rows["photo"], ["#ff0000"] * 3)).as_dict() | counts.as_dict()
+    assert said["rows_read"] == said["items"] + sum(said["dropped"].values()) + said["not_taken"] + said["rows_joined"]
+    assert said["dropped"]["not a garment"] == sum(said["dropped_departments"].values()) == 1
     every, _ = cleaning.clean_table(catalogue_of("it"), ITALIAN, MALFORMED, garments_only=False)
     assert every.rows["item"].tolist() == ["a", "b", "lamp", "d"]
     first, counts = cleaning.clean_table(catalogue_of("it"), ITALIAN, MALFORMED, first=2, limit=1)
@@ -178,6 +181,9 @@ def test_photos_are_joined_and_bad_or_repeated_ones_drop_their_items():
     assert joined.thumbnails[:, 0].tolist() == [0, 2] and joined.thumbnails.shape == (2, 768)
     assert joined.items["garment_hex"].tolist() == ["#ff0000"] * 2 and joined.items["width"].tolist() == [4, 4]
     assert not joined.colour_was_measured.any() and list(joined.tiles) == [b"jpeg"] * 2
+    said = joined.as_dict()
+    assert said["items"] == said["photos"] == 2 and said["photos_left_out"] == 0 and said["colours"] == {"red": 2}
+    assert {reason: n for reason, n in said["dropped"].items() if n} == {"missing photo": 1, "identical photo": 1}
     gone = cleaning.join_photos(step, facts.assign(problem="missing: gone"), known=known)
     assert len(gone.items) == len(gone.thumbnails) == 0 and len(gone.cleaning.rejected) == 5
 
@@ -191,3 +197,4 @@ def test_a_colour_that_the_table_lacks_is_measured():
     assert few.items["colour"].tolist() == ["green", "red"]
     none = cleaning.join_photos(cleaning.start(table.drop(columns="colour"), NONE), facts)
     assert none.items["colour"].tolist() == ["blue", "blue"] and none.colour_was_measured.all()
+    assert [made.as_dict()["colour_was_measured"] for made in (joined, none)] == [False, True]

@@ -1,5 +1,6 @@
 """docs/results.md names every key of a report's results, with its kind; and no key that no report has."""
 
+import importlib
 import inspect
 import json
 import math
@@ -8,14 +9,25 @@ import numbers
 import pytest
 from documents import ROOT, codes, table_with, text_of
 
-from fashion.attributes import to_check, weights
-from fashion.embedding import costs
-from fashion.evaluation import judgements, summary
-from fashion.recommendation import known_item
+from fashion import attributes, catalogue, embedding, evaluation, projection, recommendation
 from fashion.report.steps import STEPS
 
-#: What assembles results, beside the notebooks.
-WRITING = (summary, to_check, known_item, judgements, costs, weights)
+#: The chapter of each notebook's numbers.
+CHAPTERS = {
+    "01": catalogue,
+    "02": embedding,
+    "03": attributes,
+    "04": recommendation,
+    "05": projection,
+    "06": evaluation,
+}
+
+#: What else writes numbers of a notebook than its chapter's `summary` and what that imports of the package.
+ALSO = {
+    "01": ("fashion.embedding.extraction",),
+    "03": ("fashion.attributes.customer_photos", "fashion.attributes.to_check"),
+    "06": ("fashion.evaluation.judgements", "fashion.recommendation.known_item"),
+}
 
 PAGE = text_of(ROOT / "docs/results.md")
 EVERYWHERE = "In every file"
@@ -138,12 +150,28 @@ def judge(title, said, found, source):
         assert f'"{name}"' in source, f"docs/results.md, section {title}: nothing writes {'.'.join(pattern)}"
 
 
+def writing(number):
+    """The code that writes a notebook's numbers: its chapter's `summary`, and the modules that this imports from."""
+    summary = importlib.import_module(f"{CHAPTERS[number].__name__}.summary")
+    taken = {getattr(value, "__module__", "") for value in vars(summary).values()}
+    names = {name for name in taken if name.startswith("fashion.")} | set(ALSO.get(number, ()))
+    return "\n".join(inspect.getsource(importlib.import_module(name)) for name in sorted({summary.__name__} | names))
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.number)
+def test_the_code_that_writes_has_the_documented_names(step):
+    """Also without a report: every first key of a section that is a name stands in the chapter's code."""
+    source, told = writing(step.number), step.path.read_text(encoding="utf-8")
+    firsts = {pattern[0] for pattern in patterns(f"{step.number}.json")}
+    lost = [name for name in firsts if f'"{name}"' not in source and f'\\"{name}\\"' not in told]
+    assert not lost, f"docs/results.md, section {step.number}.json: nothing writes {lost}"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.number)
 def test_results(step, work):
     title = f"{step.number}.json"
-    cells = json.loads(step.path.read_text(encoding="utf-8"))["cells"]
-    source = "\n".join(["".join(cell["source"]) for cell in cells] + [inspect.getsource(module) for module in WRITING])
+    source = writing(step.number)
     judge(title, patterns(EVERYWHERE) | patterns(title), work.results(step.number), source)
 
 

@@ -44,8 +44,10 @@ def test_neighbours_are_those_of_brute_force_and_nothing_is_embedded_again(told,
     rows = np.arange(40), np.arange(40, 48)
     with monkeypatch.context() as patched:
         patched.setattr("fashion.embedding.extraction.choose_runtime", None)  # all vectors are kept
-        table, speeds = costs.network_costs(networks, source, items, photos, root, rows, 5, 0)
+        found = costs.network_costs(networks, source, items, photos, root, rows, 5, 0)
+    table, speeds = found.table, found.speeds
     clip, words = table["network"].unique()
+    assert found.timing == [{"network": clip, "photos_per_second": speeds[clip]}] and costs.Costs().timing == []
     assert clip.startswith("clip-") and words.startswith("words-") and list(speeds) == [clip] and speeds[clip] > 0
     vectors = normalise(seen.vectors.blocks["embedding"])
     nearest = np.argsort(-(vectors[40:] @ vectors[:40].T), axis=1, kind="stable")[:, :5]

@@ -5,6 +5,7 @@ import pytest
 from sklearn.metrics import mutual_info_score, roc_auc_score
 
 from fashion.embedding.features import (
+    PairSimilarity,
     feature_statistics,
     mutual_information,
     pca_spectrum,
@@ -52,6 +53,14 @@ def test_pairs_are_of_their_kind(planted):
     assert max(values.max() for values in pairs.values()) < 0.9999, "an item was paired with itself"
     again = sample_pairs(items, vectors, seed=0, count=4000)
     assert all(np.array_equal(pairs[name], again[name]) for name in pairs)
+
+
+def test_similarity_is_told_in_medians_and_one_chance():
+    found = PairSimilarity.of({"random": np.array([0.1, 0.2, 0.9]), "same category": np.array([0.5, 0.95])})
+    assert found.as_dict() == {
+        "cosine_medians": {"random": 0.2, "same category": 0.725}, "category_separation_auc": pytest.approx(5 / 6)
+    }  # fmt: skip
+    assert np.isnan(PairSimilarity.of({"random": np.array([0.1])}).separation)
 
 
 def test_drawn_rows_are_all_or_a_seeded_part():

@@ -62,8 +62,18 @@ def test_sentences_tiles_and_results_name_the_length_of_the_list(four):
     said = " ".join(findings(four, made=False, measured=False))
     assert said.count("gains:** +") == 2  # learned knows the words, the frozen vectors nothing
     lengths = pd.DataFrame({"method": LEARNED, "length": [2, 4, 8], "column": BOTH, "mean": [0.2, 0.77, 0.8]})
-    numbers = four.results(np.arange(80), lengths, lengths, 20)
-    assert numbers["k"] == 4 and numbers["numbers_for_95_percent"] == {LEARNED: 4}
+    curves = summary.Curves(20, lengths.head(1), lengths, lengths.head(2))
+    rows = {name: pd.DataFrame({name: [0.5]}) for name in ("untaught", "coverage", "known_item", "by_people")}
+    never_shown = pd.DataFrame({"never_shown": [0.5]}, index=pd.Index(["shirts"], name="word"))
+    numbers = four.results(
+        np.arange(80), curves, rows["untaught"], rows["coverage"], never_shown, rows["known_item"], rows["by_people"]
+    )
+    assert numbers["k"] == 4 and numbers["dimensions_for_95_percent"] == {LEARNED: 4}
+    assert all(numbers[name] == [{name: 0.5}] for name in rows)
+    assert numbers["never_shown_by_department"] == [{"word": "shirts", "never_shown": 0.5}]
+    curve_names = ("gallery_size", "embedding_size", "colour_weight", "curve_queries")
+    assert [len(numbers[name]) for name in curve_names[:3]] == [1, 3, 2] and numbers["curve_queries"] == 20
+    assert numbers["protocol"].startswith("20 query items unseen in training, each against the 79 other items;")
     assert numbers["near_duplicate_recommendations"] == 0 and four.near_duplicate_share(np.zeros(80, int)) == 1
     assert "six" not in str(numbers) + said + str(four.headline())
     assert {row["measure"] for row in numbers["measures"]} >= {"Precision@4", "Success@1", "Success@4", "nDCG@4"}
@@ -88,6 +98,19 @@ def test_leakage_is_counted_where_a_pair_lies_across_train_and_test():
     audit = summary.leakage_audit(part, [(0, 3), (1, 2)], [(0, 1), (0, 2), (3, 1)])
     assert list(audit.values()) == [2, 0, 3, 2]
     assert list(summary.leakage_audit(part, np.empty((0, 2), int), []).values()) == [0, 0, 0, 0]
+
+
+def test_a_split_says_its_sizes_groups_and_leaks():
+    split = np.array(["train", "test", "validation", "train"])
+    audit = summary.SplitAudit(split, np.array([0, 1, 2, 0]), [(0, 3)], [(0, 1), (0, 3)])
+    assert audit.as_dict() == {
+        "split": {"train": 2, "test": 1, "validation": 1}, "near_duplicate_groups": 1,
+        "leakage_audit": summary.leakage_audit(split, [(0, 3)], [(0, 1), (0, 3)]),
+    }  # fmt: skip
+    assert audit.table()["number"].to_dict() == {
+        "near-duplicate pairs": 1, "near-duplicate pairs between train and test": 0,
+        "pairs with similar hashes": 2, "pairs with similar hashes between train and test": 1,
+    }  # fmt: skip
 
 
 def test_confusions_of_colours():

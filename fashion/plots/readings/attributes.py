@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fashion.attributes.summary import HeldOut
 from fashion.attributes.to_check import FOLDS, CategoryDoubts, summary_of
+from fashion.attributes.weights import Weights
 from fashion.core.numerals import decimal, number_word, percent
 from fashion.plots.readings.text import counted, joined, word
 
@@ -210,37 +212,29 @@ def items_to_check(table: pd.DataFrame, categories: CategoryDoubts, items: int) 
     return joined(*sentences)
 
 
-def findings(
-    accuracy: Mapping[str, float], commonest: Mapping[str, float], items: int, errors: Mapping[str, float],
-    trials: pd.DataFrame, chosen: tuple[float, float], check: Mapping[str, Any],
-) -> list[str]:  # fmt: skip
+def findings(held_out: HeldOut, weights: Weights, check: Mapping[str, Any]) -> list[str]:
     """The notebook's findings, the first of them its answer.
 
     Parameters
     ----------
-    accuracy, commonest : mapping of str to float
-        On held-out items: the network's, and that of the most frequent word.
-    items : int
-        Held-out items.
-    errors : mapping of str to float
-        Expected calibration errors.
-    trials : DataFrame
-        From `weights.weight_trials`.
-    chosen : (looks_weight, hub_strength)
+    held_out : HeldOut
+    weights : Weights
+        With its trials.
     check : mapping
         From `to_check.summary_of`.
     """
+    accuracy, commonest, errors = held_out.accuracy, held_out.commonest, held_out.calibration
     lines = [
         f"**From a photo alone the network is right about the category of {percent(accuracy['category'])} and the "
-        f"colour of {percent(accuracy['colour'])} of {items:,} held-out items;** always saying the most frequent word "
-        f"would reach {percent(commonest['category'])} and {percent(commonest['colour'])}."
+        f"colour of {percent(accuracy['colour'])} of {held_out.items:,} held-out items;** always saying the most "
+        f"frequent word would reach {percent(commonest['category'])} and {percent(commonest['colour'])}."
     ]
     worst = max(errors, key=lambda name: errors[name])
     if errors[worst] <= HONEST:
         lines.append(f"**Its probabilities are honest** to {decimal(errors[worst])} on average (calibration error).")
     else:
         lines.append(f"**Its probabilities in {worst} are not honest:** off by {decimal(errors[worst])} on average.")
-    looks, strength = chosen
+    trials, (looks, strength) = weights.trials, weights.chosen
     own = trials[(trials["looks_weight"] == looks) & (trials["hub_strength"] == strength)].iloc[0]
     plain = trials.iloc[0]
     if own["never_shown"] < plain["never_shown"]:

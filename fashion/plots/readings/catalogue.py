@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
-from fashion.catalogue.checks import SQUARED, Check
+from fashion.catalogue.checks import SQUARED, Audit
+from fashion.catalogue.cleaning import Counts, Joined
 from fashion.core.numerals import decimal, percent
 from fashion.plots.readings.text import counted, joined, word
 
@@ -171,13 +170,12 @@ def account(read: int, items: int, dropped: int, not_taken: int, further: int = 
     return f"{items:,} items of {read:,} rows: {lost}{joins}{drawn}"
 
 
-def findings(
-    read: int, items: int, dropped: int, not_taken: int, further: int, checks: Sequence[Check], doubtful: int,
-    measured: bool,
-) -> list[str]:  # fmt: skip
+def findings(counts: Counts, joined: Joined, audit: Audit) -> list[str]:
     """The notebook's findings, the first of them its answer."""
+    checks, items, doubtful = audit.checks, len(joined.items), len(audit.doubtful)
     failed = [check for check in checks if not check.passed]
-    lines = [f"**The study has {account(read, items, dropped, not_taken, further)}.**"]
+    rows = account(counts.read, items, len(joined.cleaning.rejected), counts.not_taken, counts.joined)
+    lines = [f"**The study has {rows}.**"]
     if failed:
         lines.append(
             f"**{len(failed)} of {len(checks)} assumptions fail:** "
@@ -185,7 +183,7 @@ def findings(
         )
     else:
         lines.append(f"**All {len(checks)} assumptions hold** that later notebooks rely on.")
-    if measured:
+    if joined.all_measured:
         lines.append("**Colours were measured from the photos,** so agreement in colour is no finding in this report.")
     elif doubtful:
         lines.append(

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
-from scipy.spatial import cKDTree
-
 from fashion.core.numerals import decimal, number_word, percent
 from fashion.plots.readings.text import joined
 
@@ -17,27 +12,6 @@ REGION = 2.0
 
 #: Neighbours of one colour, in times what chance gives, below which colours count as mixed.
 MIXED = 1.2
-
-
-def neighbours_alike(items: pd.DataFrame, xy: NDArray[np.floating], k: int = 10) -> dict[str, dict[str, float]]:
-    """Share of an item's k nearest on the map that have its word, and of any other item: department and colour.
-
-    Returns
-    -------
-    dict
-        Column -> `neighbours` and `chance`.
-    """
-    count = min(k, len(items) - 1)
-    nearest = cKDTree(xy).query(xy, count + 1)[1]
-    others = nearest != np.arange(len(xy))[:, np.newaxis]
-    shares = {}
-    for column in ("department", "colour"):
-        codes = pd.factorize(items[column])[0]
-        alike = (codes[nearest] == codes[:, np.newaxis]) & others
-        sizes = np.bincount(codes[codes >= 0])
-        chance = float((sizes * (sizes - 1)).sum() / (len(codes) * (len(codes) - 1)))
-        shares[column] = {"neighbours": float((alike.sum(axis=1) / others.sum(axis=1)).mean()), "chance": chance}
-    return shares
 
 
 def _follows(share: Mapping[str, float], times: float) -> bool | None:

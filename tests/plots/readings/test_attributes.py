@@ -1,9 +1,12 @@
 """Readings of notebook 03."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 
 from fashion.attributes.to_check import CategoryDoubts
+from fashion.attributes.weights import Weights
 from fashion.plots.readings import attributes
 
 
@@ -74,13 +77,13 @@ def test_findings():
     trials = pd.DataFrame({"looks_weight": [0.0, 0.4], "hub_strength": [0.0, 0.25], "never_shown": [0.7, 0.004]})
     check = {"items": 294, "kinds": {"category": 286, "colour": 9}}
     errors = {"category": 0.027, "colour": 0.009}
-    lines = attributes.findings(accuracy, commonest, 600, errors, trials, (0.4, 0.25), check)
+    held_out = SimpleNamespace(items=600, accuracy=accuracy, commonest=commonest, calibration=errors)
+    lines = attributes.findings(held_out, Weights(0.4, 0.25, "", trials=trials), check)
     assert "category of 88% and the colour of 99.5% of 600 held-out items" in lines[0] and "8% and 9%" in lines[0]
     assert "honest** to 0.027" in lines[1] and "0.4% of the items are in no list, against 70% by words" in lines[2]
     assert "294 items should" in lines[3] and "286 of them for their category" in lines[3]
-    worse = attributes.findings(
-        accuracy, commonest, 600, {"colour": 0.3}, trials, (0.0, 0.0), {"items": 0, "kinds": {}}
-    )
+    held_out.calibration = {"colour": 0.3}
+    worse = attributes.findings(held_out, Weights(0.0, 0.0, "", trials=trials), {"items": 0, "kinds": {}})
     assert len(worse) == 2 and "colour are not honest" in worse[1]
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from fashion.catalogue.checks import Check
+from fashion.catalogue.checks import Audit, Check
+from fashion.catalogue.cleaning import Cleaning, Counts, Joined
 from fashion.photos.framing import RULES
 from fashion.plots.readings import catalogue
 
@@ -67,20 +68,30 @@ def check(name, passed):
     return Check(name, "?", "s", 0.2, 0.1, passed, "So it is.")
 
 
+def findings(counts, items, dropped, checks, doubtful=0, measured=False):
+    """Of so many items, rows dropped and doubtful labels."""
+    joined = Joined(
+        pd.DataFrame(index=range(items)), Cleaning(pd.DataFrame(), pd.DataFrame(index=range(dropped))),
+        np.full(items, measured), np.empty((0, 768)), pd.Series(), pd.DataFrame(), pd.DataFrame(),
+    )  # fmt: skip
+    labels = pd.DataFrame({"distance": [30.0] * doubtful + [1.0], "limit": 20.0})
+    return catalogue.findings(counts, joined, Audit(tuple(checks), pd.DataFrame(), labels))
+
+
 def test_findings_add_up_and_name_what_fails():
     assert 61 + 6980 + 2999 == 10_040
-    good = catalogue.findings(10_040, 2999, 61, 6980, 0, [check("schema", True)], 0, False)
+    good = findings(Counts(10_040, 10_040, 9979, 6980), 2999, 61, [check("schema", True)])
     assert good[0] == (
         "**The study has 2,999 items of 10,040 rows: 61 dropped, each with its reason, and 6,980 not drawn for this "
         "run.**"
     )
     assert "All 1 assumptions hold" in good[1] and good[2] == "**No photo contradicts its colour word.**"
-    bad = catalogue.findings(10, 10, 0, 0, 0, [check("colour and department", False)], 3, False)
+    bad = findings(Counts(10, 10, 10, 0), 10, 0, [check("colour and department", False)], doubtful=3)
     assert "none dropped" in bad[0] and "Colour and department: So it is." in bad[1] and "3 items" in bad[2]
     assert "Cramér's V 0.200" in bad[3]
-    several = catalogue.findings(15, 10, 2, 0, 3, [check("schema", True)], 0, False)
+    several = findings(Counts(15, 15, 10, 0, joined=3), 10, 2, [check("schema", True)])
     assert "2 dropped, each with its reason, and 3 joined to an item as further photos.**" in several[0]
-    assert "no finding" in catalogue.findings(9, 9, 0, 0, 0, [check("schema", True)], 0, True)[2]
+    assert "no finding" in findings(Counts(9, 9, 9, 0), 9, 0, [check("schema", True)], measured=True)[2]
 
 
 def test_numbers_of_numpy_are_taken():

@@ -1,19 +1,8 @@
-"""Readings of notebook 05, against counts by hand."""
+"""Readings of notebook 05."""
 
-import numpy as np
-import pandas as pd
 import pytest
 
 from fashion.plots.readings import map as readings
-
-
-def test_neighbours_alike_are_counted():
-    """Two islands, each of one department, colours in turn."""
-    xy = np.array([[side * 100 + place, 0.0] for side in (0, 1) for place in range(20)])
-    items = pd.DataFrame({"department": ["a"] * 20 + ["b"] * 20, "colour": ["red", "blue"] * 20})
-    found = readings.neighbours_alike(items, xy, k=10)
-    assert found["department"]["neighbours"] == 1 and found["department"]["chance"] == pytest.approx(19 / 39)
-    assert 0.35 < found["colour"]["neighbours"] < 0.55 and found["colour"]["chance"] == pytest.approx(19 / 39)
 
 
 def alike(department, colour):
