@@ -43,7 +43,7 @@ def random_resnet50(size: int | None = None) -> Backbone:
     """ResNet-50 with random weights: its speed does not depend on them."""
     import_keras().utils.set_random_seed(0)
     edge = size or SIZES["resnet50"]
-    trunk, multilayer = resnet50.build_resnet50(edge), resnet50.DEPTHS
+    trunk, multilayer = resnet50.build_resnet50(edge), resnet50.LAYERS
     return Backbone(
         "resnet50", edge, lambda: trunk, resnet50.preprocess, tuple(multilayer), tuple(multilayer.values()), "0" * 64,
         "random weights, for its speed alone",

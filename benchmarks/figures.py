@@ -100,7 +100,7 @@ def neighbours(results: dict[str, Any]) -> list[Figure]:
         p99 = np.array([one[name]["p99"] * 1e3 for one in results["single"]])
         axes.plot(items, p50, marker="o", color=PALETTE[number], label=f"{label}, median")
         axes.plot(items, p99, marker="^", linestyle=":", color=PALETTE[number], label=f"{label}, 99 of 100 are faster")
-    axes.set(xscale="log", yscale="log", xlabel="items of 256 numbers", ylabel="milliseconds a question")
+    axes.set(xscale="log", yscale="log", xlabel="items of 256 dimensions", ylabel="milliseconds a question")
     axes.set_title("One question at a time")
     axes.legend(fontsize=8)
     return [sign(figure, "six nearest; vectors made around 2,000 styles")]
@@ -117,7 +117,7 @@ def tsne(results: dict[str, Any]) -> list[Figure]:
                 [r["seconds"] for r in runs], [r["recall"] for r in runs], color=PALETTE[number], label=way, s=50
             )
         axes.set(xlabel="seconds", ylabel="recall of ten neighbours", xlim=(0, None))
-        axes.set_title(f"t-SNE of {one['items']:,} x {one['numbers']:,}")
+        axes.set_title(f"t-SNE of {one['items']:,} x {one['dimensions']:,}")
         axes.legend()
         figures.append(sign(figure, results["vectors"]))
     return figures

@@ -60,7 +60,7 @@ def all_pairs(vectors: NDArray[np.float32], rounds: int, queries: int, product: 
     table = summarise(runs, OURS)
     most = float(table.loc[table["way"] == product.name, "rate"].iloc[0])
     table = table[table["way"] != product.name].assign(share_of_peak=lambda t: t["rate"] * 2.0 * n * d / most)
-    return {"items": n, "numbers": d, "queries": queries, "peak_flops": most, "ways": table.to_dict("records")}
+    return {"items": n, "dimensions": d, "queries": queries, "peak_flops": most, "ways": table.to_dict("records")}
 
 
 def _none(call: Callable[[], Any]) -> None:
@@ -86,7 +86,7 @@ def single(count: int, width: int, questions: int) -> dict[str, Any]:
     def exact(row: int) -> None:
         nearest(vectors[row], vectors, K, None, row, assume_unit=True)
 
-    results: dict[str, Any] = {"items": count, "numbers": width, "questions": questions}
+    results: dict[str, Any] = {"items": count, "dimensions": width, "questions": questions}
     exact(0)
     results["exact"] = _times(exact, rows)
     results["one_pass"] = _times(lambda _: vectors @ one, rows)  # what reading every number once costs

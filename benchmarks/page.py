@@ -81,7 +81,7 @@ def neighbours(results: dict[str, Any]) -> str:
             (w["way"], spread(w, "rate", 0), spread(w, "ratio", 2), f"{w['share_of_peak']:.0%}") for w in pairs["ways"]
         ]
         parts.append(
-            f"Six nearest among {pairs['items']:,} x {pairs['numbers']:,}, many queries at once; the matrix product "
+            f"Six nearest among {pairs['items']:,} x {pairs['dimensions']:,}, many queries at once; the matrix product "
             f"reaches {pairs['peak_flops'] / 1e9:.0f} GFLOP/s:\n\n"
             + table(("way", "queries/s", "times ours", "share of peak"), rates)
         )
@@ -118,7 +118,7 @@ def tsne(results: dict[str, Any]) -> str:
                 f"{group['trustworthiness'].median():.4f}",
             ))  # fmt: skip
         parts.append(
-            f"{one['items']:,} x {one['numbers']:,}:\n\n"
+            f"{one['items']:,} x {one['dimensions']:,}:\n\n"
             + table(("way", "perplexity", "seconds (least-most)", "recall of ten neighbours", "trustworthiness"), rows)
         )
     new = results["placing"]
@@ -189,10 +189,10 @@ def load(results: dict[str, Any]) -> str:
         "Server and clients share the machine; a client asks again when it has its answer. "
         f"{results['busy_before']:.1f} other processes wanted to compute when it began (load average).\n\n"
     )
-    asked = table(
+    requests = table(
         ("asked for", "clients", "requests/s", "p50, ms", "p99, ms", "processor, ms a request", "errors"), rows
     )
-    return f"{head}{asked}\n\n{_mixed(results['mixed'])}\n\n{_swap(results['swap'])}"
+    return f"{head}{requests}\n\n{_mixed(results['mixed'])}\n\n{_swap(results['swap'])}"
 
 
 def _mixed(mixed: dict[str, Any]) -> str:

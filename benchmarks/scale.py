@@ -21,8 +21,8 @@ COSTS = {
     "measured": {
         "photos_per_core_second": "photos read, measured, described and embedded in one pass, a second and core",
         "descriptor_bytes": "kept descriptors, a photo",
-        "feature_numbers": "float32 numbers of all depths, a photo",
-        "embedding_numbers": "float32 numbers of the learned embedding, a photo",
+        "feature_dimensions": "float32 dimensions of all layers, a photo",
+        "embedding_dimensions": "float32 dimensions of the learned embedding, a photo",
         "index_bytes_per_item": "the index in half precision",
         "bytes_per_second": "memory read per second by one query's pass",
     },
@@ -61,7 +61,7 @@ def plan(items: int, units: dict[str, dict[str, float]]) -> dict[str, float]:
     core_hours = items / had["photos_per_core_second"] / 3600
     machine_hours = core_hours / said["machine_cores"]
     index = items * had["index_bytes_per_item"]
-    small = index - items * had["embedding_numbers"]  # 8 bits a number in place of 16
+    small = index - items * had["embedding_dimensions"]  # 8 bits a dimension in place of 16
     room = said["machine_memory_gib"] * 2**30 * said["share_of_memory"]
     return {
         "core_hours": core_hours,
@@ -69,13 +69,13 @@ def plan(items: int, units: dict[str, dict[str, float]]) -> dict[str, float]:
         "price": machine_hours * said["machine_hour_price"],
         "photo_bytes": items * said["photo_bytes"],
         "descriptor_bytes": float(items * had["descriptor_bytes"]),
-        "feature_bytes": items * had["feature_numbers"] * 4.0,
-        "embedding_bytes": items * had["embedding_numbers"] * 4.0,
+        "feature_bytes": items * had["feature_dimensions"] * 4.0,
+        "embedding_bytes": items * had["embedding_dimensions"] * 4.0,
         "index_bytes": index,
         "index_bytes_8_bit": small,
         "index_machines": math.ceil(index / room),
         "index_machines_8_bit": math.ceil(small / room),
-        "exact_seconds": items * had["embedding_numbers"] * 4.0 / had["bytes_per_second"],
+        "exact_seconds": items * had["embedding_dimensions"] * 4.0 / had["bytes_per_second"],
     }
 
 
@@ -99,10 +99,10 @@ def tables(units: dict[str, Any]) -> str:
         (f"their price at {said['machine_hour_price']} an hour each", *(f"{p['price']:,.0f}" for p in plans.values())),
         ("photos", *(size(p["photo_bytes"]) for p in plans.values())),
         ("descriptors", *(size(p["descriptor_bytes"]) for p in plans.values())),
-        ("features of all depths", *(size(p["feature_bytes"]) for p in plans.values())),
-        ("embeddings, 256 numbers", *(size(p["embedding_bytes"]) for p in plans.values())),
+        ("features of all layers", *(size(p["feature_bytes"]) for p in plans.values())),
+        ("embeddings, 256 dimensions", *(size(p["embedding_bytes"]) for p in plans.values())),
         ("index in memory, half precision", *(size(p["index_bytes"]) for p in plans.values())),
-        ("the same at 8 bits a number", *(size(p["index_bytes_8_bit"]) for p in plans.values())),
+        ("the same at 8 bits a dimension", *(size(p["index_bytes_8_bit"]) for p in plans.values())),
         (
             f"machines of {said['machine_memory_gib']} GiB that hold it, half precision / 8 bits",
             *(f"{p['index_machines']} / {p['index_machines_8_bit']}" for p in plans.values()),

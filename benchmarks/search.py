@@ -82,19 +82,19 @@ def measure(rounds: int = 5) -> pd.DataFrame:
     client.get("/?q=red")  # what is made once
     lines = []
     for text in SEARCHES:
-        found, page = [], []
+        seconds, page = [], []
         for _ in range(rounds):
             begin = time.process_time()
             recommender.ranked(recommender.words_query(text), 48)
-            found.append(time.process_time() - begin)
+            seconds.append(time.process_time() - begin)
             begin = time.process_time()
             client.get("/?" + urlencode({"q": text}))
             page.append(time.process_time() - begin)
         lines.append(
             {
                 "search": text,
-                "first ms": 1e3 * found[0],
-                "search ms": 1e3 * np.median(found),
+                "first ms": 1e3 * seconds[0],
+                "search ms": 1e3 * np.median(seconds),
                 "page ms": 1e3 * np.median(page),
             }
         )

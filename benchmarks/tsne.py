@@ -77,7 +77,7 @@ def placing(vectors: NDArray[np.float32], count: int = 100) -> dict[str, Any]:
 
 
 def run(options: dict[str, Any]) -> dict[str, Any]:
-    """The part `tsne`, on a report's frozen vectors (all its numbers), or on made ones where there is no report."""
+    """The part `tsne`, on a report's frozen vectors (all dimensions), or on made ones where there is no report."""
     from benchmarks.processes import vectors_of
 
     vectors, what = vectors_of(options, "max_pooled")
@@ -90,6 +90,6 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
         say(f"t-SNE of {len(rows):,} x {vectors.shape[1]}: {what}")
         chosen = np.asarray(vectors[rows], np.float32)
         rounds = 1 if options["quick"] or size > 10_000 else 3
-        tables.append({"items": len(rows), "numbers": chosen.shape[1], "runs": compare(chosen, rounds)})
+        tables.append({"items": len(rows), "dimensions": chosen.shape[1], "runs": compare(chosen, rounds)})
     small = np.asarray(vectors[: sizes[0]], np.float32)
     return {"vectors": what, "tables": tables, "placing": placing(small)}

@@ -3,11 +3,11 @@
 =================  ====================================================================================
 `open`             open a catalogue with a report: ``shop = fashion.open("sample")``
 `Study`            what `open` gives: items, photos, vectors, map, and ``shop.recommend("42161895WWF")``
-`recommend`        one question to a catalogue that is not open yet
+`recommend`        one query to a catalogue, without opening it first
 `embed`            photos (paths, bytes or arrays) to vectors, by a frozen ImageNet network
 `tsne`             vectors to places on a map
 `build_report`     run the notebooks of a catalogue: ``fashion.build_report(fashion.Settings("sample"))``
-`Settings`         what a report may be told: catalogue, data, number of items, network, seed
+`Settings`         a report's settings: catalogue, data, number of items, network, seed
 `load_catalogue`   read the description of a catalogue: where its table and photos are, its terms
 `FashionError`     base of every error that the package raises on purpose
 =================  ====================================================================================

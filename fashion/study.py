@@ -542,12 +542,12 @@ def _draw(picks: Picks, swatches: Swatches) -> Figure:
     import matplotlib.pyplot as plt
 
     from fashion.photos.images import decode
-    from fashion.plots.recommendation import answers
+    from fashion.plots.recommendation import query_results
     from fashion.plots.style import SHOWN, use_style
 
     table = picks.table.head(DRAWN)
-    asked = picks.photo_of()
-    picture = None if asked is None else decode(asked, picks.query.title, SHOWN)
+    query_photo = picks.photo_of()
+    picture = None if query_photo is None else decode(query_photo, picks.query.title, SHOWN)
     # Two items may have photos of one name, in two places.
     names = [f"{place + 1}. {photo}" for place, photo in enumerate(table["photo"])]
     photos = {name: picks.photo_of(place) or b"" for place, name in enumerate(names)}
@@ -556,7 +556,7 @@ def _draw(picks: Picks, swatches: Swatches) -> Figure:
         title = f"Most similar to {picks.query.title}" if picture is not None else f"Matches for “{picks.query.title}”"
         title += f", the first {DRAWN} of {len(picks)}" if len(picks) > DRAWN else ""
         asked_for = [(picture, picks.query, table.assign(photo=names))]
-        figure = answers(asked_for, _Held(photos), swatches, picks.source_line, title=title)
+        figure = query_results(asked_for, _Held(photos), swatches, picks.source_line, title=title)
     if getattr(figure.canvas, "required_interactive_framework", None):  # a window, where there is a screen
         plt.show(block=False)
     else:

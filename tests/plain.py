@@ -15,12 +15,12 @@ def picture(data):
     return DecodedPhoto(rgb, data, alpha)
 
 
-def photo_facts(source, names):
+def photo_metadata(source, names):
     """A row of `measures.METADATA` for each photo; a bad one is a row with its problem."""
     rows = []
     for name in names:
-        facts, seen = open_photo(source, name)
-        rows.append(facts if seen is None else facts | measure(picture(source.read(name))))
+        metadata, seen = open_photo(source, name)
+        rows.append(metadata if seen is None else metadata | measure(picture(source.read(name))))
     return metadata_table(rows)
 
 

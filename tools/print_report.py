@@ -38,13 +38,13 @@ def browser() -> str:
     ReportError
         When none is installed.
     """
-    found = next((path for path in map(shutil.which, BROWSERS) if path), None)
-    if not found:
+    browser = next((path for path in map(shutil.which, BROWSERS) if path), None)
+    if not browser:
         raise ReportError(
             f"expected a browser that prints, one of {', '.join(BROWSERS)}; found none. Install Chromium (Debian: "
             "apt-get install chromium-headless-shell), or print index.html from the browser that you use."
         )
-    return found
+    return browser
 
 
 def print_report(workspace: Workspace) -> Path:

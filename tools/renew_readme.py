@@ -311,11 +311,11 @@ def kept_numbers(workspace: Workspace) -> dict[str, Any]:
     numbers, captions = workspace.results("06"), workspace.captions()
     chapters = []
     for step in STEPS:
-        found = workspace.results(step.number)
-        figures = [{"name": name, "caption": captions[name]} for name in found["key_figures"] if name in captions]
+        results = workspace.results(step.number)
+        figures = [{"name": name, "caption": captions[name]} for name in results["key_figures"] if name in captions]
         title = title_of(workspace, step.notebook)
         chapters.append(
-            {"name": step.notebook, "title": title, "findings": found["findings"], "figures": figures}
+            {"name": step.notebook, "title": title, "findings": results["findings"], "figures": figures}
         )  # fmt: skip
     return {"results": {key: numbers[key] for key in KEPT if key in numbers}, "chapters": chapters}
 

@@ -60,7 +60,7 @@ class LastStages:
     def __init__(self, backbone: Backbone, stage: str, words: Sequence[int]) -> None:
         keras = import_keras()
         layers, trunk = keras.layers, backbone.build()
-        names = backbone.depth_names[backbone.depth_names.index(stage) + 1 :]
+        names = backbone.layer_names[backbone.layer_names.index(stage) + 1 :]
         outputs = [trunk.get_layer(name).output for name in names]
         means = [layers.GlobalAveragePooling2D()(x) for x in outputs]
         maxima = [layers.GlobalMaxPooling2D()(x) for x in outputs]
@@ -119,7 +119,7 @@ def main() -> None:
     given = parser.parse_args()
     run = Run.in_project(given.catalogue, processed=str(given.processed or "data/processed"))
     work = run.workspace
-    items, part, grid = work.items(), work.table("split")["part"].to_numpy(), np.asarray(work.vectors("colour_grid"))
+    items, part, grid = work.items(), work.table("split")["split"].to_numpy(), np.asarray(work.vectors("colour_grid"))
     frozen = join_features(work.vectors("multilayer"), work.vectors("max_pooled"))
     backbone = reopen_backbone(work.json("backbone"))
     assert isinstance(backbone, Backbone)

@@ -168,7 +168,7 @@ def main() -> None:
     import tensorflow as tf
 
     work = Workspace(given.catalogue, given.processed)
-    items, part = work.items(), work.table("split")["part"].to_numpy()
+    items, part = work.items(), work.table("split")["split"].to_numpy()
     random = np.random.default_rng(0)
     training = np.sort(random.permutation(np.flatnonzero(part == "train"))[: given.items])
     asking = np.sort(random.permutation(np.flatnonzero(part == "validation"))[: given.queries])

@@ -83,7 +83,7 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=3_000)
     given = parser.parse_args()
     work = Workspace(given.catalogue, given.processed)
-    items, part, grid = work.items(), work.table("split")["part"].to_numpy(), np.asarray(work.vectors("colour_grid"))
+    items, part, grid = work.items(), work.table("split")["split"].to_numpy(), np.asarray(work.vectors("colour_grid"))
     queries = np.random.default_rng(0).permutation(np.flatnonzero(part == "validation"))[: given.queries]
     own = join_features(work.vectors("multilayer"), work.vectors("max_pooled"))
     tables = {"own": own} | {

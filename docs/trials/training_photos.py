@@ -70,7 +70,7 @@ def main() -> None:
     given = parser.parse_args()
     study = Run.in_project(given.catalogue, processed=str(given.processed or "data/processed"))
     work = study.workspace
-    items, part, grid = work.items(), work.table("split")["part"].to_numpy(), np.asarray(work.vectors("colour_grid"))
+    items, part, grid = work.items(), work.table("split")["split"].to_numpy(), np.asarray(work.vectors("colour_grid"))
     own = join_features(work.vectors("multilayer"), work.vectors("max_pooled"))
     backbone, source = reopen_backbone(work.json("backbone")), study.source
     train, queries = np.flatnonzero(part == "train"), np.flatnonzero(part == "validation")

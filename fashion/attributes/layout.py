@@ -274,11 +274,11 @@ class Layout:
         vectors : ndarray of float, shape (m, width)
             Gallery vectors.
         """
-        asked, similarity = np.array(queries, np.float32), {}
+        query_vectors, similarity = np.array(queries, np.float32), {}
         for name, part in self.parts.items():
             if name == "hub":
                 continue
-            inside = asked[:, part] if name == "looks" else asked[:, part.start : part.stop - 1]
+            inside = query_vectors[:, part] if name == "looks" else query_vectors[:, part.start : part.stop - 1]
             if name == "looks" and self.looks:
                 inside = normalise(inside)
             if np.any(inside):

@@ -66,8 +66,8 @@ def all_methods(
         table = side_by_side(frozen, workspace.vectors("histogram"), centre=_mean(frozen, centred))
         return table, table
 
-    def by_layout(asked: str, shown: str) -> Callable[[], Method]:
-        return lambda: (layout.queries(workspace.vectors(asked), weights), workspace.vectors(shown))
+    def by_layout(queries: str, gallery: str) -> Callable[[], Method]:
+        return lambda: (layout.queries(workspace.vectors(queries), weights), workspace.vectors(gallery))
 
     makers: dict[str, Callable[[], Method]] = {
         PIXELS: same("pixels"), HISTOGRAM: same("histogram"), HOG: same("hog"), ALL_FEATURES: same("max_pooled"),

@@ -89,21 +89,21 @@ def category_doubts(looks: NDArray, items: pd.DataFrame, groups: NDArray[np.inte
         return CategoryDoubts(pd.DataFrame(columns=DOUBT), 0, None, too_small)
     known, probability = out_of_fold(looks[rows], words[rows], groups[rows], FOLDS, seed)
     given = np.searchsorted(known, words[rows])
-    found = label_doubts(given, probability)
-    found = found[np.log10(found["odds"]) > ODDS]
+    doubtful = label_doubts(given, probability)
+    doubtful = doubtful[np.log10(doubtful["odds"]) > ODDS]
     doubts = pd.DataFrame({
-        "row": rows[found["row"]],
+        "row": rows[doubtful["row"]],
         "kind": "category",
-        "severity": ((np.log10(found["odds"]) - ODDS) / (WORST_ODDS - ODDS)).clip(upper=1),
-        "suggested": known[found["suggested"]],
+        "severity": ((np.log10(doubtful["odds"]) - ODDS) / (WORST_ODDS - ODDS)).clip(upper=1),
+        "suggested": known[doubtful["suggested"]],
         "reason": [
             f"{known[line.suggested]} {percent(line.other)}, {known[given[line.row]]} {percent(line.own)} (odds "
             f"{line.odds:,.0f} times the usual{', confident' * line.confident})"
-            for line in found.itertuples()
+            for line in doubtful.itertuples()
         ],
     }, columns=DOUBT)  # fmt: skip
     agreed = float((probability.argmax(axis=1) == given).mean())
-    return CategoryDoubts(doubts, len(rows), agreed, too_small, int(found["confident"].sum()))
+    return CategoryDoubts(doubts, len(rows), agreed, too_small, int(doubtful["confident"].sum()))
 
 
 def colour_doubts(items: pd.DataFrame, swatches: Swatches) -> pd.DataFrame:

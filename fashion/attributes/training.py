@@ -78,7 +78,7 @@ def train_attributes(
     features: NDArray,
     grid: NDArray,
     items: pd.DataFrame,
-    part: NDArray[np.str_],
+    split: NDArray[np.str_],
     seed: int,
     *,
     further: Sequence[str] = (),
@@ -87,7 +87,7 @@ def train_attributes(
     state: Path | None = None,
     progress: bool = True,
 ) -> tuple[AttributesNetwork, pd.DataFrame]:
-    """Train the members on the items of part "train"; those of "validation" measure progress and calibrate.
+    """Train the members on the items of split "train"; those of "validation" measure progress and calibrate.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def train_attributes(
         Colour grids.
     items : DataFrame
         With `category` and `colour`.
-    part : ndarray of str, shape (n,)
+    split : ndarray of str, shape (n,)
         From `evaluation.split`.
     seed : int
         Of weights, order and dropout.
@@ -125,14 +125,14 @@ def train_attributes(
     cross-entropies. Members differ in initial weights, order and dropout. Afterwards one temperature for each attribute
     is fitted on the validation items (`calibration.temperature`) and folded into the members' last layers.
     """
-    train = np.flatnonzero(part == "train")
+    train = np.flatnonzero(split == "train")
     words = {c: tuple(sorted(items[c].iloc[train].unique())) for c in ("category", "colour")}
     colours = learn_palette(grid[train], seed)
     seen = palette_features(grid, colours)
-    task = _Task(features, seen, part, _labels(items, words))
+    task = _Task(features, seen, split, _labels(items, words))
     scales = dict(zip(SCALES, (*_moments(features, train), *_moments(seen, train)), strict=True))
     sizes = Architecture(features.shape[1], seen.shape[1], len(words["category"]), len(words["colour"]))
-    key = training_key(features, grid, items, part, seed, epochs) if state else ""
+    key = training_key(features, grid, items, split, seed, epochs) if state else ""
     models, histories = [], []
     trainer = _Trainer(task, sizes, scales, epochs)
     for number in range(1, members + 1):
@@ -144,7 +144,7 @@ def train_attributes(
     blank = np.zeros((1, 1), np.float32)
     spoken = words["category"], words["colour"]
     bare = AttributesNetwork(tuple(models), *spoken, sizes, scales, colours, blank, blank[0], blank)
-    _calibrate(bare, features, grid, items, np.flatnonzero(part == "validation"))
+    _calibrate(bare, features, grid, items, np.flatnonzero(split == "validation"))
     whole = _with_looks(bare, features, grid, train, seed)
     return with_further_columns(whole, features, items, train, further), pd.concat(histories, ignore_index=True)
 
@@ -155,12 +155,12 @@ class _Task:
 
     features: NDArray
     seen: NDArray
-    part: NDArray[np.str_]
+    split: NDArray[np.str_]
     labels: dict[str, Rows]
 
 
 def _codes(said: pd.Series, known: Sequence[str]) -> Rows:
-    """Each word's place among the known ones, shape (n,); -1 for a word that is not in the training part."""
+    """Each word's place among the known ones, shape (n,); -1 for a word that is not in the training split."""
     places = {word: place for place, word in enumerate(known)}
     return np.array(said.map(places).fillna(-1), np.intp)
 
@@ -189,7 +189,7 @@ class _Trainer:
         tf.config.experimental.enable_op_determinism()
         self._task, self._epochs = task, epochs
         self._new = lambda: build_network(sizes, scales)
-        self._train, validation = np.flatnonzero(task.part == "train"), np.flatnonzero(task.part == "validation")
+        self._train, validation = np.flatnonzero(task.split == "train"), np.flatnonzero(task.split == "validation")
         self._known = validation[np.all([codes[validation] >= 0 for codes in task.labels.values()], axis=0)]
         self._batch = batch_for(len(self._train))
         self._model = self._new()
@@ -325,14 +325,14 @@ def with_further_columns(
 
 
 def training_key(
-    features: NDArray, grid: NDArray, items: pd.DataFrame, part: NDArray[np.str_], seed: int, epochs: int
+    features: NDArray, grid: NDArray, items: pd.DataFrame, split: NDArray[np.str_], seed: int, epochs: int
 ) -> str:
     """Key of everything that determines the trained weights: code, versions, settings, content of the inputs."""
     return sha256_json({
         "code": code_of(closure_of(__name__)),
         "versions": versions(["tensorflow", "keras", "numpy", "scikit-learn"]),
         "settings": [seed, epochs],
-        "inputs": [array_checksum(features), array_checksum(grid), list(part)],
+        "inputs": [array_checksum(features), array_checksum(grid), list(split)],
         "words": [list(items["category"]), list(items["colour"])],
     })  # fmt: skip
 

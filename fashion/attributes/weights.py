@@ -116,9 +116,11 @@ class HubCorrection:
         """Gallery vectors as the queries by which nearness is measured."""
         return layout.queries(vectors, layout.weights(self.colour_weight, self.looks_weight))
 
-    def _nearness(self, vectors: Float, asked: Float, layout: Layout, own: NDArray[np.integer] | None = None) -> Float:
+    def _nearness(
+        self, vectors: Float, queries: Float, layout: Layout, own: NDArray[np.integer] | None = None
+    ) -> Float:
         itself = np.einsum("nd,nd->n", self.queries(vectors, layout), vectors)  # no correction is in them yet
-        return np.asarray(nearest_query_similarity(asked, vectors, own) + itself / 2, np.float32)
+        return np.asarray(nearest_query_similarity(queries, vectors, own) + itself / 2, np.float32)
 
     def _of(self, near: Float) -> Float:
         return np.asarray(-self.strength * (near - self.mean), np.float32)

@@ -50,7 +50,7 @@ def text_of(value: Any) -> str:
 
 
 def flattened(record: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    """Each value of a JSON object under its name, one inside another object under both: `image.path`.
+    """A JSON object's values by name, a nested one by both names: `image.path`.
 
     Examples
     --------

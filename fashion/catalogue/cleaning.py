@@ -95,7 +95,7 @@ def start(rows: pd.DataFrame, malformed: pd.DataFrame) -> Cleaning:
 
 
 def join_rows(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Give an item the photos of the rows that repeat it, as Shopify writes them; return how many rows went so.
+    """Give an item the photos of the rows that repeat it, as Shopify writes them; return the number of joined rows.
 
     A row is joined that names the item again, brings a photo that it has not yet, and contradicts none of its words
     (`WORDS`: each is empty or the same). The item is the first such row with the most words.
@@ -234,7 +234,7 @@ def require_items(cleaning: Cleaning, place: str, least: int = LEAST_ITEMS) -> N
 
 @dataclass(frozen=True)
 class Counts:
-    """How many rows of a table came how far; rows read = studied + rejected + `not_taken` + `joined`.
+    """Numbers of a table's rows by outcome; rows read = studied + rejected + `not_taken` + `joined`.
 
     Attributes
     ----------
@@ -437,18 +437,18 @@ def join_photos(
     colour_words : mapping of str to str, optional
         Word -> colour, among which an item without a colour gets the nearest; the glossary's if not given.
     """
-    facts = metadata.drop_duplicates("photo").set_index("photo")
-    several, left_out = _several(cleaning.rows, facts)
-    of_shown = facts.loc[several["photo"], ["problem", "sha256"]].reset_index(drop=True)
+    by_photo = metadata.drop_duplicates("photo").set_index("photo")
+    several, left_out = _several(cleaning.rows, by_photo)
+    of_shown = by_photo.loc[several["photo"], ["problem", "sha256"]].reset_index(drop=True)
     step = drop_photos(Cleaning(several, cleaning.rejected), of_shown["problem"], of_shown["sha256"])
-    measured = facts.drop(columns="problem").reset_index()
+    measured = by_photo.drop(columns="problem").reset_index()
     items = step.rows.merge(measured, on="photo", how="left", validate="many_to_one")
     if known is not None:
         owner = items["sha256"].map(dict(zip(known["sha256"], known["item"], strict=True)))
         step = step.move(owner.notna(), "photo already there", "same photo as " + owner.fillna(""))
         items = items[owner.isna()].reset_index(drop=True)
     left_out = left_out[left_out["row"].isin(items["row"])].reset_index(drop=True)
-    photos = _photos_table(items, facts["sha256"])
+    photos = _photos_table(items, by_photo["sha256"])
     items = items.drop(columns="more_photos", errors="ignore")
     pixels, tiles = items.pop("thumbnail"), items.pop("tile")
     thumbnails = np.frombuffer(b"".join(pixels), np.uint8).reshape(len(items), -1 if len(items) else 0)
@@ -463,11 +463,11 @@ def join_photos(
     return Joined(items, step, nameless, thumbnails, tiles, photos, left_out)
 
 
-def _several(rows: pd.DataFrame, facts: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _several(rows: pd.DataFrame, by_photo: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rows with their first good photo shown and the other good ones as `more_photos`; and the photos left out."""
     if "more_photos" not in rows:
         return rows, pd.DataFrame(columns=REJECTED_COLUMNS)
-    problem = facts["problem"].to_dict()
+    problem = by_photo["problem"].to_dict()
     kept, left_out = [], []
     for row, photos in zip(rows[["row", "item"]].itertuples(index=False), _photos_of(rows), strict=True):
         good = [photo for photo in photos if not problem[photo]] or [photos[0]]

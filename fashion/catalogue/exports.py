@@ -14,7 +14,7 @@ class Export:
     ----------
     name : str
         For people.
-    marks : tuple of str
+    header : tuple of str
         Columns that all have to be there.
     columns : mapping of str to tuple of str
         Our column -> the export's, the first that is there and filled.
@@ -25,13 +25,13 @@ class Export:
     """
 
     name: str
-    marks: tuple[str, ...]
+    header: tuple[str, ...]
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     category_path: str = ""
     like: str = ""
 
 
-#: The first whose marks are all there counts. What an export does not name is found as in any other table.
+#: The first whose header is all there counts. What an export does not name is found as in any other table.
 EXPORTS = (
     Export(
         "Kaggle's Fashion Product Images", ("id", "article type", "base colour", "master category"),

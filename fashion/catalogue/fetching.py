@@ -63,7 +63,7 @@ AGENT = "fashion (photos of a catalogue; each is asked for once)"
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of an address.
+    """The outcome of asking an address.
 
     Attributes
     ----------
@@ -185,8 +185,8 @@ class Asker:
     def _checked(self, host: str, port: int) -> list[str]:
         """The IP addresses of a host that may be asked."""
         if (host, port) not in self._places:
-            found = _look_up(host, port)
-            self._places[host, port] = list(dict.fromkeys(str(place[0]) for *_, place in found))
+            answers = _look_up(host, port)
+            self._places[host, port] = list(dict.fromkeys(str(place[0]) for *_, place in answers))
         places = self._places[host, port]
         allowed = places if self.rules.private_network else [place for place in places if is_public(place)]
         if places and not allowed:
@@ -227,17 +227,17 @@ class Asker:
 
 def _look_up(host: str, port: int) -> list[Any]:
     """`socket.getaddrinfo` under a time limit of `LOOK_UP` seconds: the system's own may be minutes, and knows none."""
-    found: Future[list[Any]] = Future()
+    answer: Future[list[Any]] = Future()
 
     def ask() -> None:
         try:
-            found.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            answer.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         except Exception as error:
-            found.set_exception(error)
+            answer.set_exception(error)
 
     threading.Thread(target=ask, daemon=True).start()  # no pool: the end of the program would wait for its threads
     try:
-        return found.result(LOOK_UP)
+        return answer.result(LOOK_UP)
     except FutureTimeout:
         raise OSError(f"the name {host} was not looked up within {LOOK_UP:g} s") from None
 
@@ -278,7 +278,7 @@ def _in_words(error: BaseException) -> str:
 
 
 class HostTurns:
-    """Addresses by host: which may be asked now, so that each host has its pause and none holds up the others.
+    """A queue of addresses by host: each host gets its pause, and none holds up the others.
 
     Parameters
     ----------

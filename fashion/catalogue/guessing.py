@@ -19,7 +19,7 @@ from fashion.catalogue.raw_table import RawTable
 from fashion.catalogue.source import is_photo
 from fashion.catalogue.translation import load_glossary
 from fashion.core.numerals import percent
-from fashion.core.texts import look_of
+from fashion.core.texts import fold_text
 
 #: Rows by whose cells a column is judged, spread over the table.
 JUDGED = 2_000
@@ -66,7 +66,7 @@ class Choice:
 
 @dataclass
 class Guess:
-    """What a table was understood as.
+    """A guess at what a table's columns mean.
 
     Attributes
     ----------
@@ -121,7 +121,7 @@ def plain_name(name: str) -> str:
 @cache
 def _bare(text: str) -> str:
     """Without accents, in lower case."""
-    parts = unicodedata.normalize("NFKD", look_of(text))
+    parts = unicodedata.normalize("NFKD", fold_text(text))
     return "".join(sign for sign in parts if not unicodedata.combining(sign))
 
 
@@ -174,7 +174,7 @@ class Cells:
 
     @cached_property
     def unique(self) -> float:
-        """Different ones for each cell."""
+        """Different values, as a share of the filled cells."""
         return len(self.counts) / max(len(self.filled), 1)
 
     @cached_property
@@ -230,7 +230,7 @@ class Cells:
 
 
 def guess(raw: RawTable, files: Sequence[str]) -> Guess:
-    """What a table's columns mean.
+    """Guess what a table's columns mean.
 
     Parameters
     ----------
@@ -242,48 +242,48 @@ def guess(raw: RawTable, files: Sequence[str]) -> Guess:
     step = max(1, -(-len(raw.rows) // JUDGED))
     rows = raw.rows.iloc[::step]
     cells = {name: Cells(name, rows[name].tolist()) for name in map(str, rows) if rows[name].any()}
-    found = Guess(export=_export(raw))
-    named = found.export.columns.get("photo", ()) if found.export else ()
+    guessed = Guess(export=_export(raw))
+    named = guessed.export.columns.get("photo", ()) if guessed.export else ()
     photos = PhotoNames(files)
-    found.photo = _photo(raw, rows, cells, named, photos)
-    found.more_photos = _more_photos(raw, rows, cells, found.photo, photos)
-    taken = {choice.theirs[1:-1] for choice in (found.photo, *found.more_photos) if choice}
-    _take_named(found, cells)
-    if "colour" not in found.columns and (option := _option(cells)):
-        found.columns["colour"] = option
-    taken |= {choice.theirs for choice in found.columns.values()}
-    if "item" not in found.columns:
-        found.columns["item"] = _item(cells, found, taken)
-    taken.add(found.columns["item"].theirs)
+    guessed.photo = _photo(raw, rows, cells, named, photos)
+    guessed.more_photos = _more_photos(raw, rows, cells, guessed.photo, photos)
+    taken = {choice.theirs[1:-1] for choice in (guessed.photo, *guessed.more_photos) if choice}
+    _take_named(guessed, cells)
+    if "colour" not in guessed.columns and (option := _option(cells)):
+        guessed.columns["colour"] = option
+    taken |= {choice.theirs for choice in guessed.columns.values()}
+    if "item" not in guessed.columns:
+        guessed.columns["item"] = _item(cells, guessed, taken)
+    taken.add(guessed.columns["item"].theirs)
     for ours in ORDER:
-        if ours not in found.columns and (choice := _choose(ours, cells, taken)):
-            found.columns[ours] = choice
+        if ours not in guessed.columns and (choice := _choose(ours, cells, taken)):
+            guessed.columns[ours] = choice
             taken.add(choice.theirs)
-    found.category_path = _path(found, cells)
-    _part_categories(found, cells, rows, taken)
+    guessed.category_path = _path(guessed, cells)
+    _part_categories(guessed, cells, rows, taken)
     for ours in WANTED:
-        if ours not in found.columns and not (ours == "department" and found.category_path):
+        if ours not in guessed.columns and not (ours == "department" and guessed.category_path):
             meant = _candidates(ours, cells, taken)
             if meant or ours in MISSED:
-                found.candidates[ours] = meant
-    told = [*TOLD, *found.columns]
-    found.columns = {ours: found.columns[ours] for ours in dict.fromkeys(told) if ours in found.columns}
-    return found
+                guessed.candidates[ours] = meant
+    told = [*TOLD, *guessed.columns]
+    guessed.columns = {ours: guessed.columns[ours] for ours in dict.fromkeys(told) if ours in guessed.columns}
+    return guessed
 
 
 def _export(raw: RawTable) -> Export | None:
     there = {plain_name(name) for name in raw.header}
-    return next((export for export in EXPORTS if set(export.marks) <= there), None)
+    return next((export for export in EXPORTS if set(export.header) <= there), None)
 
 
-def _take_named(found: Guess, cells: Mapping[str, Cells]) -> None:
+def _take_named(guessed: Guess, cells: Mapping[str, Cells]) -> None:
     """The columns that the export names, where they are there and filled."""
-    if found.export is None:
+    if guessed.export is None:
         return
-    for ours, theirs in found.export.columns.items():
+    for ours, theirs in guessed.export.columns.items():
         hit = next((column for name in theirs for column in cells.values() if column.plain == name), None)
         if hit and ours != "photo":
-            found.columns[ours] = Choice(hit.name, f"so named in {found.export.name}")
+            guessed.columns[ours] = Choice(hit.name, f"so named in {guessed.export.name}")
 
 
 def _photo(
@@ -439,12 +439,13 @@ def _reason(ours: str, column: Cells) -> str:
     return f"{', '.join(filter(None, (folders.get(column.name, named), content)))} {values}".strip()
 
 
-def _item(cells: Mapping[str, Cells], found: Guess, taken: Collection[str]) -> Choice:
+def _item(cells: Mapping[str, Cells], guessed: Guess, taken: Collection[str]) -> Choice:
     """The column that names the items; their numbers where none does."""
     scored = [
         (score, -place, column)
         for place, column in enumerate(cells.values())
-        if (column.name not in taken or found.photo_is(column.name)) and (score := _item_score(column, found)) >= ENOUGH
+        if (column.name not in taken or guessed.photo_is(column.name))
+        and (score := _item_score(column, guessed)) >= ENOUGH
     ]
     if not scored:
         return Choice("#", "no column names the items, so the row's number does")
@@ -452,18 +453,18 @@ def _item(cells: Mapping[str, Cells], found: Guess, taken: Collection[str]) -> C
     why = [
         "its name says so" if _said("item", column) > 0 else "",
         f"{len(column.counts):,} different values in {len(column.filled):,} rows looked at",
-        "it names the photo" if found.is_in_photo(column.name) else "",
+        "it names the photo" if guessed.is_in_photo(column.name) else "",
     ]
     return Choice(column.name, f"{', '.join(filter(None, why))} ({column.shown()})")
 
 
-def _item_score(column: Cells, found: Guess) -> float:
+def _item_score(column: Cells, guessed: Guess) -> float:
     """How much a column's name and cells say that it names the items."""
     decimals = column.share(_DECIMAL)
     if column.fill < 0.9 or column.addresses > 0 or column.length > 3 or decimals > 0.5 or column.name in FOLDERS:
         return float("-inf")
     said = _said("item", column)
-    score = said + 2 * (column.unique >= 0.98) + 0.75 * found.is_in_photo(column.name) - 3 * (column.unique < 0.1)
+    score = said + 2 * (column.unique >= 0.98) + 0.75 * guessed.is_in_photo(column.name) - 3 * (column.unique < 0.1)
     return score - 1.5 * (not said and column.length > 1.5)  # a text
 
 
@@ -482,10 +483,10 @@ def _option(cells: Mapping[str, Cells]) -> Choice | None:
     return None
 
 
-def _part_categories(found: Guess, cells: Mapping[str, Cells], rows: pd.DataFrame, taken: set[str]) -> None:
+def _part_categories(guessed: Guess, cells: Mapping[str, Cells], rows: pd.DataFrame, taken: set[str]) -> None:
     """Of two columns of categories, the finer one is the category, the coarser one the department."""
-    category, department = found.columns.get("category"), found.columns.get("department")
-    if not category or found.category_path or (found.export and "category" in found.export.columns):
+    category, department = guessed.columns.get("category"), guessed.columns.get("department")
+    if not category or guessed.category_path or (guessed.export and "category" in guessed.export.columns):
         return
     if not department:
         others = [
@@ -497,15 +498,15 @@ def _part_categories(found: Guess, cells: Mapping[str, Cells], rows: pd.DataFram
             return
         best = min(others, key=lambda column: _rank("category", column.plain))
         department = Choice(best.name, _reason("department", best))
-        found.columns["department"] = department
+        guessed.columns["department"] = department
         taken.add(best.name)
     fine, coarse = cells[category.theirs], cells[department.theirs]
     if len(coarse.counts) > len(fine.counts) and coarse.are_words:
-        found.columns["category"], found.columns["department"] = department, category
+        guessed.columns["category"], guessed.columns["department"] = department, category
 
 
 def _is_within(rows: pd.DataFrame, one: str, other: str) -> bool:
-    """Whether one of two columns' words part those of the other: each finer word stands with one coarser word."""
+    """Whether one of two columns' words subdivide the other's: each finer word stands with one coarser word."""
     fine, coarse = sorted((one, other), key=lambda name: rows[name].nunique(), reverse=True)
     pairs = rows[(rows[fine] != "") & (rows[coarse] != "")].groupby([fine, coarse]).size()
     return bool(len(pairs)) and pairs.groupby(level=0).max().sum() >= 0.95 * pairs.sum()
@@ -523,11 +524,11 @@ def _candidates(ours: str, cells: Mapping[str, Cells], taken: Collection[str]) -
     return [name for _, name in sorted(scored)[:6]]
 
 
-def _path(found: Guess, cells: Mapping[str, Cells]) -> str:
-    if "category" not in found.columns:
+def _path(guessed: Guess, cells: Mapping[str, Cells]) -> str:
+    if "category" not in guessed.columns:
         return ""
-    column = cells[found.columns["category"].theirs]
-    own = found.export.category_path if found.export else ""
+    column = cells[guessed.columns["category"].theirs]
+    own = guessed.export.category_path if guessed.export else ""
     for sign in filter(None, (own, ">")):
         if sum(sign in cell for cell in column.filled) > 0.3 * len(column.filled):
             return sign

@@ -79,7 +79,7 @@ def open_workspace(
 
 
 def take(workspace: Workspace, catalogue: Catalogue) -> None:
-    """Write whose the folders are; to be called by a run that holds them (`locking.only_one`).
+    """Record the owner of the folders; to be called by a run that holds them (`locking.only_one`).
 
     Raises
     ------
@@ -102,7 +102,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _owner_of(folder: Path) -> _Owner | None:
-    """Whose a folder of artefacts or of a report is; None where nothing says so.
+    """The TOML that a folder of artefacts or of a report was made for; None where nothing says so.
 
     Of runs before `catalogue.json` was written, source.json or provenance.json says it.
     """
@@ -147,7 +147,7 @@ def _same_data(entry: Catalogue, there: Catalogue, owner: _Owner) -> bool:
 
 
 def _table_of(entry: Catalogue) -> str:
-    """SHA-256 of a catalogue's table; empty where it is not at hand."""
+    """SHA-256 of a catalogue's table; empty where it is missing."""
     try:
         if entry.data is None or not entry.data.exists():
             return ""

@@ -11,7 +11,7 @@ import pandas as pd
 
 from fashion.catalogue.photo_pattern import listed, name_and_spec
 from fashion.catalogue.source import is_photo
-from fashion.core.texts import look_of
+from fashion.core.texts import fold_text
 
 #: Cells that are looked at, at most.
 TRIED = 500
@@ -29,16 +29,16 @@ class Pattern(NamedTuple):
 
 
 class PhotoNames:
-    """The photos of a source by how their names look, with and without ending."""
+    """The photos of a source by their folded names, with and without ending."""
 
     def __init__(self, files: Sequence[str]) -> None:
-        self.by_look: dict[str, list[str]] = {}
+        self.by_folded: dict[str, list[str]] = {}
         for name in files:
             if is_photo(name):
-                last = look_of(name.rsplit("/", 1)[-1])
+                last = fold_text(name.rsplit("/", 1)[-1])
                 stem = last.rsplit(".", 1)[0]
-                for look in (last, stem, stem.lstrip("0") or "0"):
-                    named = self.by_look.setdefault(look, [])
+                for folded in (last, stem, stem.lstrip("0") or "0"):
+                    named = self.by_folded.setdefault(folded, [])
                     if not named or named[-1] != name:
                         named.append(name)
 
@@ -65,7 +65,7 @@ def guess_pattern(column: str, rows: pd.DataFrame, photos: PhotoNames) -> Patter
     >>> guess_pattern("id", rows, PhotoNames(["a/vest/108775015.png", "a/bra/110065001.png"])).pattern
     'a/{kind}/{id}.png'
     """
-    if not photos.by_look or not is_speakable(column):
+    if not photos.by_folded or not is_speakable(column):
         return None
     tried = rows[rows[column] != ""]
     tried = tried.iloc[:: max(1, -(-len(tried) // TRIED))]
@@ -109,25 +109,27 @@ def _inside(value: str) -> str:
 
 def _files_of(value: str, photos: PhotoNames) -> list[str]:
     """The photos that a cell may name."""
-    last = look_of(_inside(value).rsplit("/", 1)[-1])
-    return photos.by_look.get(last) or photos.by_look.get(last.lstrip("0") or "0", [])
+    last = fold_text(_inside(value).rsplit("/", 1)[-1])
+    return photos.by_folded.get(last) or photos.by_folded.get(last.lstrip("0") or "0", [])
 
 
 def _patterns(column: str, row: dict[str, str], name: str) -> list[str]:
     """Patterns by which a row's cell names this very photo."""
     value = _inside(row[column])
-    look, whole = look_of(value), look_of(name)
+    folded, whole = fold_text(value), fold_text(name)
     lead = "/" if row[column].startswith(("/", "\\")) else ""
     stem, steps = whole.rpartition(".")[0], name.split("/")
     # Folders are counted, not characters: the two names may encode an accent in different lengths.
-    before = "".join(f"{step}/" for step in steps[: -1 - look.count("/")])
+    before = "".join(f"{step}/" for step in steps[: -1 - folded.count("/")])
     ending, field = name[name.rfind(".") :] if "." in steps[-1] else "", f"{{{column}}}"
-    if whole.endswith(look) and (len(look) == len(whole) or whole[-len(look) - 1] == "/"):
+    if whole.endswith(folded) and (len(folded) == len(whole) or whole[-len(folded) - 1] == "/"):
         end = ""
-    elif stem.endswith(look) and (len(look) == len(stem) or stem[-len(look) - 1] == "/"):
+    elif stem.endswith(folded) and (len(folded) == len(stem) or stem[-len(folded) - 1] == "/"):
         end = ending
     elif (
-        (last := stem.rsplit("/", 1)[-1]).lstrip("0") == look.lstrip("0") and "/" not in look and len(last) > len(look)
+        (last := stem.rsplit("/", 1)[-1]).lstrip("0") == folded.lstrip("0")
+        and "/" not in folded
+        and len(last) > len(folded)
     ):
         field, end = f"{{{column}:0>{len(last)}}}", ending
     else:
@@ -143,7 +145,7 @@ def _folders(before: str, column: str, row: dict[str, str]) -> list[str]:
     parts, varied = before.split("/"), []
     value = row[column]
     for part in parts:
-        look = look_of(part)
+        folded = fold_text(part)
         piece = part.replace("{", "{{").replace("}", "}}")
         if 1 <= len(part) <= LONGEST_FOLDER and value.startswith(part):
             piece = f"{{{column}:.{len(part)}}}"
@@ -156,7 +158,7 @@ def _folders(before: str, column: str, row: dict[str, str]) -> list[str]:
             kept = part.lstrip("0")
             piece = f"{'0' * (len(part) - len(kept))}{{{column}:.{len(kept)}}}"
         elif part:
-            same = [other for other, cell in row.items() if other != column and cell and look_of(cell) == look]
+            same = [other for other, cell in row.items() if other != column and cell and fold_text(cell) == folded]
             if same and is_speakable(same[0]):
                 piece = f"{{{same[0]}}}"
         varied.append(piece)

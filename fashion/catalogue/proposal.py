@@ -51,7 +51,7 @@ _SHARD = re.compile(r"^(.*?)(\d+)(-of-\d+)?(\.\w+(?:\.gz)?)$")
 
 @dataclass(frozen=True)
 class Proposal:
-    """What a source was understood as.
+    """A catalogue's TOML as guessed from a source.
 
     Attributes
     ----------
@@ -115,21 +115,21 @@ def propose(path: Path, kept: Path | None = None) -> Proposal:
             f"expected a table or photos of clothes in {path}; found {shown or 'no file at all'}. Name the folder, zip "
             f"or tar that holds them; a table ends in {', '.join(TABLES)}, or in .gz behind it."
         )
-    read, troubles = _looked_at(source, tables, files)
-    if only and not read:
+    candidates, troubles = _candidates(source, tables, files)
+    if only and not candidates:
         raise CatalogueError(troubles[0])
-    usable = [look for look in read if only or look.guess.photo or not photos]
+    usable = [one for one in candidates if only or one.guess.photo or not photos]
     if usable:
-        best = max(usable, key=lambda look: (look.guess.score, look.rows, -len(look.table)))
-        others = [look.table for look in read if look.table != best.table]
+        best = max(usable, key=lambda one: (one.guess.score, one.rows, -len(one.table)))
+        others = [one.table for one in candidates if one.table != best.table]
         return _from_table(source, files, best, others, troubles, photos)
     if not photos:
         raise CatalogueError("\n".join(troubles))
-    return _from_photos(source, [look.table for look in read], troubles, photos)
+    return _from_photos(source, [one.table for one in candidates], troubles, photos)
 
 
-class _Look(NamedTuple):
-    """What the first rows of a table, or of a workbook's sheet, were understood as, and their number."""
+class _Candidate(NamedTuple):
+    """A table, or a workbook's sheet, with the guess from its first rows, and their number."""
 
     table: str
     sheet: str
@@ -137,37 +137,37 @@ class _Look(NamedTuple):
     rows: int
 
 
-def _looked_at(
+def _candidates(
     source: Source, tables: Sequence[tuple[str, list[str]]], files: Sequence[str]
-) -> tuple[list[_Look], list[str]]:
-    """A look at each table, at the best sheet of a workbook; and the errors of those that cannot be read."""
-    read, troubles = [], []
+) -> tuple[list[_Candidate], list[str]]:
+    """Each table, or the best sheet of a workbook, as a candidate; and the errors of those that cannot be read."""
+    candidates, troubles = [], []
     for pattern, members in tables:
         try:
             sheets = sheets_of(source, members[0])
-            looks = [
-                _look_at(source, pattern, members, files, sheet) for sheet in (sheets if len(sheets) > 1 else [""])
+            of_sheets = [
+                _candidate(source, pattern, members, files, sheet) for sheet in (sheets if len(sheets) > 1 else [""])
             ]
-            best = max(looks, key=lambda look: (look.rows > 0, look.guess.score, look.rows))
+            best = max(of_sheets, key=lambda one: (one.rows > 0, one.guess.score, one.rows))
             if not best.rows:
                 raise CatalogueError(
                     f"expected a table with a header, several columns and rows in {source.path}: {pattern}; found "
                     "none. Name another table, or its folder."
                 )
-            read.append(best)
+            candidates.append(best)
         except FashionError as error:
             troubles.append(str(error))
-    return read, troubles
+    return candidates, troubles
 
 
-def _look_at(source: Source, pattern: str, members: Sequence[str], files: Sequence[str], sheet: str) -> _Look:
-    """A look at a table's first rows; at none where it has no rows, or one column that names no photos."""
+def _candidate(source: Source, pattern: str, members: Sequence[str], files: Sequence[str], sheet: str) -> _Candidate:
+    """A table with the guess from its first rows; of no rows where it has none, or one column that names no photos."""
     heads = _Heads(source)
     heads.locate(members[0])
     raw = read_raw(heads, TableFormat(sheet=sheet))
-    found = guess(raw, _seen_from(members, files)) if len(raw.rows) else Guess()
-    good = len(raw.header) > 1 or found.photo
-    return _Look(pattern, sheet, found, len(raw.rows) if good else 0)
+    guessed = guess(raw, _seen_from(members, files)) if len(raw.rows) else Guess()
+    good = len(raw.header) > 1 or guessed.photo
+    return _Candidate(pattern, sheet, guessed, len(raw.rows) if good else 0)
 
 
 # -- tables ------------------------------------------------------------------------------------------------
@@ -227,7 +227,7 @@ def _seen_from(members: Sequence[str], files: Sequence[str]) -> list[str]:
 
 
 class _Heads(Source):
-    """The beginnings of a source's texts, for a look at tables that may be long."""
+    """The beginnings of a source's texts, as tables may be long."""
 
     def __init__(self, source: Source) -> None:
         super().__init__(source.path, source.kept)
@@ -260,23 +260,23 @@ class _Heads(Source):
 
 
 def _from_table(
-    source: Source, files: Sequence[str], look: _Look, others: list[str], troubles: list[str], photos: int
+    source: Source, files: Sequence[str], chosen: _Candidate, others: list[str], troubles: list[str], photos: int
 ) -> Proposal:
     """The proposal for one table, by all of its rows."""
-    source.locate(look.table)
-    raw = read_raw(source, TableFormat(sheet=look.sheet))
-    found = guess(raw, _seen_from([source.base + name for name in source.tables], files))
-    table, photo, more = _below_common_folder(look.table, found.photo, found.more_photos)
+    source.locate(chosen.table)
+    raw = read_raw(source, TableFormat(sheet=chosen.sheet))
+    guessed = guess(raw, _seen_from([source.base + name for name in source.tables], files))
+    table, photo, more = _below_common_folder(chosen.table, guessed.photo, guessed.more_photos)
     source.locate(table)
-    if look.table.removesuffix(table) == source.base:
-        found = replace(found, photo=photo, more_photos=more)
+    if chosen.table.removesuffix(table) == source.base:
+        guessed = replace(guessed, photo=photo, more_photos=more)
     else:  # another table of that name is nearer
-        table = look.table
+        table = chosen.table
         source.locate(table)
-    found = _with_folder_words(source, raw, found)
-    if found.export and found.export.like:
-        found = _like(found, raw, found.export.like)
-    return Proposal(source, table, raw, found, others, photos, troubles, look.sheet)
+    guessed = _with_folder_words(source, raw, guessed)
+    if guessed.export and guessed.export.like:
+        guessed = _like(guessed, raw, guessed.export.like)
+    return Proposal(source, table, raw, guessed, others, photos, troubles, chosen.sheet)
 
 
 def _below_common_folder(
@@ -292,20 +292,20 @@ def _below_common_folder(
     return "/".join(pattern.split("/")[shared:]), below[0], below[1:]
 
 
-def _with_folder_words(source: Source, raw: RawTable, found: Guess) -> Guess:
+def _with_folder_words(source: Source, raw: RawTable, guessed: Guess) -> Guess:
     """The guess with the photos' folders as categories, where the table has none."""
-    if "category" in found.columns or found.photo is None or not found.photo.is_file:
-        return found
-    values = {name: raw.rows[name].tolist() for name in columns_of(found.photo.theirs)}
-    names = [source.find(name) for name in fill(found.photo.theirs, values)]
-    columns = dict(found.columns)
+    if "category" in guessed.columns or guessed.photo is None or not guessed.photo.is_file:
+        return guessed
+    values = {name: raw.rows[name].tolist() for name in columns_of(guessed.photo.theirs)}
+    names = [source.find(name) for name in fill(guessed.photo.theirs, values)]
+    columns = dict(guessed.columns)
     for ours, theirs, why in _folder_choices(names):
         columns.setdefault(ours, Choice(theirs, why))
-    candidates = {ours: named for ours, named in found.candidates.items() if ours not in columns}
-    return replace(found, columns=columns, candidates=candidates)
+    candidates = {ours: named for ours, named in guessed.candidates.items() if ours not in columns}
+    return replace(guessed, columns=columns, candidates=candidates)
 
 
-def _like(found: Guess, raw: RawTable, name: str) -> Guess:
+def _like(guessed: Guess, raw: RawTable, name: str) -> Guess:
     """The guess with the columns of a catalogue that comes with the project and explains the same set."""
     shipped = load_catalogue(name)
     columns = {
@@ -313,9 +313,9 @@ def _like(found: Guess, raw: RawTable, name: str) -> Guess:
         for ours, theirs in shipped.columns.items()
         if theirs in raw.header
     }
-    candidates = {ours: named for ours, named in found.candidates.items() if ours not in columns}
-    photo = found.photo or Choice(shipped.photos, f"as in data/catalogues/{name}.toml; no photo was found")
-    return replace(found, columns=columns, candidates=candidates, photo=photo)
+    candidates = {ours: named for ours, named in guessed.candidates.items() if ours not in columns}
+    photo = guessed.photo or Choice(shipped.photos, f"as in data/catalogues/{name}.toml; no photo was found")
+    return replace(guessed, columns=columns, candidates=candidates, photo=photo)
 
 
 # -- photos without a table --------------------------------------------------------------------------------
@@ -331,8 +331,8 @@ def _from_photos(source: Source, others: list[str], troubles: list[str], photos:
     for ours, theirs, why in _folder_choices(paths):
         columns[ours] = Choice(theirs, why)
     unclear = {"category": [FOLDER]} if "category" not in columns and raw.rows["path"].str.contains("/").any() else {}
-    found = Guess(photo=Choice("{path}", "each photo is an item", True), columns=columns, candidates=unclear)
-    return Proposal(source, LISTING, raw, found, others, photos, troubles)
+    guessed = Guess(photo=Choice("{path}", "each photo is an item", True), columns=columns, candidates=unclear)
+    return Proposal(source, LISTING, raw, guessed, others, photos, troubles)
 
 
 def _folder_choices(paths: Sequence[str]) -> Iterator[tuple[str, str, str]]:
@@ -367,8 +367,8 @@ def usable_name(text: str) -> str:
 
 def toml_of(proposal: Proposal, name: str, title: str, data: str) -> str:
     """The TOML's text, with the reasons as comments and what could not be told as commented lines."""
-    found, raw = proposal.guess, proposal.raw
-    kind = f" It was read as {found.export.name}." if found.export else ""
+    guessed, raw = proposal.guess, proposal.raw
+    kind = f" It was read as {guessed.export.name}." if guessed.export else ""
     lines = [
         f"# Proposed by `fashion init` from {_comment(proposal.source.path.name)}.{kind}",
         "# data/README.md explains each key.",
@@ -387,30 +387,30 @@ def toml_of(proposal: Proposal, name: str, title: str, data: str) -> str:
     if proposal.others:
         table.append(f"# table = {_text(proposal.others[0])}  # also there: {', '.join(proposal.others[:5])}")
     sheet = ["", "[table]", f"sheet = {_text(proposal.sheet)}"] if proposal.sheet else []
-    photo = found.photo
-    named = [choice.theirs for choice in (photo, *found.more_photos) if choice]
-    listed = f"[{', '.join(map(_text, named))}]" if found.more_photos else _text(named[0]) if named else ""
+    photo = guessed.photo
+    named = [choice.theirs for choice in (photo, *guessed.more_photos) if choice]
+    listed = f"[{', '.join(map(_text, named))}]" if guessed.more_photos else _text(named[0]) if named else ""
     pattern = [f"photos = {listed}  # {_comment(photo.why)}"] if photo else []
     lines += ["", "[source]", f"data = {_text(data)}", *table, *pattern, *sheet, "", "[columns]"]
-    lines += [f"{ours} = {_text(c.theirs)}  # {_comment(c.why)}" for ours, c in found.columns.items()]
-    for ours, named in found.candidates.items():
+    lines += [f"{ours} = {_text(c.theirs)}  # {_comment(c.why)}" for ours, c in guessed.columns.items()]
+    for ours, named in guessed.candidates.items():
         what = f"one of {', '.join(named)}?" if named else "no column fits"
         lines.append(f"# {ours} = {_text(named[0] if named else '')}  # not told: {_comment(what)}")
-    if found.export and found.export.like:
-        lines += _like_lines(found.export.like, found)
-    elif found.category_path:
-        lines += ["", "[cleaning]", f"category_path = {_text(found.category_path)}  # the last step is the category"]
+    if guessed.export and guessed.export.like:
+        lines += _like_lines(guessed.export.like, guessed)
+    elif guessed.category_path:
+        lines += ["", "[cleaning]", f"category_path = {_text(guessed.category_path)}  # the last step is the category"]
     return "\n".join(lines) + "\n"
 
 
-def _like_lines(name: str, found: Guess) -> list[str]:
+def _like_lines(name: str, guessed: Guess) -> list[str]:
     shipped = load_catalogue(name)
     lines = ["", "[cleaning]", f"drop_departments = {json.dumps(list(shipped.drop_departments), ensure_ascii=False)}"]
     for table, key, names in (
         ("similarity", "columns", shipped.similar_by),
         ("evaluation", "held_out", shipped.held_out),
     ):
-        kept = [ours for ours in names or () if ours in found.columns]
+        kept = [ours for ours in names or () if ours in guessed.columns]
         if names is not None and kept:
             lines += ["", f"[{table}]", f"{key} = {json.dumps(kept, ensure_ascii=False)}"]
     return lines
@@ -434,18 +434,18 @@ def _language(proposal: Proposal) -> tuple[str, list[str]]:
 
 def words_of(proposal: Proposal) -> dict[str, list[str]]:
     """Colours, categories and departments -> the words of the rows that have one, as a report will read them."""
-    found, raw = proposal.guess, proposal.raw
+    guessed, raw = proposal.guess, proposal.raw
     photos: list[str] = []
-    if found.photo and any(choice.theirs in FOLDERS for choice in found.columns.values()):
-        values = {name: raw.rows[name].tolist() for name in columns_of(found.photo.theirs)}
-        photos = [proposal.source.find(name) for name in fill(found.photo.theirs, values)]
+    if guessed.photo and any(choice.theirs in FOLDERS for choice in guessed.columns.values()):
+        values = {name: raw.rows[name].tolist() for name in columns_of(guessed.photo.theirs)}
+        photos = [proposal.source.find(name) for name in fill(guessed.photo.theirs, values)]
     rows = pd.DataFrame({
         ours: folder_names(photos, choice.theirs) if choice.theirs not in raw.rows else raw.rows[choice.theirs].tolist()
-        for ours, choice in found.columns.items()
+        for ours, choice in guessed.columns.items()
         if ours in GLOSSARIES
     })  # fmt: skip
-    if found.category_path:
-        rows = with_last_step(rows, found.category_path)
+    if guessed.category_path:
+        rows = with_last_step(rows, guessed.category_path)
     return {str(ours): [word for word in rows[ours] if word] for ours in rows}
 
 

@@ -229,7 +229,7 @@ def _read(
 
 
 def _plain(data: bytes, name: str) -> tuple[bytes, str]:
-    """The file as it was before gzip, and its name then."""
+    """The file unpacked from gzip, and its name without `.gz`."""
     if not data.startswith(b"\x1f\x8b"):
         return data, name
     parts, size = [], 0
@@ -405,7 +405,7 @@ def _workbook(data: bytes, sheet: str, place: str, wanted: Sequence[str] | None)
 def _parquet(source: Source, name: str, wanted: Sequence[str] | None, photos: Collection[str]) -> _File:
     try:
         with source.stream(name) as stream:
-            found = read_columns(stream, wanted, photos)
+            read = read_columns(stream, wanted, photos)
     except UnicodeDecodeError as error:
         raise CatalogueError(
             f"expected text in each of [columns] in {source.path}: {name}; found bytes that are none: "
@@ -416,5 +416,5 @@ def _parquet(source: Source, name: str, wanted: Sequence[str] | None, photos: Co
             f"expected a Parquet file in {source.path}: {name}; found one that cannot be read: {in_short(error)}. "
             "Fetch it again."
         ) from error
-    columns = {column: _column(values) for column, values in found.text.items()}
-    return _File(found.names, columns, "Parquet", range(1, found.rows + 1), found.rows, photos=found.photos)
+    columns = {column: _column(values) for column, values in read.text.items()}
+    return _File(read.names, columns, "Parquet", range(1, read.rows + 1), read.rows, photos=read.photos)

@@ -133,7 +133,7 @@ class Run:
 
     @cached_property
     def place(self) -> dict[str, Any]:
-        """What notebook 01 wrote of the data: title, place of photos and table, whether colours were measured."""
+        """Notebook 01's record of the data: title, place of photos and table, whether colours were measured."""
         place: dict[str, Any] = self.workspace.json("source")
         return place
 

@@ -23,7 +23,7 @@ from fashion.catalogue.parquet import StoredPhotos, place_of
 from fashion.catalogue.unpacked import tidy, unpack, unpacked_folder
 from fashion.core.checksums import sha256_json
 from fashion.core.errors import CatalogueError, PhotoError
-from fashion.core.texts import advice_on, kind_of, look_of, workbook_of
+from fashion.core.texts import advice_on, fold_text, kind_of, workbook_of
 
 #: As `table`, that there is none: each photo is a row (`listing`).
 LISTING = "(photos)"
@@ -181,7 +181,7 @@ class Source(ABC):
         try:
             yield
         except (KeyError, FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-            alike = self._alike(_look(name))
+            alike = self._alike(_fold_path(name))
             more = f", and {len(alike)} files look like it: {', '.join(alike[:3])}" if len(alike) > 1 else ""
             raise PhotoError(f"missing: there is no {name!r} in {self.path.name}{more}") from error
         except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
@@ -206,24 +206,24 @@ class Source(ABC):
 
     # -- finding ------------------------------------------------------------------------------------------
     @cached_property
-    def _looks(self) -> dict[str, list[str]]:
-        """How each file's name below `base` looks -> the files that look so."""
-        looks: dict[str, list[str]] = {}
+    def _by_folded(self) -> dict[str, list[str]]:
+        """Each file's folded name below `base` -> the files of that folded name."""
+        by_folded: dict[str, list[str]] = {}
         for name, spellings in self._spellings().items():
             if name.startswith(self.base):
-                for look in {_look(spelling[len(self.base) :]) for spelling in spellings}:
-                    looks.setdefault(look, []).append(name[len(self.base) :])
-        return looks
+                for folded in {_fold_path(spelling[len(self.base) :]) for spelling in spellings}:
+                    by_folded.setdefault(folded, []).append(name[len(self.base) :])
+        return by_folded
 
-    def _alike(self, look: str) -> list[str]:
+    def _alike(self, folded: str) -> list[str]:
         with self._looking:  # made once, by the first of several threads
-            return self._looks.get(look, [])
+            return self._by_folded.get(folded, [])
 
     def find(self, name: str) -> str:
-        """The file that a name stands for: the name itself, or the only file whose name looks equal.
+        """The file that a name stands for: the name itself, or the only file whose folded name is equal.
 
-        Names look equal that differ in letter case, in the form of accents, in `\\` for `/`, or in how a zip has
-        written them. A name without suffix finds a photo with one of `SUFFIXES`. What is not found is returned as it
+        Folded names are equal that differ in letter case, in the form of accents, in `\\` for `/`, or in how a zip has
+        written them. A name without suffix finds a photo with one of `SUFFIXES`. What is not there is returned as it
         is.
         """
         if is_address(name) or self.base + name in self._listed or self.signature(name):
@@ -231,9 +231,9 @@ class Source(ABC):
         for suffix in SUFFIXES:
             if self.base + name + suffix in self._listed:
                 return name + suffix
-        look = _look(name)
+        folded = _fold_path(name)
         for ending in dict.fromkeys(("", *map(str.lower, SUFFIXES))):
-            if alike := self._alike(look + ending):
+            if alike := self._alike(folded + ending):
                 return alike[0] if len(alike) == 1 else name
         return name
 
@@ -256,11 +256,11 @@ class Source(ABC):
             return
         names, steps = self.names(), table.count("/") + 1
         ends = {name: "/".join(name.split("/")[-steps:]) for name in names}
-        found = [name for name in names if ends[name] == table]
-        if not found and re.search(r"[*?]", table):
-            found = [name for name in names if _fits(ends[name], table)]
-        found = found or [name for name in names if _look(ends[name]) == _look(table)]
-        bases = {name: name[: len(name) - len(ends[name])] for name in found}
+        matches = [name for name in names if ends[name] == table]
+        if not matches and re.search(r"[*?]", table):
+            matches = [name for name in names if _fits(ends[name], table)]
+        matches = matches or [name for name in names if _fold_path(ends[name]) == _fold_path(table)]
+        bases = {name: name[: len(name) - len(ends[name])] for name in matches}
         depth = min((base.count("/") for base in bases.values()), default=0)
         bases = {name: base for name, base in bases.items() if base.count("/") == depth}
         if not bases:
@@ -282,9 +282,9 @@ class Source(ABC):
         self._shards = frozenset(self.tables)
 
 
-def _look(name: str) -> str:
-    """How a file's name looks, without `./` and doubled slashes."""
-    parts = look_of(name.replace("\\", "/")).split("/")
+def _fold_path(name: str) -> str:
+    """A file's name folded for comparison, without `./` and doubled slashes."""
+    parts = fold_text(name.replace("\\", "/")).split("/")
     return "/".join(part for part in parts if part not in ("", "."))
 
 
@@ -301,7 +301,7 @@ class FolderSource(Source):
     """A folder on disk."""
 
     def names(self) -> list[str]:  # noqa: D102
-        found, seen = [], set()
+        names, seen = [], set()
         for folder, below, files in os.walk(self.path, followlinks=True):  # photos may lie on another disk
             there = os.stat(folder)
             if there.st_ino and (there.st_dev, there.st_ino) in seen:  # a link that leads back
@@ -309,8 +309,8 @@ class FolderSource(Source):
                 continue
             seen.add((there.st_dev, there.st_ino))
             inside = Path(folder).relative_to(self.path).as_posix()
-            found += [name if inside == "." else f"{inside}/{name}" for name in files]
-        return sorted(found)
+            names += [name if inside == "." else f"{inside}/{name}" for name in files]
+        return sorted(names)
 
     def _is_inside(self, full_name: str) -> bool:
         # By the names alone: a link in the folder is the user's own, as photos may lie on another disk.

@@ -114,7 +114,7 @@ def listed_colours(words: Iterable[str], language: str = "en", own: Swatches | N
     ours = {_name(word): colour for word, colour in colour_hexes().items()}
     lists = [{_name(word): colour for word, colour in (own or {}).items()}]
     lists += [ours, english_colours()] if is_italian(language) else [english_colours(), ours]
-    found = {}
+    colours = {}
     for word in words:
         tokens = _name(word).split()
         tails = [tokens[place:] for place in range(len(tokens))]
@@ -122,8 +122,8 @@ def listed_colours(words: Iterable[str], language: str = "en", own: Swatches | N
         names = [" ".join(part) for part in (*tails, *heads)]
         colour = next((known[name] for name in names for known in lists if name in known), None)
         if colour:
-            found[word] = colour
-    return found
+            colours[word] = colour
+    return colours
 
 
 @cache

@@ -74,7 +74,7 @@ def read_as_described(catalogue: Catalogue, source: Source) -> RawTable:
 
 
 def in_our_columns(catalogue: Catalogue, source: Source, raw: RawTable) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What `read_table` returns, of a table that was read."""
+    """A raw table in our column names, as `read_table` returns it."""
     photos, more = _photos_of(catalogue, source, raw)
     rows = pd.DataFrame({"row": raw.rows.index, "photo": photos})
     if any(more):
@@ -132,8 +132,8 @@ def _photos_of(catalogue: Catalogue, source: Source, raw: RawTable) -> tuple[lis
 
 def _find(source: Source, name: str, folder: str) -> str:
     """Find a photo by name, which may be relative to `folder` where a table lies in several folders."""
-    found = source.find(name)
-    return found if not folder or is_address(found) or source.signature(found) else source.find(folder + name)
+    file = source.find(name)
+    return file if not folder or is_address(file) or source.signature(file) else source.find(folder + name)
 
 
 def photos_named(catalogue: Catalogue, raw: RawTable, pattern: str = "") -> list[str]:

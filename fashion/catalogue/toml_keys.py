@@ -26,7 +26,7 @@ RESERVED = {
 }
 
 #: Folders that hold what all catalogues share, beside the catalogues' own ones in data/processed and reports.
-OWN_FOLDERS = {"embeddings", "descriptors", "photo_facts", "networks", "unpacked", "bench", "runs", "compare"}
+OWN_FOLDERS = {"embeddings", "descriptors", "photo_metadata", "networks", "unpacked", "bench", "runs", "compare"}
 
 #: Names that no file may have on Windows, with any ending.
 WINDOWS_NAMES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}

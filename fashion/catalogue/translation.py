@@ -17,15 +17,15 @@ import pandas as pd
 from fashion.catalogue.definition import GLOSSARY_KEYS
 from fashion.core.errors import CatalogueError, TranslationError
 from fashion.core.paths import project_root
-from fashion.core.texts import advice_on, clean_text, decode, kind_of, look_of
+from fashion.core.texts import advice_on, clean_text, decode, fold_text, kind_of
 
 #: Our column -> our glossary's file for its words.
 GLOSSARIES = {column: f"{key}.csv" for column, key in GLOSSARY_KEYS.items()}
 
 
 def normalise_word(word: str) -> str:
-    """Case, spaces, Unicode forms and unseen signs do not tell words apart: `'MOCASSINI '` is `'mocassini'`."""
-    return " ".join(look_of(word).split())
+    """A word without differences of case, spaces, Unicode form and unseen signs: `'MOCASSINI '` is `'mocassini'`."""
+    return " ".join(fold_text(word).split())
 
 
 #: American spellings among words of clothes -> the British ones of this project.
@@ -280,7 +280,7 @@ def _is_english(language: str) -> bool:
 
 
 def _normalised(words: pd.Series) -> pd.Series:
-    """`normalise_word` of each, by swifter: it takes Dask's workers where a table is long enough to gain by them."""
+    """`normalise_word` of each; swifter takes Dask's workers where a table is long enough to gain by them."""
     if len(words) < FEW:
         return words.apply(normalise_word)
     with warnings.catch_warnings():

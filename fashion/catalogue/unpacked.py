@@ -94,7 +94,7 @@ def _places(original: str) -> Iterator[str]:
 
 
 def _may_exist(path: Path) -> bool:
-    """Whether it exists, or cannot be told: in a folder that may not be read, or of too long a name."""
+    """Whether a path exists; true where nobody can tell: in a folder that may not be read, or of too long a name."""
     try:
         return path.exists()
     except OSError:

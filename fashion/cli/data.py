@@ -102,7 +102,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def column_lines(catalogue: Catalogue, raw: RawTable, rows: pd.DataFrame) -> Iterator[str]:
-    """What each column was understood as: ours, the table's, and its values."""
+    """A line for each column: ours, the table's, and its values."""
     wide = max(map(len, catalogue.columns))
     wider = max(len(theirs) for theirs in catalogue.columns.values())
     for ours, theirs in catalogue.columns.items():

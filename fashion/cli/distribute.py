@@ -1,4 +1,4 @@
-"""The command `fashion distribute`: photos' facts and vectors on a Dask cluster, before a report."""
+"""The command `fashion distribute`: photos' metadata and vectors on a Dask cluster, before a report."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PARENTS = (parent("catalogue", "data", "backbone", "weights", "size", "runtime")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `fashion distribute`, besides which clothes and which network."""
+    """The options of `fashion distribute`, besides those of the catalogue and the network."""
     group = parser.add_argument_group("on which machines")
     address = "a running Dask scheduler, such as tcp://10.0.0.1:8786 (default: local processes)"
     group.add_argument("--scheduler", default="local", metavar="ADDRESS", help=address)
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> None:
     print(
         f"{counts.photos:,} photos in {counts.shards:,} shards: {counts.done:,} done now, {counts.reused:,} done before"
     )
-    print(f"{counts.embedded:,} photos embedded; facts in {counts.facts}")
+    print(f"{counts.embedded:,} photos embedded; metadata in {counts.metadata}")
     given = {
         "catalogue": arguments.catalogue, "data": arguments.data, "backbone": arguments.backbone,
         "weights": arguments.weights, "size": arguments.size, "runtime": arguments.runtime,

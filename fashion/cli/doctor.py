@@ -72,7 +72,7 @@ def can_run(findings: list[Finding]) -> bool:
 
 # -- installed -------------------------------------------------------------------------------------------
 def installed() -> Iterator[Finding]:
-    """Python, the packages against the lock, what computes the network, the system libraries that packages load."""
+    """Python, the packages against the lock, the inference runtime, the system libraries that packages load."""
     section = "installed"
     here = ".".join(map(str, sys.version_info[:3]))
     fits = (3, 11) <= sys.version_info[:2] <= (3, 13)
@@ -88,9 +88,9 @@ def installed() -> Iterator[Finding]:
             "restore requirements.lock, from git",
         )  # fmt: skip
         return
-    found = {name: installed_version(name) for name in wanted}
-    absent = [name for name in wanted if not found[name]]
-    other = [f"{n} {found[n]}, not {v}" for n, v in wanted.items() if found[n] and found[n] not in v]
+    installed = {name: installed_version(name) for name in wanted}
+    absent = [name for name in wanted if not installed[name]]
+    other = [f"{n} {installed[n]}, not {v}" for n, v in wanted.items() if installed[n] and installed[n] not in v]
     needed = [name for name in absent if name in _direct()]
     said = f"{len(wanted) - len(absent) - len(other)} of {len(wanted)} match requirements.lock"
     said += f"; missing: {_some(absent)}" if absent else ""

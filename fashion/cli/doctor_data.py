@@ -91,7 +91,7 @@ def names(work: Workspace, wanted: str) -> Iterator[Finding]:
 
 
 def reports(work: Workspace) -> Iterator[Finding]:
-    """Each catalogue that was reported on, or is, in the folders of `work` and of its runs; locks and leftovers."""
+    """Reports, finished and running, in the folders of `work` and of its runs; locks and leftovers."""
     own = work.processed_root.name if work.processed_root.parent.name == RUNS else ""
     places = [(own, work.processed_root, work.report.parent)]
     for folder in sorted((work.processed_root / RUNS).glob("*/")):

@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Export, and say how to go on."""
+    """Export, and print the next step."""
     from fashion.core.errors import FashionError
     from fashion.study import Study
 

@@ -80,7 +80,7 @@ def _place(proposal: Proposal, path: Path) -> str:
 
 
 def _checked(proposal: Proposal, text: str, path: Path) -> list[str]:
-    """What to print, once the TOML was read as a report reads it.
+    """Read the TOML as a report reads it; the lines to print.
 
     Raises
     ------
@@ -129,7 +129,7 @@ def _counted(read: int, reasons: list[str], further: int) -> str:
 def _reasons(proposal: Proposal, catalogue: Catalogue) -> list[str]:
     from fashion.catalogue.source import LISTING, is_photo
 
-    found = proposal.guess
+    guessed = proposal.guess
     photos = f"{proposal.photos} photos" if proposal.photos else "no photo files"
     lines = [f"data     {proposal.source.path} ({photos})"]
     lines.append(f"table    {proposal.table}: {proposal.raw.said}; {len(proposal.raw.rows)} rows")
@@ -138,22 +138,22 @@ def _reasons(proposal: Proposal, catalogue: Catalogue) -> list[str]:
         shown = ", ".join(proposal.others[:5]) + (" ..." if len(proposal.others) > 5 else "")
         lines.append(f"         ignored: {shown}{why}")
     lines += [f"         cannot be read: {trouble}" for trouble in proposal.troubles[:5]]
-    if found.export:
-        lines.append(f"kind     {found.export.name}, by its columns {', '.join(found.export.marks)}")
+    if guessed.export:
+        lines.append(f"kind     {guessed.export.name}, by its columns {', '.join(guessed.export.header)}")
     lines.append("")
-    assert found.photo is not None
-    further = {f"photo {n}": choice for n, choice in enumerate(found.more_photos, start=2)}
-    chosen = {"item": found.columns["item"], "photo": found.photo, **further, **found.columns}
-    wide, wider = max(map(len, [*chosen, *found.candidates])), max(len(choice.theirs) for choice in chosen.values())
+    assert guessed.photo is not None
+    further = {f"photo {n}": choice for n, choice in enumerate(guessed.more_photos, start=2)}
+    chosen = {"item": guessed.columns["item"], "photo": guessed.photo, **further, **guessed.columns}
+    wide, wider = max(map(len, [*chosen, *guessed.candidates])), max(len(choice.theirs) for choice in chosen.values())
     lines += [f"{ours:{wide}}  {choice.theirs:{wider}}  {choice.why}" for ours, choice in chosen.items()]
-    for ours, named in found.candidates.items():
+    for ours, named in guessed.candidates.items():
         lines.append(f"{ours:{wide}}  not told{': one of ' + ', '.join(named) + '?' if named else ', no column fits'}")
     if any(is_photo(name) or "://" in name for name in proposal.raw.header):
         lines.append("The header looks like data: a first line with the columns' names seems to be missing. Add one.")
     if catalogue.category_path:
         lines.append(f"Categories are paths by {catalogue.category_path!r}: the last step counts.")
-    if "colour" not in found.columns:
+    if "colour" not in guessed.columns:
         lines.append("No column of colours: they will be measured from the photos.")
-    if "category" not in found.columns:
+    if "category" not in guessed.columns:
         lines.append("No column of categories: recommendations will follow looks and colour alone.")
     return lines

@@ -128,7 +128,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 @contextmanager
 def _listening(arguments: argparse.Namespace) -> Iterator[None]:
-    """Say which port is taken, where it cannot be listened at."""
+    """Turn the error of a port that is taken into one that names it."""
     from fashion.core.errors import FashionError
 
     try:
@@ -141,7 +141,7 @@ def _listening(arguments: argparse.Namespace) -> Iterator[None]:
 
 
 def _app(window: Window, buckets: Buckets, at_once: int, arguments: argparse.Namespace, **more: Any) -> Flask:
-    """The application as the options want it."""
+    """The application, by the command's options."""
     from fashion.web.app import create_app
 
     hosts = list(arguments.allow_host)
@@ -160,7 +160,7 @@ def _limits(arguments: argparse.Namespace) -> tuple[int, tuple[int, float]]:
 
 
 def _say(shop: Shop, port: int, arguments: argparse.Namespace) -> None:
-    """Where the shop is, and why photos are not searched by text, where they could be."""
+    """Print the shop's address, and why photos are not searched by text, where they could be."""
     free_text = shop.recommender.free_text
     if free_text is not None and free_text.problem:
         print(free_text.problem, file=sys.stderr)

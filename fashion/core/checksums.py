@@ -71,8 +71,8 @@ def fingerprint(path: Path, without: Collection[Path] = ()) -> str:
             below[:] = [name for name in below if Path(folder, name) not in passed]
             files += [Path(folder, name) for name in names]
         files.sort()
-    marks = []
+    signatures = []
     for file in files:
         stat = file.lstat()  # a broken link is a file like any other here; reading it says what is wrong
-        marks.append((file.relative_to(root).as_posix(), stat.st_size, stat.st_mtime_ns))
-    return sha256_json(marks)
+        signatures.append((file.relative_to(root).as_posix(), stat.st_size, stat.st_mtime_ns))
+    return sha256_json(signatures)

@@ -1,4 +1,4 @@
-"""Which of the package's code makes a result: the modules that a piece of code needs, and a checksum of them."""
+"""The package's code that makes a result: the modules that a piece of code needs, and a checksum of them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _only_for_types(node: ast.stmt) -> bool:
 
 
 class _References(ast.NodeVisitor):
-    """Whatever of the package a piece of Python refers to, as it is written; `_reached` says what that is.
+    """References to the package in a piece of Python, as they are written; `_reached` resolves them.
 
     Parameters
     ----------
@@ -326,7 +326,7 @@ def closure_of(*makers: str | ModuleType | Callable[..., Any]) -> list[str]:
 
 @cache
 def meaning(code: str) -> str:
-    """Python without what does not change what it does: comments, docstrings, line breaks, imports for types alone."""
+    """Python reduced to what it does: without comments, docstrings, line breaks, imports for types alone."""
     tree = ast.parse(code)
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -362,7 +362,7 @@ def _code_checksum_of(code: str, face: bool) -> str:
 
 
 def data_files(module: str) -> list[Path]:
-    """Files of the package, no Python, that a module names: in a folder such as templates/ beside it.
+    """Files other than Python that a module names: in a folder such as templates/ beside it.
 
     A string in the module that names such a file or folder counts, or one that begins with it; so does what lies so in
     another package of ours that a string names, as `importlib.resources.files` takes it.
@@ -449,7 +449,7 @@ def notebook_closure(notebook: Path) -> list[str]:
 
 
 def _as_python(cell: str) -> str | None:
-    """A cell's Python without shell and magic lines; None where it is none, which running it will tell."""
+    """A cell's Python without shell and magic lines; None where it is not valid."""
     plain = re.sub(r"^([ \t]*)(?:[%!?]|[\w, ]+=\s*[%!]).*$", r"\1pass", cell, flags=re.MULTILINE)
     for text in (cell, plain):
         try:

@@ -25,7 +25,7 @@ LOOKS_WEIGHT = 0.3
 
 @dataclass(frozen=True)
 class Preferences:
-    """What a report was made with, and shop and command answer with where nothing else is asked for.
+    """A report's list length and weights: the defaults of shop and command.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What the disk does to a run: what killed runs left on it, and in words what it refused."""
+"""Disk trouble: the files that killed runs left half-written, and the errors of a disk in words."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SHORT_WRITE = re.compile(r"No space left on device|Disk quota exceeded|\d+ requ
 
 
 def in_words(error: OSError) -> str:
-    """What was wanted of which file, what the system said, and what to do next."""
+    """An error of the disk in words: the file, what the system said, and what to do next."""
     where = f"{error.filename!r}" if error.filename else "a file"
     said = error.strerror or str(error)
     number = errno.ENOSPC if _SHORT_WRITE.search(str(error)) else error.errno
@@ -54,7 +54,7 @@ def hint(message: str) -> str:
 
 
 def half_written(folders: Iterable[Path]) -> Iterator[Path]:
-    """Files in these folders and all below that a process was at which is gone.
+    """Half-written files, in these folders and below, whose process has ended.
 
     What a run at work on this machine writes is its own: its process lives.
     """
@@ -67,7 +67,7 @@ def half_written(folders: Iterable[Path]) -> Iterator[Path]:
 
 
 def sweep(folders: Iterable[Path]) -> list[Path]:
-    """Remove what is half-written in these folders and all below; return it."""
+    """Remove half-written files in these folders and below; return them."""
     removed = list(half_written(folders))
     for path in removed:
         path.unlink(missing_ok=True)

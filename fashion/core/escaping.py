@@ -1,4 +1,4 @@
-"""A catalogue's text is data: in what people open it is never markup, script or a formula.
+"""Escaping: a catalogue's text is never markup, script or a formula in what people open.
 
 Whoever writes a shop's table writes text that others' browsers and spreadsheets open. Templates (Jinja) escape by
 themselves; here is what does not.

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written aside and renamed; kept results are sealed, and set aside when damaged."""
+"""Atomic file writes, and checksummed caches that are set aside when damaged."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def write_json(path: Path, content: Any) -> Path:
 
 
 def read_or_set_aside(path: Path, read: Callable[[Path], T], then: str) -> T | None:
-    """Read a file that can be made again; None where it is damaged, and then it is out of the way.
+    """Read a file that can be made again; a damaged one is set aside, and gives None.
 
     A damaged file is renamed to end in `.damaged`, with a warning. What the system refuses for another reason, such as
     too many open files, is no damage and is raised.

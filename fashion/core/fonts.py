@@ -46,7 +46,7 @@ def letters_of(words: Iterable[str]) -> frozenset[str]:
 
 @cache
 def _has(path: str, letters: frozenset[str]) -> frozenset[str]:
-    """Those of the letters that a font file can draw."""
+    """The letters, of those given, that a font file can draw."""
     with suppress(Exception):  # a damaged font has nothing
         font = font_manager.get_font(path)
         if getattr(font, "scalable", True):  # matplotlib draws outlines, no bitmaps
@@ -132,5 +132,5 @@ def fit(figure: Figure) -> None:
 
 
 def quiet() -> None:
-    """Leave matplotlib's warning of each missing letter out: `sentence` says it once."""
+    """Silence matplotlib's warnings of missing letters: `sentence` says it once."""
     warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from")

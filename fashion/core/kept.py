@@ -1,4 +1,4 @@
-"""A cache in memory that holds so many bytes."""
+"""An in-memory cache with a limit in bytes."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def judgements_of(catalogue: str) -> Path | None:
 
 
 def kept_place(place: str | Path, artefacts: Path) -> str:
-    """A place as files of a run keep it, so that a checkout, or a folder with data and artefacts, can be moved.
+    """A path as a run's files store it, so that a checkout, or a folder with data and artefacts, can be moved.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def kept_place(place: str | Path, artefacts: Path) -> str:
 
 
 def found_place(kept: str, artefacts: Path, written_at: str = "") -> Path:
-    """The place that `kept_place` was given, wherever it lies by now.
+    """The path that `kept_place` stored, wherever it lies now.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ VARIABLE = "FASHION_PROGRESS"
 
 
 def progress_bar(total: int, what: str, unit: str = "photo", *, show: bool = True, done: int = 0) -> tqdm:
-    """A bar of `total` units; seldom redrawn when nobody watches a terminal.
+    """A progress bar of `total` units, redrawn rarely where there is no terminal.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def note(line: str) -> None:
 
 @contextmanager
 def relayed(folder: Path) -> Iterator[None]:
-    """Show on this process's stderr what the bars of processes that it starts meanwhile write."""
+    """Relay the progress bars of child processes to this process's stderr, within the block."""
     path = folder / f".progress.{os.getpid()}"
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob(".progress.*"):  # by a run that was killed

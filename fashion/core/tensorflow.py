@@ -33,7 +33,7 @@ def import_keras() -> ModuleType:
 
 @contextmanager
 def _collector_waits() -> Iterator[None]:
-    """No garbage is collected in the block, unless it calls `gc.collect`."""
+    """Pause automatic garbage collection within the block."""
     before = gc.isenabled()
     gc.disable()
     try:

@@ -48,7 +48,7 @@ _JOINERS = re.compile(
 
 @cache
 def _patterns(keep: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """What becomes a space, and what goes; `keep` as in `clean_text`."""
+    """Patterns of what becomes a space, and of what is removed; `keep` as in `clean_text`."""
     breaks, controls = ("".join(sign for sign in signs if sign not in keep) for signs in (_BREAKS, _CONTROLS))
     pair = "\r\n|" if {"\r", "\n"} <= set(breaks) else ""
     gone = f"[{re.escape(controls)}{_NO_CHARACTERS}{_UNSEEN}]"
@@ -92,12 +92,12 @@ def file_name(text: str, otherwise: str) -> str:
     return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.") or otherwise
 
 
-def look_of(text: str) -> str:
-    """A text as it is compared: texts that differ in letter case, Unicode form or unseen signs alone have one look.
+def fold_text(text: str) -> str:
+    """A text folded for comparison: letter case, Unicode form and unseen signs no longer make a difference.
 
     Examples
     --------
-    >>> look_of("ＢＬＵＥ\\u200b Cafe\\u0301") == look_of("blue caf\\u00e9")
+    >>> fold_text("ＢＬＵＥ\\u200b Cafe\\u0301") == fold_text("blue caf\\u00e9")
     True
     """
     if text.isascii() and text.isprintable():
@@ -166,7 +166,7 @@ def _bare_utf16(head: bytes) -> str:
 
 
 def read_toml(path: Path, error_of: type[FashionError] = CatalogueError) -> dict[str, Any]:
-    """What a TOML says; in UTF-8, with or without byte order mark, or in UTF-16 with one.
+    """Parse a TOML in UTF-8, with or without byte order mark, or in UTF-16 with one.
 
     Raises
     ------
@@ -210,7 +210,7 @@ _SIGNATURES = (
 
 
 def kind_of(data: bytes, names: Iterable[str] | None = None) -> str:
-    """What a file is by its first bytes, with its article ("an Excel workbook"); empty where it may be text.
+    """The kind of a file by its first bytes, with its article ("an Excel workbook"); empty where it may be text.
 
     Parameters
     ----------
@@ -238,7 +238,7 @@ def kind_of(data: bytes, names: Iterable[str] | None = None) -> str:
 
 
 def workbook_of(names: Iterable[str]) -> str:
-    """What spreadsheet a zip with these names is; empty for any other zip."""
+    """The kind of spreadsheet that a zip with these names is; empty for any other zip."""
     names = set(names)
     if "[Content_Types].xml" in names and any(name.startswith("xl/") for name in names):
         return "an Excel workbook (.xlsx)"

@@ -98,7 +98,7 @@ class Workspace:
 
     @property
     def stores(self) -> Path:
-        """The folder of what is kept of photos: that of all artefacts; of a named run, that above all runs.
+        """The folder of the photo caches: that of all artefacts; of a named run, that above all runs.
 
         What is kept is keyed by content and by what made it, so that runs need no stores of their own.
         """

@@ -57,9 +57,9 @@ class Backbone:
     """Builds the trunk with its weights: *preprocessed* photos -> last feature maps."""
     preprocess: Callable
     """The preprocessing alone: RGB 0..255, (n, size, size, 3) -> the same shape, what `plain` takes."""
-    depth_names: tuple[str, ...]
+    layer_names: tuple[str, ...]
     """The layers of "multilayer", in order; the last is the network's last."""
-    depth_dimensions: tuple[int, ...]
+    layer_dimensions: tuple[int, ...]
     """Their channels."""
     weights_checksum: str
     """SHA-256 of the weights file."""
@@ -72,14 +72,14 @@ class Backbone:
     @cached_property
     def _built(self) -> tuple[keras.Model, keras.Model]:
         """`model` and `plain`; Keras is loaded on first use, which kept vectors never need."""
-        return _assemble(self.build(), self.preprocess, self.depth_names)
+        return _assemble(self.build(), self.preprocess, self.layer_names)
 
     @property
     def model(self) -> keras.Model:
         """Photos (n, size, size, 3), RGB 0..255 -> {"embedding": (n, dimension), "multilayer": (n, D)}, all float32.
 
         Preprocessing is inside. "embedding" is the max-pooled last layer; "multilayer" joins every layer of
-        `depth_names` mean-pooled, then every one but the last max-pooled.
+        `layer_names` mean-pooled, then every one but the last max-pooled.
         """
         return self._built[0]
 
@@ -96,12 +96,12 @@ class Backbone:
     @property
     def dimension(self) -> int:
         """Dimensions of "embedding": 2048 or 1280, the channels of the last layer."""
-        return self.depth_dimensions[-1]
+        return self.layer_dimensions[-1]
 
     @property
-    def depths_width(self) -> int:
+    def multilayer_dimensions(self) -> int:
         """D, the dimensions of "multilayer": two for each channel, but one for the last layer's."""
-        return 2 * sum(self.depth_dimensions) - self.depth_dimensions[-1]
+        return 2 * sum(self.layer_dimensions) - self.layer_dimensions[-1]
 
 
 #: What a report's vectors come from: a network known by name, one from disk, or a file of vectors by item.
@@ -199,15 +199,15 @@ def _check_name(name: str) -> None:
         )
 
 
-def facts(backbone: Encoder) -> dict[str, object]:
+def description_of(backbone: Encoder) -> dict[str, object]:
     """The network as plain values, for later steps, figures and provenance."""
     from_disk = {"place": str(backbone.place)} if isinstance(backbone, (FileEncoder, GivenVectors)) else {}
     return from_disk | {
         "name": backbone.name,
         "size": backbone.size,
         "dimension": backbone.dimension,
-        "depth_names": list(backbone.depth_names),
-        "depth_dimensions": list(backbone.depth_dimensions),
+        "layer_names": list(backbone.layer_names),
+        "layer_dimensions": list(backbone.layer_dimensions),
         "weights_checksum": backbone.weights_checksum,
         "reason": backbone.reason,
     }
@@ -219,7 +219,7 @@ def reopen_backbone(description: Mapping[str, Any], weights: Path | str | None =
     Parameters
     ----------
     description : mapping
-        As `facts` gave it, from backbone.json.
+        As `description_of` gave it, from backbone.json.
     weights : Path, optional
         The file that the report was given with WEIGHTS; of an encoder from disk its place, where it has moved.
 
@@ -268,18 +268,18 @@ def summary_table(backbone: Encoder) -> pd.DataFrame:
         said = {
             "files": f"{files.model.name} ({files.layout})",
             "photo": str(files.preparation.framing),
-            "numbers": str(files.preparation).partition("; ")[2],
+            "preprocessing": str(files.preparation).partition("; ")[2],
             "output": f"{backbone.output}, {backbone.dimension} dimensions",
             "checksum": f"SHA-256 {backbone.weights_checksum[:12]}",
         }
         return pd.DataFrame({"read": list(said), "found": list(said.values())})
     side, channels = -(-backbone.size // 32), backbone.dimension  # five layers halve a side, rounded up
     if backbone.name in efficientnet.VARIANTS:
-        numbers = efficientnet.count_parameters(efficientnet_lite_file(backbone.name))
+        parameters = efficientnet.count_parameters(efficientnet_lite_file(backbone.name))
     else:
-        numbers = backbone.plain.count_params()
+        parameters = backbone.plain.count_params()
     rows = [
-        (backbone.name, f"{side} × {side} × {channels}", numbers, False),
+        (backbone.name, f"{side} × {side} × {channels}", parameters, False),
         ("global_max_pooling", str(channels), 0, False),
     ]
     return pd.DataFrame(rows, columns=["layer", "output_shape", "parameters", "trainable"])
@@ -319,7 +319,7 @@ def _resnet50(size: int | None, weights: Path, reason: str, known: str = "") -> 
     if not known or checksum != known:
         trunk = build()  # a wrong file raises now, not after the photos were read
         build = lambda: trunk  # noqa: E731
-    return _frozen("resnet50", size, build, resnet50.preprocess, resnet50.DEPTHS, checksum, reason)
+    return _frozen("resnet50", size, build, resnet50.preprocess, resnet50.LAYERS, checksum, reason)
 
 
 def _efficientnet(name: str, size: int | None, reason: str) -> Backbone:

@@ -69,10 +69,10 @@ def training_and_validation(
     """
     groups = duplicate_groups(len(items), near_duplicate_pairs(vectors, candidates, rule))
     try:
-        part = split(items, groups, seed)
+        split_of = split(items, groups, seed)
     except ArtefactError:
-        part = np.full(len(items), "")
-    rows = np.flatnonzero(part == "train"), np.flatnonzero(part == "validation")
+        split_of = np.full(len(items), "")
+    rows = np.flatnonzero(split_of == "train"), np.flatnonzero(split_of == "validation")
     return rows if len(rows[1]) else (np.arange(len(items)), np.arange(len(items)))
 
 
@@ -111,10 +111,10 @@ def network_costs(
         seen = read_photos(source, photos["photo"].tolist(), root, network, runtime="auto" if about else runtime)
         vectors = normalise(blocks_of_items(seen.vectors.store, network, items, photos)["embedding"])
         if own:  # the queries lie in the gallery
-            found, _ = top_k(vectors, min(k, len(items) - 1), queries=queries, assume_unit=True)
+            nearest, _ = top_k(vectors, min(k, len(items) - 1), queries=queries, assume_unit=True)
         else:
-            found, _ = cross_top_k(vectors[queries], vectors[gallery], min(k, len(gallery)), assume_unit=True)
-        values[label] = precision_at_k(items, gallery[found], queries, ["category", "colour"])
+            nearest, _ = cross_top_k(vectors[queries], vectors[gallery], min(k, len(gallery)), assume_unit=True)
+        values[label] = precision_at_k(items, gallery[nearest], queries, ["category", "colour"])
         sums = {"checksum": network.weights_checksum[:12], "size": network.size, "dimensions": network.dimension}
         about[label] = {"network": label, **sums}
     first = next(iter(values.values()))

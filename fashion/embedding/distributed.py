@@ -48,12 +48,12 @@ from fashion.embedding.runtimes import choose_runtime
 from fashion.photos.descriptors import NONE, describe
 from fashion.photos.measures import measure, metadata_table
 from fashion.photos.metadata import PACKAGES, signatures_of, write_metadata
-from fashion.photos.store import PART, PhotoStore
+from fashion.photos.store import SHARD, PhotoStore
 
 
 @dataclass(frozen=True)
 class Job:
-    """What every worker needs to know, as plain values.
+    """The settings of a distributed run that every worker needs, as plain values.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class Shard:
     photos: tuple[str, ...]
 
 
-def cut(photos: Sequence[str], made_by: object, size: int = PART) -> list[Shard]:
+def cut(photos: Sequence[str], made_by: object, size: int = SHARD) -> list[Shard]:
     """Cut photos into shards of `size`.
 
     Parameters
@@ -144,7 +144,7 @@ def do(job: Job, shard: Shard) -> dict[str, int]:
     source, backbone, runtime = tools(job)
     source.fetch(shard.photos, progress=False)  # a machine of its own has downloaded none
     extracts = list(ahead(lambda name: extract(source, name, backbone.framing), shard.photos, workers=2))
-    metadata = metadata_table(photo.facts for photo in extracts)
+    metadata = metadata_table(photo.metadata for photo in extracts)
     good = metadata[metadata["problem"] == ""].drop_duplicates("sha256")
     once = [extracts[row] for row in good.index]
     blocks = embed_views((photo.view for photo in once if photo.view is not None), backbone, runtime)
@@ -272,7 +272,7 @@ class Distributed:
         Shards processed now, and those that were finished before.
     embedded : int
         Photos that went through the network now.
-    facts : Path
+    metadata : Path
         The file from which notebook 01 reads the photos' metadata.
     """
 
@@ -281,7 +281,7 @@ class Distributed:
     done: int
     reused: int
     embedded: int
-    facts: Path
+    metadata: Path
 
 
 def distribute(
@@ -290,7 +290,7 @@ def distribute(
     *,
     scheduler: str = "local",
     workers: int = 2,
-    size: int = PART,
+    size: int = SHARD,
     progress: bool = True,
     started: Callable[[object], None] | None = None,
 ) -> Distributed:
@@ -327,7 +327,7 @@ def distribute(
     rows, _ = read_table(catalogue, source)
     photos = list(dict.fromkeys(all_photos(rows)))
     source.fetch(photos, progress=progress)
-    marks = signatures_of(source, photos)
+    signatures = signatures_of(source, photos)
     downloads = source.downloads
     data = fingerprint(source.path, [root, *([downloads.folder] if downloads else [])])
     shards = cut(photos, made_by(job, sha256_json([data, downloads.state() if downloads else ""])), size)
@@ -339,7 +339,7 @@ def distribute(
             embedded = _run(job, todo, scheduler, workers, bar.update, started)
     stores = open_home(job, root), open_descriptors(root)
     metadata = pd.concat([gather(job, shard, *stores) for shard in shards], ignore_index=True)
-    path = write_metadata(root, source, metadata, marks)
+    path = write_metadata(root, source, metadata, signatures)
     return Distributed(len(photos), len(shards), len(todo), len(shards) - len(todo), embedded, path)
 
 

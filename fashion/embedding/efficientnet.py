@@ -178,7 +178,7 @@ def _parameters(state: dict[str, np.ndarray], classifier: bool) -> dict[str, np.
 
 
 def count_parameters(weights: Path) -> int:
-    """How many numbers a weights file gives the network without its classifier; no network is built."""
+    """The parameters that a weights file gives the network without its classifier, counted; no network is built."""
     return sum(value.size for value in _parameters(read_torch_state_dict(weights), classifier=False).values())
 
 

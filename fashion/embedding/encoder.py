@@ -46,16 +46,16 @@ class FileEncoder:
     dimension: int
     output: str
 
-    depth_names: tuple[str, ...] = ()
-    depth_dimensions: tuple[int, ...] = ()
-    depths_width: int = 0
+    layer_names: tuple[str, ...] = ()
+    layer_dimensions: tuple[int, ...] = ()
+    multilayer_dimensions: int = 0
 
     def __repr__(self) -> str:
         return f"FileEncoder({self.name}, {self.size} px, {self.dimension} dimensions)"
 
     @property
     def name(self) -> str:
-        """Of the folder or file, and of its content."""
+        """The name of the folder or file, with a checksum of its content."""
         return self.files.name
 
     @property
@@ -92,12 +92,12 @@ class FileEncoder:
 
     @cached_property
     def model(self) -> keras.Model:
-        """Of a `.keras` file: photos (n, size, size, 3), RGB 0..255 -> {"embedding": (n, dimension)}."""
+        """The network of a `.keras` file: photos (n, size, size, 3), RGB 0..255 -> {"embedding": (n, dimension)}."""
         return read_keras(self.files)[0]
 
     @cached_property
     def network(self) -> Any:
-        """Of any other: OpenVINO's graph, from `graphs.read_network`."""
+        """OpenVINO's graph of any other file, from `graphs.read_network`."""
         return graphs.read_network(self.files)[0]
 
 

@@ -53,7 +53,7 @@ Three = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Preparation:
-    """From a decoded photo to a network's numbers.
+    """The preprocessing of a decoded photo for a network.
 
     Attributes
     ----------
@@ -154,7 +154,7 @@ def resolve(name: str | Path) -> Path:
 
 
 def read_encoder_files(place: str | Path, size: int | None = None) -> EncoderFiles:
-    """What an encoder's folder or model file holds.
+    """Read what an encoder's folder or model file holds.
 
     Parameters
     ----------
@@ -222,33 +222,33 @@ def places_checksum(place: str | Path) -> str:
 
 def _in_folder(folder: Path) -> tuple[str, Path, list[Path]]:
     """Layout, image tower, and where its JSON may be."""
-    found: dict[Path, tuple[str, list[Path]]] = {}
+    candidates: dict[Path, tuple[str, list[Path]]] = {}
     for layout, (models, told) in LAYOUTS.items():
         model = next((folder / name for name in models if (folder / name).is_file()), None)
         if model is not None:
-            found[model] = (layout, [folder / name for name in told] + [model.with_suffix(".json")])
+            candidates[model] = (layout, [folder / name for name in told] + [model.with_suffix(".json")])
     jsons = [folder / name for name in ("preprocessor_config.json", "preprocess_cfg.json")]
     if (folder / SAVED_MODEL).is_file():
-        found[folder] = ("SavedModel", [*jsons, folder / "model.json"])
-    if not found:
+        candidates[folder] = ("SavedModel", [*jsons, folder / "model.json"])
+    if not candidates:
         here = (*folder.iterdir(), *(folder / "onnx").glob("vision_model*"))
         for model in sorted(path for path in here if path.suffix in (*GRAPHS, KERAS)):
             if not model.name.startswith("text"):
-                found[model] = ("model file", [model.with_suffix(".json"), *jsons])
-    if len(found) > 1:
-        names = ", ".join(str(path.relative_to(folder)) for path in found)
+                candidates[model] = ("model file", [model.with_suffix(".json"), *jsons])
+    if len(candidates) > 1:
+        names = ", ".join(str(path.relative_to(folder)) for path in candidates)
         raise WeightsError(
-            f"expected one image encoder in {folder}; found {len(found)}: {names}. Name the model's file itself: "
-            f"BACKBONE={next(iter(found))}"
+            f"expected one image encoder in {folder}; found {len(candidates)}: {names}. Name the model's file itself: "
+            f"BACKBONE={next(iter(candidates))}"
         )
-    if not found:
+    if not candidates:
         _refuse_checkpoints(folder, sorted(path for path in folder.rglob("*") if path.suffix in CHECKPOINTS))
         raise WeightsError(
             f"expected an image encoder in {folder}: one of "
             f"{', '.join(name for models, _ in LAYOUTS.values() for name in models)}, {SAVED_MODEL} or a .keras file; "
             "found none. Export the model (docs/encoders.md)."
         )
-    ((model, (layout, places)),) = found.items()
+    ((model, (layout, places)),) = candidates.items()
     return layout, model, places
 
 

@@ -36,7 +36,7 @@ from fashion.photos.framing import Framing, view
 from fashion.photos.images import RGB
 from fashion.photos.measures import measure, metadata_table, open_photo
 from fashion.photos.metadata import in_order, kept_metadata, signatures_of, write_metadata
-from fashion.photos.store import PART, PhotoStore
+from fashion.photos.store import SHARD, PhotoStore
 
 #: Photos a network call takes; small batches fit the processor's cache better than large ones.
 BATCH = 16
@@ -105,7 +105,7 @@ def open_descriptors(root: Path) -> PhotoStore:
 
 
 def _widths(backbone: Encoder) -> dict[str, int]:
-    return {"embedding": backbone.dimension, "multilayer": backbone.depths_width}
+    return {"embedding": backbone.dimension, "multilayer": backbone.multilayer_dimensions}
 
 
 # ---- One photo ----
@@ -117,7 +117,7 @@ class Extract:
 
     Attributes
     ----------
-    facts : dict
+    metadata : dict
         `photo`, `problem`, `sha256`; all of `measures.METADATA` where they were asked for.
     described : dict of str to ndarray, or None
         From `descriptors.describe`.
@@ -125,7 +125,7 @@ class Extract:
         The network's input.
     """
 
-    facts: dict[str, Any]
+    metadata: dict[str, Any]
     described: dict[str, NDArray] | None = None
     view: RGB | None = None
 
@@ -194,13 +194,13 @@ def batches(views: Iterable[RGB]) -> Iterator[NDArray[np.uint8]]:
 
 
 def shards(outputs: Iterable[Blocks]) -> Iterator[Blocks]:
-    """Join the network's batches into shards of at least `PART` photos."""
+    """Join the network's batches into shards of at least `SHARD` photos."""
     waiting: list[Blocks] = []
     count = 0
     for blocks in outputs:
         waiting.append(blocks)
         count += len(blocks["embedding"])
-        if count >= PART:
+        if count >= SHARD:
             yield _joined(waiting)
             waiting, count = [], 0
     if waiting:
@@ -320,33 +320,33 @@ def item_vectors(store: PhotoStore, photos: pd.DataFrame) -> Blocks:
 
 
 @dataclass(frozen=True)
-class Readings:
+class Extraction:
     """Metadata, descriptors and vectors of photos.
 
     Attributes
     ----------
-    facts : DataFrame
+    metadata : DataFrame
         A row for each name, in the order given, with the columns `measures.METADATA`: a bad photo is a row too.
     described : PhotoStore
         Descriptors.
     vectors : EmbeddingRun
-        Of the good photos, in the order of `facts`.
+        Of the good photos, in the order of `metadata`.
     read : int
         Photos that were read, and decoded where possible.
     """
 
-    facts: pd.DataFrame
+    metadata: pd.DataFrame
     described: PhotoStore
     vectors: EmbeddingRun
     read: int
 
     def require_good(self) -> None:
         """Raise PhotoError where a photo is bad: for photos that were good when they were chosen."""
-        bad = self.facts[self.facts["problem"] != ""]
+        bad = self.metadata[self.metadata["problem"] != ""]
         if len(bad):
             raise PhotoError(
-                f"expected {len(self.facts)} photos as good as when the catalogue was read; found {len(bad)} bad ones, "
-                f"the first is {bad['problem'].iloc[0]}. Fix the data, or run `make report` again without them."
+                f"expected {len(self.metadata)} photos as good as when the catalogue was read; found {len(bad)} bad "
+                f"ones, the first is {bad['problem'].iloc[0]}. Fix the data, or run `make report` again without them."
             )
 
     @property
@@ -362,7 +362,7 @@ class Readings:
         }
 
     def descriptor(self, name: str) -> NDArray:
-        """One array of `descriptors.NONE`'s names, shape (n, ...), of the good photos in the order of `facts`."""
+        """One array of `descriptors.NONE`'s names, shape (n, ...), of the good photos in the order of `metadata`."""
         return self.described.gather(self.vectors.sha256, [name])[name]
 
 
@@ -373,7 +373,7 @@ class _Pass:
     source: Source
     root: Path
     framing: Framing
-    marks: dict[str, str]
+    signatures: dict[str, str]
     sums: dict[str, str]  # name -> sha256, where metadata is kept
     described: PhotoStore
     vectors: PhotoStore
@@ -395,12 +395,12 @@ class _Pass:
     def views(self, extracts: Iterable[Extract], tick: Callable[[int], object]) -> Iterator[RGB]:
         """Keep metadata and descriptors, and pass on the network's inputs: each content once."""
         for photo in extracts:
-            sha256 = photo.facts["sha256"]
-            if self.sums.get(photo.facts["photo"]) != sha256:
-                self.rows.append(photo.facts)
+            sha256 = photo.metadata["sha256"]
+            if self.sums.get(photo.metadata["photo"]) != sha256:
+                self.rows.append(photo.metadata)
             if photo.described is not None:
                 self.waiting[sha256] = photo.described
-            if len(self.rows) - self.written >= PART or len(self.waiting) >= PART:
+            if len(self.rows) - self.written >= SHARD or len(self.waiting) >= SHARD:
                 self.write()
             if photo.view is not None and sha256 not in self.sent_once:
                 self.sent_once.add(sha256)
@@ -416,7 +416,7 @@ class _Pass:
             self.described.add(list(self.waiting), arrays)
             self.waiting = {}
         if len(self.rows) > self.written:
-            write_metadata(self.root, self.source, metadata_table(self.rows[self.written :]), self.marks)
+            write_metadata(self.root, self.source, metadata_table(self.rows[self.written :]), self.signatures)
             self.written = len(self.rows)
 
 
@@ -429,7 +429,7 @@ def read_photos(
     runtime: str = "auto",
     workers: int = 2,
     progress: bool = True,
-) -> Readings:
+) -> Extraction:
     """Metadata, descriptors and vectors of photos: from the stores where they are kept, else computed in one pass.
 
     Parameters
@@ -456,11 +456,11 @@ def read_photos(
     """
     unique = list(dict.fromkeys(names))
     source.fetch(unique, progress=progress)
-    marks = signatures_of(source, unique)
-    kept = kept_metadata(root, source, marks)
+    signatures = signatures_of(source, unique)
+    kept = kept_metadata(root, source, signatures)
     sums = dict(zip(kept["photo"], kept["sha256"], strict=True))
     store = open_store(root / "embeddings", backbone)
-    work = _Pass(source, root, backbone.framing, marks, sums, open_descriptors(root), store)
+    work = _Pass(source, root, backbone.framing, signatures, sums, open_descriptors(root), store)
     todo = [name for name in unique if work.lacks(name)]
     given = isinstance(backbone, GivenVectors)
     how = "none needed", "vectors were given by item" if given else "all vectors were in the store"
@@ -481,4 +481,4 @@ def read_photos(
     metadata = in_order([metadata_table(work.rows), kept], names)
     good = metadata.loc[metadata["problem"] == "", "sha256"].tolist()
     run = EmbeddingRun(store, tuple(good), *how, done, len(set(good)) - done, seconds)
-    return Readings(metadata, work.described, run, len(todo))
+    return Extraction(metadata, work.described, run, len(todo))

@@ -83,7 +83,7 @@ def sample_pairs(
 
 
 def near_duplicate_cosines(network: Encoder, pairs: Mapping[str, NDArray[np.floating]]) -> dict[str, Any]:
-    """For backbone.json: from which cosines an encoder from disk, or given vectors, have near-duplicates.
+    """Cosine limits of near-duplicates for an encoder from disk, or given vectors, as backbone.json has them.
 
     Empty for the ImageNet networks, on whose vectors `duplicates.Rule` was set.
 
@@ -93,7 +93,7 @@ def near_duplicate_cosines(network: Encoder, pairs: Mapping[str, NDArray[np.floa
     pairs : mapping of str to ndarray
         From `sample_pairs`.
     """
-    if network.depth_names:
+    if network.layer_names:
         return {}
     return {"near_duplicates": relative_cosines(float(np.median(pairs["random"])))}
 
@@ -295,7 +295,7 @@ def candidate_selections(
         name = f"{len(components)} principal components"
         yield Selection(name, "embedding", mean=fitted.mean_.astype(np.float32), components=components)
     if staged:
-        yield Selection("means and maxima of all layers", "multilayer")
+        yield Selection("mean- and max-pooled layers", "multilayer")
 
 
 def selection_trials(

@@ -43,23 +43,23 @@ class GivenVectors:
     weights_checksum: str
 
     size: int = 0
-    depth_names: tuple[str, ...] = ()
-    depth_dimensions: tuple[int, ...] = ()
-    depths_width: int = 0
+    layer_names: tuple[str, ...] = ()
+    layer_dimensions: tuple[int, ...] = ()
+    multilayer_dimensions: int = 0
 
     @property
     def name(self) -> str:
-        """Of the file, and of its content."""
+        """The name of the file, with a checksum of its content."""
         return named(file_name(self.place.stem, "vectors"), self.weights_checksum)
 
     @property
     def framing(self) -> Framing:
-        """No photo becomes an input; for the figures of simulated ones only."""
+        """A framing for the figures of simulated photos alone: no photo becomes an input."""
         return Framing(160)
 
     @property
     def dimension(self) -> int:
-        """Of its vectors."""
+        """Dimensions of the vectors."""
         return self.vectors.shape[1]
 
     @property

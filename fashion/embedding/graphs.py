@@ -109,7 +109,7 @@ def described(model: Path, port: Port) -> str:
 
 
 def failed(model: Path, error: Exception, runtime: str) -> WeightsError:
-    """What a runtime says of a model that it cannot read or compute, as an error of ours."""
+    """A WeightsError for a model that a runtime cannot read or compute."""
     return WeightsError(
         f"expected a model that {runtime} can read and compute in {model}; found: {in_short(error)}. Export it again, "
         "or fetch all of its files (weights may lie beside the graph)."

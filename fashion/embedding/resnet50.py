@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import keras
     from tqdm import tqdm
 
-DEPTHS = {
+LAYERS = {
     "conv2_block3_out": 256,
     "conv3_block4_out": 512,
     "conv4_block6_out": 1024,

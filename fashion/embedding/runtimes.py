@@ -136,7 +136,7 @@ def choose_runtime(backbone: Encoder, name: str = "auto", kept: Path | None = No
 
 
 def query_runtime(backbone: Encoder, kept: Path) -> Runtime:
-    """The runtime for a photo now and then: a network that a report has kept, else TensorFlow.
+    """The runtime for single photos: a network that a report has kept, else TensorFlow.
 
     The kept network loads in a fraction of a second. To convert one for a single photo would take longer than to load
     TensorFlow. An encoder's graph from disk is read as it is.

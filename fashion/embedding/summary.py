@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from fashion.embedding.backbones import Encoder, facts, summary_table
+from fashion.embedding.backbones import Encoder, description_of, summary_table
 from fashion.embedding.costs import Costs
 from fashion.embedding.extraction import EmbeddingRun
 from fashion.embedding.features import PairSimilarity, choose
@@ -40,7 +40,7 @@ def results(
     """
     return {
         "warning": network.reason if asked == "auto" and network.name != "resnet50" else None,
-        "backbone": facts(network),
+        "backbone": description_of(network),
         "summary": summary_table(network).to_dict("records"),
         "dimension": network.dimension,
         **similarity.as_dict(),

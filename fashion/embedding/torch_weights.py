@@ -1,7 +1,7 @@
 """EfficientNet-Lite's weights files, and a reader of PyTorch's old file layout that needs NumPy alone.
 
 The layout (what ``torch.save`` wrote before PyTorch 1.6, protocol 1001) is five pickles, then raw numbers:
-a magic number, the protocol, facts on the machine, the state dict, the list of storage keys; then each
+a magic number, the protocol, data on the machine, the state dict, the list of storage keys; then each
 storage in the list's order, as an 8-byte count and its values. A pickle may name any function and have it
 called, so this reader resolves only the handful of names that a state dict needs, and to inert stand-ins.
 """

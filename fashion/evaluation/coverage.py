@@ -76,8 +76,8 @@ def lists_of(vectors: ArrayLike, gallery: Int, k: int, queries: ArrayLike | None
     queries : array, shape (n, d), optional
         Query vectors of all items, where they are others.
     """
-    asked = None if queries is None else np.asarray(queries)[gallery]
-    return top_k(vectors, k, gallery, gallery, query_vectors=asked)[0]
+    query_vectors = None if queries is None else np.asarray(queries)[gallery]
+    return top_k(vectors, k, gallery, gallery, query_vectors=query_vectors)[0]
 
 
 def lists_of_all(

@@ -169,8 +169,8 @@ def pooled_pairs(methods: Mapping[str, Method], queries: NDArray[np.integer], k:
     pools: list[set[int]] = [set() for _ in queries]
     for query_table, gallery_table in methods.values():
         vectors = normalise(np.asarray(query_table)[queries])
-        found = top_k(normalise(gallery_table), k, queries, query_vectors=vectors, assume_unit=True)[0]
-        for pool, rows in zip(pools, found.tolist(), strict=True):
+        nearest = top_k(normalise(gallery_table), k, queries, query_vectors=vectors, assume_unit=True)[0]
+        for pool, rows in zip(pools, nearest.tolist(), strict=True):
             pool.update(rows)
     pairs = [(query, item) for query, pool in zip(queries.tolist(), pools, strict=True) for item in sorted(pool)]
     return np.array(pairs, np.intp).reshape(-1, 2)

@@ -312,9 +312,9 @@ def paired_tests(
         `gallery`, `measure`, `column`, `against`, `difference` (method less the other), `low`, `high` (95 %
         interval), `p` (sign flips), `p_holm` (`holm` over the whole table).
     """
-    asked, lines = list(questions), []
+    cells, lines = list(questions), []
     for other in others:
-        for gallery, measure, column in asked:
+        for gallery, measure, column in cells:
             first, second = (scores[name, gallery, measure, column] for name in (method, other))
             defined = np.isfinite(first) & np.isfinite(second)
             gain = paired_difference(first[defined], second[defined], seed, resamples=SIGN_FLIPS)

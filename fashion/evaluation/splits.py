@@ -21,10 +21,10 @@ def split(
     validation: float = 0.1,
     most: int = 3000,
 ) -> NDArray[np.str_]:
-    """Split items into train, validation and test, with each group of near-duplicates in one part.
+    """Split items into train, validation and test, with each group of near-duplicates in one split.
 
     Departments keep their shares as far as groups allow: groups are drawn within the department of their
-    first item until its quota is filled. As each group lies in one part, no query has a near-duplicate in
+    first item until its quota is filled. As each group lies in one split, no query has a near-duplicate in
     training.
 
     Parameters
@@ -54,7 +54,7 @@ def split(
     if not (test > 0 and validation >= 0 and test + validation < 1):
         raise ValueError(f"expected shares with 0 < test and test + validation < 1; found {test} and {validation}")
     n = len(items)
-    part = np.full(n, "train", dtype="<U10")
+    assigned = np.full(n, "train", dtype="<U10")
     first = pd.Series(np.arange(n)).groupby(groups).first()
     size = np.bincount(groups)
     home = items["department"].to_numpy()[first.to_numpy()]
@@ -68,14 +68,14 @@ def split(
             for group in random.permutation(np.flatnonzero((inverse == code) & (chosen == "train"))):
                 if size[group] <= left:  # a group that does not fit is passed over, not the end
                     chosen[group], left = name, left - int(size[group])
-    part[:] = chosen[groups]
-    if not (part == "test").any():
+    assigned[:] = chosen[groups]
+    if not (assigned == "test").any():
         raise ArtefactError(
             f"expected items to test on; found none: the largest group of near-duplicates holds {size.max()} of "
             f"{n} items, so nothing fits into a test part of {test:.0%}. If most photos count as near-duplicates, the "
             "network's weights are not trained; if the catalogue is small, use more items."
         )
-    return part
+    return assigned
 
 
 def leading_words(words: NDArray, groups: Int) -> pd.Series:

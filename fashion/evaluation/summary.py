@@ -386,12 +386,12 @@ def lengths_that_keep(length_curve: pd.DataFrame, share: float = 0.95, column: s
 # -- notebook 03 --------------------------------------------------------------------------------------------------
 
 
-def leakage_audit(part: NDArray[np.str_], pairs: ArrayLike, by_hash: ArrayLike) -> dict[str, int]:
+def leakage_audit(split: NDArray[np.str_], pairs: ArrayLike, by_hash: ArrayLike) -> dict[str, int]:
     """Count near-duplicate pairs, and those with one item in train and the other in test (there should be none).
 
     Parameters
     ----------
-    part : ndarray of str, shape (n,)
+    split : ndarray of str, shape (n,)
         From `evaluation.split`.
     pairs : array of int, shape (p, 2)
         Near-duplicates.
@@ -400,7 +400,7 @@ def leakage_audit(part: NDArray[np.str_], pairs: ArrayLike, by_hash: ArrayLike) 
     """
     counts = {}
     for name, rows in (("near-duplicate pairs", pairs), ("pairs by hash alone", by_hash)):
-        sides = part[np.asarray(rows, int).reshape(-1, 2)]
+        sides = split[np.asarray(rows, int).reshape(-1, 2)]
         counts[name] = len(sides)
         counts[f"{name} across the line"] = int(((sides == "train").any(axis=1) & (sides == "test").any(axis=1)).sum())
     return counts
@@ -450,9 +450,9 @@ class SplitAudit:
         }
 
 
-def commonest_word_accuracy(items: pd.DataFrame, part: NDArray[np.str_]) -> dict[str, float]:
+def commonest_word_accuracy(items: pd.DataFrame, split: NDArray[np.str_]) -> dict[str, float]:
     """Accuracy on test items of always predicting the most frequent training word: the baseline."""
-    train, test = items[part == "train"], items[part == "test"]
+    train, test = items[split == "train"], items[split == "test"]
     return {name: float((test[name] == train[name].mode()[0]).mean()) for name in ("category", "colour")}
 
 

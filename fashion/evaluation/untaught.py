@@ -123,7 +123,7 @@ def untaught_table(
 
 
 class Untaught:
-    """What was never taught of a catalogue's items, and how far recommendations agree with it.
+    """Columns and words of items that were never taught, and how far recommendations agree in them.
 
     Parameters
     ----------
@@ -158,13 +158,13 @@ class Untaught:
         recommended : array of int, shape (q, k)
         queries : array of int, shape (q,)
         """
-        rows, asked = np.asarray(recommended, np.int64), np.asarray(queries, np.int64)
+        rows, query_rows = np.asarray(recommended, np.int64), np.asarray(queries, np.int64)
         scores: dict[str, NDArray[np.float64]] = {}
         for column in self.columns:
             known = self.items[column].notna().to_numpy() & (self.items[column] != "").to_numpy()
-            share = relevance(self.items, rows, asked, column).mean(axis=1)
-            scores[column] = np.where(known[asked], share, np.nan)
+            share = relevance(self.items, rows, query_rows, column).mean(axis=1)
+            scores[column] = np.where(known[query_rows], share, np.nan)
         if self._words is not None:
-            scores[TITLE] = overlap(self._words, rows, asked)
-        scores[GREY] = np.einsum("qp,qkp->qk", self._grey[asked], self._grey[rows]).mean(axis=1).astype(np.float64)
+            scores[TITLE] = overlap(self._words, rows, query_rows)
+        scores[GREY] = np.einsum("qp,qkp->qk", self._grey[query_rows], self._grey[rows]).mean(axis=1).astype(np.float64)
         return scores

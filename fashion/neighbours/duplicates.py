@@ -40,7 +40,7 @@ BLOCK = 8192
 
 @dataclass(frozen=True)
 class Rule:
-    """When two photos are near-duplicates.
+    """The rule by which two photos are near-duplicates.
 
     Either the cosine of their frozen vectors is at least `cosine`; or their perceptual hashes differ in at most `bits`,
     and the cosine is at least `cosine_with_hash` or their pixels at 16 x 16 differ by at most `pixels` on average. A
@@ -286,7 +286,7 @@ def duplicate_groups(n: int, pairs: ArrayLike) -> Int:
 
 @dataclass(frozen=True)
 class Fingerprints:
-    """What it takes to find near-duplicates of new photos.
+    """Vectors, hashes and thumbnails by which near-duplicates of new photos are found.
 
     Attributes
     ----------

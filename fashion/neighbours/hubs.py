@@ -42,13 +42,13 @@ def nearest_query_similarity(
     >>> nearest_query_similarity(np.eye(2), np.array([[1.0, 0.5], [0.0, 0.2]]), nearest=1).tolist()
     [1.0, 0.20000000298023224]
     """
-    asked = np.asarray(queries, np.float32)
+    query_vectors = np.asarray(queries, np.float32)
     means = np.zeros(len(vectors), np.float32)
-    taken = min(nearest, len(asked) - (own is not None))
+    taken = min(nearest, len(query_vectors) - (own is not None))
     if taken < 1:
         return means
     for start in range(0, len(vectors), BLOCK):
-        similarity = np.asarray(vectors[start : start + BLOCK], np.float32) @ asked.T
+        similarity = np.asarray(vectors[start : start + BLOCK], np.float32) @ query_vectors.T
         if own is not None:
             inside = np.flatnonzero((own >= start) & (own < start + BLOCK))
             similarity[own[inside] - start, inside] = -np.inf

@@ -17,7 +17,7 @@ FROM_MATRIX = 4
 
 
 @dataclass
-class _Asked:
+class _Waiting:
     """A thread's queries, and their products once they are made."""
 
     queries: Float
@@ -44,12 +44,12 @@ class JoinedProducts:
 
     def __init__(self, columns: Float) -> None:
         self.columns = columns
-        self._queue: list[_Asked] = []
+        self._queue: list[_Waiting] = []
         self._queueing, self._multiplying = threading.Lock(), threading.Lock()
 
     def __call__(self, queries: Float) -> Float:
         """The products, shape (q, n), of queries of shape (q, d); the caller's own to change."""
-        own = _Asked(queries)
+        own = _Waiting(queries)
         with self._queueing:
             self._queue.append(own)
         with self._multiplying:
@@ -60,7 +60,7 @@ class JoinedProducts:
         assert own.products is not None
         return own.products
 
-    def _next(self, own: _Asked) -> list[_Asked]:
+    def _next(self, own: _Waiting) -> list[_Waiting]:
         """What is multiplied now: a thread's own queries, and others that wait."""
         with self._queueing:
             taken, count = [own], len(own.queries)
@@ -76,14 +76,14 @@ class JoinedProducts:
             return np.asarray(queries @ self.columns)
         return np.stack([query @ self.columns for query in queries])
 
-    def _multiply(self, asked: list[_Asked]) -> None:
+    def _multiply(self, waiting: list[_Waiting]) -> None:
         try:
-            products = self._product(np.concatenate([one.queries for one in asked]))
+            products = self._product(np.concatenate([one.queries for one in waiting]))
         except BaseException as error:  # each asking thread raises it
-            for one in asked:
+            for one in waiting:
                 one.error = error
             return
         first = 0
-        for one in asked:
+        for one in waiting:
             one.products = products[first : first + len(one.queries)]
             first += len(one.queries)

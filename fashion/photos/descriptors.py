@@ -52,7 +52,7 @@ def ground_lab(lab: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def colour_grid(photo: DecodedPhoto) -> NDArray[np.float16]:
-    """Where which colour is, on a grid of cells: the attributes network's input.
+    """The photo's colours on a grid of cells: the attributes network's input.
 
     Returns
     -------

@@ -127,7 +127,7 @@ def read_header(data: bytes, name: str = "photo") -> Header:
 
 
 def _jpeg(data: bytes) -> Header | None:
-    """From marker to marker (ITU-T T.81, annex B) to the first picture's end; a thumbnail lies within a segment."""
+    """From marker to marker of a JPEG (ITU-T T.81, annex B) to the first picture's end; thumbnails lie in segments."""
     at, height, width, frame, progressive = 2, 0, 0, 0, False
     held: float | None = None
     profile: dict[tuple[int, int], bytes] = {}
@@ -168,7 +168,7 @@ def _waves(data: bytes, at: int) -> float:
 
 
 def _png(data: bytes) -> Header | None:
-    """From chunk to chunk to the last one."""
+    """Read a PNG from chunk to chunk to the last one."""
     width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
     at, clear, exif, icc = 8, b"", b"", b""
     while True:
@@ -237,7 +237,7 @@ def _webp(data: bytes) -> Header | None:
 
 
 def _gif(data: bytes) -> Header | None:
-    """To the end of the first frame: of an animation it alone is looked at."""
+    """Read a GIF to the end of its first frame, the only one that counts of an animation."""
     width, height, flags = struct.unpack_from("<HHB", data, 6)
     at, alpha = 13 + (6 << (flags & 7) if flags & 0x80 else 0), False
     while data[at] == 0x21:  # extensions

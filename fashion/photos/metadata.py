@@ -22,7 +22,7 @@ PACKAGES = ["numpy", "opencv-python", "imagehash", "pillow", "pillow-heif", "pan
 def metadata_folder(root: Path, source: Source) -> Path:
     """The folder of a source's metadata: named after its place, the code, and the packages' versions."""
     made_by = [kept_place(source.path, root), source.base, code_of(closure_of(measure)), versions(PACKAGES)]
-    return root / "photo_facts" / sha256_json(made_by)[:24]
+    return root / "photo_metadata" / sha256_json(made_by)[:24]
 
 
 def signatures_of(source: Source, names: Iterable[str]) -> dict[str, str]:
@@ -43,8 +43,8 @@ def write_metadata(root: Path, source: Source, metadata: pd.DataFrame, signature
     signatures : mapping of str to str
         From `signatures_of`, of the photos as they were read.
     """
-    signed = metadata.assign(mark=[signatures[name] for name in metadata["photo"]])
-    name = sha256_json(signed[["photo", "mark", "sha256"]].to_numpy().tolist())[:16]
+    signed = metadata.assign(signature=[signatures[name] for name in metadata["photo"]])
+    name = sha256_json(signed[["photo", "signature", "sha256"]].to_numpy().tolist())[:16]
     path = metadata_folder(root, source) / f"part-{name}.parquet"
     return write_sealed(path, lambda aside: signed.to_parquet(aside, index=False))
 
@@ -66,13 +66,13 @@ def kept_metadata(root: Path, source: Source, signatures: Mapping[str, str]) -> 
         return metadata_table([])
     kept = pd.concat(whole, ignore_index=True)
     # Photos with a problem are read again: a disk may have been away.
-    good = kept["problem"].eq("") & kept["mark"].ne("") & kept["mark"].eq(kept["photo"].map(signatures))
+    good = kept["problem"].eq("") & kept["signature"].ne("") & kept["signature"].eq(kept["photo"].map(signatures))
     return kept.loc[good, list(METADATA)].drop_duplicates("photo").reset_index(drop=True)
 
 
 def _read(path: Path) -> pd.DataFrame | None:
     return read_sealed(
-        path, lambda whole: pd.read_parquet(whole, columns=[*METADATA, "mark"]), "its photos are measured again"
+        path, lambda whole: pd.read_parquet(whole, columns=[*METADATA, "signature"]), "its photos are measured again"
     )
 
 

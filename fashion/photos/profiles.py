@@ -35,7 +35,7 @@ _BLOCK = 2**20
 
 @lru_cache(maxsize=8)  # a few: visitors may send profiles of megabytes
 def transform_to_srgb(profile: bytes, channels: int = 3) -> ImageCmsTransform | None:
-    """What turns the colours of a photo with this profile to sRGB.
+    """The transform that turns the colours of a photo with this profile to sRGB.
 
     Relative colorimetric, with black point compensation: a colour that sRGB has stays exactly this colour, white is
     white and black is black. The perceptual intent would shift all colours to make room for the few that sRGB lacks.

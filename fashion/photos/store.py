@@ -14,7 +14,7 @@ from fashion.core.errors import ArtefactError
 from fashion.core.files import read_or_set_aside, write_whole
 
 #: Photos of a shard; a kill loses at most one shard's work.
-PART = 256
+SHARD = 256
 
 #: What a damaged shard costs.
 AGAIN = "its photos are read again"

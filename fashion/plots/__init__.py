@@ -42,7 +42,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "success_curve",
         ],
         "map": ["map_by_colour", "map_by_department", "map_of_photos"],
-        "recommendation": ["answers", "nearest_items", "recommendations"],
+        "recommendation": ["nearest_items", "query_results", "recommendations"],
         "style": [
             "colours_of_categories",
             "colours_of_departments",

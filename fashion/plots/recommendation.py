@@ -124,7 +124,7 @@ def nearest_items(
     return recommendations(items, source, chosen, *listed, swatches, source_line, title=title)
 
 
-def answers(
+def query_results(
     queries: Sequence[tuple[NDArray | None, Query, pd.DataFrame]],
     source: Source,
     swatches: Swatches,

@@ -20,7 +20,7 @@ from fashion.catalogue.swatches import of_one_colour, swatches_of
 from fashion.catalogue.table import read_table
 from fashion.core.errors import CatalogueError
 from fashion.core.workspace import Workspace
-from fashion.embedding.extraction import Readings, item_vectors, read_photos
+from fashion.embedding.extraction import Extraction, item_vectors, read_photos
 from fashion.neighbours.duplicates import Fingerprints, Rule, repeated_items
 from fashion.recommendation.changes import Change, Present, read_all
 from fashion.recommendation.photo_encoder import PhotoEncoder
@@ -142,7 +142,7 @@ def untaught_words(encoder: PhotoEncoder, items: pd.DataFrame) -> dict[str, dict
 
 @dataclass(frozen=True)
 class Arrivals:
-    """New items, looked at: as a change has them, with `HERE` as `added`.
+    """New items as a change has them, with `HERE` as `added`.
 
     Attributes
     ----------
@@ -180,7 +180,7 @@ def look_at(
         return nothing
     seen = read_photos(source, all_photos(step.rows), workspace.stores, encoder.backbone, progress=progress)
     spoken = of_one_colour(swatches_of(workspace.json("source")))
-    joined = join_photos(step, seen.facts, known=there.items[["item", "sha256"]], colour_words=spoken)
+    joined = join_photos(step, seen.metadata, known=there.items[["item", "sha256"]], colour_words=spoken)
     if joined.items.empty:
         return replace(nothing, rejected=joined.rejected)
     items = as_in(base, joined.items).assign(added=HERE)
@@ -253,7 +253,7 @@ def _with_same_photo(repeated: list[str], names: list[str], photos: pd.DataFrame
 
 
 def _vectors(
-    encoder: PhotoEncoder, seen: Readings, items: pd.DataFrame, told: pd.DataFrame, photos: pd.DataFrame
+    encoder: PhotoEncoder, seen: Extraction, items: pd.DataFrame, told: pd.DataFrame, photos: pd.DataFrame
 ) -> dict[str, NDArray]:
     """The new items' vectors by the report's own backbone, choice of features and attributes network."""
     blocks = item_vectors(seen.vectors.store, photos)

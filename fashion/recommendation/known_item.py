@@ -56,18 +56,18 @@ def known_item_trial(
     tower = free_text is not None and free_text.tower is not None
     titles = items["title"].fillna("").astype(str).str.strip() if "title" in items else pd.Series("", items.index)
     named = rows[(titles.iloc[rows] != "").to_numpy()]
-    asked = np.sort(np.random.default_rng(seed).permutation(named)[:most])
+    query_rows = np.sort(np.random.default_rng(seed).permutation(named)[:most])
 
     def add(method: str, measure: str, values: NDArray[np.float64]) -> None:
         mean, low, high = bootstrap_interval(values, seed)
         about: dict[str, object] = {"method": method, "measure": measure}
         lines.append(about | {"mean": mean, "low": low, "high": high, "searches": len(values)})
 
-    for method in (WORDS, TEXTS, *((PHOTOS, ALL) if tower else ())) if len(asked) else ():
-        found = np.array([_reciprocal_rank(recommender, titles.iloc[row], row, method) for row in asked])
-        add(method, "MRR", found)
-        add(method, f"Success@{k}", (found >= 1 / k).astype(float))
-    if tower and not len(asked) and len(rows):
+    for method in (WORDS, TEXTS, *((PHOTOS, ALL) if tower else ())) if len(query_rows) else ():
+        reciprocal = np.array([_reciprocal_rank(recommender, titles.iloc[row], row, method) for row in query_rows])
+        add(method, "MRR", reciprocal)
+        add(method, f"Success@{k}", (reciprocal >= 1 / k).astype(float))
+    if tower and not len(query_rows) and len(rows):
         add(PHOTOS, f"Precision@{k}", _precision_of_descriptions(recommender, rows, k, most, seed))
     return pd.DataFrame(lines, columns=["method", "measure", "mean", "low", "high", "searches"])
 

@@ -72,9 +72,9 @@ def read_neighbour_lists(
     return lists
 
 
-def _of_another_report(workspace: Workspace, found: str) -> ArtefactError:
+def _of_another_report(workspace: Workspace, stated: str) -> ArtefactError:
     return ArtefactError(
-        f"expected the nearest items of each item in {workspace.path('neighbours.parquet')}; found {found}. Run `make "
+        f"expected the nearest items of each item in {workspace.path('neighbours.parquet')}; found {stated}. Run `make "
         f"report CATALOGUE={workspace.catalogue}` again."
     )
 
@@ -121,6 +121,6 @@ def agree(lists: Lists, recommender: Recommender) -> bool:
     if not len(rows):
         return True
     queries = recommender.usual_queries(rows)
-    found = recommender.nearest_of(rows, lists.shape[1])[1]
+    exact = recommender.nearest_of(rows, lists.shape[1])[1]
     listed = np.einsum("qd,qkd->qk", queries, recommender.vectors[lists[rows]])
-    return bool(np.abs(listed - found).max() < DIFFERENCE)
+    return bool(np.abs(listed - exact).max() < DIFFERENCE)

@@ -1,4 +1,4 @@
-"""A catalogue with a report as one Parquet file: items, vectors, map, neighbours and reasons, for tools of others.
+"""A catalogue with a report as one Parquet file: items, vectors, map, neighbours and reasons, for other tools.
 
 Its columns are those that Apple's embedding-atlas reads (`x`, `y`, `vector`, `neighbors`, `image`) and that a FiftyOne
 dataset is made of (`filepath`, words, `vector`, `x`, `y`); docs/guide.md has the commands.

@@ -107,7 +107,7 @@ class PhotoEncoder:
 
     @cached_property
     def runtime(self) -> Runtime:
-        """What computes the backbone."""
+        """The inference runtime."""
         return query_runtime(self.backbone, networks_folder(self.workspace.stores))
 
     def extract(self, photo: bytes | DecodedPhoto, name: str = "photo") -> PhotoFeatures:

@@ -26,7 +26,7 @@ from fashion.core.progress import progress_bar
 from fashion.neighbours.approximate import APPROXIMATE_FROM
 from fashion.neighbours.exact import Neighbours, cosines, normalise
 from fashion.recommendation.filters import DESCRIPTION, Where
-from fashion.recommendation.search_engine import Allowed, Found, WordScores, best_of_words, rounding
+from fashion.recommendation.search_engine import Allowed, Ranked, WordScores, best_of_words, rounding
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
@@ -288,8 +288,8 @@ class QdrantSearch:
         with _told(name):
             if not client.collection_exists(name):
                 others = earlier_collections(client, catalogue, embedding, name)
-                found = f"those of other reports ({', '.join(others)})" if others else "none of this catalogue"
-                raise EngineError(f"expected Qdrant's collection {name}; found {found}. Run `{command}` first.")
+                instead = f"those of other reports ({', '.join(others)})" if others else "none of this catalogue"
+                raise EngineError(f"expected Qdrant's collection {name}; found {instead}. Run `{command}` first.")
             _check_width(client, name, recommender.vectors.shape[1])
             about = client.get_collection(name).config.metadata or {}
             if about.get("key") != key:
@@ -314,19 +314,19 @@ class QdrantSearch:
         unit, limit, margin = normalise(queries), k + SPARE, rounding(self.vectors)
         while True:
             answers = self._ask(unit, min(limit, len(self.vectors)), allowed)
-            found = [self._ranked(head, rows[allowed.mask[rows]]) for head, rows in zip(unit, answers, strict=True)]
+            ranked = [self._ranked(head, rows[allowed.mask[rows]]) for head, rows in zip(unit, answers, strict=True)]
             # What was not returned is no nearer than the last that was: its product, within the rounding.
             settled = all(
                 len(rows) < limit or (len(best) >= k and float(head @ self.vectors[rows[-1]]) < close[k - 1] - margin)
-                for head, rows, (best, close) in zip(unit, answers, found, strict=True)
+                for head, rows, (best, close) in zip(unit, answers, ranked, strict=True)
             )
             if settled or limit >= len(self.vectors):
                 break
             limit *= 4
-        k = min(k, *(len(best) for best, _ in found))
-        return np.stack([best[:k] for best, _ in found]), np.stack([close[:k] for _, close in found])
+        k = min(k, *(len(best) for best, _ in ranked))
+        return np.stack([best[:k] for best, _ in ranked]), np.stack([close[:k] for _, close in ranked])
 
-    def nearest_to_words(self, queries: NDArray[np.float32], k: int, allowed: Allowed, words: WordScores) -> Found:
+    def nearest_to_words(self, queries: NDArray[np.float32], k: int, allowed: Allowed, words: WordScores) -> Ranked:
         """See `SearchEngine`: items with the words in their texts are ranked here, beside the nearest others."""
         mask, rows = allowed.mask, np.empty(0, np.intp)
         for tier in (mask & words.exact, mask & ~words.exact):
@@ -370,13 +370,13 @@ class QdrantSearch:
         scan = len(self.vectors) < APPROXIMATE_FROM
         rescoring = models.QuantizationSearchParams(ignore=scan, rescore=True, oversampling=2.0)
         how = models.SearchParams(exact=scan, hnsw_ef=None if scan else max(128, limit), quantization=rescoring)
-        asked = [
+        requests = [
             models.QueryRequest(query=head.tolist(), filter=models.Filter(must=must) if must else None, params=how,
                                 limit=limit, with_payload=False)
             for head in unit
         ]  # fmt: skip
         with _told(self.collection):
-            answers = self.client.query_batch_points(self.collection, requests=asked)
+            answers = self.client.query_batch_points(self.collection, requests=requests)
         return [np.array([point.id for point in answer.points], np.int32) for answer in answers]
 
 

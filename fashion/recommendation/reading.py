@@ -1,4 +1,4 @@
-"""Reads a search in words as a shop's customer writes it, and forgives.
+"""Parser of searches in words as customers write them, tolerant of misspellings.
 
 What the catalogue's words say (`words.Vocabulary`) is taken as it is. What is left is looked for in titles and all
 other texts (`texts.Texts`); an unknown colour becomes the nearest known ones; a misspelt word is corrected; "not
@@ -76,7 +76,7 @@ LONGEST_COLOUR = 3
 
 @dataclass(frozen=True)
 class Reading:
-    """What a search in words asks for.
+    """A parsed search in words.
 
     Attributes
     ----------
@@ -261,7 +261,7 @@ class Reader:
         return {word: colour for word, colour in of_one_colour(self._swatches).items() if word in there}
 
     def prepare(self) -> None:
-        """Make now what the first searches would wait for: the texts' index, and the names of colours."""
+        """Build the texts' index and the names of colours now, not in the first search."""
         _ = self.texts.words, self.prices, self.names, self._shown, self._colours, self._known
         if self.free_text is not None:
             self.free_text.prepare()

@@ -168,7 +168,7 @@ class Recommender:
 
     @cached_property
     def engine(self) -> SearchEngine:
-        """What finds the nearest rows."""
+        """The search engine that finds the nearest rows."""
         return self.searched_by or ExactSearch(self.vectors, self.layout, self.index, self.columns)
 
     @cached_property
@@ -178,7 +178,7 @@ class Recommender:
 
     @cached_property
     def words_reader(self) -> Reader:
-        """What reads searches in words."""
+        """The reader of searches in words."""
         return Reader(self.items, self.layout.swatches if self.layout else {}, self.language, self.free_text)
 
     def prepare(self) -> None:
@@ -257,10 +257,10 @@ class Recommender:
     def nearest_of(self, rows: NDArray[np.integer], k: int | None = None) -> Neighbours:
         """`nearest_of_all` for some rows: exact, whatever the engine; shapes (q, k)."""
         queries = self.usual_queries(rows)
-        found, cosine = top_k(
+        nearest, cosine = top_k(
             self.vectors, self.k if k is None else k, rows, query_vectors=normalise(queries), assume_unit=True
         )
-        return found, np.clip(cosine * np.linalg.norm(queries, axis=1, keepdims=True), -1, 1)
+        return nearest, np.clip(cosine * np.linalg.norm(queries, axis=1, keepdims=True), -1, 1)
 
     def usual_queries(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
         """Items as queries with the usual weights, shape (q, d): products with the unit rows are similarities."""

@@ -1,4 +1,4 @@
-"""What finds the rows nearest to a query: exact search in memory, or any engine that answers as it does."""
+"""Search engines, which find the rows nearest to a query: exact search in memory, or any that answers as it does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from fashion.neighbours.exact import Neighbours, candidates, cosines, nearest, n
 from fashion.neighbours.products import JoinedProducts
 from fashion.recommendation.filters import Where
 
-Found = tuple[NDArray[np.integer], NDArray[np.float32]]
+#: Rows, best first, and their scores, shapes (m,).
+Ranked = tuple[NDArray[np.integer], NDArray[np.float32]]
 
 #: Bytes of words' products with all items that are kept, 4 bytes an item each: 139 words of 60,000 items.
 SCORES_HELD = 32 * 2**20
@@ -58,7 +59,7 @@ class Allowed:
 
 @dataclass(frozen=True)
 class WordScores:
-    """What a search in words asks for beside its vectors.
+    """Scores of a search in words, beside those of its vectors.
 
     Attributes
     ----------
@@ -95,7 +96,7 @@ class SearchEngine(Protocol):
         """The k rows most similar to each query, and their cosines, shapes (q, m), m at most k; ties: the lower row."""
         ...
 
-    def nearest_to_words(self, queries: NDArray[np.float32], k: int, allowed: Allowed, words: WordScores) -> Found:
+    def nearest_to_words(self, queries: NDArray[np.float32], k: int, allowed: Allowed, words: WordScores) -> Ranked:
         """The k rows of the best scores, and these, shapes (m,): those that match every word first."""
         ...
 
@@ -131,13 +132,13 @@ class ExactSearch:
         left = np.count_nonzero(allowed.mask)
         if left <= FEW * len(self.vectors) and left * self.vectors[0].nbytes <= MOST_COPIED:
             rows = np.flatnonzero(allowed.mask).astype(np.int32)
-            found, cosine = nearest(queries, self.vectors[rows], k, assume_unit=True)
-            return rows[found], cosine
+            places, cosine = nearest(queries, self.vectors[rows], k, assume_unit=True)
+            return rows[places], cosine
         if self.index is not None or len(self.vectors) >= APPROXIMATE_FROM:
             return nearest_rows(self.index, queries, self.vectors, k, allowed.mask)
         return nearest(queries, self.vectors, k, allowed.mask, assume_unit=True, multiply=self._products)
 
-    def nearest_to_words(self, queries: NDArray[np.float32], k: int, allowed: Allowed, words: WordScores) -> Found:
+    def nearest_to_words(self, queries: NDArray[np.float32], k: int, allowed: Allowed, words: WordScores) -> Ranked:
         """See `SearchEngine`.
 
         Alternatives are all combinations of kinds and colours, so that the best one has each part's best: one product
@@ -194,14 +195,14 @@ def rounding(vectors: NDArray[np.float32]) -> float:
 
 def best_of_words(
     queries: NDArray[np.float32], vectors: NDArray[np.float32], index: NDArray[np.integer], k: int, words: WordScores
-) -> Found:
+) -> Ranked:
     """The k best of some candidate rows `index`, by their exact scores, those that match every word first."""
     gallery = vectors[index]
     between = queries @ gallery.T
-    asked, place = np.nonzero(between >= between.max(axis=0) - rounding(vectors))
+    query, place = np.nonzero(between >= between.max(axis=0) - rounding(vectors))
     lengths = np.linalg.norm(queries, axis=1)
     similarity = np.full(len(index), -1, np.float32)
-    exact = cosines(normalise(queries), gallery, asked, place) * lengths[asked]
+    exact = cosines(normalise(queries), gallery, query, place) * lengths[query]
     np.maximum.at(similarity, place, exact.astype(np.float32))
     similarity = words.join(similarity, index)
     best = np.lexsort((index, -similarity, ~words.exact[index]))[:k]

@@ -330,10 +330,10 @@ class _Difference:
             named, place = self._named.get(item, {}), places[key]
             same = place is not None and place.path.resolve() == here
             if same and not is_address(photo):  # a file there may have been replaced
-                found = photo in named.values()
+                there = photo in named.values()
             else:
-                found = place is not None and place.signature(photo) != ""
-            moved.append(bool(named) and not found)
+                there = place is not None and place.signature(photo) != ""
+            moved.append(bool(named) and not there)
         return moved
 
     @cached_property
@@ -387,10 +387,10 @@ def _sums(source: Source, names: Sequence[str], root: Path, progress: bool) -> d
     """SHA-256 of those photos that are there, read only where it is not kept."""
     unique = list(dict.fromkeys(names))
     source.fetch(unique, progress=progress)
-    marks = {name: mark for name, mark in signatures_of(source, unique).items() if mark}
-    kept = kept_metadata(root, source, marks)
+    signatures = {name: signature for name, signature in signatures_of(source, unique).items() if signature}
+    kept = kept_metadata(root, source, signatures)
     sums = dict(zip(kept["photo"], kept["sha256"], strict=True))
-    todo = [name for name in marks if name not in sums]
+    todo = [name for name in signatures if name not in sums]
 
     def read(name: str) -> str:
         try:
@@ -398,8 +398,8 @@ def _sums(source: Source, names: Sequence[str], root: Path, progress: bool) -> d
         except FashionError:
             return ""
 
-    found = tracked(ahead(read, todo, 2), len(todo), "photos compared", show=progress and bool(todo))
-    return sums | {name: sha256 for name, sha256 in zip(todo, found, strict=True) if sha256}
+    sums_read = tracked(ahead(read, todo, 2), len(todo), "photos compared", show=progress and bool(todo))
+    return sums | {name: sha256 for name, sha256 in zip(todo, sums_read, strict=True) if sha256}
 
 
 def _open(workspace: Workspace, path: Path, table: str) -> Source:

@@ -47,8 +47,8 @@ class FreeText:
     @cached_property
     def _tower(self) -> TextEncoder | None:
         try:
-            found = read_encoder_files(self._folder, self._network["size"]).checksum
-            if found != self._network["weights_checksum"]:
+            checksum = read_encoder_files(self._folder, self._network["size"]).checksum
+            if checksum != self._network["weights_checksum"]:
                 raise WeightsError(
                     f"expected the encoder with which the report was made, {self._network['name']}, in {self._folder}; "
                     "found another. Put the report's back, name its place (--weights), or make the report again."

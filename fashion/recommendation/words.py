@@ -81,7 +81,7 @@ NAMED = 3
 
 @dataclass(frozen=True)
 class Term:
-    """What some of a query's words name.
+    """A column's words that some of a query's words name.
 
     Attributes
     ----------
@@ -168,7 +168,7 @@ class Vocabulary:
         return QueryError(f"expected words of the catalogue, English or Italian; found{hints}{more}.")
 
     def combine(self, terms: Sequence[Term]) -> dict[str, tuple[str, ...]]:
-        """What some terms ask for together.
+        """Combine terms into the words that they ask for together.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Runs the notebooks in order, only those that have to, and puts the report together."""
+"""Runs the notebooks in order, only those that have to run, and assembles the report."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def build_report(
     steps = [step for step in STEPS if until is None or step.number <= until]
     with only_one(workspace), relayed(workspace.processed):
         take(workspace, catalogue)
-        shared = [workspace.stores / name for name in ("embeddings", "descriptors", "photo_facts", "unpacked")]
+        shared = [workspace.stores / name for name in ("embeddings", "descriptors", "photo_metadata", "unpacked")]
         sweep([workspace.processed, workspace.report, *shared])
         used = _with_sample(settings, catalogue, workspace)
         ran = [_run_step(step, used, workspace, say) for step in steps]

@@ -93,7 +93,7 @@ class Compared:
     @cached_property
     def queries(self) -> NDArray[np.intp]:
         """Rows of the queries of notebook 06: held-out items, the same draw."""
-        unseen = np.flatnonzero(self.workspace.table("split")["part"].to_numpy() == "test")
+        unseen = np.flatnonzero(self.workspace.table("split")["split"].to_numpy() == "test")
         count = int(self.workspace.results("06")["queries"])
         return np.sort(np.random.default_rng(self.parameters.get("seed", 0)).permutation(unseen)[:count])
 
@@ -109,8 +109,8 @@ class Compared:
             else:
                 queries = gallery[rows]
             nearest = top_k(gallery, k, rows, query_vectors=queries, assume_unit=True)[0]
-            found = precision_at_k(self.items, nearest, rows, columns)
-            scores |= {(method, column): found[column].to_numpy() for column in (*columns, BOTH)}
+            precision = precision_at_k(self.items, nearest, rows, columns)
+            scores |= {(method, column): precision[column].to_numpy() for column in (*columns, BOTH)}
         return scores
 
 

@@ -1,4 +1,4 @@
-"""Whether a report's files are those that its notebooks left, by checksum, before anything is answered from them.
+"""Integrity checks: a report's files against the checksums of what its notebooks left, before queries read them.
 
 A flipped byte in an array of vectors is an array still, and would answer wrongly without a word.
 """

@@ -227,7 +227,7 @@ if Settings.__doc__:
 
 @dataclass
 class State:
-    """What is remembered of a step that ran: the key of what made its outputs, and their checksums.
+    """The state of a step that ran: the key of what made its outputs, and their checksums.
 
     `letters` are those that no installed font had, so that figures show boxes.
     """
@@ -368,7 +368,7 @@ def movable(settings: Settings, workspace: Workspace) -> dict[str, Any]:
 
 
 def _weights_at_hand() -> str:
-    """What is in Keras's cache: with "auto" the choice of the backbone hangs on it."""
+    """Fingerprint of the weights in Keras's cache, on which the choice of the backbone by "auto" depends."""
     return fingerprint(cached_file()) if cached_file().is_file() else "none"
 
 

@@ -42,9 +42,9 @@ def runs_of(settings: Settings, values: Mapping[str, Sequence[Any]]) -> dict[str
     said = {name: list(values[name]) for name in SWEPT if values.get(name)}
     twice = [f"{name} {one}" for name, many in said.items() for one in dict.fromkeys(many) if many.count(one) > 1]
     if twice or all(len(many) < 2 for many in said.values()):
-        found = f"{', '.join(twice)} twice" if twice else "one of each"
+        given = f"{', '.join(twice)} twice" if twice else "one of each"
         raise SettingsError(
-            f"expected several different values of backbone, size or seed; found {found}. Separate them by commas: "
+            f"expected several different values of backbone, size or seed; found {given}. Separate them by commas: "
             "BACKBONE=a,b SIZE=160,224."
         )
     runs: dict[str, Settings] = {}
@@ -60,7 +60,7 @@ def runs_of(settings: Settings, values: Mapping[str, Sequence[Any]]) -> dict[str
 
 
 def _part(name: str, value: Any) -> str:
-    """What one value gives to a run's name."""
+    """A value's part of a run's name."""
     if name != "backbone":
         return f"{value}px" if name == "size" else f"seed{value}"
     text = str(value)

@@ -47,7 +47,7 @@ def for_phones(page: str) -> str:
     >>> page[:34], page.count('role="cell"'), page.count('data-label="of it"')
     ('<table class="stacked" role="table', 3, 1)
     """
-    return _TABLE.sub(lambda found: _told(found[0]), page)
+    return _TABLE.sub(lambda match: _told(match[0]), page)
 
 
 def _told(text: str) -> str:

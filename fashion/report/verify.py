@@ -1,4 +1,4 @@
-"""Two runs with one seed must give the same numbers and the same figures."""
+"""Checks that two runs with one seed give the same numbers and the same figures."""
 
 from __future__ import annotations
 

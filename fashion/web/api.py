@@ -103,10 +103,11 @@ def items() -> Response:
     """A page of items, filtered or searched."""
     shop = shop_now()
     ask = read_ask(request.args, shop)
-    found = search(shop, ask)
+    results = search(shop, ask)
     return jsonify({
-        "total": found.total, "matching": 0 if found.nothing else found.exact, "page": ask.page, "per_page": PAGE,
-        "understood": found.reading.as_dict() if found.reading is not None else None, "items": cards(shop, found.rows),
+        "total": results.total, "matching": 0 if results.nothing else results.exact, "page": ask.page, "per_page": PAGE,
+        "understood": results.reading.as_dict() if results.reading is not None else None,
+        "items": cards(shop, results.rows),
     })  # fmt: skip
 
 

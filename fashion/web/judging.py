@@ -61,7 +61,7 @@ def make_pool(shop: Shop) -> list[Pair]:
     assert layout is not None  # a shop shows the described embedding
     weights = layout.weights(recommender.colour_weight, recommender.looks_weight)
     methods = all_methods(work, items, np.empty(0, np.intp), layout, weights, SEED)
-    test = np.flatnonzero(work.table("split")["part"] == "test")
+    test = np.flatnonzero(work.table("split")["split"] == "test")
     queries = np.random.default_rng(SEED).permutation(test if len(test) else len(items))[:QUERIES]
     names, k = items["item"].tolist(), min(recommender.k, len(items) - 1)
     return [(names[query], names[item]) for query, item in pooled_pairs(methods, np.sort(queries), k)]
@@ -193,9 +193,9 @@ def _rater(given: str) -> str:
 def judge() -> str:
     """The next pair that a rater has not judged, or the one that is asked for; without a name, the question for it."""
     shop, rater = shop_now(), _rater(request.args.get("rater", ""))
-    asked: dict[str, object] = {"shop": shop, "ask": Ask(), "rater": rater, "grades": GRADES}
+    context: dict[str, object] = {"shop": shop, "ask": Ask(), "rater": rater, "grades": GRADES}
     if not rater:
-        return render_template("judge.html", **asked)
+        return render_template("judge.html", **context)
     judgements: Judgements = current_app.extensions["judgements"]
     order = [pair for pair in judgements.order(rater) if pair[0] in shop.rows and pair[1] in shop.rows]
     place = {pair: at for at, pair in enumerate(order)}
@@ -205,14 +205,14 @@ def judge() -> str:
     if at is None:
         at = next((at for at, pair in enumerate(order) if pair not in grades), None)
     before = [place[pair] for pair in grades if place[pair] != at]
-    asked |= {"done": len(grades), "total": len(order), "before": before[-1] if before else None}
+    context |= {"done": len(grades), "total": len(order), "before": before[-1] if before else None}
     if at is not None:
         query, item = order[at]
-        asked |= {
+        context |= {
             "query": card(shop, shop.rows[query]), "item": card(shop, shop.rows[item]),
             "given": grades.get((query, item)),
         }  # fmt: skip
-    return render_template("judge.html", **asked)
+    return render_template("judge.html", **context)
 
 
 @judging.post("/judge")

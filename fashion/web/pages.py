@@ -70,12 +70,14 @@ def card(shop: Shop, row: int) -> dict[str, Any]:
     return cards(shop, [row])[0]
 
 
-def recommended(shop: Shop, found: Similar, ask: Ask | None = None, here: str = "") -> list[dict[str, Any]]:
+def recommended(shop: Shop, results: Similar, ask: Ask | None = None, here: str = "") -> list[dict[str, Any]]:
     """Cards of recommendations, with their reasons."""
-    entries = cards(shop, found.rows, ask, here)
+    entries = cards(shop, results.rows, ask, here)
     return [
         one | {"reasons": why, "similarity": close, "rank": rank}
-        for rank, (one, why, close) in enumerate(zip(entries, found.reasons, found.similarity, strict=True), start=1)
+        for rank, (one, why, close) in enumerate(
+            zip(entries, results.reasons, results.similarity, strict=True), start=1
+        )
     ]
 
 
@@ -99,22 +101,22 @@ def browse() -> str | Response | tuple[str, int]:
     except QueryError as error:
         again = Ask(words=request.args.get("q", "")[:200])
         return render_template("lost.html", shop=shop, ask=again, message=str(error)), 400
-    found = search(shop, ask)
-    if found.reading is not None and found.reading.item:
-        kept = [("id", found.reading.item), ("words", found.reading.beside)]
+    results = search(shop, ask)
+    if results.reading is not None and results.reading.item:
+        kept = [("id", results.reading.item), ("words", results.reading.beside)]
         # An item's page is neither sorted nor bounded by prices.
         return redirect(url_for("pages.item") + ask.address(words="", sort="", prices=(-np.inf, np.inf), more=kept))
-    last = max(1, -(-found.total // PAGE))
+    last = max(1, -(-results.total // PAGE))
     if ask.page > last:
         return redirect(url_for("pages.browse") + ask.address(page=last))
     home = url_for("pages.browse")
-    here = home + ask.address() if found.reading else ""
-    among = found.matching
+    here = home + ask.address() if results.reading else ""
+    among = results.matching
     if np.isfinite(ask.prices).any():
         among = within(shop, ask.prices) & (True if among is None else among)
     return render_template(
-        "browse.html", shop=shop, ask=ask, found=found, cards=cards(shop, found.rows, ask, here), last=last,
-        said=understood(found.reading),
+        "browse.html", shop=shop, ask=ask, results=results, cards=cards(shop, results.rows, ask, here), last=last,
+        said=understood(results.reading),
         feedback=chosen_items(shop, ask, lambda **new: home + ask.address(**new)),
         facets={column: facet(shop, ask, column, counts) for column, counts in shop.counts(ask.chosen, among).items()},
     )  # fmt: skip
@@ -170,9 +172,9 @@ def item() -> str | tuple[str, int]:
     all_of = " ".join(["All", str(record.get("colour") or ""), plural(str(record.get("category") or "item"))])
     map_address = url_for("pages.map_page") + "?" + urlencode({"id": name})
     return render_template(
-        "item.html", shop=shop, ask=ask, card=card(shop, row), facts=facts, found=suggestions, same=same, all_of=all_of,
-        on_map=on_map, map_address=map_address, words=words, reading=query.reading, said=understood(query.reading),
-        feedback=chosen_items(shop, ask, here),
+        "item.html", shop=shop, ask=ask, card=card(shop, row), facts=facts, results=suggestions, same=same,
+        all_of=all_of, on_map=on_map, map_address=map_address, words=words, reading=query.reading,
+        said=understood(query.reading), feedback=chosen_items(shop, ask, here),
     )  # fmt: skip
 
 
@@ -216,16 +218,16 @@ def looked(
         corrections = corrections or {}
         own = photo_links.as_pairs(shop, query)
         query = photo_links.corrected(query, corrections, shop)
-        asked = shop.recommender.words_query(words, query) if words else query
-        reading = asked.reading
+        combined = shop.recommender.words_query(words, query) if words else query
+        reading = combined.reading
         if reading and {"category", "department"} & set(reading.asked):  # then the words say what kind
-            asked = replace(asked, where={c: v for c, v in asked.where.items() if c != "category"})
+            combined = replace(combined, where={c: v for c, v in combined.where.items() if c != "category"})
         told = [(f"as_{column}", word) for column, word in corrections.items()]
 
         def here(more: Sequence[tuple[str, str]] = told, **new: Any) -> str:
             return url_for("pages.look") + ask.address(more=[*own, *more, ("words", words)], **new)
 
-        results = recommended(shop, similar(shop, asked, ask), ask, here())
+        results = recommended(shop, similar(shop, combined, ask), ask, here())
         feedback = chosen_items(shop, ask, here)
         chosen = [(kind, name) for kind, names in (("like", ask.like), ("unlike", ask.unlike)) for name in names]
         layout = shop.recommender.layout
@@ -240,7 +242,7 @@ def looked(
             "all": [*own, ("words", words), *ask.filters(), *ask.balance(), *chosen], "address": here(),
             "unlike": UNLIKE if query.unlike else "",
         }  # fmt: skip
-    return render_template("look.html", shop=shop, ask=ask, sent=sent, found=results, message=message, kinds=TYPES,
+    return render_template("look.html", shop=shop, ask=ask, sent=sent, results=results, message=message, kinds=TYPES,
                            count=number_word(shop.recommender.k), words=words, reading=reading,
                            said=understood(reading), feedback=feedback)  # fmt: skip
 
@@ -311,7 +313,7 @@ def robots() -> Response:
 
 @pages.app_context_processor
 def common() -> dict[str, Any]:
-    """What every page's template may use."""
+    """Variables for every page's template."""
     return {
         "indexed": current_app.config.get("INDEXED", False),
         "unbounded": (-np.inf, np.inf),
@@ -351,7 +353,7 @@ def named(pairs: Iterable[tuple[str, str]], name: str) -> str:
 
 
 @pages.app_template_filter("reasons")
-def short_reasons(found: Sequence[Mapping[str, Any]]) -> tuple[str, list[str]]:
+def short_reasons(records: Sequence[Mapping[str, Any]]) -> tuple[str, list[str]]:
     """What all of a list have in common, and in a line what tells each apart.
 
     Examples
@@ -361,7 +363,7 @@ def short_reasons(found: Sequence[Mapping[str, Any]]) -> tuple[str, list[str]]:
     >>> short_reasons([{"reasons": "same colour; looks 0.71"}, {"reasons": "another colour; looks 0.43"}])
     ('', ['same colour · looks 0.71', 'another colour · looks 0.43'])
     """
-    told = [one["reasons"].split("; ") for one in found]
+    told = [one["reasons"].split("; ") for one in records]
     firsts = {parts[0] for parts in told}
     common = told[0][0] if len(told) > 1 and len(firsts) == 1 and all(len(parts) > 1 for parts in told) else ""
     return common, [parts[-1] if common or len(parts) == 1 else f"{parts[0]} · {parts[-1]}" for parts in told]

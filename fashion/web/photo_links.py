@@ -94,8 +94,8 @@ def read(given: MultiDict, shop: Shop) -> Query:
 
 def corrections(given: MultiDict) -> dict[str, str]:
     """Column -> the word that the visitor says the photo shows, or `ANY`, from an address."""
-    found = {column: given.get(f"as_{column}", "") for column in ("colour", "category")}
-    return {column: word for column, word in found.items() if word}
+    words = {column: given.get(f"as_{column}", "") for column in ("colour", "category")}
+    return {column: word for column, word in words.items() if word}
 
 
 def corrected(query: Query, words: Mapping[str, str], shop: Shop) -> Query:

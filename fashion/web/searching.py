@@ -1,4 +1,4 @@
-"""What a page of browsing or searching holds: its items, how many match, and how the words were read."""
+"""A page of browsing or searching: its items, how many match, and how the words were read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_COMPARED = 2400
 
 
 @dataclass(frozen=True)
-class Found:
+class Results:
     """One page of a list.
 
     Attributes
@@ -49,7 +49,7 @@ class Found:
         return self.reading is not None and not self.reading
 
 
-def search(shop: Shop, ask: Ask) -> Found:
+def search(shop: Shop, ask: Ask) -> Results:
     """The page of an address: in a fixed, mixed order for browsing; for a search what matches all words first.
 
     A search of which no word is understood shows all items; an item's number alone shows the item.
@@ -60,10 +60,10 @@ def search(shop: Shop, ask: Ask) -> Found:
     query = read_query(reading, shop.items, layout, shop.words_reader) if reading and layout is not None else None
     if reading is not None and query is None and reading.item:
         row = shop.rows[reading.item]
-        return Found(np.array([row]), 1, 1, reading=reading)
+        return Results(np.array([row]), 1, 1, reading=reading)
     if query is None:
         rows = sorted_rows(shop, shop.order[allowed[shop.order]], ask.sort)
-        return Found(_page(rows, ask), len(rows), len(rows), reading=reading)
+        return Results(_page(rows, ask), len(rows), len(rows), reading=reading)
     assert query.exact is not None
     matching = query.exact
     if ask.like or ask.unlike:  # then by similarity alone
@@ -73,7 +73,7 @@ def search(shop: Shop, ask: Ask) -> Found:
 
 def _searched(
     shop: Shop, ask: Ask, query: Query, allowed: NDArray[np.bool_], matching: NDArray[np.bool_]
-) -> Found:  # fmt: skip
+) -> Results:  # fmt: skip
     def ranked(count: int) -> NDArray[np.integer]:
         return shop.recommender.ranked(
             query, count, among=allowed, colour_weight=ask.colour, looks_weight=ask.looks, hide_duplicates=ask.hide
@@ -96,7 +96,7 @@ def _searched(
         rows = ranked(min(ask.page * PAGE, total))
     if ask.sort:
         rows = np.concatenate([sorted_rows(shop, part, ask.sort) for part in (rows[:count], rows[count:])])
-    return Found(_page(rows, ask), total, count, matching if matching.any() else None, query.reading)
+    return Results(_page(rows, ask), total, count, matching if matching.any() else None, query.reading)
 
 
 def _page(rows: NDArray[np.integer], ask: Ask) -> NDArray[np.integer]:

@@ -134,7 +134,7 @@ class BoundedChannel(HTTPChannel):
             closed.forget()
 
     def forget(self) -> None:
-        """Count this connection no more among those of all workers."""
+        """Stop counting this connection among those of all workers."""
         if self.counted:
             self.counted = False
             self.server.connections.change(self.addr[0], -1)

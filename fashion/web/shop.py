@@ -100,7 +100,7 @@ class Shop:
 
     @property
     def words_reader(self) -> Reader:
-        """What reads searches in words."""
+        """The reader of searches in words."""
         return self.recommender.words_reader
 
     @property

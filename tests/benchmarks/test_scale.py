@@ -8,8 +8,8 @@ from fashion.core.paths import project_root
 
 UNITS = {
     "measured": {
-        "photos_per_core_second": 100.0, "descriptor_bytes": 24_000, "feature_numbers": 4128,
-        "embedding_numbers": 256, "index_bytes_per_item": 660, "bytes_per_second": 10e9,
+        "photos_per_core_second": 100.0, "descriptor_bytes": 24_000, "feature_dimensions": 4128,
+        "embedding_dimensions": 256, "index_bytes_per_item": 660, "bytes_per_second": 10e9,
     },
     "assumed": {
         "photo_bytes": 40_000, "machine_cores": 16, "machine_memory_gib": 64, "share_of_memory": 0.5,
@@ -46,7 +46,7 @@ def test_every_unit_cost_is_documented_and_no_other_is_taken(tmp_path):
             assert f"| `{name}` |" in text and f"| {kind} | {what} |" in text, name
     source = (project_root() / "docs/unit-costs.toml").read_text(encoding="utf-8")
     for old, new, message in (
-        ("feature_numbers = 4128", "features = 4128", "measured.feature_numbers, measured.features"),
+        ("feature_dimensions = 4128", "features = 4128", "measured.feature_dimensions, measured.features"),
         ("wanted_hours = 24", "wanted_hours = 0", "assumed.wanted_hours"),
         ("[assumed]", "[guessed]", "guessed.photo_bytes"),
     ):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import write_small_catalogue
-from plain import photo_facts
+from plain import photo_metadata
 from shop_files import pack, rows, write_shop, write_table
 
 from fashion.catalogue import archives, unpacked
@@ -59,7 +59,7 @@ def items_of(toml):
     source = open_catalogue(entry, processed=toml.parent / "processed")
     table, malformed = read_table(entry, source)
     step, _ = clean_table(entry, table, malformed)
-    return join_photos(step, photo_facts(source, step.rows["photo"])).items
+    return join_photos(step, photo_metadata(source, step.rows["photo"])).items
 
 
 @pytest.mark.parametrize("packed", KINDS[1:])

@@ -132,7 +132,7 @@ def test_a_table_is_cleaned_translated_and_counted():
     why = {9: "malformed row", 4: "null row", 3: "duplicate row", 5: "not a garment"}
     assert reasons(step) == why
     assert counts == cleaning.Counts(read=7, considered=7, fit=3, not_taken=0)
-    said = cleaning.join_photos(step, facts_of(step.rows["photo"], ["#ff0000"] * 3)).as_dict() | counts.as_dict()
+    said = cleaning.join_photos(step, metadata_of(step.rows["photo"], ["#ff0000"] * 3)).as_dict() | counts.as_dict()
     assert said["rows_read"] == said["items"] + sum(said["dropped"].values()) + said["not_taken"] + said["rows_joined"]
     assert said["dropped"]["not a garment"] == sum(said["dropped_departments"].values()) == 1
     every, _ = cleaning.clean_table(catalogue_of("it"), ITALIAN, MALFORMED, garments_only=False)
@@ -158,8 +158,8 @@ def test_an_addition_keeps_rows_without_a_colour_and_drops_items_that_are_there(
         cleaning.clean_table(catalogue_of("it"), rows(("x", "MAUVEINE", "VESTITO", "VESTITI")), NONE)
 
 
-def facts_of(photos, shades):
-    """Facts of photos of one colour each, with bytes in place of pictures."""
+def metadata_of(photos, shades):
+    """Metadata of photos of one colour each, with bytes in place of pictures."""
     lab = hex_to_lab(shades)
     numbers = {"width": 4.0, "height": 6.0, "bytes": 90.0, "phash": "0" * 16}
     numbers |= {"edge_width": 2.0, "darkest": 9.0, "lightest": 99.0, "uneven_border": 0.0}
@@ -170,12 +170,12 @@ def facts_of(photos, shades):
 
 def test_photos_are_joined_and_bad_or_repeated_ones_drop_their_items():
     table = rows(*((name, "red", "polo", "tops") for name in "abcde"))
-    facts = facts_of(table["photo"], ["#ff0000"] * 5)
-    facts.loc[1, ["problem", "sha256"]] = ["missing: gone", ""]
-    facts.loc[3, "sha256"] = facts.loc[2, "sha256"]
-    known = pd.DataFrame({"item": ["old"], "sha256": [facts.loc[4, "sha256"]]})
+    metadata = metadata_of(table["photo"], ["#ff0000"] * 5)
+    metadata.loc[1, ["problem", "sha256"]] = ["missing: gone", ""]
+    metadata.loc[3, "sha256"] = metadata.loc[2, "sha256"]
+    known = pd.DataFrame({"item": ["old"], "sha256": [metadata.loc[4, "sha256"]]})
     step = cleaning.start(table, NONE)
-    joined = cleaning.join_photos(step, facts, known=known)
+    joined = cleaning.join_photos(step, metadata, known=known)
     assert joined.items["item"].tolist() == joined.cleaning.rows["item"].tolist() == ["a", "c"]
     assert reasons(joined.cleaning) == {2: "missing photo", 4: "identical photo", 5: "photo already there"}
     assert joined.thumbnails[:, 0].tolist() == [0, 2] and joined.thumbnails.shape == (2, 768)
@@ -184,17 +184,17 @@ def test_photos_are_joined_and_bad_or_repeated_ones_drop_their_items():
     said = joined.as_dict()
     assert said["items"] == said["photos"] == 2 and said["photos_left_out"] == 0 and said["colours"] == {"red": 2}
     assert {reason: n for reason, n in said["dropped"].items() if n} == {"missing photo": 1, "identical photo": 1}
-    gone = cleaning.join_photos(step, facts.assign(problem="missing: gone"), known=known)
+    gone = cleaning.join_photos(step, metadata.assign(problem="missing: gone"), known=known)
     assert len(gone.items) == len(gone.thumbnails) == 0 and len(gone.cleaning.rejected) == 5
 
 
 def test_a_colour_that_the_table_lacks_is_measured():
     table = rows(("a", "", "polo", "tops"), ("b", "red", "polo", "tops"))
-    facts = facts_of(table["photo"], [colour_hexes()["blue"]] * 2)
-    joined = cleaning.join_photos(cleaning.start(table, NONE), facts)
+    metadata = metadata_of(table["photo"], [colour_hexes()["blue"]] * 2)
+    joined = cleaning.join_photos(cleaning.start(table, NONE), metadata)
     assert joined.items["colour"].tolist() == ["blue", "red"] and joined.colour_was_measured.tolist() == [True, False]
-    few = cleaning.join_photos(cleaning.start(table, NONE), facts, colour_words={"green": "#00ff00"})
+    few = cleaning.join_photos(cleaning.start(table, NONE), metadata, colour_words={"green": "#00ff00"})
     assert few.items["colour"].tolist() == ["green", "red"]
-    none = cleaning.join_photos(cleaning.start(table.drop(columns="colour"), NONE), facts)
+    none = cleaning.join_photos(cleaning.start(table.drop(columns="colour"), NONE), metadata)
     assert none.items["colour"].tolist() == ["blue", "blue"] and none.colour_was_measured.all()
     assert [made.as_dict()["colour_was_measured"] for made in (joined, none)] == [False, True]

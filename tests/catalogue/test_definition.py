@@ -50,7 +50,7 @@ category = "kind"
         (('name = "mine"', 'name = "mine "'), "lower case letters"),
         (('name = "mine"', 'name = "mine."'), "lower case letters"),
         (('name = "mine"', 'name = "Embeddings"'), "lower case letters"),
-        (('name = "mine"', 'name = "photo_facts"'), "lower case letters"),
+        (('name = "mine"', 'name = "photo_metadata"'), "lower case letters"),
         (('name = "mine"', f'name = "{"m" * 65}"'), "at most 64 letters; found 65"),
         (
             ("[source]", "[table]\ndelimeter = ';'\n[source]"),

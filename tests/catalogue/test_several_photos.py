@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 from conftest import draw, jpeg
-from plain import photo_facts
+from plain import photo_metadata
 from shop_files import write_table
 
 from fashion.catalogue import cleaning
@@ -100,7 +100,7 @@ def test_rows_that_repeat_an_item_are_joined_and_counted(tmp_path):
     assert summary["rows"].iloc[-1] == 3 and summary["reason"].iloc[-1] == "(joined)"
 
 
-def facts_of(photos):
+def metadata_of(photos):
     """Metadata of photos: name -> its content, or its problem after an exclamation mark."""
     blank = {"thumbnail": bytes(768), "tile": b"", "width": 9, "height": 9, "bytes": 9, "phash": "0" * 16}
     return pd.DataFrame(
@@ -123,11 +123,11 @@ def table_of(**photos):
 
 def test_the_first_good_photo_is_shown_and_bad_ones_are_listed():
     rows = table_of(a=["1", "2", "3", "4"], b=["5", "6"], c=["7", "8"], d=["1b"])
-    facts = facts_of(
+    metadata = metadata_of(
         {"1": "!dead address: 1: 404", "2": "two", "3": "three", "4": "three", "5": "five", "6": "!truncated",
          "7": "!missing: 7", "8": "!missing: 8", "1b": "five"}
     )  # fmt: skip
-    joined = cleaning.join_photos(cleaning.Cleaning(rows), facts)
+    joined = cleaning.join_photos(cleaning.Cleaning(rows), metadata)
     assert joined.items[["item", "photo", "sha256"]].to_numpy().tolist() == [["a", "2", "two"], ["b", "5", "five"]]
     assert "more_photos" not in joined.items
     photos = joined.photos.to_numpy().tolist()
@@ -145,8 +145,8 @@ def test_the_first_good_photo_is_shown_and_bad_ones_are_listed():
 def test_a_photo_of_many_items_shows_none_of_them():
     many = cleaning.CROWD + 1
     rows = table_of(**{f"i{n}": [f"own{n}", "sizes", "pair" if n < 2 else f"back{n}"] for n in range(many)})
-    facts = facts_of({name: name for name in cleaning.all_photos(rows)})
-    photos = cleaning.join_photos(cleaning.Cleaning(rows), facts).photos
+    metadata = metadata_of({name: name for name in cleaning.all_photos(rows)})
+    photos = cleaning.join_photos(cleaning.Cleaning(rows), metadata).photos
     assert len(photos) == 2 * many and "sizes" not in set(photos["photo"]) and sum(photos["photo"] == "pair") == 2
 
 
@@ -188,6 +188,6 @@ def test_photos_in_several_columns_of_bytes(tmp_path):
     rows, _ = read_table(catalogue, source)
     assert [source.read(rows["photo"][n]) for n in range(3)] == photos[:3]
     assert [source.read(rows["more_photos"][n][0]) for n in (1, 2)] == photos[4:]
-    facts = photo_facts(source, cleaning.all_photos(rows))
-    joined = cleaning.join_photos(cleaning.Cleaning(rows.assign(department="clothes")), facts)
+    metadata = photo_metadata(source, cleaning.all_photos(rows))
+    joined = cleaning.join_photos(cleaning.Cleaning(rows.assign(department="clothes")), metadata)
     assert joined.photos["row"].tolist() == [0, 1, 1, 2, 2] and joined.rejected.empty

@@ -226,8 +226,8 @@ def test_a_huge_member_of_a_zip_is_a_bad_photo_with_its_reason(tmp_path, monkeyp
     with zipfile.ZipFile(tmp_path / "set.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("annotation.txt", "header\n")
         archive.writestr("a.jpg", bytes(2_000_000))
-    facts, photo = open_photo(open_source(tmp_path / "set.zip", "annotation.txt"), "a.jpg")
-    assert photo is None and facts["problem"].startswith("too large") and "2,000,000" in facts["problem"]
+    metadata, photo = open_photo(open_source(tmp_path / "set.zip", "annotation.txt"), "a.jpg")
+    assert photo is None and metadata["problem"].startswith("too large") and "2,000,000" in metadata["problem"]
 
 
 def test_damaged_zip(folder, tmp_path):

@@ -285,12 +285,12 @@ def test_a_cell_that_is_no_python_and_a_module_that_is_none(tmp_path):
         code_closure.closure_of("weights")
 
 
-#: Module that changes -> which of vectors, facts, descriptors, and distributed parts are made again.
+#: Module that changes -> which of vectors, metadata, descriptors, and distributed parts are made again.
 STALE = {
     "embedding.torch_weights": "vectors parts", "embedding.backbones": "vectors parts",
     "embedding.efficientnet": "vectors parts", "embedding.resnet50": "vectors parts",
-    "photos.images": "vectors facts descriptors parts", "photos.headers": "vectors facts descriptors parts",
-    "photos.measures": "facts descriptors parts", "photos.descriptors": "descriptors parts",
+    "photos.images": "vectors metadata descriptors parts", "photos.headers": "vectors metadata descriptors parts",
+    "photos.measures": "metadata descriptors parts", "photos.descriptors": "descriptors parts",
     # neither what keeps, shows and checks things nor the passes over photos make the numbers
     "photos.store": "", "catalogue.source": "", "photos.metadata": "", "embedding.extraction": "",
     "core.workspace": "", "plots.style": "", "report.steps": "", "neighbours.exact": "", "__init__": "",
@@ -307,7 +307,7 @@ def test_what_is_kept_of_photos_hangs_on_the_code_that_made_it(tmp_path, monkeyp
 
     def keys():
         return {
-            "vectors": extraction.store_key(backbone), "facts": metadata.metadata_folder(tmp_path, source).name,
+            "vectors": extraction.store_key(backbone), "metadata": metadata.metadata_folder(tmp_path, source).name,
             "descriptors": extraction.open_descriptors(tmp_path).folder.name,
             "parts": distributed.made_by(None, "data"),
         }  # fmt: skip
@@ -331,7 +331,7 @@ from pathlib import Path
 from types import SimpleNamespace
 import numpy as np
 from fashion.embedding.extraction import open_store
-backbone = SimpleNamespace(name="small", size=96, weights_checksum="0" * 64, dimension=2, depths_width=3)
+backbone = SimpleNamespace(name="small", size=96, weights_checksum="0" * 64, dimension=2, multilayer_dimensions=3)
 store, photo = open_store(Path("kept"), backbone), "ab" * 32
 print(photo in store)
 if photo not in store:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from fashion.core.errors import CatalogueError
-from fashion.core.texts import clean_text, decode, decoded, kind_of, look_of, read_toml
+from fashion.core.texts import clean_text, decode, decoded, fold_text, kind_of, read_toml
 
 
 @given(st.text(st.characters(codec=None, exclude_categories=())), st.sampled_from(["", "\n", "\t\n"]))
@@ -57,12 +57,12 @@ def test_signs_that_nobody_sees_go_and_joiners_that_change_the_look_stay(text, c
      ("\ufb01ne", "fine"), ("re\u200bd", "Red"), ("STRASSE", "stra\u00dfe"), ("\u212b", "\u00e5")],
 )  # fmt: skip
 def test_what_looks_equal_has_one_look(one, other):
-    assert look_of(one) == look_of(other) == look_of(look_of(one))
+    assert fold_text(one) == fold_text(other) == fold_text(fold_text(one))
 
 
 @given(st.text(st.characters(codec=None, exclude_categories=())))
 def test_a_look_is_its_own(text):
-    assert look_of(look_of(text)) == look_of(text)
+    assert fold_text(fold_text(text)) == fold_text(text)
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,8 @@ def test_efficientnet_knows_what_is_on_well_known_photos(name, parameters):
 
 def test_efficientnet_lite0_without_top(lite):
     assert lite.name == "efficientnet-lite0"
-    assert lite.depth_dimensions == (16, 24, 40, 80, 112, 192, 320, 1280) and lite.depths_width == 2 * 784 + 1280
+    assert lite.layer_dimensions == (16, 24, 40, 80, 112, 192, 320, 1280)
+    assert lite.multilayer_dimensions == 2 * 784 + 1280
     assert lite.weights_checksum == sha256_file(efficientnet_lite_file())
     table = summary_table(lite)
     assert list(table["layer"]) == ["efficientnet-lite0", "global_max_pooling"]
@@ -119,7 +120,7 @@ def test_efficientnet_lite0_without_top(lite):
 
 def test_resnet50_is_the_original_architecture(res):
     keras = import_keras()
-    assert res.size == 197 and res.depth_dimensions == (256, 512, 1024, 2048) and res.dimension == 2048
+    assert res.size == 197 and res.layer_dimensions == (256, 512, 1024, 2048) and res.dimension == 2048
     table = summary_table(res)
     assert list(table.columns) == ["layer", "output_shape", "parameters", "trainable"]
     assert table.values.tolist() == [
@@ -143,8 +144,8 @@ def test_the_outputs_are_poolings_of_the_layers(which, request):
     plain = np.asarray(backbone.plain(ready))
     np.testing.assert_allclose(found["embedding"], plain, rtol=1e-4, atol=1e-6 * plain.max())
     trunk, start, max_pooled = backbone.plain.layers[0], 0, []
-    layers = keras.Model(trunk.input, [trunk.get_layer(name).output for name in backbone.depth_names])(ready)
-    for layer, channels in zip(layers, backbone.depth_dimensions, strict=True):
+    layers = keras.Model(trunk.input, [trunk.get_layer(name).output for name in backbone.layer_names])(ready)
+    for layer, channels in zip(layers, backbone.layer_dimensions, strict=True):
         assert layer.shape[-1] == channels
         mean = np.asarray(layer).mean(axis=(1, 2))
         np.testing.assert_allclose(found["multilayer"][:, start : start + channels], mean, rtol=1e-4, atol=1e-5)
@@ -153,8 +154,8 @@ def test_the_outputs_are_poolings_of_the_layers(which, request):
     np.testing.assert_allclose(
         found["multilayer"][:, start:], np.concatenate(max_pooled[:-1], axis=1), rtol=1e-4, atol=1e-4
     )
-    assert found["multilayer"].shape == (3, backbone.depths_width)
-    last = np.asarray(layer).max(axis=(1, 2))  # the last depth is the last layer
+    assert found["multilayer"].shape == (3, backbone.multilayer_dimensions)
+    last = np.asarray(layer).max(axis=(1, 2))  # the last of them is the last layer
     np.testing.assert_allclose(found["embedding"], last, rtol=1e-4, atol=1e-4 * last.max())
     assert np.ptp(found["embedding"], axis=0).max() > 0  # photos are told apart
 

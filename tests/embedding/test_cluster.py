@@ -10,7 +10,7 @@ import pandas as pd
 import psutil
 import pytest
 from conftest import lend, write_small_catalogue
-from plain import photo_facts, vectors_of
+from plain import photo_metadata, vectors_of
 
 from fashion.cli.main import main
 from fashion.core.errors import ArtefactError
@@ -44,12 +44,12 @@ def test_a_worker_that_is_killed_costs_its_part_and_nothing_else(tmp_path, netwo
     job = replace(job, kept=str(networks))  # converting it again would take longer than all the rest
     source, backbone, runtime = tools(job)
     names = sorted(path.relative_to(folder).as_posix() for path in (folder / "images").iterdir())
-    facts = photo_facts(source, names)
+    metadata = photo_metadata(source, names)
     kept = kept_metadata(tmp_path / "home", source, signatures_of(source, names))
     assert len(kept) == len(names)
-    pd.testing.assert_frame_equal(in_order([kept], names), facts)
+    pd.testing.assert_frame_equal(in_order([kept], names), metadata)
     alone = vectors_of(source, names, backbone, runtime)
-    home = open_home(job, tmp_path / "home").gather(facts["sha256"].tolist())
+    home = open_home(job, tmp_path / "home").gather(metadata["sha256"].tolist())
     assert all(np.array_equal(home[name], alone[name]) for name in alone)
     monkeypatch.setattr(type(source), "read", lambda *_: pytest.fail("a photo is read again"))
     report = read_photos(source, names, tmp_path / "home", backbone, progress=False)
@@ -115,7 +115,7 @@ def test_the_next_command_asks_for_the_network_that_was_distributed(monkeypatch,
 
     def distributed(job, root, **_):
         jobs.append(job)
-        return Distributed(12, 1, 1, 0, 12, tmp_path / "facts.parquet")
+        return Distributed(12, 1, 1, 0, 12, tmp_path / "metadata.parquet")
 
     monkeypatch.setattr("fashion.embedding.distributed.distribute", distributed)
     data = str(tmp_path / "my clothes")

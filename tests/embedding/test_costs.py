@@ -35,7 +35,7 @@ def told(small_folder, tmp_path):
     source = open_source(small_folder, "annotation.txt", tmp_path / "unpacked")
     clip = load_backbone(str(tmp_path / "clip"))
     seen = read_photos(source, items["photo"].tolist(), tmp_path / "p", clip, progress=False)
-    photos = pd.DataFrame({"row": range(len(items)), "photo": items["photo"], "sha256": seen.facts["sha256"]})
+    photos = pd.DataFrame({"row": range(len(items)), "photo": items["photo"], "sha256": seen.metadata["sha256"]})
     return items, source, photos, costs.beside(str(tmp_path / "words.parquet"), clip), seen, tmp_path / "p"
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import write_small_catalogue
-from plain import descriptors_of, photo_facts, vectors_of
+from plain import descriptors_of, photo_metadata, vectors_of
 
 from fashion.core.errors import ArtefactError
 from fashion.embedding import distributed
@@ -63,11 +63,11 @@ def test_what_comes_home_is_what_one_machine_makes(here, tmp_path):
     counts = [do(here, shard) for shard in work]
     assert sum(count["read"] for count in counts) == 25 and sum(count["embedded"] for count in counts) == 24
     store = open_home(here, tmp_path / "home")
-    facts = pd.concat([gather(here, shard, store) for shard in work], ignore_index=True)
+    metadata = pd.concat([gather(here, shard, store) for shard in work], ignore_index=True)
     source, backbone, runtime = distributed.tools(here)
     missing = {"phash": "", "thumbnail": b"", "tile": b""}  # None in one table is NaN in the other
-    pd.testing.assert_frame_equal(facts.fillna(missing), photo_facts(source, photos).fillna(missing))
-    good = facts[facts["problem"] == ""]
+    pd.testing.assert_frame_equal(metadata.fillna(missing), photo_metadata(source, photos).fillna(missing))
+    good = metadata[metadata["problem"] == ""]
     alone = vectors_of(source, good["photo"], backbone, runtime)
     home = store.gather(good["sha256"].tolist())
     assert all(np.array_equal(home[name], alone[name]) for name in alone)

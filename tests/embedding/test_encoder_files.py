@@ -13,7 +13,7 @@ from fashion.core.errors import SettingsError, WeightsError
 from fashion.core.tensorflow import import_keras
 from fashion.core.workspace import Workspace
 from fashion.embedding import encoder_files, features
-from fashion.embedding.backbones import check_size, facts, load_backbone, reopen_backbone, summary_table
+from fashion.embedding.backbones import check_size, description_of, load_backbone, reopen_backbone, summary_table
 from fashion.embedding.encoder import FileEncoder
 from fashion.embedding.encoder_files import places_checksum
 from fashion.embedding.extraction import embed_views, store_key
@@ -160,15 +160,12 @@ def layout(request, tmp_path_factory):
 def test_each_layout_gives_one_vector_a_photo_and_says_what_was_read(layout):
     name, folder = layout
     encoder = load_backbone(str(folder))
-    assert isinstance(encoder, FileEncoder) and (encoder.size, encoder.dimension, encoder.depths_width) == (
-        32,
-        WIDTH,
-        0,
-    )
+    assert isinstance(encoder, FileEncoder)
+    assert (encoder.size, encoder.dimension, encoder.multilayer_dimensions) == (32, WIDTH, 0)
     said = "optimum or fastembed" if name == "external" else name
     assert said in encoder.reason and "32 px" in encoder.reason and "12 dimensions" in encoder.reason
     assert "multilayer" in encoder.reason and encoder.name.endswith(encoder.weights_checksum[:8])
-    assert list(summary_table(encoder)["read"]) == ["files", "photo", "numbers", "output", "checksum"]
+    assert list(summary_table(encoder)["read"]) == ["files", "photo", "preprocessing", "output", "checksum"]
     runtime = choose_runtime(encoder)
     assert runtime.name == "openvino"
     views = [encoder.framing(photo(50, 40, seed)) for seed in range(20)]
@@ -186,7 +183,7 @@ def test_each_layout_gives_one_vector_a_photo_and_says_what_was_read(layout):
 def test_a_reports_encoder_is_opened_again_wherever_it_lies_but_no_other(layout, tmp_path):
     _, folder = layout
     encoder = load_backbone(str(folder))
-    description = json.loads(json.dumps(facts(encoder)))
+    description = json.loads(json.dumps(description_of(encoder)))
     assert reopen_backbone(description).weights_checksum == encoder.weights_checksum
     moved = tmp_path / "elsewhere"
     folder.rename(moved)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from conftest import write_small_catalogue
 from onnx_towers import CLIP_JSON, image_tower, write_json
-from plain import descriptors_of, photo_facts, vectors_of
+from plain import descriptors_of, photo_metadata, vectors_of
 
 from fashion.catalogue.source import open_source
 from fashion.core.errors import PhotoError
@@ -46,13 +46,13 @@ def go(clothes, network, root, names=None):
 
 
 def test_a_pass_gives_what_the_plain_ways_give_bit_for_bit(clothes, network, tmp_path, monkeypatch):
-    monkeypatch.setattr(extraction, "PART", 7)
+    monkeypatch.setattr(extraction, "SHARD", 7)
     source, names = clothes
     seen = go(clothes, network, tmp_path / "root")
-    facts = photo_facts(source, names)
-    pd.testing.assert_frame_equal(seen.facts, facts)
-    assert facts["problem"].ne("").tolist() == [True, *[False] * 3, True, *[False] * 56]
-    good = facts[facts["problem"] == ""]
+    metadata = photo_metadata(source, names)
+    pd.testing.assert_frame_equal(seen.metadata, metadata)
+    assert metadata["problem"].ne("").tolist() == [True, *[False] * 3, True, *[False] * 56]
+    good = metadata[metadata["problem"] == ""]
     alone = vectors_of(source, good["photo"], *network)
     assert all(np.array_equal(seen.vectors.blocks[name], alone[name]) for name in alone)
     described = descriptors_of(source, good["photo"].tolist())
@@ -68,12 +68,12 @@ def test_a_second_pass_looks_at_the_bad_ones_alone_and_gives_the_same(clothes, n
     first = go(clothes, network, tmp_path)
     again = go(clothes, network, tmp_path, clothes[1][::-1])
     assert (first.read, again.read, again.vectors.embedded, again.vectors.reused) == (61, 2, 0, 58)
-    pd.testing.assert_frame_equal(again.facts, first.facts[::-1].reset_index(drop=True))
+    pd.testing.assert_frame_equal(again.metadata, first.metadata[::-1].reset_index(drop=True))
     assert np.array_equal(again.descriptor("hog"), first.descriptor("hog")[::-1])
     go(clothes, network, tmp_path, clothes[1][1:3]).require_good()
 
 
-def test_another_backbone_embeds_alone_and_facts_and_descriptors_stay(clothes, network, tmp_path, monkeypatch):
+def test_another_backbone_embeds_alone_and_metadata_and_descriptors_stay(clothes, network, tmp_path, monkeypatch):
     go(clothes, network, tmp_path)
     image_tower(tmp_path / "clip/onnx/vision_model.onnx")
     write_json(tmp_path / "clip/preprocessor_config.json", CLIP_JSON)
@@ -110,12 +110,13 @@ def test_a_photo_that_was_changed_is_looked_at_again(clothes, network, tmp_path)
     (source.path / names[1]).write_bytes((source.path / names[2]).read_bytes())
     (source.path / names[7]).unlink()
     again = go(clothes, network, tmp_path)
-    assert again.facts["sha256"][1] == again.facts["sha256"][2] and again.facts["problem"][7].startswith("missing")
+    assert again.metadata["sha256"][1] == again.metadata["sha256"][2]
+    assert again.metadata["problem"][7].startswith("missing")
     assert again.read == 4 and again.vectors.embedded == 0
 
 
 def test_what_was_finished_before_a_stop_is_kept(clothes, network, tmp_path, monkeypatch):
-    monkeypatch.setattr(extraction, "PART", 8)
+    monkeypatch.setattr(extraction, "SHARD", 8)
     extract = extraction.extract
 
     def stopped(source, name, *given):

@@ -52,7 +52,7 @@ def test_counts_and_shapes(run, network):
     done = run[1]
     assert (done.embedded, done.reused) == (48, 0) and done.photos_per_second > 0
     assert done.blocks["embedding"].shape == (48, network.dimension)
-    assert done.blocks["multilayer"].shape == (48, network.depths_width)
+    assert done.blocks["multilayer"].shape == (48, network.multilayer_dimensions)
 
 
 def test_nothing_is_embedded_twice(run, photos, network, monkeypatch):
@@ -107,7 +107,7 @@ from pathlib import Path
 from fashion.embedding import extraction
 from fashion.embedding.backbones import load_backbone
 from fashion.catalogue.source import open_source
-extraction.PART = extraction.BATCH = 4
+extraction.SHARD = extraction.BATCH = 4
 folder, root = Path(sys.argv[1]), Path(sys.argv[2])
 source = open_source(folder, "annotation.txt")
 names = sorted(f"images/{p.name}" for p in (folder / "images").iterdir())
@@ -128,7 +128,7 @@ def test_kill_9_then_resume_gives_the_same(tmp_path, networks, network, monkeypa
     process.wait()
     parts = len(list((killed / "embeddings").rglob("part-*.npz")))
     assert 3 <= parts < 30, "the kill came too late to prove anything"
-    for name in ("PART", "BATCH"):
+    for name in ("SHARD", "BATCH"):
         monkeypatch.setattr(extraction, name, 4)
     source = open_source(folder, "annotation.txt")
     names = sorted(f"images/{path.name}" for path in (folder / "images").iterdir())

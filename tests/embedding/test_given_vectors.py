@@ -11,7 +11,7 @@ from fashion.attributes import customer_photos
 from fashion.catalogue.source import open_source
 from fashion.core.errors import WeightsError
 from fashion.core.workspace import Workspace
-from fashion.embedding.backbones import facts, load_backbone, reopen_backbone, summary_table
+from fashion.embedding.backbones import description_of, load_backbone, reopen_backbone, summary_table
 from fashion.embedding.encoder_files import places_checksum
 from fashion.embedding.extraction import blocks_of_items, read_photos
 from fashion.embedding.given_vectors import GivenVectors, read_given_vectors
@@ -40,14 +40,14 @@ def write(folder, kind):
 def test_each_form_gives_the_vectors_by_name(tmp_path, kind):
     path = write(tmp_path, kind)
     given = load_backbone(str(path))
-    assert isinstance(given, GivenVectors) and (given.dimension, given.depths_width) == (2, 0)
+    assert isinstance(given, GivenVectors) and (given.dimension, given.multilayer_dimensions) == (2, 0)
     assert np.array_equal(given.of(["b 3", "a1"]), VECTORS[[2, 0]]) and given.of(["a1"]).dtype == np.float32
     assert "3 vectors of 2 dimensions" in given.reason and "no photo is embedded" in given.reason
     assert len(summary_table(given)) == 2
     with pytest.raises(WeightsError, match=r"of 2 items in .*found none for 1, such as zz. Its items are called a1"):
         given.of(["a1", "zz"])
     key = places_checksum(path)
-    description = json.loads(json.dumps(facts(given)))
+    description = json.loads(json.dumps(description_of(given)))
     assert np.array_equal(reopen_backbone(description).of(NAMES), VECTORS)
     if kind == "npy":
         path.with_suffix(".txt").write_text("a2\na1\nb 3")
@@ -71,7 +71,7 @@ def test_photos_are_measured_but_not_embedded(tmp_path):
     seen = read_photos(source, items["photo"], tmp_path / "kept", given, progress=False)
     seen.require_good()
     assert seen.vectors.embedded == 0 and seen.vectors.runtime == "none needed" and seen.descriptor("hog").shape[0] == 3
-    photos = items[["photo"]].assign(row=range(3), sha256=seen.facts["sha256"].tolist())
+    photos = items[["photo"]].assign(row=range(3), sha256=seen.metadata["sha256"].tolist())
     blocks = blocks_of_items(seen.vectors.store, given, items, photos)
     assert np.array_equal(blocks["embedding"], VECTORS[::-1]) and blocks["multilayer"].shape == (3, 0)
     assert not list((tmp_path / "kept").rglob("embeddings/*/part-*")), "no vectors are kept by photo"
@@ -80,7 +80,7 @@ def test_photos_are_measured_but_not_embedded(tmp_path):
 def test_what_needs_a_network_says_that_there_is_none(tmp_path, planted):
     given = load_backbone(str(write(tmp_path, "lists")))
     work = Workspace("any", tmp_path / "p", tmp_path / "r")
-    work.write_json("backbone", facts(given))
+    work.write_json("backbone", description_of(given))
     for call in (
         lambda: network_call(given),
         lambda: choose_runtime(given),

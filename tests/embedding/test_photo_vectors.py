@@ -33,7 +33,7 @@ def test_a_network_is_converted_for_many_photos_and_kept_where_reports_keep_thei
     def runtime(how):
         def chosen(*given):
             asked.append((how, *given[1:]))
-            widths = {"embedding": network.dimension, "multilayer": network.depths_width}
+            widths = {"embedding": network.dimension, "multilayer": network.multilayer_dimensions}
 
             def stream(batches):
                 return ({name: np.zeros((len(b), w), np.float32) for name, w in widths.items()} for b in batches)

@@ -12,7 +12,7 @@ from onnx_towers import CLIP_JSON, TEXT_WORDS, WIDTH, image_tower, text_tower, w
 from fashion.attributes.layout import Layout, blend_words
 from fashion.core.errors import WeightsError
 from fashion.core.workspace import Workspace
-from fashion.embedding.backbones import facts, load_backbone
+from fashion.embedding.backbones import description_of, load_backbone
 from fashion.embedding.text import Prompts, find_text_encoder, load_text_encoder, read_prompts, words_by_prompts
 from fashion.neighbours.exact import normalise
 from fashion.recommendation.known_item import ALL, PHOTOS, known_item_trial
@@ -111,7 +111,7 @@ def searched(tmp_path):
     items["photo"] = items["item"] + ".jpg"
     work = Workspace("any", tmp_path / "p", tmp_path / "r")
     work.write_table("items", items)
-    work.write_json("backbone", facts(network))
+    work.write_json("backbone", description_of(network))
     work.write_vectors("max_pooled", 3 * load_text_encoder(tmp_path / "clip", WIDTH)(SEEN))
     return work
 

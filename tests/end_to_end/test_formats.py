@@ -241,7 +241,7 @@ def recommended(toml, processed, reports, network):
     work, entry, source = study.workspace, study.definition, study.open_data()
     step, _ = clean_table(entry, *read_table(entry, source))
     seen = read_photos(source, all_photos(step.rows), work.stores, network, progress=False)
-    joined = join_photos(step, seen.facts, colour_words=own_hexes(entry.glossary))
+    joined = join_photos(step, seen.metadata, colour_words=own_hexes(entry.glossary))
     items, photos, rule = joined.items, joined.photos, Rule()
     require_items(joined.cleaning, entry.title)
     assert joined.rejected.empty, joined.rejected
@@ -255,7 +255,7 @@ def recommended(toml, processed, reports, network):
     grid = seen.described.gather(items["sha256"].tolist(), ["colour_grid"])["colour_grid"]
     pairs = candidate_pairs(items, joined.thumbnails, rule, photos)
     groups = duplicate_groups(len(items), near_duplicate_pairs(blocks["embedding"], pairs, rule))
-    work.write_table("split", items[["item"]].assign(part="test", group=groups))
+    work.write_table("split", items[["item"]].assign(split="test", group=groups))
     assert "training needs at least 60" in why_untrained(items, measured)
     features = join_features(blocks["multilayer"], blocks["embedding"])
     learned = untrained_network(features, grid, items, 0)
@@ -266,7 +266,7 @@ def recommended(toml, processed, reports, network):
     work.write_arrays("attributes", learned.arrays())
     checksum = {"items_checksum": work.items_checksum()}
     work.write_json("attributes", learned.description() | checksum)
-    work.write_json("backbone", backbones.facts(network) | checksum)
+    work.write_json("backbone", backbones.description_of(network) | checksum)
     work.write_json("recommendation", Preferences(LIST_LENGTH, COLOUR_WEIGHT, weights.looks).as_dict())
     return study, Recommender.from_workspace(work, "learned", added=False)
 

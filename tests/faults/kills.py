@@ -177,7 +177,7 @@ def prepare(base: Path, folder: Path | None, step: Step) -> None:
     for path in [*output_paths(work, step), state_path(work, step)]:
         path.unlink()
     if step.number == "01":  # its one pass over the photos leaves all three
-        for name in ("photo_facts", "descriptors", "embeddings"):
+        for name in ("photo_metadata", "descriptors", "embeddings"):
             shutil.rmtree(work.processed_root / name)
     if step.number == "02":
         shutil.rmtree(work.processed_root / "embeddings")

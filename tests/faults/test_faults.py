@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import TOML, draw, jpeg, lend
-from plain import photo_facts
+from plain import photo_metadata
 from small_notebooks import notebook
 
 from fashion.attributes import checkpoint
@@ -261,14 +261,14 @@ def test_odd_names_are_read_and_none_leads_out(oddly):
     source = open_catalogue(catalogue)
     rows, malformed = table.read_table(catalogue, source)
     assert malformed.empty and rows["item"].tolist()[0] == "a b"
-    facts = photo_facts(source, rows["photo"])
-    bad = dict(zip(facts["photo"], facts["problem"], strict=True))
+    metadata = photo_metadata(source, rows["photo"])
+    bad = dict(zip(metadata["photo"], metadata["problem"], strict=True))
     assert [name for name, problem in bad.items() if problem] == list(
         dict.fromkeys(f"images/{name}".replace("\0", "").replace("\\", "/") for name in WRONG)
     )
     for name in WRONG[:2] + WRONG[3:4]:
         assert "leads out" in bad[f"images/{name}".replace("\\", "/")]
-    step = cleaning.drop_photos(cleaning.start(rows, malformed), facts["problem"], facts["sha256"])
+    step = cleaning.drop_photos(cleaning.start(rows, malformed), metadata["problem"], metadata["sha256"])
     assert len(step.rows) == len(NAMES) + 60
 
 

@@ -73,7 +73,7 @@ def test_a_photo_is_read_once_decoded_once_and_seen_once_by_the_network_and_then
     def both_notebooks(names):
         """What notebooks 01 and 02 ask of photos, each in a process of its own."""
         first = read_photos(source, names, tmp_path, network[0], progress=False)
-        second = read_photos(source, first.facts["photo"], tmp_path, network[0], progress=False)
+        second = read_photos(source, first.metadata["photo"], tmp_path, network[0], progress=False)
         assert len(second.vectors.blocks["multilayer"]) == len(second.descriptor("pixels")) == len(names)
         return second
 
@@ -84,7 +84,8 @@ def test_a_photo_is_read_once_decoded_once_and_seen_once_by_the_network_and_then
     assert count == before and written(tmp_path) == size, "a second report reads no photo and writes nothing anew"
     both_notebooks(names)
     assert count["read"] == count["decoded"] == count["embedded"] == PHOTOS == 60, "ten more cost ten"
-    a_photo = (network[0].dimension + network[0].depths_width) * 4 + 32 * 32 * 7 * 2 + 800 * 4 + 1764 * 2 + 3072
+    dimensions = network[0].dimension + network[0].multilayer_dimensions
+    a_photo = dimensions * 4 + 32 * 32 * 7 * 2 + 800 * 4 + 1764 * 2 + 3072
     assert PHOTOS * a_photo < written(tmp_path) < 1.06 * PHOTOS * a_photo + 60_000
 
 

@@ -203,8 +203,8 @@ def test_a_large_jpeg_is_measured_where_it_can_be_read_small(monkeypatch):
 def test_a_bomb_in_a_catalogue_is_a_bad_photo_with_its_reason(tmp_path):
     (tmp_path / "items.csv").write_text("id\n")
     (tmp_path / "bomb.png").write_bytes(BOMBS["PNG"])
-    facts, picture = measures.open_photo(open_source(tmp_path, "items.csv"), "bomb.png")
-    assert picture is None and facts["problem"].startswith("too large") and "60000 x 60000" in facts["problem"]
+    metadata, picture = measures.open_photo(open_source(tmp_path, "items.csv"), "bomb.png")
+    assert picture is None and metadata["problem"].startswith("too large") and "60000 x 60000" in metadata["problem"]
 
 
 @settings(max_examples=200)

@@ -43,8 +43,8 @@ def test_without_pillow_heif_it_is_named_with_what_to_do(tmp_path, monkeypatch):
         decode(BEGIN, "phone.jpg")
     (tmp_path / "t.csv").write_text("x")
     (tmp_path / "phone.heic").write_bytes(BEGIN)
-    facts, photo = measures.open_photo(open_source(tmp_path, "t.csv"), "phone.heic")
-    assert photo is None and facts["problem"].startswith("HEIC: expected")
+    metadata, photo = measures.open_photo(open_source(tmp_path, "t.csv"), "phone.heic")
+    assert photo is None and metadata["problem"].startswith("HEIC: expected")
     with pytest.raises(PhotoError, match=r"found HEIC\. Save it as JPEG"):
         uploads.open_upload(BEGIN)
 

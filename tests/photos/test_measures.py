@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 from conftest import COLOURS, draw, jpeg
-from plain import photo_facts, read_photo
+from plain import photo_metadata, read_photo
 
 from fashion.catalogue.source import open_source
 from fashion.photos import images, measures
@@ -60,35 +60,36 @@ def test_perceptual_hash_survives_compression_and_tells_shapes_apart():
     assert (bits(perceptual_hash(one)) != bits(perceptual_hash(other))).sum() > 10
 
 
-def test_a_large_photo_has_its_own_size_and_the_facts_of_a_small_one(tmp_path):
+def test_a_large_photo_has_its_own_size_and_the_metadata_of_a_small_one(tmp_path):
     small = draw("VESTITO", (200, 30, 30), 0)
     large = cv2.resize(small, (640, 1280), interpolation=cv2.INTER_CUBIC)
     for name, rgb in (("small.png", small), ("large.png", large)):
         assert cv2.imwrite(str(tmp_path / name), rgb[..., ::-1])
     (tmp_path / "annotation.txt").write_text("x")
-    facts = photo_facts(open_source(tmp_path, "annotation.txt"), ["small.png", "large.png"])
-    assert facts[["width", "height"]].to_numpy().tolist() == [[128, 128], [640, 1280]]
+    metadata = photo_metadata(open_source(tmp_path, "annotation.txt"), ["small.png", "large.png"])
+    assert metadata[["width", "height"]].to_numpy().tolist() == [[128, 128], [640, 1280]]
     seen = cv2.resize(large, (MEASURED // 2, MEASURED), interpolation=cv2.INTER_AREA)
-    assert facts.loc[1, "phash"] == perceptual_hash(seen) and facts.loc[1, "thumbnail"] == resize(seen, 16).tobytes()
-    lab = facts[["garment_l", "garment_a", "garment_b"]].to_numpy()
+    assert metadata.loc[1, "phash"] == perceptual_hash(seen)
+    assert metadata.loc[1, "thumbnail"] == resize(seen, 16).tobytes()
+    lab = metadata[["garment_l", "garment_a", "garment_b"]].to_numpy()
     assert np.abs(lab[0] - lab[1]).max() < 3
 
 
-def test_facts_never_raise(tmp_path):
+def test_metadata_never_raises(tmp_path):
     (tmp_path / "annotation.txt").write_text("x")
     good = jpeg(draw("VESTITO", (200, 30, 30), 0))
     files = {"good.jpg": good, "cut.jpg": good[:900], "text.jpg": b"hello", "empty.jpg": b""}
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
-    facts = photo_facts(open_source(tmp_path, "annotation.txt"), [*files, "none.jpg", "../x.jpg"])
-    problems = facts.set_index("photo")["problem"]
+    metadata = photo_metadata(open_source(tmp_path, "annotation.txt"), [*files, "none.jpg", "../x.jpg"])
+    problems = metadata.set_index("photo")["problem"]
     assert problems["good.jpg"] == ""
     for name, word in [("cut.jpg", "truncated"), ("text.jpg", "not an image"), ("empty.jpg", "empty"),
                        ("none.jpg", "missing"), ("../x.jpg", "leads out")]:  # fmt: skip
         assert word in problems[name], name
-    assert facts.loc[0, ["width", "height", "bytes"]].tolist() == [128, 128, len(good)]
-    assert len(facts.loc[0, "thumbnail"]) == 16 * 16 * 3
-    assert facts["sha256"].str.len().tolist() == [64, 64, 64, 64, 0, 0]
+    assert metadata.loc[0, ["width", "height", "bytes"]].tolist() == [128, 128, len(good)]
+    assert len(metadata.loc[0, "thumbnail"]) == 16 * 16 * 3
+    assert metadata["sha256"].str.len().tolist() == [64, 64, 64, 64, 0, 0]
 
 
 @pytest.mark.parametrize(("edge", "times"), [(96, 1), (160, 1), (197, 1), (200, 1), (224, 2), (256, 2)])
@@ -109,16 +110,16 @@ def test_a_network_sees_of_a_large_photo_what_embedding_alone_would_show_it(tmp_
     assert np.abs(whole - picture.view(edge)).mean() < 2
 
 
-def test_a_large_jpeg_has_the_facts_of_a_small_one(tmp_path):
+def test_a_large_jpeg_has_the_metadata_of_a_small_one(tmp_path):
     small = draw("PANTALONI", (30, 60, 160), 0)
     (tmp_path / "annotation.txt").write_text("x")
     for name, size in (("small.jpg", (400, 400)), ("large.jpg", (1700, 3400)), ("wide.jpg", (3400, 1700))):
         (tmp_path / name).write_bytes(jpeg(cv2.resize(small, size, interpolation=cv2.INTER_CUBIC), 95))
-    facts = photo_facts(open_source(tmp_path, "annotation.txt"), ["small.jpg", "large.jpg", "wide.jpg"])
-    assert facts[["width", "height"]].to_numpy().tolist() == [[400, 400], [1700, 3400], [3400, 1700]]
-    lab = facts[["garment_l", "garment_a", "garment_b"]].to_numpy()
+    metadata = photo_metadata(open_source(tmp_path, "annotation.txt"), ["small.jpg", "large.jpg", "wide.jpg"])
+    assert metadata[["width", "height"]].to_numpy().tolist() == [[400, 400], [1700, 3400], [3400, 1700]]
+    lab = metadata[["garment_l", "garment_a", "garment_b"]].to_numpy()
     assert np.abs(lab - lab[0]).max() < 1.5
-    thumbnails = np.array([list(data) for data in facts["thumbnail"]])
+    thumbnails = np.array([list(data) for data in metadata["thumbnail"]])
     assert np.abs(thumbnails - thumbnails[0]).mean() < 2  # squares of the whole photo, whatever its shape
 
 

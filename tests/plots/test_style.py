@@ -220,7 +220,7 @@ def test_no_reason_reaches_into_the_photo_below(shop):
         reasons="same colour and category; kind 0.74; colour 1.00; looks 0.50",
     )  # fmt: skip
     query = Query("a red dress", np.zeros((1, 2), np.float32), {})
-    figure = recommendation.answers([(None, query, listed)] * 2, source, SWATCHES, "the source", title="t")
+    figure = recommendation.query_results([(None, query, listed)] * 2, source, SWATCHES, "the source", title="t")
     figure.canvas.draw()
     photos = [axes for axes in figure.axes if axes.images]
     lowest = [min(text.get_window_extent().y0 for text in axes.texts) for axes in photos]

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from conftest import HEADER, draw, jpeg, write_small_catalogue
 from PIL import Image
-from plain import descriptors_of, photo_facts, vectors_of
+from plain import descriptors_of, photo_metadata, vectors_of
 from shop_files import pack, write_table
 
 from fashion.attributes.network import join_features, load_network
@@ -27,7 +27,7 @@ from fashion.core.colour import lab_to_hex
 from fashion.core.errors import ArtefactError, CatalogueError, TranslationError, WeightsError
 from fashion.core.workspace import Workspace
 from fashion.embedding import extraction
-from fashion.embedding.backbones import facts, load_backbone
+from fashion.embedding.backbones import description_of, load_backbone
 from fashion.embedding.features import Selection
 from fashion.neighbours.duplicates import Rule
 from fashion.photos import images as pixels
@@ -51,7 +51,7 @@ def reported(tmp_path_factory, networks):
     folder, catalogue = write_small_catalogue(root / "clothes", each=5), load_catalogue("imagelab")
     source = open_source(folder, catalogue.table)
     items = translate(read_table(catalogue, source)[0])
-    measured = photo_facts(source, items["photo"]).drop(columns=["problem", *PICTURES])
+    measured = photo_metadata(source, items["photo"]).drop(columns=["problem", *PICTURES])
     items = items.merge(measured, on="photo")
     items["garment_hex"] = lab_to_hex(items[["garment_l", "garment_a", "garment_b"]].to_numpy())
     work = Workspace("imagelab", root / "processed", root / "reports")
@@ -62,7 +62,7 @@ def reported(tmp_path_factory, networks):
     told = {"near_duplicates": Rule().as_dict(), "swatches": catalogue_swatches(items, {})}
     place = {"data": str(folder), "table": catalogue.table, "colour_was_measured": False}
     work.write_json("source", place | told)
-    work.write_json("backbone", facts(backbone) | stamp)
+    work.write_json("backbone", description_of(backbone) | stamp)
     selection = Selection("centred", "embedding", mean=blocks["embedding"].mean(axis=0))
     work.write_arrays("selection", selection.arrays())
     work.write_vectors("frozen", selection.apply(blocks))
@@ -89,7 +89,7 @@ def reported(tmp_path_factory, networks):
 def loaded_once(monkeypatch, networks):
     """The backbone is loaded and compiled once for all tests, where it is the one that is asked for."""
     backbone = small_backbone()
-    sound = facts(backbone)
+    sound = description_of(backbone)
     reopen = photo_encoder.reopen_backbone
     monkeypatch.setattr(
         photo_encoder, "reopen_backbone", lambda f, w: backbone if sound.items() <= f.items() else reopen(f, w)
@@ -187,7 +187,7 @@ def test_photos_in_packed_shards_are_added_like_a_folder(work, tmp_path, imagela
 
 def test_added_items_are_recommended_and_a_reports_own_notebooks_go_without(work, tmp_path):
     put(work, write_arrivals(tmp_path / "new", NEW))
-    work.write_table("split", pd.DataFrame({"item": work.items()["item"], "part": "train", "group": np.arange(60)}))
+    work.write_table("split", pd.DataFrame({"item": work.items()["item"], "split": "train", "group": np.arange(60)}))
     for embedding_name in EMBEDDINGS:
         everyone, own = (Recommender.from_workspace(work, embedding_name, added=a) for a in (True, False))
         assert len(everyone.items) == len(everyone.groups) == 63 and len(own.items) == len(own.groups) == 60

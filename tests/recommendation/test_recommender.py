@@ -205,7 +205,7 @@ def folders(tmp_path):
     work.write_vectors("learned", described(0.5))
     work.write_vectors("described", described(0.9))
     work.write_vectors("frozen", VECTORS)
-    work.write_table("split", pd.DataFrame({"item": ITEMS["item"], "part": "train", "group": np.arange(6)}))
+    work.write_table("split", pd.DataFrame({"item": ITEMS["item"], "split": "train", "group": np.arange(6)}))
     made = {"items_checksum": work.items_checksum()}
     work.write_arrays("attributes", {"projection": LAYOUT.projection})
     work.write_json(

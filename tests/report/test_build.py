@@ -23,7 +23,7 @@ from fashion.core.locking import is_running, only_one
 from fashion.core.paths import found_place, in_project, kept_place, project_root
 from fashion.core.provenance import sha256_output
 from fashion.core.workspace import Workspace
-from fashion.photos import metadata as facts_store
+from fashion.photos import metadata
 from fashion.report import build, engine, steps
 from fashion.report.build import build_report, notebook_parameters
 from fashion.report.runner import renew_text, run_notebook, strip_metadata
@@ -182,12 +182,12 @@ def test_places_are_kept_so_that_what_lies_together_moves_together(tmp_path):
     assert kept_place(tmp_path, own) == str(tmp_path)
 
 
-def test_keys_and_kept_facts_are_the_same_after_a_move_together_and_others_elsewhere(tmp_path):
+def test_keys_and_kept_metadata_are_the_same_after_a_move_together_and_others_elsewhere(tmp_path):
     def keys(root, data):
         work = Workspace("tiny", root / "processed", root / "reports")
         settings = Settings(str(root / "tiny.toml"), str(data), backbone="resnet50", weights=str(root / "w.keras"))
-        facts = facts_store.metadata_folder(work.processed_root, open_source(data, "annotation.txt")).name
-        return [steps.step_key(work, step, settings) for step in STEPS] + [facts]
+        shards = metadata.metadata_folder(work.processed_root, open_source(data, "annotation.txt")).name
+        return [steps.step_key(work, step, settings) for step in STEPS] + [shards]
 
     def source(root):
         return Workspace("tiny", root / "processed").json("source")

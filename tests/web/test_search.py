@@ -10,7 +10,7 @@ import pytest
 
 from fashion.catalogue.prices import price_number
 from fashion.core.workspace import Workspace
-from fashion.embedding.backbones import facts, load_backbone
+from fashion.embedding.backbones import description_of, load_backbone
 from fashion.embedding.text import load_text_encoder
 from fashion.recommendation.text_search import free_text_of
 from fashion.web.app import create_app
@@ -149,7 +149,7 @@ def test_free_text_is_looked_for_in_photos_where_the_encoder_has_a_text_tower(sh
     text_tower(tmp_path / "clip/onnx/text_model.onnx", length="tokens", mask=True)
     write_tokenizer(tmp_path / "clip")
     report = Workspace("any", tmp_path / "p", tmp_path / "r")
-    report.write_json("backbone", facts(load_backbone(str(tmp_path / "clip"))))
+    report.write_json("backbone", description_of(load_backbone(str(tmp_path / "clip"))))
     tower = load_text_encoder(tmp_path / "clip", WIDTH)
     # The photos of dresses show boots.
     report.write_vectors(

@@ -64,7 +64,7 @@ def findings(
     """The notebook's findings, the first of them its answer; `near` neighbours of an item were looked at."""
     own, hue = alike["department"], alike["colour"]
     follows = {"department": _follows(own, REGION), "colour": _follows(hue, MIXED)}
-    yes, no = ([name for name, found in follows.items() if found is wanted] for wanted in (True, False))
+    yes, no = ([name for name, follows_it in follows.items() if follows_it is wanted] for wanted in (True, False))
     claim = (
         f"The frozen vectors arrange the catalogue by {' and '.join(yes)}{f', not by {no[0]}' if no else ''}"
         if yes else f"The frozen vectors do not arrange the catalogue by {' or '.join(no)}"

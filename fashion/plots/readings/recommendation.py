@@ -32,17 +32,17 @@ def matching(items: pd.DataFrame, rows: Sequence[int], nearest: Int) -> tuple[in
     return int(matches(items, shown, np.asarray(rows), ["category", "colour"])[BOTH].sum()), shown.size
 
 
-def shown(found: tuple[int, int], share: float) -> str:
+def shown(counts: tuple[int, int], share: float) -> str:
     """The rows of a figure beside the mean over all items.
 
     Parameters
     ----------
-    found : (matching, shown)
+    counts : (matching, shown)
         From `matching`.
     share : float
         Of all items' recommendations that match in both words.
     """
-    count, total = found
+    count, total = counts
     claim = f"{count:,} of these {total:,} match in category and colour; over all items it is {percent(share)}."
     rows = count / total
     if abs(rows - share) > 0.1:
@@ -93,10 +93,10 @@ def by_words(queries: Sequence[Any], recommended: Sequence[pd.DataFrame]) -> str
     """How many of the answers have every word that was asked for; empty where none names both kinds of words."""
     good = total = 0
     for query, table in zip(queries, recommended, strict=True):
-        asked = {name: query.description[name] for name in ("category", "colour") if query.description.get(name)}
-        if not asked or not len(table):
+        wanted = {name: query.description[name] for name in ("category", "colour") if query.description.get(name)}
+        if not wanted or not len(table):
             continue
-        fits = [table[name].isin([words] if isinstance(words, str) else list(words)) for name, words in asked.items()]
+        fits = [table[name].isin([words] if isinstance(words, str) else list(words)) for name, words in wanted.items()]
         good, total = good + int(np.logical_and.reduce(fits).sum()), total + len(table)
     if not total:
         return ""

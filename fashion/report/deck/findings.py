@@ -1,4 +1,4 @@
-"""What the slides tell of a report: its numbers by the methods' names, and its articles with their photos."""
+"""A report as the slides tell it: its numbers by the methods' names, and its articles with their photos."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Findings:
 
     @property
     def origin(self) -> str:
-        """What the frozen network was made for: of an encoder from disk nobody here knows."""
+        """Where the frozen network comes from: trained on ImageNet, or brought along as an encoder from disk."""
         own = "place" in self.results["02"]["backbone"]
         return "supplied by the user and not trained here" if own else "trained on ImageNet to classify objects"
 
@@ -126,7 +126,7 @@ class Findings:
 
     @property
     def match(self) -> str:
-        """The same in words."""
+        """`key` in words."""
         return "kind" if self.measured else "kind and colour"
 
     @cached_property
@@ -192,9 +192,9 @@ class Findings:
     def article(self, row: int, query: int | None = None) -> Article:
         """An item's photo and words; `query` is the row of the article beside which it stands."""
         item = self._items.iloc[row]
-        asked = item if query is None else self._items.iloc[query]
+        beside = item if query is None else self._items.iloc[query]
         # Colours that were measured prove nothing, so they count as shared.
-        agrees = bool(item["category"] == asked["category"]), self.measured or bool(item["colour"] == asked["colour"])
+        agrees = bool(item["category"] == beside["category"]), self.measured or bool(item["colour"] == beside["colour"])
         # Slides take neither WebP nor the turn that EXIF data tells.
         data = self._photos.read(item["photo"], MOST_READ)
         photo = bounded(decode(data, item["photo"], EDGE), EDGE, quality=92)

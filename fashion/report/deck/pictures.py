@@ -149,7 +149,7 @@ def _legend(slide: Any, findings: Findings, top: float) -> None:
 
 
 def _drawn(findings: Findings, count: int) -> str:
-    """How the first articles were come by."""
+    """How the first articles were chosen, in words."""
     if findings.picked(count):
         return "Some of the articles were asked for by name, so they are no sample of the catalogue."
     return "Articles drawn by the report, those of the largest departments first, none picked for its result."
