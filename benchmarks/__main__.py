@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> None:
     unknown = [name for name in names if name not in PARTS]
     if unknown:
         raise FashionError(
-            f"expected parts of {', '.join(PARTS)}; found {', '.join(unknown)}. Correct --only (make: ONLY)."
+            f"expected only the parts {', '.join(PARTS)}; found {', '.join(unknown)}. Correct --only (make: ONLY)."
         )
     open_workspace(arguments.catalogue, arguments.processed, arguments.reports)
     reports = arguments.reports or project_root() / "reports"
@@ -94,7 +94,9 @@ def run(arguments: argparse.Namespace) -> None:
     page.write(folder)
     harness.say(f"{folder / 'README.md'}")
     if failed:
-        raise FashionError(f"expected every part to end; {', '.join(failed)} did not: the message stands above")
+        raise FashionError(
+            f"expected every part to end; found that {', '.join(failed)} did not. See the message above."
+        )
     if wrong:
         raise FashionError(
             "expected a shop window without errors under load; found\n  "

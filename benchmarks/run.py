@@ -131,7 +131,7 @@ def wanted(options: dict[str, Any]) -> list[Settings]:
         else:
             if size != "all" and not size.isdecimal():
                 raise FashionError(
-                    f"expected sizes such as sample,1000,all; found {size!r}. Correct --sizes (make: SIZES)"
+                    f"expected sizes such as sample,1000,all; found {size!r}. Correct --sizes (make: SIZES)."
                 )
             limit = None if size == "all" else int(size)
             settings.append(Settings(catalogue, options["data"], limit=limit, backbone=NETWORK))

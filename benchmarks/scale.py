@@ -130,10 +130,13 @@ def units_of(path: Path | None = None) -> dict[str, Any]:
     given = {f"{kind}.{name}": value for kind, costs in units.items() for name, value in dict(costs).items()}
     if wanted != set(given):
         wrong = ", ".join(sorted(wanted ^ set(given)))
-        raise FashionError(f"expected the keys of benchmarks.scale.COSTS in {path}; missing or unknown: {wrong}")
+        raise FashionError(
+            f"expected the keys of benchmarks.scale.COSTS in {path}; found {wrong} missing or unknown. Add or remove "
+            "them."
+        )
     for name, value in given.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-            raise FashionError(f"expected a number above 0 as {name} in {path}; found {value!r}")
+            raise FashionError(f"expected a number above 0 as {name} in {path}; found {value!r}. Correct it.")
     return units
 
 

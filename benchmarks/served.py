@@ -77,7 +77,9 @@ class Served:
             with urllib.request.urlopen(request, timeout=600) as answer:
                 answer.read()
         except OSError as error:
-            raise FashionError(f"expected an answer to {line[:80]} from {self.address}; found {error}") from error
+            raise FashionError(
+                f"expected an answer to {line[:80]} from {self.address}; found {error}. See its log."
+            ) from error
         return time.perf_counter() - begin
 
     def rest(self) -> None:
@@ -97,7 +99,7 @@ def need_wrk() -> str:
     path = shutil.which("wrk")
     if path is None:
         raise FashionError(
-            "expected the program wrk, by which the load is made; it is not on the PATH. "
+            "expected the program wrk, by which the load is made; found none on the PATH. "
             "Install it (Debian: apt-get install wrk), then run `make load` again."
         )
     return path
@@ -129,7 +131,7 @@ def served(options: dict[str, Any], *more: str) -> Iterator[Served]:
         assert process.stdout is not None
         hit = re.search(r"http://\S+:\d+", process.stdout.readline())
         if hit is None:
-            raise FashionError("expected the shop window to open; it did not: its message stands above")
+            raise FashionError("expected the shop window to open; found that it did not. See its message above.")
         threading.Thread(target=process.stdout.read, daemon=True).start()
         yield Served(hit.group(), process.pid, time.perf_counter() - begin)
     finally:
@@ -173,8 +175,8 @@ def load(address: str, lines: Sequence[str], clients: int, seconds: float, folde
         results = _asked(address, lines, clients, TIMEOUT + 5, folder)
     if not results["requests"]:
         raise FashionError(
-            f"expected an answer to {lines[0][:80]} from {address}; none came in {results['seconds']:.0f} s of "
-            f"{clients} clients ({results['errors']}). Look at what the shop window says, or at the machine's load"
+            f"expected an answer to {lines[0][:80]} from {address}; found none in {results['seconds']:.0f} s of "
+            f"{clients} clients ({results['errors']}). Look at what the shop window says, or at the machine's load."
         )
     results |= {name: results[name] / 1e6 for name in ("p50", "p99", "most")}
     return results | {"rate": results["requests"] / results["seconds"], "clients": clients}
@@ -193,7 +195,10 @@ def _asked(address: str, lines: Sequence[str], clients: int, seconds: float, fol
     done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
     told = [line for line in done.stdout.splitlines() if line.startswith("{")]
     if done.returncode or not told:
-        raise FashionError(f"expected wrk to measure; it ended with {done.returncode}: {done.stderr or done.stdout}")
+        raise FashionError(
+            f"expected wrk to measure; found that it ended with {done.returncode}. See its output:\n"
+            f"{done.stderr or done.stdout}"
+        )
     results: dict[str, Any] = json.loads(told[-1])
     return results
 

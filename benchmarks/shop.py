@@ -161,7 +161,8 @@ def timed(step: str, command: Sequence[str]) -> dict[str, Any]:
         text = said.read().decode(errors="replace")
     if process.returncode:
         raise FashionError(
-            f"expected {' '.join(command[:6])} to succeed; found exit status {process.returncode}. Its output:\n{text}"
+            f"expected {' '.join(command[:6])} to succeed; found exit status {process.returncode}. See its output:\n"
+            f"{text}"
         )
     unit = 1 if sys.platform == "darwin" else 1024
     cost = {"seconds": seconds, "processor": usage.ru_utime + usage.ru_stime, "most_bytes": usage.ru_maxrss * unit}
@@ -226,7 +227,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
     """The part `shop`: `--sizes` is the number of products."""
     size = str(options.get("sizes") or (QUICK if options["quick"] else PRODUCTS))
     if not size.isdecimal() or not int(size):
-        raise FashionError(f"expected a number of products; found {size!r}. Correct --sizes (make: SIZES)")
+        raise FashionError(f"expected a number of products; found {size!r}. Correct --sizes (make: SIZES).")
     products = int(size)
     root = Path(options["reports"]) / "bench"
     root.mkdir(parents=True, exist_ok=True)

@@ -229,7 +229,9 @@ def exchange_at(address: str, work: Workspace, names: Sequence[str], wait: float
         whole_at = time.perf_counter()
         while fetch(address + paths[0]) == before[paths[0]]:
             if time.perf_counter() - whole_at > PATIENCE:
-                raise FashionError(f"expected the new report to be shown within {PATIENCE:.0f} s; it is not")
+                raise FashionError(
+                    f"expected the new report within {PATIENCE:.0f} s; found the old one. See the shop's log."
+                )
             time.sleep(0.05)
         shown = time.perf_counter() - whole_at
         time.sleep(wait)

@@ -120,7 +120,7 @@ def measure(workers: int, lists: str) -> list[dict[str, Any]]:
         assert server.stdout is not None
         port = server.stdout.readline().strip()
         if not port:
-            raise FashionError("expected the shop window to open; it did not: its message stands above")
+            raise FashionError("expected the shop window to open; found that it did not. See its message above.")
         threading.Thread(target=server.stdout.read, daemon=True).start()
         time.sleep(2)
         with tempfile.TemporaryDirectory() as folder:

@@ -272,7 +272,10 @@ class Study(Run):
             For another name.
         """
         if name not in VECTORS:
-            raise QueryError(f"expected vectors of {', '.join(VECTORS)}; found {name!r}.{did_you_mean(name, VECTORS)}")
+            raise QueryError(
+                f"expected one of {', '.join(VECTORS)} as the vectors; found {name!r}."
+                f"{did_you_mean(name, VECTORS) or ' Name one of them.'}"
+            )
         self.check(f"{name}.npy", "items.parquet")
         vectors = super().vectors(name)
         if name in ARRAYS:
@@ -408,8 +411,10 @@ class Study(Run):
         key = embedding, approximate
         if key not in self._recommenders:
             if embedding not in EMBEDDINGS:
-                hint = did_you_mean(embedding, EMBEDDINGS)
-                raise QueryError(f"expected an embedding of {', '.join(EMBEDDINGS)}; found {embedding!r}.{hint}")
+                raise QueryError(
+                    f"expected one of {', '.join(EMBEDDINGS)} as the embedding; found {embedding!r}."
+                    f"{did_you_mean(embedding, EMBEDDINGS) or ' Name one of them.'}"
+                )
             self._same_report()
             require_answers(self.workspace, embedding)
             recommender = self._open_recommender(embedding, approximate)

@@ -68,11 +68,16 @@ def print_report(workspace: Workspace) -> Path:
                 capture_output=True, text=True, timeout=LIMIT,
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
-            raise ReportError(f"expected {program} to print within {LIMIT} s; it did not. Try again.") from error
+            raise ReportError(
+                f"expected {program} to print within {LIMIT} s; found that it did not. Try again."
+            ) from error
         finally:
             page.unlink(missing_ok=True)
         if ended.returncode or not printed.is_file():
-            raise ReportError(f"expected {program} to print the report; found: {ended.stderr.strip()[-500:]}")
+            raise ReportError(
+                f"expected {program} to print the report; found: {ended.stderr.strip()[-500:]}. Open it in another "
+                "browser and print it there."
+            )
         shutil.move(printed, target)
     return target
 

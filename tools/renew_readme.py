@@ -134,7 +134,9 @@ def with_part(text: str, part: str, content: str) -> str:
     """
     begin, end = marks(part)
     if begin not in text or end not in text:
-        raise ReportError(f"expected the marks {begin!r} and {end!r} in README.md; put them where the {part} go")
+        raise ReportError(
+            f"expected the marks {begin!r} and {end!r} in README.md; found them missing. Put them where the {part} go."
+        )
     pattern = re.escape(begin) + ".*?" + re.escape(end)
     return re.sub(pattern, lambda _: f"{begin}\n{content}\n{end}", text, flags=re.DOTALL)
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from fashion.attributes.baseline import logistic_weights
 from fashion.attributes.network import AttributesNetwork, join_features
 from fashion.catalogue.source import Source
-from fashion.core.errors import PhotoError
+from fashion.core.bounds import MOST_READ
 from fashion.core.progress import progress_bar
 from fashion.embedding.backbones import Encoder
 from fashion.embedding.extraction import ahead, embed_views, networks_folder
@@ -28,7 +28,7 @@ from fashion.neighbours.resemblance import resemblance
 from fashion.photos.customer_photos import simulate
 from fashion.photos.framing import Framing
 from fashion.photos.images import RGB
-from fashion.photos.measures import open_photo
+from fashion.photos.measures import decode_photo
 
 Float = NDArray[np.float32]
 Rows = NDArray[np.intp]
@@ -87,9 +87,7 @@ def simulated_photos(
 
     def view(numbered: tuple[int, str]) -> RGB:
         number, name = numbered
-        metadata, photo = open_photo(source, name)
-        if photo is None:
-            raise PhotoError(metadata["problem"])
+        photo = decode_photo(source.read(name, MOST_READ), name)
         return frame(simulate(photo, np.random.default_rng([seed, number])))
 
     return ahead(view, enumerate(photos, first), workers=2)

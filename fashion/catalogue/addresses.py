@@ -26,9 +26,6 @@ from fashion.core.progress import note, progress_bar
 if TYPE_CHECKING:
     from fashion.catalogue.fetching import Answer
 
-#: How the problem of a photo begins that could not be downloaded.
-DEAD = "dead address"
-
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 
 
@@ -126,20 +123,35 @@ class Downloads:
             When it was not or could not be downloaded, or its file is no longer what was downloaded.
         """
         if address not in self._kept:
-            problem = self.problem(address) or "it was not downloaded yet; `make report` does that"
-            raise PhotoError(f"{DEAD}: {address}: {problem}")
+            if problem := self.problem(address):
+                advice = "Correct the address, or ask again with `fashion data --download`."
+                short = problem
+            else:
+                problem, advice = "it was not downloaded yet", "Run `make report`, which downloads it."
+                short = f"{problem}; `make report` does that"
+            raise PhotoError(
+                f"expected the photo of {address} on this machine; found none: {problem}. {advice}",
+                PhotoError.DEAD,
+                f"{PhotoError.DEAD}: {address}: {short}",
+            )
         path = self._path(self._kept[address][0])
         try:
             data = path.read_bytes()
         except OSError as error:
             raise PhotoError(
-                f"unreadable: the file of {address}: {error}. `make report` downloads it again."
+                f"expected the photo of {address} in {path}; found that it cannot be read: {error}. Run `make report`, "
+                "which downloads it again.",
+                PhotoError.UNREADABLE,
+                f"{PhotoError.UNREADABLE}: the file of {address}: {error}. `make report` downloads it again.",
             ) from error
         if sha256_bytes(data) != path.name:
             path.unlink(missing_ok=True)
             raise PhotoError(
-                f"unreadable: {path}, downloaded from {address}, was damaged and is removed. `make report` downloads "
-                "it again."
+                f"expected the photo of {address} as it was downloaded; found {path} damaged, and removed it. Run "
+                "`make report`, which downloads it again.",
+                PhotoError.UNREADABLE,
+                f"{PhotoError.UNREADABLE}: {path}, downloaded from {address}, was damaged and is removed. `make "
+                "report` downloads it again.",
             )
         return data
 
@@ -173,7 +185,7 @@ class Downloads:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            note(f"another run downloads to {self.folder}; waiting for its end")
+            note(f"another run is downloading to {self.folder}; waiting for it to finish")
             lock.acquire()
         try:
             for known in ("_kept", "_dead"):  # by another run meanwhile

@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fashion.catalogue.addresses import DEAD
 from fashion.catalogue.definition import Catalogue
 from fashion.catalogue.parquet import is_stored
 from fashion.catalogue.sampling import take_first, take_stratified
 from fashion.catalogue.translation import colour_hexes, non_garments, translate
 from fashion.core.colour import lab_to_hex, nearest_colour_word
-from fashion.core.errors import CatalogueError
+from fashion.core.errors import CatalogueError, PhotoError
 
 #: Words that rows of one item have in common.
 WORDS = ("colour", "category", "department")
@@ -34,11 +33,11 @@ REASONS = {
     "malformed row": "the row does not fit the header, or a quotation mark is not closed",
     "null row": "item, category, colour or department is empty",
     "duplicate row": "every value equals an earlier row's",
-    "duplicate item": "the item's name stands in an earlier row with other values",
+    "duplicate item": "an earlier row has the item's name with other values",
     "not a garment": "its department holds no clothes",
     "missing photo": "the table names a photo that is not there",
     "dead address": "its photo could not be downloaded from the address that the table gives",
-    "unreadable photo": "the photo is no image, is cut short, or unpacks to more than 1 GB",
+    "unreadable photo": "the file is not an image, is cut short, or unpacks to more than 1 GB",
     "identical photo": "its photo has the same bytes as an earlier item's",
 }
 
@@ -184,26 +183,31 @@ def drop_departments(cleaning: Cleaning, departments: Sequence[str]) -> Cleaning
     return cleaning.drop(rows["department"].isin(departments), "not a garment", rows["department"])
 
 
-def drop_photos(cleaning: Cleaning, problems: pd.Series, sha256: pd.Series) -> Cleaning:
+def drop_photos(cleaning: Cleaning, metadata: pd.DataFrame) -> Cleaning:
     """Drop items whose photo is missing, dead (by address), unreadable, or byte-identical to an earlier item's.
 
     Parameters
     ----------
-    problems : Series of str
-        Aligned with the rows: empty, or what is wrong; its beginning tells a missing photo, and a dead address, from a
-        bad photo.
-    sha256 : Series of str
-        Of the photo's bytes, empty where there are none.
+    metadata : DataFrame
+        `problem`, `problem_kind` and `sha256` of each row's photo (`measures.METADATA`), in the rows' order.
     """
-    missing = problems.str.startswith("missing")
-    both = cleaning.rows.assign(_sha256=sha256.to_numpy(), _problem=problems.to_numpy())
-    step = Cleaning(both, cleaning.rejected).drop(missing, "missing photo", problems)
-    step = step.drop(step.rows["_problem"].str.startswith(DEAD), "dead address", step.rows["_problem"])
-    bad = step.rows["_problem"] != ""
-    step = step.drop(bad, "unreadable photo", step.rows["_problem"])
+    told = zip(metadata["problem"], metadata["problem_kind"], strict=True)
+    both = cleaning.rows.assign(
+        _sha256=metadata["sha256"].to_numpy(),
+        _problem=metadata["problem"].to_numpy(),
+        _reason=[_reason(kind) if problem else "" for problem, kind in told],
+    )
+    step = Cleaning(both, cleaning.rejected)
+    for reason in ("missing photo", "dead address", "unreadable photo"):
+        step = step.drop(step.rows["_reason"] == reason, reason, step.rows["_problem"])
     detail = "same photo as " + step.rows.groupby("_sha256")["item"].transform("first")
     step = step.drop(step.rows.duplicated(subset="_sha256"), "identical photo", detail)
-    return Cleaning(step.rows.drop(columns=["_sha256", "_problem"]), step.rejected)
+    return Cleaning(step.rows.drop(columns=["_sha256", "_problem", "_reason"]), step.rejected)
+
+
+def _reason(kind: str) -> str:
+    """The reason of `REASONS` for a photo with such a problem."""
+    return {PhotoError.MISSING: "missing photo", PhotoError.DEAD: "dead address"}.get(kind, "unreadable photo")
 
 
 #: Items below which lists of similar ones say nothing.
@@ -439,9 +443,8 @@ def join_photos(
     """
     by_photo = metadata.drop_duplicates("photo").set_index("photo")
     several, left_out = _several(cleaning.rows, by_photo)
-    of_shown = by_photo.loc[several["photo"], ["problem", "sha256"]].reset_index(drop=True)
-    step = drop_photos(Cleaning(several, cleaning.rejected), of_shown["problem"], of_shown["sha256"])
-    measured = by_photo.drop(columns="problem").reset_index()
+    step = drop_photos(Cleaning(several, cleaning.rejected), by_photo.loc[several["photo"]])
+    measured = by_photo.drop(columns=["problem", "problem_kind"]).reset_index()
     items = step.rows.merge(measured, on="photo", how="left", validate="many_to_one")
     if known is not None:
         owner = items["sha256"].map(dict(zip(known["sha256"], known["item"], strict=True)))
@@ -467,20 +470,19 @@ def _several(rows: pd.DataFrame, by_photo: pd.DataFrame) -> tuple[pd.DataFrame, 
     """Rows with their first good photo shown and the other good ones as `more_photos`; and the photos left out."""
     if "more_photos" not in rows:
         return rows, pd.DataFrame(columns=REJECTED_COLUMNS)
-    problem = by_photo["problem"].to_dict()
+    problem, kind = by_photo["problem"].to_dict(), by_photo["problem_kind"].to_dict()
     kept, left_out = [], []
     for row, photos in zip(rows[["row", "item"]].itertuples(index=False), _photos_of(rows), strict=True):
         good = [photo for photo in photos if not problem[photo]] or [photos[0]]
         kept.append(good)
         # An empty cell of a further column of bytes is no photo, as one of a column of names is none.
-        none = {name for name in photos[1:] if is_stored(name) and problem[name].startswith("missing")}
-        left_out += [(row.row, row.item, p, problem[p]) for p in photos if p not in good and p not in none]
-    listed = pd.DataFrame(left_out, columns=["row", "item", "photo", "detail"])
-    listed["reason"] = "unreadable photo"
-    for begin, reason in {"missing": "missing photo", DEAD: "dead address"}.items():
-        listed.loc[listed["detail"].str.startswith(begin), "reason"] = reason
-    listed["detail"] += "; the item stays, with its other photos"
-    listed = listed[REJECTED_COLUMNS]
+        none = {name for name in photos[1:] if is_stored(name) and kind[name] == PhotoError.MISSING}
+        left_out += [
+            (row.row, row.item, p, _reason(kind[p]), f"{problem[p]}; the item stays, with its other photos")
+            for p in photos
+            if p not in good and p not in none
+        ]
+    listed = pd.DataFrame(left_out, columns=REJECTED_COLUMNS)
     more = pd.Series([tuple(good[1:]) for good in kept], index=rows.index, dtype=object)
     return rows.assign(photo=[good[0] for good in kept], more_photos=more), listed
 

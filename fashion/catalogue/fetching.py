@@ -153,7 +153,7 @@ class Asker:
                     here = urljoin(here, location)
             return Answer(problem=f"it is redirected more than {HOPS} times", lasting=True)
         except (LocationParseError, UnicodeError) as error:
-            return Answer(problem=f"it is no web address: {error}", lasting=True)
+            return Answer(problem=f"it is not a web address: {error}", lasting=True)
         except _Refused as refusal:
             return Answer(problem=str(refusal) + (f" (redirected to {here})" if here != address else ""))
         except (HTTPError, HTTPException, OSError, ValueError) as error:
@@ -164,7 +164,7 @@ class Asker:
     def _open(self, url: Url) -> urllib3.BaseHTTPResponse:
         """The answer of one hop, its body not yet read."""
         if url.scheme not in ("http", "https") or not url.host:
-            raise _Refused(f"{url} is no web address")
+            raise _Refused(f"{url} is not a web address")
         secure, host = url.scheme == "https", url.host.strip("[]")
         port = url.port or (443 if secure else 80)
         headers = {"Host": url.netloc or host, "User-Agent": AGENT, "Accept": "image/*,*/*;q=0.5"}
@@ -203,7 +203,7 @@ class Asker:
             told = f"the host answers {status} {response.reason or ''}".rstrip()
             return Answer(b"", told, not passing, passing, _rest(response.headers.get("Retry-After", "")))
         said = response.headers.get("Content-Length", "")
-        large = Answer(problem=f"it has more than {self.rules.photo_megabytes:g} MB", lasting=True)
+        large = Answer(problem=f"it is larger than {self.rules.photo_megabytes:g} MB", lasting=True)
         if said.isdecimal() and int(said) > self._most:
             return large
         data = bytearray()
@@ -214,7 +214,7 @@ class Asker:
             if len(data) >= HEAD and _no_photo(data[:HEAD]):
                 break
         other = _no_photo(data[:HEAD])
-        return Answer(problem=f"it is no photo but {other}", lasting=True) if other else Answer(bytes(data))
+        return Answer(problem=f"it is not a photo but {other}", lasting=True) if other else Answer(bytes(data))
 
     def end_overdue(self, now: float | None = None) -> None:
         """End requests that take longer than `WHOLE`; all of them where `now` is infinite."""

@@ -70,7 +70,7 @@ def open_workspace(
         owner = _owner_of(folder)
         if owner and not _same(entry, owner):
             raise CatalogueError(
-                f"expected one catalogue of the name {entry.name!r}; {folder} holds that of {owner.toml}, and "
+                f"expected one catalogue of the name {entry.name!r}; found two: {folder} is that of {owner.toml}, and "
                 f"{entry.path} is another one. Give one of them another `name`. If it is the same catalogue, moved and "
                 f"changed, or the other one is not needed any more, remove {workspace.processed} and "
                 f"{workspace.report}."

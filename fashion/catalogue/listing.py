@@ -36,7 +36,7 @@ def read_listing(source: Source, wanted: Iterable[str], toml: str) -> RawTable:
     """
     if absent := [name for name in dict.fromkeys(wanted) if name not in (*COLUMNS, "#")]:
         raise CatalogueError(
-            f"{source.path}: expected the columns {', '.join(absent)}; found {', '.join(COLUMNS)}, as `table` is "
+            f"expected the columns {', '.join(absent)} in {source.path}; found {', '.join(COLUMNS)}, as `table` is "
             f'{LISTING!r}. "/" stands for the name of the photo\'s folder, "../" for that of the folder above. Correct '
             f"[columns] or `photos` in {toml}."
         )

@@ -217,11 +217,8 @@ def _read(
     if "workbook" in kind:
         return _workbook(data, form.sheet, place, wanted)
     if kind:
-        raise CatalogueError(f"expected a table in {place}; found {kind}: {advice_on(kind)}")
-    try:
-        text, encoding = decoded(data, form.encoding)
-    except CatalogueError as error:
-        raise CatalogueError(f"{place}: {error}") from error
+        raise CatalogueError(f"expected a table in {place}; found {kind}. {advice_on(kind)}")
+    text, encoding = decoded(data, form.encoding, place)
     said = f"in {encoding}" + (", packed with gzip" if bare != name else "")
     if bare.lower().endswith(JSON_LINES) or _is_object(text[:1_000_000].lstrip().split("\n", 1)[0]):
         return _json_lines(text, said, wanted)
@@ -240,8 +237,8 @@ def _plain(data: bytes, name: str) -> tuple[bytes, str]:
                 if (size := size + len(part)) > MOST_UNPACKED:
                     raise CatalogueError(
                         f"expected a table of at most {MOST_UNPACKED / 1e9:g} GB in {name}; found more, packed with "
-                        f"gzip into {len(data):,} bytes. If it is a table indeed, unpack it and part it into several "
-                        "files."
+                        f"gzip into {len(data):,} bytes. If it really is a table, unpack it and split it "
+                        "into several files."
                     )
         return b"".join(parts), name[:-3] if name.lower().endswith(".gz") else f"{name} unpacked"
     except (OSError, EOFError, zlib.error) as error:
@@ -268,7 +265,7 @@ def _absence(absent: list[str], file: _File, place: str, toml: str) -> str:
     near = f" In {absent[0]} are {', '.join(inside)}: name one of them." if inside else near
     advice = file.advice(absent) or f"Correct [columns] or `photos` in {toml}."
     return (
-        f"{place}: expected the columns {', '.join(absent)}; found {listed or 'no header'}.{near} "
+        f"expected the columns {', '.join(absent)} in {place}; found {listed or 'no header'}.{near} "
         f"{advice.replace('{toml}', toml)}"
     )
 
@@ -376,7 +373,7 @@ def _sheet_of(data: bytes, sheet: str, place: str) -> tuple[str, list[str], list
         kind = kind_of(data)
         raise CatalogueError(
             f"expected a table in {place}; found {kind} that cannot be read: {in_short(error)}. Save it again, or "
-            f"{advice_on(kind)}"
+            "save the sheet as CSV (UTF-8), and name that file as the table."
         ) from error
     return sheet, names, []
 
@@ -408,7 +405,7 @@ def _parquet(source: Source, name: str, wanted: Sequence[str] | None, photos: Co
             read = read_columns(stream, wanted, photos)
     except UnicodeDecodeError as error:
         raise CatalogueError(
-            f"expected text in each of [columns] in {source.path}: {name}; found bytes that are none: "
+            f"expected text in each of [columns] in {source.path}: {name}; found bytes that are not text: "
             f'{in_short(error)}. For photos in a column, write that column alone in `photos`: "{{image.bytes}}".'
         ) from error
     except (OSError, ValueError, RuntimeError, LookupError, MemoryError) as error:  # damaged, it may ask for any size

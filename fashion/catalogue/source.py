@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import BinaryIO
 
-from fashion.catalogue.addresses import DEAD, Downloads, is_address
+from fashion.catalogue.addresses import Downloads, is_address
 from fashion.catalogue.parquet import StoredPhotos, place_of
 from fashion.catalogue.unpacked import tidy, unpack, unpacked_folder
 from fashion.core.checksums import sha256_json
@@ -128,7 +128,13 @@ class Source(ABC):
         """
         if is_address(name):
             if self.downloads is None:
-                raise PhotoError(f"{DEAD}: {name}: this catalogue's downloads are not known here")
+                short = "this catalogue's downloads are not known here"
+                raise PhotoError(
+                    f"expected the photo of {name} on this machine; found none: {short}. Run `make report`, which "
+                    "downloads it.",
+                    PhotoError.DEAD,
+                    f"{PhotoError.DEAD}: {name}: {short}",
+                )
             require_at_most(most, self.downloads.size(name), name)
             return self.downloads.read(name)
         place = place_of(name, self._shards)
@@ -177,16 +183,30 @@ class Source(ABC):
         """Errors of reading `name`, which is in `file`, as a PhotoError."""
         windows = PureWindowsPath(file)  # parts at / and at \, and knows drives
         if windows.drive or windows.root or ".." in windows.parts or not self._is_inside(self.base + file):
-            raise PhotoError(f"the name {name!r} leads out of {self.path}; names stay inside the catalogue")
+            raise PhotoError(
+                f"expected the name of a file inside {self.path}; found {name!r}, which leads out of it. Correct the "
+                "name, or `photos` in the catalogue's TOML.",
+                PhotoError.UNREADABLE,
+                f"the name {name!r} leads out of {self.path}; names stay inside the catalogue",
+            )
         try:
             yield
         except (KeyError, FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             alike = self._alike(_fold_path(name))
             more = f", and {len(alike)} files look like it: {', '.join(alike[:3])}" if len(alike) > 1 else ""
-            raise PhotoError(f"missing: there is no {name!r} in {self.path.name}{more}") from error
+            raise PhotoError(
+                f"expected the file {name!r} in {self.path}; found none of that name{more}. Correct the name, or add "
+                "the file.",
+                PhotoError.MISSING,
+                f"{PhotoError.MISSING}: there is no {name!r} in {self.path.name}{more}",
+            ) from error
         except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
             # RuntimeError: encrypted, or (NotImplementedError) packed in a way that Python does not know
-            raise PhotoError(f"unreadable: {name!r} in {self.path.name}: {error}") from error
+            raise PhotoError(
+                f"expected to read the file {name!r} in {self.path}; found: {error}. Copy or download it again.",
+                PhotoError.UNREADABLE,
+                f"{PhotoError.UNREADABLE}: {name!r} in {self.path.name}: {error}",
+            ) from error
 
     def _copy_of_column(self, name: str, column: str, write: Callable[[Path], object]) -> Path:
         return unpack(self.kept, f"{self.path.resolve()}: {name}: {column}", self.signature(name), ".parquet", write)
@@ -354,7 +374,8 @@ def require_at_most(most: int | None, size: int, name: str) -> None:
     """Raise PhotoError where a file has more than `most` bytes."""
     if most is not None and size > most:
         raise PhotoError(
-            f"too large: expected a file of at most {most:,} bytes; found {name!r} with {size:,}. Save it smaller."
+            f"expected a file of at most {most:,} bytes; found {name!r} with {size:,}. Save it smaller.",
+            PhotoError.TOO_LARGE,
         )
 
 
@@ -423,7 +444,7 @@ def _require_zip(path: Path, table: str) -> None:
     elif kind:
         said = kind
         a_table = "workbook" in kind or "Parquet" in kind or path.name.lower().endswith((".csv.gz", ".jsonl.gz"))
-        packed = advice_on(kind).startswith("unpack") and not a_table
+        packed = advice_on(kind).startswith("Unpack") and not a_table
         advice = "Unpack it, and name the folder." if packed else _folder_of(path)
     elif head and b"\x00" not in head and path.suffix.lower() != ".zip":
         this = f"the table ({table})" if table else "the table"

@@ -67,7 +67,7 @@ def read_as_described(catalogue: Catalogue, source: Source) -> RawTable:
         if len(bad):
             first = f"; {len(bad)} rows are malformed, the first: row {bad['row'].iloc[0]}, {bad['reason'].iloc[0]}"
         raise CatalogueError(
-            f"{source.path}: {catalogue.table}: expected at least one row under the header; found none{first}. "
+            f"expected at least one row under the header in {source.path}: {catalogue.table}; found none{first}. "
             "Name the whole table."
         )
     return raw

@@ -126,7 +126,7 @@ def _check_pattern(pattern: str) -> str:
             right = f"{{{name}:0>{width[1]}}}" if width else f"{{{name}}}"
             raise refuse(
                 f"with the format {spec!r}", f"Every value is text, so formats of numbers do not fit: write {right} "
-                f"({{{name}:0>8}} fills up with zeros to 8 letters, {{{name}:.3}} takes the first 3)."
+                f"({{{name}:0>8}} pads with zeros to 8 characters, {{{name}:.3}} takes the first 3)."
             )  # fmt: skip
     if not fields:
         raise refuse("which names no column: every row would have the same photo", "Write a column's name in braces.")
@@ -318,8 +318,7 @@ def _advice(problem: Any, path: Path) -> str:
         else:
             known, what = keys[table], f"key {key!r}"
             expected = f"one of the keys {', '.join(known)}"
-        near = did_you_mean(key, known) or " Remove it."
-        return f"expected {expected} in {where}; found the unknown {what}.{near}"
+        return f"expected {expected} in {where}; found the unknown {what}.{did_you_mean(key, known) or ' Remove it.'}"
     subject = f"`{key}` in {where}" if table or key in keys[""] else f"[{key}] of {path}"
     wrong = problem.get("ctx", {}).get("error")
     if isinstance(wrong, _Refused):

@@ -95,11 +95,11 @@ def read_glossary(path: Path, column: str) -> pd.DataFrame:
         data = path.read_bytes()
     except OSError as error:
         raise CatalogueError(
-            f"expected a glossary of {column} words at {path}; it cannot be read: {error.strerror or error}. Correct "
-            "its path under [glossary], which is relative to the TOML."
+            f"expected a glossary of {column} words at {path}; found that it cannot be read: {error.strerror or error}"
+            ". Correct its path under [glossary], which is relative to the TOML."
         ) from error
     if kind := kind_of(data):
-        raise CatalogueError(f"expected a glossary as CSV at {path}; found {kind}: {advice_on(kind)}")
+        raise CatalogueError(f"expected a glossary as CSV at {path}; found {kind}. {advice_on(kind)}")
     text = decode(data)
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
     try:
@@ -267,7 +267,7 @@ def translate(
         rows[column] = english.fillna(keys)
     if complaints:
         raise TranslationError(
-            "expected every word of the table in the glossary; these are not:\n"
+            "expected every word of the table in the glossary; found words that are not:\n"
             + "\n".join(complaints)
             + "\nAdd a line for each to the file named, or pass them untranslated with --keep-unknown "
             "(make: KEEP_UNKNOWN=1)."

@@ -61,8 +61,8 @@ def unpack(folder: Path, original: str, signature: str, suffix: str, write: Call
             raise
         if not path.is_file():  # on Windows another process may have made it meanwhile, and reads it
             raise CatalogueError(
-                f"expected to unpack {original} to {folder}; found: {error.strerror}. Make room there, or unpack it "
-                "yourself, and name what comes out."
+                f"expected to unpack {original} to {folder}; found: {error.strerror}. Free some space there, or "
+                "unpack it yourself and name the unpacked file."
             ) from error
     for other in folder.glob(f"{name}-*"):
         if other != path:

@@ -128,15 +128,15 @@ def run(arguments: argparse.Namespace) -> None:
 
 @contextmanager
 def _listening(arguments: argparse.Namespace) -> Iterator[None]:
-    """Turn the error of a port that is taken into one that names it."""
+    """Say which port is taken, where the shop cannot listen on it."""
     from fashion.core.errors import FashionError
 
     try:
         yield
     except OSError as error:
         raise FashionError(
-            f"expected to listen at {arguments.host}:{arguments.port}; found {error.strerror}. "
-            "Stop what listens there, or name another one with --port (make: PORT=)."
+            f"expected to listen on {arguments.host}:{arguments.port}; found {error.strerror}. Stop the program that "
+            "uses that port, or name another one with --port (make: PORT=)."
         ) from error
 
 

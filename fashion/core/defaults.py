@@ -48,7 +48,7 @@ class Preferences:
 
     def __post_init__(self) -> None:
         if self.k < 1:
-            raise SettingsError(f"expected at least one recommendation, k >= 1; found {self.k}")
+            raise SettingsError(f"expected at least one recommendation, k >= 1; found {self.k}. Raise k.")
         for name, weight in (("colour", self.colour_weight), ("looks", self.looks_weight)):
             check_weight(name, weight)
 

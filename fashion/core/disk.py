@@ -33,14 +33,15 @@ _WORDS[errno.EPERM] = _WORDS[errno.EACCES]
 _SHORT_WRITE = re.compile(r"No space left on device|Disk quota exceeded|\d+ requested and \d+ written")
 
 
-def in_words(error: OSError) -> str:
-    """An error of the disk in words: the file, what the system said, and what to do next."""
+def in_words(error: OSError, who: str = "") -> str:
+    """An error of the disk in words: what was wanted of which file, by whom, what the system said, what to do next."""
     where = f"{error.filename!r}" if error.filename else "a file"
     said = error.strerror or str(error)
     number = errno.ENOSPC if _SHORT_WRITE.search(str(error)) else error.errno
     what_next = _WORDS.get(number or 0, "Fix the cause")
+    wanted = f"{who} to read" if who else "to read"
     return (
-        f"expected to read or write {where}; found: {said}. {what_next}, then run the same command again. "
+        f"expected {wanted} or write {where}; found: {said}. {what_next}, then run the same command again. "
         "What was finished is kept."
     )
 

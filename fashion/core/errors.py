@@ -18,7 +18,37 @@ class TranslationError(FashionError):
 
 
 class PhotoError(FashionError):
-    """A photo is missing, unreadable, truncated or not a photo at all."""
+    """A photo is missing, unreadable, truncated or not a photo at all.
+
+    Parameters
+    ----------
+    message : str
+    kind : str, optional
+        What is wrong, for code that counts or sorts photos: one of the kinds below.
+    problem : str, optional
+        The cause alone, for lists such as rejected.csv; `kind: message` if not given.
+
+    Examples
+    --------
+    >>> error = PhotoError("expected a photo; found 'a.jpg', which is empty. Copy it again.", PhotoError.EMPTY)
+    >>> error.problem
+    "empty: expected a photo; found 'a.jpg', which is empty. Copy it again."
+    """
+
+    MISSING = "missing"
+    DEAD = "dead address"
+    UNREADABLE = "unreadable"
+    EMPTY = "empty"
+    TRUNCATED = "truncated"
+    NOT_AN_IMAGE = "not an image"
+    DAMAGED = "damaged"
+    HEIC = "HEIC"
+    TOO_LARGE = "too large"
+
+    def __init__(self, message: str, kind: str = "", problem: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.problem = problem or (f"{kind}: {message}" if kind else message)
 
 
 class WeightsError(FashionError):

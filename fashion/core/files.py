@@ -129,7 +129,7 @@ def read_sealed(path: Path, read: Callable[[Path], T], then: str, made_by: str =
 
     def checked(path: Path) -> T:
         if sha256_file(path) != checksum:
-            raise ValueError("its checksum is another")
+            raise ValueError("its checksum differs")
         return read(path)
 
     return read_or_set_aside(path, checked, then)

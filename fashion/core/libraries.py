@@ -116,7 +116,7 @@ def in_words(message: str, package: str = "a package") -> str:
     if not name:
         return ""
     return (
-        f"expected the system library {name}, which {package} loads; this machine has none. Install it: "
+        f"expected the system library {name}, which {package} loads; found none on this machine. Install it: "
         f"{install([name])}. Then run the same command again."
     )
 

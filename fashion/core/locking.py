@@ -53,8 +53,8 @@ def only_one(workspace: Workspace) -> Iterator[None]:
             stream = held.enter_context((folder / ".lock").open("a", encoding="utf-8"))
             if not try_lock(stream):
                 raise ReportError(
-                    f"expected no other run; found another report on {folder} running. Wait for its end, or stop it, "
-                    "then run again."
+                    f"expected no other run; found another report on {folder} running. Wait for it to finish, or "
+                    "stop it, then run again."
                 )
         yield
 

@@ -110,7 +110,7 @@ def decode(data: bytes, encoding: str = "auto") -> str:
     return decoded(data, encoding)[0]
 
 
-def decoded(data: bytes, encoding: str = "auto") -> tuple[str, str]:
+def decoded(data: bytes, encoding: str = "auto", place: str = "the file") -> tuple[str, str]:
     """A text, and the encoding that it was read in.
 
     Parameters
@@ -119,6 +119,8 @@ def decoded(data: bytes, encoding: str = "auto") -> tuple[str, str]:
     encoding : str
         "auto", or one of Python's encodings. A byte order mark overrules it. Latin-1 is read as Windows-1252, which
         differs from it only where Latin-1 has control characters; its five gaps are read as Latin-1.
+    place : str
+        For errors.
 
     Returns
     -------
@@ -141,7 +143,7 @@ def decoded(data: bytes, encoding: str = "auto") -> tuple[str, str]:
     except (UnicodeError, LookupError, ValueError) as error:
         said = f"{named}, as its first bytes say" if named else f"{encoding}, as `encoding` says"
         raise CatalogueError(
-            f"expected text in {said}; found: {error}. Save the file as UTF-8, and leave `encoding` out."
+            f"expected text in {said}, in {place}; found: {error}. Save the file as UTF-8, and leave `encoding` out."
         ) from error
     if len(data) % 2 == 0 and (bare := _bare_utf16(data[:2000])):
         with suppress(UnicodeDecodeError):
@@ -179,14 +181,15 @@ def read_toml(path: Path, error_of: type[FashionError] = CatalogueError) -> dict
         named = next((name for mark, name in BOMS if data.startswith(mark)), "utf-8")
         return tomllib.loads(data.decode(named))
     except OSError as error:
-        raise error_of(f"expected a TOML at {path}; it cannot be read: {error}") from error
+        raise error_of(
+            f"expected a TOML at {path}; found that it cannot be read: {error.strerror or error}. Check the path."
+        ) from error
     except UnicodeDecodeError as error:
-        kind = kind_of(data)
-        said = f"this is {kind}" if kind else f"{error}. Save the file as UTF-8"
-        raise error_of(f"expected valid TOML in {path}; it cannot be read: {said}.") from error
+        found, advice = (kind, "Name the TOML itself") if (kind := kind_of(data)) else (error, "Save the file as UTF-8")
+        raise error_of(f"expected valid TOML in {path}; found: {found}. {advice}.") from error
     except (ValueError, RecursionError) as error:  # also a number, or a nesting, beyond Python's bounds
-        paths = " Write Windows paths with / in place of \\." if b"\\" in data else ""
-        raise error_of(f"expected valid TOML in {path}; it cannot be read: {error}.{paths}") from error
+        advice = "Write Windows paths with / in place of \\" if b"\\" in data else "Correct the file there"
+        raise error_of(f"expected valid TOML in {path}; found: {error}. {advice}.") from error
 
 
 # -- files that are no text ------------------------------------------------------------------------------
@@ -252,7 +255,7 @@ def workbook_of(names: Iterable[str]) -> str:
 def advice_on(kind: str) -> str:
     """How to make a table that can be read of a file of that kind (from `kind_of`)."""
     if "workbook" in kind:
-        return "save the sheet as CSV (UTF-8), and name that file as the table."
+        return "Save the sheet as CSV (UTF-8), and name that file as the table."
     if "archive" in kind or kind.endswith("file"):
-        return "unpack it."
-    return "name a table: CSV or other delimited text, JSON Lines, Parquet, or an Excel or OpenDocument sheet."
+        return "Unpack it."
+    return "Name a table: CSV or other delimited text, JSON Lines, Parquet, or an Excel or OpenDocument sheet."

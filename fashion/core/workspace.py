@@ -127,7 +127,7 @@ class Workspace:
         if not path.exists():
             writer = WRITERS.get(artefact, "an earlier notebook")
             raise ArtefactError(
-                f"expected {path}, which notebook {writer} writes; there is no such file. Run `make report "
+                f"expected {path}, which notebook {writer} writes; found no such file. Run `make report "
                 f"CATALOGUE={self.catalogue}` (or `fashion report --catalogue {self.catalogue}`) first."
             )
         return path
@@ -223,7 +223,7 @@ class Workspace:
         path = self.report / "results" / f"{step}.json"
         if not path.exists():
             raise ArtefactError(
-                f"expected the numbers of notebook {step} in {path}; there is no such file. Run `make report "
+                f"expected the numbers of notebook {step} in {path}; found no such file. Run `make report "
                 f"CATALOGUE={self.catalogue}` first."
             )
         numbers: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

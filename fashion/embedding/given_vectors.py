@@ -133,7 +133,7 @@ def _of_parquet(path: Path) -> tuple[list[str], NDArray]:
         return table["item"].astype(str).tolist(), np.stack([np.asarray(row, np.float32) for row in rest.iloc[:, 0]])
     if len(numeric.columns) != len(rest.columns) or not len(rest.columns):
         raise ValueError(
-            f"columns that are no numbers: {', '.join(map(str, rest.columns.difference(numeric.columns)))}"
+            f"columns that are not numeric: {', '.join(map(str, rest.columns.difference(numeric.columns)))}"
         )
     return table["item"].astype(str).tolist(), numeric.to_numpy(np.float32)
 

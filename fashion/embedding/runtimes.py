@@ -105,7 +105,7 @@ def choose_runtime(backbone: Encoder, name: str = "auto", kept: Path | None = No
         return _of_file(backbone, name)
     if name == "onnxruntime":
         raise WeightsError(
-            f"expected RUNTIME auto, openvino or tensorflow for {backbone.name}; found onnxruntime, which computes "
+            f"expected RUNTIME auto, openvino or tensorflow for {backbone.name}; found onnxruntime, which runs "
             "ONNX files. Leave RUNTIME out."
         )
     if name == "tensorflow":
@@ -124,7 +124,7 @@ def choose_runtime(backbone: Encoder, name: str = "auto", kept: Path | None = No
     except Exception as error:  # of whatever kind: a native library stands behind it
         return _instead(backbone, error, by_name)
     if not worst <= PARITY:  # nor where it is no number
-        differs = WeightsError(f"OpenVINO's vectors differ from TensorFlow's by {worst:.1e} in cosine")
+        differs = _DifferError(f"OpenVINO's vectors differ from TensorFlow's by {worst:.1e} in cosine")
         return _instead(backbone, differs, by_name)
     if kept is not None:
         try:
@@ -225,6 +225,10 @@ def _guarded(fast: Runtime, backbone: Encoder, by_name: bool) -> Runtime:
     return guarded
 
 
+class _DifferError(Exception):
+    """OpenVINO's vectors are not TensorFlow's."""
+
+
 def _instead(backbone: Encoder, error: Exception, by_name: bool) -> Runtime:
     """TensorFlow in place of OpenVINO, which failed, with a note; an error where OpenVINO was asked for by name."""
     problem = _problem(error)
@@ -243,7 +247,7 @@ def _problem(error: Exception) -> str:
     """Why OpenVINO cannot be used, on one line."""
     if isinstance(error, ModuleNotFoundError) and error.name == "openvino":
         return "OpenVINO is not installed (pip install openvino)"
-    return str(error) if isinstance(error, WeightsError) else f"OpenVINO failed ({in_short(error)})"
+    return str(error) if isinstance(error, WeightsError | _DifferError) else f"OpenVINO failed ({in_short(error)})"
 
 
 # ---- The two runtimes ----
@@ -359,7 +363,7 @@ def _of_file(encoder: FileEncoder, name: str) -> Runtime:
     elif name == "tensorflow":
         raise WeightsError(
             f"expected RUNTIME auto, openvino or onnxruntime for {encoder.files.model}; found tensorflow, which "
-            "computes .keras files. Leave RUNTIME out."
+            "runs .keras files. Leave RUNTIME out."
         )
     else:
         inner = _of_graph(encoder, name)
@@ -376,7 +380,7 @@ def _of_keras(encoder: FileEncoder, name: str) -> Runtime:
     if name == "onnxruntime":
         raise WeightsError(
             f"expected RUNTIME auto, openvino or tensorflow for {encoder.files.model}; found onnxruntime, which "
-            "computes ONNX files. Leave RUNTIME out."
+            "runs ONNX files. Leave RUNTIME out."
         )
     reference = _tensorflow(encoder, "asked for by name" if name == "tensorflow" else "OpenVINO failed or differs")
     if name == "tensorflow" or (name == "auto" and _accelerated()):
@@ -386,7 +390,7 @@ def _of_keras(encoder: FileEncoder, name: str) -> Runtime:
         worst = parity(fast, reference, encoder.size)
     except Exception as error:  # of whatever kind: a native library stands behind it
         return _instead(encoder, error, name == "openvino")
-    differs = WeightsError(f"OpenVINO's vectors differ from TensorFlow's by {worst:.1e} in cosine")
+    differs = _DifferError(f"OpenVINO's vectors differ from TensorFlow's by {worst:.1e} in cosine")
     return fast if worst <= PARITY else _instead(encoder, differs, name == "openvino")
 
 

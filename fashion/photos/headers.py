@@ -119,8 +119,11 @@ def read_header(data: bytes, name: str = "photo") -> Header:
                 header = None
             if header is None:
                 kind = read.__name__.removeprefix("_").upper()
+                short = f"ends after {len(data)} bytes, before its picture does"
                 raise PhotoError(
-                    f"truncated: the {kind} {name!r} ends after {len(data)} bytes, before its picture does"
+                    f"expected a whole photo; found the {kind} {name!r}, which {short}. Copy or download it again.",
+                    PhotoError.TRUNCATED,
+                    f"{PhotoError.TRUNCATED}: the {kind} {name!r} {short}",
                 )
             return header
     return _other(data, name)
@@ -305,8 +308,9 @@ def _other(data: bytes, name: str) -> Header:
     heic = is_heic(data)
     if heic and not heic_readable():
         raise PhotoError(
-            f"HEIC: expected a photo of a kind that can be read here; found {name!r}, which is HEIC. Install "
-            "pillow-heif (pip install pillow-heif) and run the same command again, or save the photo as JPEG."
+            f"expected a photo of a kind that can be read here; found {name!r}, which is HEIC. Install "
+            "pillow-heif (pip install pillow-heif) and run the same command again, or save the photo as JPEG.",
+            PhotoError.HEIC,
         )
     try:
         with Image.open(io.BytesIO(data), formats=("HEIF",) if heic else OTHERS) as photo:
@@ -321,10 +325,36 @@ def _other(data: bytes, name: str) -> Header:
                 channels=_BGR if photo.mode in ("P", "PA") else len(photo.getbands()) - alpha,
             )  # fmt: skip
     except Image.DecompressionBombError as error:
-        raise PhotoError(f"too large: {name!r} ({error})") from error
+        raise PhotoError(
+            f"expected a photo that fits into memory; found {name!r}, which is too large ({error}). Save it smaller.",
+            PhotoError.TOO_LARGE,
+            f"{PhotoError.TOO_LARGE}: {name!r} ({error})",
+        ) from error
     except Exception as error:  # Pillow raises many kinds on a damaged file
-        said = f"damaged: {name!r} is HEIC that cannot be read ({error})"
-        raise PhotoError(said if heic else f"not an image: {name!r} starts with the bytes {data[:8]!r}") from error
+        if not heic:
+            raise not_an_image(name, f"starts with the bytes {data[:8]!r}") from error
+        raise PhotoError(
+            f"expected a whole photo; found {name!r}, which is HEIC that cannot be read ({error}). Copy or download it "
+            "again, or save it as JPEG.",
+            PhotoError.DAMAGED,
+            f"{PhotoError.DAMAGED}: {name!r} is HEIC that cannot be read ({error})",
+        ) from error
+
+
+def not_an_image(name: str, seen: str) -> PhotoError:
+    """The error of a file that is no photo, or one that cannot be decoded.
+
+    Parameters
+    ----------
+    name : str
+        Of the file.
+    seen : str
+        How that shows, to be read after the name.
+    """
+    problem = f"{PhotoError.NOT_AN_IMAGE}: {name!r} {seen}"
+    return PhotoError(
+        f"expected a photo; found a file that is {problem}. Save it as JPEG or PNG.", PhotoError.NOT_AN_IMAGE, problem
+    )
 
 
 _READERS = {b"\xff\xd8": _jpeg, b"\x89PNG": _png, b"RIFF": _webp, b"GIF8": _gif, b"BM": _bmp}

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fashion.core.errors import PhotoError
-from fashion.photos.headers import OTHERS, Header, read_header
+from fashion.photos.headers import OTHERS, Header, not_an_image, read_header
 from fashion.photos.profiles import as_srgb, to_srgb, transform_to_srgb
 
 RGB = NDArray[np.uint8]
@@ -116,13 +116,18 @@ def decode_with_alpha(data: bytes, name: str = "photo", edge: int | None = None)
         As `decode`.
     """
     if not data:
-        raise PhotoError(f"empty: {name!r} has no bytes")
+        raise PhotoError(
+            f"expected a photo; found {name!r}, which is empty. Copy or download it again.",
+            PhotoError.EMPTY,
+            f"{PhotoError.EMPTY}: {name!r} has no bytes",
+        )
     header = read_header(data, name)
     scale = 1 if edge is None else reduction(data, edge)
     if header.unpacked(scale) > MOST_UNPACKED:
         raise PhotoError(
-            f"too large: expected a photo of at most {MOST_UNPACKED / 1e9:.1f} GB unpacked; found {name!r} with "
-            f"{header.width} x {header.height} pixels, {header.unpacked(scale) / 1e9:.1f} GB. Save it smaller."
+            f"expected a photo of at most {MOST_UNPACKED / 1e9:.1f} GB unpacked; found {name!r} with "
+            f"{header.width} x {header.height} pixels, {header.unpacked(scale) / 1e9:.1f} GB. Save it smaller.",
+            PhotoError.TOO_LARGE,
         )
     # OpenCV turns no AVIF, has darkened a TIFF's colours by alpha, and knows of CMYK no more than a rule of thumb.
     inks = header.channels == 4 and transform_to_srgb(header.icc, 4) is not None
@@ -148,9 +153,9 @@ def _decoded(picture: NDArray[np.uint8], flags: int, name: str) -> NDArray:
     try:
         pixels = cv2.imdecode(picture, flags)
     except cv2.error as error:
-        raise PhotoError(f"not an image: {name!r} ({error.err or 'OpenCV cannot decode it'})") from error
+        raise not_an_image(name, f"({error.err or 'OpenCV cannot decode it'})") from error
     if pixels is None:
-        raise PhotoError(f"not an image: {name!r} starts with the bytes {picture[:8].tobytes()!r}")
+        raise not_an_image(name, f"starts with the bytes {picture[:8].tobytes()!r}")
     return np.asarray(pixels)
 
 
@@ -198,7 +203,7 @@ def _by_pillow(data: bytes, header: Header, scale: int, name: str) -> tuple[RGB,
                 return np.array(as_srgb(upright, header.icc)), None
             rgba = np.array(upright.convert("RGBA"))
     except Exception as error:  # Pillow raises many kinds on a damaged file
-        raise PhotoError(f"not an image: {name!r} ({error})") from error
+        raise not_an_image(name, f"({error})") from error
     rgb, alpha = rgba[..., :3].copy(), rgba[..., 3].copy()
     to_srgb(rgb, header.icc, header.channels)
     lay_on_white(rgb, alpha)

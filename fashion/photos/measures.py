@@ -223,17 +223,17 @@ def open_photo(source: Source, name: str) -> tuple[dict[str, Any], DecodedPhoto 
     Returns
     -------
     metadata : dict
-        `photo`, `problem` (empty if none), `sha256` and, where it could be read, `bytes`.
+        `photo`, `problem` and `problem_kind` (both empty if none), `sha256` and, where it could be read, `bytes`.
     photo : DecodedPhoto or None
         None where there is a problem.
     """
-    metadata: dict[str, Any] = {"photo": name, "problem": "", "sha256": ""}
+    metadata: dict[str, Any] = {"photo": name, "problem": "", "problem_kind": "", "sha256": ""}
     try:
         data = source.read(name, MOST_READ)
         metadata |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         return metadata, decode_photo(data, name)
     except PhotoError as error:
-        return metadata | {"problem": str(error)}, None
+        return metadata | {"problem": error.problem, "problem_kind": error.kind}, None
 
 
 def measure(photo: DecodedPhoto) -> dict[str, Any]:
@@ -258,11 +258,12 @@ def measure(photo: DecodedPhoto) -> dict[str, Any]:
     }
 
 
-#: Columns of a table of metadata: `photo`, `problem` (empty if none), `sha256` (hex), `bytes`, `width`, `height`
-#: (pixels), `phash` (16 hex digits), `thumbnail` (bytes of 16 x 16 RGB), `tile` (a JPEG of 48 x 48), `garment_l`,
-#: `garment_a`, `garment_b` (CIELAB), `edge_width` (pixels), `darkest`, `lightest` (`lightness_ends`), `uneven_border`.
-METADATA = ("photo", "problem", "sha256", "bytes", "width", "height", "phash", "thumbnail", "tile", "garment_l",
-            "garment_a", "garment_b", "edge_width", "darkest", "lightest", "uneven_border")  # fmt: skip
+#: Columns of a table of metadata: `photo`, `problem` and `problem_kind` (of a PhotoError; empty if none), `sha256`
+#: (hex), `bytes`, `width`, `height` (pixels), `phash` (16 hex digits), `thumbnail` (bytes of 16 x 16 RGB), `tile` (a
+#: JPEG of 48 x 48), `garment_l`, `garment_a`, `garment_b` (CIELAB), `edge_width` (pixels), `darkest`, `lightest`
+#: (`lightness_ends`), `uneven_border`.
+METADATA = ("photo", "problem", "problem_kind", "sha256", "bytes", "width", "height", "phash", "thumbnail", "tile",
+            "garment_l", "garment_a", "garment_b", "edge_width", "darkest", "lightest", "uneven_border")  # fmt: skip
 
 #: Columns of bytes among them, too large for the items table.
 PICTURES = ("thumbnail", "tile")

@@ -60,7 +60,10 @@ def parse_where(conditions: Conditions | None, items: pd.DataFrame) -> dict[str,
         if column in where:  # all conditions must hold, also two on one column
             chosen = tuple(value for value in where[column] if value in chosen)
             if not chosen:
-                raise QueryError(f"expected filters on {column} that some item matches; found {_written(conditions)}.")
+                raise QueryError(
+                    f"expected filters on {column} that some item matches; found {_written(conditions)}. Drop one of "
+                    "them."
+                )
         where[column] = chosen
     return where
 
@@ -72,13 +75,15 @@ def _pairs(conditions: Conditions | None) -> Iterator[tuple[str, str | list[str]
             one = isinstance(value, str) or not isinstance(value, Iterable)
             values = [str(value)] if one else [str(each) for each in cast(Iterable[object], value)]
             if not values or not all(each.strip() for each in values):
-                raise QueryError(f"expected a filter like {{'colour': 'red'}}; found {{{column!r}: {value!r}}}.")
+                raise QueryError(
+                    f"expected a filter like {{'colour': 'red'}}; found {{{column!r}: {value!r}}}. Give it a value."
+                )
             yield str(column), values
         return
     for condition in [conditions] if isinstance(conditions, str) else conditions or ():
         column, sign, text = str(condition).partition("=")
         if not sign or not text.strip():
-            raise QueryError(f"expected a filter like colour=red; found {condition!r}.")
+            raise QueryError(f"expected a filter like colour=red; found {condition!r}. Write a column, = and a value.")
         yield column, text
 
 
@@ -96,8 +101,8 @@ def _column(written: str, items: pd.DataFrame) -> str:
     if column is None:
         texts = [str(c) for c in items.columns if items[c].dtype == object]
         raise QueryError(
-            f"expected a column of the catalogue; found {written!r}{near_words(british(written), texts)}. It has "
-            f"{', '.join(texts)}."
+            f"expected a column of the catalogue; found {written!r}{near_words(british(written), texts)}. Choose one "
+            f"of {', '.join(texts)}."
         )
     return column
 
@@ -116,7 +121,8 @@ def _values(column: str, values: str | list[str], items: pd.DataFrame) -> tuple[
             hit = next((word for word in map(british, _other_words(value, column, items)) if word in known), None)
         if hit is None:
             raise QueryError(
-                f"expected a {column} of the catalogue; found {value.strip()!r}{near_words(british(value), known)}."
+                f"expected a {column} of the catalogue; found {value.strip()!r}{near_words(british(value), known)}. "
+                "Correct the word, or leave the filter out."
             )
         chosen |= dict.fromkeys(known[hit])
     return tuple(chosen)

@@ -131,6 +131,14 @@ def read_query(reading: Reading, items: pd.DataFrame, layout: Layout, reader: Re
     )  # fmt: skip
 
 
+def no_words() -> QueryError:
+    """The error for words with the frozen embedding."""
+    return QueryError(
+        "expected the learned or described embedding for words; found frozen, which has no words. Choose one of these "
+        "two, or leave the words out."
+    )
+
+
 def reworded(query: Query, text: str, items: pd.DataFrame, layout: Layout, reader: Reader | None = None) -> Query:
     """A query changed by words: "like this, in blue"; unchanged by words that mean nothing, which its reading names.
 
@@ -148,7 +156,7 @@ def reworded(query: Query, text: str, items: pd.DataFrame, layout: Layout, reade
         Of the catalogue.
     """
     if query.vectors.shape[1] != layout.width:
-        raise QueryError("expected the learned or described embedding for words; found frozen, which has no words.")
+        raise no_words()
     reader = reader or Reader(items, layout.swatches)
     reading = reader.read(text)
     told = read_query(reading, items, layout, reader)

@@ -42,7 +42,9 @@ def make_query(
     """
     if (item is None and photo is None and words is None) or (item is not None and photo is not None):
         given = "nothing" if photo is None and item is None else "both an item and a photo"
-        raise QueryError(f"expected an item or a photo, words, or words beside one of them; found {given}.")
+        raise QueryError(
+            f"expected an item or a photo, words, or words beside one of them; found {given}. Give one of these."
+        )
     query = photo() if photo is not None else None
     if item is not None and (like or unlike):
         query = recommender.refined(None, [item, *like], unlike)

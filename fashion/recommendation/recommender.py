@@ -26,7 +26,7 @@ from fashion.recommendation.feedback import described_together, moved
 from fashion.recommendation.filters import DESCRIPTION, QueryError, Where, both
 from fashion.recommendation.fusion import DAMPING, reciprocal_rank_fusion
 from fashion.recommendation.item_names import ItemNames
-from fashion.recommendation.queries import Query, reworded, words_query
+from fashion.recommendation.queries import Query, no_words, reworded, words_query
 from fashion.recommendation.reading import Reader
 from fashion.recommendation.reasons import answer_table, reasons, similarity_parts
 from fashion.recommendation.reranking import first_of_each, maximal_marginal_relevance
@@ -131,7 +131,9 @@ class Recommender:
             For a weight outside 0-1, or with the frozen embedding, which has no colour part.
         """
         if embedding not in EMBEDDINGS:
-            raise QueryError(f"expected an embedding of {', '.join(EMBEDDINGS)}; found {embedding!r}.")
+            raise QueryError(
+                f"expected one of {', '.join(EMBEDDINGS)} as the embedding; found {embedding!r}. Name one of them."
+            )
         own, vectors = workspace.items(), workspace.vectors(embedding)
         record = workspace.json("backbone" if embedding == "frozen" else "attributes")
         if len(own) != len(vectors) or record["items_checksum"] != workspace.items_checksum():
@@ -204,7 +206,7 @@ class Recommender:
             Where no word means anything here, or with the frozen embedding, which knows no words.
         """
         if self.layout is None:
-            raise QueryError("expected the learned or described embedding for words; found frozen, which has no words.")
+            raise no_words()
         if like is None and (item := self.words_reader.read(text).item):
             like = self.item_query(item)
         if like is None:
@@ -228,7 +230,7 @@ class Recommender:
         """
         good, bad = ([self.names.row(name) for name in names] for names in (liked, disliked))
         if query is None and not good:
-            raise QueryError("expected an item that is liked beside those that are not; found none.")
+            raise QueryError("expected at least one liked item alongside the disliked ones; found none. Add one.")
         if not bad and not good and query is not None:
             return query
         raw = self.raw_rows(np.array(good, np.intp)), self.raw_rows(np.array(bad, np.intp))
@@ -359,9 +361,9 @@ class Recommender:
         """Rows and similarities of `answer`, without descriptions and reasons; shapes (m,), m at most k."""
         k = self.k if k is None else k
         if k < 1:
-            raise QueryError(f"expected at least one recommendation, k >= 1; found {k}.")
+            raise QueryError(f"expected at least one recommendation, k >= 1; found {k}. Raise k.")
         if not 0 <= diversity <= 1:
-            raise QueryError(f"expected a diversity from 0 (none) to 1; found {diversity}.")
+            raise QueryError(f"expected a diversity from 0 (none) to 1; found {diversity}. Correct it.")
         weights = self._weights(colour_weight, looks_weight)
         plain = not (where or hide_duplicates or diversity) and among is None
         listed = self._listed(query, k, weights) if plain else None
@@ -507,7 +509,7 @@ def no_such_parts() -> QueryError:
     """The error for weights with the frozen embedding."""
     return QueryError(
         "expected the learned or described embedding for a weight of colour or looks; found frozen, which has no such "
-        "parts."
+        "parts. Choose one of these two, or leave the weight out."
     )
 
 

@@ -438,7 +438,7 @@ def _require_most(now: Present, went: Sequence[str], catalogue: Catalogue, sourc
         raise CatalogueError(
             f"expected the whole new table of {catalogue.title} in {source.path}, with most of its {len(now.items):,} "
             f"items; found {left:,} of them, as after an export that was cut short. Give the whole "
-            f"table; if {len(went):,} items are gone indeed, add --force (at least {LEAST_ITEMS} must stay)."
+            f"table; if {len(went):,} items are really gone, add --force (at least {LEAST_ITEMS} must stay)."
         )
 
 

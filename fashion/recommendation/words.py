@@ -161,11 +161,16 @@ class Vocabulary:
     def unknown(self, text: str, unknown: Sequence[str]) -> QueryError:
         """The error for a text of which these words are unknown, or that has only stop words."""
         if not unknown:
-            return QueryError(f"expected words such as 'red dress'; found {text!r}, which has only stop words.")
+            return QueryError(
+                f"expected words such as 'red dress'; found {text!r}, which has only stop words. Add a colour or "
+                "a garment."
+            )
         known = sorted(self.said)
         hints = ",".join(f" {word[:40]!r}{near_words(word[:40].casefold(), known)}" for word in unknown[:NAMED])
         more = f", and {len(unknown) - NAMED} more" if len(unknown) > NAMED else ""
-        return QueryError(f"expected words of the catalogue, English or Italian; found{hints}{more}.")
+        return QueryError(
+            f"expected words of the catalogue, English or Italian; found{hints}{more}. Correct them, or leave them out."
+        )
 
     def combine(self, terms: Sequence[Term]) -> dict[str, tuple[str, ...]]:
         """Combine terms into the words that they ask for together.

@@ -124,7 +124,9 @@ def build_report(
     _preflight(settings)
     numbers = [step.number for step in STEPS]
     if until is not None and until not in numbers:
-        raise SettingsError(f"expected until as a step's number, one of {', '.join(numbers)}; found {until!r}.")
+        raise SettingsError(
+            f"expected until as a step's number, one of {', '.join(numbers)}; found {until!r}. Name one of them."
+        )
     steps = [step for step in STEPS if until is None or step.number <= until]
     with only_one(workspace), relayed(workspace.processed):
         take(workspace, catalogue)

@@ -78,7 +78,7 @@ def require_answers(workspace: Workspace, *embeddings: str, photo: bool = False)
     lines = damaged_changes(workspace)
     if lines:
         raise ArtefactError(
-            "expected changes as they were written; by their checksums these were damaged. Make them again:\n  "
+            "expected changes as they were written; found some damaged, by their checksums. Make them again:\n  "
             + "\n  ".join(lines)
         )
 
@@ -101,7 +101,7 @@ def require_intact(workspace: Workspace, paths: Sequence[Path] | None = None) ->
     if bad:
         lines = [f"  {path} (notebook {notebook})" for path, notebook in bad.items()]
         raise ArtefactError(
-            "expected files as their notebooks wrote them; by checksum, these are damaged or edited, or a report is "
-            "rewriting them or was interrupted:\n" + "\n".join(lines) + "\nRun `make report CATALOGUE="
+            "expected files as their notebooks wrote them; found others, by checksum (damaged or edited, or a "
+            "report is rewriting them or was interrupted):\n" + "\n".join(lines) + "\nRun `make report CATALOGUE="
             f"{workspace.catalogue}` to its end: it rebuilds only what is damaged."
         )

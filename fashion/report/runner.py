@@ -194,8 +194,8 @@ def run_notebook(path: Path, output: Path, parameters: dict[str, Any], *, cell_l
     unknown = sorted(set(parameters) - set(declared))
     if unknown:
         raise ReportError(
-            f"expected parameters of {path.name}, {', '.join(declared)}; found {', '.join(unknown)}. Correct the name, "
-            "or add it to the notebook's cell tagged `parameters`."
+            f"expected only {path.name}'s parameters {', '.join(declared)}; found {', '.join(unknown)}. Correct the "
+            "name, or add it to the notebook's cell tagged `parameters`."
         )
     output.parent.mkdir(parents=True, exist_ok=True)
     aside = output.with_name(f"{output.stem}.failed.ipynb")
@@ -212,10 +212,10 @@ def run_notebook(path: Path, output: Path, parameters: dict[str, Any], *, cell_l
     except Exception as error:
         _let_go(error)
         if isinstance(error, OSError) and error.errno is not None:
-            raise ReportError(f"{path.name}: {in_words(error)}") from error
+            raise ReportError(in_words(error, path.name)) from error
         kept = f"\nThe notebook up to there is {aside}." if aside.is_file() else ""
         raise ReportError(
-            f"expected {path.name} to run to its end; its kernel did not: {type(error).__name__}: "
+            f"expected {path.name} to run to its end; found that its kernel did not: {type(error).__name__}: "
             f"{str(error)[:300]}.{hint(str(error))}{kept} Finished parts are kept; run the same command again to go on."
             " If it fails in the same way, `fashion doctor` looks for what is missing; the kernel's files go to "
             f"{tempfile.gettempdir()} (TMPDIR names another folder)."

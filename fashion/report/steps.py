@@ -206,13 +206,17 @@ def _check_kind(setting: Field[Any], value: object) -> None:
     name, choices = setting.name, setting.metadata.get("choices")
     if choices:
         if value not in choices:
-            hint = did_you_mean(str(value), choices)
-            raise SettingsError(f"expected {name}, one of {', '.join(choices)}; found {value!r}.{hint}")
+            raise SettingsError(
+                f"expected {name}, one of {', '.join(choices)}; found {value!r}."
+                f"{did_you_mean(str(value), choices) or ' Name one of them.'}"
+            )
         return
     if names := setting.metadata.get("names"):
         if not isinstance(value, str) or (value not in names and not is_place(value)):
-            hint = did_you_mean(str(value), names)
-            raise SettingsError(f"expected {name}, one of {', '.join(names)} or a path; found {value!r}.{hint}")
+            raise SettingsError(
+                f"expected {name}, one of {', '.join(names)} or a path; found {value!r}."
+                f"{did_you_mean(str(value), names) or ' Name one of them.'}"
+            )
         return
     kinds, words = _KINDS.get(str(setting.type), ((object,), ""))
     if not isinstance(value, kinds):
@@ -277,7 +281,7 @@ def declared_parameters(notebook: Path) -> dict[str, str]:
     """
     tagged = [cell for cell in cells_of(notebook) if "parameters" in cell["metadata"].get("tags", [])]
     if len(tagged) != 1:
-        raise ReportError(f"expected one cell tagged `parameters` in {notebook}; found {len(tagged)}")
+        raise ReportError(f"expected one cell tagged `parameters` in {notebook}; found {len(tagged)}. Tag one cell.")
     source = "".join(tagged[0]["source"])
     lines = [line for line in source.splitlines() if "=" in line and not line.startswith("#")]
     return {line.split("=")[0].split(":")[0].strip(): line for line in lines}

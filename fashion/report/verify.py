@@ -80,9 +80,9 @@ def verify(settings: Settings, *, say: Callable[[str], None] = announce) -> int:
     lines = differences(*reports)
     if lines:
         raise ReportError(
-            f"expected two runs with seed {settings.seed} to agree; {len(lines)} differ:\n  "
+            f"expected two runs with seed {settings.seed} to agree; found {len(lines)} differences:\n  "
             + "\n  ".join(lines[:40])
-            + f"\nBoth reports are kept in {root}."
+            + f"\nCompare the two reports, which are kept in {root}."
         )
     count = sum(len(list(reports[0].glob(pattern))) for pattern in ("results/*.json", "figures/*.png"))
     say(f"equal: {count} results and figures of two runs with seed {settings.seed}")

@@ -119,7 +119,7 @@ def item() -> Response:
     _only(("id",))
     name = request.args.get("id", "")
     if name not in shop.rows:
-        return problem(404, "Not Found", f"expected an item of the catalogue; found {name[:80]!r}.")
+        return no_such_item(name)
     row = shop.rows[name]
     words = {column: str(shop.items[column].iloc[row]) for column in shop.facets}
     place = shop.xy[row].tolist() if shop.xy is not None and row < len(shop.xy) else None
@@ -144,7 +144,7 @@ def _similar_to(shop: Shop) -> Response:
     diversity = number(request.args, "diversity", 0, 0, 1)
     name = request.args.get("id", "")
     if name not in shop.rows:
-        return problem(404, "Not Found", f"expected an item of the catalogue; found {name[:80]!r}.")
+        return no_such_item(name)
     query = shop.recommender.item_query(name)
     if ask.words:
         query = shop.recommender.words_query(ask.words, query)
@@ -203,7 +203,16 @@ def chart() -> Response:
     return answer
 
 
+def no_such_item(name: str) -> Response:
+    """The answer to a name that is no item's."""
+    detail = f"expected an item of the catalogue; found {name[:80]!r}. /api/v1/items lists those that there are."
+    return problem(404, "Not Found", detail)
+
+
 def _only(known: tuple[str, ...]) -> None:
     unknown = sorted(set(request.args) - set(known))
     if unknown:
-        raise QueryError(f"expected parameters of {', '.join(known)}; found {', '.join(unknown)[:200]}.")
+        raise QueryError(
+            f"expected only the parameters {', '.join(known)}; found {', '.join(unknown)[:200]}. Correct or remove "
+            "them."
+        )

@@ -146,7 +146,7 @@ class Judgements:
             text = stream.read()
             if text.count(b"\n") > MOST_ROWS:
                 raise CatalogueError(
-                    f"expected at most {MOST_ROWS:,} judgements in {self.path}; found more. Look at it."
+                    f"expected at most {MOST_ROWS:,} judgements in {self.path}; found more. Start another file."
                 )
             stream.seek(text.rfind(b"\n") + 1)  # a row that a stop cut short was never confirmed
             stream.truncate()

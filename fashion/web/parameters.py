@@ -134,7 +134,7 @@ def number(given: MultiDict, name: str, default: float, low: float, high: float)
     except ValueError:
         value = float("nan")
     if not low <= value <= high:
-        raise QueryError(f"expected {name} from {low:g} to {high:g}; found {text[:40]!r}.")
+        raise QueryError(f"expected {name} from {low:g} to {high:g}; found {text[:40]!r}. Give a number in that range.")
     return value
 
 
@@ -142,7 +142,7 @@ def whole(given: MultiDict, name: str, default: int, low: int, high: int) -> int
     """A whole number from the address; raises as `number`."""
     value = number(given, name, default, low, high)
     if value != int(value):
-        raise QueryError(f"expected a whole number as {name}; found {given.get(name)!r}.")
+        raise QueryError(f"expected a whole number as {name}; found {given.get(name)!r}. Give it without decimals.")
     return int(value)
 
 
@@ -150,7 +150,7 @@ def flag(given: MultiDict, name: str) -> bool:
     """A yes or no from the address; raises QueryError for anything but 1, 0, on, off, true, false or nothing."""
     text = given.get(name, "").casefold()
     if text not in ("", "0", "1", "on", "off", "true", "false"):
-        raise QueryError(f"expected 1 or 0 as {name}; found {text[:40]!r}.")
+        raise QueryError(f"expected 1 or 0 as {name}; found {text[:40]!r}. Give one of the two.")
     return text in ("1", "on", "true")
 
 
@@ -176,13 +176,16 @@ def read_ask(given: MultiDict, shop: Shop, reads: tuple[str, ...] = BROWSING, *,
     known = {*shop.facets, *reads}
     strange = sorted(set(given) - known)
     if strange and strict:
-        raise QueryError(f"expected parameters of {', '.join(sorted(known))}; found {', '.join(strange)[:200]}")
+        raise QueryError(
+            f"expected only the parameters {', '.join(sorted(known))}; found {', '.join(strange)[:200]}. Correct or "
+            "remove them."
+        )
     chosen = {}
     for column, (words, _) in shop.facets.items():
         values = tuple(dict.fromkeys(value for value in given.getlist(column) if value))
         wrong = [value for value in values if value not in words]
         if wrong:
-            raise QueryError(f"expected a {column} of the catalogue; found {wrong[0][:60]!r}.")
+            raise QueryError(f"expected a {column} of the catalogue; found {wrong[0][:60]!r}. Choose another one.")
         if values:
             chosen[column] = values
     words = given.get("q", "").strip()
@@ -190,7 +193,7 @@ def read_ask(given: MultiDict, shop: Shop, reads: tuple[str, ...] = BROWSING, *,
     if longest > LONGEST and not strict:
         words = words[:LONGEST]
     elif longest > LONGEST:
-        raise QueryError(f"expected at most {LONGEST} characters of words; found {longest}.")
+        raise QueryError(f"expected at most {LONGEST} characters of words; found {longest}. Shorten them.")
     page = whole(given, "page", 1, 1, 1_000_000)
     return usual_ask(shop, words, chosen, page, given)
 
@@ -204,7 +207,9 @@ def usual_ask(
     usual = Preferences(recommender.k, recommender.colour_weight, recommender.looks_weight)
     sort = given.get("sort", "")
     if sort not in ("", *SORTS):
-        raise QueryError(f"expected sort to be {' or '.join(SORTS)}; found {sort[:40]!r}.")
+        raise QueryError(
+            f"expected sort to be {' or '.join(SORTS)}; found {sort[:40]!r}. Give one of the two, or leave sort out."
+        )
     prices = number(given, "price_from", -np.inf, 0, 1e12), number(given, "price_to", np.inf, 0, 1e12)
     like, unlike = (_chosen_items(shop, name, given.getlist(name)) for name in FEEDBACK)
     return Ask(
@@ -218,7 +223,7 @@ def _chosen_items(shop: Shop, parameter: str, names: list[str]) -> tuple[str, ..
     """Liked or disliked items, each once."""
     strange = [name for name in names if name not in shop.rows]
     if strange:
-        raise QueryError(f"expected items of the catalogue as {parameter}; found {strange[0][:80]!r}.")
+        raise QueryError(f"expected items of the catalogue as {parameter}; found {strange[0][:80]!r}. Leave it out.")
     return tuple(dict.fromkeys(names))[:MOST_CHOSEN]
 
 

@@ -82,7 +82,7 @@ def read(given: MultiDict, shop: Shop) -> Query:
     for column, known in (("colour", layout.colours), ("category", layout.categories)):
         word = given.get(f"seen_{column}", "")
         if word and word not in known:
-            raise QueryError(f"expected a {column} of the catalogue; found {word[:60]!r}.")
+            raise QueryError(f"expected a {column} of the catalogue; found {word[:60]!r}. Send the photo again.")
         seen |= {column: word} if word else {}
     names = [name for name in given.getlist("near_duplicate")[:MOST_DUPLICATES] if name in shop.rows]
     rows, groups = [shop.rows[name] for name in names], shop.recommender.groups
@@ -121,7 +121,7 @@ def corrected(query: Query, words: Mapping[str, str], shop: Shop) -> Query:
     known = {"colour": layout.colours, "category": layout.categories}
     for column, word in words.items():
         if word not in (*known[column], ANY):
-            raise QueryError(f"expected a {column} of the catalogue; found {word[:60]!r}.")
+            raise QueryError(f"expected a {column} of the catalogue; found {word[:60]!r}. Choose another one.")
         if word == seen.pop(column, None):
             seen[column] = word
             continue

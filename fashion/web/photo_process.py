@@ -69,7 +69,10 @@ class PhotoProcess:
                 until = time.monotonic() + WAIT
                 while (shop := window.shop()).stamp != stamp:
                     if time.monotonic() > until:
-                        raise ArtefactError("expected the same report in all processes; found a new one being opened.")
+                        raise ArtefactError(
+                            "expected the same report in all processes; found a new one being opened. Try again in a "
+                            "moment."
+                        )
                     time.sleep(0.1)
                 line.send(shop.reader().query(photo, name))
             except Exception as error:

@@ -209,7 +209,7 @@ def make_server(
     workers : int
         Processes that serve: each takes its share of the connections and of the bodies that are held.
     sockets : sequence of socket
-        To listen at, in place of host and port.
+        To listen on, in place of host and port.
     connections : SharedConnections, optional
         Counts each address's connections with all workers.
 

@@ -73,7 +73,10 @@ def open_upload(data: bytes) -> DecodedPhoto:
     if not data:
         raise PhotoError("expected a photo; found an empty file. Choose one and send it again.")
     if len(data) > MOST_BYTES:
-        raise PhotoError(f"expected a photo of at most {MOST_BYTES // 2**20} MB; found {len(data) / 2**20:.1f} MB.")
+        raise PhotoError(
+            f"expected a photo of at most {MOST_BYTES // 2**20} MB; found {len(data) / 2**20:.1f} MB. Save it smaller "
+            "and send it again."
+        )
     if is_heic(data) and not heic_readable():
         raise PhotoError(f"expected a photo ({', '.join(KINDS)}); found HEIC. Save it as JPEG and send it again.")
     damaged = PhotoError(
@@ -103,7 +106,10 @@ class _TooLarge(PhotoError):
 
 def _require_pixels(width: int, height: int) -> None:
     if width * height > MOST_PIXELS or min(width, height) < 8:
-        raise _TooLarge(f"expected a photo of 8 x 8 to {MOST_PIXELS:,} pixels in all; found {width} x {height}.")
+        raise _TooLarge(
+            f"expected a photo of 8 x 8 to {MOST_PIXELS:,} pixels in all; found {width} x {height}. Send it in "
+            "another size."
+        )
 
 
 @contextmanager

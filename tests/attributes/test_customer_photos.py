@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import write_small_catalogue
+from photo_errors import bad_photo
 
 from fashion.attributes import customer_photos
 from fashion.attributes.baseline import logistic_weights
@@ -21,7 +22,6 @@ from fashion.attributes.customer_photos import (
 from fashion.attributes.layout import distribution
 from fashion.attributes.network import AttributesNetwork
 from fashion.catalogue.source import open_source
-from fashion.core.errors import PhotoError
 
 
 class Sure(AttributesNetwork):
@@ -115,7 +115,7 @@ def test_photos_are_simulated_in_order_by_place_and_a_missing_one_is_told(tmp_pa
     assert all(np.array_equal(*pair) for pair in zip(one, two, strict=False)) and one[0].shape == (64, 64, 3)
     assert not np.array_equal(two[0], two[3]), "the same photo is seen anew at another place"
     assert np.array_equal(next(simulated_photos(source, names[:1], 64, seed=4, first=3)), two[3])
-    with pytest.raises(PhotoError, match="missing"):
+    with bad_photo("missing"):
         list(simulated_photos(source, ["images/none.jpg"], 64, seed=4))
 
 

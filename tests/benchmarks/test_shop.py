@@ -38,7 +38,7 @@ def test_export_is_served_described_and_downloaded(tmp_path):
 
 
 def test_a_failed_step_is_reported_with_its_output():
-    with pytest.raises(FashionError, match=r"found exit status 3\. Its output:\nno such shop"):
+    with pytest.raises(FashionError, match=r"found exit status 3\. See its output:\nno such shop"):
         shop.timed("step", [sys.executable, "-c", "import sys; print('no such shop'); sys.exit(3)"])
 
 

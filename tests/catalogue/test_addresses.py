@@ -15,6 +15,7 @@ from types import SimpleNamespace
 import pytest
 from conftest import draw, jpeg
 from loopback import serve
+from photo_errors import bad_photo
 
 from fashion.catalogue import addresses, fetching
 from fashion.catalogue.addresses import DownloadRules, Downloads, is_address
@@ -158,13 +159,13 @@ def shop(server, monkeypatch):
 def problem_of(downloads, address):
     with pytest.raises(PhotoError) as error:
         downloads.read(address)
-    return str(error.value)
+    return error.value.problem
 
 
 def test_each_photo_is_asked_for_once_and_each_fault_told(shop, tmp_path):
     names = {
-        "gone.jpg": "404", "page.jpg": r"no photo but a page \(HTML\)", "empty.jpg": "no photo but nothing",
-        "gigabytes.jpg": "more than 0.5 MB", "unannounced.jpg": "more than 0.5 MB",
+        "gone.jpg": "404", "page.jpg": r"not a photo but a page \(HTML\)", "empty.jpg": "not a photo but nothing",
+        "gigabytes.jpg": "larger than 0.5 MB", "unannounced.jpg": "larger than 0.5 MB",
         "loop.jpg": "redirected more than 5",
     }  # fmt: skip
     good = [f"{shop.address}/{name}" for name in ("photo1.jpg", "liar.jpg", "busy.jpg", "broken.jpg", "moved.jpg")]
@@ -256,7 +257,7 @@ def test_nor_by_a_redirect_or_a_name_that_turns(shop, monkeypatch):
         monkeypatch.setattr(Shop, "other", other)
         before = shop.asked.total()
         answer = asker.ask(f"http://shop.example:{port}/away.jpg")
-        assert not answer.data and ("private network" in answer.problem or "no web address" in answer.problem)
+        assert not answer.data and ("private network" in answer.problem or "not a web address" in answer.problem)
         assert shop.asked.total() == before + 1
 
 
@@ -318,7 +319,7 @@ def test_a_damaged_file_is_downloaded_again_and_the_state_is_by_content(shop, tm
     assert other.state() == state != ""
     (file,) = (tmp_path / "one").glob("??/*")
     file.write_bytes(file.read_bytes()[:-1] + b"!")
-    with pytest.raises(PhotoError, match="was damaged and is removed"):
+    with bad_photo("was damaged and is removed"):
         Downloads(tmp_path / "one").read(address)
     assert Downloads(tmp_path / "one").state() != state
     downloads.fetch([address], progress=False)
@@ -384,14 +385,14 @@ def test_from_a_table_to_photos(shop, tmp_path, monkeypatch):
     source.fetch(rows["photo"], progress=False)
     assert source.read(rows["photo"][0]) == PHOTO + b"/photo1.jpg?v=1"
     assert source.signature(rows["photo"][0]) and not source.signature(rows["photo"][1])
-    with pytest.raises(PhotoError, match="too large"):
+    with bad_photo("too large"):
         source.read(rows["photo"][0], 10)
     for photo, said in zip(rows["photo"][1:], ("dead address: .*404", "missing"), strict=True):
-        with pytest.raises(PhotoError, match=said):
+        with bad_photo(said):
             source.read(photo)
     line = json.loads((tmp_path / "raw/by-address/dead.jsonl").read_text())
     assert line == {"address": f"{shop.address}/gone.jpg", "problem": "the host answers 404 Not Found", "lasting": True}
-    with pytest.raises(PhotoError, match="not known here"):
+    with bad_photo("not known here"):
         open_source(tmp_path / "clothes", "items.csv").read(rows["photo"][0])
 
 

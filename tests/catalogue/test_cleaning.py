@@ -11,7 +11,7 @@ from fashion.catalogue import cleaning
 from fashion.catalogue.definition import Catalogue
 from fashion.catalogue.translation import colour_hexes
 from fashion.core.colour import hex_to_lab
-from fashion.core.errors import CatalogueError, TranslationError
+from fashion.core.errors import CatalogueError, PhotoError, TranslationError
 
 
 def rows(*records):
@@ -46,11 +46,18 @@ def test_reasons_in_order():
     assert found[5] == {"reason": "not a garment", "detail": "lighting"}
 
 
+def found(sha256, problems=None, kinds=None):
+    """Metadata of photos."""
+    none = [""] * len(sha256)
+    return pd.DataFrame({"problem": problems or none, "problem_kind": kinds or none, "sha256": sha256}, dtype=object)
+
+
 def test_photos():
     table = rows(*[(name, "red", "shoe", "footwear") for name in "abcdef"])
-    problems = pd.Series(["", "missing: there is no 'b'", "truncated: c", "", "", "dead address: http://f: 404"])
-    sha256 = pd.Series(["1", "", "2", "1", "3", ""])
-    step = cleaning.drop_photos(cleaning.start(table, NONE), problems, sha256)
+    problems = ["", "missing: there is no 'b'", "missing half of c", "", "", "dead address: http://f: 404"]
+    kinds = ["", PhotoError.MISSING, PhotoError.TRUNCATED, "", "", PhotoError.DEAD]
+    step = cleaning.drop_photos(cleaning.start(table, NONE), found(["1", "", "2", "1", "3", ""], problems, kinds))
+    assert step.rejected["detail"].tolist() == [problems[1], problems[5], problems[2], "same photo as a"]
     assert step.rows["item"].tolist() == ["a", "e"]
     assert step.rejected[["item", "reason"]].values.tolist() == [
         ["b", "missing photo"],
@@ -88,8 +95,7 @@ def test_every_row_is_kept_or_rejected_once(records):
     step = cleaning.start(table, NONE)
     step = cleaning.drop_null_rows(step, ["item", "colour", "category", "department"])
     step = cleaning.drop_departments(cleaning.drop_duplicate_rows(step), ["lighting"])
-    sha256 = step.rows["colour"]
-    step = cleaning.drop_photos(step, pd.Series([""] * len(step.rows), dtype=object), sha256)
+    step = cleaning.drop_photos(step, found(step.rows["colour"].tolist()))
     assert sorted([*step.rows["row"], *step.rejected["row"]]) == table["row"].tolist()
     assert step.rows["item"].is_unique and not (step.rows == "").any().any()
     assert step.summary()["rows"].sum() == len(step.rejected)
@@ -97,8 +103,8 @@ def test_every_row_is_kept_or_rejected_once(records):
 
 def test_too_little_left_says_why():
     step = cleaning.start(rows(("a", "red", "shoe", "footwear"), ("b", "red", "shoe", "footwear")), NONE)
-    missing = pd.Series(["missing: there is no 'a.jpg' in shop", ""])
-    step = cleaning.drop_photos(step, missing, pd.Series(["", "1"]))
+    missing = "missing: there is no 'a.jpg' in shop"
+    step = cleaning.drop_photos(step, found(["", "1"], [missing, ""], [PhotoError.MISSING, ""]))
     cleaning.require_items(step, "shop", least=1)
     with pytest.raises(
         CatalogueError, match=r"(?s)at least 2 items.*found 1.*1 × missing photo.*a\.jpg.*correct `photos`"
@@ -163,7 +169,9 @@ def metadata_of(photos, shades):
     lab = hex_to_lab(shades)
     numbers = {"width": 4.0, "height": 6.0, "bytes": 90.0, "phash": "0" * 16}
     numbers |= {"edge_width": 2.0, "darkest": 9.0, "lightest": 99.0, "uneven_border": 0.0}
-    found = pd.DataFrame({"photo": photos, "problem": "", "sha256": [f"{n:064x}" for n in range(len(photos))]})
+    found = pd.DataFrame(
+        {"photo": photos, "problem": "", "problem_kind": "", "sha256": [f"{n:064x}" for n in range(len(photos))]}
+    )
     found = found.assign(**numbers, garment_l=lab[:, 0], garment_a=lab[:, 1], garment_b=lab[:, 2])
     return found.assign(thumbnail=[bytes([n] * 768) for n in range(len(photos))], tile=b"jpeg")
 
@@ -171,7 +179,7 @@ def metadata_of(photos, shades):
 def test_photos_are_joined_and_bad_or_repeated_ones_drop_their_items():
     table = rows(*((name, "red", "polo", "tops") for name in "abcde"))
     metadata = metadata_of(table["photo"], ["#ff0000"] * 5)
-    metadata.loc[1, ["problem", "sha256"]] = ["missing: gone", ""]
+    metadata.loc[1, ["problem", "problem_kind", "sha256"]] = ["missing: gone", PhotoError.MISSING, ""]
     metadata.loc[3, "sha256"] = metadata.loc[2, "sha256"]
     known = pd.DataFrame({"item": ["old"], "sha256": [metadata.loc[4, "sha256"]]})
     step = cleaning.start(table, NONE)

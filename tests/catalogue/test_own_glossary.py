@@ -152,11 +152,11 @@ def workbook():
 
 @pytest.mark.parametrize(
     ("data", "said"),
-    [(None, r"expected a glossary of colour words at .*g\.csv; it cannot be read: No such file.* relative to the TOML"),
+    [(None, r"expected a glossary of colour words at .*g\.csv; found that it cannot be read: No such.* relative to"),
      (b"", r"found an empty file\. Correct the header"), (b"\n", "found an empty file"),
      (b"rosso,red\n", r"the word, then english, srgb, note .*; found rosso, red\. Correct the header"),
      (b"word,english,hex\nrosso,red,#ff0000\n", "found word, english, hex"),
-     (workbook(), r"found an Excel workbook \(\.xlsx\): save the sheet as CSV"),
+     (workbook(), r"found an Excel workbook \(\.xlsx\)\. Save the sheet as CSV"),
      (b"word,english,srgb\nrosso,red,red\n", r"'rosso' with the srgb 'red', which is not a colour such as #1f3a93"),
      (b"word,english\nrosso,red\nROSSO ,crimson\n", "'ROSSO' as 'red' and as 'crimson'"),
      (b'word,english\nrosso,"red' + b"x" * 200_000, "found field larger than field limit"),
@@ -204,7 +204,7 @@ def test_a_report_is_renewed_when_its_own_glossary_is_edited(tmp_path):
     (tmp_path / "c.csv").unlink()
     assert len({before, after, step_key(workspace, steps.STEPS[0], settings)}) == 3
     catalogue = load_catalogue(settings.catalogue)
-    with pytest.raises(CatalogueError, match=r"c\.csv; it cannot be read"):
+    with pytest.raises(CatalogueError, match=r"c\.csv; found that it cannot be read"):
         clean_table(catalogue, *read_table(catalogue, open_catalogue(catalogue)))
 
 

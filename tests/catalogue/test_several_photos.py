@@ -106,6 +106,7 @@ def metadata_of(photos):
     return pd.DataFrame(
         [
             {"photo": name, "problem": text[1:] if text[:1] == "!" else "", "sha256": text.lstrip("!")} | blank
+            | {"problem_kind": text[1:].partition(":")[0] if text[:1] == "!" else ""}
             | {"garment_l": 50.0, "garment_a": 0.0, "garment_b": 0.0}
             for name, text in photos.items()
         ]

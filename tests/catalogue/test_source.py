@@ -6,6 +6,7 @@ import tracemalloc
 import zipfile
 
 import pytest
+from photo_errors import bad_photo
 
 from fashion.catalogue.source import open_source
 from fashion.core.checksums import sha256_bytes
@@ -107,11 +108,9 @@ def test_the_first_suffix_wins_and_two_files_that_look_equal_are_none(tmp_path):
     source = open_source(tmp_path / "two.zip", "t.csv")
     assert source.find("b.jpg") == "b.jpg" and source.find("B.jpg") == "B.jpg", "the name itself comes first"
     assert source.find("a.jpg") == "a.jpg" and source.find("a") == "a.JPG"
-    with pytest.raises(
-        PhotoError, match=r"^missing: there is no 'a\.jpg' in two\.zip, and 2 files look like it: A\.jpg, a"
-    ):
+    with bad_photo(r"^missing: there is no 'a\.jpg' in two\.zip, and 2 files look like it: A\.jpg, a"):
         source.read("a.jpg")
-    with pytest.raises(PhotoError, match=r"^missing: there is no 'none\.jpg' in two\.zip$"):
+    with bad_photo(r"^missing: there is no 'none\.jpg' in two\.zip$"):
         source.read("none.jpg")
 
 
@@ -183,13 +182,13 @@ def test_the_checksum_of_a_table_is_its_files_and_that_of_shards_theirs(tmp_path
      "\\x.jpg", "\\\\host\\share\\x.jpg", "//host/share/x.jpg", "images\\..\\..\\secret.txt"],
 )  # fmt: skip
 def test_names_do_not_lead_out(folder, name):
-    with pytest.raises(PhotoError, match="leads out"):
+    with bad_photo("leads out"):
         open_source(folder, "annotation.txt").read(name)
 
 
 @pytest.mark.parametrize("name", ["images/none.jpg", "images", "annotation.txt/x"])
 def test_missing_is_told_apart(folder, name):
-    with pytest.raises(PhotoError, match=r"^missing"):
+    with bad_photo(r"^missing"):
         open_source(folder, "annotation.txt").read(name)
 
 
@@ -199,9 +198,7 @@ def test_a_file_of_more_bytes_than_allowed_is_refused_unread(folder, tmp_path, z
     assert source.read("images/a.jpg", 5) == source.read("images/a.jpg") == b"photo"
     monkeypatch.setattr(zipfile.ZipFile, "open", lambda *_: pytest.fail("it was read"))
     monkeypatch.setattr(type(folder), "read_bytes", lambda *_: pytest.fail("it was read"))
-    with pytest.raises(
-        PhotoError, match=r"^too large: expected a file of at most 4 bytes; found .*a.jpg' with 5\. Save"
-    ):
+    with bad_photo(r"^too large: expected a file of at most 4 bytes; found .*a.jpg' with 5\. Save"):
         source.read("images/a.jpg", 4)
 
 
@@ -214,7 +211,7 @@ def test_a_zip_that_names_too_small_a_size_is_unpacked_no_further(tmp_path):
     path.write_bytes(data.replace(struct.pack("<I", 50_000_000), struct.pack("<I", 1000)))
     source = open_source(path, "annotation.txt")
     tracemalloc.start()
-    with pytest.raises(PhotoError, match=r"^unreadable"):
+    with bad_photo(r"^unreadable"):
         source.read("a.jpg", 1000)
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -243,7 +240,7 @@ def test_damaged_photo_in_a_zip(folder, tmp_path):
     at = data.find(b"photo")
     data[at] ^= 0xFF
     path.write_bytes(bytes(data))
-    with pytest.raises(PhotoError, match=r"^unreadable"):
+    with bad_photo(r"^unreadable"):
         open_source(path, "annotation.txt").read("images/a.jpg")
 
 
@@ -257,7 +254,7 @@ def test_damaged_packed_photo_in_a_zip(tmp_path):
     data = bytearray(path.read_bytes())
     data[start : start + 8] = b"\xff" * 8
     path.write_bytes(bytes(data))
-    with pytest.raises(PhotoError, match=r"^unreadable"):
+    with bad_photo(r"^unreadable"):
         open_source(path, "annotation.txt").read("a.jpg")
 
 

@@ -98,7 +98,7 @@ def test_a_toml_in_every_encoding(tmp_path, encoding):
     [
         ('title = "Tè"'.encode("cp1252"), "Save the file as UTF-8"),
         (b"\xff\xfet\x00i", "expected valid TOML"),
-        (b"\x89PNG\r\n\x1a\n\x00\xff", "this is a photo"),
+        (b"\x89PNG\r\n\x1a\n\x00\xff", "found: a photo"),
         (b'data = "C:\\shop"', "Windows paths with /"),
         (b"data", "expected valid TOML"),
     ],

@@ -116,7 +116,7 @@ BROKEN = {
         lambda p: pd.DataFrame({"item": ["a", "b"], "v": [[1.0], [1.0, 2.0]]}).to_parquet(p / "v.parquet"), "ValueError"
     ),
     "words": (
-        lambda p: pd.DataFrame({"item": ["a"], "v": [1.0], "w": ["x"]}).to_parquet(p / "v.parquet"), "no numbers: w"
+        lambda p: pd.DataFrame({"item": ["a"], "v": [1.0], "w": ["x"]}).to_parquet(p / "v.parquet"), "not numeric: w"
     ),
     "absent": (lambda p: None, "found nothing. Correct VECTORS"),
 }  # fmt: skip

@@ -126,8 +126,8 @@ def test_grey_and_transparent_arrays_are_as_their_files(photos, tmp_path):
     ("photo", "complaint"),
     [
         ("no.jpg", r"at 'no\.jpg'; found that it cannot be read: No such file"),
-        (b"I am no photo", "not an image: 'photo 1'"),
-        (b"", "empty: 'photo 1'"),
+        (b"I am no photo", "expected a photo; found a file that is not an image: 'photo 1' .* Save it as JPEG"),
+        (b"", "expected a photo; found 'photo 1', which is empty. Copy"),
         (np.zeros((8, 8, 3)), r"expected photo 1 as RGB of uint8 .* found float64 \(8, 8, 3\)"),
         (np.zeros((8, 8, 2), np.uint8), r"found uint8 \(8, 8, 2\)"),
         (np.zeros((0, 8, 3), np.uint8), r"found uint8 \(0, 8, 3\)"),

@@ -183,7 +183,7 @@ def test_the_second_report_on_a_folder_is_an_error_and_harms_nothing(work, tiny,
     folders = [text for name in place for text in (f"--{name}", str(place[name]))]
     with only_one(work):
         assert main(["report", "-c", str(tiny / "tiny.toml"), "--seed", "5", *folders]) == 1
-    assert "another report on" in (said := capsys.readouterr().err) and "Wait for its end" in said
+    assert "another report on" in (said := capsys.readouterr().err) and "Wait for it to finish" in said
     assert everything(work.processed, work.report) == before
 
 
@@ -268,7 +268,7 @@ def test_odd_names_are_read_and_none_leads_out(oddly):
     )
     for name in WRONG[:2] + WRONG[3:4]:
         assert "leads out" in bad[f"images/{name}".replace("\\", "/")]
-    step = cleaning.drop_photos(cleaning.start(rows, malformed), metadata["problem"], metadata["sha256"])
+    step = cleaning.drop_photos(cleaning.start(rows, malformed), metadata)
     assert len(step.rows) == len(NAMES) + 60
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from colour_profiles import COLOURS, PATCHES, by_formula, centres, rgb_profile
 from conftest import draw
+from photo_errors import bad_photo
 from PIL import Image
 
 from fashion.catalogue.source import open_source
@@ -37,15 +38,13 @@ def test_heic_is_told_by_its_brands(data, told):
 def test_without_pillow_heif_it_is_named_with_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setattr(headers, "heic_readable", lambda: False)
     monkeypatch.setattr(uploads, "heic_readable", lambda: False)
-    with pytest.raises(
-        PhotoError, match=r"HEIC: expected .*; found 'phone.jpg', which is HEIC\. Install pillow-heif .* JPEG"
-    ):
+    with bad_photo(r"HEIC: expected .*; found 'phone.jpg', which is HEIC\. Install pillow-heif .* JPEG"):
         decode(BEGIN, "phone.jpg")
     (tmp_path / "t.csv").write_text("x")
     (tmp_path / "phone.heic").write_bytes(BEGIN)
     metadata, photo = measures.open_photo(open_source(tmp_path, "t.csv"), "phone.heic")
     assert photo is None and metadata["problem"].startswith("HEIC: expected")
-    with pytest.raises(PhotoError, match=r"found HEIC\. Save it as JPEG"):
+    with bad_photo(r"found HEIC\. Save it as JPEG"):
         uploads.open_upload(BEGIN)
 
 

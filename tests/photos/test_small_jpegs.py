@@ -2,9 +2,8 @@
 
 import cv2
 import numpy as np
-import pytest
+from photo_errors import bad_photo
 
-from fashion.core.errors import PhotoError
 from fashion.photos.images import bounded, squared
 
 
@@ -25,5 +24,5 @@ def test_a_square_keeps_the_whole_photo_and_fills_with_its_ground() -> None:
     assert np.abs(small[30, 30] - (180, 20, 30)).max() < 25
     red = small[..., 0] - small[..., 1] > 80
     assert abs(int(red.any(axis=1).sum()) - 40) <= 2 and abs(int(red.any(axis=0).sum()) - 10) <= 2  # 200:50 still
-    with pytest.raises(PhotoError, match="float64 of shape"):
+    with bad_photo("float64 of shape"):
         squared(np.zeros((4, 4, 3)), 48)  # type: ignore[arg-type]

@@ -51,7 +51,7 @@ def reported(tmp_path_factory, networks):
     folder, catalogue = write_small_catalogue(root / "clothes", each=5), load_catalogue("imagelab")
     source = open_source(folder, catalogue.table)
     items = translate(read_table(catalogue, source)[0])
-    measured = photo_metadata(source, items["photo"]).drop(columns=["problem", *PICTURES])
+    measured = photo_metadata(source, items["photo"]).drop(columns=["problem", "problem_kind", *PICTURES])
     items = items.merge(measured, on="photo")
     items["garment_hex"] = lab_to_hex(items[["garment_l", "garment_a", "garment_b"]].to_numpy())
     work = Workspace("imagelab", root / "processed", root / "reports")
@@ -517,7 +517,7 @@ def test_a_table_that_was_cut_short_is_refused_unless_forced(work, reported, tmp
     rows = (reported / "clothes/annotation.txt").read_text(encoding="utf-8").splitlines()
     (tmp_path / "cut").mkdir()
     (tmp_path / "cut/annotation.txt").write_text("\n".join(rows[:21]) + "\n", encoding="utf-8")
-    with pytest.raises(CatalogueError, match=r"cut short.*40 items are gone indeed, add --force"):
+    with pytest.raises(CatalogueError, match=r"cut short.*40 items are really gone, add --force"):
         follow(work, tmp_path / "cut")
     assert not changes.changes_folder(work).exists()
     assert len(follow(work, tmp_path / "cut", force=True).went) == 40 and len(present(work).items) == 20

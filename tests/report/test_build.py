@@ -52,7 +52,7 @@ def test_parameters_reach_the_notebook_and_metadata_is_stripped(tmp_path):
 
 def test_unknown_parameter_is_an_error(tmp_path):
     path = notebook(tmp_path / "a.ipynb", "1")
-    with pytest.raises(ReportError, match=r"expected parameters of a\.ipynb, n, out; found m"):
+    with pytest.raises(ReportError, match=r"expected only a\.ipynb's parameters n, out; found m"):
         run_notebook(path, tmp_path / "b.ipynb", {"m": 1})
 
 

@@ -72,8 +72,8 @@ def make_sample(
         return folder
     if folder.exists() and not (folder.is_dir() and ((folder / STAMP).exists() or not any(folder.iterdir()))):
         raise CatalogueError(
-            f"expected {folder} to be missing, empty or an earlier sample (with {STAMP}); it holds something "
-            "else, which is not overwritten. Move it away or choose another folder."
+            f"expected {folder} to be missing, empty or an earlier sample (with {STAMP}); found something else "
+            "in it, which is not overwritten. Move it away or choose another folder."
         )
     greys, labels = read_sources(source)
     folder.parent.mkdir(parents=True, exist_ok=True)

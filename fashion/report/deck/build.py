@@ -34,8 +34,8 @@ def build_deck(workspace: Workspace, value_model: Path | None = None) -> Path:
     findings, inputs = Findings.of(workspace), read_inputs(value_model)
     if why := findings.results["03"].get("warning", ""):
         raise ArtefactError(
-            f"expected a report with a trained network for the slides; found one without. {why} Its page, "
-            f"{workspace.report / 'index.html'}, has its figures."
+            f"expected a report with a trained network for the slides; found one without. {why} See its page for its "
+            f"figures: {workspace.report / 'index.html'}."
         )
     name = str(value_model) if value_model else "data/value-model.toml"
     deck = new_deck()

@@ -83,7 +83,8 @@ def read_inputs(path: Path | None = None) -> dict[str, Input]:
     wrong = sorted(set(NAMES) ^ set(tables))
     if wrong:
         raise ValueModelError(
-            f"expected the tables {', '.join(NAMES)} in {path}; found {', '.join(wrong)} missing or unknown"
+            f"expected the tables {', '.join(NAMES)} in {path}; found {', '.join(wrong)} missing or unknown. Add or "
+            "remove these."
         )
     return {name: _input(path, name, tables[name]) for name in NAMES}
 
@@ -113,7 +114,9 @@ def _input(path: Path, name: str, table: object) -> Input:
     low, base, high = values if name in FACTORS else values[::-1]
     if not low <= base <= high:
         order = "low <= base <= high" if name in FACTORS else "low >= base >= high, as a cost is lower in a better case"
-        raise ValueModelError(f"expected {order} for {name} in {path}; found {', '.join(map(str, values))}")
+        raise ValueModelError(
+            f"expected {order} for {name} in {path}; found {', '.join(map(str, values))}. Correct these numbers."
+        )
     return Input(name, values[0], values[1], values[2], unit=texts[0], source=texts[1])
 
 
