@@ -81,10 +81,12 @@ init: $(STAMP) ## write the TOML of a catalogue of your own (DATA=folder, zip, t
 report: $(STAMP) ## run notebooks 01-06 and write every table and figure -> reports/<catalogue>/index.html
 	@$(BIN)/fashion report $(SETTINGS) $(NAMED)
 
-readme: $(STAMP) ## renew README's table and docs/sample-report from the sample's report
+# Pictures last: they need Chromium, and without it the numbers are renewed still.
+readme: $(STAMP) ## renew README's table, docs/sample-report and (with Chromium) Images/ from the sample's report
 	@$(BIN)/python -m tools.renew_readme
+	@$(BIN)/python -m tools.shop_pictures
 
-pictures: $(STAMP) ## renew README's pictures of the shop in Images/, from the sample's shop in Chromium
+pictures: $(STAMP) ## renew README's pictures of the shop in Images/ alone, from the sample's shop in Chromium
 	@$(BIN)/python -m tools.shop_pictures
 
 site: $(STAMP) ## copy the sample's report to site/, for GitHub or GitLab Pages
@@ -115,7 +117,7 @@ test: $(STAMP) ## run the test suite; checks of documents and sources are in `ma
 	@$(SUITE)
 
 # Apart from `test`: on Python 3.11, counting lines makes the suite take half as long again.
-coverage: $(STAMP) ## run the test suite, with line coverage of fashion/: at least 90 %
+coverage: $(STAMP) ## run the test suite, with line coverage of fashion/: at least 90%
 	@$(SUITE) --cov=fashion --cov-report=term --cov-fail-under=90
 
 deck: $(STAMP) ## write the business case as slides -> reports/<catalogue>/deck.pptx

@@ -86,7 +86,7 @@ def curve(results: dict[str, Any]) -> list[Figure]:
         right.plot([p["size"] for p in points], cost, marker="o", color=PALETTE[number], label=name)
     right.set(xlabel="edge of the input, pixels", ylabel="milliseconds a photo", yscale="log", title="Cost")
     right.legend()
-    text = f"{results['catalogue']}: {results['items']:,} items; frozen, max-pooled vectors; 95 % bootstrap intervals"
+    text = f"{results['catalogue']}: {results['items']:,} items; frozen, max-pooled vectors; 95% bootstrap intervals"
     return [sign(figure, text)]
 
 

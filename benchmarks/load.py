@@ -21,6 +21,7 @@ from benchmarks.photos import write_photos
 from benchmarks.served import UNBOUNDED, Served, load, memory_watched, need_wrk, served
 from benchmarks.swap import exchange
 from fashion.catalogue.identity import open_workspace
+from fashion.core.numerals import percent
 
 CLIENTS = (1, 64)
 
@@ -126,7 +127,7 @@ def faults(results: dict[str, Any]) -> list[str]:
     ]
     grown = results["mixed"]["memory"]["growth"]
     if grown > MOST_GROWTH:
-        said.append(f"memory grew by {grown:.0%} over the mixed load; {MOST_GROWTH:.0%} is the most")
+        said.append(f"memory grew by {percent(grown)} over the mixed load; {percent(MOST_GROWTH)} is the most")
     wrong = {
         name: results["swap"][name] for name in ("neither", "too_early", "back", "failed") if results["swap"][name]
     }

@@ -10,6 +10,7 @@ import pandas as pd
 
 from benchmarks import figures, harness
 from fashion.core.files import write_whole
+from fashion.core.numerals import interval, percent
 
 Row = Sequence[object]
 
@@ -30,7 +31,7 @@ def embedding(results: dict[str, Any]) -> str:
     parts = []
     for network in results["backbones"]:
         rows = [
-            (w["way"], spread(w, "rate"), spread(w, "ratio", 2), f"{w['share_of_peak']:.0%}") for w in network["ways"]
+            (w["way"], spread(w, "rate"), spread(w, "ratio", 2), percent(w["share_of_peak"])) for w in network["ways"]
         ]
         ours = network["ours_to_bare"]
         parity = ", ".join(f"{name} {value:.0e}" for name, value in network["parity"].items())
@@ -40,8 +41,9 @@ def embedding(results: dict[str, Any]) -> str:
             f"reaches {network['peak_flops'] / 1e9:.0f} GFLOP/s, so its ceiling is "
             f"{network['ceiling_photos_per_second']:.1f} photos/s.\n\n"
             + table(("way", "photos/s", "times the original", "share of peak"), rows)
-            + f"\n\nOurs, from JPEG, reaches {ours['ratio']:.0%} ({ours['ratio_low']:.0%}-{ours['ratio_high']:.0%}) of "
-            f"the bare network by the same runtime. Largest 1 - cosine with TensorFlow's vectors: {parity}."
+            + f"\n\nOurs, from JPEG, reaches {percent(ours['ratio'])} ({percent(ours['ratio_low'])}-"
+            f"{percent(ours['ratio_high'])}) of the bare network by the same runtime. Largest 1 - cosine with "
+            f"TensorFlow's vectors: {parity}."
         )
     return "\n\n".join(parts)
 
@@ -58,7 +60,7 @@ def curve(results: dict[str, Any]) -> str:
     for point in results["points"]:
         quality = point["quality"]
         cells = [
-            f"{quality[name]['mean']:.3f} [{quality[name]['low']:.3f}, {quality[name]['high']:.3f}]" if quality else "-"
+            interval(*(quality[name][part] for part in ("mean", "low", "high"))) if quality else "-"
             for name in ("category", "colour", "category and colour")
         ]
         rows.append((
@@ -78,7 +80,7 @@ def neighbours(results: dict[str, Any]) -> str:
     parts = []
     for pairs in results["all_pairs"]:
         rates = [
-            (w["way"], spread(w, "rate", 0), spread(w, "ratio", 2), f"{w['share_of_peak']:.0%}") for w in pairs["ways"]
+            (w["way"], spread(w, "rate", 0), spread(w, "ratio", 2), percent(w["share_of_peak"])) for w in pairs["ways"]
         ]
         parts.append(
             f"Six nearest among {pairs['items']:,} x {pairs['dimensions']:,}, many queries at once; the matrix product "
@@ -146,7 +148,8 @@ def run(results: dict[str, Any]) -> str:
     if new:
         text += (
             f"\n\nAdding {new['added']} photos to the {new['items']:,} of {new['catalogue']} took "
-            f"{new['seconds']:.1f} s, {new['seconds'] / new['all_seconds']:.1%} of the {new['all_seconds']:.0f} s that "
+            f"{new['seconds']:.1f} s, {percent(new['seconds'] / new['all_seconds'])} of the "
+            f"{new['all_seconds']:.0f} s that "
             "reading, measuring and embedding all of them took"
             + (
                 f"; as a command, with Python's start, {new['command_seconds']:.1f} s."
@@ -197,13 +200,13 @@ def load(results: dict[str, Any]) -> str:
 
 def _mixed(mixed: dict[str, Any]) -> str:
     memory = mixed["memory"]
-    shares = ", ".join(f"{kind} {share} %" for kind, share in mixed["mixture"].items())
+    shares = ", ".join(f"{kind} {share}%" for kind, share in mixed["mixture"].items())
     return (
         f"Mixed load ({shares}) by {mixed['clients']} clients for {mixed['seconds'] / 60:.1f} minutes: "
         f"{mixed['requests']:,} requests, {mixed['rate']:,.1f} a second, p50 {mixed['p50'] * 1e3:,.0f} ms, p99 "
         f"{mixed['p99'] * 1e3:,.0f} ms, {sum(mixed['errors'].values())} errors. Resident memory "
         f"{_mib(memory['first'])} MiB in its first tenth, {_mib(memory['last'])} in its last "
-        f"({memory['growth']:+.1%}), at most {_mib(memory['most'])}."
+        f"({percent(memory['growth'], '+')}), at most {_mib(memory['most'])}."
     )
 
 

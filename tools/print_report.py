@@ -30,8 +30,13 @@ PRINTED = 1440
 LIMIT = 300
 
 
-def browser() -> str:
-    """The path of a browser that prints.
+def browser(instead: str = "") -> str:
+    """The path of Chromium or its kin.
+
+    Parameters
+    ----------
+    instead : str
+        What else can be done where there is none.
 
     Raises
     ------
@@ -41,8 +46,8 @@ def browser() -> str:
     browser = next((path for path in map(shutil.which, BROWSERS) if path), None)
     if not browser:
         raise ReportError(
-            f"expected a browser that prints, one of {', '.join(BROWSERS)}; found none. Install Chromium (Debian: "
-            "apt-get install chromium-headless-shell), or print index.html from the browser that you use."
+            f"expected a browser, one of {', '.join(BROWSERS)}; found none. Install Chromium (Debian: apt-get install "
+            f"chromium-headless-shell){instead}."
         )
     return browser
 
@@ -55,7 +60,8 @@ def print_report(workspace: Workspace) -> Path:
     ReportError
         When there is no browser, or it prints nothing.
     """
-    program, target = browser(), workspace.report / "report.pdf"
+    program = browser(", or print index.html from the browser that you use")
+    target = workspace.report / "report.pdf"
     page = workspace.report / ".report.html"  # beside the figures that it shows
     with tempfile.TemporaryDirectory() as profile:
         printed = Path(profile) / "report.pdf"

@@ -1,6 +1,6 @@
 """README's pictures of the shop, from the sample's shop as it runs: a still of an item and the map, and a short film.
 
-`make pictures`. It needs Chromium, as the browser tests do.
+`make pictures`, and the end of `make readme`. It needs Chromium, as the browser tests do.
 """
 
 from __future__ import annotations
@@ -15,11 +15,22 @@ from typing import Any
 
 from PIL import Image
 
+from fashion.core.checksums import sha256_bytes, sha256_json
 from fashion.core.errors import FashionError
-from fashion.core.files import write_whole
+from fashion.core.files import write_json, write_whole
 from fashion.core.paths import project_root
 from fashion.core.workspace import Workspace
 from tools.print_report import browser
+from tools.renew_readme import NUMBERS, kept_numbers
+
+#: Where the pictures lie, and what they were made from: tests compare it with what is committed.
+FOLDER, MADE_FROM = "Images", "made-from.json"
+
+#: What the shop's pages are made from, beside the report's numbers. A changed page needs new pictures.
+PAGES = (
+    "fashion/web/templates", "fashion/web/static", "fashion/projection/static",
+    "fashion/projection/templates/explorer.html",
+)  # fmt: skip
 
 #: The window of the film, pixels; that of the still, whose list is whole; width of the still in README.
 WINDOW: Any = {"width": 1280, "height": 800}
@@ -122,8 +133,26 @@ def as_gif(frames: list[tuple[Image.Image, int]]) -> bytes:
     return held.getvalue()
 
 
+def made_from(numbers: dict[str, Any], pictures: dict[str, str], root: Path) -> dict[str, str]:
+    """SHA-256 of the report's numbers, of each file of the shop's pages, and of the pictures themselves.
+
+    Parameters
+    ----------
+    numbers : dict
+        `results` of `renew_readme.kept_numbers`: without findings, whose words change more often than the shop.
+    pictures : dict of str to str
+        Name -> SHA-256.
+    root : Path
+        The project's folder.
+    """
+    files = [file for place in PAGES for file in sorted((root / place).rglob("*")) or [root / place] if file.is_file()]
+    texts = {file: file.read_bytes().replace(b"\r\n", b"\n") for file in files}  # Git on Windows may change line ends
+    pages = {file.relative_to(root).as_posix(): sha256_bytes(text) for file, text in texts.items()}
+    return {f"{NUMBERS}, results": sha256_json(numbers), **pages, **pictures}
+
+
 def write_pictures(workspace: Workspace, folder: Path) -> list[Path]:
-    """Write shop.jpg and shop.gif to a folder.
+    """Write shop.jpg, shop.gif and `MADE_FROM` to a folder.
 
     Raises
     ------
@@ -144,19 +173,22 @@ def write_pictures(workspace: Workspace, folder: Path) -> list[Path]:
     one.save(held, "JPEG", quality=86, optimize=True)
     folder.mkdir(exist_ok=True)
     made = {"shop.jpg": held.getvalue(), "shop.gif": as_gif(frames)}
-    return [
+    written = [
         write_whole(folder / name, lambda aside, data=data: aside.write_bytes(data))  # type: ignore[misc]
         for name, data in made.items()
     ]
+    sums = {name: sha256_bytes(data) for name, data in made.items()}
+    write_json(folder / MADE_FROM, made_from(kept_numbers(workspace)["results"], sums, project_root()))
+    return written
 
 
 def main() -> int:
-    """Renew Images/ from the sample's report; returns 1 where there is none."""
+    """Renew Images/ from the sample's report; returns 1 where there is no report or no browser."""
     try:
-        for path in write_pictures(Workspace("sample"), project_root() / "Images"):
+        for path in write_pictures(Workspace("sample"), project_root() / FOLDER):
             print(f"{path} · {path.stat().st_size / 1000:.0f} kB")
     except FashionError as error:
-        print(f"shop_pictures: {error}", file=sys.stderr)
+        print(f"shop_pictures: the pictures in {FOLDER}/ are NOT renewed: {error}", file=sys.stderr)
         return 1
     return 0
 

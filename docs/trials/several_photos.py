@@ -3,7 +3,7 @@
     .venv/bin/python docs/trials/several_photos.py
 
 reads the sample's report and prints a table in Markdown (it stands in docs/decisions.md). No catalogue with several
-photos an item is at hand, so that each item gets a detail (60 to 80 % of both sides, mirrored) and a customer's photo
+photos an item is at hand, so that each item gets a detail (60 to 80% of both sides, mirrored) and a customer's photo
 (`customer_photos.simulate`); queries are another simulated customer's photo of the item, or the item itself.
 """
 

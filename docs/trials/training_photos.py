@@ -3,7 +3,7 @@
     .venv/bin/python docs/trials/training_photos.py --catalogue fashion-product-images --seeds 0,1
 
 reads what notebooks 01-03 of a report left, embeds each training photo mirrored and each training photo cropped (a
-random 70 to 100 % of each side; its colours stay those of the whole photo), and prints a table in Markdown (it stands
+random 70 to 100% of each side; its colours stay those of the whole photo), and prints a table in Markdown (it stands
 in docs/decisions.md). The queries are validation items, photo alone against all items; test items are not looked at.
 More photos mean more steps, so the plain photos are also trained on for twice the epochs.
 """

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fashion.attributes.layout import Layout
 from fashion.core.defaults import COLOUR_WEIGHT, LIST_LENGTH
-from fashion.core.numerals import decimal
+from fashion.core.numerals import decimal, number
 from fashion.embedding.features import some_rows
 from fashion.evaluation.coverage import times_shown
 from fashion.evaluation.relevance import BOTH, matches
@@ -353,8 +353,8 @@ def choose_weights(trials: pd.DataFrame) -> tuple[float, float, str]:
         line = least.sort_values(["unshown", "looks_weight"], ascending=[True, False], kind="stable").iloc[0]
     first = trials.iloc[0]
     why = (
-        f"Looks weigh {line['looks_weight']:.2f} and hubs are corrected by {line['hub_strength']:.2f}: of the trials "
-        f"within {TOLERANCE} of the best precision in category and colour{by_photos}, {reason}. Unshown: "
+        f"Looks weigh {number(line['looks_weight'])} and hubs are corrected by {number(line['hub_strength'])}: of "
+        f"the trials within {TOLERANCE} of the best precision in category and colour{by_photos}, {reason}. Unshown: "
         f"{decimal(line[UNSHOWN])} (by photos alone {decimal(line[UNSHOWN_BY_PHOTOS])}), against "
         f"{decimal(first[UNSHOWN])} ({decimal(first[UNSHOWN_BY_PHOTOS])}) in the first trial."
     )

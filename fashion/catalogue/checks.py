@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fashion.catalogue.swatches import LEAST_GARMENTS
 from fashion.core.colour import delta_e, distances_to_words, hex_to_lab, lab_to_hex
-from fashion.core.numerals import ordinal_word, percent
+from fashion.core.numerals import decimal, ordinal_word, p_value, percent
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,14 @@ class Check:
 
 def checks_table(checks: Sequence[Check]) -> pd.DataFrame:
     """The checks as a table for people."""
+
+    def written(value: float) -> str:
+        return f"{value:,}" if isinstance(value, int) else decimal(value) or "none"
+
     return pd.DataFrame([
         {
-            "check": check.name, "question": check.question, "measured": f"{check.statistic} = {check.value:.4g}",
-            "limit": f"{check.threshold:.4g}", "holds": "yes" if check.passed else "NO",
+            "check": check.name, "question": check.question, "measured": f"{check.statistic} = {written(check.value)}",
+            "limit": written(check.threshold), "holds": "yes" if check.passed else "NO",
         }
         for check in checks
     ])  # fmt: skip
@@ -123,7 +127,7 @@ def cramers_v(table: NDArray[np.integer]) -> tuple[float, float, float]:
 
     Returns
     -------
-    chi_squared, p_value, v : float
+    chi_squared, p, v : float
         V is 0 for independence, 1 for a one-to-one relation.
     """
     table = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0]
@@ -136,17 +140,17 @@ def cramers_v(table: NDArray[np.integer]) -> tuple[float, float, float]:
         )  # nothing to compare: neither independent nor dependent
     from scipy import stats  # here: a query needs this module's constants, and no statistics
 
-    chi_squared, p_value, _, _ = stats.chi2_contingency(table, correction=False)
+    chi_squared, p, _, _ = stats.chi2_contingency(table, correction=False)
     n = table.sum()
     phi = max(0.0, chi_squared / n - (rows - 1) * (columns - 1) / (n - 1))
     r, c = rows - (rows - 1) ** 2 / (n - 1), columns - (columns - 1) ** 2 / (n - 1)
-    return float(chi_squared), float(p_value), float(np.sqrt(phi / max(min(r, c) - 1, 1e-12)))
+    return float(chi_squared), float(p), float(np.sqrt(phi / max(min(r, c) - 1, 1e-12)))
 
 
 def check_independence(items: pd.DataFrame, a: str = "colour", b: str = "department", threshold: float = 0.1) -> Check:
     """Is `a` independent of `b`? Judged by the strength (V), as with many items any small tie is significant."""
     table = pd.crosstab(items[a], items[b]).to_numpy()
-    chi_squared, p_value, v = cramers_v(table)
+    chi_squared, p, v = cramers_v(table)
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0, keepdims=True) / table.sum()
     small = float((expected < 5).mean())
     caution = ""
@@ -156,7 +160,7 @@ def check_independence(items: pd.DataFrame, a: str = "colour", b: str = "departm
         nothing = f"Fewer than two values of {a} or {b}: nothing can be said, and nothing rests on it."
         return Check(f"{a} and {b}", f"Is {a} independent of {b}?", "Cramér's V", v, threshold, False, nothing)
     passed = v <= threshold
-    numbers = f"chi-squared {chi_squared:,.0f}, p = {p_value:.2g}, V = {v:.3f}.{caution}"
+    numbers = f"chi-squared {chi_squared:,.0f}, {p_value(p)}, V = {decimal(v)}.{caution}"
     meaning = (
         f"{numbers} Guessing the {a} from the {b} gains next to nothing."
         if passed

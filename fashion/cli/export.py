@@ -69,7 +69,7 @@ def _write(study: Study, arguments: argparse.Namespace, path: Path) -> None:
     files = [study.photos.file(row) for row in range(len(recommender.items))]
     photo = study.photos.read if arguments.photos else None
     write_parquet(recommender, path, xy=xy, files=files, photo=photo, k=arguments.k)
-    print(f"{len(recommender.items):,} items, vectors of {recommender.vectors.shape[1]} dimensions: {path}")
+    print(f"{len(recommender.items):,} items, vectors of {recommender.vectors.shape[1]:,} dimensions: {path}")
     places = "--x x --y y" if xy is not None else "--vector vector"
     image = " --image image" if arguments.photos and xy is None else ""
     print(f"  embedding-atlas {path} {places} --neighbors neighbors{image}")

@@ -1,4 +1,18 @@
-"""Numbers as people read them, in one form everywhere: counts in words, per cent, three decimals, p-values."""
+"""Numbers as people read them: the only place that formats shares, cosines, p-values and per cent.
+
+The rules, for sentences, tables, figures, slides, the shop and documents; `tests/lint/test_sources.py` holds them:
+
+- per cent without a space, as in British prose: 86%, also where it is typed by hand ("95% interval"); on an axis the
+  unit is in its label ("Precision@6, %");
+- 0% and 100% only where exact (`percent`); a share that somebody set, with all its digits (`percent_as_set`);
+- shares, differences and cosines as numbers: three decimals, halves up (`decimal`, `interval`);
+- a similarity or score beside a picture or within a reason: two decimals (`score`);
+- amounts and weights: at most two decimals (`number`);
+- a p-value at or below the least that its test can give: as below it (`p_value`);
+- counts from a thousand on with commas: 2,848.
+
+Seconds, bytes and pixels need no more than Python's own formats.
+"""
 
 from __future__ import annotations
 
@@ -51,13 +65,35 @@ def decimal(value: float, sign: str = "") -> str:
     return f"{_half_up(value, 3):{sign}.3f}"
 
 
+def score(value: float) -> str:
+    """A similarity or score beside a picture or within a reason: two decimals, halves up.
+
+    Examples
+    --------
+    >>> score(0.714), score(0.995)
+    ('0.71', '1.00')
+    """
+    return f"{_half_up(value, 2):.2f}"
+
+
+def number(value: float) -> str:
+    """An amount: whole from 10 on, else with at most two decimals.
+
+    Examples
+    --------
+    >>> number(1_000_000), number(12.5), number(0.5), number(0.001)
+    ('1,000,000', '13', '0.5', '0')
+    """
+    return f"{_half_up(value, 0 if abs(value) >= 10 else 2).normalize():,f}"
+
+
 def interval(mean: float, low: float, high: float, sign: str = "") -> str:
     """A mean with its interval: "0.512 [0.498, 0.527]"; with `sign` "+", each number is signed."""
     return f"{decimal(mean, sign)} [{decimal(low, sign)}, {decimal(high, sign)}]"
 
 
-def percent(share: float) -> str:
-    """A share in per cent, with one decimal near 0 and 1: 0% and 100% only where exact.
+def percent(share: float, sign: str = "") -> str:
+    """A share or change in per cent, with one decimal near 0 and 1: 0% and 100% only where exact.
 
     It is `decimal` in per cent, so that who rounds a table's number gets the sentence's; no finite share, no text.
 
@@ -65,15 +101,29 @@ def percent(share: float) -> str:
     --------
     >>> percent(0.866), percent(0.2446), percent(0.008), percent(0.9996), percent(1), percent(float("nan"))
     ('87%', '25%', '0.8%', '99.9%', '100%', '')
+    >>> percent(2.3), percent(-0.05), percent(0.0112, "+")
+    ('230%', '-5%', '+1%')
     """
     if not math.isfinite(share):
         return ""
-    if share in (0, 1):
-        return f"{share:.0%}"
+    if share in (-1, 0, 1):
+        return f"{100 * int(share):{sign}}%"
     per_mille = _half_up(share, 3) * 1000
-    if 0 < share < 1:
-        per_mille = min(max(per_mille, Decimal(1)), Decimal(999))
-    return f"{_half_up(per_mille / 10, 0 if 10 <= per_mille < 995 else 1)}%"
+    if abs(per_mille) in (0, 1000):
+        per_mille += 1 if share * 1000 > per_mille else -1
+    size = abs(per_mille)
+    return f"{_half_up(per_mille / 10, 0 if 10 <= size < 995 or size >= 1005 else 1):{sign}}%"
+
+
+def percent_as_set(share: float) -> str:
+    """A share that somebody set, in per cent with all its digits: an assumption is not rounded.
+
+    Examples
+    --------
+    >>> percent_as_set(0.025), percent_as_set(0.1), percent_as_set(0)
+    ('2.5%', '10%', '0%')
+    """
+    return f"{(Decimal(repr(float(share))) * 100).normalize():f}%"
 
 
 def shown_share(share: float) -> float:

@@ -285,7 +285,7 @@ class Workspace:
         with warnings.catch_warnings():
             fonts.quiet()
             box = _settled(figure)
-            # Level 4 packs in half the time of the usual 6, into 5 % more bytes.
+            # Level 4 packs in half the time of the usual 6, into 5% more bytes.
             packed = {"compress_level": 4}
             write_whole(
                 path,

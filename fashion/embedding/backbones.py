@@ -269,7 +269,7 @@ def summary_table(backbone: Encoder) -> pd.DataFrame:
             "files": f"{files.model.name} ({files.layout})",
             "photo": str(files.preparation.framing),
             "preprocessing": str(files.preparation).partition("; ")[2],
-            "output": f"{backbone.output}, {backbone.dimension} dimensions",
+            "output": f"{backbone.output}, {backbone.dimension:,} dimensions",
             "checksum": f"SHA-256 {backbone.weights_checksum[:12]}",
         }
         return pd.DataFrame({"read": list(said), "found": list(said.values())})

@@ -40,7 +40,7 @@ class Costs:
     ----------
     table : DataFrame
         A row for each network and label: `network`, `checksum`, `size` (pixels), `dimensions`, `column` (category,
-        colour, both), `mean`, `low`, `high` (95 % bootstrap interval over queries), `gain`, `gain_low`, `gain_high` (on
+        colour, both), `mean`, `low`, `high` (95% bootstrap interval over queries), `gain`, `gain_low`, `gain_high` (on
         the first network, by the same queries).
     speeds : dict of str to float
         Network -> photos a second from decoded photo to vector, of those that can be run (`photos_per_second`).

@@ -2,7 +2,7 @@
 
 The network is EfficientNet-B0 (Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural
 Networks", 2019) in the "Lite" form that its authors published for small devices: no squeeze-and-excitation,
-ReLU6 in place of swish, stem and head of fixed width. Lite0 has about 75 % top-1 on ImageNet.
+ReLU6 in place of swish, stem and head of fixed width. Lite0 has about 75% top-1 on ImageNet.
 """
 
 from __future__ import annotations

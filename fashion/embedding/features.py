@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fashion.core.numerals import decimal
 from fashion.evaluation.relevance import BOTH, precision_at_k
 from fashion.evaluation.statistics import bootstrap_interval
 from fashion.neighbours.duplicates import relative_cosines
@@ -216,15 +217,15 @@ def pca_spectrum(vectors: Vectors, seed: int) -> NDArray[np.float64]:
 
 
 def components_for_variance(spectrum: NDArray[np.floating]) -> dict[str, int]:
-    """How many of the first principal components explain 50, 80 and 95 % of the variance.
+    """How many of the first principal components explain 50, 80 and 95% of the variance.
 
     Examples
     --------
     >>> components_for_variance(np.array([0.6, 0.3, 0.1]))
-    {'50 % of variance': 1, '80 % of variance': 2, '95 % of variance': 3}
+    {'50% of variance': 1, '80% of variance': 2, '95% of variance': 3}
     """
     explained = np.cumsum(spectrum)
-    return {f"{share} % of variance": int(np.searchsorted(explained, share / 100) + 1) for share in (50, 80, 95)}
+    return {f"{share}% of variance": int(np.searchsorted(explained, share / 100) + 1) for share in (50, 80, 95)}
 
 
 # ---- The choice of features ----
@@ -318,8 +319,8 @@ def selection_trials(
     Returns
     -------
     table : DataFrame
-        `choice`, `features` (their number), `column` (category, colour, both), `mean`, `low`, `high` (95 % bootstrap),
-        `behind` (lower end of the paired 95 % interval of the distance to the best choice of this column; 0 or less
+        `choice`, `features` (their number), `column` (category, colour, both), `mean`, `low`, `high` (95% bootstrap),
+        `behind` (lower end of the paired 95% interval of the distance to the best choice of this column; 0 or less
         where the two do not differ significantly).
     selections : dict of str to Selection
         By name.
@@ -358,13 +359,13 @@ def choose(trials: pd.DataFrame) -> dict[str, object]:
         `choice`, `features`, `both` (share), `why` (a sentence with the numbers).
     """
     both = trials[trials["column"] == BOTH]
-    best = both.loc[both["mean"].idxmax()]
+    best = both.loc[both["mean"].idxmax()].to_dict()
     good = both[both["behind"] <= 0].sort_values(["features", "mean"], ascending=[True, False])
-    chosen = good.iloc[0]
+    chosen = good.iloc[0].to_dict()
     why = (
-        f"Best in category and colour: {best['choice']} ({best['mean']:.3f}, 95 % interval {best['low']:.3f} to "
-        f"{best['high']:.3f}). Smallest choice not significantly worse on the same queries: {chosen['choice']} "
-        f"({chosen['features']} dimensions, {chosen['mean']:.3f}). It is called “frozen” from here on."
+        f"Best in category and colour: {best['choice']} ({decimal(best['mean'])}, 95% interval {decimal(best['low'])} "
+        f"to {decimal(best['high'])}). Smallest choice not significantly worse on the same queries: {chosen['choice']} "
+        f"({chosen['features']:,} dimensions, {decimal(chosen['mean'])}). It is called “frozen” from here on."
     )
     return {
         "choice": chosen["choice"],

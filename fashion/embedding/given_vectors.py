@@ -65,7 +65,7 @@ class GivenVectors:
     @property
     def reason(self) -> str:
         """What was read, for console, provenance and captions."""
-        said = f"{len(self.items):,} vectors of {self.dimension} dimensions from {self.place.name}"
+        said = f"{len(self.items):,} vectors of {self.dimension:,} dimensions from {self.place.name}"
         return f"{self.name}: {said}; {LEFT_OUT}"
 
     def of(self, items: Sequence[str]) -> NDArray[np.float32]:

@@ -57,7 +57,7 @@ def coverage(recommended: ArrayLike, gallery: Int, seed: int) -> dict[str, float
     Returns
     -------
     dict
-        `never_shown` (share of the gallery that is in no list) with `low` and `high` (95 % interval), and `gini`.
+        `never_shown` (share of the gallery that is in no list) with `low` and `high` (95% interval), and `gini`.
     """
     counts = times_shown(recommended, int(gallery.max()) + 1)[gallery]
     share, low, high = bootstrap_interval((counts == 0).astype(float), seed)

@@ -124,7 +124,7 @@ def judged_table(judgements: pd.DataFrame, methods: Mapping[str, Method], k: int
     Returns
     -------
     DataFrame
-        `method`, `measure` ("nDCG@k", "Precision@k" with grades from `RELEVANT`, "judged"), `mean`, `low`, `high` (95 %
+        `method`, `measure` ("nDCG@k", "Precision@k" with grades from `RELEVANT`, "judged"), `mean`, `low`, `high` (95%
         bootstrap over queries), `queries`.
     """
     grades = judgements.groupby(["query", "item"])["grade"].mean()

@@ -197,7 +197,7 @@ class Protocol:
         """Queries and galleries in a sentence."""
         return (
             f"{len(self.queries):,} query items unseen in training, each against the {len(self.items) - 1:,} other "
-            "items; 95 % bootstrap intervals over queries."
+            "items; 95% bootstrap intervals over queries."
         )
 
     @property
@@ -276,7 +276,7 @@ class Protocol:
             self.scores[CEILING, name, measure, column] = np.where(np.isfinite(chance), 1.0, np.nan)
 
     def table(self, scores: Scores | None = None) -> pd.DataFrame:
-        """Every score's mean over queries with its 95 % bootstrap interval.
+        """Every score's mean over queries with its 95% bootstrap interval.
 
         Queries for which a measure is undefined (no gallery item has their word) are left out of it.
 
@@ -309,7 +309,7 @@ def paired_tests(
     Returns
     -------
     DataFrame
-        `gallery`, `measure`, `column`, `against`, `difference` (method less the other), `low`, `high` (95 %
+        `gallery`, `measure`, `column`, `against`, `difference` (method less the other), `low`, `high` (95%
         interval), `p` (sign flips), `p_holm` (`holm` over the whole table).
     """
     cells, lines = list(questions), []

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from fashion.catalogue.sampling import quotas
 from fashion.core.errors import ArtefactError
+from fashion.core.numerals import percent
 
 Int = NDArray[np.integer]
 
@@ -72,8 +73,8 @@ def split(
     if not (assigned == "test").any():
         raise ArtefactError(
             f"expected items to test on; found none: the largest group of near-duplicates holds {size.max()} of "
-            f"{n} items, so nothing fits into a test part of {test:.0%}. If most photos count as near-duplicates, the "
-            "network's weights are not trained; if the catalogue is small, use more items."
+            f"{n} items, so nothing fits into a test part of {percent(test)}. If most photos count as near-duplicates, "
+            "the network's weights are not trained; if the catalogue is small, use more items."
         )
     return assigned
 

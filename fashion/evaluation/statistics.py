@@ -66,7 +66,7 @@ def mean_where_defined(values: NDArray[np.floating], seed: int) -> dict[str, flo
 
 @dataclass(frozen=True)
 class Difference:
-    """A paired difference between two methods: mean over queries, 95 % interval, p-value."""
+    """A paired difference between two methods: mean over queries, 95% interval, p-value."""
 
     mean: float
     low: float
@@ -117,7 +117,7 @@ def by_department(items: pd.DataFrame, queries: ArrayLike, shares: Mapping[str, 
 def department_intervals(
     items: pd.DataFrame, queries: ArrayLike, shares: Mapping[str, ArrayLike], seed: int
 ) -> pd.DataFrame:
-    """Mean share by department and method, each with its 95 % bootstrap interval.
+    """Mean share by department and method, each with its 95% bootstrap interval.
 
     Parameters
     ----------

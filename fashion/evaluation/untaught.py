@@ -99,7 +99,7 @@ def untaught_table(
     queries: NDArray[np.integer],
     seed: int,
 ) -> pd.DataFrame:
-    """Agreement that was never taught, by method and gallery, with 95 % bootstrap intervals over queries.
+    """Agreement that was never taught, by method and gallery, with 95% bootstrap intervals over queries.
 
     Parameters
     ----------

@@ -27,6 +27,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fashion.core.numerals import percent
+
 Values = NDArray[np.float64]
 
 #: Robust standard deviations from the median beyond which a photo is unusual.
@@ -102,7 +104,7 @@ FAULTS = (
     ),
     Fault(
         "patterned ground", lambda items: items["uneven_border"].to_numpy(np.float64), 0.5, 1.0,
-        "{uneven_border:.0%} of the border are not of its median colour",
+        "{uneven} of the border are not of its median colour",
     ),
 )  # fmt: skip
 
@@ -130,6 +132,7 @@ def photo_faults(items: pd.DataFrame) -> pd.DataFrame:
         severity = np.minimum((values[rows] - limit) / max(fault.worst - limit, 1e-9), 1.0)
         measured = items.iloc[rows][columns].itertuples(index=False)
         for row, severe, values_of in zip(rows, severity, measured, strict=True):
-            reason = fault.reason.format(**dict(zip(columns, values_of, strict=True)), usual=usual)
+            own = dict(zip(columns, values_of, strict=True))
+            reason = fault.reason.format(**own, uneven=percent(own["uneven_border"]), usual=usual)
             lines.append({"row": int(row), "kind": fault.name, "severity": float(severe), "reason": reason})
     return pd.DataFrame(lines, columns=["row", "kind", "severity", "reason"])

@@ -117,7 +117,7 @@ def garment_mask(lab: NDArray[np.float32]) -> NDArray[np.bool_]:
 
     The background's colour is the median of the photo's border in CIELAB; what is further than
     `GROUND_DISTANCE` from it, with specks removed and holes filled, is garment. Where that leaves
-    less than 2 % or more than 98 % of the photo, the central ellipse is taken instead.
+    less than 2% or more than 98% of the photo, the central ellipse is taken instead.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fashion.catalogue.source import Source
 from fashion.catalogue.swatches import UNKNOWN, Swatches
-from fashion.core.numerals import percent
+from fashion.core.numerals import percent, score
 from fashion.plots.style import (
     HEAT,
     INK,
@@ -169,7 +169,7 @@ def accuracy_by_class(table: pd.DataFrame, colours: Mapping[str, str], source_li
 
 
 def reliability(curves: Mapping[str, pd.DataFrame], source_line: str) -> Figure:
-    """Share of right predictions by predicted probability, with 95 % intervals; a point's size is its share of all.
+    """Share of right predictions by predicted probability, with 95% intervals; a point's size is its share of all.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def reliability(curves: Mapping[str, pd.DataFrame], source_line: str) -> Figure:
 
 
 def _wilson(share: NDArray[np.floating], count: NDArray[np.integer]) -> tuple[NDArray, NDArray]:
-    """95 % interval of a share of few cases (Wilson, Journal of the American Statistical Association 22, 1927)."""
+    """95% interval of a share of few cases (Wilson, Journal of the American Statistical Association 22, 1927)."""
     z = 1.96
     centre, spread = share + z**2 / (2 * count), z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
     return (centre - spread) / (1 + z**2 / count), (centre + spread) / (1 + z**2 / count)
@@ -226,6 +226,6 @@ def items_to_check(worst: pd.DataFrame, source: Source, source_line: str) -> Fig
             suggested = item.get(f"suggested_{kind}")
             word = f"{kind} {item[kind]}" if kind in item else kind
             lines.append(wrapped(f"{item[kind]} → {suggested}" if suggested else word, 19))
-        labels.append("\n".join([*lines, f"{item['score']:.2f}"]))
+        labels.append("\n".join([*lines, score(item["score"])]))
     title = "Items to check: word in the table → what the photo suggests, or the photo's fault; score"
     return photo_grid(source, list(worst["photo"]), labels, title, source_line, columns=8, height=1.95)

@@ -72,14 +72,14 @@ def pca_spectrum(explained: NDArray[np.floating], marks: Mapping[str, int], sour
         height = float(total[count - 1])
         axes.plot([count, count], [0, height], color=QUIET, linewidth=0.8, linestyle=":")
         axes.plot(count, height, "o", color=PALETTE[1], markersize=5)
-        axes.annotate(f"{label}: {count}", (count, height), xytext=(8, -12), textcoords="offset points", fontsize=9)
+        axes.annotate(f"{label}: {count:,}", (count, height), xytext=(8, -12), textcoords="offset points", fontsize=9)
     axes.set(xscale="log", xlabel="principal components", ylabel="% of variance", ylim=(0, 103),
              title="How many dimensions do the vectors use?")  # fmt: skip
     return sign(figure, source_line)
 
 
 def selection_quality(table: pd.DataFrame, source_line: str, *, k: int) -> Figure:
-    """Precision@k of the nearest neighbours for each choice of features, with 95 % intervals.
+    """Precision@k of the nearest neighbours for each choice of features, with 95% intervals.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def selection_quality(table: pd.DataFrame, source_line: str, *, k: int) -> Figur
 
 
 def quality_against_cost(table: pd.DataFrame, speeds: Mapping[str, float], source_line: str, *, k: int) -> Figure:
-    """Precision@k of several networks against their photos a second, with 95 % intervals.
+    """Precision@k of several networks against their photos a second, with 95% intervals.
 
     Parameters
     ----------

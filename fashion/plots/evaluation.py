@@ -46,7 +46,7 @@ def _line(method: str) -> dict[str, Any]:
 
 
 def precision_by_method(table: pd.DataFrame, source_line: str, *, k: int) -> Figure:
-    """Precision@k by method and label, with 95 % bootstrap intervals.
+    """Precision@k by method and label, with 95% bootstrap intervals.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def success_curve(table: pd.DataFrame, methods: Sequence[str], source_line: str)
 
 
 def precision_by_gallery_size(table: pd.DataFrame, source_line: str, *, k: int) -> Figure:
-    """Precision@k by number of items in the gallery, with 95 % intervals as bands.
+    """Precision@k by number of items in the gallery, with 95% intervals as bands.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def precision_by_gallery_size(table: pd.DataFrame, source_line: str, *, k: int) 
 
 
 def precision_by_embedding_size(table: pd.DataFrame, source_line: str, *, k: int) -> Figure:
-    """Precision@k by number of dimensions kept, with 95 % intervals as bands.
+    """Precision@k by number of dimensions kept, with 95% intervals as bands.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ def _curves(table: pd.DataFrame, along: str, name: str, title: str, source_line:
 
 
 def precision_by_colour_weight(table: pd.DataFrame, source_line: str, *, k: int, chosen: float) -> Figure:
-    """What the weight of colour trades: Precision@k in category, in colour and in both, with 95 % intervals.
+    """What the weight of colour trades: Precision@k in category, in colour and in both, with 95% intervals.
 
     Parameters
     ----------
@@ -211,7 +211,7 @@ def precision_by_colour_weight(table: pd.DataFrame, source_line: str, *, k: int,
 
 
 def catalogue_unshown(table: pd.DataFrame, source_line: str) -> Figure:
-    """Share of the gallery that is in no list, by embedding and gallery, with 95 % bootstrap intervals.
+    """Share of the gallery that is in no list, by embedding and gallery, with 95% bootstrap intervals.
 
     Parameters
     ----------
@@ -241,7 +241,7 @@ def catalogue_unshown(table: pd.DataFrame, source_line: str) -> Figure:
 
 
 def agreement_beyond(table: pd.DataFrame, source_line: str) -> Figure:
-    """Agreement in what was never taught, by method and measure, with 95 % bootstrap intervals.
+    """Agreement in what was never taught, by method and measure, with 95% bootstrap intervals.
 
     Parameters
     ----------

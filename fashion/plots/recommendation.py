@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from fashion.catalogue.products import product_line
 from fashion.catalogue.source import Source
 from fashion.catalogue.swatches import Swatches
+from fashion.core.numerals import score
 from fashion.neighbours.exact import Neighbours
 from fashion.plots.style import INK, PALETTE, QUIET, hexes_of_colours, load_photos, photo_axes, wrapped
 from fashion.recommendation.queries import Query
@@ -82,13 +83,13 @@ def recommendations(
         grid[line][1].axis("off")
         photo_axes(grid[line][0], load_photos(source, [item["photo"]])[0], frame=INK, width=2)
         _caption(grid[line][0], item, "query", hexes[item["colour"]])
-        for axes, row, score, rank in zip(
+        for axes, row, likeness, rank in zip(
             grid[line][2:], neighbours[line], similarity[line], range(1, k + 1), strict=True
         ):
             other = items.iloc[row]
             colour, line_style = FRAMES[other["category"] == item["category"], other["colour"] == item["colour"]]
             photo_axes(axes, load_photos(source, [other["photo"]])[0], frame=colour, width=2.4, line=line_style)
-            _caption(axes, other, f"{rank} · {score:.2f}", hexes[other["colour"]])
+            _caption(axes, other, f"{rank} · {score(likeness)}", hexes[other["colour"]])
     handles = [plt.Line2D([], [], color=colour, linewidth=2.4, linestyle=style) for colour, style in FRAMES.values()]
     words = ["same " + FRAME_WORDS[0], *FRAME_WORDS[1:]]
     figure.text(0.01, 1 - 0.08 / height, title, va="top", fontsize=12.5, fontweight="bold")
@@ -160,7 +161,7 @@ def query_results(
         photos = load_photos(source, list(table["photo"]))
         for axes, rgb, item in zip(line[1:], photos, table.to_dict("records"), strict=False):
             photo_axes(axes, rgb, frame=QUIET, width=1)
-            _caption(axes, pd.Series(item), f"{item['rank']} · {item['similarity']:.2f}", hexes[item["colour"]])
+            _caption(axes, pd.Series(item), f"{item['rank']} · {score(item['similarity'])}", hexes[item["colour"]])
             reason = "\n".join(wrapped(part, 30) for part in item["reasons"].split("; ", 1))
             if product := product_line(item):
                 reason = f"{shorten(product, 34, placeholder='…')}\n{reason}"

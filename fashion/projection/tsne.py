@@ -74,7 +74,7 @@ def tsne_map(
     vectors : array, shape (n, d)
         n at least 4, d at least 2; lengths do not matter.
     seed : int
-        Of the start: its jitter (1 % of its spread), or all of it.
+        Of the start: its jitter (1% of its spread), or all of it.
     perplexity : float, optional
         Effective number of neighbours; more than 0, usually 5-50. At most (n - 1) / 3 is used. If not given, 30 below
         10,000 items and 15 from there on: of 59,524 items 15 kept 0.314 of the ten nearest where 30 kept 0.301, in less

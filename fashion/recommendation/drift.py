@@ -48,7 +48,7 @@ def since_report(workspace: Workspace, now: Present | None = None) -> dict[str, 
         `items` and `items_of_report`; `came`, `went`, `changed`: items; `words`: column -> `moved`, the share of items
         that would have to take another word, and `most`, the words that moved most with their shares before and now;
         `untaught`: `share` of the items with a category or colour that the network never saw, and these `words`;
-        `photos`: `auc` with its 95 % interval (`low`, `high`) of a classifier that tells the `new` photos from the old
+        `photos`: `auc` with its 95% interval (`low`, `high`) of a classifier that tells the `new` photos from the old
         ones, or None for fewer than `LEAST`; `training_due`, and `reasons`.
     """
     now = present(workspace) if now is None else now

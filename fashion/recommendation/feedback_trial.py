@@ -44,7 +44,7 @@ def feedback_trial(
     -------
     DataFrame
         `start` (words, item), `feedback` (none, liked, disliked, both), `mean` share of the next items that have both
-        words, `low` and `high` (95 % bootstrap interval over customers), `customers`.
+        words, `low` and `high` (95% bootstrap interval over customers), `customers`.
     """
     items, k = recommender.items, k or recommender.k
     names, count = items["item"].to_numpy(), len(items)

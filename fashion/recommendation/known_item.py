@@ -48,7 +48,7 @@ def known_item_trial(
     Returns
     -------
     DataFrame
-        `method`, `measure` (MRR, Success@k, or Precision@k for descriptions), `mean`, `low`, `high` (95 % bootstrap
+        `method`, `measure` (MRR, Success@k, or Precision@k for descriptions), `mean`, `low`, `high` (95% bootstrap
         interval over searches), `searches`; without rows where the catalogue has no titles, and the encoder no tower.
     """
     items, lines = recommender.items, list[dict[str, object]]()

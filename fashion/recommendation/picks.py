@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fashion.catalogue.products import product_line, web_link
 from fashion.core.errors import FashionError
+from fashion.core.numerals import decimal, score
 from fashion.recommendation.queries import Query
 from fashion.recommendation.reasons import UNLIKE, describe
 
@@ -82,7 +83,7 @@ class Picks:
         return notes if len(self) else [*notes, "no other item matches the filter"]
 
     def __repr__(self) -> str:
-        shown = self.table.drop(columns=["photo"]).to_string(index=False, formatters={"similarity": "{:.3f}".format})
+        shown = self.table.drop(columns=["photo"]).to_string(index=False, formatters={"similarity": decimal})
         return "\n\n".join([self.heading, *self.notes, *([shown] if len(self) else [])])
 
     def to_dict(self) -> dict[str, Any]:
@@ -138,7 +139,7 @@ class Picks:
             self._card(
                 place,
                 describe(r),
-                f"{r['rank']} · {r['similarity']:.2f}",
+                f"{r['rank']} · {score(r['similarity'])}",
                 product_line(r),
                 r["item"],
                 r["reasons"],

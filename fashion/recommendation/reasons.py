@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fashion.attributes.layout import Layout
 from fashion.catalogue.cleaning import ANY_GARMENT
 from fashion.catalogue.products import PRODUCT
+from fashion.core.numerals import score
 from fashion.neighbours.exact import normalise
 from fashion.recommendation.filters import DESCRIPTION
 from fashion.recommendation.queries import Query
@@ -65,7 +66,7 @@ def reasons(query: Mapping[Hashable, object], item: Mapping[Hashable, object], p
     else:
         missed = [column for column in ("colour", "category") if column in asked]
         words = f"another {' and '.join(missed)}" if missed else ""
-    return "; ".join(filter(None, [words, *(f"{name} {max(alike, 0.0):.2f}" for name, alike in parts.items())]))
+    return "; ".join(filter(None, [words, *(f"{name} {score(max(alike, 0.0))}" for name, alike in parts.items())]))
 
 
 def similarity_parts(query: Query, rows: NDArray[np.float32], layout: Layout | None) -> list[dict[str, float]]:

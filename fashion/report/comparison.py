@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from fashion.core.errors import ReportError
 from fashion.core.escaping import REPORT_POLICY
 from fashion.core.files import write_json, write_whole
-from fashion.core.numerals import interval
+from fashion.core.numerals import interval, p_value
 from fashion.core.workspace import Workspace
+from fashion.evaluation.protocol import LEAST_P, SIGN_FLIPS
 from fashion.evaluation.relevance import BOTH, precision_at_k
 from fashion.evaluation.statistics import holm, mean_where_defined, paired_difference
 from fashion.evaluation.summary import ALL_FEATURES, FROZEN, LEARNED, SHOWN
@@ -162,7 +163,7 @@ def compare(reports: Sequence[Compared], seed: int = 0) -> dict[str, Any]:
         for report, own in zip(reports, scores, strict=True):
             measures.append(about | {"report": report.name} | mean_where_defined(own[key], seed))
         for report, own in zip(reports[1:], scores[1:], strict=True) if paired else ():
-            gain = paired_difference(own[key], scores[0][key], seed, resamples=10_000)
+            gain = paired_difference(own[key], scores[0][key], seed, resamples=SIGN_FLIPS)
             differences.append(about | {"report": report.name, "against": reports[0].name} | gain.as_dict())
     for line, p_holm in zip(differences, holm([line["p_value"] for line in differences] or [1.0]), strict=False):
         line["p_holm"] = float(p_holm)
@@ -221,6 +222,11 @@ def reading(result: Mapping[str, Any], column: str = BOTH) -> list[str]:
     return sentences
 
 
+def _p(p: float, of: Mapping[str, Any]) -> str:
+    """A p-value below a heading that says so; one of a test whose sign flips can give no less is below it."""
+    return p_value(p, p if of["p_value"] <= LEAST_P else 0.0).removeprefix("p ").removeprefix("= ")
+
+
 def tables(result: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str]]]]:
     """The comparison as tables of text: title, header, rows."""
     names = [report["name"] for report in result["reports"]]
@@ -235,10 +241,10 @@ def tables(result: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[st
     if result["differences"]:
         lines = [
             [d["method"], d["column"], d["report"], interval(d["mean"], d["low"], d["high"], "+"),
-             f"{d['p_value']:.4f}", f"{d['p_holm']:.4f}"]
+             _p(d["p_value"], d), _p(d["p_holm"], d)]
             for d in result["differences"]
         ]  # fmt: skip
-        head = ["method", "label", "report", "difference [95 % interval]", "p", "p (Holm)"]
+        head = ["method", "label", "report", "difference [95% interval]", "p", "p (Holm)"]
         made.append((f"Less {names[0]}, query by query", head, lines))
     differ = [[row["key"], *("–" if v is None else str(v) for v in row["values"])] for row in result["provenance"]]
     return [*made, ("What differs in parameters and provenance", ["key", *names], differ)]

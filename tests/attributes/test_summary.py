@@ -15,7 +15,7 @@ WORDS = {"category": ("hat", "shoe"), "colour": ("blue", "red")}
 
 
 class Always:
-    """A network that sees hats in red, and is sure to 75 %."""
+    """A network that sees hats in red, and is sure to 75%."""
 
     categories, colours, parameters, models = WORDS["category"], WORDS["colour"], 10, (1, 2)
     layout = SimpleNamespace(parts={"category": slice(0, 2), "colour": slice(2, 4)}, width=4)

@@ -182,7 +182,7 @@ def test_errors_and_growth_end_the_command_after_all_is_written(found, tmp_path,
 
 def test_the_page_tells_it_all(found, tmp_path):
     text = page.load(found)
-    assert "| item page | 64 | 90.0 | 10.0 | 20.0 | 8.0 | 0 |" in text and "(+1.0%)" in text and "0 neither's" in text
+    assert "| item page | 64 | 90.0 | 10.0 | 20.0 | 8.0 | 0 |" in text and "(+1%)" in text and "0 neither's" in text
     from benchmarks.figures import draw
 
     (path,) = draw("load", found, tmp_path)

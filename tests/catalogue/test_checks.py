@@ -107,6 +107,8 @@ def test_independence_holds_and_fails(items):
     check = check_independence(items)
     assert not check.passed
     assert check.value > 0.95
+    many = pd.concat([items] * 20)
+    assert ", p < 0.001, V = " in check_independence(many).meaning, "a p-value that underflows is not 0"
     few = pd.DataFrame({"colour": list("abcabc"), "department": list("xyxyxx")})
     assert "expect fewer than 5" in check_independence(few).meaning
 
@@ -136,6 +138,8 @@ def test_the_table_of_checks_says_which_hold(items):
     results = [check_photo_sizes(items, "stretch"), check_class_balance(items.assign(colour="red"), "colour")]
     table = checks_table(results)
     assert table["holds"].tolist() == ["yes", "NO"]
+    assert table["measured"].tolist()[0] == "share of the most frequent size = 1.000" and table["limit"][0] == "0.950"
+    assert checks_table([check_schema(items)])["measured"].tolist() == ["violations = 0"]
     assert table["check"].tolist() == [check.name for check in results]
     assert results[0].as_dict()["passed"] is True
     assert all(check.meaning for check in results)

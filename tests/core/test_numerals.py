@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 import numpy as np
 import pytest
 
-from fashion.core.numerals import decimal, interval, p_value, percent, shown_share
+from fashion.core.numerals import decimal, interval, number, p_value, percent, percent_as_set, shown_share
 
 
 @pytest.mark.parametrize("thousandths", range(0, 1001, 7))
@@ -33,7 +33,14 @@ def test_nothing_is_called_none_or_all_that_is_not(share):
 def test_near_the_ends_one_decimal_and_differences_below_zero():
     assert [percent(x) for x in (0.0094, 0.01, 0.9949, 0.9951)] == ["0.9%", "1%", "99.5%", "99.5%"]
     assert percent(math.nan) == percent(math.inf) == ""
-    assert percent(-0.05) == "-5%" or percent(-0.05) == "-5.0%"
+    assert [percent(x) for x in (-0.05, -0.0001, -0.9999, 1.0003)] == ["-5%", "-0.1%", "-99.9%", "100.1%"]
+    assert [percent(x) for x in (-1, 2.3)] == ["-100%", "230%"]
+    assert [percent(x, "+") for x in (0.0112, -0.2, 1, 0)] == ["+1%", "-20%", "+100%", "+0%"]
+
+
+def test_what_somebody_set_keeps_its_digits():
+    assert [percent_as_set(x) for x in (0, 0.005, 0.025, 0.07, 1, 1.5)] == ["0%", "0.5%", "2.5%", "7%", "100%", "150%"]
+    assert [number(x) for x in (0, 0.004, 0.25, 9.999, 12.5, 2_000_000)] == ["0", "0", "0.25", "10", "13", "2,000,000"]
 
 
 def test_intervals_and_p_values():

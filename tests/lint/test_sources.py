@@ -1,10 +1,11 @@
-"""The package's and the notebooks' syntax trees: nothing needs what Windows lacks, and each text names its encoding."""
+"""Syntax trees: nothing needs what Windows lacks, each text names its encoding, one formatter writes numbers."""
 
 import ast
 import json
 import re
 
 import pytest
+from documents import DOCUMENTS
 from windows import LACKING, POSIX
 
 from fashion.core.paths import project_root
@@ -86,3 +87,58 @@ def test_a_text_without_its_encoding_is_found():
     wrong = ["open('a')", "path.open('w')", "path.read_text()", "subprocess.run(x, text=True)"]
     assert len(list(unnamed("\n".join(wrong)))) == len(wrong)
     assert list(unnamed("open('a', 'rb')\npath.read_text(encoding='utf-8')\nImage.open(path)")) == []
+
+
+#: Texts whose numbers are typed by hand.
+TEXTS = [*DOCUMENTS, ROOT / "CHANGELOG.md", *sorted((ROOT / "notebooks").glob("*.ipynb"))]
+#: Per cent with any space before it.
+SPACED = re.compile(r"\d\s%(?![\w(])")
+#: What prints numbers for readers; `numerals` is the one place that formats them.
+PRINTING = [
+    path
+    for path in [*SOURCES, *sorted((ROOT / "tools").glob("*.py")), *sorted((ROOT / "benchmarks").glob("*.py"))]
+    if path != ROOT / "fashion" / "core" / "numerals.py"
+]
+
+
+def bypasses(code, digits=True):
+    """Strings that format a share, cosine or p-value themselves, or write per cent with a space.
+
+    Looked at: format specs of f-strings and of templates for `str.format`. Of benchmarks (`digits` False), whose ratios
+    and milliseconds have digits of their own, per cent alone.
+    """
+    own = r"%$|\.[2-4]f$" if digits else "%$"
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.FormattedValue) and node.format_spec is not None:
+            spec = ast.unparse(node.format_spec)[2:-1]
+            if re.search(own, spec) or re.search("p_value|p_holm", ast.unparse(node.value)):
+                yield f"{node.lineno}: {ast.unparse(node)}"
+        elif isinstance(node, ast.Constant | ast.JoinedStr):
+            parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+            text = "".join(str(part.value) if isinstance(part, ast.Constant) else "0" for part in parts)
+            specs = re.findall(r"\{[\w.\[\]]*:([^{}]+)\}", text)
+            if any(re.search(own, spec) for spec in specs) or SPACED.search(text):
+                yield f"{node.lineno}: {text[:100]!r}"
+
+
+@pytest.mark.parametrize("path", PRINTING, ids=lambda path: path.stem)
+def test_numbers_for_readers_come_from_numerals(path):
+    found = list(bypasses(python_of(path), digits="benchmarks" not in path.parts))
+    assert found == [], f"{path}: format these by fashion.core.numerals, whose docstring has the rules"
+
+
+def test_a_number_that_bypasses_numerals_is_found():
+    wrong = [
+        'f"{share:.0%} of the items"', 'f"{share:+.1%}"', 'f"p = {p_value:.2g}"', "f\"{d['p_holm']:.1f}\"",
+        'f"V = {v:.3f}"', '"{score:.2f}".format', '"{:.3f}".format', '"{uneven:.0%} of the border"',
+        'f"{share} % of it"', '"95 % intervals"',
+    ]  # fmt: skip
+    assert [len(list(bypasses(line))) for line in wrong] == [1] * len(wrong)
+    right = ['f"{percent(share)} of {n:,} in {seconds:.1f} s"', 'f"{a:>{width}}"', "number % 2", '"95% intervals"']
+    assert not [found for line in right for found in bypasses(line)]
+    assert not list(bypasses('f"{seconds:.2f}"', digits=False))
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.stem)
+def test_documents_write_per_cent_without_a_space(path):
+    assert not [line for line in path.read_text(encoding="utf-8").splitlines() if SPACED.search(line)]

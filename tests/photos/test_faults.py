@@ -83,3 +83,7 @@ def test_the_reason_names_the_photos_own_number_and_the_usual_one(sound):
     items.loc[5, ["width", "height"]] = [40, 30]
     (reason,) = photo_faults(items)["reason"]
     assert reason == "40 × 30 pixels, usual 128 × 128"
+    items = measured(sound)
+    items.loc[5, "uneven_border"] = 0.9996
+    (reason,) = photo_faults(items)["reason"]
+    assert reason == "99.9% of the border are not of its median colour", "not all of it"

@@ -99,7 +99,8 @@ def test_the_command_writes_page_markdown_and_json(other, work, capsys):
     assert "Tiny &lt;b&gt;shop" in text and "<b>shop" not in text
     for picture in ("../../tiny/figures/06-precision.png", "../../runs/noise/tiny/figures/06-precision.png"):
         assert f'src="{picture}"' in text and (page.parent / picture).is_file()
-    assert 'class="stacked" role="table"' in text, "two reports' intervals do not stand side by side on a phone"
+    assert 'class="upright" role="table"' in text, "the table of differences needs upright headings on a phone"
+    assert "| < 0.001 | < 0.002 |" in markdown, "the sign flips can give no less: by Holm's correction, 16 times that"
     assert "frozen, max-pooled, category and colour: noise/tiny less tiny -0." in markdown and ": worse." in markdown
     assert json.loads(page.with_name("comparison.json").read_text(encoding="utf-8"))["k"] == 6
 

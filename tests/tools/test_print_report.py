@@ -36,7 +36,7 @@ def test_without_a_browser_the_error_says_what_to_install(report, monkeypatch):
 
 
 def test_a_browser_that_prints_nothing_is_an_error_and_leaves_no_page(report, monkeypatch):
-    monkeypatch.setattr(print_report, "browser", lambda: "/bin/false")
+    monkeypatch.setattr(print_report, "browser", lambda *_: "/bin/false")
     with pytest.raises(ReportError, match="expected /bin/false to print"):
         print_report.print_report(report)
     assert [path.name for path in report.report.iterdir() if path.is_file()] == []

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fashion.attributes.summary import HeldOut
 from fashion.attributes.to_check import FOLDS, CategoryDoubts, summary_of
 from fashion.attributes.weights import Weights
-from fashion.core.numerals import decimal, number_word, percent
+from fashion.core.numerals import decimal, number, number_word, percent, score
 from fashion.plots.readings.text import counted, joined, word
 
 #: Training less validation accuracy from which it is called overfitting.
@@ -191,10 +191,10 @@ def items_to_check(table: pd.DataFrame, categories: CategoryDoubts, items: int) 
     kinds = ", ".join(f"{kind} {count:,}" for kind, count in summary_of(table, categories)["kinds"].items())
     sentences = [f"{len(table):,} of {items:,} items to check{': ' * bool(kinds)}{kinds}."]
     if len(table):
-        score = table["score"]
-        above = int((score > 0.5).sum())
+        scores = table["score"]
+        above = int((scores > 0.5).sum())
         sentences.append(
-            f"The worst has score {score.iloc[0]:.2f}, the median {score.median():.2f}; "
+            f"The worst has score {score(scores.iloc[0])}, the median {score(scores.median())}; "
             f"{above:,} {'is' if above == 1 else 'are'} above 0.5."
         )
     if categories.agreed is not None:
@@ -239,9 +239,8 @@ def findings(held_out: HeldOut, weights: Weights, check: Mapping[str, Any]) -> l
     plain = trials.iloc[0]
     if own["never_shown"] < plain["never_shown"]:
         lines.append(
-            f"**Looks spread the lists:** with their weight at {looks:.2f}, {percent(own['never_shown'])} of the items "
-            "are "
-            f"in no list, against {percent(plain['never_shown'])} by words alone."
+            f"**Looks spread the lists:** with their weight at {number(looks)}, {percent(own['never_shown'])} of the "
+            f"items are in no list, against {percent(plain['never_shown'])} by words alone."
         )
     if check["items"]:
         kinds = check["kinds"]

@@ -70,7 +70,7 @@ def features(statistics: pd.DataFrame, classes: int) -> str:
     more = float((statistics["category"] > statistics["colour"]).mean())
     tension = f"{percent(more)} of the features know more of the category than of the colour." if more > 0.5 else ""
     return joined(
-        f"No single feature tells the category: the best has {best:.2f} of at most {possible:.2f} nats. The "
+        f"No single feature tells the category: the best has {decimal(best)} of at most {decimal(possible)} nats. The "
         "information is spread, so features are chosen in groups below.", tension,
     )  # fmt: skip
 
@@ -141,7 +141,7 @@ def cost(table: pd.DataFrame, speeds: Mapping[str, float], k: int) -> str:
     )
     best = others["gain"].idxmax()
     gain, low, high = (float(others.loc[best, name]) for name in ("gain", "gain_low", "gain_high"))
-    between = f"(95 % interval {decimal(low, '+')} to {decimal(high, '+')} on the same queries)"
+    between = f"(95% interval {decimal(low, '+')} to {decimal(high, '+')} on the same queries)"
     if low > 0:
         claim = f"{best} is better by {decimal(gain)} {between}"
     elif high < 0:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from fashion.core.escaping import markdown
 from fashion.core.numerals import decimal as decimal  # for what notebooks print
+from fashion.core.numerals import number as number
 from fashion.core.numerals import number_word as number_word
 from fashion.core.numerals import percent as percent
 

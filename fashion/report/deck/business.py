@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from fashion.core.numerals import number, percent, percent_as_set
 from fashion.plots.style import PALETTE
 from fashion.report.deck.slides import bar_chart, lead, new_slide, table, write
 from fashion.report.deck.value import CASES, Input, by_visits, case, sensitivity, to_break_even, two_digits
@@ -21,15 +22,10 @@ MOST = 34
 """Signs of a source in the table; the notes have all of it."""
 
 
-def number(value: float) -> str:
-    """A number as people read it: `1,000,000`, `0.5`."""
-    return f"{value:,.0f}" if value == round(value) or abs(value) >= 10 else f"{value:,.2f}".rstrip("0")
-
-
 def _given(given: Input, name: str) -> str:
     value = getattr(given, name)
     share = "share" in given.unit or "relative" in given.unit
-    return f"{100 * value:.3g} %" if share else number(value)
+    return percent_as_set(value) if share else number(value)
 
 
 def euros(value: float) -> str:
@@ -76,16 +72,18 @@ def value(deck: Any, inputs: dict[str, Input], name: str) -> None:
     """The three cases, line by line."""
     outcomes = {name: case(inputs, name) for name in CASES}
     uplift = to_break_even(inputs, "uplift")
-    needed = f"{uplift:.0%} more clicks pay for it within a year" if math.isfinite(uplift) else "no uplift pays for it"
+    needed = (
+        f"{percent(uplift)} more clicks pay for it within a year" if math.isfinite(uplift) else "no uplift pays for it"
+    )
     months = outcomes["base"].months
     earned = f"earned back in {when(months)}" if math.isfinite(months) else "not earned back"
     slide = new_slide(
         deck,
         "Table",
         f"Base case: {earned}; {needed}",
-        f"From visits to euros, one line a step. The low case assumes {inputs['uplift'].low:.0%} more clicks: it "
-        f"shows what is lost when customers do not care. In the base case {needed}, all else equal. The cases move "
-        "every input at once, so low and high are edges, not forecasts.",
+        f"From visits to euros, one line a step. The low case assumes {percent_as_set(inputs['uplift'].low)} more "
+        f"clicks: it shows what is lost when customers do not care. In the base case {needed}, all else equal. "
+        "The cases move every input at once, so low and high are edges, not forecasts.",
         f"{name}, arithmetic in docs/value-model.md; euros",
     )
     lead(slide, "Each column sets every input to its low, base or high value; euros")
@@ -136,7 +134,7 @@ def sizes(deck: Any, inputs: dict[str, Input], name: str) -> None:
     write(
         slide,
         [
-            f"Assumed: {inputs['uplift'].base:.0%} more clicks by suggestions that match.",
+            f"Assumed: {percent_as_set(inputs['uplift'].base)} more clicks by suggestions that match.",
             "Blue: pays for itself within a year; grey: does not.",
             f"Running cost is assumed equal for every size: {euros(inputs['running'].base)} euros a month.",
         ],
@@ -172,7 +170,7 @@ def what_matters(deck: Any, inputs: dict[str, Input], name: str) -> None:
 def next_steps(deck: Any, inputs: dict[str, Input], name: str) -> None:
     """What to do next, and when to stop."""
     uplift = to_break_even(inputs, "uplift")
-    mark = f"at {uplift:.0%} more clicks or above" if math.isfinite(uplift) else "if the figures allow"
+    mark = f"at {percent(uplift)} more clicks or above" if math.isfinite(uplift) else "if the figures allow"
     slide = new_slide(
         deck,
         "Table",

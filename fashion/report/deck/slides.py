@@ -183,7 +183,7 @@ def bar_chart(
     across : bool
         Bars lie; they stand if not.
     overlap : int
-        Of a group's bars, -100 to 100 %.
+        Of a group's bars, -100 to 100%.
     floor : float, optional
         Where the axis of values begins; below negative bars there is room for their labels.
     """

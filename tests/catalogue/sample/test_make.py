@@ -148,7 +148,7 @@ def test_masks_have_no_holes(sources):
 def test_a_white_print_stays_cloth_and_a_bags_loop_stays_open():
     shirt = np.zeros((28, 28), np.uint8)
     shirt[2:26, 5:23] = 220
-    shirt[8:16, 9:19] = 0  # 15 % of the whole: a print, or the loop of a handle
+    shirt[8:16, 9:19] = 0  # 15% of the whole: a print, or the loop of a handle
     closed, opened = dyeing.garment_alpha(shirt), dyeing.garment_alpha(shirt, largest_hole=0.03)
     assert closed[58, 65] == 1 and opened[58, 65] == 0
     shade, alpha = dyeing.garment_layers(shirt)

@@ -24,16 +24,16 @@ def test_what_raises_the_cosine_more():
 def test_no_feature_knows_the_category_alone_or_nothing_is_said():
     table = pd.DataFrame({"category": [0.2, 0.3], "colour": [0.1, 0.1]})
     said = embedding.features(table, 10)
-    assert "the best has 0.30 of at most 2.30 nats" in said and "100% of the features" in said
+    assert "the best has 0.300 of at most 2.303 nats" in said and "100% of the features" in said
     assert "of the features know more" not in embedding.features(table.assign(colour=0.9), 10)
     assert embedding.features(table.assign(category=2.0), 10) == "" and embedding.features(table, 1) == ""
     assert embedding.features(table.assign(category=0.0), 10) == "", "each item has its own category"
 
 
 def test_components():
-    marks = {"50 % of variance": 2, "95 % of variance": 8}
+    marks = {"50% of variance": 2, "95% of variance": 8}
     assert "a long tail" in embedding.pca(np.full(10, 0.1), marks)
-    assert "8 components hold 95 % of variance, so" in embedding.pca(np.full(100, 0.01), marks)
+    assert "8 components hold 95% of variance, so" in embedding.pca(np.full(100, 0.01), marks)
 
 
 def choices(category, colour, both):
