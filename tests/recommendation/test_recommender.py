@@ -261,7 +261,7 @@ def test_opened_from_a_report(folders):
     for name, weight, complaint in [
         ("learned", 1.2, "expected a colour weight"),
         ("frozen", 0.3, "no such parts"),
-        ("best", None, "an embedding of"),
+        ("best", None, "as the embedding"),
     ]:
         with pytest.raises(QueryError, match=complaint):
             Recommender.from_workspace(work, name, weight)

@@ -76,11 +76,11 @@ def test_what_matters_most_comes_first_and_the_uplift_to_break_even_breaks_even(
     [("base = 0.04", "base = 1.4", "click_rate.base"), ("base = 0.04", 'base = "x"', "found 'x'"),
      ("[margin]", "[marge]", "marge, margin"), ("low = 10\n", "", r"\[margin\].*found base, high"),
      ('source = "assumption"', 'source = ""', "source"),
-     ("[visits]", "[visits", "cannot be read"), ("base = 20\n", "base = -1\n", "margin.base"),
+     ("[visits]", "[visits", "expected valid TOML"), ("base = 20\n", "base = -1\n", "margin.base"),
      ("high = 5_000_000", "high = inf", "visits.high.*inf"), ("high = 5_000_000", "high = nan", "visits.high.*nan"),
      ("low = 0.02", "low = 0.05", "expected low <= base <= high for click_rate.*0.05, 0.04, 0.08"),
      ("low = 300", "low = 30", "as a cost is lower"), ("base = 0.04", "base = true", "found True"),
-     ("base = 0.04", "basis = 0.04", "click_rate.*found basis"), ("[visits]", "margin = 3\n[visits]", "cannot be read"),
+     ("base = 0.04", "basis = 0.04", "click_rate.*found basis"), ("[visits]", "margin = 3\n[visits]", "valid TOML"),
      ('unit = "visits of item pages a month"', "unit = 3", "unit")],
 )  # fmt: skip
 def test_bad_inputs_are_named(tmp_path, old, new, message):
