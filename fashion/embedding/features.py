@@ -286,7 +286,7 @@ def candidate_selections(
     width, staged = embedding.shape[1], multilayer.shape[1] > 0  # an encoder from disk has no stages
     whole = "max-pooled channels (the original's)" if staged else "dimensions of the encoder's vector"
     telling = np.argsort(-(statistics["category"] + statistics["colour"]).to_numpy(), kind="stable")
-    yield Selection(f"all {width} {whole}", "embedding")
+    yield Selection(f"all {width:,} {whole}", "embedding")
     for part, word in ((2, "half"), (4, "quarter")):
         yield Selection(f"the most telling {word}", "embedding", columns=np.sort(telling[: width // part]))
     yield Selection("max-pooled, centred" if staged else "centred", "embedding", mean=embedding.mean(axis=0))

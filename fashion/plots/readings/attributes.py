@@ -1,4 +1,4 @@
-"""Readings of notebook 03: what the attributes network learned, what it confuses, and how honest its numbers are."""
+"""Readings of notebook 03: what the attributes network learned, what it confuses, and how well it is calibrated."""
 
 from __future__ import annotations
 
@@ -231,9 +231,9 @@ def findings(held_out: HeldOut, weights: Weights, check: Mapping[str, Any]) -> l
     ]
     worst = max(errors, key=lambda name: errors[name])
     if errors[worst] <= HONEST:
-        lines.append(f"**Its probabilities are honest** to {decimal(errors[worst])} on average (calibration error).")
+        lines.append(f"**Its probabilities are well calibrated:** off by {decimal(errors[worst])} on average.")
     else:
-        lines.append(f"**Its probabilities in {worst} are not honest:** off by {decimal(errors[worst])} on average.")
+        lines.append(f"**Its probabilities in {worst} are poorly calibrated:** off by {decimal(errors[worst])} on average.")
     trials, (looks, strength) = weights.trials, weights.chosen
     own = trials[(trials["looks_weight"] == looks) & (trials["hub_strength"] == strength)].iloc[0]
     plain = trials.iloc[0]

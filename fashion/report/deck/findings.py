@@ -131,7 +131,7 @@ class Findings:
 
     @cached_property
     def whole(self) -> dict[str, dict[str, Any]]:
-        """Method -> agreement by column, gallery: the whole catalogue."""
+        """Method -> Precision@k by column in the whole catalogue."""
         return {row["method"]: row for row in self.results["06"]["precision_at_k"]}
 
     @cached_property
