@@ -19,7 +19,7 @@ from fashion.plots.readings.text import counted, joined, word
 GAP = 0.02
 
 #: Expected calibration error up to which a probability can be taken at its word.
-HONEST = 0.05
+CALIBRATED = 0.05
 
 #: Errors from which one word's share of them says something.
 MANY = 20
@@ -83,7 +83,7 @@ def calibration(errors: Mapping[str, float], curves: Mapping[str, pd.DataFrame])
         share = curve["count"] / curve["count"].sum()
         lean = float(((curve["predicted"] - curve["observed"]) * share).sum())
         side = "too sure" if lean > 0 else "not sure enough"
-        if error <= HONEST:
+        if error <= CALIBRATED:
             sentences.append(
                 f"In {name} a predicted probability is off by {decimal(error)} on average: take it at its word."
             )
@@ -230,10 +230,11 @@ def findings(held_out: HeldOut, weights: Weights, check: Mapping[str, Any]) -> l
         f"frequent word would reach {percent(commonest['category'])} and {percent(commonest['colour'])}."
     ]
     worst = max(errors, key=lambda name: errors[name])
-    if errors[worst] <= HONEST:
-        lines.append(f"**Its probabilities are well calibrated:** off by {decimal(errors[worst])} on average.")
+    off = f"off by {decimal(errors[worst])} on average."
+    if errors[worst] <= CALIBRATED:
+        lines.append(f"**Its probabilities are well calibrated:** {off}")
     else:
-        lines.append(f"**Its probabilities in {worst} are poorly calibrated:** off by {decimal(errors[worst])} on average.")
+        lines.append(f"**Its probabilities in {worst} are poorly calibrated:** {off}")
     trials, (looks, strength) = weights.trials, weights.chosen
     own = trials[(trials["looks_weight"] == looks) & (trials["hub_strength"] == strength)].iloc[0]
     plain = trials.iloc[0]
