@@ -91,7 +91,7 @@ def curve(results: dict[str, Any]) -> list[Figure]:
 
 
 def neighbours(results: dict[str, Any]) -> list[Figure]:
-    """Time of one question against the number of items: exact, by the index, one pass over memory."""
+    """Time of one query against the number of items: exact, by the index, one pass over memory."""
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
     items = [one["items"] for one in results["single"]]
     names = {"exact": "exact", "approximate": "index", "one_pass": "one pass over memory"}
@@ -100,8 +100,8 @@ def neighbours(results: dict[str, Any]) -> list[Figure]:
         p99 = np.array([one[name]["p99"] * 1e3 for one in results["single"]])
         axes.plot(items, p50, marker="o", color=PALETTE[number], label=f"{label}, median")
         axes.plot(items, p99, marker="^", linestyle=":", color=PALETTE[number], label=f"{label}, 99 of 100 are faster")
-    axes.set(xscale="log", yscale="log", xlabel="items of 256 dimensions", ylabel="milliseconds a question")
-    axes.set_title("One question at a time")
+    axes.set(xscale="log", yscale="log", xlabel="items of 256 dimensions", ylabel="milliseconds per query")
+    axes.set_title("One query at a time")
     axes.legend(fontsize=8)
     return [sign(figure, "six nearest; vectors made around 2,000 styles")]
 

@@ -29,7 +29,7 @@ class Way:
     run : callable
         Does it once; returns the seconds that count, or None where all of the call counts.
     units : float
-        What one call gets done: photos, questions, floating-point operations.
+        What one call gets done: photos, queries, floating-point operations.
     """
 
     name: str

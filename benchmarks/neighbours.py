@@ -1,4 +1,4 @@
-"""Neighbours: all items' by blocked products, one question's by one pass, and from which size an index pays."""
+"""Neighbours: all items' by blocked products, one query's by one pass, and from which size an index pays."""
 
 from __future__ import annotations
 
@@ -76,17 +76,17 @@ def _times(call: Callable[[int], Any], rows: NDArray) -> dict[str, float]:
     return {"p50": float(np.percentile(seconds, 50)), "p99": float(np.percentile(seconds, 99))}
 
 
-def single(count: int, width: int, questions: int) -> dict[str, Any]:
-    """One question at a time over `count` items: exact, and by the index; its making, its recall, the memory held."""
-    say(f"  one question over {count:,} x {width}")
+def single(count: int, width: int, queries: int) -> dict[str, Any]:
+    """One query at a time over `count` items: exact, and by the index; its making, its recall, the memory held."""
+    say(f"  one query over {count:,} x {width}")
     vectors = clustered(count, width)
-    rows = np.random.default_rng(2).permutation(count)[:questions]
+    rows = np.random.default_rng(2).permutation(count)[:queries]
     one = np.ones(width, np.float32)
 
     def exact(row: int) -> None:
         nearest(vectors[row], vectors, K, None, row, assume_unit=True)
 
-    results: dict[str, Any] = {"items": count, "dimensions": width, "questions": questions}
+    results: dict[str, Any] = {"items": count, "dimensions": width, "queries": queries}
     exact(0)
     results["exact"] = _times(exact, rows)
     results["one_pass"] = _times(lambda _: vectors @ one, rows)  # what reading every number once costs
@@ -96,7 +96,7 @@ def single(count: int, width: int, questions: int) -> dict[str, Any]:
         results["build_seconds"] = time.perf_counter() - begin
         results["index_bytes"] = os.path.getsize(Path(folder) / "x.usearch")
         results["approximate"] = _times(lambda row: index.nearest(vectors[row][np.newaxis], K, np.array([row])), rows)
-        results["recall"] = index.recall(10, min(questions, 200))
+        results["recall"] = index.recall(10, min(queries, 200))
         begin = time.perf_counter()
         mask = np.random.default_rng(3).random(count) < 0.05
         nearest(vectors[rows[0]], vectors, K, mask, assume_unit=True)

@@ -102,7 +102,7 @@ def neighbours(results: dict[str, Any]) -> str:
         "items x 256", "one pass over memory, ms (p50 / p99)", "exact, ms", "exact under a filter, ms",
         "index, ms", "recall of ten", "building, s", "index, MiB", "memory held, MiB",
     )  # fmt: skip
-    parts.append("One question at a time:\n\n" + table(head, rows))
+    parts.append("One query at a time:\n\n" + table(head, rows))
     return "\n\n".join(parts)
 
 

@@ -55,7 +55,7 @@ def plan(items: int, units: dict[str, dict[str, float]]) -> dict[str, float]:
     dict
         Core hours of the pass, machines that do it in the wanted hours, their price; bytes of photos, of descriptors,
         of all features, of embeddings, of the index in half precision and in 8 bits; machines that hold the index;
-        seconds of one exact question.
+        seconds of one exact query.
     """
     had, said = units["measured"], units["assumed"]
     core_hours = items / had["photos_per_core_second"] / 3600
