@@ -34,7 +34,7 @@ SETTINGS = $(CLOTHES) $(NETWORK) $(if $(LIMIT),--limit "$(LIMIT)") $(if $(FIRST)
 
 # What a user may set. `make help` and docs/commands.md are made from these lines and from the targets' own.
 #? CATALOGUE=sample|imagelab|fashion-product-images|hm|path/to.toml   which clothes (default: sample)
-#? DATA=path           its folder, zip or tar, if not in data/raw; of add: the one with the new items; of sync: with the new table; of init: to look at
+#? DATA=path           folder, zip or tar of the catalogue (default: where its TOML says); for add: of the new items; for sync: of the new table; for init: to look at
 #? TO=it.toml          of init: file to write (default: the catalogue's name)
 #? LIMIT=n             use n items, a seeded sample stratified by department
 #? FIRST=n             use the table's first n rows instead
@@ -81,7 +81,7 @@ init: $(STAMP) ## write the TOML of a catalogue of your own (DATA=folder, zip, t
 report: $(STAMP) ## run notebooks 01-06 and write every table and figure -> reports/<catalogue>/index.html
 	@$(BIN)/fashion report $(SETTINGS) $(NAMED)
 
-# Pictures last: they need Chromium, and without it the numbers are renewed still.
+# Pictures last: they need Chromium, and the numbers are still renewed without it.
 readme: $(STAMP) ## renew README's table, docs/sample-report and (with Chromium) Images/ from the sample's report
 	@$(BIN)/python -m tools.renew_readme
 	@$(BIN)/python -m tools.shop_pictures
@@ -156,7 +156,7 @@ doctor: ## check your setup and data, and say how to fix what is missing
 faults: $(STAMP) ## kill and damage a report at random moments; it must recover each time
 	@$(BIN)/python tests/faults/kills.py $(if $(KILLS),--kills "$(KILLS)")
 
-load: $(STAMP) ## load-test the shop of a catalogue with a report with wrk -> reports/bench
+load: $(STAMP) ## load-test a report's shop with wrk -> reports/bench
 	@$(BIN)/python -m benchmarks --catalogue "$(CATALOGUE)" --only load $(if $(MINUTES),--minutes "$(MINUTES)") \
 		$(if $(QUICK),--quick)
 

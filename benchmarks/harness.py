@@ -126,13 +126,18 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
+#: Of the files of numbers: raised when a key is renamed, so that older files are measured again.
+FORMAT = 2
+
+
 def write(folder: Path, part: str, content: dict[str, Any]) -> Path:
     """Write a part's numbers with what they were measured on: `<folder>/<part>.json`."""
-    provenance = {"part": part, "commit": commit(), "machine": machine(), "versions": versions()}
+    provenance = {"format": FORMAT, "part": part, "commit": commit(), "machine": machine(), "versions": versions()}
     return write_json(folder / f"{part}.json", provenance | content)
 
 
 def read(folder: Path, part: str) -> dict[str, Any] | None:
-    """A part's numbers; None where it has not been measured."""
+    """A part's numbers; None where it has not been measured, or was by a version with other keys."""
     path = folder / f"{part}.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return content if content.get("format") == FORMAT else None

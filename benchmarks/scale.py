@@ -136,7 +136,7 @@ def units_of(path: Path | None = None) -> dict[str, Any]:
         )
     for name, value in given.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-            raise FashionError(f"expected a number above 0 as {name} in {path}; found {value!r}. Correct it.")
+            raise FashionError(f"expected a number above 0 as {name} in {path}; found {value!r}. Give such a number.")
     return units
 
 

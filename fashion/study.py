@@ -321,7 +321,7 @@ class Study(Run):
             the networks, which takes some seconds.
         words : str, optional
             Such as "red dress", "vestito rosso" or "floral shirt under 50, not black"; beside an item or a photo they
-            change it ("blue": like this, in blue). Words that mean nothing are passed over, and named by the result;
+            change it ("blue": like this, in blue). Words that mean nothing are ignored, and named by the result;
             where the report's encoder has a text tower, they are looked for in the photos.
         like, unlike : sequence of str
             Further items that the results should be like, and items that they should be less like.
@@ -493,7 +493,7 @@ class Study(Run):
         late += [name for name in stamps if name not in before]
         if late:
             raise ArtefactError(
-                f"expected the report of {self.name} as first read; found changed {', '.join(late)}. "
+                f"expected the report of {self.name} to be as when it was opened; found changed: {', '.join(late)}. "
                 f"Open it again: fashion.open({self.asked_as!r})."
             )
 

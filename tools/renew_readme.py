@@ -243,9 +243,8 @@ def sample_report(kept: dict[str, Any]) -> str:
     chapters = kept["chapters"]
     parts = [
         "# The sample's report",
-        f"{numbers['source_line']}. Written by `make readme` from the report that `make report` makes; the whole one "
-        "has "
-        "an interactive map, slides and lists, too.",
+        f"{numbers['source_line']}. Written by `make readme` from the output of `make report`, which also has an "
+        "interactive map, slides and lists.",
         chapters[-1]["findings"][0],
     ]
     for chapter in chapters:

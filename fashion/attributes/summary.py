@@ -15,7 +15,7 @@ from fashion.attributes.calibration import calibration_error, reliability
 from fashion.attributes.network import AttributesNetwork
 from fashion.attributes.training import accuracies
 from fashion.attributes.weights import Weights
-from fashion.catalogue.swatches import UNKNOWN, Swatches
+from fashion.catalogue.swatches import Swatches, hexes_of_colours
 from fashion.evaluation.summary import (
     SplitAudit,
     class_accuracy,
@@ -86,7 +86,7 @@ class HeldOut:
     @property
     def hexes(self) -> dict[str, str]:
         """The colour of each of `colours`; mid grey where it has no swatch."""
-        return {colour: self.swatches.get(colour, UNKNOWN) for colour in self.colours}
+        return hexes_of_colours(self.colours, self.swatches)
 
     @property
     def frequent_categories(self) -> list[str]:

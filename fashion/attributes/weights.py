@@ -353,8 +353,8 @@ def choose_weights(trials: pd.DataFrame) -> tuple[float, float, str]:
         line = least.sort_values(["unshown", "looks_weight"], ascending=[True, False], kind="stable").iloc[0]
     first = trials.iloc[0]
     why = (
-        f"Looks weigh {number(line['looks_weight'])} and hubs are corrected by {number(line['hub_strength'])}: of "
-        f"the trials within {TOLERANCE} of the best precision in category and colour{by_photos}, {reason}. Unshown: "
+        f"Weight of looks {number(line['looks_weight'])}, hub correction {number(line['hub_strength'])}: among the "
+        f"trials within {TOLERANCE} of the best precision in category and colour{by_photos}, {reason}. Unshown: "
         f"{decimal(line[UNSHOWN])} (by photos alone {decimal(line[UNSHOWN_BY_PHOTOS])}), against "
         f"{decimal(first[UNSHOWN])} ({decimal(first[UNSHOWN_BY_PHOTOS])}) in the first trial."
     )

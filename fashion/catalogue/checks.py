@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fashion.catalogue.swatches import LEAST_GARMENTS
 from fashion.core.colour import delta_e, distances_to_words, hex_to_lab, lab_to_hex
-from fashion.core.numerals import decimal, ordinal_word, p_value, percent
+from fashion.core.numerals import apart, decimal, ordinal_word, p_value, percent
 
 
 @dataclass(frozen=True)
@@ -47,17 +47,14 @@ class Check:
 
 def checks_table(checks: Sequence[Check]) -> pd.DataFrame:
     """The checks as a table for people."""
-
-    def written(value: float) -> str:
-        return f"{value:,}" if isinstance(value, int) else decimal(value) or "none"
-
-    return pd.DataFrame([
-        {
-            "check": check.name, "question": check.question, "measured": f"{check.statistic} = {written(check.value)}",
-            "limit": written(check.threshold), "holds": "yes" if check.passed else "NO",
-        }
-        for check in checks
-    ])  # fmt: skip
+    rows = []
+    for check in checks:
+        value, limit = apart(check.value, check.threshold)
+        rows.append({
+            "check": check.name, "question": check.question, "measured": f"{check.statistic} = {value or 'none'}",
+            "limit": limit, "holds": "yes" if check.passed else "NO",
+        })  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def check_schema(items: pd.DataFrame) -> Check:
@@ -114,9 +111,9 @@ def check_class_balance(items: pd.DataFrame, column: str, threshold: float = 0.7
         extremes += f", largest {counts.index[0]!r} with {counts.iloc[0]:,}"
         extremes += f", smallest {counts.index[-1]!r} with {counts.iloc[-1]:,}"
     meaning = (
-        f"{extremes}: means over items speak for all classes alike."
+        f"{extremes}: means over items represent all classes."
         if passed
-        else f"{extremes}: means over items speak for the large ones; read the tables by class."
+        else f"{extremes}: means over items mostly reflect the large ones; read the tables by class."
     )
     question, statistic = f"Is every {column} about equally frequent?", "effective classes, share of all"
     return Check(f"balance of {column}", question, statistic, effective, threshold, passed, meaning)
@@ -172,10 +169,28 @@ def check_independence(items: pd.DataFrame, a: str = "colour", b: str = "departm
 
 #: What a network's square input does to photos (rules of `framing.RULES`): to those of one size, to those of several.
 SQUARED = {
-    "stretch": ("distorts all alike", "distorts garments differently, and shape may be mistaken for aspect"),
+    "stretch": (
+        "distorts them all in the same way",
+        "distorts garments differently, and shape may be mistaken for aspect",
+    ),
     "crop": ("shows the same part of each", "leaves out a different part of each"),
     "pad": ("has the same border beside each", "has different borders, and shape may be mistaken for aspect"),
 }
+
+
+def squared(rule: str, width: int, height: int, alike: bool) -> str:
+    """What a network's square input does to photos.
+
+    Parameters
+    ----------
+    rule : str
+        A key of `SQUARED`.
+    width, height : int
+        Most frequent size, pixels.
+    alike : bool
+        Nearly all photos have it.
+    """
+    return "leaves their shape as it is" if alike and width == height else SQUARED[rule][not alike]
 
 
 def check_photo_sizes(items: pd.DataFrame, rule: str, threshold: float = 0.95) -> Check:
@@ -192,7 +207,7 @@ def check_photo_sizes(items: pd.DataFrame, rule: str, threshold: float = 0.95) -
     share = float(sizes.iloc[0] / len(items))
     width, height = sizes.index[0]
     passed = share >= threshold
-    square = f": the network's square input {SQUARED[rule][not passed]}" if rule else ""
+    square = f": the network's square input {squared(rule, width, height, passed)}" if rule else ""
     meaning = f"{'' if passed else 'only '}{percent(share)} are {width} × {height}{square}."
     question, statistic = "Are all photos the same size?", "share of the most frequent size"
     return Check("photo size", question, statistic, share, threshold, passed, meaning)

@@ -230,7 +230,7 @@ def require_items(cleaning: Cleaning, place: str, least: int = LEAST_ITEMS) -> N
         for first in group.head(1).itertuples()
     ]
     raise CatalogueError(
-        f"expected at least {least} items to study in {place}; found {len(cleaning.rows)}. Dropped were:\n"
+        f"expected at least {least} items to study in {place}; found {len(cleaning.rows)}. Rows dropped:\n"
         + ("\n".join(lines) or "  nothing")
         + "\nIf photos are missing, correct `photos` in the catalogue's TOML; if LIMIT or FIRST is small, raise it."
     )

@@ -226,11 +226,11 @@ def _check_name(name: str, path: Path) -> None:
     shipped = path.parent == _shipped_folder()
     if shipped and name != path.stem:
         raise CatalogueError(
-            f"expected `name` in {path} to be {path.stem!r}, as the file's; found {name!r}. Make the two equal."
+            f"expected `name` in {path} to match the file's name, {path.stem!r}; found {name!r}. Rename one of them."
         )
     if not shipped and name in known_catalogues():
         raise CatalogueError(
-            f"expected one catalogue of the name {name!r}; found two: {_shipped_folder() / f'{name}.toml'} and {path}. "
+            f"expected one catalogue named {name!r}; found two: {_shipped_folder() / f'{name}.toml'} and {path}. "
             "Give yours another `name`."
         )
 

@@ -201,7 +201,7 @@ class Cells:
         return sum(len(cell.split()) for cell in self.filled) / max(len(self.filled), 1)
 
     def speaks(self, known: Collection[str], most: int = 4) -> float:
-        """The share of cells of a few words, of which one is known."""
+        """The share of cells of few words that contain a known one."""
         hits = sum(
             n for cell, n in self.counts.items() if 0 < len(w := _words(cell)) <= most and any(x in known for x in w)
         )

@@ -113,7 +113,7 @@ def propose(path: Path, kept: Path | None = None) -> Proposal:
         shown = ", ".join(files[:5]) + (" ..." if len(files) > 5 else "")
         raise CatalogueError(
             f"expected a table or photos of clothes in {path}; found {shown or 'no file at all'}. Name the folder, zip "
-            f"or tar that holds them; a table ends in {', '.join(TABLES)}, or in .gz behind it."
+            f"or tar that holds them; a table's name ends in {', '.join(TABLES)}, or in one of these and .gz."
         )
     candidates, troubles = _candidates(source, tables, files)
     if only and not candidates:

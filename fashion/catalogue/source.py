@@ -201,9 +201,15 @@ class Source(ABC):
                 f"{PhotoError.MISSING}: there is no {name!r} in {self.path.name}{more}",
             ) from error
         except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-            # RuntimeError: encrypted, or (NotImplementedError) packed in a way that Python does not know
+            advice = "Copy or download it again"
+            if isinstance(
+                error, RuntimeError
+            ):  # encrypted, or (NotImplementedError) packed in a way Python does not know
+                advice = "Unpack it yourself, and name the folder"
+            elif isinstance(error, PermissionError):
+                advice = "Change its permissions"
             raise PhotoError(
-                f"expected to read the file {name!r} in {self.path}; found: {error}. Copy or download it again.",
+                f"expected to read the file {name!r} in {self.path}; found: {error}. {advice}.",
                 PhotoError.UNREADABLE,
                 f"{PhotoError.UNREADABLE}: {name!r} in {self.path.name}: {error}",
             ) from error

@@ -177,3 +177,8 @@ def of_one_colour(swatches: Swatches) -> dict[str, str]:
         for word, colour in swatches.items()
         if _name(word) not in many and many.isdisjoint(_name(word).split())
     }
+
+
+def hexes_of_colours(colours: Iterable[str], swatches: Swatches) -> dict[str, str]:
+    """Hex colour of each colour word, from `Run.swatches`; mid grey for words without one."""
+    return {colour: swatches.get(colour, UNKNOWN) for colour in dict.fromkeys(colours)}

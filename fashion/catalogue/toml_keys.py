@@ -52,7 +52,9 @@ class _Refused(ValueError):
 def _check_name(name: str) -> str:
     """Refuse a name that is no folder's on every system, or that belongs to something else."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
-        raise _Refused("to be lower case letters, digits and hyphens", repr(name), "Write it so.")
+        raise _Refused(
+            "to consist of lower-case letters, digits and hyphens", repr(name), "Use only those, such as my-shop."
+        )
     if len(name) > LONGEST_NAME:
         raise _Refused(f"to have at most {LONGEST_NAME} letters", str(len(name)), "Shorten it.")
     if name in OWN_FOLDERS or name in WINDOWS_NAMES:
@@ -138,7 +140,7 @@ def _between(least: float, most: float, what: str) -> AfterValidator:
 
     def check(value: float) -> float:
         if not least <= value <= most:
-            raise _Refused(f"to be from {least:g} to {most:g}", f"{value:g}", f"Write {what}.")
+            raise _Refused(f"to be from {least:g} to {most:g}", f"{value:g}", f"Give {what} in that range.")
         return value
 
     return AfterValidator(check)
@@ -190,7 +192,7 @@ class _Downloads(_Table):
 
     private_network: bool = DownloadRules.private_network
     pause: Annotated[float, _between(0, 60, "seconds")] = DownloadRules.pause
-    at_once: Annotated[int, _between(1, 64, "how many requests are made at a time")] = DownloadRules.at_once
+    at_once: Annotated[int, _between(1, 64, "a number of requests")] = DownloadRules.at_once
     photo_megabytes: Annotated[float, _between(0.01, 256, "megabytes")] = DownloadRules.photo_megabytes
     gigabytes: Annotated[float, _between(0.001, 100_000, "gigabytes")] = DownloadRules.gigabytes
 
@@ -214,7 +216,7 @@ class _Columns(BaseModel):
 def _check_columns(columns: _Columns) -> _Columns:
     taken = sorted(set(columns.__pydantic_extra__) & RESERVED)
     if taken:
-        raise _Refused("to name none that the study fills itself", ", ".join(taken), "Choose other names.")
+        raise _Refused("to avoid names that the study reserves", ", ".join(taken), "Choose other names.")
     return columns
 
 
@@ -300,7 +302,7 @@ def check_toml(raw: dict[str, Any], path: Path) -> None:
     if absent:
         missing = ", ".join(f"{loc[1]} in [{loc[0]}]" if len(loc) > 1 else str(loc[0]) for loc in absent)
         lines.append(
-            f"expected all needed keys in {path}; found it missing {missing}. data/README.md explains each key."
+            f"expected all required keys in {path}; found none for {missing}. data/README.md explains each key."
         )
     raise CatalogueError("\n".join(lines))
 

@@ -113,7 +113,7 @@ def read_glossary(path: Path, column: str) -> pd.DataFrame:
     if "english" not in given or not set(given) <= set(known):
         raise CatalogueError(
             f"expected the columns of a glossary of {column} words in {path}: the word, then {', '.join(known)} (all "
-            f"but english may be left out); found {', '.join(header) or 'an empty file'}. Correct the header."
+            f"but english are optional); found {', '.join(header) or 'an empty file'}. Correct the header."
         )
     table = pd.DataFrame(
         [dict(zip(["word", *given], row, strict=False)) for row in rows if any(row)],

@@ -72,7 +72,7 @@ def unpack(folder: Path, original: str, signature: str, suffix: str, write: Call
 
 
 def tidy(folder: Path) -> None:
-    """Remove the copies of what is not there any more.
+    """Remove copies whose originals are gone.
 
     Where the original's folder is gone, too, or is empty, a drive may only be unmounted: then the copy stays.
     """

@@ -42,8 +42,8 @@ def run(arguments: argparse.Namespace) -> None:
 
     if len(several(arguments.backbone)) > 1:
         raise SettingsError(
-            f"expected one backbone to distribute; found {arguments.backbone}. Distribute each by itself: the report "
-            "on all of them then finds every one's vectors."
+            f"expected one backbone to distribute; found {arguments.backbone}. Run the command once for each: the "
+            "report on all of them then finds their vectors."
         )
     data = str(at_home(arguments.data).resolve()) if arguments.data else None
     toml = at_home(arguments.catalogue)

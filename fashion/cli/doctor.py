@@ -88,9 +88,9 @@ def installed() -> Iterator[Finding]:
             "restore requirements.lock, from git",
         )  # fmt: skip
         return
-    installed = {name: installed_version(name) for name in wanted}
-    absent = [name for name in wanted if not installed[name]]
-    other = [f"{n} {installed[n]}, not {v}" for n, v in wanted.items() if installed[n] and installed[n] not in v]
+    versions = {name: installed_version(name) for name in wanted}
+    absent = [name for name in wanted if not versions[name]]
+    other = [f"{n} {versions[n]}, not {v}" for n, v in wanted.items() if versions[n] and versions[n] not in v]
     needed = [name for name in absent if name in _direct()]
     said = f"{len(wanted) - len(absent) - len(other)} of {len(wanted)} match requirements.lock"
     said += f"; missing: {_some(absent)}" if absent else ""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 TITLE = "write a report's items and vectors to Parquet, or to a Qdrant server"
 
 TEXT = """\
-Write a catalogue with a report's items, vectors, map, neighbours and reasons to a Parquet file, in the columns that
+Write the items, vectors, map, neighbours and reasons of a catalogue's report to a Parquet file, in the columns that
 embedding-atlas and FiftyOne read (docs/guide.md); or send items and vectors to a Qdrant server, for catalogues too
 large for one machine (docs/scale.md). A stopped upload resumes where it stopped. QDRANT_API_KEY holds the
 server's key."""
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> None:
     else:
         raise FashionError(
             f"expected --to parquet, a file that ends in .parquet, or the address of a Qdrant server; found {to!r}. "
-            "Such as: fashion export --to parquet"
+            "For example: fashion export --to parquet"
         )
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 TITLE = "write the TOML of a catalogue of your own"
 
 TEXT = """\
-Look at a folder, zip, tar or table of clothes, and write the TOML that the other commands take: which table and photos
-there are, which column means what, and why it seems so, with the first rows. It knows the exports of Shopify,
+Look at a folder, zip, tar or table of clothes, and write the TOML that the other commands take: the table and photos
+found, what each column means and why it seems so, and the first rows. It knows the exports of Shopify,
 WooCommerce, Magento, Google Merchant Center, Kaggle's Fashion Product Images and H&M, image sets of Hugging Face,
 folders of classes, and folders of photos without a table. It asks no questions; what it cannot
 tell becomes a commented line."""

@@ -115,6 +115,7 @@ def _save(figure: Figure, path: Path) -> None:
     endings = sorted(figure.canvas.get_supported_filetypes())
     if path.suffix.lstrip(".").lower() not in endings:
         raise QueryError(
-            f"expected --save with a file that ends in .{', .'.join(endings)}; found {str(path)!r}. Add such an ending."
+            f"expected --save with a file that ends in .{', .'.join(endings)}; found {str(path)!r}. Use one "
+            "of these endings."
         )
     figure.savefig(path, dpi=150, bbox_inches="tight")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -134,9 +135,11 @@ def _listening(arguments: argparse.Namespace) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        advice = "Stop the program that uses that port, or name another" if taken else "Name another address or port"
         raise FashionError(
-            f"expected to listen on {arguments.host}:{arguments.port}; found {error.strerror}. Stop the program that "
-            "uses that port, or name another one with --port (make: PORT=)."
+            f"expected to listen on {arguments.host}:{arguments.port}; found {error.strerror}. {advice} with "
+            f"{'--port (make: PORT=)' if taken else '--host and --port (make: HOST=, PORT=)'}."
         ) from error
 
 

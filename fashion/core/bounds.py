@@ -70,7 +70,9 @@ def whole(allowed: range) -> Callable[[str], int]:
 def check_weight(name: str, weight: float, error: type[Exception] = SettingsError) -> float:
     """A weight of the colour or the looks, as it is; raises `error` unless it is from 0 (nothing) to 1 (alone)."""
     if not 0 <= weight <= 1:
-        raise error(f"expected a {name} weight from 0 to 1 (it alone); found {weight}. Correct it.")
+        raise error(
+            f"expected a {name} weight from 0 (ignored) to 1 (it alone); found {weight}. Give a number in that range."
+        )
     return weight
 
 

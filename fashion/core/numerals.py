@@ -8,6 +8,7 @@ The rules, for sentences, tables, figures, slides, the shop and documents; `test
 - shares, differences and cosines as numbers: three decimals, halves up (`decimal`, `interval`);
 - a similarity or score beside a picture or within a reason: two decimals (`score`);
 - amounts and weights: at most two decimals (`number`);
+- a number beside its limit: with the decimals that tell the two apart (`apart`);
 - a p-value at or below the least that its test can give: as below it (`p_value`);
 - counts from a thousand on with commas: 2,848.
 
@@ -74,6 +75,20 @@ def score(value: float) -> str:
     ('0.71', '1.00')
     """
     return f"{_half_up(value, 2):.2f}"
+
+
+def apart(value: float, limit: float) -> tuple[str, str]:
+    """A number and the limit that it is held to, with the decimals that tell the two apart; whole numbers as they are.
+
+    Examples
+    --------
+    >>> apart(0.0931, 0.1), apart(0.1004, 0.1), apart(0, 0), apart(float("nan"), 0.9)
+    (('0.093', '0.100'), ('0.1004', '0.1000'), ('0', '0'), ('', '0.900'))
+    """
+    if isinstance(value, int) and isinstance(limit, int):
+        return f"{value:,}", f"{limit:,}"
+    places = next((n for n in range(3, 10) if value == limit or _half_up(value, n) != _half_up(limit, n)), 3)
+    return (f"{_half_up(value, places):.{places}f}" if math.isfinite(value) else ""), f"{limit:.{places}f}"
 
 
 def number(value: float) -> str:

@@ -13,7 +13,7 @@ def project_root() -> Path:
 
 
 def at_home(path: str | Path) -> Path:
-    """A path whose `~` is the user's home, as in a shell; as it is where nobody knows a home."""
+    """The path with `~` expanded to the user's home, as in a shell; unchanged where no home is known."""
     try:
         return Path(path).expanduser()
     except RuntimeError:

@@ -217,6 +217,22 @@ class Workspace:
         named = [key for key in places if key == "catalogue_toml" and not content[key].endswith(".toml")]
         return content | {key: change(content[key]) for key in places if key not in named} if places else content
 
+    def split(self) -> NDArray[np.str_]:
+        """The split of each item: "train", "validation" or "test", in the items' order; shape (n,).
+
+        Raises
+        ------
+        ArtefactError
+            When `split.parquet` is of a version that named the column otherwise.
+        """
+        table = self.table("split")
+        if "split" not in table:
+            raise ArtefactError(
+                f"expected the column split in {self.path('split.parquet')}; found {', '.join(table.columns)}, of an "
+                f"earlier version. Run `make report CATALOGUE={self.catalogue}`."
+            )
+        return table["split"].to_numpy()
+
     # -- what people read -----------------------------------------------------------------------------
     def results(self, step: str) -> dict[str, Any]:
         """The numbers that notebook `step` ("01") wrote."""

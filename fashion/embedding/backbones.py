@@ -308,7 +308,7 @@ def check_size(name: str, size: int | None, weights: object = None) -> None:
     expected = ", or ".join(f"an input resolution that {one} takes, {TAKEN[one][0]} pixels" for one in names)
     usual = ", ".join(f"{SIZES[one]} for {one}" for one in names)
     raise WeightsError(
-        f"expected {expected}, in SIZE; found {size}. Leave it out (then {usual}), or give such a number."
+        f"expected {expected}, as SIZE; found {size}. Choose such a number, or leave SIZE out (then {usual})."
     )
 
 

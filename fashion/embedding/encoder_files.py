@@ -186,8 +186,8 @@ def read_encoder_files(place: str | Path, size: int | None = None) -> EncoderFil
     said = next((path for path in told if path.is_file()), None)
     if said is None:
         raise WeightsError(
-            f"expected how photos are prepared for {model} in {' or '.join(map(str, told))}; found none. Take the "
-            f"file from where the model came from, or write one, for example: {SAY}"
+            f"expected the preprocessing of {model} in {' or '.join(map(str, told))}; found no such file. "
+            f"Take it from where the model came from, or write one, for example: {SAY}"
         )
     preparation = read_preparation(said, size)
     sums = {path.name: sha256_file(path) for path in model_files(model)}
@@ -308,7 +308,7 @@ def _framing_of_transformers(said: Mapping[str, Any], path: Path, size: int | No
         raise WeightsError(f"expected do_resize in {path}, as photos have many sizes; found false. Set it to true.")
     chosen = RESAMPLE.get(said.get("resample", 2))
     if chosen is None:
-        raise WeightsError(f"expected resample from 0 to 5 in {path}; found {said['resample']!r}. Correct it.")
+        raise WeightsError(f"expected resample from 0 to 5 in {path}; found {said['resample']!r}. Use one of these.")
     wanted, crop = said.get("size"), said.get("crop_size")
     cropped = said.get("do_center_crop", False)
     if isinstance(wanted, dict) and "shortest_edge" in wanted:
@@ -339,7 +339,7 @@ def _framing_of_open_clip(said: Mapping[str, Any], path: Path, size: int | None)
     if chosen not in FILTERS or mode not in rules:
         raise WeightsError(
             f"expected interpolation as one of {', '.join(FILTERS)} and resize_mode as one of {', '.join(rules)} in "
-            f"{path}; found {chosen!r} and {mode!r}. Correct them."
+            f"{path}; found {chosen!r} and {mode!r}. Use one of each."
         )
     fill = said.get("fill_color", 0)
     three = tuple(int(value) for value in fill) if isinstance(fill, list) else (int(fill or 0),) * 3
@@ -361,7 +361,9 @@ def _framing(
 
 def _pixels(value: object, key: str, path: Path) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 8 <= value <= 4096:
-        raise WeightsError(f"expected {key} in pixels, from 8 to 4096, in {path}; found {value!r}. Add it.")
+        raise WeightsError(
+            f"expected {key} in pixels, from 8 to 4096, in {path}; found {value!r}. Set it to what the model takes."
+        )
     return int(value)
 
 
@@ -378,5 +380,5 @@ def _three(said: Mapping[str, Any], key: str, path: Path) -> Three:
     numbers = value if isinstance(value, list) else [value] * 3
     given = [float(n) for n in numbers if isinstance(n, (int, float)) and not isinstance(n, bool)]
     if len(numbers) != 3 or len(given) != 3 or (key.endswith("std") and min(given) <= 0):
-        raise WeightsError(f"expected three numbers as {key} in {path}; found {value!r}. Add them, such as {SAY}")
+        raise WeightsError(f"expected three numbers as {key} in {path}; found {value!r}. Set them, as in {SAY}")
     return given[0], given[1], given[2]

@@ -253,7 +253,9 @@ def open_onnx(files: EncoderFiles) -> tuple[Callable[[NDArray[np.uint8]], NDArra
 
     model, wanted = files.model, files.preparation
     if model.suffix != ".onnx":
-        raise WeightsError(f"expected OpenVINO for {model}; found that it is not installed. pip install openvino")
+        raise WeightsError(
+            f"expected OpenVINO for {model}; found that it is not installed. Install it: pip install openvino"
+        )
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     try:

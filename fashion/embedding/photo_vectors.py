@@ -126,7 +126,7 @@ def rgb_of(array: NDArray, name: str = "photo") -> RGB:
     if array.dtype != np.uint8 or not (grey or (array.ndim == 3 and array.shape[2] in (3, 4))) or not array.size:
         raise PhotoError(
             f"expected {name} as RGB of uint8 (0 to 255), shape (height, width, 3); found {array.dtype} "
-            f"{array.shape}. Multiply shares by 255, and convert with .astype('uint8')."
+            f"{array.shape}. Multiply values from 0 to 1 by 255, and convert with .astype('uint8')."
         )
     rgb = np.ascontiguousarray(np.repeat(array[:, :, np.newaxis], 3, axis=2) if grey else array[:, :, :3])
     if not grey and array.shape[2] == 4:
@@ -164,7 +164,7 @@ def photo_bytes(photo: Photo, name: str = "photo") -> tuple[bytes, str]:
     if not isinstance(photo, (str, Path)):
         raise PhotoError(
             f"expected {name} as a path, a file's bytes, or an array of uint8 (height, width, 3); found "
-            f"{type(photo).__name__}. An image of Pillow's: np.asarray(image.convert('RGB'))."
+            f"{type(photo).__name__}. Convert a Pillow image with np.asarray(image.convert('RGB'))."
         )
     try:
         return Path(photo).read_bytes(), Path(photo).name

@@ -402,13 +402,13 @@ def _of_graph(encoder: FileEncoder, name: str) -> Runtime:
         except ModuleNotFoundError as error:
             if name == "openvino":
                 raise WeightsError("expected OpenVINO, asked for by RUNTIME; found that it is not installed. "
-                                   "pip install openvino") from error  # fmt: skip
+                                   "Install it: pip install openvino") from error  # fmt: skip
     try:
         call, _ = graphs.open_onnx(encoder.files)
     except ModuleNotFoundError as error:
         raise WeightsError(
             f"expected OpenVINO or ONNX Runtime, which read {encoder.files.model}; found neither installed. "
-            "pip install openvino"
+            "Install one: pip install openvino"
         ) from error
     why = "asked for by name" if name == "onnxruntime" else "in place of openvino, which is not installed"
 

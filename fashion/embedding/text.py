@@ -67,7 +67,7 @@ class TextEncoder:
         except ImportError as error:
             raise WeightsError(
                 f"expected the package tokenizers, which reads {self.tokenizer}; found that it is not installed. "
-                "pip install tokenizers"
+                "Install it: pip install tokenizers"
             ) from error
         try:
             tokenizer = Tokenizer.from_file(str(self.tokenizer))
@@ -235,7 +235,8 @@ def _by_onnx(model: Path) -> tuple[Callable[[Mapping[str, NDArray]], NDArray], l
         import onnxruntime
     except ModuleNotFoundError as error:
         raise WeightsError(
-            f"expected OpenVINO or ONNX Runtime, which read {model}; found neither installed. pip install openvino"
+            f"expected OpenVINO or ONNX Runtime, which read {model}; found neither installed. Install one: "
+            "pip install openvino"
         ) from error
     try:
         session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])

@@ -60,14 +60,14 @@ def read_judgements(path: Path, items: pd.DataFrame) -> pd.DataFrame:
             raise ValueError(f"grade {bad.iloc[0]!r} in row {bad.index[0] + 1}")
     except (OSError, ValueError) as error:
         raise CatalogueError(
-            f"expected judgements in {path}: {expected}, grades from 0 up; found {error}. Correct it."
+            f"expected judgements in {path}: {expected}, grades from 0 up; found {error}. Correct it in that file."
         ) from error
     row = pd.Series(np.arange(len(items)), index=items["item"].astype(str))
     known = table["query"].isin(row.index) & table["item"].isin(row.index) & (table["query"] != table["item"])
     if not known.any():
         raise CatalogueError(
-            f"expected judgements of this catalogue's items in {path}; found none of its {len(table):,} pairs, such as "
-            f"{', '.join(table['query'].head(1))}. Use the items' names."
+            f"expected judgements of this catalogue's items in {path}; found {len(table):,} pairs, none "
+            f"between two of these (the first query is {', '.join(table['query'].head(1))}). Use the items' names."
         )
     rater = table["rater"].where(table["rater"] != "", ONE) if "rater" in table else ONE
     made = pd.DataFrame({

@@ -1,4 +1,4 @@
-"""Labels that predictions, made without them, contradict: by odds beside what is usual for a label, and confidently.
+"""Labels that out-of-fold predictions contradict, by relative odds and by confident learning.
 
 *Odds.* Another class may be more probable than an item's label because the label is wrong, or because two labels mean
 nearly the same: then it is so for many items of that label. So an item's odds for the other class are divided by the

@@ -74,7 +74,7 @@ def split(
         raise ArtefactError(
             f"expected items to test on; found none: the largest group of near-duplicates holds {size.max()} of "
             f"{n} items, so nothing fits into a test part of {percent(test)}. If most photos count as near-duplicates, "
-            "the network's weights are not trained; if the catalogue is small, use more items."
+            "the network's weights are probably untrained; if the catalogue is small, use more items."
         )
     return assigned
 

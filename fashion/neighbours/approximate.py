@@ -63,7 +63,7 @@ class ApproximateIndex:
 
     @cached_property
     def later(self) -> Int:
-        """Rows of `vectors` that are not indexed, as they came or changed since; rising."""
+        """Rows of `vectors` that were added or changed since indexing, in ascending order."""
         return np.setdiff1d(np.arange(len(self.vectors)), np.arange(len(self)) if self.rows is None else self.rows)
 
     def nearest(self, queries: NDArray, k: int, forbidden: Int | None = None) -> Neighbours:

@@ -133,6 +133,6 @@ class PhotoStore:
             except FileNotFoundError as error:
                 raise ArtefactError(
                     f"expected {shard}; found that another run has set it aside as damaged. Run `make report` "
-                    "again: it reads its photos."
+                    "again: it reads the shard's photos once more."
                 ) from error
         return gathered

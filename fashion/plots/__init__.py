@@ -46,7 +46,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "style": [
             "colours_of_categories",
             "colours_of_departments",
-            "hexes_of_colours",
             "letters_without_font",
             "load_photos",
             "table",

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from fashion.catalogue.source import Source
-from fashion.catalogue.swatches import UNKNOWN, Swatches
+from fashion.catalogue.swatches import UNKNOWN, Swatches, hexes_of_colours
 from fashion.core.numerals import percent, score
 from fashion.plots.style import (
     HEAT,
@@ -20,7 +20,6 @@ from fashion.plots.style import (
     PALETTE,
     QUIET,
     bars,
-    hexes_of_colours,
     photo_axes,
     photo_grid,
     sign,

@@ -12,14 +12,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from fashion.catalogue.source import Source
-from fashion.catalogue.swatches import Swatches
+from fashion.catalogue.swatches import Swatches, hexes_of_colours
 from fashion.plots.style import (
     DIVERGING,
     PALETTE,
     QUIET,
     bars,
     colours_of_departments,
-    hexes_of_colours,
     load_photos,
     photo_axes,
     photo_grid,

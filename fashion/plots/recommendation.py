@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from fashion.catalogue.products import product_line
 from fashion.catalogue.source import Source
-from fashion.catalogue.swatches import Swatches
+from fashion.catalogue.swatches import Swatches, hexes_of_colours
 from fashion.core.numerals import score
 from fashion.neighbours.exact import Neighbours
-from fashion.plots.style import INK, PALETTE, QUIET, hexes_of_colours, load_photos, photo_axes, wrapped
+from fashion.plots.style import INK, PALETTE, QUIET, load_photos, photo_axes, wrapped
 from fashion.recommendation.queries import Query
 from fashion.recommendation.reasons import describe
 

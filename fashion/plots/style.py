@@ -17,7 +17,6 @@ from matplotlib.ticker import LogFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from fashion.catalogue.source import Source
-from fashion.catalogue.swatches import UNKNOWN, Swatches
 from fashion.catalogue.translation import colours_of_departments as colours_of_departments
 from fashion.core import fonts
 from fashion.core.bounds import MOST_READ
@@ -91,11 +90,6 @@ def colours_of_categories(items: pd.DataFrame) -> dict[str, str]:
     home = items.groupby("category")["department"].agg(lambda departments: departments.mode().iloc[0])
     palette = colours_of_departments(sorted(items["department"].unique()))
     return {str(category): palette[department] for category, department in home.items()}
-
-
-def hexes_of_colours(colours: Iterable[str], swatches: Swatches) -> dict[str, str]:
-    """Hex colour of each colour word, from `Run.swatches`; mid grey for words without one."""
-    return {colour: swatches.get(colour, UNKNOWN) for colour in dict.fromkeys(colours)}
 
 
 def readable_on(hex_colour: str) -> str:

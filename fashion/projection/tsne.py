@@ -111,9 +111,8 @@ def tsne_map(
     if not perplexity > 0:
         raise ValueError(f"expected a perplexity above 0; found {perplexity}")
     if len(unit) < 4 or unit.shape[1] < 2:
-        raise ArtefactError(
-            f"expected at least 4 items of 2 dimensions for a map; found shape {unit.shape}. Take more items."
-        )
+        advice = "Take more items" if len(unit) < 4 else "Take vectors of more dimensions"
+        raise ArtefactError(f"expected at least 4 items of 2 dimensions for a map; found shape {unit.shape}. {advice}.")
     tsne, threads = _opentsne(), threads or _threads(len(unit))
     perplexity = min(float(perplexity), (len(unit) - 1) / 3)
     k = min(len(unit) - 1, max(1, round(3 * perplexity)))

@@ -266,7 +266,7 @@ def table_columns(items: pd.DataFrame) -> list[str]:
 
 
 def is_held(change: Change, items: pd.DataFrame) -> bool:
-    """Whether a catalogue's items are already as a change to an earlier report made them."""
+    """Whether a catalogue's items already hold what a change to an earlier report made."""
     columns = ["item", "sha256", *(column for column in table_columns(change.items) if column in items)]
     wanted, there = (set(map(tuple, table[columns].to_numpy())) for table in (change.items, items))
     return wanted <= there and (set(change.record["removed"]) - set(change.items["item"])).isdisjoint(items["item"])

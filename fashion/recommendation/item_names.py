@@ -46,7 +46,7 @@ class ItemNames:
         if row is None:
             raise QueryError(
                 f"expected an item of the catalogue; found {name!r}{near_words(str(name), self._items)}. "
-                f"Its {len(self._items)} items have names like {self._items.iloc[0]!r}; rejected.csv lists the "
+                f"Its {len(self._items):,} items have names like {self._items.iloc[0]!r}; rejected.csv lists the "
                 "rejected ones."
             )
         return row

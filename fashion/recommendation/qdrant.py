@@ -68,8 +68,8 @@ def connect(address: str) -> QdrantClient:
         from qdrant_client import QdrantClient
     except ImportError as error:
         raise EngineError(
-            "expected the package qdrant-client, which asks a Qdrant server; found it not installed. "
-            "pip install qdrant-client (the extra `qdrant`)."
+            "expected the package qdrant-client, which asks a Qdrant server; found that it is not installed. "
+            "Install it: pip install qdrant-client (the extra `qdrant`)."
         ) from error
     with _told(address):
         client = QdrantClient(
@@ -89,7 +89,7 @@ def _told(what: str) -> Iterator[None]:
     except (ApiException, OSError, ValueError) as error:
         told = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise EngineError(
-            f"expected an answer of Qdrant ({what}); found {told[:200]}. Check that the server runs "
+            f"expected an answer from Qdrant ({what}); found {told[:200]}. Check that the server runs "
             "(docker run -p 6333:6333 qdrant/qdrant), its address, and QDRANT_API_KEY where it needs a key."
         ) from error
 
@@ -293,8 +293,8 @@ class QdrantSearch:
             _check_width(client, name, recommender.vectors.shape[1])
             about = client.get_collection(name).config.metadata or {}
             if about.get("key") != key:
-                raise EngineError(f"expected Qdrant's collection {name} of the present report; found one of another, "
-                                  f"or not made by this project. Delete it, then run `{command}`.")  # fmt: skip
+                raise EngineError(f"expected Qdrant's collection {name} of the present report; found that of another "
+                                  f"report, or of another project. Delete it, then run `{command}`.")  # fmt: skip
             sent = client.count(name, exact=True).count
         if sent != count:
             raise EngineError(

@@ -2,7 +2,7 @@
 
 What the catalogue's words say (`words.Vocabulary`) is taken as it is. What is left is looked for in titles and all
 other texts (`texts.Texts`); an unknown colour becomes the nearest known ones; a misspelt word is corrected; "not
-black", "under 50" and "size M" are conditions; a word that means nothing is named and passed over.
+black", "under 50" and "size M" are conditions; a word that means nothing is named and ignored.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ class Reading:
 
     @property
     def notes(self) -> list[str]:
-        """What was changed or passed over, in sentences."""
+        """What was changed or ignored, in sentences."""
         notes = [f"Showing {shown} for “{written}”." for written, shown in self.corrected]
         notes += [f"No colour is called “{said}” here; showing {' or '.join(words)}." for said, words in self.nearest]
         if self.in_photos:

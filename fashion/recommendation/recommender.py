@@ -363,7 +363,9 @@ class Recommender:
         if k < 1:
             raise QueryError(f"expected at least one recommendation, k >= 1; found {k}. Raise k.")
         if not 0 <= diversity <= 1:
-            raise QueryError(f"expected a diversity from 0 (none) to 1; found {diversity}. Correct it.")
+            raise QueryError(
+                f"expected a diversity from 0 (none) to 1; found {diversity}. Give a number in that range."
+            )
         weights = self._weights(colour_weight, looks_weight)
         plain = not (where or hide_duplicates or diversity) and among is None
         listed = self._listed(query, k, weights) if plain else None

@@ -94,7 +94,7 @@ class Compared:
     @cached_property
     def queries(self) -> NDArray[np.intp]:
         """Rows of the queries of notebook 06: held-out items, the same draw."""
-        unseen = np.flatnonzero(self.workspace.table("split")["split"].to_numpy() == "test")
+        unseen = np.flatnonzero(self.workspace.split() == "test")
         count = int(self.workspace.results("06")["queries"])
         return np.sort(np.random.default_rng(self.parameters.get("seed", 0)).permutation(unseen)[:count])
 
@@ -309,7 +309,9 @@ def open_compared(name: str, processed: Path | None = None, reports: Path | None
     """
     match = re.fullmatch(r"(?:(\w[\w.-]*)/)?(\w[\w.-]*)", name)
     if match is None:
-        raise ReportError(f"expected a report as CATALOGUE or RUN/CATALOGUE; found {name!r}. Such as lite1/sample.")
+        raise ReportError(
+            f"expected a report as CATALOGUE or RUN/CATALOGUE; found {name!r}. Write it like lite1/sample."
+        )
     if match[1]:
         processed, reports = place_of_run(match[1], processed, reports)
     return Compared(name, Workspace(match[2], processed, reports))

@@ -196,8 +196,8 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "bool": ((bool,), "True or False"),
     "float": ((int, float), "a number"),
     "float | None": ((int, float, type(None)), "a number"),
-    "str": ((str,), "a text"),
-    "str | None": ((str, type(None)), "a text"),
+    "str": ((str,), "a string"),
+    "str | None": ((str, type(None)), "a string"),
 }
 
 
@@ -207,20 +207,20 @@ def _check_kind(setting: Field[Any], value: object) -> None:
     if choices:
         if value not in choices:
             raise SettingsError(
-                f"expected {name}, one of {', '.join(choices)}; found {value!r}."
+                f"expected {name} to be one of {', '.join(choices)}; found {value!r}."
                 f"{did_you_mean(str(value), choices) or ' Name one of them.'}"
             )
         return
     if names := setting.metadata.get("names"):
         if not isinstance(value, str) or (value not in names and not is_place(value)):
             raise SettingsError(
-                f"expected {name}, one of {', '.join(names)} or a path; found {value!r}."
+                f"expected {name} to be one of {', '.join(names)} or a path; found {value!r}."
                 f"{did_you_mean(str(value), names) or ' Name one of them.'}"
             )
         return
     kinds, words = _KINDS.get(str(setting.type), ((object,), ""))
     if not isinstance(value, kinds):
-        raise SettingsError(f"expected {name} as {words}; found {value!r}. Correct it.")
+        raise SettingsError(f"expected {name} to be {words}; found {value!r}. Pass {words}.")
 
 
 if Settings.__doc__:

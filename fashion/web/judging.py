@@ -61,7 +61,7 @@ def make_pool(shop: Shop) -> list[Pair]:
     assert layout is not None  # a shop shows the described embedding
     weights = layout.weights(recommender.colour_weight, recommender.looks_weight)
     methods = all_methods(work, items, np.empty(0, np.intp), layout, weights, SEED)
-    test = np.flatnonzero(work.table("split")["split"] == "test")
+    test = np.flatnonzero(work.split() == "test")
     queries = np.random.default_rng(SEED).permutation(test if len(test) else len(items))[:QUERIES]
     names, k = items["item"].tolist(), min(recommender.k, len(items) - 1)
     return [(names[query], names[item]) for query, item in pooled_pairs(methods, np.sort(queries), k)]

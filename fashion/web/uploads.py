@@ -107,8 +107,8 @@ class _TooLarge(PhotoError):
 def _require_pixels(width: int, height: int) -> None:
     if width * height > MOST_PIXELS or min(width, height) < 8:
         raise _TooLarge(
-            f"expected a photo of 8 x 8 to {MOST_PIXELS:,} pixels in all; found {width} x {height}. Send it in "
-            "another size."
+            f"expected a photo of at least 8 x 8 and at most {MOST_PIXELS:,} pixels in all; found {width} x "
+            f"{height}. Send it in another size."
         )
 
 

@@ -92,6 +92,10 @@ def test_a_page_of_nothing_and_a_table(tmp_path):
     assert page.write(tmp_path).read_text().startswith("# Benchmarks")
     assert page.table(("a", "b"), [(1, 2)]).splitlines() == ["| a | b |", "| --- | --- |", "| 1 | 2 |"]
     assert harness.read(tmp_path, "run") is None
+    kept = harness.write(tmp_path, "run", {"runs": []})
+    assert harness.read(tmp_path, "run")["runs"] == []
+    kept.write_text('{"part": "run", "runs": []}', encoding="utf-8")
+    assert harness.read(tmp_path, "run") is None, "of a version with other keys: it is measured again"
 
 
 def test_each_report_is_kept_as_soon_as_it_is_measured(tmp_path, monkeypatch):

@@ -399,7 +399,7 @@ def test_from_a_table_to_photos(shop, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
-        ("pause = -1", r"`pause` in \[downloads\] .* from 0 to 60; found -1\. Write seconds"),
+        ("pause = -1", r"`pause` in \[downloads\] .* from 0 to 60; found -1\. Give seconds"),
         ("pause = nan", "from 0 to 60; found nan"),
         ('at_once = "8"', "a whole number; found '8'"),
         ("at_once = 1000", "from 1 to 64; found 1000"),

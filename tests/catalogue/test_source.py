@@ -244,6 +244,26 @@ def test_damaged_photo_in_a_zip(folder, tmp_path):
         open_source(path, "annotation.txt").read("images/a.jpg")
 
 
+def test_the_advice_fits_what_is_wrong_with_a_file(folder, tmp_path, monkeypatch):
+    path = as_zip(folder, tmp_path / "set.zip")
+    data = bytearray(path.read_bytes())
+    for mark, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):  # each file says that it is encrypted
+        at = -1
+        while (at := data.find(mark, at + 1)) >= 0:
+            data[at + flags] |= 1
+    path.write_bytes(bytes(data))
+    with pytest.raises(PhotoError, match=r"is encrypted.*Unpack it yourself, and name the folder\."):
+        open_source(path, "annotation.txt").read("images/a.jpg")
+    source = open_source(folder, "annotation.txt")
+
+    def denied(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(source, "_read", denied)
+    with pytest.raises(PhotoError, match=r"Permission denied.*Change its permissions\."):
+        source.read("images/a.jpg")
+
+
 def test_damaged_packed_photo_in_a_zip(tmp_path):
     path = tmp_path / "set.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

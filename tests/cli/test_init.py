@@ -53,7 +53,7 @@ def test_a_name_that_is_taken_is_changed(here, capsys):
     assert main(["init", "sample"]) == 0
     assert load_catalogue("my-sample.toml").name == "my-sample"
     assert main(["init", "sample", "--name", "Ünfit"]) == 1
-    assert "lower case letters, digits and hyphens" in capsys.readouterr().err
+    assert "lower-case letters, digits and hyphens" in capsys.readouterr().err
 
 
 def test_too_few_photos_and_unknown_columns_are_errors(here, capsys):

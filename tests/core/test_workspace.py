@@ -51,6 +51,14 @@ def test_damaged_artefact(work):
         work.items()
 
 
+def test_a_split_of_an_earlier_version_is_refused_with_what_to_run(work):
+    work.write_table("split", pd.DataFrame({"item": ["a", "b"], "split": ["train", "test"], "group": [0, 1]}))
+    assert work.split().tolist() == ["train", "test"]
+    work.write_table("split", pd.DataFrame({"item": ["a", "b"], "part": ["train", "test"], "group": [0, 1]}))
+    with pytest.raises(ArtefactError, match=r"column split in .*; found item, part, group.*make report CATALOGUE=mine"):
+        work.split()
+
+
 def test_pickled_arrays_are_refused(work):
     work.processed.mkdir(parents=True)
     np.save(work.path("frozen.npy"), np.array([{"a": 1}], dtype=object), allow_pickle=True)

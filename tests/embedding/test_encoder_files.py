@@ -315,7 +315,7 @@ def broken(folder: Path, what: str) -> None:
 @pytest.mark.parametrize(
     ("what", "said"),
     [
-        ("no json", r"expected how photos are prepared for .*model.onnx in .*preprocessor_config.json.*found none"),
+        ("no json", r"expected the preprocessing of .*model.onnx in .*preprocessor_config.json.*found no such file"),
         ("bad json", r"expected JSON in .*preprocessor_config.json; found"),
         ("no mean", r"expected three numbers as image_mean in .*preprocessor_config.json; found None"),
         ("no size", r"expected size in pixels.*preprocessor_config.json; found None"),

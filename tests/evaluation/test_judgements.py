@@ -82,7 +82,7 @@ def test_several_raters_count_by_their_mean_and_a_second_thought_by_itself(tmp_p
         ("j.csv", "query,item\ni0,i1\n", "no column grade"),
         ("j.csv", "query,item,grade\ni0,i1,good\n", "grade 'good' in row 1"),
         ("j.csv", "query,item,grade\ni0,i1,-1\n", "grade '-1' in row 1"),
-        ("j.csv", "query,item,grade\nx,y,1\n", "found none of its 1 pairs, such as x"),
+        ("j.csv", "query,item,grade\nx,y,1\n", "found 1 pairs, none between two of these .the first query is x"),
         ("j.qrels", "i0 i1 1\n", "expected judgements in"),
         ("none.csv", None, "No such file"),
     ],

@@ -1,4 +1,4 @@
-"""One format for every error that a user can meet: `expected ...; found ... . What to do.`"""
+"""One format for every error of the package's own kinds: `expected ...; found ... . What to do.`"""
 
 import ast
 import re
@@ -81,6 +81,8 @@ def fault_of(text):
     _, found, rest = text.partition("; found")
     if not found:
         return "has no '; found'"
+    if re.search(r"\. Correct (it|them)\.$", text):
+        return "does not say how to correct it"
     told = re.search(rf"\.{HOLE}? \S", rest) or re.search(r"\n\S[^\n]*$", rest)  # behind a list, on the last line
     return "" if told else "ends without advice"
 

@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from itertools import pairwise
 
 import pytest
 from documents import DOCUMENTS
@@ -104,16 +105,27 @@ PRINTING = [
 def bypasses(code, digits=True):
     """Strings that format a share, cosine or p-value themselves, or write per cent with a space.
 
-    Looked at: format specs of f-strings and of templates for `str.format`. Of benchmarks (`digits` False), whose ratios
-    and milliseconds have digits of their own, per cent alone.
+    Looked at: format specs of f-strings, of templates for `str.format`, of `format` and of `%`. Of benchmarks (`digits`
+    False), whose ratios and milliseconds have digits of their own, per cent alone.
     """
     own = r"%$|\.[2-4]f$" if digits else "%$"
+    old = r"%[-+ ]?[\d.]*[fg]" if digits else r"%[-+ ]?[\d.]*[fg]%%"
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.FormattedValue) and node.format_spec is not None:
             spec = ast.unparse(node.format_spec)[2:-1]
             if re.search(own, spec) or re.search("p_value|p_holm", ast.unparse(node.value)):
                 yield f"{node.lineno}: {ast.unparse(node)}"
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "format" and len(node.args) == 2:
+            if isinstance(node.args[1], ast.Constant) and re.search(own, str(node.args[1].value)):
+                yield f"{node.lineno}: {ast.unparse(node)}"
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant):
+            if isinstance(node.left.value, str) and re.search(old, node.left.value):
+                yield f"{node.lineno}: {ast.unparse(node)}"
         elif isinstance(node, ast.Constant | ast.JoinedStr):
+            for part, after in pairwise(getattr(node, "values", [])):
+                text = str(getattr(after, "value", ""))
+                if isinstance(part, ast.FormattedValue) and part.format_spec is not None and text.startswith("%"):
+                    yield f"{node.lineno}: {ast.unparse(node)}"
             parts = node.values if isinstance(node, ast.JoinedStr) else [node]
             text = "".join(str(part.value) if isinstance(part, ast.Constant) else "0" for part in parts)
             specs = re.findall(r"\{[\w.\[\]]*:([^{}]+)\}", text)
@@ -131,7 +143,7 @@ def test_a_number_that_bypasses_numerals_is_found():
     wrong = [
         'f"{share:.0%} of the items"', 'f"{share:+.1%}"', 'f"p = {p_value:.2g}"', "f\"{d['p_holm']:.1f}\"",
         'f"V = {v:.3f}"', '"{score:.2f}".format', '"{:.3f}".format', '"{uneven:.0%} of the border"',
-        'f"{share} % of it"', '"95 % intervals"',
+        'f"{share} % of it"', '"95 % intervals"', 'f"{100 * share:.0f}%"', '"%.3f" % cosine', 'format(v, ".3f")',
     ]  # fmt: skip
     assert [len(list(bypasses(line))) for line in wrong] == [1] * len(wrong)
     right = ['f"{percent(share)} of {n:,} in {seconds:.1f} s"', 'f"{a:>{width}}"', "number % 2", '"95% intervals"']

@@ -148,8 +148,10 @@ def test_ugly_tables_still_give_finite_maps(vectors):
 
 
 def test_arguments_that_do_not_fit_are_refused(vectors, chart):
-    with pytest.raises(ArtefactError, match="at least 4 items"):
+    with pytest.raises(ArtefactError, match=r"at least 4 items.*Take more items"):
         tsne_map(vectors[:3], 0)
+    with pytest.raises(ArtefactError, match=r"found shape \(240, 1\)\. Take vectors of more dimensions"):
+        tsne_map(vectors[:, :1], 0)
     vectors_with_nan = vectors.copy()
     vectors_with_nan[5, 5] = np.nan
     with pytest.raises(ArtefactError, match="row 5 of 240"):

@@ -184,4 +184,4 @@ def test_a_change_that_comes_while_lists_are_opened_is_noticed(work, searched, l
     monkeypatch.setattr(studies, "load_changes", load_changes)
     monkeypatch.setattr(studies, "require_intact", lambda *_: None)
     lists = study._lists("described", searched)
-    assert lists is None and "found changed abc" in caplog.text if late else np.array_equal(lists, listed.lists)
+    assert lists is None and "found changed: abc" in caplog.text if late else np.array_equal(lists, listed.lists)

@@ -150,7 +150,7 @@ def test_a_stopped_upload_is_refused_and_goes_on(monkeypatch, client_module):
         return real(*args, **more)
 
     monkeypatch.setattr(client, "upsert", stops)
-    with pytest.raises(EngineError, match=r"expected an answer of Qdrant .*broke off"):
+    with pytest.raises(EngineError, match=r"expected an answer from Qdrant .*broke off"):
         upload(client, ours, "shop", "described", RUN, progress=False)
     with pytest.raises(EngineError, match=r"expected 48 items .* found 20.*fashion export --catalogue shop"):
         QdrantSearch.of_report(client, ours, "shop", "described")
@@ -204,7 +204,7 @@ def test_a_collection_of_another_width_or_maker_is_refused(client_module):
             call(client, ours, "shop", "described", *([RUN] if call is upload else []))
     client.delete_collection(name)
     client.create_collection(name, vectors_config=models.VectorParams(size=width, distance=models.Distance.DOT))
-    with pytest.raises(EngineError, match="not made by this project"):
+    with pytest.raises(EngineError, match="or of another project"):
         QdrantSearch.of_report(client, ours, "shop", "described")
 
 
@@ -221,7 +221,7 @@ def test_missing_words_and_strange_columns(client):
 
 
 def test_no_server_and_no_package(monkeypatch, capsys):
-    with pytest.raises(EngineError, match=r"expected an answer of Qdrant \(http://127.0.0.1:9\).*docker run"):
+    with pytest.raises(EngineError, match=r"expected an answer from Qdrant \(http://127.0.0.1:9\).*docker run"):
         qdrant.connect("http://127.0.0.1:9")
     monkeypatch.setitem(__import__("sys").modules, "qdrant_client", None)
     with pytest.raises(EngineError, match="pip install qdrant-client"):

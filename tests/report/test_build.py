@@ -404,9 +404,9 @@ def test_threads_end():
 
 @pytest.mark.parametrize(
     ("backbone", "weights", "size", "words"),
-    [("efficientnet-lite0", None, 100, r"a multiple of 32 from 96 to 224 pixels, in SIZE; found 100"),
+    [("efficientnet-lite0", None, 100, r"a multiple of 32 from 96 to 224 pixels, as SIZE; found 100"),
      ("efficientnet-lite0", __file__, 100, r"efficientnet-lite0 takes, a multiple of 32.*found 100"),
-     ("auto", __file__, 20, r"resnet50 takes, from 32 to 1024 pixels, in SIZE; found 20"),
+     ("auto", __file__, 20, r"resnet50 takes, from 32 to 1024 pixels, as SIZE; found 20"),
      ("auto", None, 20, r"resnet50 takes.*efficientnet-lite0 takes.*found 20\..*197 for resnet50, 160 for eff")],
 )  # fmt: skip
 def test_a_size_that_no_network_asked_for_takes_is_told_before_anything_runs(tmp_path, backbone, weights, size, words):

@@ -34,7 +34,7 @@ def test_what_is_no_sweep_or_cannot_run_is_refused_before_anything_runs(tmp_path
     for values in ({}, {"size": [160]}, {"seed": [1, 1]}):
         with pytest.raises(SettingsError, match="expected several different values of backbone, size or seed"):
             runs_of(Settings(), values)
-    with pytest.raises(WeightsError, match=r"found 100\. Leave it out"):
+    with pytest.raises(WeightsError, match=r"found 100\. Choose such"):
         runs_of(Settings(), {"backbone": LITE[:1], "size": [160, 100]})
     folders = ["--processed", str(tmp_path / "p"), "--reports", str(tmp_path / "r")]
     with pytest.raises(SystemExit):

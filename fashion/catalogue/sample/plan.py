@@ -108,7 +108,9 @@ def sample_counts(count: int = 10_000) -> SampleCounts:
         When `count` is out of range.
     """
     if not 50 <= count <= 10_000:
-        raise CatalogueError(f"expected a sample of 50 to 10,000 garments; found count={count}. Correct count.")
+        raise CatalogueError(
+            f"expected a sample of 50 to 10,000 garments; found count={count}. Choose a count in that range."
+        )
     few, some = max(1, count // 1000), max(1, count // 500)
     return SampleCounts(count, some, few, some, few, 1, 1, 1, max(2, few), max(2, count // 100))
 

@@ -70,7 +70,7 @@ def confusion(matrix: NDArray[np.integer], classes: Sequence[str]) -> str:
         if involved > wrong / 2 and wrong >= MANY and len(classes) > 3 else ""
     )  # fmt: skip
     return joined(
-        claim, f"The most frequent takes {word(classes[true])} for {word(classes[said])}: {off[true, said]:,} times, "
+        claim, f"Most often {word(classes[true])} is predicted as {word(classes[said])}: {off[true, said]:,} times, "
         f"{percent(share)} of its items.", tension,
     )  # fmt: skip
 
@@ -85,7 +85,8 @@ def calibration(errors: Mapping[str, float], curves: Mapping[str, pd.DataFrame])
         side = "too sure" if lean > 0 else "not sure enough"
         if error <= CALIBRATED:
             sentences.append(
-                f"In {name} a predicted probability is off by {decimal(error)} on average: take it at its word."
+                f"In {name} a predicted probability is off by {decimal(error)} on average, so it can be taken "
+                "at face value."
             )
         else:
             sentences.append(

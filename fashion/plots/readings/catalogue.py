@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from fashion.catalogue.checks import SQUARED, Audit
+from fashion.catalogue.checks import Audit, squared
 from fashion.catalogue.cleaning import Counts, Joined
 from fashion.core.numerals import decimal, percent
 from fashion.plots.readings.text import counted, joined, word
@@ -66,18 +66,18 @@ def counts(items: pd.DataFrame, column: str, plural: str) -> str:
             if sizes.iloc[0] == sizes.iloc[-1]
             else f"are about equally frequent, from {sizes.iloc[-1]:,} to {sizes.iloc[0]:,} items"
         )
-        return joined(f"The {len(sizes):,} {plural} {frequent}, so a mean over items speaks for all of them.", short)
+        return joined(f"The {len(sizes):,} {plural} {frequent}, so a mean over items represents all of them.", short)
     if sizes.iloc[0] < LEADS * sizes.median():
         return short
     share = sizes.iloc[0] / len(items)
     return joined(
         f"{word(sizes.index[0])} alone holds {percent(share)} of the items, {sizes.iloc[0] / sizes.median():.1f} times "
-        f"the median {column}'s, so a mean over items speaks for it first.", short,
+        f"the median {column}'s, so a mean over items mostly reflects it.", short,
     )  # fmt: skip
 
 
 def colour_by_department(items: pd.DataFrame) -> str:
-    """The colour that a department has most in excess of what the catalogue would let expect."""
+    """The colour that is most over-represented in a department."""
     table = pd.crosstab(items["department"], items["colour"])
     observed, total = table.to_numpy(), len(items)
     expected = np.outer(observed.sum(axis=1), observed.sum(axis=0)) / total
@@ -106,9 +106,9 @@ def photo_sizes(items: pd.DataFrame, rule: str) -> str:
     sizes = items.groupby(["width", "height"]).size().sort_values(ascending=False)
     (width, height), share = sizes.index[0], sizes.iloc[0] / len(items)
     if len(sizes) == 1:
-        square = f", so the network's square input {SQUARED[rule][0]}" if rule else ""
+        square = f", so the network's square input {squared(rule, width, height, True)}" if rule else ""
         return f"All {len(items):,} photos are {width} × {height} pixels{square}."
-    square = f"; the network's square input {SQUARED[rule][1]}" if rule else ""
+    square = f"; the network's square input {squared(rule, width, height, False)}" if rule else ""
     return (
         f"The most frequent of {len(sizes):,} sizes, {width} × {height} pixels, is that of {percent(share)} of the "
         f"photos{square}."

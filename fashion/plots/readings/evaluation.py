@@ -57,7 +57,10 @@ def precision(result: Evaluation, why_untrained: str = "") -> str:
     best, gain = result.best_untrained, result.gains["whole", BOTH]
     own, other = percent(_mean(result, LEARNED)), percent(_mean(result, best))
     if gain.low > 0:
-        claim = f"*Learned* matches in both words in {own}, *{best}* in {other}: {_gained(gain)} on the same queries."
+        claim = (
+            f"{own} of *learned*'s recommendations match in both words, {other} of *{best}*'s: {_gained(gain)} on the "
+            "same queries."
+        )
     elif gain.high < 0:
         claim = f"*Learned* falls behind *{best}*, {own} against {other}: {_gained(gain)} on the same queries."
     else:
@@ -71,15 +74,15 @@ def _logistic(result: Evaluation, gallery: str = "whole") -> str:
         return ""
     gain, share = _against(result, LEARNED, LOGISTIC, gallery), percent(_mean(result, LOGISTIC, gallery))
     if gain.low > 0:
-        return f"Logistic regression, taught the same words, stays below it at {share} ({_gained(gain)})."
+        return f"Logistic regression, taught the same words, stays below it at {share} ({_gained(gain)} for *learned*)."
     if gain.high < 0:
         return (
-            f"Logistic regression, taught the same words, is ahead at {share} ({_gained(gain)}): the network "
-            "costs more than it gives."
+            f"Logistic regression, taught the same words, is ahead at {share} ({_gained(gain)} for *learned*): the "
+            "network costs more than it gives."
         )
     return (
-        f"Logistic regression, taught the same words, does as well ({share}; {_gained(gain)}): the gain comes "
-        "from the words, not from the network's form."
+        f"Logistic regression, taught the same words, does as well ({share}; {_gained(gain)} for *learned*): the "
+        "gain comes from the words, not from the network's form."
     )
 
 
@@ -165,9 +168,8 @@ def success(result: Evaluation, curve: pd.DataFrame) -> str:
     if own[k] - own[1] < TOGETHER:
         sentences.append(
             f"*Learned* hardly rises, from {percent(own[1])} for the first to {percent(own[k])} for any of "
-            f"{number_word(k)}: its {number_word(k)} are right or wrong together. Where one right item is enough, a "
-            "more "
-            "diverse list serves better (notebook 4)."
+            f"{number_word(k)}: its {number_word(k)} are right or wrong together. If one right item is enough, a "
+            "more diverse list may help; notebook 4 shows what it costs."
         )
     return joined(*sentences)
 
@@ -213,8 +215,8 @@ def coverage(table: pd.DataFrame) -> str:
     if own["high"] < frozen["low"]:
         return (
             f"What the shop shows leaves {percent(own['never_shown'])} of the catalogue in nobody's list, the frozen "
-            f"network {percent(frozen['never_shown'])}: looks and the correction for hubs more than make up for "
-            "the narrowing by words."
+            f"network {percent(frozen['never_shown'])}: the weights that notebook 3 chose for looks "
+            "and hubs more than make up for the narrowing by words."
         )
     if own["low"] > frozen["high"]:
         return (
@@ -243,7 +245,7 @@ def departments(table: pd.DataFrame, why_untrained: str = "") -> str:
         return ""
     most = table[(table["method"] == CEILING) & (table["department"] == worst["department"])]["mean"].iloc[0]
     return (
-        f"{word(worst['department'])} is where a photo helps least: "
+        f"Precision by photo alone is lowest for {word(worst['department'])}: "
         f"{interval(worst['mean'], worst['low'], worst['high'])}, "
         f"while the gallery would allow {decimal(most)}. Notebook 3 shows what its words are confused with."
     )
@@ -338,15 +340,15 @@ def failures(without: int, queries: int, worst: float, items: pd.DataFrame) -> s
     """
     if without:
         return (
-            f"{counted(without, 'query', 'queries')} of {queries:,} ({percent(without / queries)}) have no "
-            "recommendation of the right category or colour."
+            f"{counted(without, 'query', 'queries')} of {queries:,} ({percent(without / queries)}) "
+            f"{'has' if without == 1 else 'have'} no recommendation of the right category or colour."
         )
     if not queries or items[["category", "colour"]].nunique().min() < 2:
         return ""
     claim = f"Every one of the {queries:,} queries has a recommendation of the right category or colour"
     if worst > 0:
         return f"{claim}."
-    return f"{claim}: the worst are half right, with the colour of another kind of garment, or the reverse."
+    return f"{claim}: the worst are half right: the right colour on the wrong kind of garment, or the reverse."
 
 
 def caveat(made: bool, measured: bool) -> str:
@@ -409,7 +411,7 @@ def findings(result: Evaluation, made: bool, measured: bool, why_untrained: str 
         gain = result.gains[gallery, BOTH]
         verdict = "gains" if gain.low > 0 else "loses" if gain.high < 0 else "neither gains nor loses significantly"
         lines.append(
-            f"**{name} *learned* {verdict}:** {_gained(gain)} in both words over *{result.best_untrained}*, "
+            f"**{name} *learned* {verdict}** against *{result.best_untrained}*: {_gained(gain)} in both words, "
             f"{_gained(result.gains[gallery, 'category'])} in category and {_gained(result.gains[gallery, 'colour'])} "
             "in colour."
         )
@@ -422,7 +424,7 @@ def findings(result: Evaluation, made: bool, measured: bool, why_untrained: str 
             f"{percent(_mean(result, DESCRIBED))}."
         )
     elif known.high < 0:
-        lines.append(f"**Words of the stock cost {_gained(known)}** for a query by photo alone.")
+        lines.append(f"**Words of the stock change a query by photo alone by {_gained(known)}.**")
     chance = percent(_mean(result, RANDOM))
     lines.append(
         f"**What is possible:** {percent(_mean(result, CEILING))} in this gallery; random recommendations reach "

@@ -43,7 +43,7 @@ def shown(counts: tuple[int, int], share: float) -> str:
         Of all items' recommendations that match in both words.
     """
     count, total = counts
-    claim = f"{count:,} of these {total:,} match in category and colour; over all items it is {percent(share)}."
+    claim = f"{count:,} of these {total:,} match in category and colour; over all items, {percent(share)} do."
     rows = count / total
     if abs(rows - share) > 0.1:
         return joined(
@@ -114,12 +114,12 @@ def failures(misses: Misses, k: int) -> str:
         return ""
     claim = (
         f"{counted(len(misses.rows), 'query', 'queries')} of {misses.items:,} "
-        f"({percent(len(misses.rows) / misses.items)}) "
-        "have no recommendation of their own category."
+        f"({percent(len(misses.rows) / misses.items)}) {'has' if len(misses.rows) == 1 else 'have'} no "
+        "recommendation of the query's category."
     )
     pair, times = str(misses.confused.index[0]), int(misses.confused.iloc[0])
     own, other = pair.split("  →  ")
-    sentences = [claim, f"Most frequent is {word(other)} beside {word(own)}, {counted(times, 'time')}."]
+    sentences = [claim, f"Most frequent is {word(other)} recommended for {word(own)}, {counted(times, 'time')}."]
     if misses.rare > 0:
         sentences.append(
             f"{percent(misses.rare)} are of categories with at most {number_word(k)} items, which cannot fill a list."
@@ -129,9 +129,8 @@ def failures(misses: Misses, k: int) -> str:
     )
     if involved > 0.5:
         sentences.append(
-            f"{word(own)} is on one side of {percent(involved)} of these pairs: that word, more than the network, is "
-            "what "
-            "to look at."
+            f"{word(own)} is on one side of {percent(involved)} of these pairs: look at how that word is used before "
+            "blaming the network."
         )
     return joined(*sentences)
 

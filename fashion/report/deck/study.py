@@ -17,8 +17,8 @@ DEPARTMENTS = 8
 
 GREY = "#a8a29a"
 
-#: Of shares in charts: with a decimal where `percent` has one, so that 99.9% is not 100%.
-FORM = "[<0.0095]0.0%;[>0.9945]0.0%;0%"
+#: Of shares in charts: small ones with a decimal. A share below 1 is never 100%, by `shown_share`.
+FORM = "[<0.0095]0.0%;0%"
 
 
 def _listed(names: list[str], values: list[float]) -> str:

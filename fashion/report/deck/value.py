@@ -101,15 +101,16 @@ def _input(path: Path, name: str, table: object) -> Input:
         value = table[case]
         right = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
         if not right or not 0 <= value <= most:
-            top = "1" if most == 1 else "any size"
+            bounds = "from 0 to 1" if most == 1 else "of 0 or more"
             raise ValueModelError(
-                f"expected a number from 0 to {top} as {name}.{case} in {path}; found {value!r}. Fix that line."
+                f"expected a number {bounds} as {name}.{case} in {path}; found {value!r}. Fix that line."
             )
         values.append(float(value))
     texts = [clean_text(text).strip() if isinstance(text := table[key], str) else "" for key in ("unit", "source")]
     if not all(texts):
         raise ValueModelError(
-            f"expected a unit and a source for {name} in {path}; found none. Write 'assumption' for one."
+            f"expected a unit and a source for {name} in {path}; found one missing. If there is no source, write "
+            "'assumption'."
         )
     low, base, high = values if name in FACTORS else values[::-1]
     if not low <= base <= high:

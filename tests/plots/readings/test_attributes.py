@@ -32,7 +32,7 @@ def test_confusions():
     often = np.eye(4, dtype=int) * 5
     often[0, 1], often[2, 0], often[3, 2] = 15, 6, 3
     said = attributes.confusion(often, words)
-    assert "takes *a* for *b*: 15 times, 75% of its items" in said and "in 88% of all errors" in said
+    assert "Most often *a* is predicted as *b*: 15 times, 75% of its items" in said and "in 88% of all errors" in said
     assert "of all errors" not in attributes.confusion(np.where(often == 15, 5, often // 3), words), "too few"
     spread = np.eye(4, dtype=int) * 5
     spread[0, 1], spread[2, 3] = 20, 20
@@ -42,7 +42,7 @@ def test_confusions():
 
 def test_calibration_says_on_which_side():
     curve = pd.DataFrame({"predicted": [0.9], "observed": [0.7], "count": [10]})
-    assert "take it at its word" in attributes.calibration({"colour": 0.01}, {"colour": curve})
+    assert "taken at face value" in attributes.calibration({"colour": 0.01}, {"colour": curve})
     assert "off by 0.200 on average, mostly too sure" in attributes.calibration({"colour": 0.2}, {"colour": curve})
     low = curve.assign(observed=1.0)
     assert "not sure enough" in attributes.calibration({"colour": 0.1}, {"colour": low})

@@ -45,10 +45,11 @@ def misses(rows, confused, rare=0.0):
 
 def test_failures():
     said = recommendation.failures(misses([1, 2], {"shirt  →  top": 8, "coat  →  dress": 2}, 0.5), 6)
-    assert "2 queries of 100 (2%)" in said and "*top* beside *shirt*, 8 times" in said
+    assert "2 queries of 100 (2%)" in said and "*top* recommended for *shirt*, 8 times" in said
     assert "50% are of categories with at most six items" in said and "*shirt* is on one side of 80%" in said
     mild = recommendation.failures(misses([1], {"a  →  b": 3, "c  →  d": 3}), 6)
-    assert "beside *a*, 1 time." in recommendation.failures(misses([1], {"a  →  b": 1}), 6)
+    once = recommendation.failures(misses([1], {"a  →  b": 1}), 6)
+    assert "1 query of 100 (1%) has no" in once and "*b* recommended for *a*, 1 time." in once
     assert "cannot fill" not in mild and "one side" not in mild
     assert recommendation.failures(misses([], {}), 6) == ""
 
