@@ -316,7 +316,7 @@ def test_parts_of_two_reports_are_never_mixed(work, tiny, item, tmp_path):
     path.write_bytes(path.read_bytes())  # as a report that makes it again
     assert study.recommend(item).to_dict() == before, "what is open answers as it did"
     for call in (lambda: study.recommend(item, embedding="learned"), lambda: study.recommend(photo=study.photos[item])):
-        with pytest.raises(ArtefactError, match=r"found changed attributes\.npz. Open it again"):
+        with pytest.raises(ArtefactError, match=r"found changed: attributes\.npz. Open it again"):
             call()
 
 
