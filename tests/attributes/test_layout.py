@@ -163,5 +163,5 @@ def test_parts_that_a_query_leaves_open_share_their_weight():
     assert np.allclose(only[0], LAYOUT.similarities(query, rows)["colour"], atol=1e-6)
     assert not LAYOUT.queries(np.zeros((1, LAYOUT.width))).any()
     for wrong in ({"colour_weight": -0.1}, {"looks_weight": 1.1}):
-        with pytest.raises(ValueError, match="weight from 0 .ignored. to 1"):
+        with pytest.raises(ValueError, match=r"weight from 0 .ignored. to 1"):
             LAYOUT.weights(**wrong)
