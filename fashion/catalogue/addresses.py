@@ -132,7 +132,7 @@ class Downloads:
             raise PhotoError(
                 f"expected the photo of {address} on this machine; found none: {problem}. {advice}",
                 PhotoError.DEAD,
-                f"{PhotoError.DEAD}: {address}: {short}",
+                f"{address}: {short}",
             )
         path = self._path(self._kept[address][0])
         try:
@@ -142,7 +142,7 @@ class Downloads:
                 f"expected the photo of {address} in {path}; found that it cannot be read: {error}. Run `make report`, "
                 "which downloads it again.",
                 PhotoError.UNREADABLE,
-                f"{PhotoError.UNREADABLE}: the file of {address}: {error}. `make report` downloads it again.",
+                f"the file of {address}: {error}. `make report` downloads it again.",
             ) from error
         if sha256_bytes(data) != path.name:
             path.unlink(missing_ok=True)
@@ -150,8 +150,7 @@ class Downloads:
                 f"expected the photo of {address} as it was downloaded; found {path} damaged, and removed it. Run "
                 "`make report`, which downloads it again.",
                 PhotoError.UNREADABLE,
-                f"{PhotoError.UNREADABLE}: {path}, downloaded from {address}, was damaged and is removed. `make "
-                "report` downloads it again.",
+                f"{path}, downloaded from {address}, was damaged and is removed. `make report` downloads it again.",
             )
         return data
 

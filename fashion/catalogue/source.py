@@ -133,7 +133,7 @@ class Source(ABC):
                     f"expected the photo of {name} on this machine; found none: {short}. Run `make report`, which "
                     "downloads it.",
                     PhotoError.DEAD,
-                    f"{PhotoError.DEAD}: {name}: {short}",
+                    f"{name}: {short}",
                 )
             require_at_most(most, self.downloads.size(name), name)
             return self.downloads.read(name)
@@ -186,8 +186,7 @@ class Source(ABC):
             raise PhotoError(
                 f"expected the name of a file inside {self.path}; found {name!r}, which leads out of it. Correct the "
                 "name, or `photos` in the catalogue's TOML.",
-                PhotoError.UNREADABLE,
-                f"the name {name!r} leads out of {self.path}; names stay inside the catalogue",
+                problem=f"the name {name!r} leads out of {self.path}; names stay inside the catalogue",
             )
         try:
             yield
@@ -198,7 +197,7 @@ class Source(ABC):
                 f"expected the file {name!r} in {self.path}; found none of that name{more}. Correct the name, or add "
                 "the file.",
                 PhotoError.MISSING,
-                f"{PhotoError.MISSING}: there is no {name!r} in {self.path.name}{more}",
+                f"there is no {name!r} in {self.path.name}{more}",
             ) from error
         except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
             advice = "Copy or download it again"
@@ -211,7 +210,7 @@ class Source(ABC):
             raise PhotoError(
                 f"expected to read the file {name!r} in {self.path}; found: {error}. {advice}.",
                 PhotoError.UNREADABLE,
-                f"{PhotoError.UNREADABLE}: {name!r} in {self.path.name}: {error}",
+                f"{name!r} in {self.path.name}: {error}",
             ) from error
 
     def _copy_of_column(self, name: str, column: str, write: Callable[[Path], object]) -> Path:

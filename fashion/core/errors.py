@@ -26,13 +26,15 @@ class PhotoError(FashionError):
     kind : str, optional
         What is wrong, for code that counts or sorts photos: one of the kinds below.
     problem : str, optional
-        The cause alone, for lists such as rejected.csv; `kind: message` if not given.
+        The cause alone, for lists such as rejected.csv, behind the kind; the message if not given.
 
     Examples
     --------
     >>> error = PhotoError("expected a photo; found 'a.jpg', which is empty. Copy it again.", PhotoError.EMPTY)
     >>> error.problem
     "empty: expected a photo; found 'a.jpg', which is empty. Copy it again."
+    >>> PhotoError("expected a whole photo; found ...", PhotoError.TRUNCATED, "'a.jpg' ends early").problem
+    "truncated: 'a.jpg' ends early"
     """
 
     MISSING = "missing"
@@ -48,7 +50,7 @@ class PhotoError(FashionError):
     def __init__(self, message: str, kind: str = "", problem: str = "") -> None:
         super().__init__(message)
         self.kind = kind
-        self.problem = problem or (f"{kind}: {message}" if kind else message)
+        self.problem = f"{kind}: " * bool(kind) + (problem or message)
 
 
 class WeightsError(FashionError):

@@ -123,7 +123,7 @@ def read_header(data: bytes, name: str = "photo") -> Header:
                 raise PhotoError(
                     f"expected a whole photo; found the {kind} {name!r}, which {short}. Copy or download it again.",
                     PhotoError.TRUNCATED,
-                    f"{PhotoError.TRUNCATED}: the {kind} {name!r} {short}",
+                    f"the {kind} {name!r} {short}",
                 )
             return header
     return _other(data, name)
@@ -328,7 +328,7 @@ def _other(data: bytes, name: str) -> Header:
         raise PhotoError(
             f"expected a photo that fits into memory; found {name!r}, which is too large ({error}). Save it smaller.",
             PhotoError.TOO_LARGE,
-            f"{PhotoError.TOO_LARGE}: {name!r} ({error})",
+            f"{name!r} ({error})",
         ) from error
     except Exception as error:  # Pillow raises many kinds on a damaged file
         if not heic:
@@ -337,7 +337,7 @@ def _other(data: bytes, name: str) -> Header:
             f"expected a whole photo; found {name!r}, which is HEIC that cannot be read ({error}). Copy or download it "
             "again, or save it as JPEG.",
             PhotoError.DAMAGED,
-            f"{PhotoError.DAMAGED}: {name!r} is HEIC that cannot be read ({error})",
+            f"{name!r} is HEIC that cannot be read ({error})",
         ) from error
 
 
@@ -351,9 +351,9 @@ def not_an_image(name: str, seen: str) -> PhotoError:
     seen : str
         How that shows, to be read after the name.
     """
-    problem = f"{PhotoError.NOT_AN_IMAGE}: {name!r} {seen}"
+    kind, problem = PhotoError.NOT_AN_IMAGE, f"{name!r} {seen}"
     return PhotoError(
-        f"expected a photo; found a file that is {problem}. Save it as JPEG or PNG.", PhotoError.NOT_AN_IMAGE, problem
+        f"expected a photo; found a file that is {kind}: {problem}. Save it as JPEG or PNG.", kind, problem
     )
 
 

@@ -119,7 +119,7 @@ def decode_with_alpha(data: bytes, name: str = "photo", edge: int | None = None)
         raise PhotoError(
             f"expected a photo; found {name!r}, which is empty. Copy or download it again.",
             PhotoError.EMPTY,
-            f"{PhotoError.EMPTY}: {name!r} has no bytes",
+            f"{name!r} has no bytes",
         )
     header = read_header(data, name)
     scale = 1 if edge is None else reduction(data, edge)
