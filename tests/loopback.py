@@ -1,11 +1,11 @@
-"""Web servers on this machine alone, for tests of downloads."""
+"""Web servers on this machine alone, for tests of downloads, and bytes sent to our own."""
 
 import http.server
 import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 
@@ -41,3 +41,20 @@ def closed_address() -> str:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{free.getsockname()[1]}/weights.h5"
+
+
+def exchange(port: int | str, data: bytes) -> bytes:
+    """What the server at this port answers to these bytes, until it closes; nothing where it only closes.
+
+    It may refuse and close before all is sent: sending then fails, and what it answered can still be read.
+    """
+    answered = b""
+    with socket.create_connection(("127.0.0.1", int(port)), timeout=20) as line:
+        with suppress(ConnectionError):
+            line.sendall(data)
+        with suppress(OSError):  # a line that the server has closed is "not connected", which is no ConnectionError
+            line.shutdown(socket.SHUT_WR)
+        with suppress(ConnectionError):
+            while piece := line.recv(65536):
+                answered += piece
+    return answered
