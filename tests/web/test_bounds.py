@@ -17,7 +17,7 @@ from fashion.web.server import BoundedParser, make_server
 
 
 @pytest.fixture(scope="module")
-def port():
+def server():
     app = Flask("door")
     app.request_class = InMemory
 
@@ -31,8 +31,13 @@ def port():
 
     server = make_server(app, threads=2)
     threading.Thread(target=server.run, daemon=True).start()
-    yield server.effective_port
+    yield server
     server.close()
+
+
+@pytest.fixture(scope="module")
+def port(server):
+    return server.effective_port
 
 
 def line(port, data):
@@ -101,20 +106,26 @@ def closed(one):
         return True
 
 
-def test_one_address_has_twenty_connections(port):
+def test_one_address_has_twenty_connections(server, port):
     """The newest one is closed where all are busy, and else the one that has been idle longest."""
+
+    def begun():
+        return sum(one.request is not None for one in list(server.active_channels.values()))
+
+    until(lambda: not server.active_channels)
     busy = [line(port, b"GET / HT") for _ in range(20)]
-    time.sleep(0.5)  # until all have begun
+    until(lambda: begun() == 20)
     late = [line(port, b"GET / HT") for _ in range(3)]
     until(lambda: sum(map(closed, late)) == 3)
     assert not any(map(closed, busy)), "those that came first stay"
     for one in busy:
         one.close()
-    time.sleep(0.3)
+    until(lambda: not server.active_channels)
     idle = [line(port, b"") for _ in range(20)]
-    time.sleep(0.3)
+    until(lambda: len(server.active_channels) == 20)
     status, _ = answer(port, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-    assert status == 200 and sum(map(closed, idle)) == 1
+    assert status == 200
+    until(lambda: sum(map(closed, idle)) == 1)
     for one in idle:
         one.close()
 
@@ -130,6 +141,7 @@ def test_a_request_that_comes_a_letter_at_a_time_is_cut_off(port, monkeypatch):
             with suppress(OSError):
                 one.sendall(b"a")  # never silent
         assert time.monotonic() < end
+    monkeypatch.undo()
     status, _ = answer(port, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert status == 200
 
