@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
+import socket
+import struct
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing.connection import Client, Connection, Listener
+from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 
 from fashion.core.errors import ArtefactError, FashionError
@@ -19,7 +20,7 @@ from fashion.web.shop import Shop
 #: Seconds that a photo waits until this process has the report of the worker that asks, or gives up.
 WAIT = 3.0
 
-#: Seconds that a worker waits for an answer.
+#: Seconds that a worker waits until a photo is taken, and then for its answer.
 PATIENCE = 30.0
 
 #: Turns a photo into a query to a shop; its third argument is the photo's name.
@@ -34,22 +35,23 @@ def read_here(shop: Shop, photo: DecodedPhoto, name: str) -> Query:
 class PhotoProcess:
     """The way to the process with the networks: a socket below a folder that this user alone may enter.
 
+    What arrives there is unpickled: the folder's mode is what keeps others out, as it does for the user's own files.
+
     Parameters
     ----------
     folder : Path
-        Empty; for the socket.
+        Empty, of mode 0700; for the socket.
     """
 
     def __init__(self, folder: Path) -> None:
         self.address = str(folder / "photos")
-        self._key = secrets.token_bytes(32)
 
     def serve(self, window: Window) -> None:
         """Answer until the process ends; each photo in a thread of its own, as many as the workers admit."""
         Path(self.address).unlink(missing_ok=True)  # of one before, which died
         window.begin()
         threading.Thread(target=self._keep_up, args=(window,), daemon=True).start()
-        with Listener(self.address, "AF_UNIX", backlog=64, authkey=self._key) as listener:
+        with Listener(self.address, "AF_UNIX", backlog=64) as listener:
             while True:
                 with suppress(OSError, EOFError):  # who asked has gone
                     threading.Thread(target=self._answer, args=(listener.accept(), window), daemon=True).start()
@@ -87,7 +89,7 @@ class PhotoProcess:
             What reading it there raised, or that there is no such process at the moment, or no answer of it.
         """
         try:
-            with Client(self.address, "AF_UNIX", authkey=self._key) as line:
+            with self._line() as line:
                 line.send((shop.stamp, photo, name))
                 if not line.poll(PATIENCE):
                     raise FashionError(
@@ -103,3 +105,11 @@ class PhotoProcess:
             raise answer
         query: Query = answer
         return query
+
+    def _line(self) -> Connection:
+        """A connection whose sends end after `PATIENCE`: a process that hangs takes no more than its buffer holds."""
+        with socket.socket(socket.AF_UNIX) as one:
+            limit = struct.pack("@ll", int(PATIENCE), round(PATIENCE % 1 * 1e6))  # seconds, microseconds
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+            one.connect(self.address)
+            return Connection(one.detach())

@@ -71,6 +71,18 @@ def test_a_photo_that_takes_too_long_is_given_up(photos, monkeypatch):
     assert time.monotonic() - begun < 20 and photos.read(SHOP, 0.5, "mine").title
 
 
+@pytest.mark.parametrize("side", [3, 2_000])
+def test_a_process_that_hangs_takes_no_worker_with_it(photos, monkeypatch, side):
+    monkeypatch.setattr(photo_process, "PATIENCE", 0.2)
+    os.kill(photos.process, signal.SIGSTOP)  # it accepts nothing, and a large photo does not fit into the line
+    begun = time.monotonic()
+    with pytest.raises(FashionError, match="the process that reads photos"):
+        photos.read(SHOP, np.zeros((side, side, 3), np.uint8), "mine")
+    assert time.monotonic() - begun < 20
+    os.kill(photos.process, signal.SIGCONT)
+    assert photos.read(SHOP, 0.5, "mine").title, "and what it was sent meanwhile does not disturb it"
+
+
 def test_without_a_process_it_is_said(tmp_path):
     with pytest.raises(FashionError, match="expected the process that reads photos"):
         PhotoProcess(tmp_path).read(SHOP, 0.5, "mine")
