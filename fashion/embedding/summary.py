@@ -18,7 +18,7 @@ DEAD, REDUNDANT = 1e-8, 0.95
 
 def results(
     network: Encoder, asked: str, run: EmbeddingRun, similarity: PairSimilarity, statistics: pd.DataFrame,
-    marks: Mapping[str, int], choices: pd.DataFrame, costs: Costs,
+    components: Mapping[str, int], choices: pd.DataFrame, costs: Costs,
 ) -> dict[str, Any]:  # fmt: skip
     """The numbers of results/02.json.
 
@@ -32,7 +32,7 @@ def results(
     similarity : PairSimilarity
     statistics : DataFrame
         From `features.feature_statistics`.
-    marks : mapping of str to int
+    components : mapping of str to int
         From `features.components_for_variance`.
     choices : DataFrame
         From `features.selection_trials`.
@@ -46,7 +46,7 @@ def results(
         **similarity.as_dict(),
         "dead_features": int((statistics["variance"] < DEAD).sum()),
         "redundant_features": int((statistics["highest_correlation"] > REDUNDANT).sum()),
-        "components_for_variance": dict(marks),
+        "components_for_variance": dict(components),
         "selection": choices.to_dict("records"),
         "choice": choose(choices),
         "networks": costs.table.to_dict("records"),
