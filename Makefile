@@ -35,7 +35,7 @@ SETTINGS = $(CLOTHES) $(NETWORK) $(if $(LIMIT),--limit "$(LIMIT)") $(if $(FIRST)
 # What a user may set. `make help` and docs/commands.md are made from these lines and from the targets' own.
 #? CATALOGUE=sample|imagelab|fashion-product-images|hm|path/to.toml   which clothes (default: sample)
 #? DATA=path           folder, zip or tar of the catalogue (default: where its TOML says); for add: of the new items; for sync: of the new table; for init: to look at
-#? TO=it.toml          of init: file to write (default: the catalogue's name)
+#? TO=it.toml          for init: file to write (default: the catalogue's name)
 #? LIMIT=n             use n items, a seeded sample stratified by department
 #? FIRST=n             use the table's first n rows instead
 #? BACKBONE=auto|resnet50|efficientnet-lite0|-lite1|-lite2|path   frozen network, or the folder or file of an exported encoder (default: auto); a,b: the report uses the first, notebook 02 compares both
@@ -48,24 +48,24 @@ SETTINGS = $(CLOTHES) $(NETWORK) $(if $(LIMIT),--limit "$(LIMIT)") $(if $(FIRST)
 #? COLOUR_WEIGHT=w     weight of colour beside the category, from 0 (category alone) to 1 (default: 0.5)
 #? LOOKS_WEIGHT=w      weight of looks in the similarity, 0 (words alone) to 1 (default: chosen on validation items)
 #? QUERIES=a,b         items to show in notebook 04, by name
-#? ITEMS="a b"         of remove: the items, by name
-#? FORCE=1             of sync: remove missing items even if they are more than half of all, or the table has malformed rows
+#? ITEMS="a b"         for remove: the items, by name
+#? FORCE=1             for sync: remove missing items even if they are more than half of all, or the table has malformed rows
 #? KEEP_UNKNOWN=1      keep words that the glossary lacks, untranslated
-#? RUN=name            of report, add, sync, remove, deck, serve, doctor and distribute: a parameter set with folders of its own (runs/name)
-#? REPORTS="a b"       of compare: the reports, each CATALOGUE or RUN/CATALOGUE
-#? HOST=address        of serve: address (default: 127.0.0.1, this machine only)
-#? PORT=n              of serve: port (default: 8000)
-#? SHARED=folder       of distribute: folder or fsspec address of finished shards
-#? SCHEDULER=tcp://host:port   of distribute: a running Dask scheduler (default: processes on this machine)
-#? WORKERS=n           of distribute and serve: number of processes on this machine
-#? ENGINE=http://...   of serve: address of a Qdrant server to search with (default: exact search in memory)
-#? ONLY=a,b            of bench: parts to measure, such as embedding,tsne
-#? SIZES=1000,all      of bench: catalogue sizes of the part `run`, or products of the part `shop`
-#? MISSING=1           of bench: only what is not measured yet
-#? QUICK=1             of bench: tiny sizes, to check that everything runs
-#? KILLS=n             of faults: how often a report is killed (default: 20)
-#? MINUTES=n           of load: minutes of mixed load (default: 10)
-#? PYTHON=path         of env: the Python for .venv (default: the first of 3.11 to 3.13 found)
+#? RUN=name            for report, add, sync, remove, deck, serve, doctor and distribute: a parameter set with folders of its own (runs/name)
+#? REPORTS="a b"       for compare: the reports, each CATALOGUE or RUN/CATALOGUE
+#? HOST=address        for serve: address (default: 127.0.0.1, this machine only)
+#? PORT=n              for serve: port (default: 8000)
+#? SHARED=folder       for distribute: folder or fsspec address of finished shards
+#? SCHEDULER=tcp://host:port   for distribute: a running Dask scheduler (default: processes on this machine)
+#? WORKERS=n           for distribute and serve: number of processes on this machine
+#? ENGINE=http://...   for serve: address of a Qdrant server to search with (default: exact search in memory)
+#? ONLY=a,b            for bench: parts to measure, such as embedding,tsne
+#? SIZES=1000,all      for bench: catalogue sizes of the part `run`, or products of the part `shop`
+#? MISSING=1           for bench: only what is not measured yet
+#? QUICK=1             for bench: tiny sizes, to check that everything runs
+#? KILLS=n             for faults: how often a report is killed (default: 20)
+#? MINUTES=n           for load: minutes of mixed load (default: 10)
+#? PYTHON=path         for env: the Python for .venv (default: the first of 3.11 to 3.13 found)
 
 help: ## print this list
 	@echo "Usage: make TARGET [VARIABLE=value ...]"
@@ -178,7 +178,7 @@ lint: $(STAMP) ## check style, types, layers, documents, notebooks without outpu
 		$(AUDIT) -s $$service -r requirements.lock --require-hashes $(IGNORED); \
 		exit; \
 	done; \
-	echo "pip-audit: SKIPPED, no vulnerability service could be reached; run make lint again with a network"
+	echo "pip-audit: SKIPPED, no vulnerability service could be reached; run make lint again online"
 
 format: $(STAMP) ## fix style and strip outputs from notebooks
 	@$(BIN)/ruff check --fix .

@@ -169,8 +169,9 @@ THREE_QUESTIONS = (
 )
 
 BEYOND = (
-    "Beyond the words: the share of the catalogue that is in no other item's list, and agreement in what no network "
-    "was taught (*grey picture*: correlation of the photos without their colours). *Described* is what the shop shows:"
+    "Beyond category and colour: the share of the catalogue that is in no other item's list, and agreement in what no "
+    "network was taught (*grey picture*: correlation of the photos without their colours). *Described* is what the "
+    "shop shows:"
 )
 
 
@@ -194,7 +195,7 @@ def results_table(numbers: dict[str, Any]) -> str:
 def _table(rows: list[dict[str, Any]], k: int) -> str:
     columns = ["department", "category", "colour", BOTH]
     lines = [
-        f"| share of the {number_word(k)} that agree in | {' | '.join(columns)} |",
+        f"| share of the {number_word(k)} that match the query in | {' | '.join(columns)} |",
         f"|---|{'---|' * len(columns)}",
     ]
     for row in rows:

@@ -345,7 +345,7 @@ def choose_weights(trials: pd.DataFrame) -> tuple[float, float, str]:
     by_photos = f", and within {PHOTO_TOLERANCE} by photos alone" if len(both) else ""
     enough = near[(near[list(MOST_UNSHOWN)] <= pd.Series(MOST_UNSHOWN)).all(axis=1)]
     if len(enough):
-        reason = "the most precise by photos alone of those that show enough of the catalogue"
+        reason = "of those that leave little enough of the catalogue unshown, the most precise by photos alone"
         line = enough.sort_values([PHOTO_ALONE, "looks_weight"], ascending=False, kind="stable").iloc[0]
     else:
         reason = "the one that leaves the smallest share of the catalogue unshown"

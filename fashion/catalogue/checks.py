@@ -93,7 +93,15 @@ def check_schema(items: pd.DataFrame) -> Check:
             f"{row['column']}: {row['check']} ({row['failure_case']})" for _, row in failures.head(3).iterrows()
         )
         meaning = f"{cases} values break the schema ({first}); results that rest on them are not to be trusted."
-    return Check("schema", "Is the table what later notebooks rely on?", "violations", cases, 0, cases == 0, meaning)
+    return Check(
+        "schema",
+        "Does the table have the columns and values that later notebooks rely on?",
+        "violations",
+        cases,
+        0,
+        cases == 0,
+        meaning,
+    )
 
 
 def check_class_balance(items: pd.DataFrame, column: str, threshold: float = 0.75) -> Check:
@@ -274,8 +282,9 @@ def check_label_plausibility(
     passed = share >= threshold
     rank = ""
     if len(known):
-        place = ordinal_word(int(table["rank"].median()))
-        rank = f"; for the median item its own word's swatch is the {place} nearest of {len(words)}"
+        place = int(table["rank"].median())
+        nearest = "nearest" if place == 1 else f"{ordinal_word(place)} nearest"
+        rank = f"; for the median item its own word's swatch is the {nearest} of {len(words)}"
     near = f"{percent(share)} of the items lie within {limit:.0f} CIEDE2000 of their word{rank}"
     meaning = (
         f"{near}: colour words can be learned from photos."

@@ -395,7 +395,7 @@ def toml_of(proposal: Proposal, name: str, title: str, data: str) -> str:
     lines += [f"{ours} = {_text(c.theirs)}  # {_comment(c.why)}" for ours, c in guessed.columns.items()]
     for ours, named in guessed.candidates.items():
         what = f"one of {', '.join(named)}?" if named else "no column fits"
-        lines.append(f"# {ours} = {_text(named[0] if named else '')}  # not told: {_comment(what)}")
+        lines.append(f"# {ours} = {_text(named[0] if named else '')}  # not recognised: {_comment(what)}")
     if guessed.export and guessed.export.like:
         lines += _like_lines(guessed.export.like, guessed)
     elif guessed.category_path:

@@ -10,8 +10,8 @@ from fashion.cli.options import folders
 
 TITLE = "compare two or more reports, side by side"
 
-TEXT = """Compare reports with the first one named: Precision@k of each method with paired intervals on the queries that
-all have held out, what differs in parameters and provenance, and figures beside each other, as index.html,
+TEXT = """Compare reports with the first one named: Precision@k of four methods with paired intervals on the queries
+that all have held out, what differs in parameters and provenance, and figures beside each other, as index.html,
 comparison.md and comparison.json."""
 
 EXAMPLES = """  fashion compare lite/sample siglip/sample

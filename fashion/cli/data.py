@@ -164,7 +164,7 @@ def _downloaded_lines(source: Source, photos: Sequence[str]) -> Iterator[str]:
         yield f"on disk {there} of {len(addresses)} photos by address, in {source.downloads.folder}"
         dead = [f"{photo}: {said}" for photo in addresses if (said := source.downloads.problem(photo))]
         if dead:
-            yield f"dead    {len(dead)} of them, e.g. {dead[0]}; --download asks them again"
+            yield f"dead    {len(dead)} of them, e.g. {dead[0]}; --download retries them"
 
 
 def _opened(source: Source, photos: Sequence[str]) -> str:

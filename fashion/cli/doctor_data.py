@@ -166,14 +166,14 @@ def _report(work: Workspace, name: str, run: str = "") -> Finding:
         try:
             fresh = read_state(work, step).key == step_key(work, step, settings)
         except (FashionError, OSError, ImportError) as error:  # the sample is looked at by OpenCV
-            said = f"whole, but its data cannot be read: {error}"
+            said = f"complete, but its data cannot be read: {error}"
             return Finding("reports", name, "note", said, "none needed to read it; to renew it, restore its data")
         if not fresh:
-            said = f"whole, but notebook {step.number} would run again: its code, parameters or inputs changed"
+            said = f"complete, but notebook {step.number} would run again: its code, parameters or inputs changed"
             advice = f"{command}, with the variables of its provenance.json, renews it"
             return Finding("reports", name, "note", said, advice)
     finished = read_state(work, STEPS[-1]).finished
-    return Finding("reports", name, "ok", f"whole, finished {finished}: {work.report / 'index.html'}")
+    return Finding("reports", name, "ok", f"complete, finished {finished}: {work.report / 'index.html'}")
 
 
 def _settings(work: Workspace) -> Settings | None:

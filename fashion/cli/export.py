@@ -36,11 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--embedding", choices=["described", "learned", "frozen"], default="described",
                         help="which vectors (default: described)")  # fmt: skip
     parser.add_argument("--k", "-k", type=whole(COUNTS), metavar="N",
-                        help="of Parquet: neighbours of each item (default: as in the report)")  # fmt: skip
-    parser.add_argument("--photos", action="store_true", help="of Parquet: the photos' bytes as well")
+                        help="for Parquet: neighbours of each item (default: as in the report)")  # fmt: skip
+    parser.add_argument("--photos", action="store_true", help="for Parquet: the photos' bytes as well")
     parser.add_argument("--remove-older", action="store_true",
-                        help="of Qdrant: remove the collections of this run's earlier reports; first let the shop "
-                        "switch")  # fmt: skip
+                        help="for Qdrant: remove the collections of this run's earlier reports; wait until the shop "
+                        "has switched to the new one")  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> None:

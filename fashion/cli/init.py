@@ -147,7 +147,9 @@ def _reasons(proposal: Proposal, catalogue: Catalogue) -> list[str]:
     wide, wider = max(map(len, [*chosen, *guessed.candidates])), max(len(choice.theirs) for choice in chosen.values())
     lines += [f"{ours:{wide}}  {choice.theirs:{wider}}  {choice.why}" for ours, choice in chosen.items()]
     for ours, named in guessed.candidates.items():
-        lines.append(f"{ours:{wide}}  not told{': one of ' + ', '.join(named) + '?' if named else ', no column fits'}")
+        lines.append(
+            f"{ours:{wide}}  not recognised{': one of ' + ', '.join(named) + '?' if named else ', no column fits'}"
+        )
     if any(is_photo(name) or "://" in name for name in proposal.raw.header):
         lines.append("The header looks like data: a first line with the columns' names seems to be missing. Add one.")
     if catalogue.category_path:

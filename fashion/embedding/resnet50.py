@@ -166,7 +166,7 @@ def find_weights() -> tuple[Path, str]:
     except Exception as error:  # requests, urllib3, ssl, socket, pooch: all mean "not available"
         raise WeightsError(
             f"expected ResNet-50's ImageNet weights at {path}, or at {url}; found {damaged}{why(error)}. On a machine "
-            f"with a network, download that address ({SIZE}), then put the file at that path or name it with "
+            f"with internet access, download that address ({SIZE}), then put the file at that path or name it with "
             f"WEIGHTS=path/to/{FILE_NAME}; or use BACKBONE=efficientnet-lite0, which needs no download."
         ) from error
     return path, f"downloaded from {url}"

@@ -253,8 +253,8 @@ class Evaluation:
         best, strict = self._means_of("whole"), self._means_of("unseen")
         return [
             {
-                "label": f"of {number_word(self.trial.k)} recommendations by photo alone match in category and colour "
-                "(learned, held-out queries, whole catalogue)",
+                "label": f"of the {number_word(self.trial.k)} items recommended by photo alone match in category and "
+                "colour (learned, held-out queries, whole catalogue)",
                 "value": percent(best[LEARNED]),
             },
             {

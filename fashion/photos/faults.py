@@ -1,4 +1,4 @@
-"""Photo faults: blurred, dark, light, odd size, odd shape, patterned ground, from what was measured of each photo.
+"""Photo faults: blurred, dark, light, odd size, odd shape, patterned background, from what was measured of each photo.
 
 A photo is at fault where a measure is beyond its limit. The limits, and why:
 
@@ -6,12 +6,12 @@ A photo is at fault where a measure is beyond its limit. The limits, and why:
   catalogue's photos were reduced, so only a comparison with them means something.
 - *odd size*, *odd shape*: side, or ratio of the sides, is half or double the median (one octave): another source, a
   thumbnail, a banner. Networks see a square, in which such a garment has another shape.
-- *dark*: not even the lightest hundredth of the photo reaches lightness 60. Product photos have a light ground, and
+- *dark*: not even the lightest hundredth of the photo reaches lightness 60. Product photos have a light background, and
   others nearly always something light.
 - *light*: even the darkest hundredth is lighter than 85, so the garment hardly stands out from white. An over-exposed
   photo of a black garment is not found: it may as well be a good photo of a grey one.
-- *patterned ground*: more than half of the border is not of the border's own median colour. Then no colour is the
-  ground, and what is measured as garment is not. Several people beside each other give the same.
+- *patterned background*: more than half of the border is not of the border's own median colour. Then no colour is the
+  background, and what is measured as garment is not. Several people beside each other give the same.
 
 What is usual in a catalogue is no fault. A limit in octaves grows to `SPREADS` robust standard deviations where the
 catalogue varies (by median and MAD; Iglewicz and Hoaglin 1993, How to Detect and Handle Outliers, take 3.5). Any other
@@ -103,7 +103,7 @@ FAULTS = (
         "{width:.0f} × {height:.0f} pixels, usual {usual[width]:.0f} × {usual[height]:.0f}", varies=True,
     ),
     Fault(
-        "patterned ground", lambda items: items["uneven_border"].to_numpy(np.float64), 0.5, 1.0,
+        "patterned background", lambda items: items["uneven_border"].to_numpy(np.float64), 0.5, 1.0,
         "{uneven} of the border are not of its median colour",
     ),
 )  # fmt: skip

@@ -156,8 +156,8 @@ class Settings:
         "validation items)", metavar="W", read=share,
     )  # fmt: skip
     beside: str = _setting(
-        "", "", "further backbones between commas, which notebook 02 compares with the first: what follows the first "
-        "comma of `backbone`",
+        "", "", "further backbones, separated by commas, which notebook 02 compares with the first: what follows the "
+        "first comma of `backbone`",
     )  # fmt: skip
     queries: str | None = _setting(
         None, CLOTHES, "items to show in notebook 04, by name; random ones follow", metavar="A,B", read=clean_text

@@ -208,7 +208,7 @@ def usual_ask(
     sort = given.get("sort", "")
     if sort not in ("", *SORTS):
         raise QueryError(
-            f"expected sort to be {' or '.join(SORTS)}; found {sort[:40]!r}. Give one of the two, or leave sort out."
+            f"expected sort to be {' or '.join(SORTS)}; found {sort[:40]!r}. Give one of these, or leave sort out."
         )
     prices = number(given, "price_from", -np.inf, 0, 1e12), number(given, "price_to", np.inf, 0, 1e12)
     like, unlike = (_chosen_items(shop, name, given.getlist(name)) for name in FEEDBACK)

@@ -104,7 +104,7 @@ class PageOfError(ErrorTask):
 
 #: What visitors are told of a status that waitress gives.
 TOLD = {
-    413: f"Expected a photo of at most {MOST_BYTES // 2**20} MB, and little else; found more. Choose a smaller one.",
+    413: f"Expected a photo of at most {MOST_BYTES // 2**20} MB and a few words; found more. Choose a smaller photo.",
     503: "Too many photos are being sent at the moment. Try again in a minute.",
 }
 

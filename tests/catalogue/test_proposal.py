@@ -104,7 +104,7 @@ def test_columns_with_names_that_say_nothing_are_told_by_their_cells(tmp_path):
     assert catalogue.columns == {"item": "b", "category": "d", "colour": "c"}
     assert catalogue.photos == "images/{b}.jpg" and len(cleaned) == COUNT
     assert proposal.guess.candidates["department"] == ["a"]
-    assert '# department = "a"  # not told: one of a?' in toml_of(proposal, "mine", "Mine", ".")
+    assert '# department = "a"  # not recognised: one of a?' in toml_of(proposal, "mine", "Mine", ".")
 
 
 @pytest.mark.parametrize("packed", ["shop.zip", "shop.tar.gz", "two/levels"])

@@ -237,7 +237,7 @@ def test_runs_are_reports_with_their_names(nothing):
 
 @pytest.mark.slow
 def test_states_of_a_report(copy, work):
-    assert of_report(copy).said.startswith("whole, finished 20") and of_report(copy).state == "ok"
+    assert of_report(copy).said.startswith("complete, finished 20") and of_report(copy).state == "ok"
     with only_one(copy):
         assert of_report(copy).said.startswith("runs now") and "held: tiny" in of_report(copy, "locks").said
     assert of_report(copy, "locks").state == "ok"

@@ -66,7 +66,7 @@ def test_strict_resnet50_without_a_network_is_an_error_at_once(monkeypatch):
         "found no connection",
         str(resnet50.cached_file()),
         resnet50.address(),
-        "On a machine with a network",
+        "On a machine with internet access",
     ):
         assert words in str(error.value)
 

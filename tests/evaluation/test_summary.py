@@ -58,7 +58,7 @@ def test_success_at_one_and_at_k(k, columns):
 
 
 def test_sentences_tiles_and_results_name_the_length_of_the_list(four):
-    assert "of four recommendations" in four.headline()[0]["label"] and len(four.headline()) == 3
+    assert "of the four items recommended" in four.headline()[0]["label"] and len(four.headline()) == 3
     said = " ".join(findings(four, made=False, measured=False))
     assert said.count(" gains** against ") == 2  # learned knows the words, the frozen vectors nothing
     lengths = pd.DataFrame({"method": LEARNED, "length": [2, 4, 8], "column": BOTH, "mean": [0.2, 0.77, 0.8]})

@@ -36,7 +36,7 @@ SPOILT = {
     "light": lambda rgb: (255 - (255 - rgb.astype(float)) * 0.1).astype(np.uint8),
     "odd size": lambda rgb: cv2.resize(rgb, (48, 48), interpolation=cv2.INTER_AREA),
     "odd shape": lambda rgb: cv2.resize(rgb, (200, 80), interpolation=cv2.INTER_AREA),
-    "patterned ground": patterned,
+    "patterned background": patterned,
 }
 
 

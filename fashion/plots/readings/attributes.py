@@ -227,8 +227,8 @@ def findings(held_out: HeldOut, weights: Weights, check: Mapping[str, Any]) -> l
     accuracy, commonest, errors = held_out.accuracy, held_out.commonest, held_out.calibration
     lines = [
         f"**From a photo alone the network is right about the category of {percent(accuracy['category'])} and the "
-        f"colour of {percent(accuracy['colour'])} of {held_out.items:,} held-out items;** always saying the most "
-        f"frequent word would reach {percent(commonest['category'])} and {percent(commonest['colour'])}."
+        f"colour of {percent(accuracy['colour'])} of {held_out.items:,} held-out items;** always predicting the most "
+        f"frequent word would be right for {percent(commonest['category'])} and {percent(commonest['colour'])}."
     ]
     worst = max(errors, key=lambda name: errors[name])
     off = f"off by {decimal(errors[worst])} on average."
@@ -241,8 +241,9 @@ def findings(held_out: HeldOut, weights: Weights, check: Mapping[str, Any]) -> l
     plain = trials.iloc[0]
     if own["never_shown"] < plain["never_shown"]:
         lines.append(
-            f"**Looks spread the lists:** with their weight at {number(looks)}, {percent(own['never_shown'])} of the "
-            f"items are in no list, against {percent(plain['never_shown'])} by words alone."
+            f"**Visual similarity (*looks*) brings more items into the lists:** with its weight at {number(looks)}, "
+            f"{percent(own['never_shown'])} of the items are in no list, against {percent(plain['never_shown'])} by "
+            "words alone."
         )
     if check["items"]:
         kinds = check["kinds"]

@@ -72,7 +72,7 @@ def counts(items: pd.DataFrame, column: str, plural: str) -> str:
     share = sizes.iloc[0] / len(items)
     return joined(
         f"{word(sizes.index[0])} alone holds {percent(share)} of the items, {sizes.iloc[0] / sizes.median():.1f} times "
-        f"the median {column}'s, so a mean over items mostly reflects it.", short,
+        f"the median {column}'s, so it weighs most in a mean over items.", short,
     )  # fmt: skip
 
 

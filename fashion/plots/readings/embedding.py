@@ -106,7 +106,8 @@ def selection(choices: pd.DataFrame, chosen: str, original: str) -> str:
     label = "colour" if gain["colour"] > gain["category"] else "category"
     other = "category" if label == "colour" else "colour"
     claim = (
-        f"{word(chosen.capitalize())} match in both words more often than the original's features, by "
+        f"{word(chosen.capitalize())} match in category and colour more often than the original's "
+        f"features, by "
         f"{decimal(gain[BOTH])}."
     )
     if gain[label] > 3 * abs(gain[other]):
@@ -137,7 +138,7 @@ def cost(table: pd.DataFrame, speeds: Mapping[str, float], k: int) -> str:
         return ""
     begin = (
         f"The report uses {own}: {percent(float(both.loc[own, 'mean']))} of its {k} nearest training items match a "
-        "validation item in both words."
+        "validation item in category and colour."
     )
     best = others["gain"].idxmax()
     gain, low, high = (float(others.loc[best, name]) for name in ("gain", "gain_low", "gain_high"))

@@ -58,8 +58,8 @@ def precision(result: Evaluation, why_untrained: str = "") -> str:
     own, other = percent(_mean(result, LEARNED)), percent(_mean(result, best))
     if gain.low > 0:
         claim = (
-            f"{own} of *learned*'s recommendations match in both words, {other} of *{best}*'s: {_gained(gain)} on the "
-            "same queries."
+            f"{own} of *learned*'s recommendations match in category and colour, {other} of *{best}*'s: "
+            f"{_gained(gain)} on the same queries."
         )
     elif gain.high < 0:
         claim = f"*Learned* falls behind *{best}*, {own} against {other}: {_gained(gain)} on the same queries."
@@ -134,9 +134,9 @@ def tests(result: Evaluation) -> str:
         )
     if len(least):
         sentences.append(
-            f"{len(least)} of the {len(table)} comparisons stand at the test's floor "
+            f"{len(least)} of the {len(table)} comparisons are at the test's floor "
             f"({p_value(least.min(), least.min())}): "
-            f"none of {SIGN_FLIPS:,} random changes of signs reached the difference."
+            f"none of {SIGN_FLIPS:,} random sign flips reached the observed difference."
         )
     return joined(*sentences)
 
@@ -215,8 +215,8 @@ def coverage(table: pd.DataFrame) -> str:
     if own["high"] < frozen["low"]:
         return (
             f"What the shop shows leaves {percent(own['never_shown'])} of the catalogue in nobody's list, the frozen "
-            f"network {percent(frozen['never_shown'])}: the weights that notebook 3 chose for looks "
-            "and hubs more than make up for the narrowing by words."
+            f"network {percent(frozen['never_shown'])}: the weights that notebook 3 chose more than make up for the "
+            "narrowing by words."
         )
     if own["low"] > frozen["high"]:
         return (
@@ -285,8 +285,8 @@ def embedding_size(lengths: Mapping[str, int], dimensions: Mapping[str, int]) ->
         The uncut embeddings' lengths.
     """
     return joined(*(
-        f"{length:,} of {dimensions[name]:,} dimensions keep 95% of what {word(name)} reaches in both words, an index "
-        f"{dimensions[name] / length:.0f} times smaller."
+        f"{length:,} of {dimensions[name]:,} dimensions keep 95% of what {word(name)} reaches in category and colour, "
+        f"an index {dimensions[name] / length:.0f} times smaller."
         for name, length in lengths.items() if 2 * length <= dimensions[name]
     ))  # fmt: skip
 
@@ -317,8 +317,8 @@ def colour_weight(curve: pd.DataFrame, default: float) -> str:
         own = percent(wide.loc[near, BOTH])
         return joined(
             claim,
-            f"In between both hold: at {near:.1f} the match in both words is {own}, within 0.01 of the best. There the "
-            "slider is a matter of taste, not of precision.",
+            f"In between both hold: at {near:.1f} category and colour match in {own}, within 0.01 of the best. There "
+            "the slider is a matter of taste, not of precision.",
         )
     return joined(
         claim, f"Both words match most often at {best:.1f}, {decimal(behind, '+')} over the report's {near:.1f}."
@@ -348,23 +348,26 @@ def failures(without: int, queries: int, worst: float, items: pd.DataFrame) -> s
     claim = f"Every one of the {queries:,} queries has a recommendation of the right category or colour"
     if worst > 0:
         return f"{claim}."
-    return f"{claim}: the worst are half right: the right colour on the wrong kind of garment, or the reverse."
+    return f"{claim}. The worst are half right: the right colour on the wrong kind of garment, or the reverse."
 
 
 def caveat(made: bool, measured: bool) -> str:
-    """What to bear in mind with the finding: a made catalogue, measured colours, or that words are not taste."""
+    """What to bear in mind with the finding: a made catalogue, measured colours, or that labels measure no taste."""
     if measured:
         return "Colours were measured from the photos, so agreement in colour is by construction."
     if made:
-        return "The sample's colours are dyed, which is easier than real clothes: expect less on a real catalogue."
-    return "Matching words are not taste: no click was measured."
+        return (
+            "The sample's colours are dyed and easier to tell apart than those of real clothes: expect less on a real "
+            "catalogue."
+        )
+    return "Matching labels do not measure taste: no click was counted."
 
 
 def lead(result: Evaluation, made: bool, measured: bool) -> str:
     """The study's answer in one sentence with its number, and its caveat."""
     best, gain, k = result.best_untrained, result.gains["whole", BOTH], number_word(result.trial.k)
     own, other = percent(_mean(result, LEARNED)), percent(_mean(result, best))
-    head = f"Of {k} recommendations by photo alone, {own} match in category and colour"
+    head = f"By photo alone, {own} of the {k} recommended items match the query in category and colour"
     if gain.low > 0:
         said = f"**{head}, against {other} by the best method without training** (*{best}*)."
     elif gain.high < 0:
@@ -411,20 +414,22 @@ def findings(result: Evaluation, made: bool, measured: bool, why_untrained: str 
         gain = result.gains[gallery, BOTH]
         verdict = "gains" if gain.low > 0 else "loses" if gain.high < 0 else "neither gains nor loses significantly"
         lines.append(
-            f"**{name} *learned* {verdict}** against *{result.best_untrained}*: {_gained(gain)} in both words, "
-            f"{_gained(result.gains[gallery, 'category'])} in category and {_gained(result.gains[gallery, 'colour'])} "
-            "in colour."
+            f"**{name} *learned* {verdict}** against *{result.best_untrained}*: {_gained(gain)} in category and "
+            f"colour together, {_gained(result.gains[gallery, 'category'])} in category alone, "
+            f"{_gained(result.gains[gallery, 'colour'])} in colour alone."
         )
     if rival := _logistic(result):
         lines.append(f"**A simple rival:** {rival[0].lower() + rival[1:]}")
     known = _against(result, DESCRIBED, LEARNED)
     if known.low > 0:
         lines.append(
-            f"**Words of the stock add {_gained(known)}** to a query by photo alone, which then reaches "
+            f"**Knowing the labels of the items in stock adds {_gained(known)}:** a query by photo alone then reaches "
             f"{percent(_mean(result, DESCRIBED))}."
         )
     elif known.high < 0:
-        lines.append(f"**Words of the stock change a query by photo alone by {_gained(known)}.**")
+        lines.append(
+            f"**Knowing the labels of the items in stock changes a query by photo alone by {_gained(known)}.**"
+        )
     chance = percent(_mean(result, RANDOM))
     lines.append(
         f"**What is possible:** {percent(_mean(result, CEILING))} in this gallery; random recommendations reach "

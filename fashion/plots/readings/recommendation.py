@@ -85,7 +85,7 @@ def by_photo(
         f"{good} of {total} recommendations match the true words."
     )
     if right["category"] < n:
-        return joined(claim, "Where it misreads the category, the whole list is of the wrong kind.")
+        return joined(claim, "Where it misreads the category, most of the list is in the wrong category.")
     return claim
 
 
@@ -189,7 +189,7 @@ def findings(
         lines.append(
             f"**By photo alone {counted(len(misses.rows), 'item')} ({percent(len(misses.rows) / misses.items)}) get "
             "nothing "
-            "of their own category;** the figure of failures shows those of highest similarity."
+            "of their own category;** the figure of failures shows those with the highest similarity."
         )
     else:
         lines.append("**By photo alone every item gets at least one recommendation of its own category.**")

@@ -239,7 +239,7 @@ def limits(deck: Any, findings: Findings) -> None:
         deck,
         "Text",
         "Not shown yet: whether customers click, and results in other shops",
-        "Matching words are not taste, and no customer has been asked: the A/B test asks them. The "
+        "Matching labels do not measure taste, and no customer has been asked: the A/B test asks them. The "
         "labels themselves err, so no method can be perfect. "
         "The model card lists what it should not be used for.",
         f"results/06.json of the report; {findings.source}",

@@ -54,7 +54,7 @@ def result(learned=0.86, frozen=0.5, logistic=0.86, described=0.9, ceiling=1.0, 
 
 def test_a_gain_a_loss_and_neither():
     won = evaluation.precision(result())
-    assert "86% of *learned*'s recommendations match in both words, 50% of *frozen*'s: +0.360 [" in won
+    assert "86% of *learned*'s recommendations match in category and colour, 50% of *frozen*'s: +0.360 [" in won
     assert (
         "does as well (86%; 0.000 [0.000, 0.000] for *learned*)" in won.replace("+", "") and "would allow 100%" in won
     )
@@ -93,7 +93,7 @@ def test_intervals_and_p_values_that_disagree_are_explained():
     assert tests(0.01, 0.02, 0.2).startswith("Against *HOG* an interval excludes 0")
     assert tests(-0.01, 0.02, 0.2) == "" and tests(0.01, 0.01, 0.04) == ""
     floor = tests(0.01, LEAST_P, 44 * LEAST_P)
-    assert "1 of the 1 comparisons stand at the test's floor (p < 0.005): none of 10,000 random" in floor
+    assert "1 of the 1 comparisons are at the test's floor (p < 0.005): none of 10,000 random" in floor
 
 
 def test_success_names_the_leader_and_lists_that_are_right_or_wrong_together():
@@ -186,7 +186,7 @@ def test_what_the_weight_of_colour_trades():
 
 def test_failures_and_caveats():
     assert evaluation.failures(2, 600, 0.0, WORDS).startswith("2 queries of 600 (0.3%)")
-    assert evaluation.failures(0, 600, 0.0, WORDS).endswith("the worst are half right: the right colour on the wrong "
+    assert evaluation.failures(0, 600, 0.0, WORDS).endswith("The worst are half right: the right colour on the wrong "
                                                             "kind of garment, or the reverse.")  # fmt: skip
     assert evaluation.failures(0, 600, 0.5, WORDS).endswith("600 queries has a recommendation of the right category or "
                                                             "colour.")  # fmt: skip
@@ -194,16 +194,19 @@ def test_failures_and_caveats():
     for column in WORDS:
         assert evaluation.failures(0, 600, 0.0, WORDS.assign(**{column: "one"})) == "", "right by construction"
     assert "dyed" in evaluation.caveat(True, False) and "by construction" in evaluation.caveat(True, True)
-    assert "not taste" in evaluation.caveat(False, False)
+    assert "do not measure taste" in evaluation.caveat(False, False)
 
 
 def test_findings_begin_with_the_answer_and_follow_the_intervals():
     lines = evaluation.findings(result(), made=True, measured=False)
-    assert lines[0].startswith("**Of six recommendations by photo alone, 86% match in category and colour, against 50%")
+    assert lines[0].startswith(
+        "**By photo alone, 86% of the six recommended items match the query in category and colour, against"
+    )
     assert "dyed" in lines[0] and "*learned* gains** against *frozen*: +0.360" in lines[1]
-    assert "Words of the stock add" in lines[4]
+    assert "in category and colour together, " in lines[1] and lines[1].endswith("in colour alone.")
+    assert "Knowing the labels of the items in stock adds" in lines[4]
     worse = evaluation.findings(result(learned=0.3, described=0.2), made=False, measured=False)
     assert "fewer than the 50%" in worse[0] and "loses" in worse[1]
-    assert any("Words of the stock change a query by photo alone by -" in line for line in worse)
+    assert any("Knowing the labels of the items in stock changes a query by photo alone by -" in line for line in worse)
     even = evaluation.findings(result(learned=0.5, described=0.5), made=False, measured=False)
-    assert "not significantly more" in even[0] and not any("Words of the stock" in line for line in even)
+    assert "not significantly more" in even[0] and not any("Knowing the labels" in line for line in even)
