@@ -127,11 +127,10 @@ class HubCorrection:
 
 
 def weight_trials(
-    vectors: Mapping[str, Float], layout: Layout, items: pd.DataFrame, validation: NDArray[np.bool_], seed: int
-) -> pd.DataFrame:
+    vectors: Mapping[str, Float], layout: Layout, items: pd.DataFrame, validation: NDArray[np.bool_], seed: int,
+    *, k: int = LIST_LENGTH, colour_weight: float = COLOUR_WEIGHT,
+) -> pd.DataFrame:  # fmt: skip
     """Precision of validation items, and coverage, at each weight of looks and strength of the correction for hubs.
-
-    Lists have the default length and weight of colour, so that a report with others needs no other choice.
 
     Parameters
     ----------
@@ -143,6 +142,10 @@ def weight_trials(
         The queries of the precision.
     seed : int
         Of the items drawn, where there are more than `MOST_ITEMS`.
+    k : int
+        Length of the lists.
+    colour_weight : float
+        Share of the colour in the words' similarity, 0 to 1.
 
     Returns
     -------
@@ -152,7 +155,7 @@ def weight_trials(
         the learned one; `never_shown` and `never_shown_by_photos`, the shares of items that are in no list of the
         described and of the learned embedding; `shown_among`, the number of items they were measured on.
     """
-    trial = _Trial.drawn(vectors, items, validation, seed)
+    trial = _Trial.drawn(vectors, items, validation, seed, k, colour_weight)
     pairs = [(looks, strength) for looks in LOOKS_WEIGHTS for strength in STRENGTHS]
     return pd.DataFrame([
         {"looks_weight": looks, "hub_strength": strength} | trial.measured(layout, looks, strength)
@@ -160,7 +163,10 @@ def weight_trials(
     ])  # fmt: skip
 
 
-def measure_coverage(trials: pd.DataFrame, vectors: Mapping[str, Float], layout: Layout, seed: int) -> pd.DataFrame:
+def measure_coverage(
+    trials: pd.DataFrame, vectors: Mapping[str, Float], layout: Layout, seed: int,
+    *, k: int = LIST_LENGTH, colour_weight: float = COLOUR_WEIGHT,
+) -> pd.DataFrame:  # fmt: skip
     """The trials, with the coverage of the first and of the chosen one measured on all items.
 
     A small sample understates the share that is never shown. So the chosen trial is measured on up to `MOST_SHOWN`
@@ -170,7 +176,7 @@ def measure_coverage(trials: pd.DataFrame, vectors: Mapping[str, Float], layout:
     Parameters
     ----------
     trials : DataFrame
-        From `weight_trials`, as `vectors`, `layout` and `seed`.
+        From `weight_trials`; the other parameters as for it.
     """
     rows = some_rows(len(vectors["described"]), MOST_SHOWN, seed)
     if len(rows) <= MOST_ITEMS:
@@ -183,15 +189,15 @@ def measure_coverage(trials: pd.DataFrame, vectors: Mapping[str, Float], layout:
         if unmeasured.empty:
             return trials
         for place, trial in unmeasured.iterrows():
-            hubs = HubCorrection(trial["hub_strength"], COLOUR_WEIGHT, trial["looks_weight"], seed)
+            hubs = HubCorrection(trial["hub_strength"], colour_weight, trial["looks_weight"], seed)
             for measure, name in UNSHOWN_OF.items():
-                trials.loc[place, measure] = _unshown(_lists(hubs, tables[name], layout))
+                trials.loc[place, measure] = _unshown(_lists(hubs, tables[name], layout, k))
             trials.loc[place, "shown_among"] = len(rows)
 
 
 def further_trials(
     vectors: Mapping[str, Float], layout: Layout, items: pd.DataFrame, validation: NDArray[np.bool_], seed: int,
-    trials: pd.DataFrame, chosen: tuple[float, float],
+    trials: pd.DataFrame, chosen: tuple[float, float], *, k: int = LIST_LENGTH, colour_weight: float = COLOUR_WEIGHT,
 ) -> tuple[dict[str, float], pd.DataFrame]:  # fmt: skip
     """The weight of each further column, and the trials by which it was chosen.
 
@@ -201,7 +207,7 @@ def further_trials(
 
     Parameters
     ----------
-    vectors, layout, items, validation, seed
+    vectors, layout, items, validation, seed, k, colour_weight
         As for `weight_trials`.
     trials : DataFrame
         From `weight_trials`.
@@ -215,9 +221,9 @@ def further_trials(
     further : DataFrame
         `column`, `weight`, and the measures of `trials`.
     """
-    trial = _Trial.drawn(vectors, items, validation, seed)
+    trial = _Trial.drawn(vectors, items, validation, seed, k, colour_weight)
     own = _row(trials, *chosen)
-    weights = layout.weights(looks_weight=0)
+    weights = layout.weights(colour_weight, looks_weight=0)
     words = weights["category"] + weights["colour"]
     shares, lines = {column: round(weights[column] / words, 6) for column in layout.further}, []
     for column in sorted(layout.further, key=lambda name: own[name]):
@@ -260,13 +266,15 @@ class Weights:
 
     @classmethod
     def by_trials(
-        cls, vectors: Mapping[str, Float], layout: Layout, items: pd.DataFrame, validation: NDArray[np.bool_], seed: int
-    ) -> Weights:
-        """Those that the trials on validation items choose; parameters as for `weight_trials`."""
-        trials = weight_trials(vectors, layout, items, validation, seed)
-        trials = measure_coverage(trials, vectors, layout, seed)
+        cls, vectors: Mapping[str, Float], layout: Layout, items: pd.DataFrame, validation: NDArray[np.bool_],
+        seed: int, *, k: int = LIST_LENGTH, colour_weight: float = COLOUR_WEIGHT,
+    ) -> Weights:  # fmt: skip
+        """The weights that the trials on validation items choose; parameters as for `weight_trials`."""
+        lists: dict[str, Any] = {"k": k, "colour_weight": colour_weight}
+        trials = weight_trials(vectors, layout, items, validation, seed, **lists)
+        trials = measure_coverage(trials, vectors, layout, seed, **lists)
         looks, strength, why = choose_weights(trials)
-        shares, further = further_trials(vectors, layout, items, validation, seed, trials, (looks, strength))
+        shares, further = further_trials(vectors, layout, items, validation, seed, trials, (looks, strength), **lists)
         return cls(looks, strength, why, shares, trials, further)
 
     @property
@@ -284,25 +292,29 @@ class Weights:
 
 @dataclass(frozen=True)
 class _Trial:
-    """The items of all trials: vectors by embedding, the table, the rows that are queries, and the seed."""
+    """The items of all trials: vectors by embedding, the table, the rows that are queries; and how lists are made."""
 
     vectors: Mapping[str, Float]
     items: pd.DataFrame
     queries: NDArray[np.integer]
     seed: int
+    k: int
+    colour_weight: float
 
     @classmethod
     def drawn(
-        cls, vectors: Mapping[str, Float], items: pd.DataFrame, validation: NDArray[np.bool_], seed: int
-    ) -> _Trial:
+        cls, vectors: Mapping[str, Float], items: pd.DataFrame, validation: NDArray[np.bool_], seed: int, k: int,
+        colour_weight: float,
+    ) -> _Trial:  # fmt: skip
         rows = some_rows(len(items), MOST_ITEMS, seed)
         tables = {name: table[rows] for name, table in vectors.items()}
-        return cls(tables, items.iloc[rows].reset_index(drop=True), np.flatnonzero(validation[rows]), seed)
+        return cls(tables, items.iloc[rows].reset_index(drop=True), np.flatnonzero(validation[rows]), seed, k,
+                   colour_weight)  # fmt: skip
 
     def measured(self, layout: Layout, looks: float, strength: float) -> dict[str, float]:
         columns = ["category", "colour", "department", *layout.further]
-        hubs = HubCorrection(strength, COLOUR_WEIGHT, looks, self.seed)
-        lists = {name: _lists(hubs, table, layout) for name, table in self.vectors.items()}
+        hubs = HubCorrection(strength, self.colour_weight, looks, self.seed)
+        lists = {name: _lists(hubs, table, layout, self.k) for name, table in self.vectors.items()}
         hits = {name: matches(self.items, rows[self.queries], self.queries, columns) for name, rows in lists.items()}
         line = {column: _mean(hits["described"][column]) for column in [BOTH, *columns]}
         line[PHOTO_ALONE] = _mean(hits["learned"][BOTH])
@@ -310,10 +322,10 @@ class _Trial:
         return line | {"shown_among": len(self.items)}
 
 
-def _lists(hubs: HubCorrection, vectors: Float, layout: Layout) -> NDArray[np.integer]:
+def _lists(hubs: HubCorrection, vectors: Float, layout: Layout, k: int) -> NDArray[np.integer]:
     """Lists of all items among all, whose vectors have no correction yet."""
     gallery = hubs.report(vectors, layout)[0] if hubs.strength else vectors
-    return top_k(gallery, min(LIST_LENGTH, len(gallery) - 1), query_vectors=hubs.queries(gallery, layout))[0]
+    return top_k(gallery, min(k, len(gallery) - 1), query_vectors=hubs.queries(gallery, layout))[0]
 
 
 def _unshown(lists: NDArray[np.integer]) -> float:

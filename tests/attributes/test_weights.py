@@ -60,6 +60,18 @@ def test_trials_show_what_looks_and_the_correction_do(shop):
     assert trials[UNSHOWN].equals(trials[UNSHOWN_BY_PHOTOS]), "here the two embeddings are one"
 
 
+def test_lists_have_the_reports_length_and_weight_of_colour(shop):
+    vectors, items, validation = shop
+    trials = weight_trials(both(vectors), LAYOUT, items, validation, 0, k=2, colour_weight=0.9)
+    for _, trial in trials[trials["hub_strength"] == 0].iterrows():
+        alike = LAYOUT.queries(vectors, LAYOUT.weights(0.9, trial["looks_weight"])) @ vectors.T
+        np.fill_diagonal(alike, -np.inf)
+        third, second = np.sort(alike, axis=1)[:, [-3, -2]].T[..., None]
+        # Words alone leave ties, of which rounding shows one or another: at least these, at most those.
+        least, most = ((alike > bound).any(axis=0).mean() for bound in (third + 1e-6, second - 1e-6))
+        assert 1 - most - 1e-9 <= trial[UNSHOWN] <= 1 - least + 1e-9
+
+
 def test_the_chosen_trials_coverage_is_that_of_the_whole_catalogue(shop, monkeypatch):
     vectors, items, validation = shop
     whole = weight_trials(both(vectors), LAYOUT, items, validation, 0)

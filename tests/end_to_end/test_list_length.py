@@ -64,7 +64,9 @@ def test_every_list_has_four(hostile, capsys):
     assert (recommender.k, recommender.colour_weight) == (4, 0.8)
     usual = Preferences.of_report(hostile)
     assert (usual.k, usual.colour_weight) == (4, 0.8)
-    assert usual.looks_weight == recommender.looks_weight == hostile.json("attributes")["looks_weight"]
+    attributes = hostile.json("attributes")
+    assert usual.looks_weight == recommender.looks_weight == attributes["looks_weight"]
+    assert {hubs["colour_weight"] for hubs in attributes["hubs"].values()} == {0.8}
     item = recommender.items["item"].iloc[3]
     mine = recommender.by_item(item)
     assert len(mine) == 4
@@ -82,6 +84,20 @@ def test_every_list_has_four(hostile, capsys):
     assert len(shop.get("/api/v1/similar", query_string={"id": item}).get_json()["items"]) == 4
 
 
+def test_the_weights_are_chosen_by_the_lists_that_are_shown(hostile):
+    weights = hostile.results("03")["weights"]
+    (chosen,) = (
+        trial for trial in weights["trials"]
+        if (trial["looks_weight"], trial["hub_strength"]) == (weights["looks"], weights["hub_strength"])
+    )  # fmt: skip
+    whole = {
+        line["method"]: line["never_shown"] for line in hostile.results("06")["coverage"] if line["gallery"] == "whole"
+    }
+    assert not weights["further"], "whose weights are chosen afterwards"
+    assert chosen["never_shown_by_photos"] == pytest.approx(whole["learned"])
+    assert chosen["never_shown"] == pytest.approx(whole["described"])
+
+
 def test_settings_reach_the_notebooks_that_use_them(tmp_path):
     arguments = build_parser().parse_args(["report", "-k", "4", "--colour-weight", "0.8", "--looks-weight", "0.1"])
     assert (arguments.k, arguments.colour_weight, arguments.looks_weight) == (4, 0.8, 0.1)
@@ -92,8 +108,9 @@ def test_settings_reach_the_notebooks_that_use_them(tmp_path):
         step.number: notebook_parameters(Settings(k=4, colour_weight=0.8, looks_weight=0.1), work, step.path)
         for step in STEPS
     }
-    assert {number for number, values in declared.items() if values.get("k") == 4} == {"02", "04", "06"}
-    assert {number for number, values in declared.items() if values.get("colour_weight") == 0.8} == {"04", "06"}
+    assert {number for number, values in declared.items() if values.get("k") == 4} == {"02", "03", "04", "06"}
+    weighed = {number for number, values in declared.items() if values.get("colour_weight") == 0.8}
+    assert weighed == {"03", "04", "06"}
     assert {number for number, values in declared.items() if values.get("looks_weight") == 0.1} == {"04", "06"}
 
 
