@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -82,7 +81,7 @@ def open(
     if not study.workspace.path("source.json").is_file():
         raise ArtefactError(
             f"expected a report of {study.name} in {study.workspace.processed}; found none. "
-            f"Run `make report CATALOGUE={shlex.quote(study.asked_as)}` first."
+            f"Run `{study.workspace.command}` first."
         )
     return study
 

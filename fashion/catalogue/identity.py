@@ -23,10 +23,7 @@ from fashion.catalogue.definition import Catalogue, load_catalogue
 from fashion.catalogue.source import open_source
 from fashion.core.errors import CatalogueError, FashionError
 from fashion.core.files import write_json
-from fashion.core.workspace import Workspace
-
-#: In both folders of a catalogue: whose they are.
-OWNER = "catalogue.json"
+from fashion.core.workspace import OWNER, Workspace
 
 
 @dataclass(frozen=True)

@@ -97,17 +97,15 @@ def reports(work: Workspace) -> Iterator[Finding]:
     for folder in sorted((work.processed_root / RUNS).glob("*/")):
         places.append((folder.name, folder, work.report.parent / RUNS / folder.name))
     made = {
-        f"{run}/{folder.parent.name}" if run else folder.parent.name: (
-            Workspace(folder.parent.name, processed, reports), run
-        )
+        f"{run}/{folder.parent.name}" if run else folder.parent.name: Workspace(folder.parent.name, processed, reports)
         for run, processed, reports in places
         for folder in sorted(processed.glob("*/steps"))
     }  # fmt: skip
-    for name, (reported, run) in made.items():
-        yield _report(reported, name, run)
+    for name, reported in made.items():
+        yield _report(reported, name)
     if not made:
         yield Finding("reports", "reports", "note", f"none in {work.report.parent} yet", "make report")
-    held = [name for name, (reported, _) in made.items() if is_running(reported)]
+    held = [name for name, reported in made.items() if is_running(reported)]
     yield Finding(
         "reports", "locks", "note" if held else "ok", f"held: {', '.join(held)}" if held else "none held",
         "wait for that run, or stop it; a lock ends with its process" if held else "",
@@ -142,8 +140,8 @@ def _files(top: Path) -> list[Path]:
     return [Path(root, name) for root, _, names in os.walk(top) for name in names]
 
 
-def _report(work: Workspace, name: str, run: str = "") -> Finding:
-    command = f"make report CATALOGUE={work.catalogue}" + (f" RUN={run}" if run else "")
+def _report(work: Workspace, name: str) -> Finding:
+    command = work.command
     if is_running(work):
         done = [step.number for step in STEPS if read_state(work, step).key]
         return Finding("reports", name, "note", f"runs now; done: {', '.join(done) or 'none'}", "wait")
@@ -170,7 +168,7 @@ def _report(work: Workspace, name: str, run: str = "") -> Finding:
             return Finding("reports", name, "note", said, "none needed to read it; to renew it, restore its data")
         if not fresh:
             said = f"complete, but notebook {step.number} would run again: its code, parameters or inputs changed"
-            advice = f"{command}, with the variables of its provenance.json, renews it"
+            advice = f"{command} renews it"
             return Finding("reports", name, "note", said, advice)
     finished = read_state(work, STEPS[-1]).finished
     return Finding("reports", name, "ok", f"complete, finished {finished}: {work.report / 'index.html'}")

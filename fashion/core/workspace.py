@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -66,6 +67,10 @@ PLACES = {"source": ("data", "catalogue_toml"), "backbone": ("place",)}
 #: photos with each other and with the reports beside it.
 RUNS, SHARED = "runs", ".shared"
 
+#: In both folders of a catalogue: whose they are (`catalogue.identity`). In the report's: what made it, and under the
+#: second name the variables of `make` that were given.
+OWNER, PROVENANCE, VARIABLES = "catalogue.json", "provenance.json", "variables"
+
 #: The key that says where the folder of all artefacts lay when such a file was written.
 WRITTEN_AT = "artefacts"
 
@@ -105,6 +110,32 @@ class Workspace:
         shared = (self.processed_root.parent / SHARED).is_file() and self.processed_root.parent.name == RUNS
         return self.processed_root.parent.parent if shared else self.processed_root
 
+    @property
+    def command(self) -> str:
+        """The command that makes this report, or renews it with what it was made with.
+
+        `make report` with its catalogue, its run and the variables that were given; `fashion report` where its folders
+        are not the project's. A report that never came to its end has told no variables.
+        """
+        roots, project = [self.processed_root, self.report.parent], project_root()
+        options: dict[str, Any] = {
+            "catalogue": self.toml or _told(self.processed / OWNER).get("toml") or self.catalogue
+        }
+        if roots[0].name == roots[1].name and [root.parent.name for root in roots] == [RUNS, RUNS]:
+            options["run"], roots = roots[0].name, [root.parent.parent for root in roots]
+        options |= _told(self.report / PROVENANCE).get(VARIABLES, {})
+        if roots == [project / "data/processed", project / "reports"]:
+            given = (
+                f"{name.upper()}={shlex.quote('1' if value is True else str(value))}" for name, value in options.items()
+            )
+            return f"make report {' '.join(given)}"
+        options |= {"processed": roots[0], "reports": roots[1]}
+        flags = (
+            f"--{name.replace('_', '-')}" + ("" if value is True else f" {shlex.quote(str(value))}")
+            for name, value in options.items()
+        )
+        return f"fashion report {' '.join(flags)}"
+
     # -- artefacts ------------------------------------------------------------------------------------
     def path(self, artefact: str) -> Path:
         """Where the artefact lies or will lie: lists (CSV) are for people, and lie beside the report's numbers."""
@@ -127,8 +158,7 @@ class Workspace:
         if not path.exists():
             writer = WRITERS.get(artefact, "an earlier notebook")
             raise ArtefactError(
-                f"expected {path}, which notebook {writer} writes; found no such file. Run `make report "
-                f"CATALOGUE={self.catalogue}` (or `fashion report --catalogue {self.catalogue}`) first."
+                f"expected {path}, which notebook {writer} writes; found no such file. Run `{self.command}` first."
             )
         return path
 
@@ -229,7 +259,7 @@ class Workspace:
         if "split" not in table:
             raise ArtefactError(
                 f"expected the column split in {self.path('split.parquet')}; found {', '.join(table.columns)}, of an "
-                f"earlier version. Run `make report CATALOGUE={self.catalogue}`."
+                f"earlier version. Run `{self.command}`."
             )
         return table["split"].to_numpy()
 
@@ -239,8 +269,7 @@ class Workspace:
         path = self.report / "results" / f"{step}.json"
         if not path.exists():
             raise ArtefactError(
-                f"expected the numbers of notebook {step} in {path}; found no such file. Run `make report "
-                f"CATALOGUE={self.catalogue}` first."
+                f"expected the numbers of notebook {step} in {path}; found no such file. Run `{self.command}` first."
             )
         numbers: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return numbers
@@ -250,28 +279,34 @@ class Workspace:
 
         The last cell of each notebook calls this: one that is run by hand ends with what `make report` makes of that.
         """
+        path = write_json(self.report / "results" / f"{step}.json", numbers)
         if VARIABLE not in os.environ:
             print(self._after_a_run_by_hand(step))
-        return write_json(self.report / "results" / f"{step}.json", numbers)
+        return path
 
     def _after_a_run_by_hand(self, step: str) -> str:
         """What the next report renews now that notebook `step` has run outside a report."""
-        command = f"`make report CATALOGUE={self.catalogue}`"
-        try:
-            state = self.processed / "steps" / f"{step}.json"
-            known = json.loads(state.read_text(encoding="utf-8"))["outputs"]
-        except (OSError, ValueError, KeyError):
-            return f"Run by hand. There is no report of this notebook yet: {command} runs it, and those after it."
-        names = [name for name, notebook in WRITERS.items() if notebook.startswith(step)]
-        changed = [name for name in names if known.get(self.label(self.path(name))) != sha256_file(self.path(name))]
+        from fashion.core.provenance import sha256_output  # which names files by this module
+
+        outputs = _told(self.processed / "steps" / f"{step}.json").get("outputs")
+        if not outputs:
+            return (
+                f"Run by hand. There is no report of this notebook yet: `{self.command}` runs it, and those after it."
+            )
+        roots = {"p:": self.processed, "r:": self.report}
+        known = {roots[label[:2]] / label[2:]: checksum for label, checksum in outputs.items() if label[:2] in roots}
+        changed = [
+            path.name for path, checksum in known.items()
+            if path.suffix != ".ipynb" and not (path.is_file() and sha256_output(path) == checksum)
+        ]  # fmt: skip
         if not changed:
             return (
-                f"Run by hand, and each of its artefacts is the report's own. {command} runs again only a notebook "
-                "whose code, parameters or saved outputs were changed."
+                f"Run by hand, and each file that it wrote is the report's own. `{self.command}` runs again only a "
+                "notebook whose code, parameters or saved outputs were changed."
             )
         return (
-            f"Run by hand. Other than in the report: {', '.join(changed)}. {command} runs this notebook again, with "
-            "the report's own parameters, and each later one that reads what then differs."
+            f"Run by hand. Other than in the report: {', '.join(changed)}. `{self.command}` runs this notebook again, "
+            "with the report's own parameters, and each later one that reads what then differs."
         )
 
     def show(self, figure: Figure, name: str, caption: str, reading: str = "") -> None:
@@ -344,3 +379,12 @@ def _settled(figure: Figure) -> Bbox:
     with rc_context({"figure.autolayout": False, "figure.constrained_layout.use": False}):
         figure.set_layout_engine(None)  # settled: `savefig` must not repeat it
     return figure.get_tightbbox().padded(rcParams["savefig.pad_inches"])
+
+
+def _told(path: Path) -> dict[str, Any]:
+    """What a JSON file says that an advice may use; nothing where it is missing or damaged."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -140,7 +140,7 @@ class Recommender:
             raise ArtefactError(
                 f"expected vectors of the {len(own)} items of {workspace.path('items.parquet')} in "
                 f"{workspace.path(embedding + '.npy')}; found {len(vectors)} made for another table. "
-                f"Run `make report CATALOGUE={workspace.catalogue}` again."
+                f"Run `{workspace.command}` again."
             )
         groups = workspace.table("split")["group"].to_numpy(np.int64)
         now = Present.of(own, load(workspace) if added else [])

@@ -39,7 +39,7 @@ def reported(workspace: Workspace) -> tuple[pd.DataFrame, dict[str, str]]:
         if workspace.json(name)["items_checksum"] != stamp["items.parquet"]:
             raise ArtefactError(
                 f"expected {workspace.path(name + '.json')} made for {workspace.path('items.parquet')}; found one made "
-                f"for another table. Run `make report CATALOGUE={workspace.catalogue}` to its end, then try again."
+                f"for another table. Run `{workspace.command}` to its end, then try again."
             )
     return items, stamp
 

@@ -24,7 +24,7 @@ from fashion.core.locking import only_one
 from fashion.core.paths import at_home, project_root
 from fashion.core.progress import relayed
 from fashion.core.provenance import commit, machine, versions
-from fashion.core.workspace import Workspace
+from fashion.core.workspace import PROVENANCE, VARIABLES, Workspace
 from fashion.embedding.backbones import check_size
 from fashion.embedding.encoder_files import is_place, read_encoder_files, several
 from fashion.embedding.given_vectors import ENDINGS, read_given_vectors
@@ -234,7 +234,7 @@ def _accompany(companion: Callable[[Workspace], object] | None, workspace: Works
 
 
 def _page_files(workspace: Workspace) -> list[Path]:
-    pages = [workspace.report / "index.html", workspace.report / "provenance.json"]
+    pages = [workspace.report / "index.html", workspace.report / PROVENANCE]
     return pages + [workspace.report / "notebooks" / f"{step.notebook}.html" for step in STEPS]
 
 
@@ -255,7 +255,7 @@ def _finish(settings: Settings, workspace: Workspace, say: Say) -> None:
     now = {path.name: sha256_file(path) for path in _page_files(workspace) if path.is_file()}
     if old == {"key": key, "pages": now}:
         return
-    write_json(workspace.report / "provenance.json", provenance(settings, workspace))
+    write_json(workspace.report / PROVENANCE, provenance(settings, workspace))
     write_pages(workspace)
     pages = {path.name: sha256_file(path) for path in _page_files(workspace)}
     write_json(remembered, {"key": key, "pages": pages})
@@ -270,6 +270,7 @@ def provenance(settings: Settings, workspace: Workspace) -> dict[str, Any]:
         "catalogue": workspace.catalogue,
         "commit": commit(),
         "settings": asdict(settings),
+        VARIABLES: settings.variables(),
         "parameters": {name: state.parameters for name, state in states.items()},
         "versions": versions(),
         "machine": machine(),

@@ -35,8 +35,8 @@ from fashion.report.tables import for_phones
 #: Methods that are compared -> their vectors.
 METHODS = {ALL_FEATURES: "max_pooled", FROZEN: "frozen", LEARNED: "learned", SHOWN: "described"}
 
-#: Parts of a provenance that differ between any two runs.
-PASSING = ("seconds", "finished", "parameters")
+#: Parts of a provenance that differ between any two runs, or that its settings say already.
+PASSING = ("seconds", "finished", "parameters", "variables")
 
 #: Figures that are shown beside each other.
 FIGURES = ("02-similarity", "06-precision", "06-success", "06-untaught")

@@ -51,8 +51,8 @@ def changed(workspace: Workspace, paths: Sequence[Path] | None = None) -> dict[P
     if unreadable:
         raise ArtefactError(
             f"expected the run records of {', '.join(unreadable)} in {workspace.processed / 'steps'}; found them "
-            "damaged, so the report's files cannot be verified. Run `make report CATALOGUE="
-            f"{workspace.catalogue}`: it runs those notebooks again."
+            "damaged, so the report's files cannot be verified. Run "
+            f"`{workspace.command}`: it runs those notebooks again."
         )
     known = recorded(workspace)
     looked_at = known if paths is None else [path for path in paths if path in known]
@@ -102,6 +102,7 @@ def require_intact(workspace: Workspace, paths: Sequence[Path] | None = None) ->
         lines = [f"  {path} (notebook {notebook})" for path, notebook in bad.items()]
         raise ArtefactError(
             "expected files as their notebooks wrote them; found others, by checksum (damaged or edited, or a "
-            "report is rewriting them or was interrupted):\n" + "\n".join(lines) + "\nRun `make report CATALOGUE="
-            f"{workspace.catalogue}` to its end: it rebuilds only what is damaged."
+            "report is rewriting them or was interrupted):\n"
+            + "\n".join(lines)
+            + f"\nRun `{workspace.command}` to its end: it rebuilds only what is damaged."
         )

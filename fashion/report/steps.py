@@ -186,9 +186,24 @@ class Settings:
 
     def __repr__(self) -> str:
         """What differs from the defaults, as it would be written."""
-        said = {f.name: getattr(self, f.name) for f in fields(self)}
-        own = [f"{f.name}={said[f.name]!r}" for f in fields(self) if f.name == "catalogue" or said[f.name] != f.default]
-        return f"Settings({', '.join(own)})"
+        own = {"catalogue": self.catalogue} | self._given()
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in own.items())})"
+
+    def variables(self) -> dict[str, Any]:
+        """What differs from the defaults, but for the catalogue, by the names that command and `make` have for it.
+
+        Examples
+        --------
+        >>> Settings("sample", limit=300, backbone="efficientnet-lite0,efficientnet-lite1").variables()
+        {'limit': 300, 'backbone': 'efficientnet-lite0,efficientnet-lite1'}
+        """
+        given = self._given()
+        further = given.pop("beside", "")
+        return given | ({"backbone": f"{self.backbone},{further}"} if further else {})
+
+    def _given(self) -> dict[str, Any]:
+        own = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        return {name: value for name, value in own.items() if name != "catalogue"}
 
 
 #: The annotation of a setting -> what it may be, and how an error says so; whole numbers have bounds.

@@ -374,7 +374,7 @@ def stamp_of(workspace: Workspace) -> int:
     if not path.is_file():
         raise ArtefactError(
             f"expected a report of {workspace.catalogue} in {workspace.report}; found none. "
-            f"Run `make report CATALOGUE={workspace.catalogue}` first."
+            f"Run `{workspace.command}` first."
         )
     folder = changes_folder(workspace)
     return path.stat().st_mtime_ns + (folder.stat().st_mtime_ns if folder.is_dir() else 0)

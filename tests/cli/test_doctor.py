@@ -229,8 +229,8 @@ def test_runs_are_reports_with_their_names(nothing):
     for processed in (nothing.processed_root, nothing.processed_root / "runs/lite"):
         (processed / "sample/steps").mkdir(parents=True)
     advice = {finding.name: finding.advice for finding in doctor_data.reports(nothing)}
-    assert advice["sample"].startswith("make report CATALOGUE=sample, with")
-    assert advice["lite/sample"].startswith("make report CATALOGUE=sample RUN=lite, with")
+    assert advice["sample"].startswith("fashion report --catalogue sample --processed ")
+    assert advice["lite/sample"].startswith("fashion report --catalogue sample --run lite --processed ")
     run = Workspace("any", nothing.processed_root / "runs/lite", nothing.report.parent / "runs/lite")
     assert {"lite/sample"} == {finding.name for finding in doctor_data.reports(run)} - {"locks", "leftovers"}
 
@@ -245,7 +245,7 @@ def test_states_of_a_report(copy, work):
     path = copy.path("map.parquet")
     whole = path.read_bytes()
     path.write_bytes(whole[:80] + bytes([whole[80] ^ 1]) + whole[81:])
-    assert "by checksum: map.parquet" in of_report(copy).said and "make report CATALOGUE=tiny" in of_report(copy).advice
+    assert "by checksum: map.parquet" in of_report(copy).said and "fashion report --catalogue" in of_report(copy).advice
     path.write_bytes(whole)
 
     old = time.time() - 9e8

@@ -1,6 +1,7 @@
 """Artefacts are whole or absent, and errors say who writes them."""
 
 import json
+import shlex
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,9 +9,10 @@ import pandas as pd
 import pytest
 from matplotlib.image import AxesImage
 
+from fashion.cli.main import build_parser
 from fashion.core.checksums import sha256_file
 from fashion.core.errors import ArtefactError
-from fashion.core.files import write_whole
+from fashion.core.files import write_json, write_whole
 from fashion.core.workspace import WRITERS, Workspace
 
 
@@ -39,7 +41,7 @@ def test_json_knows_numpy_and_has_no_nan(work):
 
 @pytest.mark.parametrize("artefact", ["items.parquet", "frozen.npy", "backbone.json"])
 def test_missing_says_who_writes_it(work, artefact):
-    with pytest.raises(ArtefactError, match=rf"notebook {WRITERS[artefact]} writes.*make report CATALOGUE=mine"):
+    with pytest.raises(ArtefactError, match=rf"notebook {WRITERS[artefact]} writes.*fashion report --catalogue mine"):
         work.need(artefact)
 
 
@@ -55,7 +57,9 @@ def test_a_split_of_an_earlier_version_is_refused_with_what_to_run(work):
     work.write_table("split", pd.DataFrame({"item": ["a", "b"], "split": ["train", "test"], "group": [0, 1]}))
     assert work.split().tolist() == ["train", "test"]
     work.write_table("split", pd.DataFrame({"item": ["a", "b"], "part": ["train", "test"], "group": [0, 1]}))
-    with pytest.raises(ArtefactError, match=r"column split in .*; found item, part, group.*make report CATALOGUE=mine"):
+    with pytest.raises(
+        ArtefactError, match=r"column split in .*; found item, part, group.*fashion report --catalogue mine"
+    ):
         work.split()
 
 
@@ -146,6 +150,33 @@ def test_a_run_by_hand_says_whether_a_list_differs_from_the_reports(work):
     state = work.processed / "steps/03.json"
     state.parent.mkdir()
     state.write_text(json.dumps({"outputs": own}))
-    assert "each of its artefacts is the report's own" in work._after_a_run_by_hand("03")
+    assert "each file that it wrote is the report's own" in work._after_a_run_by_hand("03")
     work.write_csv("to_check", pd.DataFrame({"item": ["b"]}))
     assert "Other than in the report: to_check.csv." in work._after_a_run_by_hand("03")
+
+
+@pytest.mark.parametrize(
+    ("folder", "toml", "variables", "command"),
+    [
+        ("", "", {}, "make report CATALOGUE=mine"),
+        ("", "/a b/mine.toml", {}, "make report CATALOGUE='/a b/mine.toml'"),
+        ("runs/lite", "", {"limit": 300, "k": 4, "keep_unknown": True},
+         "make report CATALOGUE=mine RUN=lite LIMIT=300 K=4 KEEP_UNKNOWN=1"),
+    ],
+)  # fmt: skip
+def test_the_command_renews_a_report_with_what_it_was_made_with(
+    tmp_path, monkeypatch, folder, toml, variables, command
+):
+    monkeypatch.setenv("FASHION_ROOT", str(tmp_path))
+    places = tmp_path / "data/processed" / folder, tmp_path / "reports" / folder
+    work = Workspace("mine", *places, toml=toml)
+    assert work.command == command.split(" LIMIT")[0], "no report has told its variables yet"
+    write_json(work.report / "provenance.json", {"variables": variables})
+    assert work.command == command
+    elsewhere = Workspace("mine", tmp_path / "p" / folder, tmp_path / "r" / folder, toml)
+    write_json(elsewhere.report / "provenance.json", {"variables": variables})
+    build_parser().parse_args(shlex.split(elsewhere.command)[1:])
+    assert elsewhere.command.startswith("fashion report --catalogue ")
+    elsewhere.processed.mkdir(parents=True)
+    (elsewhere.processed / "catalogue.json").write_text('{"toml": "/x.toml"}')
+    assert Workspace("mine", tmp_path / "p" / folder, tmp_path / "r" / folder).command.split()[3] == "/x.toml"

@@ -86,14 +86,10 @@ def test_every_list_has_four(hostile, capsys):
 
 def test_the_weights_are_chosen_by_the_lists_that_are_shown(hostile):
     weights = hostile.results("03")["weights"]
-    (chosen,) = (
-        trial for trial in weights["trials"]
-        if (trial["looks_weight"], trial["hub_strength"]) == (weights["looks"], weights["hub_strength"])
-    )  # fmt: skip
-    whole = {
-        line["method"]: line["never_shown"] for line in hostile.results("06")["coverage"] if line["gallery"] == "whole"
-    }
-    assert not weights["further"], "whose weights are chosen afterwards"
+    ((column, weight),) = weights["further"].items()  # the last that is chosen: its trial has all chosen weights
+    (chosen,) = (one for one in weights["further_trials"] if (one["column"], one["weight"]) == (column, weight))
+    coverage = hostile.results("06")["coverage"]
+    whole = {line["method"]: line["never_shown"] for line in coverage if line["gallery"] == "whole"}
     assert chosen["never_shown_by_photos"] == pytest.approx(whole["learned"])
     assert chosen["never_shown"] == pytest.approx(whole["described"])
 

@@ -292,7 +292,7 @@ for cell in nbformat.read("again.ipynb", as_version=4).cells:
 """
     done = in_project_at(moved, code)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert "Run by hand, and each of its artefacts is the report's own" in done.stdout
+    assert "Run by hand, and each file that it wrote is the report's own" in done.stdout
     assert work.results("05")[TIMING] != seconds and changed(work) == {}
     files = {path.name for path in (moved / "tiny/reports/tiny/notebooks").iterdir()}
     assert files == {f"{step.notebook}.{kind}" for step in STEPS for kind in ("ipynb", "html")}, "nothing went astray"

@@ -263,7 +263,7 @@ def test_a_catalogue_of_ones_own_is_found_by_its_name_and_told_near(folders, wor
 
 def test_unreported_catalogues_have_their_command(tmp_path, tiny):
     for asked, command in (("imagelab", "imagelab"), (tiny / "tiny.toml", str(tiny / "tiny.toml"))):
-        with pytest.raises(ArtefactError, match=f"make report CATALOGUE={command}"):
+        with pytest.raises(ArtefactError, match=f"fashion report --catalogue {command} --processed "):
             fashion.open(asked, processed=tmp_path, reports=tmp_path)
 
 
@@ -279,7 +279,7 @@ def test_a_run_under_way_answers_what_is_finished(work, tiny, folders, tmp_path,
         assert len(opened.items) == len(work.items()) and opened.source.read(opened.items["photo"][0])
     with pytest.raises(ArtefactError, match="02-embedding"):
         _ = run.network
-    with pytest.raises(ArtefactError, match=r"make report CATALOGUE="):
+    with pytest.raises(ArtefactError, match=r"fashion report --catalogue "):
         study.recommend(item)
     assert "not finished" in repr(study)
     whole = Run("tiny", **folders)
@@ -300,7 +300,7 @@ def test_a_damaged_report_is_refused_as_by_the_command(work, tiny, item, tmp_pat
         data = bytearray(path.read_bytes())
         data[len(data) // 2] ^= 1
         path.write_bytes(data)
-        with pytest.raises(ArtefactError, match=rf"(?s){name}.*make report CATALOGUE=tiny"):
+        with pytest.raises(ArtefactError, match=rf"(?s){name}.*fashion report --catalogue \S*tiny"):
             call(study)
         data[len(data) // 2] ^= 1
         path.write_bytes(data)

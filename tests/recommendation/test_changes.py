@@ -345,7 +345,7 @@ def test_command_says_what_was_done(work, tmp_path, capsys):
     assert "1 × item already there, first: row 4, 10000003AAF" in text and "new word   category" in text
     assert main(command) == 0 and "0 of 4 rows added" in capsys.readouterr().out
     assert main([*command[:-1], str(tmp_path / "none")]) == 1
-    assert "make report" in capsys.readouterr().err and not (tmp_path / "none").exists()
+    assert "fashion report" in capsys.readouterr().err and not (tmp_path / "none").exists()
 
 
 def test_an_added_item_that_repeats_a_photo_is_hidden_with_it(work, tmp_path, reported):

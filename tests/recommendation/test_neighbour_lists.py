@@ -166,7 +166,7 @@ def test_lists_that_are_not_of_this_report_are_refused(work, searched, damage):
     elif damage == "no table":
         work.path("neighbours.parquet").unlink()
     opened = replace(searched, vectors=searched.vectors[::-1].copy()) if damage == "other vectors" else searched
-    with pytest.raises(ArtefactError, match="make report"):
+    with pytest.raises(ArtefactError, match="fashion report"):
         read_neighbour_lists(work, "learned" if damage == "another embedding" else "described", opened)
 
 

@@ -213,16 +213,18 @@ def test_keys_and_kept_metadata_are_the_same_after_a_move_together_and_others_el
 def test_a_notebook_that_is_run_by_hand_says_what_a_report_renews(tmp_path, capsys, monkeypatch):
     work, step = Workspace("sample", tmp_path / "p", tmp_path / "r"), STEPS[4]
 
-    def said():
-        work.write_results("05", {})
+    def said(**numbers):
+        work.write_results("05", numbers)
         return capsys.readouterr().out
 
     work.write_table("map", pd.DataFrame({"x": [1.0]}))
-    assert "There is no report of this notebook yet: `make report CATALOGUE=sample` runs it" in said()
+    assert "There is no report of this notebook yet: `fashion report --catalogue sample --processed " in said()
     write_state(work, step, State("k", {}, steps.checksums(work, step)))
-    assert "each of its artefacts is the report's own" in said()
+    assert "each file that it wrote is the report's own" in said()
     work.write_table("map", pd.DataFrame({"x": [2.0]}))
-    assert "Other than in the report: map.parquet. `make report CATALOGUE=sample` runs this notebook again" in said()
+    assert "Other than in the report: map.parquet. `fashion report --catalogue sample --processed " in said()
+    work.write_table("map", pd.DataFrame({"x": [1.0]}))
+    assert "Other than in the report: 05.json. " in said(k=4), "numbers count, too"
     with build.relayed(tmp_path):
         assert said() == ""
 

@@ -74,7 +74,7 @@ def test_flipped_vectors_would_be_read_without_a_word_and_are_refused(copy, fold
     assert "described.npy (notebook 03-attributes)" in capsys.readouterr().err
     assert main(["recommend", item, *folders, "--embedding", "frozen"]) == 0
     assert main(["export", "--to", str(copy.processed / "out.parquet"), *folders]) == 1
-    with pytest.raises(ArtefactError, match=r"(?s)described\.npy.*make report CATALOGUE=tiny"):
+    with pytest.raises(ArtefactError, match=r"(?s)described\.npy.*fashion report --catalogue \S*tiny"):
         open_shop(copy)
     flip(copy.path("described.npy"))
     flip(copy.path("max_pooled.npy"))

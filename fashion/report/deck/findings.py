@@ -104,7 +104,7 @@ class Findings:
         if missing:
             raise ArtefactError(
                 f"expected the methods {', '.join(missing)} in {workspace.report / 'results/06.json'}; found "
-                f"{', '.join(findings.whole)}. Run `make report CATALOGUE={workspace.catalogue}` again."
+                f"{', '.join(findings.whole)}. Run `{workspace.command}` again."
             )
         return findings
 
