@@ -168,8 +168,8 @@ class Workspace:
             return read(path)
         except Exception as error:
             raise ArtefactError(
-                f"expected {path} to be readable; found it damaged: {error}. Run `make report "
-                f"CATALOGUE={self.catalogue}` again: it renews damaged files."
+                f"expected {path} to be readable; found it damaged: {error}. Run `{self.command}` again: it renews "
+                "damaged files."
             ) from error
 
     def table(self, name: str) -> pd.DataFrame:

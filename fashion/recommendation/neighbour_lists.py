@@ -74,8 +74,8 @@ def read_neighbour_lists(
 
 def _of_another_report(workspace: Workspace, stated: str) -> ArtefactError:
     return ArtefactError(
-        f"expected the nearest items of each item in {workspace.path('neighbours.parquet')}; found {stated}. Run `make "
-        f"report CATALOGUE={workspace.catalogue}` again."
+        f"expected the nearest items of each item in {workspace.path('neighbours.parquet')}; found {stated}. Run "
+        f"`{workspace.command}` again."
     )
 
 

@@ -270,7 +270,7 @@ def test_opened_from_a_report(folders):
 def test_command_says_what_is_missing(tmp_path, capsys):
     arguments = ["recommend", "a1", "--processed", str(tmp_path), "--reports", str(tmp_path)]
     assert main(arguments) == 1
-    assert "make report CATALOGUE=sample" in capsys.readouterr().err
+    assert "fashion report --catalogue sample --processed" in capsys.readouterr().err
 
 
 def test_table_and_vectors_must_fit(folders):
