@@ -183,7 +183,6 @@ def findings(
     ]
     lines = [
         joined(first, *caveats),
-        "**Every list is exact and every recommendation has its reason,** for an item, a photo or words as query.",
     ]
     if len(misses.rows):
         lines.append(

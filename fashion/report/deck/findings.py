@@ -148,6 +148,15 @@ class Findings:
         return float(self.unseen[method][self.key]["mean"])
 
     @property
+    def new_stock_gain(self) -> tuple[float, float]:
+        """The 95% interval of what the learned network gains on the off-the-shelf one, unseen items alone."""
+        (test,) = (
+            test for test in self.results["06"]["paired_tests"]
+            if (test["gallery"], test["column"], test["against"]) == ("unseen", self.key, USUAL)
+        )  # fmt: skip
+        return float(test["low"]), float(test["high"])
+
+    @property
     def source(self) -> str:
         """Catalogue and number of items."""
         return f"{self.place['title']}, {self.results['01']['items']:,} items"

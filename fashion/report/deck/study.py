@@ -167,22 +167,21 @@ def new_stock(deck: Any, findings: Findings) -> None:
         slide,
         [
             "The network was trained on the stock: expect the first figures for items in stock.",
-            _helped(unseen[0], unseen[1], whole[1]),
+            _helped(findings.new_stock_gain, unseen[1] < whole[1]),
             f"A smaller gallery also has fewer true matches to find: at most {percent(findings.new_stock(CEILING))} "
             f"here, {percent(findings.share(CEILING))} in the whole catalogue.",
         ],
     )
 
 
-def _helped(usual: float, learned: float, stock: float) -> str:
-    """How to read the figures of new arrivals."""
-    if learned <= usual:
+def _helped(gain: tuple[float, float], lower: bool) -> str:
+    """How to read the figures of new arrivals, by the interval of the gain; `lower` than those of the stock."""
+    start = "New arrivals start lower until the next training" if lower else "New arrivals do as well as the stock"
+    if gain[1] < 0:
         return "Here the off-the-shelf network is ahead: train again before adding new arrivals."
-    if learned < stock:
-        return (
-            "New arrivals start lower until the next training, but beat the off-the-shelf network from the first day."
-        )
-    return "New arrivals do as well as the stock, and beat the off-the-shelf network from the first day."
+    if gain[0] <= 0:
+        return f"{start}; a lead over the off-the-shelf network is not shown."
+    return f"{start}, {'but' if lower else 'and'} beat the off-the-shelf network from the first day."
 
 
 def departments(deck: Any, findings: Findings) -> bool:
