@@ -20,7 +20,7 @@ from fashion.catalogue.source import Source, open_source
 from fashion.catalogue.swatches import Swatches, listed_colours
 from fashion.catalogue.unpacked import unpacked_folder
 from fashion.core.bounds import MOST_READ
-from fashion.core.errors import ArtefactError, FashionError, WeightsError, did_you_mean
+from fashion.core.errors import ArtefactError, FashionError, WeightsError, did_you_mean, refuse_unknown
 from fashion.core.libraries import require
 from fashion.core.workspace import Workspace
 from fashion.embedding.photo_vectors import Photo, photo_bytes
@@ -57,6 +57,7 @@ def open(
     reports: str | Path | None = None,
     weights: str | Path | None = None,
     engine: str | None = None,
+    **other: Never,
 ) -> Study:
     """Open a catalogue with a report, by its name or by the path of its TOML; parameters as in `Study`.
 
@@ -77,6 +78,7 @@ def open(
         ...
     fashion.core.errors.CatalogueError: expected a catalogue, ... Did you mean sample? ...
     """
+    refuse_unknown(other, open.__annotations__)
     study = Study(catalogue, data=data, processed=processed, reports=reports, weights=weights, engine=engine)
     if not study.workspace.path("source.json").is_file():
         raise ArtefactError(
@@ -92,8 +94,8 @@ def recommend(
     catalogue: str | Path | Catalogue = "sample",
     photo: Photo | None = None,
     words: str | None = None,
-    like: Sequence[str] = (),
-    unlike: Sequence[str] = (),
+    like: str | Sequence[str] = (),
+    unlike: str | Sequence[str] = (),
     k: int | None = None,
     where: Conditions | None = None,
     embedding: str = "described",
@@ -108,7 +110,7 @@ def recommend(
     It opens the catalogue each time: for several queries, use ``shop = fashion.open(catalogue)`` once, then
     ``shop.recommend(...)``, which takes the same parameters.
     """
-    _refuse(other, Study.recommend.__annotations__)
+    refuse_unknown(other, recommend.__annotations__)
     return open(catalogue).recommend(
         item, photo=photo, words=words, like=like, unlike=unlike, k=k, where=where, embedding=embedding,
         colour_weight=colour_weight, looks_weight=looks_weight, hide_duplicates=hide_duplicates, diversity=diversity,
@@ -298,8 +300,8 @@ class Study(Run):
         *,
         photo: Photo | None = None,
         words: str | None = None,
-        like: Sequence[str] = (),
-        unlike: Sequence[str] = (),
+        like: str | Sequence[str] = (),
+        unlike: str | Sequence[str] = (),
         k: int | None = None,
         where: Conditions | None = None,
         embedding: str = "described",
@@ -322,8 +324,9 @@ class Study(Run):
             Such as "red dress", "vestito rosso" or "floral shirt under 50, not black"; beside an item or a photo they
             change it ("blue": like this, in blue). Words that mean nothing are ignored, and named by the result;
             where the report's encoder has a text tower, they are looked for in the photos.
-        like, unlike : sequence of str
-            Further items that the results should be like, and items that they should be less like.
+        like, unlike : str or sequence of str
+            Further items that the results should be like, and items that they should be less like. Liked items alone
+            are a query too.
         k : int, optional
             How many (the report's number if not given); fewer if the filter leaves fewer.
         where : mapping, str, or iterable of str, optional
@@ -355,7 +358,7 @@ class Study(Run):
         PhotoError
             When the photo cannot be read.
         """
-        _refuse(other, Study.recommend.__annotations__)
+        refuse_unknown(other, Study.recommend.__annotations__)
         if embedding == "frozen" and not (colour_weight is looks_weight is None):
             raise no_such_parts()
         seen: list[bytes] = []
@@ -407,13 +410,13 @@ class Study(Run):
 
     def recommender(self, embedding: str = "described", *, approximate: bool | None = None) -> Recommender:
         """The items with one embedding's vectors, loaded once; see `Recommender.from_workspace`."""
+        if embedding not in EMBEDDINGS:
+            raise QueryError(
+                f"expected one of {', '.join(EMBEDDINGS)} as the embedding; found {embedding!r}."
+                f"{did_you_mean(embedding, EMBEDDINGS) or ' Name one of them.'}"
+            )
         key = embedding, approximate
         if key not in self._recommenders:
-            if embedding not in EMBEDDINGS:
-                raise QueryError(
-                    f"expected one of {', '.join(EMBEDDINGS)} as the embedding; found {embedding!r}."
-                    f"{did_you_mean(embedding, EMBEDDINGS) or ' Name one of them.'}"
-                )
             self._same_report()
             require_answers(self.workspace, embedding)
             recommender = self._open_recommender(embedding, approximate)
@@ -511,17 +514,6 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return stat.st_mtime_ns, stat.st_size
-
-
-def _refuse(other: dict[str, Never], known: dict[str, object]) -> None:
-    """Raise TypeError for arguments that a function does not have, with the near ones that it has."""
-    if other:
-        names = [name for name in known if name not in ("return", "other")]
-        first = next(iter(other))
-        raise TypeError(
-            f"recommend() got an unexpected argument {first!r}.{did_you_mean(first, names)} It takes "
-            f"{', '.join(names)}."
-        )
 
 
 class _Held(Source):

@@ -155,7 +155,10 @@ def parse_catalogue(text: str, path: Path) -> Catalogue:
 def no_such_catalogue(text: str, known: Iterable[str]) -> CatalogueError:
     """The error for a name that is no catalogue's, or a path at which there is no file."""
     names = sorted(set(known))
-    wrong = " That is a file, but no .toml." if Path(text).is_file() else did_you_mean(text, names)
+    path, near = at_home(text), names
+    if path.suffix.lower() == ".toml":  # by their names alone: a long folder would make all of them near
+        near = [each.name for each in path.parent.glob("*.toml")]
+    wrong = " That is a file, but no .toml." if path.is_file() else did_you_mean(path.name, near)
     return CatalogueError(
         f"expected a catalogue, one of {', '.join(names)}, or the path of a .toml file; "
         f"found {text!r}.{wrong} See data/README.md for how to describe your own."

@@ -71,6 +71,9 @@ class Source(ABC):
         self._listed: frozenset[str] = frozenset()
         self._shards: frozenset[str] = frozenset()
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.path)!r})"
+
     @abstractmethod
     def names(self) -> list[str]:
         """All file names, relative to the folder or to the archive's root, sorted."""

@@ -6,6 +6,7 @@ import argparse
 import math
 import operator
 from collections.abc import Callable
+from numbers import Real
 
 from fashion.core.errors import SettingsError
 
@@ -30,8 +31,10 @@ def in_words(allowed: range) -> str:
     return f"at least {allowed[0]}" if allowed == COUNTS else f"from {allowed[0]} to {allowed[-1]}"
 
 
-def check_whole(name: str, value: object, allowed: range) -> None:
-    """Raise SettingsError unless `value` is a whole number in `allowed`.
+def check_whole(
+    name: str, value: object, allowed: range, error: type[Exception] = SettingsError, advice: str = ""
+) -> None:
+    """Raise `error` unless `value` is a whole number in `allowed`.
 
     Parameters
     ----------
@@ -40,16 +43,17 @@ def check_whole(name: str, value: object, allowed: range) -> None:
     value : object
         An int, or a NumPy integer; a truth value is no number here.
     allowed : range
+    error : type
+    advice : str
+        What to do; where to set it in a command, if not given.
     """
     try:
         fits = not isinstance(value, bool) and operator.index(value) in allowed  # type: ignore[arg-type]
     except TypeError:
         fits = False
     if not fits:
-        raise SettingsError(
-            f"expected {name} as a whole number {in_words(allowed)}; found {value!r}. Correct {name} "
-            f"(fashion: --{name.replace('_', '-')}, make: {name.upper()})."
-        )
+        advice = advice or f"Correct {name} (fashion: --{name.replace('_', '-')}, make: {name.upper()})."
+        raise error(f"expected {name} as a whole number {in_words(allowed)}; found {value!r}. {advice}")
 
 
 def whole(allowed: range) -> Callable[[str], int]:
@@ -67,13 +71,21 @@ def whole(allowed: range) -> Callable[[str], int]:
     return read
 
 
+def is_number(value: object) -> bool:
+    """Whether it is a real number, Python's or NumPy's; a truth value is none."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def check_share(what: str, value: float, error: type[Exception] = SettingsError) -> float:
+    """A number from 0 to 1, as it is; raises `error`, which says `what` was expected, for anything else."""
+    if not (is_number(value) and 0 <= value <= 1):
+        raise error(f"expected {what}; found {value!r}. Give a number in that range.")
+    return value
+
+
 def check_weight(name: str, weight: float, error: type[Exception] = SettingsError) -> float:
     """A weight of the colour or the looks, as it is; raises `error` unless it is from 0 (nothing) to 1 (alone)."""
-    if not 0 <= weight <= 1:
-        raise error(
-            f"expected a {name} weight from 0 (ignored) to 1 (it alone); found {weight}. Give a number in that range."
-        )
-    return weight
+    return check_share(f"a {name} weight from 0 (ignored) to 1 (it alone)", weight, error)
 
 
 def positive(text: str) -> float:

@@ -76,6 +76,22 @@ def in_short(error: BaseException, most: int = 200) -> str:
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
+def close_spellings(word: object, known: Iterable[object], most: int) -> list[str]:
+    """The closest spellings of a word among the known ones, the closest first; case does not matter.
+
+    Examples
+    --------
+    >>> close_spellings("SMAPLE", ["hm", "imagelab", "sample"], 1)
+    ['sample']
+    """
+    import difflib
+
+    spelt: dict[str, str] = {}
+    for each in map(str, known):
+        spelt.setdefault(each.casefold(), each)
+    return [spelt[hit] for hit in difflib.get_close_matches(str(word).casefold(), spelt, n=most)]
+
+
 def near_words(word: str, known: Iterable[object]) -> str:
     """Close spellings of a word among the known ones, to end an error with.
 
@@ -91,9 +107,7 @@ def near_words(word: str, known: Iterable[object]) -> str:
     >>> near_words("qqqq", ["red", "blue"])
     ''
     """
-    import difflib
-
-    hits = difflib.get_close_matches(word, [str(k) for k in known], n=3)
+    hits = close_spellings(word, known, 3)
     return f"; near: {', '.join(hits)}" if hits else ""
 
 
@@ -105,11 +119,28 @@ def did_you_mean(word: str, known: Iterable[object]) -> str:
     >>> did_you_mean("smaple", ["hm", "imagelab", "sample"])
     ' Did you mean sample?'
     """
-    import difflib
-
-    hits = difflib.get_close_matches(word, [str(k) for k in known], n=1)
+    hits = close_spellings(word, known, 1)
     return f" Did you mean {hits[0]}?" if hits else ""
 
 
+def refuse_unknown(other: Iterable[str], known: Iterable[str]) -> None:
+    """Raise TypeError, as Python does, for an argument that a function lacks, with the near one that it has.
+
+    Examples
+    --------
+    >>> refuse_unknown(["catalog"], ["catalogue", "seed"])
+    Traceback (most recent call last):
+        ...
+    TypeError: expected arguments among catalogue, seed; found 'catalog'. Did you mean catalogue?
+    """
+    names = [name for name in known if name not in ("return", "other")]
+    for name in other:
+        if name not in names:
+            raise TypeError(
+                f"expected arguments among {', '.join(names)}; found {name!r}."
+                f"{did_you_mean(name, names) or ' Leave it out.'}"
+            )
+
+
 class SettingsError(FashionError):
-    """A setting of a report is outside its range."""
+    """A setting of a report, or an argument of a function, is outside its range."""

@@ -101,6 +101,9 @@ class Workspace:
         self.processed = self.processed_root / catalogue
         self.report = Path(reports or project_root() / "reports").resolve() / catalogue
 
+    def __repr__(self) -> str:
+        return f"Workspace({self.catalogue!r}: {self.processed}, report in {self.report})"
+
     @property
     def stores(self) -> Path:
         """The folder of the photo caches: that of all artefacts; of a named run, that above all runs.

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from fashion.core.errors import ArtefactError
+from fashion.core.errors import ArtefactError, in_short
 from fashion.neighbours.joined import Joined
 
 Float = NDArray[np.float32]
@@ -45,12 +45,21 @@ def normalise(vectors: ArrayLike) -> Float:
     Raises
     ------
     ArtefactError
-        When the array is not two-dimensional or holds NaN or infinity.
+        When the array is not two-dimensional, or holds NaN, infinity or anything but real numbers.
     """
-    table = vectors if isinstance(vectors, Joined) else np.asarray(vectors)
+    try:
+        table = vectors if isinstance(vectors, Joined) else np.asarray(vectors)
+        if not isinstance(table, Joined) and table.dtype.kind not in "biuf":
+            table = table.astype(np.float64, casting="unsafe" if table.dtype == object else "same_kind")
+    except (TypeError, ValueError) as error:
+        raise ArtefactError(
+            f"expected vectors of real numbers, a row for each item; found {in_short(error)}. Pass an array of shape "
+            "(n, d)."
+        ) from error
     if table.ndim != 2 or table.shape[1] == 0:
         raise ArtefactError(
-            f"expected vectors of shape (n, d); found shape {table.shape}. Run `make report` again: it computes them."
+            f"expected vectors of shape (n, d), a row for each item; found shape {table.shape}. Pass such an array; if "
+            "it is a report's, run `make report` again."
         )
     unit = np.empty(table.shape, np.float32)
     for start in range(0, len(table), 4096):  # float64 for a few rows at a time, not for the whole table
@@ -59,8 +68,8 @@ def normalise(vectors: ArrayLike) -> Float:
         if not np.isfinite(largest).all():
             bad = start + int(np.argmin(np.isfinite(largest)))
             raise ArtefactError(
-                f"expected finite vectors; found NaN or infinity in row {bad} of {len(table)}. Delete this embedding "
-                "and run `make report` again."
+                f"expected finite vectors; found NaN or infinity in row {bad} of {len(table)}. Leave such rows out; "
+                "if they are a report's, delete this embedding and run `make report` again."
             )
         rows /= np.where(largest > 0, largest, 1)  # by the largest first: squares neither overflow nor vanish
         norms = np.sqrt((rows * rows).sum(axis=1, keepdims=True))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Never
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fashion.core.errors import ArtefactError
+from fashion.core.bounds import SEEDS, check_whole, is_number
+from fashion.core.errors import ArtefactError, SettingsError, did_you_mean, refuse_unknown
 from fashion.neighbours.exact import Neighbours, cross_top_k, normalise, top_k
 
 #: Called with (steps done, steps in all, Kullback-Leibler divergence).
@@ -18,6 +19,9 @@ Progress = Callable[[int, int, float], None]
 
 #: (steps, exaggeration) of the phases: first with 12 times the attraction, so that groups form.
 PHASES = ((250, 12), (500, 1))
+
+#: Names of the ways to start.
+STARTS = ("pca", "random")
 
 #: Default perplexity: below `MANY` items, and from there on.
 PERPLEXITY, PERPLEXITY_OF_MANY, MANY = 30, 15, 10_000
@@ -94,22 +98,19 @@ def tsne_map(
     Raises
     ------
     ArtefactError
-        When the vectors are not finite, or too few.
-    ValueError
-        When perplexity or initialisation is none of those above.
+        When the vectors are no finite numbers, or too few.
+    SettingsError
+        When seed, perplexity or initialisation is none of those above.
 
     Notes
     -----
     van der Maaten & Hinton, Journal of Machine Learning Research 9:2579-2605, 2008; implementation openTSNE:
     Policar et al., Journal of Statistical Software 109(3), 2024.
     """
-    if initialisation not in ("pca", "random"):
-        raise ValueError(f'initialisation: expected "pca" or "random", found {initialisation!r}')
+    _check(seed, perplexity, initialisation)
     unit = normalise(vectors)
     if perplexity is None:
         perplexity = PERPLEXITY if len(unit) < MANY else PERPLEXITY_OF_MANY
-    if not perplexity > 0:
-        raise ValueError(f"expected a perplexity above 0; found {perplexity}")
     if len(unit) < 4 or unit.shape[1] < 2:
         advice = "Take more items" if len(unit) < 4 else "Take vectors of more dimensions"
         raise ArtefactError(f"expected at least 4 items of 2 dimensions for a map; found shape {unit.shape}. {advice}.")
@@ -128,6 +129,20 @@ def tsne_map(
     xy = np.asarray(embedding)
     xy = xy - (xy.max(axis=0) + xy.min(axis=0)) / 2  # placing new items would shift it there
     return Map(xy.astype(np.float32), unit, round(float(embedding.kl_divergence), 6), perplexity)
+
+
+def _check(seed: int, perplexity: float | None, initialisation: str) -> None:
+    """Raise SettingsError for an argument of `tsne_map` that is out of its bounds."""
+    check_whole("seed", seed, SEEDS, advice="Give another seed.")
+    if perplexity is not None and not (is_number(perplexity) and perplexity > 0):
+        raise SettingsError(
+            f"expected perplexity as a number above 0; found {perplexity!r}. Give one, usually 5-50, or leave it out."
+        )
+    if initialisation not in STARTS:
+        raise SettingsError(
+            f"expected initialisation as one of {', '.join(STARTS)}; found {initialisation!r}."
+            f"{did_you_mean(initialisation, STARTS) or ' Name one of them.'}"
+        )
 
 
 def place_new(
@@ -266,6 +281,7 @@ def tsne(
     seed: int = 0,
     perplexity: float | None = None,
     initialisation: Literal["pca", "random"] = "pca",
+    **other: Never,
 ) -> NDArray[np.float32]:
     """Positions on a plane by t-SNE, on which cosine neighbours stay neighbours: `tsne_map` in one call.
 
@@ -280,6 +296,11 @@ def tsne(
     -------
     ndarray of float32, shape (n, 2)
 
+    Raises
+    ------
+    ArtefactError, SettingsError
+        As `tsne_map`.
+
     Examples
     --------
     >>> two_groups = np.repeat(np.eye(2), 10, axis=0) + np.linspace(0, 0.1, 40).reshape(20, 2)
@@ -289,6 +310,8 @@ def tsne(
     >>> bool(np.array_equal(xy, tsne(two_groups)))
     True
     """
+    refuse_unknown(other, tsne.__annotations__)
+    _check(seed, perplexity, initialisation)
     unit = normalise(vectors)
     if len(unit) > 3:
         return tsne_map(vectors, seed, perplexity=perplexity, initialisation=initialisation).xy

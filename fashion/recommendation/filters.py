@@ -80,6 +80,10 @@ def _pairs(conditions: Conditions | None) -> Iterator[tuple[str, str | list[str]
                 )
             yield str(column), values
         return
+    if conditions is not None and not isinstance(conditions, Iterable):
+        raise QueryError(
+            f"expected filters like {{'colour': 'red'}} or 'colour=red'; found {conditions!r}. Write them so."
+        )
     for condition in [conditions] if isinstance(conditions, str) else conditions or ():
         column, sign, text = str(condition).partition("=")
         if not sign or not text.strip():

@@ -42,7 +42,7 @@ class ItemNames:
         QueryError
             When no item has the name, with near names.
         """
-        row = self._rows.get(name)
+        row = self._rows.get(name) if isinstance(name, str) else None
         if row is None:
             raise QueryError(
                 f"expected an item of the catalogue; found {name!r}{near_words(str(name), self._items)}. "

@@ -61,6 +61,9 @@ class PhotoReader:
         _ = self.encoder.runtime  # loads the backbone now, and says now what is wrong with it
         _ = self.encoder.selection if recommender.layout is None else self.encoder.network
 
+    def __repr__(self) -> str:
+        return f"PhotoReader({self.backbone!r}, {self.recommender!r})"
+
     @property
     def backbone(self) -> Encoder:
         """The report's backbone."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fashion.attributes.layout import Layout, require_present
 from fashion.catalogue.swatches import swatches_of
-from fashion.core.bounds import check_weight
+from fashion.core.bounds import COUNTS, check_share, check_weight, check_whole
 from fashion.core.defaults import COLOUR_WEIGHT, LIST_LENGTH, LOOKS_WEIGHT, Preferences
 from fashion.core.errors import ArtefactError
 from fashion.core.workspace import Workspace
@@ -87,6 +87,9 @@ class Recommender:
     columns: NDArray[np.float32] | None = None
     free_text: FreeText | None = None
     lists: NDArray[np.int32] | None = None
+
+    def __repr__(self) -> str:
+        return f"Recommender({len(self.items):,} items, {self.vectors.shape[1]} dimensions)"
 
     @classmethod
     def from_workspace(
@@ -360,12 +363,8 @@ class Recommender:
     ) -> tuple[NDArray[np.integer], NDArray[np.float32]]:
         """Rows and similarities of `answer`, without descriptions and reasons; shapes (m,), m at most k."""
         k = self.k if k is None else k
-        if k < 1:
-            raise QueryError(f"expected at least one recommendation, k >= 1; found {k}. Raise k.")
-        if not 0 <= diversity <= 1:
-            raise QueryError(
-                f"expected a diversity from 0 (none) to 1; found {diversity}. Give a number in that range."
-            )
+        check_whole("k", k, COUNTS, QueryError, "Give the number of recommendations.")
+        check_share("a diversity from 0 (none) to 1", diversity, QueryError)
         weights = self._weights(colour_weight, looks_weight)
         plain = not (where or hide_duplicates or diversity) and among is None
         listed = self._listed(query, k, weights) if plain else None

@@ -118,6 +118,11 @@ def build_report(
     FashionError
         With what was expected, found, where, and what to do; finished steps are kept.
     """
+    if not isinstance(settings, Settings):
+        raise SettingsError(
+            f"expected the settings of a report; found {settings!r}. Write them like "
+            'fashion.build_report(fashion.Settings("sample")).'
+        )
     catalogue = load_catalogue(settings.catalogue)
     workspace = open_workspace(catalogue, processed, reports)
     begin = time.perf_counter()

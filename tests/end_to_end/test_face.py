@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import inspect
 import pydoc
 import re
 import subprocess
@@ -16,7 +17,7 @@ from conftest import COLOURS, draw, jpeg
 from documents import readme_block
 
 import fashion
-from fashion.core.errors import PhotoError, WeightsError
+from fashion.core.errors import ArtefactError, PhotoError, SettingsError, WeightsError
 from fashion.embedding import photo_vectors
 from fashion.embedding.backbones import load_backbone
 from fashion.photos.images import decode, resize
@@ -155,6 +156,62 @@ def test_a_map_of_any_number_of_items(count):
             apart = np.linalg.norm(unit[one] - unit[other])
             assert np.linalg.norm(xy[one] - xy[other]) == pytest.approx(apart, abs=1e-5)
     assert np.array_equal(xy, fashion.tsne(vectors, seed=0))
+
+
+X = np.random.default_rng(0).normal(size=(8, 5))
+
+
+@pytest.mark.parametrize("count", [2, 8])
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"perplexity": 0}, "expected perplexity as a number above 0; found 0"),
+        ({"perplexity": "x"}, "found 'x'"),
+        ({"seed": -1}, r"expected seed as a whole number from 0 to 4294967295; found -1\. Give another seed\."),
+        ({"seed": "x"}, "found 'x'"),
+        ({"initialisation": "umap"}, "expected initialisation as one of pca, random; found 'umap'. Name one"),
+        ({"initialisation": "PCA"}, "Did you mean pca"),
+    ],
+)
+def test_arguments_of_a_map_are_checked_for_any_number_of_items(count, options, complaint):
+    with pytest.raises(SettingsError, match=complaint):
+        fashion.tsne(X[:count], **options)
+
+
+@pytest.mark.parametrize(
+    ("vectors", "found"),
+    [
+        ([], r"shape \(0,\)\. Pass"),
+        (None, r"shape \(\)\. Pass"),
+        (X[0], r"shape \(5,\)\. Pass"),
+        (np.where(np.arange(8)[:, np.newaxis] == 3, np.nan, X), r"NaN or infinity in row 3 of 8\. Leave such rows out"),
+        ([[1, 2], [3]], r"ValueError.*\. Pass"),
+        ([["a", "b"]] * 5, r"TypeError.*\. Pass"),
+        (X * 1j, r"TypeError.*\. Pass"),
+    ],
+)
+def test_what_is_no_table_of_vectors_is_named(vectors, found):
+    with pytest.raises(ArtefactError, match=f"expected .*vectors.*; found {found}"):
+        fashion.tsne(vectors)
+
+
+@pytest.mark.parametrize(
+    ("call", "near"),
+    [
+        (lambda: fashion.tsne(X, initialization="pca"), "initialisation"),
+        (lambda: fashion.Settings(catalog="sample"), "catalogue"),
+        (lambda: fashion.Settings("sample", color_weight=0.5), "colour_weight"),
+    ],
+)
+def test_arguments_in_american_spelling_have_the_near_one(call, near):
+    with pytest.raises(TypeError, match=rf"^expected arguments among .*; found '.*'\. Did you mean {near}\?$"):
+        call()
+    assert str(inspect.signature(fashion.Settings)).startswith("(catalogue: 'str' = 'sample', data: ")
+
+
+def test_a_report_by_a_name_alone_is_told_its_settings():
+    with pytest.raises(SettingsError, match=r"found 'sample'\. Write .*fashion\.Settings\(\"sample\"\)"):
+        fashion.build_report("sample")
 
 
 def test_readme_shows_the_face():

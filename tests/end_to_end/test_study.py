@@ -1,6 +1,7 @@
 """A study is opened once and answers many times; what it says of wrong questions; the README's session runs."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -221,7 +222,24 @@ def test_wrong_questions_say_what_would_be_right(shop, item):
         (lambda: shop.recommend(item, embedding="lerned"), "Did you mean learned"),
         (lambda: shop.recommend(item, embedding="frozen", colour_weight=0.5), "has no such parts"),
         (lambda: shop.recommend(item, colour_weight=1.5), "from 0 "),
-        (lambda: shop.recommend(item, k=0), "k >= 1"),
+        *[
+            (lambda k=k: shop.recommend(item, k=k), f"expected k as a whole number at least 1; found {k!r}")
+            for k in (0, "six", 2.5, True)
+        ],
+        *[
+            (lambda options={name: value}: shop.recommend(item, **options), f"from 0 .* to 1.*; found {value!r}")
+            for name in ("colour_weight", "looks_weight", "diversity")
+            for value in ("x", True, 1.5)
+        ],
+        (lambda: shop.recommend(item, where=3), "expected filters like .*; found 3"),
+        (lambda: shop.recommend(item, embedding=["learned"]), "Did you mean learned"),
+        *[
+            (lambda words=words: shop.recommend(words=words), "expected words as one string")
+            for words in (3, ["red", "dress"])
+        ],
+        (lambda: shop.recommend(item, like=3), "expected like as a list of items; found 3"),
+        (lambda: shop.recommend([item, item]), "expected an item of the catalogue; found"),
+        (lambda: shop.recommend(unlike=item), "expected at least one liked item"),
         (lambda: shop.recommend(), "expected an item or a photo, words"),
         (lambda: shop.recommend(item, photo="no.jpg"), "expected an item or a photo"),
         (lambda: shop.recommend(words="qqqq zzzz"), "found 'qqqq'"),
@@ -233,6 +251,28 @@ def test_wrong_questions_say_what_would_be_right(shop, item):
     for ask in (shop.recommend, fashion.recommend):
         with pytest.raises(TypeError, match=r"'color_weight'. Did you mean colour_weight\?"):
             ask(item, color_weight=0.5)
+    for ask in (fashion.open, fashion.recommend):  # the latter has an argument more than the study's
+        with pytest.raises(TypeError, match=r"catalogue, .*; found 'catalog'. Did you mean catalogue\?"):
+            ask(catalog="sample")
+
+
+def test_one_liked_item_may_be_a_string_and_liked_items_alone_are_a_query(shop, item):
+    other = shop.items["item"][5]
+    assert shop.recommend(item, like=other).to_dict() == shop.recommend(item, like=[other]).to_dict()
+    assert shop.recommend(item, unlike=other).to_dict() == shop.recommend(item, unlike=[other]).to_dict()
+    for like in ([item, other], pd.Series([item, other])):
+        assert shop.recommend(like=like).to_dict() == shop.recommend(item, like=[other]).to_dict()
+    assert item not in set(shop.recommend(like=item).table["item"])
+
+
+def test_parts_of_a_study_say_what_they_are_in_a_line(shop):
+    for part, said in [
+        (shop.workspace, r"Workspace\('tiny': .*tiny, report in .*tiny\)"),
+        (shop.source, r"FolderSource\('.*clothes'\)"),
+        (shop.recommender(), rf"Recommender\({len(shop.items)} items, \d+ dimensions\)"),
+        (shop.reader(), r"PhotoReader\(Backbone\(efficientnet-lite0.*\), Recommender\(.*\)\)"),
+    ]:
+        assert re.fullmatch(said, repr(part))
 
 
 def test_filters_in_all_their_forms(shop, item):
@@ -248,8 +288,9 @@ def test_filters_in_all_their_forms(shop, item):
 def test_one_question_to_a_catalogue_by_its_name(root, item):
     picks = fashion.recommend(item, catalogue="sample", k=2)
     assert len(picks) == 2 and picks.catalogue == "sample"
-    with pytest.raises(CatalogueError, match=r"found 'smaple'. Did you mean sample\?"):
-        fashion.recommend(item, catalogue="smaple")
+    for wrong, near in [("smaple", "sample"), ("SMAPLE", "sample"), ("data/catalogues/smaple.toml", "sample.toml")]:
+        with pytest.raises(CatalogueError, match=rf"found '{wrong}'. Did you mean {near}\?"):
+            fashion.recommend(item, catalogue=wrong)
 
 
 def test_a_catalogue_of_ones_own_is_found_by_its_name_and_told_near(folders, work, item):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from fashion.core.errors import ArtefactError
+from fashion.core.errors import ArtefactError, SettingsError
 from fashion.neighbours.exact import normalise, top_k
 from fashion.projection.tsne import PHASES, Map, _start, map_trustworthiness, neighbour_recall, place_new, tsne_map
 
@@ -156,9 +156,9 @@ def test_arguments_that_do_not_fit_are_refused(vectors, chart):
     vectors_with_nan[5, 5] = np.nan
     with pytest.raises(ArtefactError, match="row 5 of 240"):
         tsne_map(vectors_with_nan, 0)
-    with pytest.raises(ValueError, match="initialisation"):
+    with pytest.raises(SettingsError, match="initialisation"):
         tsne_map(vectors, 0, initialisation="spectral")
-    with pytest.raises(ValueError, match="perplexity"):
+    with pytest.raises(SettingsError, match="perplexity"):
         tsne_map(vectors, 0, perplexity=0)
     with pytest.raises(ValueError, match="of 32 dimensions, as the vectors have; found 31"):
         place_new(chart, vectors[:, :31])

@@ -73,7 +73,7 @@ def test_names_with_suffix(recommender):
 def test_unknown_item_names_near_ones(recommender):
     with pytest.raises(QueryError, match=r"found 'a11'; near: .*a1"):
         recommender.by_item("a11")
-    with pytest.raises(QueryError, match="at least one"):
+    with pytest.raises(QueryError, match="at least 1"):
         recommender.by_item("a1", k=0)
 
 
