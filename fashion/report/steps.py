@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import Field, asdict, dataclass, field, fields
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ from fashion.core.bounds import COUNTS, SEEDS, check_whole, in_words, share
 from fashion.core.checksums import fingerprint, sha256_file, sha256_json
 from fashion.core.code_closure import code_checksum
 from fashion.core.defaults import COLOUR_WEIGHT, LIST_LENGTH, LOOKS_WEIGHT, Preferences
-from fashion.core.errors import ArtefactError, ReportError, SettingsError, did_you_mean, refuse_unknown
+from fashion.core.errors import ArtefactError, ReportError, SettingsError, did_you_mean
 from fashion.core.files import write_json
 from fashion.core.paths import judgements_of, kept_place, project_root
 from fashion.core.provenance import sha256_output, versions
@@ -206,20 +204,6 @@ class Settings:
     def _given(self) -> dict[str, Any]:
         own = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
         return {name: value for name, value in own.items() if name != "catalogue"}
-
-
-def _telling(init: Callable[..., None]) -> Callable[..., None]:
-    """An `__init__` which names the near setting where it is given one that there is not."""
-
-    @wraps(init)
-    def told(self: Settings, *args: Any, **named: Any) -> None:
-        refuse_unknown(named, Settings.__dataclass_fields__)
-        init(self, *args, **named)
-
-    return told
-
-
-Settings.__init__ = _telling(Settings.__init__)  # type: ignore[method-assign]
 
 
 #: The annotation of a setting -> what it may be, and how an error says so; whole numbers have bounds.

@@ -2,7 +2,6 @@
 
 import doctest
 import importlib
-import inspect
 import pydoc
 import re
 import subprocess
@@ -195,18 +194,9 @@ def test_what_is_no_table_of_vectors_is_named(vectors, found):
         fashion.tsne(vectors)
 
 
-@pytest.mark.parametrize(
-    ("call", "near"),
-    [
-        (lambda: fashion.tsne(X, initialization="pca"), "initialisation"),
-        (lambda: fashion.Settings(catalog="sample"), "catalogue"),
-        (lambda: fashion.Settings("sample", color_weight=0.5), "colour_weight"),
-    ],
-)
-def test_arguments_in_american_spelling_have_the_near_one(call, near):
-    with pytest.raises(TypeError, match=rf"^expected arguments among .*; found '.*'\. Did you mean {near}\?$"):
-        call()
-    assert str(inspect.signature(fashion.Settings)).startswith("(catalogue: 'str' = 'sample', data: ")
+def test_an_argument_in_american_spelling_has_the_near_one():
+    with pytest.raises(TypeError, match=r"^expected arguments among .*; found '.*'\. Did you mean initialisation\?$"):
+        fashion.tsne(X, initialization="pca")
 
 
 def test_a_report_by_a_name_alone_is_told_its_settings():
