@@ -12,6 +12,14 @@ from numpy.typing import NDArray
 from fashion.catalogue.translation import GLOSSARIES, british, english_of, load_synonyms, normalise_word
 from fashion.core.errors import FashionError, near_words
 
+#: Columns of an items table that hold no words for people.
+NO_WORDS = frozenset({
+    "item", "photo", "sha256", "phash", "garment_hex", "added", "near_duplicate_of", "problem", "price", "link",
+})  # fmt: skip
+
+#: Columns that no list of filters offers; their values are exact where a filter names them all the same.
+NOT_OFFERED = NO_WORDS | {"title", "date"}
+
 #: Column -> allowed values, as the catalogue spells them.
 Where: TypeAlias = Mapping[str, Sequence[str]]
 
@@ -56,7 +64,7 @@ def parse_where(conditions: Conditions | None, items: pd.DataFrame) -> dict[str,
     where: dict[str, tuple[str, ...]] = {}
     for written, values in _pairs(conditions):
         column = _column(written, items)
-        chosen = _values(column, values, items)
+        chosen = values_of(column, values, items)
         if column in where:  # all conditions must hold, also two on one column
             chosen = tuple(value for value in where[column] if value in chosen)
             if not chosen:
@@ -103,19 +111,43 @@ def _column(written: str, items: pd.DataFrame) -> str:
     spellings = {british(str(column)): str(column) for column in items.columns}
     column = spellings.get(british(written))
     if column is None:
-        texts = [str(c) for c in items.columns if items[c].dtype == object]
+        texts = [str(c) for c in items.columns if items[c].dtype == object and not str(c).endswith("_source")]
+        offered = [c for c in texts if c == "price" or c not in NOT_OFFERED]
         raise QueryError(
-            f"expected a column of the catalogue; found {written!r}{near_words(british(written), texts)}. Choose one "
-            f"of {', '.join(texts)}."
+            f"expected a column of the catalogue; found {written!r}{near_words(british(written), offered)}. Choose "
+            f"one of {', '.join(offered)}."
         )
     return column
 
 
-def _values(column: str, values: str | list[str], items: pd.DataFrame) -> tuple[str, ...]:
-    """The catalogue's spellings of the requested values, each once."""
+def values_of(
+    column: str, values: str | Sequence[str], items: pd.DataFrame, words: Iterable[object] | None = None
+) -> tuple[str, ...]:
+    """The catalogue's spellings of the requested values, each once.
+
+    Parameters
+    ----------
+    column : str
+    values : str or sequence of str
+        A text may hold several, separated by commas.
+    items : DataFrame
+        The items table.
+    words : iterable, optional
+        Those that may be requested, in place of all of the column's.
+
+    Raises
+    ------
+    QueryError
+        For a value that is none of them.
+
+    Examples
+    --------
+    >>> values_of("colour", ["GRAY"], pd.DataFrame({"colour": ["grey", "red"]}))
+    ('grey',)
+    """
     known: dict[str, list[str]] = {}
-    for value in items[column].unique():  # a table may spell one word in two ways: both are meant
-        known.setdefault(british(str(value)), []).append(str(value))
+    for word in items[column].unique() if words is None else words:  # one word in two spellings: both are meant
+        known.setdefault(british(str(word)), []).append(str(word))
     if isinstance(values, str):  # a value may hold a comma itself
         values = [values] if british(values) in known else values.split(",")
     chosen: dict[str, None] = {}
@@ -124,8 +156,9 @@ def _values(column: str, values: str | list[str], items: pd.DataFrame) -> tuple[
         if hit not in known:
             hit = next((word for word in map(british, _other_words(value, column, items)) if word in known), None)
         if hit is None:
+            value = value.strip()[:60]
             raise QueryError(
-                f"expected a {column} of the catalogue; found {value.strip()!r}{near_words(british(value), known)}. "
+                f"expected a {column} of the catalogue; found {value!r}{near_words(british(value), known)}. "
                 "Correct the word, or leave the filter out."
             )
         chosen |= dict.fromkeys(known[hit])

@@ -16,12 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fashion.catalogue.translation import BRITISH
+from fashion.recommendation.filters import NO_WORDS
 from fashion.recommendation.words import tokens_of
-
-#: Columns of an items table that hold no words for people.
-NO_WORDS = frozenset({
-    "item", "photo", "sha256", "phash", "garment_hex", "added", "near_duplicate_of", "problem", "price", "link",
-})  # fmt: skip
 
 #: A language's code -> the name of its stemmer; others are searched by whole words.
 STEMMERS = {

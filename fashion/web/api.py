@@ -30,6 +30,7 @@ from fashion.web.parameters import (
     PAGE,
     Ask,
     number,
+    only,
     read_ask,
     similar,
     whole,
@@ -116,7 +117,7 @@ def items() -> Response:
 def item() -> Response:
     """One item."""
     shop = shop_now()
-    _only(("id",))
+    only(request.args, ("id",))
     name = request.args.get("id", "")
     if name not in shop.rows:
         return no_such_item(name)
@@ -191,7 +192,7 @@ def facets() -> Response:
 def chart() -> Response:
     """Every item on the map: its place, its words and its garment's colour."""
     shop = shop_now()
-    _only(("v",))
+    only(request.args, ("v",))
     if shop.xy is None:
         return problem(404, "Not Found", "This report has no map.")
     packed = bool(request.accept_encodings["gzip"])
@@ -207,12 +208,3 @@ def no_such_item(name: str) -> Response:
     """The answer to a name that is no item's."""
     detail = f"expected an item of the catalogue; found {name[:80]!r}. /api/v1/items lists those that there are."
     return problem(404, "Not Found", detail)
-
-
-def _only(known: tuple[str, ...]) -> None:
-    unknown = sorted(set(request.args) - set(known))
-    if unknown:
-        raise QueryError(
-            f"expected only the parameters {', '.join(known)}; found {', '.join(unknown)[:200]}. Correct or remove "
-            "them."
-        )

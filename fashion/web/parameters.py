@@ -10,8 +10,10 @@ from urllib.parse import quote_plus, urlencode
 import numpy as np
 from werkzeug.datastructures import MultiDict
 
+from fashion.catalogue.translation import british
 from fashion.core.defaults import COLOUR_WEIGHT, LOOKS_WEIGHT, Preferences
-from fashion.recommendation.filters import QueryError
+from fashion.core.errors import did_you_mean
+from fashion.recommendation.filters import QueryError, values_of
 from fashion.recommendation.queries import Query
 from fashion.web.shop import SORTS, Shop
 
@@ -174,20 +176,18 @@ def read_ask(given: MultiDict, shop: Shop, reads: tuple[str, ...] = BROWSING, *,
         For a word or a number that means nothing here, and where `strict` for such a parameter.
     """
     known = {*shop.facets, *reads}
-    strange = sorted(set(given) - known)
-    if strange and strict:
-        raise QueryError(
-            f"expected only the parameters {', '.join(sorted(known))}; found {', '.join(strange)[:200]}. Correct or "
-            "remove them."
-        )
+    columns = {british(column): column for column in shop.facets}
+    columns = {name: column for name in given if name not in known and (column := columns.get(british(name)))}
+    if strict:
+        only(set(given) - set(columns), known)
     chosen = {}
     for column, (words, _) in shop.facets.items():
-        values = tuple(dict.fromkeys(value for value in given.getlist(column) if value))
-        wrong = [value for value in values if value not in words]
-        if wrong:
-            raise QueryError(f"expected a {column} of the catalogue; found {wrong[0][:60]!r}. Choose another one.")
+        names = [column, *(name for name, meant in columns.items() if meant == column)]  # colour, and color
+        values = [value for name in names for value in given.getlist(name) if value]
+        if any(value not in words for value in values):
+            values = [own for v in values for own in ([v] if v in words else values_of(column, [v], shop.items, words))]
         if values:
-            chosen[column] = values
+            chosen[column] = tuple(dict.fromkeys(values))
     words = given.get("q", "").strip()
     longest = max(len(words), len(given.get("words", "").strip()))  # beside a photo, words have a field of their own
     if longest > LONGEST and not strict:
@@ -196,6 +196,17 @@ def read_ask(given: MultiDict, shop: Shop, reads: tuple[str, ...] = BROWSING, *,
         raise QueryError(f"expected at most {LONGEST} characters of words; found {longest}. Shorten them.")
     page = whole(given, "page", 1, 1, 1_000_000)
     return usual_ask(shop, words, chosen, page, given)
+
+
+def only(given: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse parameters that are not known, each with a name near to it; raises QueryError."""
+    known, strange = sorted(known), sorted(set(given) - set(known))
+    if strange:
+        near = "".join(dict.fromkeys(did_you_mean(name[:60], known) for name in strange[:5]))
+        raise QueryError(
+            f"expected only the parameters {', '.join(known)}; found {', '.join(strange)[:200]}.{near} Correct or "
+            "remove them."
+        )
 
 
 def usual_ask(

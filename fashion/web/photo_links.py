@@ -19,7 +19,7 @@ from werkzeug.datastructures import MultiDict
 
 from fashion.attributes.layout import Layout
 from fashion.core.checksums import sha256_json
-from fashion.recommendation.filters import QueryError
+from fashion.recommendation.filters import QueryError, values_of
 from fashion.recommendation.queries import Query
 from fashion.web.shop import Shop
 
@@ -121,7 +121,7 @@ def corrected(query: Query, words: Mapping[str, str], shop: Shop) -> Query:
     known = {"colour": layout.colours, "category": layout.categories}
     for column, word in words.items():
         if word not in (*known[column], ANY):
-            raise QueryError(f"expected a {column} of the catalogue; found {word[:60]!r}. Choose another one.")
+            word = values_of(column, [word], shop.items, known[column])[0]
         if word == seen.pop(column, None):
             seen[column] = word
             continue

@@ -23,7 +23,7 @@ from fashion.core.locking import is_running
 from fashion.core.workspace import Workspace
 from fashion.projection.interactive import map_fields
 from fashion.recommendation.changes import changes_folder
-from fashion.recommendation.filters import QueryError
+from fashion.recommendation.filters import NOT_OFFERED, QueryError
 from fashion.recommendation.reading import Reader
 from fashion.recommendation.recommender import Recommender
 from fashion.recommendation.words import Vocabulary
@@ -158,7 +158,7 @@ class Shop:
         """Column -> its words, most frequent first, and each row's index among them (-1 for none)."""
         facets: dict[str, tuple[list[str], NDArray[np.intp]]] = {}
         text = [str(column) for column in self.items if self.items[column].dtype == object]
-        text = [column for column in text if column not in HIDDEN | TAKEN and not column.endswith("_source")]
+        text = [column for column in text if column not in NOT_OFFERED | TAKEN and not column.endswith("_source")]
         first = [column for column in FIRST if column in self.items]
         for column in [*first, *(column for column in text if column not in first)]:
             counts = self.items[column].astype(str).replace("", np.nan).value_counts()
@@ -309,12 +309,6 @@ class Shop:
             reader: PhotoReader = self.__dict__["_reader"]
             return reader
 
-
-#: Columns of the items table that mean nothing to a customer.
-HIDDEN = {
-    "item", "photo", "sha256", "phash", "garment_hex", "added", "near_duplicate_of", "problem", "title", "price",
-    "link", "date",
-}  # fmt: skip
 
 #: Names that an address uses otherwise: a column of such a name is not a filter.
 TAKEN = {

@@ -30,6 +30,16 @@ def test_wrong_filters(condition, complaint):
         parse_where([condition], ITEMS)
 
 
+def test_only_columns_that_people_filter_by_are_offered_and_the_others_work():
+    more = dict.fromkeys(["photo", "sha256", "phash", "added", "near_duplicate_of", "title", "gender_source"], "a")
+    items = ITEMS.assign(**more, gender="women", price="9")
+    with pytest.raises(QueryError) as told:
+        parse_where(["size=XL"], items)
+    offered = str(told.value).partition("Choose one of ")[2].rstrip(".").split(", ")
+    assert {"colour", "category", "gender", "price"} <= set(offered) and not {*more, "item"} & set(offered)
+    assert parse_where(["added=a"], items) == {"added": ("a",)}
+
+
 def test_conditions_on_one_column_must_all_hold():
     assert parse_where(["colour=red,blue", "colour=blue,green"], ITEMS) == {"colour": ("blue",)}
     with pytest.raises(QueryError, match="that some item matches"):

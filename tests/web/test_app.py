@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as properties
 from hypothesis import strategies as st
 from PIL import Image
+from werkzeug.datastructures import MultiDict
 
 from fashion import study as studies
 from fashion.core.errors import ArtefactError, PhotoError
@@ -30,7 +31,7 @@ from fashion.web import shop as shops
 from fashion.web.app import create_app
 from fashion.web.openapi import document
 from fashion.web.pages import short_reasons
-from fashion.web.parameters import PAGE, Ask
+from fashion.web.parameters import PAGE, Ask, read_ask
 from fashion.web.reload import Window
 from fashion.web.searching import search
 from fashion.web.security import HEADERS, Buckets
@@ -342,6 +343,24 @@ def test_pages_ignore_parameters_that_they_do_not_know_and_leave_them_out_of_the
 def test_the_api_names_the_parameters_that_it_does_not_know(client):
     told = client.get(f"/api/v1/items?{TRACKED}").get_json()["detail"]
     assert "expected only the parameters" in told and "utm_source" in told and "fbclid" in told
+
+
+def test_the_api_names_what_is_near_to_an_unknown_parameter(client):
+    assert "found colr. Did you mean colour? Correct" in get(client, "/api/v1/items?colr=red", 400).get_json()["detail"]
+    assert "found idd. Did you mean id? Correct" in get(client, "/api/v1/item?idd=1", 400).get_json()["detail"]
+
+
+def test_filters_of_addresses_are_read_as_the_commands_are(client, window):
+    for written in ("color=red", "colour=RED", "colour=rosso"):
+        assert get(client, f"/api/v1/items?{written}").data == get(client, "/api/v1/items?colour=red").data
+        assert get(client, f"/?{written}").data == get(client, "/?colour=red").data
+    both = get(client, "/api/v1/facets?colour=red&color=blue").data
+    assert both == get(client, "/api/v1/facets?colour=red&colour=blue").data
+    assert "found 'rde'; near: red" in get(client, "/api/v1/items?colour=rde", 400).get_json()["detail"]
+    assert "near: red" in html.unescape(get(client, "/?color=rde", 400).get_data(as_text=True))
+    items = window.shop().items
+    grey = replace(window.shop(), recommender=replace(window.shop().recommender, items=items.replace("blue", "grey")))
+    assert read_ask(MultiDict({"color": "gray"}), grey).chosen == {"colour": ("grey",)}
 
 
 def test_the_search_boxs_examples_find_what_they_say(client, window):

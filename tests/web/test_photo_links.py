@@ -105,6 +105,9 @@ def test_what_was_recognised_can_be_corrected_and_removed_without_the_photo(clie
     shown = {shop.items["category"].iloc[shop.rows[link.split("=")[1]]] for link in results(page)[0]}
     assert shown == {third}, "words change what was recognised, corrected or not"
     assert client.get(f"{address}&as_colour=nonsense").status_code == 400
+    written = [client.get(f"{address}&as_category={word}").data for word in (other, other.upper())]
+    assert results(written[0].decode()) == results(written[1].decode())
+    assert "; near: " in client.get(f"{address}&as_category={other[:-1]}x").get_data(as_text=True)
 
 
 def test_words_that_mean_nothing_are_named_and_change_nothing(client, shop):
