@@ -93,7 +93,8 @@ def readme_table(numbers: dict[str, Any], imagelab: dict[str, Any]) -> str:
     imagelab : dict
         Content of `IMAGELAB`.
     """
-    k, best, other_best = numbers["k"], numbers["best_untrained"], imagelab["best_untrained"]
+    k, other_k = numbers["k"], imagelab.get("k", numbers["k"])
+    best, other_best = numbers["best_untrained"], imagelab["best_untrained"]
     named = best if best == other_best else f"sample: {best}; ImageLab: {other_best}"
     whole, unseen = (
         {row["method"]: row[BOTH]["mean"] for row in numbers[key]}
@@ -114,8 +115,9 @@ def readme_table(numbers: dict[str, Any], imagelab: dict[str, Any]) -> str:
         "ceiling": (CEILING, CEILING),
     }
     head = ["sample, whole catalogue", "sample, unseen items", f"sample, at least one of {number_word(k)}"]
+    head += ["ImageLab, whole catalogue" + (f", lists of {number_word(other_k)}" if other_k != k else "")]
     lines = [
-        f"| right in category and colour | {' | '.join(head)} | ImageLab, whole catalogue |",
+        f"| right in category and colour | {' | '.join(head)} |",
         "|---|---|---|---|---|",
     ]
     for name, (method, other) in rows.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,10 @@ from fashion.core.bounds import COUNTS, share, whole
 from fashion.core.console import print_json
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    import pandas as pd
 
+#: Endings of a saved figure's file.
+ENDINGS = (".png", ".svg", ".pdf")
 
 TITLE = "print the items most similar to an item, a photo or a few words"
 
@@ -24,10 +27,13 @@ EXAMPLES = """  fashion recommend 42161895WWF
   fashion recommend 42161895WWF --colour-weight 0.8 --hide-duplicates --json
   fashion recommend 42161895WWF --save picks.png
   fashion recommend --words "vestito rosso"
-  fashion recommend --words "floral shirt under 50, not black"
+  fashion recommend --words "shirt, not black"
   fashion recommend --photo my.jpg --words blue
   fashion recommend 42161895WWF 34045703RTF --unlike 34146363APF
   fashion recommend 42161895WWF --engine http://localhost:6333"""
+
+#: The endings in words.
+_SAVED = f"{', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
 
 PARENTS = (parent("catalogue", "weights"), folders(), engine())
 
@@ -40,8 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     query.add_argument(
         "--words",
         metavar="WORDS",
-        help='words such as "red dress under 50, not silk", in English or Italian; free '
-        "text where the report's encoder has a text tower",
+        help='words such as "red dress, not short", and "under 50" where items have prices, in English or Italian; '
+        "free text where the report's encoder has a text tower",
     )
     query.add_argument(
         "--unlike", action="append", default=[], metavar="ITEM", help="an item to be less like; may be repeated"
@@ -74,17 +80,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how diverse the list should be, from 0 (ignore) to 1 (default: 0)",
     )  # fmt: skip
     results.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    results.add_argument("--save", type=Path, metavar="FILE", help="save results and photos as .png, .svg or .pdf")
+    results.add_argument("--save", type=Path, metavar="FILE", help=f"save results and photos as {_SAVED}")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Answer and print."""
     from fashion.study import Study
 
+    if arguments.save:
+        _check_ending(arguments.save)
     study = Study(
         arguments.catalogue, processed=arguments.processed, reports=arguments.reports, weights=arguments.weights,
         engine=arguments.engine,
     )  # fmt: skip
+    _check_no_filter(arguments.items, study.items)
     picks = study.recommend(
         arguments.items[0] if arguments.items else None, photo=arguments.photo, words=arguments.words,
         like=arguments.items[1:], unlike=arguments.unlike, k=arguments.k, where=arguments.where,
@@ -99,23 +108,26 @@ def run(arguments: argparse.Namespace) -> None:
         if study.untrained:
             print(f"\n{study.untrained} Looks, measured colour and the catalogue's own words count.")
     if arguments.save:
-        _save(picks.show(), arguments.save)
+        picks.show().savefig(arguments.save, dpi=150, bbox_inches="tight")
+        print(f"saved as {arguments.save}", file=sys.stderr)
 
 
-def _save(figure: Figure, path: Path) -> None:
-    """Write the figure in the format that the path's ending names.
-
-    Raises
-    ------
-    QueryError
-        For an ending that no format has.
-    """
+def _check_ending(path: Path) -> None:
+    """Raise QueryError for a file that ends in none of `ENDINGS`."""
     from fashion.recommendation.filters import QueryError
 
-    endings = sorted(figure.canvas.get_supported_filetypes())
-    if path.suffix.lstrip(".").lower() not in endings:
+    if path.suffix.lower() not in ENDINGS:
         raise QueryError(
-            f"expected --save with a file that ends in .{', .'.join(endings)}; found {str(path)!r}. Use one "
-            "of these endings."
+            f"expected --save with a file that ends in {_SAVED}; found {str(path)!r}. Use one of these endings."
         )
-    figure.savefig(path, dpi=150, bbox_inches="tight")
+
+
+def _check_no_filter(names: list[str], items: pd.DataFrame) -> None:
+    """Raise QueryError for `colour=red` in an item's place."""
+    from fashion.catalogue.translation import british
+    from fashion.recommendation.filters import QueryError
+
+    for name in names:
+        column, sign, _ = name.partition("=")
+        if sign and british(column) in items:
+            raise QueryError(f"expected the name of an item; found {name!r}. Write a filter as --where {name}.")

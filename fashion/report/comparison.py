@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from fashion.core.errors import ReportError
+from fashion.core.errors import ReportError, did_you_mean
 from fashion.core.escaping import REPORT_POLICY
 from fashion.core.files import write_json, write_whole
 from fashion.core.numerals import interval, p_value
@@ -69,9 +69,12 @@ class Compared:
         try:
             content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
+            depth = len(Path(self.name).parts)  # CATALOGUE, or RUN/CATALOGUE
+            root = self.workspace.report.parents[depth - 1]
+            there = [each.parent.relative_to(root).as_posix() for each in root.glob("*/" * depth + path.name)]
             raise ReportError(
                 f"expected the finished report {self.name} in {self.workspace.report}; found no readable "
-                f"{path.name}. Make it first: fashion report."
+                f"{path.name}.{did_you_mean(self.name, there)} Make it first: fashion report."
             ) from error
         return content
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from conftest import draw, jpeg
 from shop_files import photos, rows, write_shop, write_table
@@ -15,9 +16,11 @@ from shop_files import photos, rows, write_shop, write_table
 import fashion
 from fashion.catalogue.sample.make import make_sample, read_sources
 from fashion.catalogue.sample.plan import plan_sample
+from fashion.catalogue.translation import english_of
 from fashion.cli.data import values_in_short
 from fashion.cli.main import build_parser, main
 from fashion.core.paths import project_root
+from fashion.recommendation.reading import Reader
 from tools.write_commands_page import subcommands
 
 COMMANDS = list(subcommands(build_parser()))
@@ -60,6 +63,7 @@ def test_each_page_has_examples_that_parse(capsys, command):
         (["recommend", "a1", "--colr", "1"], "Did you mean --colour-weight?"),
         (["recommend", "a1", "--embeding", "frozen"], "Did you mean --embedding?"),
         (["deck", "a1"], "unrecognized arguments: a1"),
+        (["report", "sample"], "unrecognized arguments: sample. Did you mean --catalogue sample?"),
         (["report", "--backbone", "resnet"], "Did you mean resnet50?"),
     ],
 )
@@ -85,6 +89,18 @@ def test_examples_name_items_that_the_sample_has():
     text = "".join(parser.format_help() for parser in build_parser().commands.values())
     names = set(re.findall(r"\b\d{8}[A-Z]{3}\b", text))
     assert names and names <= {row[0].removesuffix(".jpg") for row in planned}
+
+
+def test_examples_in_words_fit_the_sample():
+    made = make_sample.__kwdefaults__
+    rows = [[word.strip() for word in row] for row in plan_sample(read_sources()[1], made["seed"], made["count"])[0]]
+    columns = {"colour": 1, "category": 2, "department": 3}
+    items = pd.DataFrame({c: [english_of(row[at], c) or row[at] for row in rows] for c, at in columns.items()})
+    reader = Reader(items.assign(item=[row[0] for row in rows]))
+    examples = re.findall(r'--words "([^"]+)"', build_parser().commands["recommend"].format_help())
+    readings = [reader.read(example) for example in examples]
+    assert readings and not [reading.notes for reading in readings if reading.notes or reading.texts]
+    assert any(reading.barred for reading in readings)
 
 
 def test_wrong_catalogue_and_data_are_errors_without_a_traceback(tmp_path, capsys):

@@ -148,11 +148,16 @@ def test_the_command_saves_the_figure(tiny, folders, item, tmp_path, capsys, end
                str(folders["reports"])]  # fmt: skip
     target = tmp_path / f"picks.{ending}"
     assert main(["recommend", item, "--save", str(target), "--json", *options]) == 0
-    assert json.loads(capsys.readouterr().out)["recommendations"] and target.stat().st_size > 10_000
+    said = capsys.readouterr()
+    assert json.loads(said.out)["recommendations"] and target.stat().st_size > 10_000
+    assert said.err.endswith(f"saved as {target}\n")
     if ending == "png":
         assert decode(target.read_bytes()).std() > 10  # there are photos
-        assert main(["recommend", item, "--save", str(tmp_path / "picks.doc"), *options]) == 1
-        assert "--save with a file that ends in" in capsys.readouterr().err
+        assert main(["recommend", item, "--save", str(tmp_path / "picks.ps"), *options]) == 1
+        said = capsys.readouterr()
+        assert "--save with a file that ends in .png, .svg or .pdf; found" in said.err and not said.out
+        assert main(["recommend", item, "color=red", *options]) == 1
+        assert "found 'color=red'. Write a filter as --where color=red." in capsys.readouterr().err
         assert main(["recommend", item, "--save", str(tmp_path / "no/picks.png"), *options]) == 1
         assert "No such file" in capsys.readouterr().err
 

@@ -59,6 +59,12 @@ def test_every_direct_dependency_has_a_reason_on_its_line():
         assert re.search(re.escape(f'"{line}"') + r",\s+# \S", text), f"{line} has no reason on its line"
 
 
+def test_nothing_is_installed_by_the_projects_name():
+    """No index has the project: under its name there is somebody else's package."""
+    places = [ROOT / "README.md", ROOT / "data/README.md", *(ROOT / "docs").glob("*.md"), *PACKAGE]
+    assert not [path for path in places if re.search(r"install '?fashion\b|fashion\[", path.read_text("utf-8"))]
+
+
 def test_the_users_packages_are_all_there():
     card = [
         "jupyterlab",

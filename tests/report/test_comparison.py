@@ -110,6 +110,10 @@ def test_what_cannot_be_compared_is_refused_in_words(tmp_path, work):
         compare([Compared("a", work)])
     with pytest.raises(ReportError, match=r"expected the finished report x in .*found no readable provenance.json"):
         compare([open_compared("x", tmp_path, tmp_path), Compared("a", work)])
+    (tmp_path / "sample").mkdir()
+    (tmp_path / "sample/provenance.json").touch()
+    with pytest.raises(ReportError, match=r"provenance.json\. Did you mean sample\? Make it first"):
+        compare([open_compared("smaple", tmp_path, tmp_path), Compared("a", work)])
     for name in ("../x", "a/b/c", "a/.."):
         with pytest.raises(ReportError, match="expected a report as CATALOGUE or RUN/CATALOGUE"):
             open_compared(name)

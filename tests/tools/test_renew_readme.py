@@ -64,6 +64,13 @@ def test_readmes_table_has_six_rows_of_four_numbers():
     assert rows[2] == ["best without training (sample: HOG; ImageLab: frozen)", "-", "-", "-", "12%"]
 
 
+def test_readmes_table_names_imagelabs_length_of_lists_where_it_is_another():
+    measures = [SUCCESS | {"measure": "Success@4", "method": "learned", "mean": 0.9}]
+    ((head, *_),) = tables(renew.readme_table(NUMBERS | {"k": 4, "measures": measures}, IMAGELAB | {"k": 6}))
+    assert head[3:] == ["sample, at least one of four", "ImageLab, whole catalogue, lists of six"]
+    assert renew.readme_table(NUMBERS, IMAGELAB | {"k": 6}) == renew.readme_table(NUMBERS, IMAGELAB)
+
+
 def test_full_tables():
     text = renew.results_table(NUMBERS | {"measures": []})
     lines = [line for line in text.splitlines() if line.startswith("|")]
