@@ -21,7 +21,9 @@ NO_PYTHON = has=none; for p in python3 python; do \
 	echo "Install 3.13 beside it and run the same command again: uv python install 3.13, or on Debian and Ubuntu"; \
 	echo "apt-get install python3 python3-venv. Or name one that is elsewhere: make PYTHON=/path/to/python3.13 env"
 
-CATALOGUE ?= sample
+# Either spelling will do.
+CATALOGUE ?= $(or $(CATALOG),sample)
+COLOUR_WEIGHT ?= $(COLOR_WEIGHT)
 NAMED = $(if $(RUN),--run "$(RUN)")
 CLOTHES = --catalogue "$(CATALOGUE)" $(if $(DATA),--data "$(DATA)")
 NETWORK = $(if $(BACKBONE),--backbone "$(BACKBONE)") $(if $(VECTORS),--backbone "$(VECTORS)") $(if $(WEIGHTS),--weights "$(WEIGHTS)") \

@@ -170,14 +170,15 @@ def _from_toml(raw: dict[str, Any], path: Path) -> Catalogue:
     base = project_root() if path.is_relative_to(project_root()) else path.parent
     source, glossary = raw["source"], raw.get("glossary", {})
     photos = source["photos"] if isinstance(source["photos"], list) else [source["photos"]]
-    data = source.get("data")
+    data, named = source.get("data"), raw["columns"]
+    american = {"color": "colour"} if "colour" not in named else {}
     return Catalogue(
         name=raw["name"],
         title=clean_text(raw["title"]).strip(),
         table=clean_text(source["table"]).replace("\\", "/"),
         photos=clean_text(photos[0]),
         more_photos=tuple(map(clean_text, photos[1:])),
-        columns={str(k): clean_text(str(v)).strip() for k, v in raw["columns"].items()},
+        columns={american.get(str(k), str(k)): clean_text(str(v)).strip() for k, v in named.items()},
         path=path,
         language=raw.get("language", "en"),
         glossary={column: path.parent / glossary[key] for column, key in GLOSSARY_KEYS.items() if key in glossary},

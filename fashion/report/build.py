@@ -93,7 +93,7 @@ def build_report(
     say: Say = announce,
     companion: Callable[[Workspace], object] | None = None,
 ) -> Path:
-    """Run what has to be run and write the report.
+    """Run a report: the notebooks whose code, parameters or inputs changed, then its pages.
 
     Parameters
     ----------

@@ -103,7 +103,7 @@ CLOTHES, NETWORK, LISTS = "which clothes", "which network", "which recommendatio
 
 @dataclass(frozen=True)
 class Settings:
-    """What a user may choose for a report: options of the command, parameters of the notebooks that declare them.
+    """The settings of a report: options of the command, and parameters of the notebooks that declare them.
 
     Raises
     ------

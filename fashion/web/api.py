@@ -130,7 +130,7 @@ def item() -> Response:
 @api.get("/similar")
 @described(Similar, *SIMILAR, filters=True, errors=[400, 404])
 def similar_to() -> Response:
-    """The items most similar to an item: the same for everybody, so that what is asked for often is kept."""
+    """The items most similar to an item."""
     shop = shop_now()
     if request.args.get("id", "") not in shop.rows or len(request.query_string) > LONGEST_KEPT:
         return _similar_to(shop)

@@ -224,3 +224,13 @@ def test_own_data_place_is_relative_to_the_toml(tmp_path):
     assert load_catalogue(path).data == tmp_path / "clothes"
     with pytest.raises(CatalogueError, match=r"expected the data of Mine at .*clothes"):
         open_catalogue(load_catalogue(path))
+
+
+def test_a_column_of_colours_may_be_written_as_americans_do(tmp_path):
+    def columns(more):
+        path = tmp_path / "mine.toml"
+        path.write_text(GOOD + more)
+        return load_catalogue(path).columns
+
+    assert columns('color = "tint"')["colour"] == "tint" and "color" not in columns('color = "tint"')
+    assert columns('colour = "tint"\ncolor = "shade"').items() >= {"colour": "tint", "color": "shade"}.items()

@@ -36,7 +36,7 @@ def test_every_variable_that_a_user_may_set_is_explained_and_used():
     used = {name for pair in used for name in pair if name}
     own = set(re.findall(r"^([A-Z_]+) *:?= ", MAKEFILE, flags=re.MULTILINE))
     explained = set(variables(MAKEFILE))
-    to_set = used - own - {"MAKEFILE_LIST", "MAKE"}
+    to_set = used - own - {"MAKEFILE_LIST", "MAKE", "CATALOG", "COLOR_WEIGHT"}
     assert to_set - explained == set(), (
         f"add a line `#? NAME=value   what` at the Makefile's head, then {AGAIN}: {', '.join(to_set - explained)}"
     )
@@ -70,6 +70,13 @@ def test_no_variable_gives_a_command_an_option_that_it_does_not_know(target, tmp
     calls = re.findall(r"bin/fashion ((?:[^;\\\n]|\\\n)+)", said)
     parsed = build_parser().parse_args(shlex.split(calls[-1].replace("\\\n", " ")))
     assert parsed.command == target and getattr(parsed, "catalogue", "1") == "1"
+
+
+def test_variables_may_be_spelt_as_americans_do():
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    command = ["make", "-n", "-o", ".venv/.made-from-lock", "report", "CATALOG=hm", "COLOR_WEIGHT=0.7"]
+    said = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=clean, check=True).stdout
+    assert '--catalogue "hm"' in said and '--colour-weight "0.7"' in said
 
 
 def test_bare_make_prints_all_of_it():
