@@ -136,9 +136,7 @@ def load_catalogue(name_or_path: str | Path, checked: Callable[[str], object] = 
         from fashion.catalogue.toml_keys import check_toml
 
         check_toml(raw, path)
-    _check_name(raw["name"], path)
-    _check_named_columns(raw, path)
-    return _from_toml(raw, path)
+    return _checked(raw, path)
 
 
 def parse_catalogue(text: str, path: Path) -> Catalogue:
@@ -147,6 +145,17 @@ def parse_catalogue(text: str, path: Path) -> Catalogue:
 
     raw = tomllib.loads(text)
     check_toml(raw, path)
+    return _checked(raw, path)
+
+
+def _checked(raw: dict[str, Any], path: Path) -> Catalogue:
+    """A catalogue from a TOML whose keys were checked; `color` is the column of colours where there is no other."""
+    if "color" in raw["columns"] and "colour" not in raw["columns"]:
+        for table, key in (("similarity", "columns"), ("evaluation", "held_out")):
+            names = _names(raw, table, key)
+            if names is not None:
+                raw[table][key] = ["colour" if name == "color" else name for name in names]
+        raw["columns"]["colour"] = raw["columns"].pop("color")
     _check_name(raw["name"], path)
     _check_named_columns(raw, path)
     return _from_toml(raw, path)
@@ -170,15 +179,14 @@ def _from_toml(raw: dict[str, Any], path: Path) -> Catalogue:
     base = project_root() if path.is_relative_to(project_root()) else path.parent
     source, glossary = raw["source"], raw.get("glossary", {})
     photos = source["photos"] if isinstance(source["photos"], list) else [source["photos"]]
-    data, named = source.get("data"), raw["columns"]
-    american = {"color": "colour"} if "colour" not in named else {}
+    data = source.get("data")
     return Catalogue(
         name=raw["name"],
         title=clean_text(raw["title"]).strip(),
         table=clean_text(source["table"]).replace("\\", "/"),
         photos=clean_text(photos[0]),
         more_photos=tuple(map(clean_text, photos[1:])),
-        columns={american.get(str(k), str(k)): clean_text(str(v)).strip() for k, v in named.items()},
+        columns={str(k): clean_text(str(v)).strip() for k, v in raw["columns"].items()},
         path=path,
         language=raw.get("language", "en"),
         glossary={column: path.parent / glossary[key] for column, key in GLOSSARY_KEYS.items() if key in glossary},

@@ -56,7 +56,7 @@ class Parser(argparse.ArgumentParser):
         # A long name's beginning is enough: --colr is near --colour, and means --colour-weight.
         begun = {re.sub(r"(?<=\w)-.*", "", name): name for name in options} | {name: name for name in options}
         hints = {f" Did you mean {begun[near]}?" for word in rest for near in self._nearest(word, begun)}
-        if "--catalogue" in options and not rest[0].startswith("-"):
+        if "--catalogue" in options and rest[0][:1].isalpha():
             hints.add(f" Did you mean --catalogue {rest[0]}?")
         self.error(f"unrecognized arguments: {' '.join(rest)}.{''.join(sorted(hints))}")
 

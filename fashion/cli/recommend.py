@@ -93,7 +93,9 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.catalogue, processed=arguments.processed, reports=arguments.reports, weights=arguments.weights,
         engine=arguments.engine,
     )  # fmt: skip
-    _check_no_filter(arguments.items, study.items)
+    written = [name for name in arguments.items if "=" in name]
+    if written:
+        _check_no_filter(written, study.items)
     picks = study.recommend(
         arguments.items[0] if arguments.items else None, photo=arguments.photo, words=arguments.words,
         like=arguments.items[1:], unlike=arguments.unlike, k=arguments.k, where=arguments.where,

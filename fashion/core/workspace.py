@@ -6,8 +6,9 @@ import json
 import os
 import re
 import shlex
+import subprocess
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -75,8 +76,10 @@ OWNER, PROVENANCE, VARIABLES = "catalogue.json", "provenance.json", "variables"
 WRITTEN_AT = "artefacts"
 
 
+WINDOWS = os.name == "nt"
+
 #: Windows cannot replace a file that is mapped, such as one that a shop reads when a new report is made.
-MAPPED: Literal["r"] | None = None if os.name == "nt" else "r"
+MAPPED: Literal["r"] | None = None if WINDOWS else "r"
 
 
 class Workspace:
@@ -118,7 +121,7 @@ class Workspace:
         """The command that makes this report, or renews it with what it was made with.
 
         `make report` with its catalogue, its run and the variables that were given; `fashion report` where its folders
-        are not the project's. A report that never came to its end has told no variables.
+        are not the project's, and on Windows. A report that never came to its end has told no variables.
         """
         roots, project = [self.processed_root, self.report.parent], project_root()
         options: dict[str, Any] = {
@@ -126,16 +129,18 @@ class Workspace:
         }
         if roots[0].name == roots[1].name and [root.parent.name for root in roots] == [RUNS, RUNS]:
             options["run"], roots = roots[0].name, [root.parent.parent for root in roots]
-        options |= _told(self.report / PROVENANCE).get(VARIABLES, {})
-        if roots == [project / "data/processed", project / "reports"]:
-            given = (
-                f"{name.upper()}={shlex.quote('1' if value is True else str(value))}" for name, value in options.items()
-            )
+        options |= _given(_told(self.report / PROVENANCE))
+        texts = {name: "1" if value is True else str(value) for name, value in options.items()}
+        if not WINDOWS and roots == [project / "data/processed", project / "reports"]:
+            given = (f"{name.upper()}={shlex.quote(text.replace('$', '$$'))}" for name, text in texts.items())
             return f"make report {' '.join(given)}"
-        options |= {"processed": roots[0], "reports": roots[1]}
+        if roots != [project / "data/processed", project / "reports"]:
+            texts |= {"processed": str(roots[0]), "reports": str(roots[1])}
+        quote = (lambda text: subprocess.list2cmdline([text])) if WINDOWS else shlex.quote
         flags = (
-            f"--{name.replace('_', '-')}" + ("" if value is True else f" {shlex.quote(str(value))}")
-            for name, value in options.items()
+            f"--{name.replace('_', '-')}"
+            + ("" if options.get(name) is True else f"{'=' if text.startswith('-') else ' '}{quote(text)}")
+            for name, text in texts.items()
         )
         return f"fashion report {' '.join(flags)}"
 
@@ -391,3 +396,15 @@ def _told(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def _given(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables that a report was given, by name; of an earlier version's all that it was made with."""
+    own = provenance.get(VARIABLES)
+    if isinstance(own, dict):
+        return own
+    settings = provenance.get("settings")
+    settings = dict(settings) if isinstance(settings, dict) else {}
+    if further := settings.pop("beside", ""):
+        settings["backbone"] = f"{settings.get('backbone', 'auto')},{further}"
+    return {k: v for k, v in settings.items() if k != "catalogue" and v is not False and v not in (None, "")}

@@ -16,7 +16,7 @@ from fashion.core.code_closure import code_checksum
 from fashion.core.defaults import COLOUR_WEIGHT, LIST_LENGTH, LOOKS_WEIGHT, Preferences
 from fashion.core.errors import ArtefactError, ReportError, SettingsError, did_you_mean
 from fashion.core.files import write_json
-from fashion.core.paths import judgements_of, kept_place, project_root
+from fashion.core.paths import at_home, judgements_of, kept_place, project_root
 from fashion.core.provenance import sha256_output, versions
 from fashion.core.texts import clean_text
 from fashion.core.workspace import WRITERS, Workspace
@@ -192,14 +192,20 @@ class Settings:
     def variables(self) -> dict[str, Any]:
         """What differs from the defaults, but for the catalogue, by the names that command and `make` have for it.
 
+        Places are whole: the command that is made of these may be given elsewhere.
+
         Examples
         --------
         >>> Settings("sample", limit=300, backbone="efficientnet-lite0,efficientnet-lite1").variables()
         {'limit': 300, 'backbone': 'efficientnet-lite0,efficientnet-lite1'}
         """
         given = self._given()
-        further = given.pop("beside", "")
-        return given | ({"backbone": f"{self.backbone},{further}"} if further else {})
+        if further := given.pop("beside", ""):
+            given["backbone"] = f"{self.backbone},{further}"
+        if "backbone" in given:
+            parts = (str(at_home(part).resolve()) if is_place(part) else part for part in several(given["backbone"]))
+            given["backbone"] = ",".join(parts)
+        return given | {name: str(at_home(given[name]).resolve()) for name in ("data", "weights") if name in given}
 
     def _given(self) -> dict[str, Any]:
         own = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}

@@ -183,11 +183,16 @@ def read_ask(given: MultiDict, shop: Shop, reads: tuple[str, ...] = BROWSING, *,
     chosen = {}
     for column, (words, _) in shop.facets.items():
         names = [column, *(name for name, meant in columns.items() if meant == column)]  # colour, and color
-        values = [value for name in names for value in given.getlist(name) if value]
-        if any(value not in words for value in values):
-            values = [own for v in values for own in ([v] if v in words else values_of(column, [v], shop.items, words))]
+        values = dict.fromkeys(value for name in names for value in given.getlist(name) if value)
+        strange = [value for value in values if value not in words]
+        if len(strange) > MOST_CHOSEN:
+            raise QueryError(
+                f"expected at most {MOST_CHOSEN} values of {column} that the catalogue spells otherwise; found "
+                f"{len(strange)}. Leave some out."
+            )
+        spelt = values_of(column, strange, shop.items, words) if strange else ()
         if values:
-            chosen[column] = tuple(dict.fromkeys(values))
+            chosen[column] = tuple(dict.fromkeys([*(value for value in values if value in words), *spelt]))
     words = given.get("q", "").strip()
     longest = max(len(words), len(given.get("words", "").strip()))  # beside a photo, words have a field of their own
     if longest > LONGEST and not strict:

@@ -107,9 +107,10 @@ class PhotoProcess:
         return query
 
     def _line(self) -> Connection:
-        """A connection whose sends end after `PATIENCE`: a process that hangs takes no more than its buffer holds."""
+        """A connection on which each send and each receipt ends after `PATIENCE`, also where the process hangs."""
         with socket.socket(socket.AF_UNIX) as one:
             limit = struct.pack("@ll", int(PATIENCE), round(PATIENCE % 1 * 1e6))  # seconds, microseconds
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+            for side in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
+                one.setsockopt(socket.SOL_SOCKET, side, limit)
             one.connect(self.address)
             return Connection(one.detach())

@@ -233,4 +233,6 @@ def test_a_column_of_colours_may_be_written_as_americans_do(tmp_path):
         return load_catalogue(path).columns
 
     assert columns('color = "tint"')["colour"] == "tint" and "color" not in columns('color = "tint"')
+    with pytest.raises(CatalogueError, match="found 'colour': category, colour and looks count anyway"):
+        columns('color = "tint"\n[similarity]\ncolumns = ["color"]')
     assert columns('colour = "tint"\ncolor = "shade"').items() >= {"colour": "tint", "color": "shade"}.items()

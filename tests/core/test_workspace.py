@@ -180,3 +180,22 @@ def test_the_command_renews_a_report_with_what_it_was_made_with(
     elsewhere.processed.mkdir(parents=True)
     (elsewhere.processed / "catalogue.json").write_text('{"toml": "/x.toml"}')
     assert Workspace("mine", tmp_path / "p" / folder, tmp_path / "r" / folder).command.split()[3] == "/x.toml"
+
+
+def test_the_command_takes_what_other_reports_and_systems_have(tmp_path, monkeypatch):
+    monkeypatch.setenv("FASHION_ROOT", str(tmp_path))
+    work = Workspace("mine", tmp_path / "data/processed", tmp_path / "reports")
+    older = {"catalogue": "mine", "data": None, "limit": 300, "backbone": "auto", "beside": "b", "keep_unknown": False}
+    for told, command in [
+        ({"settings": older}, "make report CATALOGUE=mine LIMIT=300 BACKBONE=auto,b"),
+        ({"variables": None, "settings": []}, "make report CATALOGUE=mine"),
+        ({"variables": {"queries": "a$b c"}}, "make report CATALOGUE=mine QUERIES='a$$b c'"),
+    ]:
+        write_json(work.report / "provenance.json", told)
+        assert work.command == command
+    write_json(work.report / "provenance.json", {"variables": {"queries": "-a"}})
+    elsewhere = Workspace("mine", tmp_path, tmp_path / "reports")
+    assert build_parser().parse_args(shlex.split(elsewhere.command)[1:]).queries == "-a"
+    monkeypatch.setattr("fashion.core.workspace.WINDOWS", True)
+    write_json(work.report / "provenance.json", {"variables": {"data": "C:\\a b"}})
+    assert work.command == 'fashion report --catalogue mine --data "C:\\a b"'

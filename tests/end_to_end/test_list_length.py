@@ -3,11 +3,13 @@
 import html
 import json
 import re
+import shlex
 
 import pytest
 from pptx import Presentation
 
 from fashion.cli.main import build_parser, main
+from fashion.cli.options import read_settings
 from fashion.core.defaults import Preferences
 from fashion.core.errors import SettingsError
 from fashion.core.workspace import Workspace
@@ -92,6 +94,13 @@ def test_the_weights_are_chosen_by_the_lists_that_are_shown(hostile):
     whole = {line["method"]: line["never_shown"] for line in coverage if line["gallery"] == "whole"}
     assert chosen["never_shown_by_photos"] == pytest.approx(whole["learned"])
     assert chosen["never_shown"] == pytest.approx(whole["described"])
+
+
+def test_the_command_of_a_report_has_the_settings_that_it_was_made_with(hostile):
+    asked = json.loads((hostile.report / "provenance.json").read_text(encoding="utf-8"))["settings"]
+    assert (asked["k"], asked["colour_weight"]) == (4, 0.8)
+    given = read_settings(build_parser().parse_args(shlex.split(hostile.command)[1:]))
+    assert given == Settings(**asked) and given.weights
 
 
 def test_settings_reach_the_notebooks_that_use_them(tmp_path):

@@ -358,6 +358,8 @@ def test_filters_of_addresses_are_read_as_the_commands_are(client, window):
     assert both == get(client, "/api/v1/facets?colour=red&colour=blue").data
     assert "found 'rde'; near: red" in get(client, "/api/v1/items?colour=rde", 400).get_json()["detail"]
     assert "near: red" in html.unescape(get(client, "/?color=rde", 400).get_data(as_text=True))
+    shouted = "&".join(f"colour={'red':<{n}}" for n in range(4, 26)).replace(" ", "+")
+    assert "at most 20 values of colour" in get(client, f"/api/v1/items?{shouted}", 400).get_json()["detail"]
     items = window.shop().items
     grey = replace(window.shop(), recommender=replace(window.shop().recommender, items=items.replace("blue", "grey")))
     assert read_ask(MultiDict({"color": "gray"}), grey).chosen == {"colour": ("grey",)}

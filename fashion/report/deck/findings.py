@@ -150,11 +150,18 @@ class Findings:
     @property
     def new_stock_gain(self) -> tuple[float, float]:
         """The 95% interval of what the learned network gains on the off-the-shelf one, unseen items alone."""
-        (test,) = (
+        tests = [
             test for test in self.results["06"]["paired_tests"]
             if (test["gallery"], test["column"], test["against"]) == ("unseen", self.key, USUAL)
-        )  # fmt: skip
-        return float(test["low"]), float(test["high"])
+            and test["measure"].startswith("Precision@")
+        ]  # fmt: skip
+        if len(tests) != 1:
+            raise ArtefactError(
+                f"expected one paired test of {self.key} against {USUAL} among unseen items in "
+                f"{self.workspace.report / 'results/06.json'}; found {len(tests)}. Run "
+                f"`{self.workspace.command}` again."
+            )
+        return float(tests[0]["low"]), float(tests[0]["high"])
 
     @property
     def source(self) -> str:
