@@ -151,7 +151,7 @@ def parse_catalogue(text: str, path: Path) -> Catalogue:
 def _checked(raw: dict[str, Any], path: Path) -> Catalogue:
     """A catalogue from a TOML whose keys were checked; `color` is the column of colours where there is no other."""
     if "color" in raw["columns"] and "colour" not in raw["columns"]:
-        for table, key in (("similarity", "columns"), ("evaluation", "held_out")):
+        for table, key in NAMING:
             names = _names(raw, table, key)
             if names is not None:
                 raw[table][key] = ["colour" if name == "color" else name for name in names]
@@ -207,6 +207,9 @@ def _from_toml(raw: dict[str, Any], path: Path) -> Catalogue:
     )
 
 
+#: Where a TOML names columns of [columns].
+NAMING = (("similarity", "columns"), ("evaluation", "held_out"))
+
 #: Columns that count in the similarity anyway, or that no similarity by words can weigh.
 NEVER_FURTHER = ("item", "category", "colour", "department", "title", "price", "link", "looks", "hub")
 
@@ -219,7 +222,7 @@ def _names(raw: dict[str, Any], table: str, key: str) -> tuple[str, ...] | None:
 def _check_named_columns(raw: dict[str, Any], path: Path) -> None:
     """Refuse further columns of the similarity or of the evaluation that [columns] does not name."""
     given = sorted(str(column) for column in raw["columns"])
-    for table, key in (("similarity", "columns"), ("evaluation", "held_out")):
+    for table, key in NAMING:
         for name in _names(raw, table, key) or ():
             if table == "similarity" and name in NEVER_FURTHER:
                 raise CatalogueError(

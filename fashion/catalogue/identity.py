@@ -14,16 +14,14 @@ Any other TOML of that name is another catalogue.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from fashion.catalogue.definition import Catalogue, load_catalogue
 from fashion.catalogue.source import open_source
 from fashion.core.errors import CatalogueError, FashionError
-from fashion.core.files import write_json
-from fashion.core.workspace import OWNER, Workspace
+from fashion.core.files import told_json, write_json
+from fashion.core.workspace import OWNER, PROVENANCE, Workspace
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ def open_workspace(
     """
 
     def checked(name: str) -> object:
-        return _json(Workspace(name, processed, reports).processed / OWNER).get("content")
+        return told_json(Workspace(name, processed, reports).processed / OWNER).get("content")
 
     entry = catalogue if isinstance(catalogue, Catalogue) else load_catalogue(catalogue, checked)
     workspace = Workspace(entry.name, processed, reports, toml=toml_of(entry))
@@ -86,16 +84,8 @@ def take(workspace: Workspace, catalogue: Catalogue) -> None:
     open_workspace(catalogue, workspace.processed_root, workspace.report.parent)
     for folder in (workspace.processed, workspace.report):
         now = {"toml": toml_of(catalogue), "content": catalogue.content}
-        if _json(folder / OWNER) != now:
+        if told_json(folder / OWNER) != now:
             write_json(folder / OWNER, now)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _owner_of(folder: Path) -> _Owner | None:
@@ -103,7 +93,7 @@ def _owner_of(folder: Path) -> _Owner | None:
 
     Of runs before `catalogue.json` was written, source.json or provenance.json says it.
     """
-    owner, source, told = (_json(folder / name) for name in (OWNER, "source.json", "provenance.json"))
+    owner, source, told = (told_json(folder / name) for name in (OWNER, "source.json", PROVENANCE))
     settings, sums = (value if isinstance(value := told.get(key), dict) else {} for key in ("settings", "checksums"))
     table = str(source.get("table_sha256") or sums.get("table") or "")
     toml = owner.get("toml") or source.get("catalogue_toml")

@@ -133,3 +133,12 @@ def read_sealed(path: Path, read: Callable[[Path], T], then: str, made_by: str =
         return read(path)
 
     return read_or_set_aside(path, checked, then)
+
+
+def told_json(path: Path) -> dict[str, Any]:
+    """What a JSON file says, for who can do without: nothing where it is missing, damaged or no object."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

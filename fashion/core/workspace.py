@@ -19,7 +19,7 @@ from numpy.typing import DTypeLike, NDArray
 from fashion.core.checksums import sha256_file
 from fashion.core.errors import ArtefactError
 from fashion.core.escaping import spreadsheet
-from fashion.core.files import write_json, write_whole
+from fashion.core.files import told_json, write_json, write_whole
 from fashion.core.paths import found_place, kept_place, project_root
 from fashion.core.progress import VARIABLE
 
@@ -125,11 +125,11 @@ class Workspace:
         """
         roots, project = [self.processed_root, self.report.parent], project_root()
         options: dict[str, Any] = {
-            "catalogue": self.toml or _told(self.processed / OWNER).get("toml") or self.catalogue
+            "catalogue": self.toml or told_json(self.processed / OWNER).get("toml") or self.catalogue
         }
         if roots[0].name == roots[1].name and [root.parent.name for root in roots] == [RUNS, RUNS]:
             options["run"], roots = roots[0].name, [root.parent.parent for root in roots]
-        options |= _given(_told(self.report / PROVENANCE))
+        options |= _given(told_json(self.report / PROVENANCE))
         texts = {name: "1" if value is True else str(value) for name, value in options.items()}
         if not WINDOWS and roots == [project / "data/processed", project / "reports"]:
             given = (f"{name.upper()}={shlex.quote(text.replace('$', '$$'))}" for name, text in texts.items())
@@ -153,6 +153,11 @@ class Workspace:
         """How a run's record names one of its files: "p:" and its place under processed, "r:" under the report."""
         mark, root = ("p:", self.processed) if path.is_relative_to(self.processed) else ("r:", self.report)
         return mark + path.relative_to(root).as_posix()
+
+    def labelled(self, label: str) -> Path | None:
+        """The file that a run's record names so (`label`); None for a label of another kind."""
+        root = {"p:": self.processed, "r:": self.report}.get(label[:2])
+        return root / label[2:] if root else None
 
     def need(self, artefact: str) -> Path:
         """The path of an artefact that must exist.
@@ -296,13 +301,12 @@ class Workspace:
         """What the next report renews now that notebook `step` has run outside a report."""
         from fashion.core.provenance import sha256_output  # which names files by this module
 
-        outputs = _told(self.processed / "steps" / f"{step}.json").get("outputs")
+        outputs = told_json(self.processed / "steps" / f"{step}.json").get("outputs")
         if not outputs:
             return (
                 f"Run by hand. There is no report of this notebook yet: `{self.command}` runs it, and those after it."
             )
-        roots = {"p:": self.processed, "r:": self.report}
-        known = {roots[label[:2]] / label[2:]: checksum for label, checksum in outputs.items() if label[:2] in roots}
+        known = {path: checksum for label, checksum in outputs.items() if (path := self.labelled(label))}
         changed = [
             path.name for path, checksum in known.items()
             if path.suffix != ".ipynb" and not (path.is_file() and sha256_output(path) == checksum)
@@ -387,15 +391,6 @@ def _settled(figure: Figure) -> Bbox:
     with rc_context({"figure.autolayout": False, "figure.constrained_layout.use": False}):
         figure.set_layout_engine(None)  # settled: `savefig` must not repeat it
     return figure.get_tightbbox().padded(rcParams["savefig.pad_inches"])
-
-
-def _told(path: Path) -> dict[str, Any]:
-    """What a JSON file says that an advice may use; nothing where it is missing or damaged."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _given(provenance: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,12 +26,11 @@ PHOTOS = ("max_pooled.npy", "pixels.npy", "selection.npz")
 
 def recorded(workspace: Workspace) -> dict[Path, tuple[str, str]]:
     """Each file of the report -> its SHA-256 and its notebook, as remembered when the notebook had ended."""
-    roots = {"p:": workspace.processed, "r:": workspace.report}
     return {
-        roots[name[:2]] / name[2:]: (checksum, step.notebook)
+        path: (checksum, step.notebook)
         for step in STEPS
-        for name, checksum in read_state(workspace, step).outputs.items()
-        if name[:2] in roots
+        for label, checksum in read_state(workspace, step).outputs.items()
+        if (path := workspace.labelled(label))
     }
 
 
