@@ -182,7 +182,9 @@ def open_index(vectors: Float, path: Path, *, progress: bool = True) -> Approxim
     with progress_bar(len(vectors), "items indexed", "item", show=progress) as bar:
         for first in range(0, len(vectors), BLOCK):
             rows = np.ascontiguousarray(vectors[first : first + BLOCK])
-            graph.add(np.arange(first, first + len(rows)), rows, threads=os.cpu_count() or 1)
+            # Rows that are inserted at once don't see one another. In a graph of few rows that costs edges, so that one
+            # thread begins it; a graph of at most one block is thus always the same.
+            graph.add(np.arange(first, first + len(rows)), rows, threads=(os.cpu_count() or 1) if first else 1)
             bar.update(len(rows))
     write_sealed(path, lambda aside: graph.save(str(aside)), key)
     return _view(path, vectors)

@@ -26,16 +26,30 @@ def test_recall_is_high_and_similarities_are_exact(index, table):
     found, cosine = index.nearest(table[:50], 6)
     np.testing.assert_allclose(cosine, np.einsum("qd,qkd->qk", table[:50], table[found]), atol=1e-6)
     assert (np.diff(cosine, axis=1) <= 0).all()
-    # Threads build the graph in an order of their own, so which few of the 3,000 items it misses differs each time.
     assert (index.nearest(table, 1)[0][:, 0] == np.arange(3000)).mean() > 0.98
 
 
 def test_forbidden_rows_are_passed_over(index, table):
-    exact, _ = nearest(table[7], table, 40)
-    barred = exact[::2].astype(np.int64)
-    found, _ = index.nearest(table[7][np.newaxis], 10, barred)
-    assert not set(found[0]) & set(barred) and len(found[0]) == 10
-    assert len(set(found[0]) & set(exact[1::2][:10])) >= 9
+    shared = []
+    for row in range(0, 3000, 60):
+        exact, _ = nearest(table[row], table, 40)
+        barred = exact[::2].astype(np.int64)
+        found, _ = index.nearest(table[[row]], 10, barred)
+        assert not set(found[0]) & set(barred) and len(found[0]) == 10
+        shared.append(len(set(found[0]) & set(exact[1::2][:10])) / 10)
+    assert np.mean(shared) > 0.96
+
+
+def test_a_graph_of_one_block_is_always_the_same(index, table, tmp_path):
+    again = open_index(table, tmp_path / "again.usearch", progress=False)
+    for one, other in zip(index.nearest(table, 10), again.nearest(table, 10), strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_threads_join_after_the_first_block(table, tmp_path, monkeypatch):
+    monkeypatch.setattr(approximate, "BLOCK", 1000)
+    index = open_index(table, tmp_path / "threads.usearch", progress=False)
+    assert index.recall(10, 500) > 0.95 and (index.nearest(table, 1)[0][:, 0] == np.arange(3000)).mean() > 0.95
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -81,7 +95,7 @@ def test_rows_gone_and_renewed_since_are_told(index, table):
     found, cosine = nearest_rows(changed, asking, now, 6, np.ones(2999, bool))
     expected, exact = nearest(asking, now, 6, assume_unit=True)
     shared = [len(np.intersect1d(*both)) for both in zip(found, expected, strict=True)]
-    assert min(shared) >= 5 and found[2, :2].tolist() == [asked - 1, 4]
+    assert np.mean(shared) >= 5 and found[2, :2].tolist() == [asked - 1, 4]
     assert np.allclose(np.einsum("qkd,qd->qk", now[found], asking), cosine, atol=1e-6) and cosine.max() <= 1 + 1e-6
     assert index.now(now, np.full(3000, -1)) is None
     assert exact.shape == cosine.shape
