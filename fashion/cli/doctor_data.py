@@ -19,7 +19,7 @@ from fashion.core.disk import half_written
 from fashion.core.errors import FashionError
 from fashion.core.locking import is_running
 from fashion.core.paths import at_home, project_root
-from fashion.core.workspace import RUNS, Workspace
+from fashion.core.workspace import PROVENANCE, RUNS, Workspace
 from fashion.report.integrity import changed, damaged_changes, recorded
 from fashion.report.steps import STEPS, Settings, read_state, step_key
 
@@ -92,7 +92,7 @@ def names(work: Workspace, wanted: str) -> Iterator[Finding]:
 
 def reports(work: Workspace) -> Iterator[Finding]:
     """Reports, finished and running, in the folders of `work` and of its runs; locks and leftovers."""
-    own = work.processed_root.name if work.processed_root.parent.name == RUNS else ""
+    own = work.run
     places = [(own, work.processed_root, work.report.parent)]
     for folder in sorted((work.processed_root / RUNS).glob("*/")):
         places.append((folder.name, folder, work.report.parent / RUNS / folder.name))
@@ -177,7 +177,7 @@ def _report(work: Workspace, name: str) -> Finding:
 def _settings(work: Workspace) -> Settings | None:
     """The settings of the report that is there; None where they cannot be read."""
     try:
-        told = json.loads((work.report / "provenance.json").read_text(encoding="utf-8"))["settings"]
+        told = json.loads((work.report / PROVENANCE).read_text(encoding="utf-8"))["settings"]
         return Settings(**told)
     except (FashionError, OSError, ValueError, KeyError, TypeError):
         return None

@@ -108,12 +108,17 @@ class Workspace:
         return f"Workspace({self.catalogue!r}: {self.processed}, report in {self.report})"
 
     @property
+    def run(self) -> str:
+        """The name of the run whose artefacts these are; empty where they are of no named run."""
+        return self.processed_root.name if self.processed_root.parent.name == RUNS else ""
+
+    @property
     def stores(self) -> Path:
         """The folder of the photo caches: that of all artefacts; of a named run, that above all runs.
 
         What is kept is keyed by content and by what made it, so that runs need no stores of their own.
         """
-        shared = (self.processed_root.parent / SHARED).is_file() and self.processed_root.parent.name == RUNS
+        shared = self.run and (self.processed_root.parent / SHARED).is_file()
         return self.processed_root.parent.parent if shared else self.processed_root
 
     @property
@@ -127,8 +132,8 @@ class Workspace:
         options: dict[str, Any] = {
             "catalogue": self.toml or told_json(self.processed / OWNER).get("toml") or self.catalogue
         }
-        if roots[0].name == roots[1].name and [root.parent.name for root in roots] == [RUNS, RUNS]:
-            options["run"], roots = roots[0].name, [root.parent.parent for root in roots]
+        if self.run and roots[1].parts[-2:] == (RUNS, self.run):
+            options["run"], roots = self.run, [root.parent.parent for root in roots]
         options |= _given(told_json(self.report / PROVENANCE))
         texts = {name: "1" if value is True else str(value) for name, value in options.items()}
         if not WINDOWS and roots == [project / "data/processed", project / "reports"]:

@@ -21,7 +21,7 @@ from fashion.core.errors import ReportError, did_you_mean
 from fashion.core.escaping import REPORT_POLICY
 from fashion.core.files import write_json, write_whole
 from fashion.core.numerals import interval, p_value
-from fashion.core.workspace import Workspace
+from fashion.core.workspace import PROVENANCE, Workspace
 from fashion.evaluation.protocol import LEAST_P, SIGN_FLIPS
 from fashion.evaluation.relevance import BOTH, precision_at_k
 from fashion.evaluation.statistics import holm, mean_where_defined, paired_difference
@@ -65,7 +65,7 @@ class Compared:
         ReportError
             When there is no finished report.
         """
-        path = self.workspace.report / "provenance.json"
+        path = self.workspace.report / PROVENANCE
         try:
             content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:

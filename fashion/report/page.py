@@ -17,7 +17,7 @@ from fashion.catalogue.definition import Catalogue, load_catalogue
 from fashion.core.checksums import sha256_bytes, sha256_file
 from fashion.core.escaping import REPORT_POLICY
 from fashion.core.files import write_whole
-from fashion.core.workspace import Workspace
+from fashion.core.workspace import PROVENANCE, Workspace
 from fashion.report.notebook_format import import_nbformat
 from fashion.report.steps import STEPS, cells_of
 from fashion.report.tables import for_phones
@@ -176,7 +176,7 @@ def _template() -> Template:
 
 def _common(workspace: Workspace) -> dict[str, Any]:
     """What the pages share: variables of the template, and `titles` of the notebooks."""
-    provenance = json.loads((workspace.report / "provenance.json").read_text(encoding="utf-8"))
+    provenance = json.loads((workspace.report / PROVENANCE).read_text(encoding="utf-8"))
     catalogue: Catalogue = load_catalogue(workspace.toml or workspace.json("source")["catalogue_toml"])
     results = [workspace.results(step.number) for step in STEPS]
     captions = workspace.captions()

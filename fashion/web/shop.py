@@ -20,7 +20,7 @@ from fashion.catalogue.products import PRODUCT, web_link
 from fashion.catalogue.translation import colours_of_departments
 from fashion.core.errors import ArtefactError, CatalogueError, FashionError, PhotoError
 from fashion.core.locking import is_running
-from fashion.core.workspace import Workspace
+from fashion.core.workspace import PROVENANCE, Workspace
 from fashion.projection.interactive import map_fields
 from fashion.recommendation.changes import changes_folder
 from fashion.recommendation.filters import NOT_OFFERED, QueryError
@@ -364,7 +364,7 @@ def stamp_of(workspace: Workspace) -> int:
     ArtefactError
         When there is no report.
     """
-    path = workspace.report / "provenance.json"
+    path = workspace.report / PROVENANCE
     if not path.is_file():
         raise ArtefactError(
             f"expected a report of {workspace.catalogue} in {workspace.report}; found none. "
