@@ -185,7 +185,7 @@ def _curves(table: pd.DataFrame, along: str, name: str, title: str, source_line:
 
 
 def precision_by_colour_weight(table: pd.DataFrame, source_line: str, *, k: int, chosen: float) -> Figure:
-    """What the weight of colour trades: Precision@k in category, in colour and in both, with 95% intervals.
+    """Precision@k in category, in colour and in both, by the weight of colour, with 95% intervals.
 
     Parameters
     ----------

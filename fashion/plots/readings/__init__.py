@@ -1,7 +1,7 @@
-"""Readings: what figures and notebooks show in this run, as sentences; one module a notebook, as its figures.
+"""Readings: sentences on what the figures and notebooks show in this run; one module for each notebook.
 
-A reading is claim, number, tension, next step. It is Markdown, and empty where its condition does not hold: a sentence
-that fits any outcome is none.
+A reading states a claim, its number, the tension and the next step. It is Markdown, and empty where its condition does
+not hold: a sentence that fits any outcome is not a reading.
 """
 
 import lazy_loader

@@ -29,7 +29,7 @@ FEW = 10
 
 
 def training(history: pd.DataFrame) -> str:
-    """Whether the network overfits, and whether more epochs would help."""
+    """Reading of the training curves: whether the network overfits, and whether more epochs would help."""
     mean = history.groupby("epoch").mean()
     if "val_category_accuracy" not in mean:
         return ""
@@ -50,7 +50,7 @@ def training(history: pd.DataFrame) -> str:
 
 
 def confusion(matrix: NDArray[np.integer], classes: Sequence[str]) -> str:
-    """The most frequent confusion, and whether a few pairs make most errors."""
+    """Reading of a confusion matrix: the most frequent confusion, and whether one word is in most errors."""
     off = np.array(matrix)
     np.fill_diagonal(off, 0)
     wrong, total = int(off.sum()), int(np.sum(matrix))
@@ -76,7 +76,7 @@ def confusion(matrix: NDArray[np.integer], classes: Sequence[str]) -> str:
 
 
 def calibration(errors: Mapping[str, float], curves: Mapping[str, pd.DataFrame]) -> str:
-    """How far a predicted probability can be taken at its word, and on which side it errs."""
+    """Reading of the calibration: how far to trust a predicted probability, and whether it is too high or too low."""
     sentences = []
     for name, error in errors.items():
         curve = curves[name]
@@ -97,7 +97,7 @@ def calibration(errors: Mapping[str, float], curves: Mapping[str, pd.DataFrame])
 
 
 def confused_colours(count: int, near: float, within: float) -> str:
-    """Whether wrong colours are at least near ones.
+    """Reading of the confused colours: the share that are near colours, and where to look for the others' cause.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def confused_colours(count: int, near: float, within: float) -> str:
 
 
 def class_accuracy(table: pd.DataFrame, plural: str) -> str:
-    """The worst class with enough items, beside the best.
+    """Reading of the accuracy by class: the worst class with enough items, beside the best.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def class_accuracy(table: pd.DataFrame, plural: str) -> str:
 
 
 def customer_photos(accuracy: pd.DataFrame) -> str:
-    """What a customer's photo costs, and how much of it simulated photos bring back.
+    """Reading of simulated customers' photos: the accuracy they lose, and how much training on such photos recovers.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def customer_photos(accuracy: pd.DataFrame) -> str:
 
 
 def items_to_check(table: pd.DataFrame, categories: CategoryDoubts, items: int) -> str:
-    """How many items are in doubt and of what, how far the judge can be believed, and what was not judged.
+    """Reading of the items to check: their number by kind of doubt, how reliable the judge is, what was not judged.
 
     Parameters
     ----------
@@ -214,7 +214,7 @@ def items_to_check(table: pd.DataFrame, categories: CategoryDoubts, items: int) 
 
 
 def findings(held_out: HeldOut, weights: Weights, check: Mapping[str, Any]) -> list[str]:
-    """The notebook's findings, the first of them its answer.
+    """The findings of notebook 03, its answer first.
 
     Parameters
     ----------

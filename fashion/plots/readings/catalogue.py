@@ -30,7 +30,7 @@ PLAIN = 0.2
 
 
 def contact_sheet(items: pd.DataFrame) -> str:
-    """How many photos have a plain ground, on which a garment's colour can be measured."""
+    """Reading of the contact sheet: the share of photos with a plain background, on which colour can be measured."""
     plain = float((items["uneven_border"] <= PLAIN).mean())
     if plain >= 0.9:
         return f"{percent(plain)} of the photos have a plain background, so the garment's colour can be measured."
@@ -41,7 +41,7 @@ def contact_sheet(items: pd.DataFrame) -> str:
 
 
 def counts(items: pd.DataFrame, column: str, plural: str) -> str:
-    """Whether the classes of a column are equally frequent, and which are too small to fill a list.
+    """Reading of a column's counts: how evenly its classes are filled, and how many are too small to fill a list.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def counts(items: pd.DataFrame, column: str, plural: str) -> str:
 
 
 def colour_by_department(items: pd.DataFrame) -> str:
-    """The colour that is most over-represented in a department."""
+    """Reading of colour by department: the colour most over-represented in a department, where that is significant."""
     table = pd.crosstab(items["department"], items["colour"])
     observed, total = table.to_numpy(), len(items)
     expected = np.outer(observed.sum(axis=1), observed.sum(axis=0)) / total
@@ -95,7 +95,7 @@ def colour_by_department(items: pd.DataFrame) -> str:
 
 
 def photo_sizes(items: pd.DataFrame, rule: str) -> str:
-    """The photos' sizes in a sentence, and what the network makes of them.
+    """Reading of the photo sizes: the most frequent size, and what the network's square input does to the photos.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def photo_sizes(items: pd.DataFrame, rule: str) -> str:
 
 
 def words_and_photos(by_word: pd.DataFrame) -> str:
-    """For how many colour words the photos show the list's colour, and which word is furthest."""
+    """Reading of words against photos: how many words' photos show the listed colour, and the word furthest from it."""
     if len(by_word) < 2:
         return ""
     far = by_word.loc[by_word["median_distance"].idxmax()]
@@ -133,7 +133,7 @@ def words_and_photos(by_word: pd.DataFrame) -> str:
 
 
 def doubtful_labels(doubtful: pd.DataFrame, items: int) -> str:
-    """How many colour words are in doubt, and whether one word has most of them."""
+    """Reading of the doubtful labels: how many items are in doubt, and a word that at least a third of them share."""
     if not len(doubtful):
         return ""
     claim = f"{counted(len(doubtful), 'item')} of {items:,} ({percent(len(doubtful) / items)}) are in doubt."
@@ -147,7 +147,7 @@ def doubtful_labels(doubtful: pd.DataFrame, items: int) -> str:
 
 
 def account(read: int, items: int, dropped: int, not_taken: int, further: int = 0) -> str:
-    """Where every row that was read went, in numbers that add up.
+    """Reading of the table's rows: how many became items, and what happened to the others; the numbers add up.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def account(read: int, items: int, dropped: int, not_taken: int, further: int = 
 
 
 def findings(counts: Counts, joined: Joined, audit: Audit) -> list[str]:
-    """The notebook's findings, the first of them its answer."""
+    """The findings of notebook 01, its answer first."""
     checks, items, doubtful = audit.checks, len(joined.items), len(audit.doubtful)
     failed = [check for check in checks if not check.passed]
     rows = account(counts.read, items, len(joined.cleaning.rejected), counts.not_taken, counts.joined)

@@ -20,7 +20,7 @@ def _rises(medians: Mapping[str, float]) -> tuple[float, float]:
 
 
 def similarity(medians: Mapping[str, float], separation: float, categories: int) -> str:
-    """Which of shape and colour raises the cosine more, and what that means for reading one; empty for one category.
+    """Reading of the similarities: whether category or colour raises the cosine more; empty for one category.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def similarity(medians: Mapping[str, float], separation: float, categories: int)
 
 
 def features(statistics: pd.DataFrame, classes: int) -> str:
-    """Whether any one feature knows the category.
+    """Reading of the features: how little the best one tells of the category; empty where it tells more than half.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def features(statistics: pd.DataFrame, classes: int) -> str:
 
 
 def pca(spectrum: ArrayLike, marks: Mapping[str, int]) -> str:
-    """How far the vectors could be shortened."""
+    """Reading of the principal components: how many hold most of the variance, and whether shorter vectors may do."""
     total, few, many = len(np.asarray(spectrum)), min(marks.values()), max(marks.values())
     least, most = (next(name for name, count in marks.items() if count == number) for number in (few, many))
     if many > total / 2:
@@ -88,7 +88,7 @@ def pca(spectrum: ArrayLike, marks: Mapping[str, int]) -> str:
 
 
 def selection(choices: pd.DataFrame, chosen: str, original: str) -> str:
-    """What the chosen features gain over the original's, and in which label.
+    """Reading of the selection: what the chosen features gain over the original study's, and in which label.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def selection(choices: pd.DataFrame, chosen: str, original: str) -> str:
 
 
 def cost(table: pd.DataFrame, speeds: Mapping[str, float], k: int) -> str:
-    """Which network finds better neighbours than the report's, and at what speed.
+    """Reading of quality against cost: the best of the other networks against the report's, in precision and speed.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def findings(
     network: str, medians: Mapping[str, float], separation: float, categories: int, choices: pd.DataFrame,
     chosen: Mapping[str, object],
 ) -> list[str]:  # fmt: skip
-    """The notebook's findings, the first of them its answer where two categories and a pair of one allow it."""
+    """The findings of notebook 02, its answer first if there are two categories and pairs within one."""
     lines, sees = [], ""
     if {RANDOM, CATEGORY, WORDS} <= set(medians):
         shape, colour = _rises(medians)

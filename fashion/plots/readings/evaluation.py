@@ -1,6 +1,6 @@
 """Readings of notebook 06: what is gained over what, for whom, and what the tables show besides.
 
-`why_untrained` says why no network was trained, a sentence: a reading of what training gained is empty then.
+`why_untrained` is a sentence on why no network was trained: with it, a reading of what training gained is empty.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ FEW = 20
 
 
 def _by_photo(result: Evaluation) -> list[str]:
-    """Methods that know photos alone on both sides."""
+    """The methods that use photos alone, for queries and for the gallery."""
     return [method for method in result.methods if method not in (DESCRIBED, SAME_WORDS, SHOWN)]
 
 
@@ -51,7 +51,7 @@ def _gained(gain: Difference) -> str:
 
 
 def precision(result: Evaluation, why_untrained: str = "") -> str:
-    """What *learned* gains over the best untrained method, and whether it takes a network to gain it."""
+    """Reading of the precision: *learned* against the best untrained method, logistic regression and the ceiling."""
     if why_untrained:
         return ""
     best, gain = result.best_untrained, result.gains["whole", BOTH]
@@ -69,7 +69,7 @@ def precision(result: Evaluation, why_untrained: str = "") -> str:
 
 
 def _logistic(result: Evaluation, gallery: str = "whole") -> str:
-    """*Learned* beside logistic regression, which is taught the same words."""
+    """Sentence on logistic regression, which is taught the same words, against *learned*."""
     if LOGISTIC not in result.methods:
         return ""
     gain, share = _against(result, LEARNED, LOGISTIC, gallery), percent(_mean(result, LOGISTIC, gallery))
@@ -94,7 +94,7 @@ def _left(result: Evaluation) -> str:
 
 
 def unseen(result: Evaluation, why_untrained: str = "") -> str:
-    """What is left of *learned* and its gain where no item was trained with."""
+    """Reading of the unseen items: the precision and gain of *learned* on items that it was not trained on."""
     if why_untrained:
         return ""
     gain, whole = result.gains["unseen", BOTH], result.gains["whole", BOTH]
@@ -120,7 +120,7 @@ def unseen(result: Evaluation, why_untrained: str = "") -> str:
 
 
 def tests(result: Evaluation) -> str:
-    """Explains where an interval excludes 0 and the corrected p-value does not reject, and p-values at the floor."""
+    """Reading of the tests: intervals without 0 whose corrected p-value does not reject, and p-values at the floor."""
     table = result.tests
     apart = table[((table["low"] > 0) | (table["high"] < 0)) & (table["p_holm"] >= 0.05)]
     least = table[table["p"] <= LEAST_P]["p_holm"]
@@ -142,7 +142,7 @@ def tests(result: Evaluation) -> str:
 
 
 def success(result: Evaluation, curve: pd.DataFrame) -> str:
-    """Which method has a right item among k most often, and how *learned* rises from the first place to the last.
+    """Reading of the success curve: the method most often right within k, and how *learned* rises from place 1 to k.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def success(result: Evaluation, curve: pd.DataFrame) -> str:
 
 
 def untaught(table: pd.DataFrame, why_untrained: str = "") -> str:
-    """Where *frozen* agrees more than *learned* in what nothing was taught.
+    """Reading of what was never taught: the measure in which *frozen* is furthest ahead of *learned*.
 
     Parameters
     ----------
@@ -203,7 +203,7 @@ def untaught(table: pd.DataFrame, why_untrained: str = "") -> str:
 
 
 def coverage(table: pd.DataFrame) -> str:
-    """Which embedding leaves fewer items unshown in the whole catalogue.
+    """Reading of the coverage: whether the shop's lists or the frozen network's leave fewer items unshown.
 
     Parameters
     ----------
@@ -228,7 +228,7 @@ def coverage(table: pd.DataFrame) -> str:
 
 
 def departments(table: pd.DataFrame, why_untrained: str = "") -> str:
-    """The department in which *learned* does worst, where that is no accident.
+    """Reading of the departments: the one in which *learned* does worst, where it is significantly below the mean.
 
     Parameters
     ----------
@@ -252,7 +252,7 @@ def departments(table: pd.DataFrame, why_untrained: str = "") -> str:
 
 
 def gallery_size(curve: pd.DataFrame) -> str:
-    """Whether *learned* keeps up with the ceiling as the gallery grows.
+    """Reading of the gallery sizes: whether *learned* keeps up with the ceiling as the gallery grows.
 
     Parameters
     ----------
@@ -275,7 +275,7 @@ def gallery_size(curve: pd.DataFrame) -> str:
 
 
 def embedding_size(lengths: Mapping[str, int], dimensions: Mapping[str, int]) -> str:
-    """How short the vectors may be, and what that saves.
+    """Reading of the embedding sizes: how short the vectors may be, and how much smaller that makes an index.
 
     Parameters
     ----------
@@ -292,7 +292,7 @@ def embedding_size(lengths: Mapping[str, int], dimensions: Mapping[str, int]) ->
 
 
 def colour_weight(curve: pd.DataFrame, default: float) -> str:
-    """What the weight of colour trades, and whether the report's own is near the best.
+    """Reading of the weight of colour: what it gains and costs, and how near the report's weight is to the best.
 
     Parameters
     ----------
@@ -326,7 +326,7 @@ def colour_weight(curve: pd.DataFrame, default: float) -> str:
 
 
 def failures(without: int, queries: int, worst: float, items: pd.DataFrame) -> str:
-    """How many queries have nothing right, and whether the worst are half right.
+    """Reading of the failures: how many queries have nothing right, or else whether the worst are only half right.
 
     Parameters
     ----------
@@ -352,7 +352,7 @@ def failures(without: int, queries: int, worst: float, items: pd.DataFrame) -> s
 
 
 def caveat(made: bool, measured: bool) -> str:
-    """What to bear in mind with the finding: a made catalogue, measured colours, or that labels measure no taste."""
+    """The finding's caveat: colours that were measured, colours that were dyed, or that labels do not measure taste."""
     if measured:
         return "Colours were measured from the photos, so agreement in colour is by construction."
     if made:
@@ -364,7 +364,7 @@ def caveat(made: bool, measured: bool) -> str:
 
 
 def lead(result: Evaluation, made: bool, measured: bool) -> str:
-    """The study's answer in one sentence with its number, and its caveat."""
+    """The study's answer in one sentence with its number, followed by its caveat."""
     best, gain, k = result.best_untrained, result.gains["whole", BOTH], number_word(result.trial.k)
     own, other = percent(_mean(result, LEARNED)), percent(_mean(result, best))
     head = f"By photo alone, {own} of the {k} recommended items match the query in category and colour"
@@ -378,7 +378,7 @@ def lead(result: Evaluation, made: bool, measured: bool) -> str:
 
 
 def untrained(items: pd.DataFrame, k: int, why: str, measured: bool) -> list[str]:
-    """What can and cannot be found where no network was trained.
+    """The findings where no network was trained: what can be measured without training, and what cannot.
 
     Parameters
     ----------
@@ -406,7 +406,7 @@ def untrained(items: pd.DataFrame, k: int, why: str, measured: bool) -> list[str
 
 
 def findings(result: Evaluation, made: bool, measured: bool, why_untrained: str = "") -> list[str]:
-    """The notebook's findings, the first of them the study's answer; each from an interval of this run."""
+    """The findings of notebook 06, the study's answer first; each rests on an interval of this run."""
     if why_untrained:
         return untrained(result.trial.items, result.trial.k, why_untrained, measured)
     lines = [lead(result, made, measured)]

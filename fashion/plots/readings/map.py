@@ -15,12 +15,12 @@ MIXED = 1.2
 
 
 def _follows(share: Mapping[str, float], times: float) -> bool | None:
-    """Whether neighbours have one word `times` as often as by chance; None where words are too few or all unique."""
+    """Whether neighbours share a word `times` as often as by chance; None where words are too few or all unique."""
     return share["neighbours"] >= times * share["chance"] if 0 < times * share["chance"] < 1 else None
 
 
 def departments(alike: Mapping[str, Mapping[str, float]], near: int = 10) -> str:
-    """Whether departments are regions of the map, by `near` neighbours of each item."""
+    """Reading of the map by department: the regions that departments form; empty where they form none."""
     own = alike["department"]
     if not _follows(own, REGION):
         return ""
@@ -31,7 +31,7 @@ def departments(alike: Mapping[str, Mapping[str, float]], near: int = 10) -> str
 
 
 def colours(alike: Mapping[str, Mapping[str, float]], near: int = 10) -> str:
-    """Whether colours are regions; empty where one is so frequent that neighbours could not show it."""
+    """Reading of the map by colour: regions or a mixture; empty where one colour is too frequent to tell."""
     share = alike["colour"]
     follows = _follows(share, MIXED)
     if follows is None:
@@ -48,7 +48,7 @@ def colours(alike: Mapping[str, Mapping[str, float]], near: int = 10) -> str:
 
 
 def photos(recall: float, chance: float, near: int = 10) -> str:
-    """How many true neighbours stand side by side, and what the others call for."""
+    """Reading of the map of photos: the share of nearest items kept side by side, and whether lists are needed too."""
     count = number_word(near)
     claim = f"{percent(recall)} of an item's {count} nearest by vector are among its {count} nearest here"
     if recall > 0.8:
@@ -61,7 +61,7 @@ def photos(recall: float, chance: float, near: int = 10) -> str:
 def findings(
     recall: float, trustworthiness: float, alike: Mapping[str, Mapping[str, float]], near: int = 10
 ) -> list[str]:  # fmt: skip
-    """The notebook's findings, the first of them its answer; `near` neighbours of an item were looked at."""
+    """The findings of notebook 05, its answer first; `near` neighbours of each item were compared."""
     own, hue = alike["department"], alike["colour"]
     follows = {"department": _follows(own, REGION), "colour": _follows(hue, MIXED)}
     yes, no = ([name for name, follows_it in follows.items() if follows_it is wanted] for wanted in (True, False))

@@ -18,7 +18,7 @@ Int = NDArray[np.integer]
 
 
 def matching(items: pd.DataFrame, rows: Sequence[int], nearest: Int) -> tuple[int, int]:
-    """How many of some queries' recommendations match in both words, and of how many.
+    """The number of some queries' recommendations that match in both words, and the number of all of them.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def matching(items: pd.DataFrame, rows: Sequence[int], nearest: Int) -> tuple[in
 
 
 def shown(counts: tuple[int, int], share: float) -> str:
-    """The rows of a figure beside the mean over all items.
+    """Reading of a figure's rows: how many of their recommendations match, beside the mean over all items.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def shown(counts: tuple[int, int], share: float) -> str:
 def by_photo(
     true: pd.DataFrame, queries: Sequence[Any], recommended: Sequence[pd.DataFrame], why_untrained: str = ""
 ) -> str:
-    """How many words the network reads off the photos right, and how many recommendations match the true ones.
+    """Reading of the queries by photo: words that the network reads correctly, and recommendations that match them.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def by_photo(
 
 
 def by_words(queries: Sequence[Any], recommended: Sequence[pd.DataFrame]) -> str:
-    """How many of the answers have every word that was asked for; empty where none names both kinds of words."""
+    """Reading of the queries in words: how many answers have the category and colour asked for; empty without any."""
     good = total = 0
     for query, table in zip(queries, recommended, strict=True):
         wanted = {name: query.description[name] for name in ("category", "colour") if query.description.get(name)}
@@ -109,7 +109,7 @@ def by_words(queries: Sequence[Any], recommended: Sequence[pd.DataFrame]) -> str
 
 
 def failures(misses: Misses, k: int) -> str:
-    """What the queries without their own category have in common."""
+    """Reading of the failures: how many queries get nothing of their own category, and what they have in common."""
     if not len(misses.rows):
         return ""
     claim = (
@@ -136,7 +136,7 @@ def failures(misses: Misses, k: int) -> str:
 
 
 def diversity(trials: pd.DataFrame) -> str:
-    """What more diverse lists cost in likeness to the query."""
+    """Reading of the diversity: how much less alike a more diverse list is, and what it costs in similarity."""
     first, last = trials.iloc[0], trials.iloc[-1]
     lost = first["similarity to the query"] - last["similarity to the query"]
     spread = first["frozen similarity within the list"] - last["frozen similarity within the list"]
@@ -152,7 +152,7 @@ def diversity(trials: pd.DataFrame) -> str:
 def findings(
     shares: Mapping[str, float], k: int, misses: Misses, why_untrained: str = "", measured: bool = False
 ) -> list[str]:
-    """The notebook's findings, the first of them its answer.
+    """The findings of notebook 04, its answer first.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the readings share: sentences joined, a catalogue's words as text, counts with their noun."""
+"""Helpers of the readings: sentences joined, a catalogue's words as text, counts with their noun."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fashion.core.numerals import percent as percent
 
 
 def joined(*sentences: str) -> str:
-    """The sentences that hold, as one paragraph; empty ones are left out."""
+    """The sentences that are not empty, as one paragraph."""
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -28,7 +28,7 @@ def word(text: object) -> str:
 
 
 def listed(names: Iterable[object]) -> str:
-    """Words of a catalogue in a row.
+    """A catalogue's words as a list in a sentence.
 
     Examples
     --------
@@ -40,7 +40,7 @@ def listed(names: Iterable[object]) -> str:
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:
-    """A number in figures with its noun.
+    """A count in figures, with its noun in singular or plural.
 
     Examples
     --------
