@@ -152,7 +152,7 @@ def parities(backbone: Backbone, photos: NDArray[np.uint8]) -> dict[str, float]:
 
 
 class _Numbered(FolderSource):
-    """As many different photos as numbers: one of 64 files, with the number behind the picture."""
+    """A source of any number of different photos: one of 64 files, with the photo's number appended to its bytes."""
 
     def _read(self, full_name: str, most: int | None) -> bytes:
         number = int(full_name)
@@ -160,7 +160,7 @@ class _Numbered(FolderSource):
 
 
 def memory(count: int) -> dict[str, int]:
-    """Read and embed `count` photos in this process, and say how much memory it has held at most."""
+    """Read and embed `count` photos in this process; return the photos and the peak memory in bytes."""
     from benchmarks.harness import resident
 
     with tempfile.TemporaryDirectory() as place:

@@ -14,7 +14,7 @@ from fashion.plots.style import PALETTE, QUIET, sign, use_style
 
 
 def draw(part: str, results: dict[str, Any], folder: Path) -> list[Path]:
-    """Draw a part's figures into `folder`; the files, which may be none."""
+    """Draw a part's figures into `folder`; return their files, which may be none."""
     matplotlib.use("Agg")
     use_style()
     drawers = {

@@ -122,7 +122,7 @@ def resident() -> int:
 
 
 def say(line: str) -> None:
-    """One line of news, at once."""
+    """Print a line at once."""
     print(line, flush=True)
 
 

@@ -71,7 +71,7 @@ def _post(body: Path) -> str:
 
 
 def requests(shop: Served, names: Sequence[str]) -> dict[str, list[str]]:
-    """Requests of each kind, but for uploads."""
+    """Requests of each kind except uploads."""
     facets = shop.ask("/api/v1/facets")
     column = next(name for name in facets if len(facets[name]) > 1)
     pairs = [
@@ -112,7 +112,7 @@ def growth(noted: Sequence[tuple[float, int]]) -> dict[str, Any]:
 
 
 def faults(results: dict[str, Any]) -> list[str]:
-    """What a measurement found that must not be: errors under load, memory that grows, a report shown by halves.
+    """Sentences on the faults of a measurement: errors under load, growing memory, a report served in part.
 
     Parameters
     ----------

@@ -77,7 +77,7 @@ def _times(call: Callable[[int], Any], rows: NDArray) -> dict[str, float]:
 
 
 def single(count: int, width: int, queries: int) -> dict[str, Any]:
-    """One query at a time over `count` items: exact, and by the index; its making, its recall, the memory held."""
+    """Seconds of single queries over `count` items, exact and by the index; its build time, recall and memory."""
     say(f"  one query over {count:,} x {width}")
     vectors = clustered(count, width)
     rows = np.random.default_rng(2).permutation(count)[:queries]

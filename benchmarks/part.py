@@ -35,7 +35,7 @@ def main() -> int:
 
 
 def _measure(part: str, options: dict[str, Any]) -> dict[str, Any]:
-    """A piece of a part, or a part: a module of this package with a function `run`, if not told otherwise."""
+    """Results of a part or of a piece of one: by default of `run` in the module of this name."""
     if part == "memory-of":
         from benchmarks import embedding
 

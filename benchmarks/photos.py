@@ -16,7 +16,7 @@ WIDTH, HEIGHT = 400, 600
 
 
 def write_photos(folder: Path, count: int, seed: int = 0) -> list[str]:
-    """Write `count` JPEGs of 400 x 600 pixels (some 40 KB each), all different; their names inside `folder`."""
+    """Write `count` JPEGs of 400 x 600 pixels (some 40 KB each), all different; return their names in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(seed)
     garments = read_idx(project_root() / "data/sample/t10k-images-idx3-ubyte.gz")

@@ -32,7 +32,7 @@ def spawn(part: str, options: dict[str, Any], out: Path) -> int:
 
 
 def child(part: str, *given: Any) -> dict[str, Any]:
-    """What a piece of a part finds in a fresh process, whose memory is its own."""
+    """Run a piece of a part in a fresh process, which has its own memory; return its results."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "found.json"
         if spawn(part, {"given": given}, out):
@@ -56,7 +56,7 @@ def report_of(options: dict[str, Any]) -> tuple[Any, Any]:
 
 
 def vectors_of(options: dict[str, Any], name: str) -> tuple[NDArray | None, str]:
-    """An artefact of vectors, and whose it is; None where there is no report."""
+    """A report's vectors, and which report and vectors they are; None and an empty text where there is no report."""
     from fashion.core.errors import FashionError
 
     try:

@@ -46,7 +46,7 @@ def measured(settings: Settings, folder: Path) -> dict[str, Any]:
 
 
 def collected(report: Path, provenance: dict[str, Any]) -> dict[str, Any]:
-    """What a finished report says of its own cost."""
+    """The cost of a finished report, from its own results: seconds, items and epochs."""
     numbers = {n: json.loads((report / f"results/{n}.json").read_text(encoding="utf-8")) for n in ("01", "03")}
     return {
         "catalogue": provenance["catalogue"],

@@ -1,4 +1,4 @@
-"""What ten million and a billion photos would take, from measured unit costs: the tables of docs/scale.md.
+"""The cost of ten million and a billion photos, from measured unit costs: the tables of docs/scale.md.
 
 `python -m benchmarks.scale` rewrites them from docs/unit-costs.toml.
 """
@@ -80,7 +80,7 @@ def plan(items: int, units: dict[str, dict[str, float]]) -> dict[str, float]:
 
 
 def size(count: float) -> str:
-    """Bytes in words."""
+    """A number of bytes as text, with the unit that suits it."""
     for unit in ("B", "KB", "MB", "GB", "TB", "PB"):
         if count < 1000 or unit == "PB":
             return f"{count:,.0f} {unit}" if count >= 100 or unit == "B" else f"{count:,.1f} {unit}"

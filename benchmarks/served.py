@@ -89,7 +89,7 @@ class Served:
 
 
 def need_wrk() -> str:
-    """Where `wrk` is.
+    """The path of the program `wrk`.
 
     Raises
     ------
@@ -183,7 +183,7 @@ def load(address: str, lines: Sequence[str], clients: int, seconds: float, folde
 
 
 def _asked(address: str, lines: Sequence[str], clients: int, seconds: float, folder: Path) -> dict[str, Any]:
-    """What wrk tells of one run, times in microseconds."""
+    """Results of one run of wrk, times in microseconds."""
     listed = folder / "requests.txt"
     listed.write_text("\n".join(lines) + "\n", encoding="utf-8")
     script = Path(__file__).with_name("load.lua")

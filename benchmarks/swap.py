@@ -1,4 +1,4 @@
-"""A report exchanged while its shop window is asked: every answer is the old report's or the new one's, whole."""
+"""A report is replaced while its shop answers requests: every answer is the old report's or the new one's, whole."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Answer = tuple[int, bytes]
 
 
 def copied(work: Workspace, folder: Path) -> Workspace:
-    """A report's files under another folder: hard links where that can be, so that large arrays take no room.
+    """A copy of a report's files in another folder, by hard links where possible so that large arrays take no space.
 
     Artefacts are only ever replaced as whole files, so the originals stay as they are. Additions are left behind.
     """
@@ -95,7 +95,7 @@ def fetch(address: str) -> Answer:
 
 @dataclass
 class Askers:
-    """Clients that ask one path after the other until they are stopped.
+    """Clients that request one path after the other until they are stopped.
 
     Attributes
     ----------
@@ -109,7 +109,7 @@ class Askers:
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def ask(self, number: int) -> None:
-        """One client's work."""
+        """Request paths as one client, until stopped."""
         place = number * 7
         while not self._stop.is_set():
             path, begin = self.paths[place % len(self.paths)], time.perf_counter()

@@ -19,7 +19,7 @@ Laid = tuple[NDArray, float]
 
 
 def scikit_learn(vectors: NDArray[np.float32]) -> Laid:
-    """scikit-learn's t-SNE as it comes, but for the metric and the use of both cores."""
+    """scikit-learn's t-SNE by its defaults, except for the metric and the use of both cores."""
     from sklearn.manifold import TSNE
 
     tsne = TSNE(metric="cosine", init="random", random_state=0, n_jobs=-1)
@@ -27,7 +27,7 @@ def scikit_learn(vectors: NDArray[np.float32]) -> Laid:
 
 
 def open_tsne(vectors: NDArray[np.float32]) -> Laid:
-    """openTSNE as it comes, but for the metric and the use of both cores."""
+    """openTSNE by its defaults, except for the metric and the use of both cores."""
     from openTSNE import TSNE
 
     tsne = TSNE(metric="cosine", n_jobs=-1, random_state=0)
@@ -35,7 +35,7 @@ def open_tsne(vectors: NDArray[np.float32]) -> Laid:
 
 
 def ours(vectors: NDArray[np.float32]) -> Laid:
-    """As notebook 05 calls it."""
+    """Our t-SNE, as notebook 05 calls it."""
     chart = tsne_map(vectors, 0)
     return chart.xy, chart.perplexity
 

@@ -242,7 +242,7 @@ class Study(Run):
         return Photos(self)
 
     def source_of(self, added: str = "") -> Source:
-        """Where the report's photos are, or a change's, by its key."""
+        """The source of the report's photos, or of a change's, by its key."""
         if not added:
             return self.source
         if added not in self._sources:

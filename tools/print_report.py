@@ -89,7 +89,7 @@ def print_report(workspace: Workspace) -> Path:
 
 
 def _with_pictures_for_print(workspace: Workspace, page: Path, folder: Path) -> None:
-    """Let a page show its figures as JPEGs, a fifth of the size, and all of them: nobody scrolls to lazy ones."""
+    """Replace a page's figures by JPEGs, a fifth of the size, and load them all at once: nothing is lazy in print."""
     text = page.read_text(encoding="utf-8").replace(' loading="lazy"', "")
     for path in (workspace.report / "figures").glob("*.png"):
         figure = folder / f"{path.stem}.jpg"

@@ -1,4 +1,4 @@
-"""What strangers see of the sample's report without running it: README's table and docs/sample-report. `make readme`.
+"""The public part of the sample's report: README's table and docs/sample-report. `make readme`.
 
 No number is written by hand: docs/sample-results.json keeps what the table, the findings and the tables were made from.
 """
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def marks(part: str) -> tuple[str, str]:
-    """Between which lines of README a part stands that is written here: `finding` or `results`."""
+    """The lines of README between which a part is written by this module: `finding` or `results`."""
     return f"<!-- {part}: begin, written by `make readme` -->", f"<!-- {part}: end -->"
 
 
@@ -284,7 +284,7 @@ def light_notebook(path: Path) -> nbformat.NotebookNode:
 
 
 def write_sample_report(workspace: Workspace, folder: Path, kept: dict[str, Any]) -> None:
-    """Write the folder anew.
+    """Write the folder again from scratch.
 
     Raises
     ------

@@ -68,7 +68,7 @@ def served(workspace: Workspace) -> Iterator[str]:
 
 
 def seen(page: Any) -> Image.Image:
-    """What the window shows, once nothing more comes."""
+    """A screenshot of the window, once it has finished loading."""
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(150)
     return Image.open(io.BytesIO(page.screenshot())).convert("RGB")

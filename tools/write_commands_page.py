@@ -20,7 +20,7 @@ MARKS = {
 
 
 def targets(makefile: str) -> dict[str, str]:
-    """Target -> what its line says of it."""
+    """Each make target -> its description."""
     return dict(re.findall(r"^([a-z]+):.*?## (.+)$", makefile, flags=re.MULTILINE))
 
 
@@ -37,12 +37,12 @@ def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentP
 
 
 def _code(text: str) -> str:
-    """Between backticks in a table: one line, bars escaped."""
+    """Text for backticks in a table: on one line, with bars escaped."""
     return " ".join(text.split()).replace("|", "\\|")
 
 
 def _prose(text: str) -> str:
-    """Outside them: also no tags, since markdown lets HTML through."""
+    """Text outside backticks: also without tags, since markdown lets HTML through."""
     return _code(text).replace("<", "&lt;")
 
 
@@ -58,7 +58,7 @@ def make_tables(makefile: str) -> str:
 
 
 def option_name(action: argparse.Action) -> str:
-    """How an argument is written: `--limit N`, `-k N`, `ITEM`."""
+    """An argument as it is written: `--limit N`, `-k N`, `ITEM`."""
     metavar = action.metavar or ("{" + ",".join(map(str, action.choices)) + "}" if action.choices else "")
     if isinstance(metavar, tuple):
         metavar = " ".join(metavar)

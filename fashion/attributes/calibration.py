@@ -54,7 +54,7 @@ def temperature(predicted: NDArray, classes: NDArray[np.integer]) -> float:
 
 
 def reliability(probability: NDArray, right: NDArray, bins: int = BINS) -> pd.DataFrame:
-    """How often a prediction of each probability is right.
+    """Reliability curve: how often predictions of each probability are right.
 
     Parameters
     ----------

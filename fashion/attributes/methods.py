@@ -102,7 +102,7 @@ def _logistic(
 
 
 def _looks(workspace: Workspace, network: AttributesNetwork, count: int) -> NDArray[np.float32]:
-    """The network's looks of all items; the features are let go at the end."""
+    """The network's looks of all items, computed block by block so that the features are never all in memory."""
     blocks = [slice(first, first + BLOCK) for first in range(0, count, BLOCK)]
     multilayer, max_pooled = workspace.vectors("multilayer"), workspace.vectors("max_pooled")
     return np.concatenate([network.looks(join_features(multilayer, max_pooled, rows)) for rows in blocks])

@@ -274,7 +274,7 @@ class AttributesNetwork:
         return predicted
 
     def mixed_category(self, features: NDArray, alone: Float) -> Float:
-        """The category of photos that are not the catalogue's, shape (n, categories).
+        """Category probabilities of photos that are not the catalogue's, shape (n, categories).
 
         Parameters
         ----------

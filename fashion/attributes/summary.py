@@ -28,7 +28,7 @@ from fashion.evaluation.summary import (
 
 @dataclass(frozen=True)
 class HeldOut:
-    """How well a trained network predicts the words of held-out items, and which words it confuses.
+    """A trained network judged on held-out items: how well it predicts their words, and which it confuses.
 
     Attributes
     ----------
@@ -122,7 +122,7 @@ class HeldOut:
         return {column: calibration_error(curve) for column, curve in self.reliability.items()}
 
     def as_dict(self) -> dict[str, Any]:
-        """For the results."""
+        """The numbers as a dictionary, for the results."""
         by_class = {name: self.by_class(name).set_index("name")["accuracy"].to_dict() for name in self.reliability}
         return {
             "accuracy": self.accuracy,

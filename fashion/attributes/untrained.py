@@ -1,4 +1,4 @@
-"""What stands in for the network where none is trained: looks, measured colours, and the catalogue's own words."""
+"""Stand-in for the network where none is trained: looks, measured colours, and the catalogue's own words."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def untrained_network(
 
 
 def usual_weights(network: AttributesNetwork) -> Weights:
-    """The weights that nothing here can choose by measurement; hubs are not corrected."""
+    """The default weights, as none can be chosen by measurement without a network; hubs are not corrected."""
     looks = LOOKS_BESIDE if len(network.categories) > 1 else LOOKS_ALONE
     return Weights(
         looks, 0.0, f"Looks weigh {looks}, by default: without a network no weight is chosen by measurement."

@@ -54,7 +54,7 @@ MOST_SHOWN = 60_000
 
 @dataclass(frozen=True)
 class HubCorrection:
-    """What turns an item's nearness to queries into the number that is added to its similarities.
+    """Correction for hubs: the number, from an item's nearness to queries, that is added to its similarities.
 
     Nearness is the mean similarity of its nearest queries (CSLS), and half its similarity to itself. An item of which
     the network is sure agrees most with all queries of its words; less half of its own agreement, the order is that of
@@ -109,7 +109,7 @@ class HubCorrection:
         return layout.with_hubs(new, self._of(near))
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The same values as a dictionary, for JSON."""
         return asdict(self)
 
     def queries(self, vectors: Float, layout: Layout) -> Float:
@@ -283,7 +283,7 @@ class Weights:
         return self.looks, self.hub_strength
 
     def as_dict(self) -> dict[str, Any]:
-        """For the results."""
+        """The numbers as a dictionary, for the results."""
         return {
             "looks": self.looks, "hub_strength": self.hub_strength, "trials": self.trials.to_dict("records"),
             "further": dict(self.shares), "further_trials": self.further_trials.to_dict("records"),
@@ -374,5 +374,5 @@ def choose_weights(trials: pd.DataFrame) -> tuple[float, float, str]:
 
 
 def _within(values: pd.Series, tolerance: float, best: pd.Series | None = None) -> pd.Series:
-    """Whether each is within a tolerance of the best; all are where nothing was measured."""
+    """For each value, whether it is within a tolerance of the best; True for a value that was not measured."""
     return (values >= (values if best is None else best).max() - tolerance) | values.isna()

@@ -1,4 +1,4 @@
-"""Photos by address: downloaded once, kept by content, and read from the disk ever after.
+"""Photos by address: downloaded once, kept by content, and read from disk from then on.
 
 In `data/raw/<catalogue>/photos` each file is named by the SHA-256 of its bytes; `index.jsonl` says which content an
 address gave, and `dead.jsonl` which addresses gave none, and why. Both grow by a line at a time, so that a run that is
@@ -35,13 +35,13 @@ def is_address(name: str) -> bool:
 
 
 def downloads_folder(catalogue: str) -> Path:
-    """Where the downloaded photos of a catalogue lie, by its name."""
+    """The folder of a catalogue's downloaded photos, by the catalogue's name."""
     return (project_root() / "data/raw" / catalogue / "photos").resolve()
 
 
 @dataclass(frozen=True)
 class DownloadRules:
-    """How photos are downloaded: [downloads] of a catalogue's TOML.
+    """Rules for downloading photos: [downloads] of a catalogue's TOML.
 
     Attributes
     ----------
@@ -195,7 +195,7 @@ class Downloads:
             lock.release()
 
     def _lacking(self, addresses: Iterable[str], again: bool) -> list[str]:
-        """The addresses to ask."""
+        """The addresses that are still to be downloaded."""
         return [
             address
             for address in addresses

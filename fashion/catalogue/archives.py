@@ -81,7 +81,7 @@ class ZipSource(Source):
 
 
 def _readings(info: zipfile.ZipInfo) -> tuple[str, ...]:
-    """How a member's name may be meant, the likeliest first; `/` between folders whatever the zip has."""
+    """Possible readings of a member's name, the likeliest first, with `/` between folders whatever the zip uses."""
     names = [info.filename]
     if not info.flag_bits & 0x800 and not info.filename.isascii():  # not said to be in UTF-8
         with suppress(UnicodeEncodeError):
@@ -99,7 +99,7 @@ def _inside(name: str) -> str:
 
 
 class _Member(NamedTuple):
-    """Where a file's bytes stand in a tar, and when it was changed."""
+    """The position of a file's bytes in a tar, and when the file was changed."""
 
     begin: int
     size: int

@@ -41,7 +41,7 @@ class Check:
     meaning: str
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The same values as a dictionary, for JSON."""
         return asdict(self)
 
 
@@ -58,7 +58,7 @@ def checks_table(checks: Sequence[Check]) -> pd.DataFrame:
 
 
 def check_schema(items: pd.DataFrame) -> Check:
-    """Does the items table have the columns, kinds and ranges that later notebooks rely on (by pandera)?"""
+    """Check that the items table has the columns, kinds and ranges that later notebooks rely on (by pandera)."""
     import pandera.pandas as pa
     from pandera.errors import SchemaErrors
 
@@ -105,7 +105,7 @@ def check_schema(items: pd.DataFrame) -> Check:
 
 
 def check_class_balance(items: pd.DataFrame, column: str, threshold: float = 0.75) -> Check:
-    """Are the classes of `column` about equally frequent?
+    """Check that the classes of `column` are about equally frequent.
 
     The effective number of classes, exp(H) with H the entropy (Hill 1973), as a share of their number: 1 for equal
     classes; below `threshold` the larger classes carry any mean over items.
@@ -153,7 +153,7 @@ def cramers_v(table: NDArray[np.integer]) -> tuple[float, float, float]:
 
 
 def check_independence(items: pd.DataFrame, a: str = "colour", b: str = "department", threshold: float = 0.1) -> Check:
-    """Is `a` independent of `b`? Judged by the strength (V), as with many items any small tie is significant."""
+    """Check that `a` is independent of `b`, judged by V: with many items even a weak association is significant."""
     table = pd.crosstab(items[a], items[b]).to_numpy()
     chi_squared, p, v = cramers_v(table)
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0, keepdims=True) / table.sum()
@@ -187,7 +187,7 @@ SQUARED = {
 
 
 def squared(rule: str, width: int, height: int, alike: bool) -> str:
-    """What a network's square input does to photos.
+    """The effect of a network's square input on the photos, as the end of a sentence.
 
     Parameters
     ----------
@@ -202,7 +202,7 @@ def squared(rule: str, width: int, height: int, alike: bool) -> str:
 
 
 def check_photo_sizes(items: pd.DataFrame, rule: str, threshold: float = 0.95) -> Check:
-    """Do nearly all photos have one size and so one aspect, so that making them square treats them alike?
+    """Check that nearly all photos have one size, and so one aspect, so that squaring treats them alike.
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ def check_photo_sizes(items: pd.DataFrame, rule: str, threshold: float = 0.95) -
 
 
 def check_near_duplicates(items: pd.DataFrame, pairs: pd.DataFrame, threshold: float = 0.02) -> Check:
-    """Are near-duplicates rare? `pairs` holds them as `first`, `second`."""
+    """Check that near-duplicates are rare; `pairs` holds them as `first`, `second`."""
     touched = len(np.unique(pairs[["first", "second"]].to_numpy())) if len(pairs) else 0
     share = touched / len(items) if len(items) else 0.0
     passed = share <= threshold
@@ -247,7 +247,7 @@ SPREAD = 2.0
 def check_label_plausibility(
     items: pd.DataFrame, words: Mapping[str, str], threshold: float = 0.5, limit: float = FAR
 ) -> tuple[Check, pd.DataFrame]:
-    """Does the garment's measured colour agree with its colour word?
+    """Check that the garment's measured colour agrees with its colour word.
 
     Parameters
     ----------
@@ -364,7 +364,7 @@ class Audit:
         return self.labels[self.labels["distance"] > self.labels["limit"]]
 
     def as_dict(self) -> dict[str, Any]:
-        """For the results."""
+        """The numbers as a dictionary, for the results."""
         return {
             "checks": [check.as_dict() for check in self.checks],
             "pairs_of_equal_hash": len(self.pairs),

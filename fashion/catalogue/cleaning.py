@@ -167,7 +167,7 @@ def drop_duplicate_rows(cleaning: Cleaning) -> Cleaning:
 
 
 def _repeated(rows: pd.DataFrame, columns: list[str]) -> tuple[pd.Series, pd.Series]:
-    """Which rows repeat an earlier one in `columns`; and, for all that are in such a group, its first row as text."""
+    """Whether each row repeats an earlier one in `columns`; and, for each row of such a group, its first as text."""
     group = rows[rows.duplicated(subset=columns, keep=False)]
     if group.empty:
         return pd.Series(False, index=rows.index), pd.Series(dtype=object)
@@ -261,7 +261,7 @@ class Counts:
     joined: int = 0
 
     def as_dict(self) -> dict[str, int]:
-        """For the results."""
+        """The numbers as a dictionary, for the results."""
         return {
             "rows_read": self.read,
             "rows_considered": self.considered,
@@ -403,7 +403,7 @@ class Joined:
         return bool(self.colour_was_measured.all())
 
     def as_dict(self) -> dict[str, Any]:
-        """For the results."""
+        """The numbers as a dictionary, for the results."""
         items, rejected = self.items, self.cleaning.rejected
         other = rejected.loc[rejected["reason"] == "not a garment", "detail"]
         return {

@@ -23,7 +23,7 @@ GLOSSARY_KEYS = {"colour": "colours", "category": "categories", "department": "d
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What a catalogue's TOML says.
+    """A catalogue as its TOML defines it.
 
     Attributes
     ----------

@@ -15,7 +15,7 @@ ENOUGH = 100_000
 
 
 def told_delimiter(text: str) -> str:
-    """What a first line `sep=;` says, as written for Excel; empty without one."""
+    """The delimiter that a first line `sep=;` states, as Excel understands it; empty without such a line."""
     first = next((line for line in text[:ENOUGH].splitlines() if line.strip()), "")
     said = SEPARATOR.fullmatch(first)
     return said[1] if said else ""

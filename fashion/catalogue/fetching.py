@@ -243,7 +243,7 @@ def _look_up(host: str, port: int) -> list[Any]:
 
 
 def _no_photo(head: bytes | bytearray) -> str:
-    """What a file is that can be no photo, by its first bytes; empty for what may be one."""
+    """The kind of a file that cannot be a photo, by its first bytes; empty for one that may be a photo."""
     text = bytes(head).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if not text:
         return "nothing"

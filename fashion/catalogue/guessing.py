@@ -1,4 +1,4 @@
-"""What a table's columns mean, guessed from its header, its cells and the files beside it, with the reasons."""
+"""The meaning of a table's columns, guessed with reasons from its header, its cells and the files beside it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ _ADDRESS = re.compile(r"(?:\[\W*(?:\w+\W+)*?)?((?:https?:)?//[^\s/]+/[^\s\"']*)"
 
 @dataclass(frozen=True)
 class Choice:
-    """What stands for one of our columns: the table's column or `photos` pattern, and why; `is_file` of a pattern."""
+    """The choice for one of our columns: the table's column or a `photos` pattern, why, and whether it names files."""
 
     theirs: str
     why: str
@@ -101,7 +101,7 @@ class Guess:
 
     @property
     def score(self) -> float:
-        """How much was understood, to choose among tables."""
+        """A score of how much was understood, to choose among tables."""
         return 3 * (self.photo is not None) + 2 * (self.export is not None) + len(self.columns)
 
 
@@ -169,7 +169,7 @@ class Cells:
 
     @property
     def fill(self) -> float:
-        """The share of the rows that have one."""
+        """The share of the rows that have a value."""
         return len(self.filled) / max(self.count, 1)
 
     @cached_property
@@ -277,7 +277,7 @@ def _export(raw: RawTable) -> Export | None:
 
 
 def _take_named(guessed: Guess, cells: Mapping[str, Cells]) -> None:
-    """The columns that the export names, where they are there and filled."""
+    """Choose the columns that the export names, where the table has them."""
     if guessed.export is None:
         return
     for ours, theirs in guessed.export.columns.items():
@@ -371,13 +371,13 @@ def _rank(ours: str, plain: str) -> int:
 
 
 def _said(ours: str, column: Cells) -> float:
-    """How much a column's name says that it is ours: 3 for a name of it, less for one that holds it."""
+    """A score of how well a column's name fits ours: up to 3 for one of its names, 1.5 if it contains one, else 0."""
     rank = _rank(ours, column.plain)
     return 3 - rank / 100 if rank < 100 else 1.5 if rank < 1000 else 0.0
 
 
 def _fits(ours: str, column: Cells) -> float:
-    """How much the cells say that a column is ours; negative infinity where they cannot be."""
+    """A score of how well the cells fit one of our columns; negative infinity where they cannot be it."""
     never = float("-inf")
     match ours:
         case "colour":
@@ -459,7 +459,7 @@ def _item(cells: Mapping[str, Cells], guessed: Guess, taken: Collection[str]) ->
 
 
 def _item_score(column: Cells, guessed: Guess) -> float:
-    """How much a column's name and cells say that it names the items."""
+    """A score of how well a column's name and cells fit the items' names; negative infinity where they cannot."""
     decimals = column.share(_DECIMAL)
     if column.fill < 0.9 or column.addresses > 0 or column.length > 3 or decimals > 0.5 or column.name in FOLDERS:
         return float("-inf")
@@ -484,7 +484,7 @@ def _option(cells: Mapping[str, Cells]) -> Choice | None:
 
 
 def _part_categories(guessed: Guess, cells: Mapping[str, Cells], rows: pd.DataFrame, taken: set[str]) -> None:
-    """Of two columns of categories, the finer one is the category, the coarser one the department."""
+    """Choose the finer of two columns of categories as the category, and the coarser as the department."""
     category, department = guessed.columns.get("category"), guessed.columns.get("department")
     if not category or guessed.category_path or (guessed.export and "category" in guessed.export.columns):
         return

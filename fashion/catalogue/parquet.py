@@ -38,7 +38,7 @@ BUFFER = 2**20
 
 
 class Place(NamedTuple):
-    """Where a photo stands: its file, column, and row, 1 for the first."""
+    """The place of a photo: its file, column, and row, 1 for the first."""
 
     file: str
     column: str
@@ -82,7 +82,7 @@ def place_of(name: str, files: Collection[str]) -> Place | None:
 # -- columns -------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Columns:
-    """What a Parquet file holds, and some of its columns as text.
+    """The columns of a Parquet file by name, and some of them as text.
 
     Attributes
     ----------

@@ -44,7 +44,7 @@ _NAMED = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars"}
 
 @dataclass(frozen=True)
 class TableFormat:
-    """How a table is written, as far as its TOML says; "auto" and the empty text leave it to the file.
+    """The format of a table as far as its TOML states it; "auto" and the empty text leave it to the file.
 
     Attributes
     ----------
@@ -296,7 +296,7 @@ def _delimited(text: str, said: str, delimiter: str, wanted: Sequence[str] | Non
 
 
 def _other_delimiter(text: str, delimiter: str, absent: Collection[str]) -> str:
-    """What to do where columns are absent: the table may be something else, or cut by another delimiter."""
+    """Advice where columns are missing: the file may be no table, or may have another delimiter."""
     begin = text.lstrip()[:1]
     if begin and begin in "<{[":
         kind = "HTML or XML" if begin == "<" else "JSON"

@@ -107,7 +107,7 @@ class Records:
             at = after
 
     def _checked(self, record: Record) -> Record:
-        """A surplus of empty fields is a trailing delimiter, not damage."""
+        """The record, marked as malformed if it has surplus fields; empty ones are only a trailing delimiter."""
         count = len(record.fields)
         if any(value.strip() for value in record.fields[self._width :]):
             reason = f"line {record.line}: {count} fields where the header has {self._width}"
@@ -171,7 +171,7 @@ class Records:
         return Record(scan.stray + 1, [], reason), tail.after if tail.stray < 0 else scan.stray + 1
 
     def _until_row(self, line: int) -> int:
-        """How many lines come before the next one that begins a row; at most `TAIL`."""
+        """The number of lines before the next one that begins a row; at most `TAIL`."""
         last = min(line + TAIL, len(self._lines))
         return next((n for n, here in enumerate(range(line, last)) if self._begins_row(here)), last - line)
 

@@ -84,7 +84,7 @@ class Source(ABC):
 
     @abstractmethod
     def _signature(self, full_name: str) -> str:
-        """What `signature` returns; raises KeyError or OSError when there is no such file."""
+        """The result of `signature`; raises KeyError or OSError when there is no such file."""
 
     def _open(self, full_name: str) -> BinaryIO:
         """A stream on one file that can be read at any place."""
@@ -151,7 +151,7 @@ class Source(ABC):
             return data
 
     def file(self, name: str) -> Path | None:
-        """Where a file lies on this machine by itself; None inside an archive or a table, and where there is none."""
+        """The path of a file of its own on this machine; None for one in an archive or a table, or a missing one."""
         if is_address(name):
             return self.downloads.file(name) if self.downloads else None
         return None
@@ -183,7 +183,7 @@ class Source(ABC):
 
     @contextmanager
     def _told(self, name: str, file: str) -> Iterator[None]:
-        """Errors of reading `name`, which is in `file`, as a PhotoError."""
+        """Raise errors of reading `name`, which is in `file`, as a PhotoError within the block."""
         windows = PureWindowsPath(file)  # parts at / and at \, and knows drives
         if windows.drive or windows.root or ".." in windows.parts or not self._is_inside(self.base + file):
             raise PhotoError(
@@ -436,7 +436,7 @@ def open_source(
 
 
 def _require_zip(path: Path, table: str) -> None:
-    """Say what a file is that was named in place of a folder, zip or tar."""
+    """Raise CatalogueError for a file that is clearly something other than a zip, and say what it is."""
     with path.open("rb") as stream:
         head = stream.read(512)
     kind = kind_of(head, names=())

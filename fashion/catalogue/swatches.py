@@ -74,7 +74,7 @@ def swatches_of(place: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _typical(lab: NDArray[np.float64], words: NDArray) -> NDArray[np.float64]:
-    """How typical each garment is of its word: the share of its nearest that have the same one, shape (n,)."""
+    """Typicality of each garment for its word: the share of its nearest with the same word, shape (n,)."""
     from scipy.spatial import cKDTree  # here: a query needs this module's names, and no trees
 
     if len(lab) < 2:

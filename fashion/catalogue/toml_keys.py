@@ -188,7 +188,7 @@ _Column = Annotated[str, Field(strict=False), AfterValidator(_check_filled)]
 
 
 class _Downloads(_Table):
-    """How photos by address are downloaded."""
+    """The keys of [downloads]: rules for downloading photos by address."""
 
     private_network: bool = DownloadRules.private_network
     pause: Annotated[float, _between(0, 60, "seconds")] = DownloadRules.pause

@@ -131,7 +131,7 @@ def read_glossary(path: Path, column: str) -> pd.DataFrame:
 
 
 def _faults(table: pd.DataFrame) -> list[str]:
-    """What is wrong with a glossary's lines, in their order."""
+    """The faults of a glossary's lines, in the order of the lines."""
     faults, english = [], dict[str, str]()
     for line in table.to_dict("records"):
         word = line["word"]

@@ -24,7 +24,7 @@ FOLDER = "unpacked"
 
 
 def unpacked_folder(processed: str | Path | None = None) -> Path:
-    """Where copies are kept: in `processed`, the folder of all artefacts, or the project's own; runs share theirs."""
+    """The folder of copies: in `processed`, the folder of all artefacts, or the project's own; shared by runs."""
     return Workspace("", processed).stores / FOLDER
 
 
@@ -88,7 +88,7 @@ def tidy(folder: Path) -> None:
 
 
 def _places(original: str) -> Iterator[str]:
-    """What may be the path of an original: all of it, or what lies before a colon and a space."""
+    """Possible paths of an original: the whole text, then what lies before each colon and space, the longest first."""
     parts = original.split(": ")
     return (": ".join(parts[:count]) for count in range(len(parts), 0, -1))
 

@@ -23,7 +23,7 @@ PARENTS = (parent("catalogue", "keep_unknown", "weights"), folders())
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `fashion add` alone."""
+    """Add the options specific to `fashion add`."""
     parser.add_argument(
         "--data", metavar="PATH", required=True, help="folder, zip or tar of the new items, in the catalogue's layout"
     )
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def summary(added: Added, title: str) -> list[str]:
-    """What was added and what was skipped, line by line."""
+    """The lines of a summary: what was added, what was skipped, and which words are new."""
     count = 0 if added.change is None else len(added.change.items)
     lines = [f"{title}: {count} of {added.read} rows added in {added.seconds:.1f} s"]
     if added.change is not None:

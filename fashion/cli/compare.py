@@ -21,7 +21,7 @@ PARENTS = (folders(run=False),)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `fashion compare` alone."""
+    """Add the options specific to `fashion compare`."""
     parser.add_argument("compared", metavar="REPORT", nargs="+", help="a report, as CATALOGUE or RUN/CATALOGUE")
     parser.add_argument("--to", type=Path, metavar="DIR", help="folder of the pages (default: reports/compare/<names>)")
 

@@ -40,7 +40,7 @@ SHOWN = 30
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The option of `fashion data` alone."""
+    """Add the option specific to `fashion data`."""
     parser.add_argument(
         "--download", action="store_true",
         help="download every photo that the table gives by address, also those that failed before (a report downloads "
@@ -137,7 +137,7 @@ def values_in_short(values: Sequence[str]) -> str:
 
 
 def _photo_lines(catalogue: Catalogue, raw: RawTable, rows: pd.DataFrame, missing: pd.Series) -> Iterator[str]:
-    """How many photos are there, and how many of them by another name than the table's."""
+    """A line on how many photos were found, and how many by another name than the table's."""
     from fashion.catalogue.table import photos_named
 
     column = column_alone(catalogue.photos)
@@ -157,7 +157,7 @@ def _photo_lines(catalogue: Catalogue, raw: RawTable, rows: pd.DataFrame, missin
 
 
 def _downloaded_lines(source: Source, photos: Sequence[str]) -> Iterator[str]:
-    """How many of the photos that are named by addresses were downloaded, and which failed."""
+    """Lines on how many of the photos by address were downloaded, and on those that failed."""
     addresses = [photo for photo in photos if is_address(photo)]
     if addresses and source.downloads:
         there = sum(bool(source.signature(photo)) for photo in addresses)
@@ -168,7 +168,7 @@ def _downloaded_lines(source: Source, photos: Sequence[str]) -> Iterator[str]:
 
 
 def _opened(source: Source, photos: Sequence[str]) -> str:
-    """How many of some photos, spread over the table, are whole.
+    """A phrase on how many photos, of some spread over the table, are whole.
 
     Raises
     ------

@@ -25,7 +25,7 @@ PARENTS = (parent("catalogue"), folders())
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `fashion deck`."""
+    """Add the options of `fashion deck`."""
     parser.add_argument(
         "--value-model", type=Path, metavar="FILE", help="inputs of the value model (default: data/value-model.toml)"
     )

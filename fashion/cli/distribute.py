@@ -23,7 +23,7 @@ PARENTS = (parent("catalogue", "data", "backbone", "weights", "size", "runtime")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `fashion distribute`, besides those of the catalogue and the network."""
+    """Add the options of `fashion distribute`, besides those of the catalogue and the network."""
     group = parser.add_argument_group("on which machines")
     address = "a running Dask scheduler, such as tcp://10.0.0.1:8786 (default: local processes)"
     group.add_argument("--scheduler", default="local", metavar="ADDRESS", help=address)

@@ -301,7 +301,7 @@ PARENTS = (parent("catalogue", "data"), folders())
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `fashion doctor`."""
+    """Add the options of `fashion doctor`."""
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
 
 

@@ -78,7 +78,7 @@ def data(wanted: str, given: str | None = None) -> Iterator[Finding]:
 
 
 def names(work: Workspace, wanted: str) -> Iterator[Finding]:
-    """Whether another catalogue of its name has taken the folders of `wanted`: a finding only if so."""
+    """A finding where another catalogue of the same name has taken the folders of `wanted`; else nothing."""
     try:
         catalogue = load_catalogue(wanted)
     except (FashionError, OSError):

@@ -29,7 +29,7 @@ PARENTS = (parent("catalogue"), folders())
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `fashion export`."""
+    """Add the options of `fashion export`."""
     parser.add_argument("--to", required=True, metavar="WHERE",
                         help="parquet (CATALOGUE.parquet in this folder), a file that ends in .parquet, or the "
                         "address of a Qdrant server")  # fmt: skip

@@ -27,7 +27,7 @@ PARENTS = ()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `fashion init`."""
+    """Add the options of `fashion init`."""
     parser.add_argument("data", type=Path, metavar="DATA", help="folder, zip, tar or table")
     parser.add_argument("--to", type=Path, metavar="TOML", help="file to write (default: the catalogue's name, here)")
     parser.add_argument("--name", metavar="NAME", help="the catalogue's name (default: derived from DATA's)")

@@ -39,7 +39,7 @@ PARENTS = (parent("catalogue", "weights"), folders(), engine())
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `fashion recommend` alone."""
+    """Add the options specific to `fashion recommend`."""
     query = parser.add_argument_group("query")
     query.add_argument("items", metavar="ITEM", nargs="*", help="name of an item; several: more like all of these")
     query.add_argument("--photo", metavar="FILE", help="photo, in place of an item")

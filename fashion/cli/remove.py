@@ -17,7 +17,7 @@ PARENTS = (parent("catalogue"), folders())
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The items."""
+    """Add the argument of `fashion remove`: the items."""
     parser.add_argument("items", nargs="+", metavar="ITEM", help="an item's name, or its photo's file name")
 
 

@@ -47,7 +47,7 @@ def _origin(text: str) -> str:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `fashion serve`."""
+    """Add the options of `fashion serve`."""
     parser.add_argument("--host", default="127.0.0.1", metavar="H", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument(
         "--port", type=whole(PORTS), default=8000, metavar="N", help="port to listen on (default: 8000)"

@@ -32,7 +32,7 @@ PARENTS = (parent(*OTHERS), folders(run=False))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options that may have several values."""
+    """Add the options that take several values."""
     swept = parser.add_argument_group("swept options: values separated by commas; at least one option needs several")
     network = "frozen network, as of `fashion report`"
     swept.add_argument("--backbone", type=several, default=[], metavar="NAME|PATH,...", help=network)
@@ -49,7 +49,7 @@ def _values(read: Callable[[str], Any]) -> Callable[[str], list[Any]]:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Report, report, and compare."""
+    """Make the report of each combination, and compare them."""
     from fashion.catalogue.definition import load_catalogue
     from fashion.core.console import announce
     from fashion.core.workspace import Workspace

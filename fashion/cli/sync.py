@@ -29,7 +29,7 @@ PARENTS = (parent("catalogue", "keep_unknown", "weights"), folders())
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `fashion sync` alone."""
+    """Add the options specific to `fashion sync`."""
     parser.add_argument(
         "--data",
         metavar="PATH",
@@ -86,7 +86,7 @@ def write_summary(workspace: Workspace, synced: Synced | None = None) -> list[st
 
 
 def summary(synced: Synced, title: str) -> list[str]:
-    """What a sync did, line by line."""
+    """The lines of a summary: what a sync added, removed, changed and left unchanged."""
     lines = [
         f"{title}: {len(synced.came)} added, {len(synced.went)} removed, {len(synced.renewed)} changed, of "
         f"{synced.read:,} rows in {synced.seconds:.1f} s ({synced.embedded} photos embedded, {synced.reused} vectors "

@@ -72,19 +72,19 @@ def whole(allowed: range) -> Callable[[str], int]:
 
 
 def is_number(value: object) -> bool:
-    """Whether it is a real number, Python's or NumPy's; a truth value is none."""
+    """Whether a value is a real number, Python's or NumPy's; booleans do not count."""
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def check_share(what: str, value: float, error: type[Exception] = SettingsError) -> float:
-    """A number from 0 to 1, as it is; raises `error`, which says `what` was expected, for anything else."""
+    """Return a number from 0 to 1 unchanged; raise `error` on anything else, saying that `what` was expected."""
     if not (is_number(value) and 0 <= value <= 1):
         raise error(f"expected {what}; found {value!r}. Give a number in that range.")
     return value
 
 
 def check_weight(name: str, weight: float, error: type[Exception] = SettingsError) -> float:
-    """A weight of the colour or the looks, as it is; raises `error` unless it is from 0 (nothing) to 1 (alone)."""
+    """Return a weight of colour or looks unchanged; raise `error` unless it is from 0 (nothing) to 1 (alone)."""
     return check_share(f"a {name} weight from 0 (ignored) to 1 (it alone)", weight, error)
 
 

@@ -427,7 +427,7 @@ def code_checksum(notebook: Path) -> str:
 
 
 def cell_meaning(cell: str) -> str:
-    """What a code cell does and shows: as `meaning`, with the value of its last line and the `;` that hides it.
+    """The meaning of a code cell: as `meaning`, with its last line's value and the `;` that hides it.
 
     A cell with shell or magic lines counts as it is written.
     """

@@ -60,5 +60,5 @@ class Preferences:
         return cls(**workspace.json("recommendation"))
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The same values as a dictionary, for JSON."""
         return asdict(self)

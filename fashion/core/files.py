@@ -136,7 +136,7 @@ def read_sealed(path: Path, read: Callable[[Path], T], then: str, made_by: str =
 
 
 def told_json(path: Path) -> dict[str, Any]:
-    """What a JSON file says, for who can do without: nothing where it is missing, damaged or no object."""
+    """The object in a JSON file; empty where the file is missing or damaged, or holds anything but an object."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -108,7 +108,7 @@ def package_of(letter: str) -> str:
 
 
 def sentence(letters: str) -> str:
-    """What to do about letters that no installed font has; empty where there are none."""
+    """Advice on letters that no installed font has; empty where there are none."""
     if not letters:
         return ""
     shown = " ".join(letters[:SHOWN]) + (f" and {len(letters) - SHOWN} more" if len(letters) > SHOWN else "")

@@ -88,7 +88,7 @@ def missing_library(message: str) -> str:
 
 
 def install(libraries: Iterable[str]) -> str:
-    """How to install system libraries.
+    """Instructions to install system libraries, as a phrase.
 
     Examples
     --------
@@ -111,7 +111,7 @@ def install(libraries: Iterable[str]) -> str:
 
 
 def in_words(message: str, package: str = "a package") -> str:
-    """What is missing and what to do, for an error's message; empty where it tells of no missing library."""
+    """An error's text on the missing system library in a message, with advice; empty where there is none."""
     name = missing_library(message)
     if not name:
         return ""

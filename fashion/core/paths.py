@@ -1,4 +1,4 @@
-"""Where the project lies on disk."""
+"""Paths of the project on disk."""
 
 from __future__ import annotations
 

@@ -48,14 +48,14 @@ def progress_bar(total: int, what: str, unit: str = "photo", *, show: bool = Tru
 
 
 def _kind_of(stream: IO[str]) -> str:
-    """How bars are drawn on a stream: in "blocks" or "ascii" on a terminal; empty where there is none."""
+    """The style of bars on a stream: "blocks" or "ascii" on a terminal; empty where there is no terminal."""
     if not stream.isatty():
         return ""
     return "blocks" if can_show("█", stream) else "ascii"
 
 
 def _console() -> tuple[IO[str], str]:
-    """Where bars and notes go, and how bars are drawn there (`_kind_of`)."""
+    """The stream for bars and notes, and the style of bars on it (`_kind_of`)."""
     relay = os.environ.get(VARIABLE)
     if not relay:
         return sys.stderr, _kind_of(sys.stderr)

@@ -1,4 +1,4 @@
-"""Where and with what a result was made: versions, commit, machine; and its files' checksums, timings aside."""
+"""Provenance of a result: versions, commit and machine; and its files' checksums, timings aside."""
 
 from __future__ import annotations
 

@@ -253,7 +253,7 @@ def workbook_of(names: Iterable[str]) -> str:
 
 
 def advice_on(kind: str) -> str:
-    """How to turn a file of that kind (from `kind_of`) into a table that can be read."""
+    """Advice on how to turn a file of that kind (from `kind_of`) into a table that can be read."""
     if "workbook" in kind:
         return "Save the sheet as CSV (UTF-8), and name that file as the table."
     if "archive" in kind or kind.endswith("file"):

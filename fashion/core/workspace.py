@@ -151,11 +151,11 @@ class Workspace:
 
     # -- artefacts ------------------------------------------------------------------------------------
     def path(self, artefact: str) -> Path:
-        """Where the artefact lies or will lie: lists (CSV) are for people, and lie beside the report's numbers."""
+        """The path of an artefact, which may not exist yet: lists (CSV) are for people, and lie beside the results."""
         return (self.report / "results" if artefact.endswith(".csv") else self.processed) / artefact
 
     def label(self, path: Path) -> str:
-        """How a run's record names one of its files: "p:" and its place under processed, "r:" under the report."""
+        """A file's label in a run's record: "p:" and its path under processed, or "r:" and that under the report."""
         mark, root = ("p:", self.processed) if path.is_relative_to(self.processed) else ("r:", self.report)
         return mark + path.relative_to(root).as_posix()
 
@@ -303,7 +303,7 @@ class Workspace:
         return path
 
     def _after_a_run_by_hand(self, step: str) -> str:
-        """What the next report renews now that notebook `step` has run outside a report."""
+        """A sentence on what the next report renews after notebook `step` has run outside a report."""
         from fashion.core.provenance import sha256_output  # which names files by this module
 
         outputs = told_json(self.processed / "steps" / f"{step}.json").get("outputs")

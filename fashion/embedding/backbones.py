@@ -90,7 +90,7 @@ class Backbone:
 
     @property
     def framing(self) -> Framing:
-        """How a photo becomes the input: stretched to a square, as the original study did."""
+        """The framing of photos for the network: stretched to a square, as in the original study."""
         return Framing(self.size)
 
     @property

@@ -51,7 +51,7 @@ class Costs:
 
     @property
     def timing(self) -> list[dict[str, Any]]:
-        """For the results: a row for each network."""
+        """The numbers for the results: a row for each network."""
         return [{"network": name, "photos_per_second": speed} for name, speed in self.speeds.items()]
 
 

@@ -120,7 +120,7 @@ def tools(job: Job) -> tuple[Source, Any, Any]:
 
 
 def made_by(job: Job, fingerprint: str) -> list[object]:
-    """What determines the shards of a job: network, code, versions, and the data's fingerprint."""
+    """Everything that determines a job's shards: network, code, versions, and the data's fingerprint."""
     _, backbone, runtime = tools(job)
     code = code_of(closure_of(measure, describe))
     return [store_key(backbone), runtime.name, runtime.version, code, versions(PACKAGES), fingerprint]

@@ -65,7 +65,7 @@ class FileEncoder:
 
     @property
     def framing(self) -> Framing:
-        """How a photo becomes its input."""
+        """The framing of photos for the network."""
         return self.files.preparation.framing
 
     @property
@@ -80,7 +80,7 @@ class FileEncoder:
 
     @property
     def reason(self) -> str:
-        """What was read, for console, provenance and captions."""
+        """A description of what was read, for console, provenance and captions."""
         model = self.files.model
         inside = (
             model.relative_to(self.place) if model != self.place and model.is_relative_to(self.place) else model.name

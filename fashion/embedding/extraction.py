@@ -74,7 +74,7 @@ class EmbeddingStore(PhotoStore):
 
 
 class _NoStore(EmbeddingStore):
-    """In place of a store where vectors were given: no photo needs the network."""
+    """A stand-in for the store where vectors were given: no photo needs the network."""
 
     def __contains__(self, sha256: object) -> bool:
         return True
@@ -113,7 +113,7 @@ def _widths(backbone: Encoder) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Extract:
-    """What was computed from one photo; None where it was not asked for, or the photo is bad.
+    """The results for one photo; None for what was not asked for, or where the photo is bad.
 
     Attributes
     ----------
@@ -288,7 +288,7 @@ class EmbeddingRun:
 
     @property
     def counts(self) -> dict[str, int]:
-        """For the results: photos embedded now, and photos whose vectors were kept."""
+        """The numbers for the results: photos embedded now, and photos whose vectors were kept."""
         return {"photos_embedded": self.embedded, "photos_reused": self.reused}
 
 
@@ -351,7 +351,7 @@ class Extraction:
 
     @property
     def timing(self) -> dict[str, Any]:
-        """For the results: by what the photos were read and embedded, how many, and how fast."""
+        """The timing for the results: what read and embedded the photos, how many, and how fast."""
         return {
             "runtime": self.vectors.runtime,
             "runtime_reason": self.vectors.reason,
@@ -384,7 +384,7 @@ class _Pass:
     sent_once: set[str] = field(default_factory=set)
 
     def lacks(self, name: str) -> bool:
-        """Whether anything of a photo is not kept."""
+        """Whether metadata, descriptors or vectors of a photo still have to be computed."""
         sha256 = self.sums.get(name)
         return sha256 is None or sha256 not in self.described or sha256 not in self.vectors
 

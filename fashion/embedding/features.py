@@ -116,7 +116,7 @@ def separation(high: NDArray[np.floating], low: NDArray[np.floating]) -> float:
 
 @dataclass(frozen=True)
 class PairSimilarity:
-    """How similar pairs of items are, by what they have in common.
+    """Similarity of pairs of items, by what they have in common.
 
     Attributes
     ----------
@@ -131,13 +131,13 @@ class PairSimilarity:
 
     @classmethod
     def of(cls, pairs: Mapping[str, NDArray[np.floating]]) -> PairSimilarity:
-        """That of the pairs from `sample_pairs`."""
+        """The similarity of the pairs from `sample_pairs`."""
         medians = {name: float(np.median(values)) for name, values in pairs.items()}
         same = pairs.get("same category")
         return cls(medians, float("nan") if same is None else separation(same, pairs["random"]))
 
     def as_dict(self) -> dict[str, Any]:
-        """For the results."""
+        """The numbers as a dictionary, for the results."""
         return {"cosine_medians": self.medians, "category_separation_auc": self.separation}
 
 
@@ -217,7 +217,7 @@ def pca_spectrum(vectors: Vectors, seed: int) -> NDArray[np.float64]:
 
 
 def components_for_variance(spectrum: NDArray[np.floating]) -> dict[str, int]:
-    """How many of the first principal components explain 50, 80 and 95% of the variance.
+    """The number of leading principal components that explain 50, 80 and 95% of the variance.
 
     Examples
     --------

@@ -64,7 +64,7 @@ class GivenVectors:
 
     @property
     def reason(self) -> str:
-        """What was read, for console, provenance and captions."""
+        """A description of what was read, for console, provenance and captions."""
         said = f"{len(self.items):,} vectors of {self.dimension:,} dimensions from {self.place.name}"
         return f"{self.name}: {said}; {LEFT_OUT}"
 
@@ -144,7 +144,7 @@ def _of_numpy(path: Path) -> tuple[list[str], NDArray]:
 
 
 def _problem(names: list[str], vectors: NDArray) -> str:
-    """What is wrong with vectors and names; empty where nothing is."""
+    """The problem with vectors and names, as a phrase; empty where there is none."""
     if vectors.ndim != 2 or not vectors.size or vectors.dtype.kind not in "fiu":
         return f"{vectors.dtype} of shape {vectors.shape}"
     if len(names) != len(vectors):

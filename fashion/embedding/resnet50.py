@@ -126,7 +126,7 @@ GRACE_SECONDS = 15.0
 
 
 def cached_file() -> Path:
-    """Where Keras keeps, or would keep, the weights: ``models/`` under KERAS_HOME, or under ``~/.keras``."""
+    """The path at which Keras keeps, or would keep, the weights: ``models/`` under KERAS_HOME or ``~/.keras``."""
     home = Path.home() if os.access(Path.home(), os.W_OK) else Path("/tmp")  # as Keras does
     return Path(os.environ.get("KERAS_HOME", home / ".keras")).expanduser() / "models" / FILE_NAME
 
@@ -213,7 +213,7 @@ def _download_bar() -> tqdm:
 
 
 def why(error: BaseException) -> str:
-    """What went wrong, in a few words."""
+    """The cause of a failed download, in a few words."""
     import requests
 
     text = " ".join(str(error).split()).rstrip(".")

@@ -16,7 +16,7 @@ Int = NDArray[np.integer]
 
 
 def times_shown(recommended: ArrayLike, n: int) -> NDArray[np.int64]:
-    """How many of the lists each of n items is in, shape (n,).
+    """The number of lists that each of n items is in, shape (n,).
 
     Parameters
     ----------

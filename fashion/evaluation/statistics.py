@@ -74,7 +74,7 @@ class Difference:
     p_value: float
 
     def as_dict(self) -> dict[str, float]:
-        """For JSON."""
+        """The same values as a dictionary, for JSON."""
         return asdict(self)
 
 

@@ -228,7 +228,7 @@ class Evaluation:
 
     @property
     def least_share(self) -> float:
-        """Of the worst query's *learned* recommendations, the share that matches in both words; NaN without queries."""
+        """The share of the worst query's *learned* recommendations that match in both words; NaN without queries."""
         return float(self.shares(LEARNED)[BOTH].min())
 
     def worst(self, count: int = 5) -> tuple[Int, Int, NDArray[np.float32]]:
@@ -356,7 +356,7 @@ class Curves:
     colour_weight: pd.DataFrame
 
     def as_dict(self) -> dict[str, Any]:
-        """For the results."""
+        """The numbers as a dictionary, for the results."""
         return {
             "curve_queries": self.queries,
             "gallery_size": self.gallery_size.to_dict("records"),
@@ -442,7 +442,7 @@ class SplitAudit:
         return pd.Series(list(self.leaks.values()), texts).rename_axis("pairs").to_frame("number")
 
     def as_dict(self) -> dict[str, Any]:
-        """For the results."""
+        """The numbers as a dictionary, for the results."""
         return {
             "split": self.counts,
             "near_duplicate_groups": int((np.bincount(self.groups) > 1).sum()),
@@ -557,7 +557,7 @@ class Misses:
     rare: float
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The same values as a dictionary, for JSON."""
         return {
             "items": len(self.rows),
             "share": len(self.rows) / self.items,

@@ -1,4 +1,4 @@
-"""Hubs: items that are among the nearest of very many queries, while others are nobody's.
+"""Hubs: items that are among the nearest of very many queries, while others are among the nearest of none.
 
 In many dimensions some points are near to most others (Radovanović, Nanopoulos and Ivanović 2010, Hubs in Space).
 Cross-domain similarity local scaling (CSLS) subtracts from each similarity the mean similarity of the item's nearest

@@ -1,4 +1,4 @@
-"""Products of queries with one gallery, those of several threads at a time: the gallery is read once for all."""
+"""Products of queries with one gallery, for several threads at a time: the gallery is read once for all of them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class JoinedProducts:
         return own.products
 
     def _next(self, own: _Waiting) -> list[_Waiting]:
-        """What is multiplied now: a thread's own queries, and others that wait."""
+        """The queries to multiply next: a thread's own, and others that wait."""
         with self._queueing:
             taken, count = [own], len(own.queries)
             for other in self._queue:

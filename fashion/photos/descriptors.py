@@ -76,7 +76,7 @@ def colour_grid(photo: DecodedPhoto) -> NDArray[np.float16]:
 
 
 def _apart(lab: NDArray[np.float32], ground: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Whether a pixel differs from the background, 0 or 1, without specks and small holes, shape (h, w)."""
+    """A mask of the pixels that differ from the background, 0 or 1, without specks and small holes, shape (h, w)."""
     weighted = (lab - ground) * np.array([1, 1.5, 1.5], np.float32)  # hue tells cloth from shadow better than light
     distance = cv2.GaussianBlur(np.linalg.norm(weighted, axis=2), (0, 0), 0.8)
     kernel = np.ones((3, 3), np.uint8)

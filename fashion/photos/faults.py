@@ -76,7 +76,7 @@ class Fault:
 
 
 def octaves(values: pd.Series | Values) -> Values:
-    """How many doublings each value is above the median."""
+    """The number of doublings by which each value is above the median."""
     known = np.asarray(values, np.float64)
     return np.log2(known / np.median(known))
 

@@ -1,4 +1,4 @@
-"""How a photo of any shape becomes a network's square input: stretched, cropped or padded, and by which filter."""
+"""Framing: a photo of any shape becomes a network's square input, stretched, cropped or padded, by some filter."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Framing:
 
     @property
     def shorter(self) -> int:
-        """Pixels of a photo's shorter side that suffice."""
+        """The fewest pixels that a photo's shorter side needs."""
         return self.resized or self.edge
 
     def __str__(self) -> str:

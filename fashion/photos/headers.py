@@ -256,7 +256,7 @@ def _gif(data: bytes) -> Header | None:
 
 
 def _past_blocks(data: bytes, at: int) -> int:
-    """Where a GIF's chain of blocks, each with its length before it, has ended."""
+    """The position after a GIF's chain of blocks, each of which begins with its length."""
     while data[at]:
         at += 1 + data[at]
     return at + 1

@@ -191,7 +191,7 @@ def _on_white(data: bytes, header: Header, name: str) -> tuple[RGB, Alpha | None
 
 
 def _by_pillow(data: bytes, header: Header, scale: int, name: str) -> tuple[RGB, Alpha | None]:
-    """Decode a photo that OpenCV does not know enough of."""
+    """Decode a photo by Pillow, for formats that OpenCV does not support well enough."""
     from PIL import Image, ImageOps
 
     formats = ("HEIF",) if header.kind == "HEIC" else (*OTHERS, "JPEG")

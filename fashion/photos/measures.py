@@ -89,7 +89,7 @@ class DecodedPhoto:
 
     @cached_property
     def cutout(self) -> NDArray[np.bool_] | None:
-        """What is opaque of `rgb`, shape (h, w); None where that is nothing, or nearly all (rounded corners)."""
+        """A mask of the opaque part of `rgb`, shape (h, w); None where it is empty, or nearly all (rounded corners)."""
         if self.alpha is None:
             return None
         alpha = shrunk(self.alpha, MEASURED)
@@ -98,7 +98,7 @@ class DecodedPhoto:
 
     @cached_property
     def garment(self) -> NDArray[np.bool_]:
-        """Of `rgb`, shape (h, w): a cut-out's own opacity, else by `garment_mask`."""
+        """A mask of the garment in `rgb`, shape (h, w): a cut-out's own opacity, else by `garment_mask`."""
         return garment_mask(self.lab) if self.cutout is None else self.cutout
 
 

@@ -172,7 +172,7 @@ def query_results(
 
 
 def _draw_query(axes: Axes, picture: NDArray | None, query: Query) -> None:
-    """The query's photo with its description, or its words alone."""
+    """Draw the query's photo with its description, or its words alone."""
     if picture is None:
         axes.set_axis_off()
         axes.text(0.5, 0.5, wrapped(f"“{query.title}”", 14), transform=axes.transAxes, ha="center", va="center",

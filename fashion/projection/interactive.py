@@ -122,7 +122,7 @@ def write_map(
 def map_fields(
     items: pd.DataFrame, xy: Floats, department_colours: dict[str, str], colour_words: dict[str, str]
 ) -> dict[str, Any]:
-    """What the map's script reads of a catalogue: its items, their words and colours, and their places.
+    """The data for the map's script: a catalogue's items, their words and colours, and their places.
 
     Parameters
     ----------
@@ -216,7 +216,7 @@ def _table(items: pd.DataFrame, departments: dict[str, str], colour_words: dict[
 
 
 def _places(xy: Floats) -> dict[str, Any]:
-    """Places in whole steps from the map's upper left corner, since a canvas counts downwards."""
+    """The items' places as whole steps from the map's upper left corner, since a canvas counts downwards."""
     low, high = xy.min(axis=0), xy.max(axis=0)
     step = MAP_WIDTH / max(float((high - low).max()), 1e-9)
     x, y = np.rint((xy - low).T.astype(np.float64) * step).astype(int)
@@ -229,7 +229,7 @@ def _rgb(colours: Iterable[str]) -> npt.NDArray[np.uint8]:
 
 
 def _fan_order(colour: str) -> tuple[int, float]:
-    """Greys (CIELAB chroma under 9), then twelve sectors of hue from red, each from light to dark."""
+    """A colour's sort key: greys first (CIELAB chroma under 9), then twelve hues from red, each from light to dark."""
     lab = cv2.cvtColor(_rgb([colour])[None].astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
     lightness, a, b = lab[0, 0].tolist()
     return (-1 if np.hypot(a, b) < 9 else int(np.degrees(np.arctan2(b, a)) % 360 // 30), -lightness)

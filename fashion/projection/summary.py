@@ -15,7 +15,7 @@ from fashion.projection.tsne import Map, map_trustworthiness, neighbour_recall
 
 @dataclass(frozen=True)
 class Quality:
-    """How far a map can be trusted, by the `near` nearest of each item.
+    """Quality of a map: how far its neighbourhoods can be trusted, by the `near` nearest of each item.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Quality:
 
     @classmethod
     def of(cls, chart: Map, vectors: ArrayLike, items: pd.DataFrame, seed: int) -> Quality:
-        """That of a map of `vectors`, shape (n, d), one for each of `items`; `seed` of what is drawn."""
+        """The quality of a map of `vectors`, shape (n, d), one for each of `items`; `seed` for random samples."""
         near = min(10, (len(items) - 1) // 2)
         return cls(
             near,
@@ -48,7 +48,7 @@ class Quality:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """For the results."""
+        """The numbers as a dictionary, for the results."""
         return {
             "trustworthiness": self.trustworthiness,
             "neighbour_recall_at_10": self.recall,

@@ -127,7 +127,7 @@ class Present:
 
     @property
     def untouched(self) -> bool:
-        """Whether this is the report, as it was made."""
+        """Whether nothing has changed since the report."""
         return len(self.row) == len(self.report) and not self.part.any()
 
     def without(self, names: Collection[str]) -> Present:
@@ -336,7 +336,7 @@ def with_changes(
 
 
 def data_of(changes: Sequence[Change], key: str) -> tuple[Path, str]:
-    """Where a change's photos are, and the name of its table.
+    """The place of a change's photos, and the name of its table.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""How far a catalogue has moved since its report, and whether retraining is due.
+"""Drift: how far a catalogue has moved since its report, and whether retraining is due.
 
 A domain classifier tells how unlike the old photos the new ones are: logistic regression on frozen vectors,
 cross-validated (Lopez-Paz and Oquab 2017, Revisiting classifier two-sample tests; Rabanser, Günnemann and Lipton 2019,
@@ -40,7 +40,7 @@ LEAST, MOST, DIMENSIONS, FOLDS = 20, 2000, 50, 5
 
 
 def since_report(workspace: Workspace, now: Present | None = None) -> dict[str, Any]:
-    """What came, went and changed since the report, how words and photos moved, and whether retraining is due.
+    """Drift since the report: items that came, went and changed, shifts in words and photos, and whether to retrain.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def _counts(now: Present) -> dict[str, int]:
 
 
 def _moved(now: Present, column: str) -> dict[str, Any]:
-    """How the shares of a column's words moved: their total variation distance, and the words that moved most."""
+    """The shift in the shares of a column's words: total variation distance, and the words that moved most."""
     shares = pd.DataFrame(
         {
             place: table[column].value_counts(normalize=True)
@@ -150,7 +150,7 @@ def domain_auc(vectors: NDArray, is_new: NDArray[np.bool_], groups: NDArray[np.i
 
 
 def _standard_error(auc: float, new: int, old: int) -> float:
-    """Of an AUC, by Hanley and McNeil (1982, The meaning and use of the area under a ROC curve)."""
+    """Standard error of an AUC by Hanley and McNeil (1982, The meaning and use of the area under a ROC curve)."""
     above, twice = auc / (2 - auc), 2 * auc**2 / (1 + auc)
     variance = auc * (1 - auc) + (new - 1) * (above - auc**2) + (old - 1) * (twice - auc**2)
     return math.sqrt(max(variance, 0.0) / (new * old))

@@ -77,7 +77,7 @@ class Picks:
 
     @property
     def notes(self) -> list[str]:
-        """What a reader should know of the list: that nothing resembles the photo or matches, how words were read."""
+        """Notes on the list for its reader: nothing resembles the photo, nothing matches, how words were read."""
         notes = [UNLIKE] if self.query.unlike else []
         notes += self.query.reading.notes if self.query.reading is not None else []
         return notes if len(self) else [*notes, "no other item matches the filter"]

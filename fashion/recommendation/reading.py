@@ -128,7 +128,7 @@ class Reading:
     problem: str = ""
 
     def __bool__(self) -> bool:
-        """Whether anything was understood."""
+        """Whether any of the words were understood."""
         known = self.asked or self.texts or self.barred or self.size or self.item or self.has_bounds
         return bool(known or self.described)
 
@@ -139,7 +139,7 @@ class Reading:
 
     @property
     def conditions(self) -> list[str]:
-        """What must hold beside the catalogue's words and the texts', such as "not black", "up to 50"."""
+        """Conditions besides the catalogue's words and those in texts, such as "not black" or "up to 50"."""
         said = [f"not {word}" for word, _, _ in self.barred]
         said += [f"from {self.low:g}"] if np.isfinite(self.low) else []
         said += [f"up to {self.high:g}"] if np.isfinite(self.high) else []
@@ -147,7 +147,7 @@ class Reading:
 
     @property
     def notes(self) -> list[str]:
-        """What was changed or ignored, in sentences."""
+        """Sentences on what was corrected, replaced or ignored."""
         notes = [f"Showing {shown} for “{written}”." for written, shown in self.corrected]
         notes += [f"No colour is called “{said}” here; showing {' or '.join(words)}." for said, words in self.nearest]
         if self.in_photos:
@@ -157,7 +157,7 @@ class Reading:
         return [*notes, self.problem] if self.problem else notes
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; each field is there."""
+        """The same values as a dictionary for JSON, with every field."""
         return {
             "words": {column: list(words) for column, words in self.asked.items()},
             "texts": list(self.texts),
@@ -318,7 +318,7 @@ class Reader:
         )  # fmt: skip
 
     def _by_tower(self, draft: _Draft) -> dict[str, Any]:
-        """What the text tower takes, and what is then passed over; stop words alone describe nothing."""
+        """The words for the text tower and those passed over, as fields of `Reading`; stop words alone give none."""
         unknown = tuple(dict.fromkeys(draft.passed_over))
         if self.free_text is None or all(word.casefold() in PASSED_OVER for word in draft.described):
             return {"passed_over": unknown}
@@ -389,7 +389,7 @@ class Reader:
         return text, taken
 
     def _take_size(self, said: str, size: str, barring: bool, draft: _Draft) -> None:
-        """Take a size; an item of all sizes but one is not asked for by anyone, and the words are passed over."""
+        """Take a size; a negated size, or one that no item has, is passed over."""
         if not barring and self._size and any(size.casefold() in sizes for sizes in self._sizes):
             draft.size = size
         else:
@@ -430,7 +430,7 @@ class Reader:
         return min(near, key=lambda hit: (hit[1], self._rank(hit[0])))[0] if near else ""
 
     def _rank(self, word: str) -> tuple[int, int, str]:
-        """Of two words that are equally near: the catalogue's own, a colour, the more frequent one of the texts."""
+        """Sort key of equally near words: the catalogue's own first, then colours, then the texts' most frequent."""
         if word in self._spellings:
             return 0, 0, word
         return (1, 0, word) if self._shown and word in self._colours else (2, -self.texts.words[word], word)
@@ -468,7 +468,7 @@ class Reader:
 
 
 def _pieces(text: str, texts: Texts) -> list[tuple[str, bool]]:
-    """A text's words, each with whether it is taken as it is: in quotation marks, or of a "non-iron" of the texts."""
+    """A text's words, each with whether it is literal: in quotation marks, or part of a word such as "non-iron"."""
 
     def each() -> Iterator[tuple[str, bool]]:
         for place, part in enumerate(QUOTES.split(re.sub(r"(?<!\S)-(?=\w)", "not ", text))):

@@ -49,7 +49,7 @@ class Allowed:
     where: Where
 
     def without(self, row: int | None) -> Allowed:
-        """The same but for one row."""
+        """The same rows without one."""
         if row is None or not self.mask[row]:
             return self
         mask = self.mask.copy()
@@ -180,7 +180,7 @@ class ExactSearch:
         return Kept(SCORES_HELD, lambda scores: int(scores.nbytes))
 
     def _word_scores(self, name: str, said: Sequence[bytes]) -> list[NDArray[np.float32]]:
-        """Every item's product with what some words say in a part, shapes (n,); the latest are kept: words recur."""
+        """Each word's products with every item in one part, shapes (n,); recent ones are cached, as words recur."""
         columns = self._word_columns[name]
         return [
             self._kept_scores.get((name, row), lambda row=row: np.frombuffer(row, np.float32) @ columns)  # type: ignore[misc]

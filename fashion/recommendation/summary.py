@@ -50,7 +50,7 @@ class AllLists:
         return category_misses(self.items, *self.nearest["learned"])
 
     def as_dict(self) -> dict[str, Any]:
-        """For the results."""
+        """The numbers as a dictionary, for the results."""
         return {
             "k": self.nearest["learned"][0].shape[1],
             "precision_at_k_all_items": self.precision.to_dict("index"),

@@ -288,7 +288,7 @@ class _Difference:
         return bool(new) and (new[0] != old[0] or set(new) != set(old))
 
     def same_after_all(self, new: Arrivals) -> NDArray[np.bool_]:
-        """Which items that were looked at have the photos that they had: what differed was a bad photo."""
+        """For each item whose photos were read, whether they are those it had: then what differed was a bad photo."""
         by_row: Any = new.photos.groupby("row")["sha256"].agg(list) if len(new.items) else {}
         pairs = [(self._sums_of.get(name), by_row[row]) for row, name in enumerate(new.items["item"])]
         return np.array([old is not None and old[0] == own[0] and set(old) == set(own) for old, own in pairs], bool)
@@ -302,7 +302,7 @@ class _Difference:
 
     @cached_property
     def _differing(self) -> pd.DataFrame:
-        """For each known item and column of the table, whether its text differs; an unsaid colour does not."""
+        """For each known item and column of the table, whether its text differs; an empty new colour does not count."""
         met, old = self._met
         columns = [column for column in table_columns(self.now.report) if column in met]
         differs = pd.DataFrame({column: met[column].fillna("").ne(old[column]) for column in columns})
@@ -311,7 +311,7 @@ class _Difference:
         return differs
 
     def columns_of(self, photographed: Iterable[str]) -> dict[str, list[str]]:
-        """Each known item that changed -> what did: columns, `PHOTO` (those given) or `PLACE`."""
+        """Each known item that changed -> its changes: columns, `PHOTO` (for those in `photographed`) or `PLACE`."""
         met, old = self._met
         photographed, columns = set(photographed), {}
         moved = self._moved(met, old)
@@ -323,7 +323,7 @@ class _Difference:
         return columns
 
     def _moved(self, met: pd.DataFrame, old: pd.DataFrame) -> list[bool]:
-        """Whether each known item's photo is in the new data, and not where it was any more."""
+        """Whether each known item's photo is in the new data, and is no longer where it was."""
         places = self._places
         here, moved = self.source.path.resolve(), []
         for item, photo, key in zip(met["item"], old["photo"], old["added"], strict=True):
@@ -338,7 +338,7 @@ class _Difference:
 
     @cached_property
     def _places(self) -> dict[str, Source | None]:
-        """Where the photos of the report's present items and of each change are."""
+        """The sources of photos, of the report's own items and of each change; None for one that cannot be opened."""
         return {key: self._place(key) for key in self.now.items["added"].unique()}
 
     def without_place(self) -> list[str]:
@@ -347,7 +347,7 @@ class _Difference:
         return [name for name, key in zip(items["item"], items["added"], strict=True) if self._places[key] is None]
 
     def _place(self, key: str) -> Source | None:
-        """Where a change's photos are, or the report's; None where it cannot be opened any more."""
+        """The source of a change's photos, or of the report's; None where it can no longer be opened."""
         try:
             told = self.workspace.json("source")
             path, table = data_of(self.now.changes, key) if key else (Path(told["data"]), str(told["table"]))
@@ -384,7 +384,7 @@ class _Difference:
 
 
 def _sums(source: Source, names: Sequence[str], root: Path, progress: bool) -> dict[str, str]:
-    """SHA-256 of those photos that are there, read only where it is not kept."""
+    """SHA-256 of each photo that exists; a photo is read only where its checksum is not kept."""
     unique = list(dict.fromkeys(names))
     source.fetch(unique, progress=progress)
     signatures = {name: signature for name, signature in signatures_of(source, unique).items() if signature}
@@ -495,7 +495,7 @@ def _without(new: Arrivals, left_out: NDArray[np.bool_]) -> Arrivals:
 
 
 def _joined(first: Arrivals, second: Arrivals) -> Arrivals:
-    """Both, as one change has them."""
+    """Two sets of arrivals as one."""
     if first.items.empty or second.items.empty:
         return second if first.items.empty else replace(first, rejected=second.rejected)
     photos = second.photos.assign(row=second.photos["row"] + len(first.items))
@@ -519,7 +519,7 @@ def _by_column(columns: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
 
 
 def as_json(synced: Synced) -> dict[str, Any]:
-    """What a sync or a removal did, for JSON."""
+    """The outcome of a sync or a removal, for JSON."""
     return {
         "came": synced.came, "went": synced.went, "changed": synced.changed, "kept_as_they_were": synced.kept,
         "photos_lost": synced.lost,

@@ -267,7 +267,7 @@ def _finish(settings: Settings, workspace: Workspace, say: Say) -> None:
 
 
 def provenance(settings: Settings, workspace: Workspace) -> dict[str, Any]:
-    """What made this report: versions, commit, parameters, checksums, machine, seconds of each step."""
+    """Provenance of the report: versions, commit, parameters, checksums, machine, and each step's seconds."""
     items = workspace.items()
     states = {step.notebook: read_state(workspace, step) for step in STEPS}
     embedding = workspace.results("01")["timing"]

@@ -85,7 +85,7 @@ class Compared:
 
     @cached_property
     def parameters(self) -> dict[str, Any]:
-        """What notebook 06 was given."""
+        """The parameters that notebook 06 was given."""
         given: dict[str, Any] = self.provenance["parameters"]["06-evaluation"]
         return given
 
@@ -184,7 +184,7 @@ def compare(reports: Sequence[Compared], seed: int = 0) -> dict[str, Any]:
 
 
 def differing(provenances: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What differs between provenances: `key` and its `values`, one a report; None where a report has none.
+    """The differences between provenances: `key` and its `values`, one a report; None where a report has none.
 
     Examples
     --------
@@ -210,7 +210,7 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def reading(result: Mapping[str, Any], column: str = BOTH) -> list[str]:
-    """What the comparison says of each method in a sentence, with its numbers."""
+    """A sentence for each method's difference between the reports, with its interval."""
     if not result["differences"]:
         return ["No query is held out in all of these reports, so differences have no paired intervals."]
     sentences = []
@@ -226,7 +226,7 @@ def reading(result: Mapping[str, Any], column: str = BOTH) -> list[str]:
 
 
 def _p(p: float, of: Mapping[str, Any]) -> str:
-    """A p-value below a heading that says so; one of a test whose sign flips can give no less is below it."""
+    """A p-value as text for a column whose heading says so; one at the floor of its test is written as below it."""
     return p_value(p, p if of["p_value"] <= LEAST_P else 0.0).removeprefix("p ").removeprefix("= ")
 
 

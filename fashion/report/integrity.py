@@ -71,7 +71,7 @@ def damaged_changes(workspace: Workspace) -> list[str]:
 
 
 def require_answers(workspace: Workspace, *embeddings: str, photo: bool = False) -> None:
-    """`require_intact` for what answers are made of, and for changes; with `photo`, also what a photo is read by."""
+    """Check the files that answers are made of, and changes; with `photo`, also those that photos are read by."""
     names = [*ANSWERS, *(f"{name}.npy" for name in embeddings), *(PHOTOS if photo else ())]
     require_intact(workspace, [workspace.path(name) for name in names])
     lines = damaged_changes(workspace)

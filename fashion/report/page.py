@@ -175,7 +175,7 @@ def _template() -> Template:
 
 
 def _common(workspace: Workspace) -> dict[str, Any]:
-    """What the pages share: variables of the template, and `titles` of the notebooks."""
+    """Variables that all pages' templates share, with `titles` of the notebooks."""
     provenance = json.loads((workspace.report / PROVENANCE).read_text(encoding="utf-8"))
     catalogue: Catalogue = load_catalogue(workspace.toml or workspace.json("source")["catalogue_toml"])
     results = [workspace.results(step.number) for step in STEPS]

@@ -49,7 +49,7 @@ UNLOCKED = 3600
 
 
 def temporary_places() -> list[Path]:
-    """Where a kernel's folder may lie, best first: the user's choice (TMPDIR), then places with short paths.
+    """Candidate places for a kernel's folder, best first: the user's choice (TMPDIR), then short paths.
 
     The path of a socket has at most 107 bytes (103 on macOS), and not every file system takes one.
     """
@@ -293,5 +293,5 @@ def renew_text(path: Path, output: Path) -> bool:
 
 
 def _written(cell: dict[str, Any]) -> tuple[str, str, dict[str, Any]]:
-    """What somebody wrote of a cell: its kind, its text, and pictures in it."""
+    """The written part of a cell: its kind, its text, and pictures in it."""
     return cell["cell_type"], "".join(cell["source"]), cell.get("attachments", {})

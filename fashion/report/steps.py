@@ -1,4 +1,4 @@
-"""The order of the notebooks: what each reads and writes, and whether it has to run."""
+"""The notebooks in order: what each reads and writes, and whether it has to run."""
 
 from __future__ import annotations
 
@@ -185,12 +185,12 @@ class Settings:
             )
 
     def __repr__(self) -> str:
-        """What differs from the defaults, as it would be written."""
+        """The settings that differ from the defaults, as they would be written in Python."""
         own = {"catalogue": self.catalogue} | self._given()
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in own.items())})"
 
     def variables(self) -> dict[str, Any]:
-        """What differs from the defaults, but for the catalogue, by the names that command and `make` have for it.
+        """The settings that differ from the defaults, but for the catalogue, by the names in command and `make`.
 
         Places are whole: the command that is made of these may be given elsewhere.
 
@@ -266,7 +266,7 @@ class State:
 
 
 def state_path(workspace: Workspace, step: Step) -> Path:
-    """Where a step's state lies."""
+    """The path of a step's state."""
     return workspace.processed / "steps" / f"{step.number}.json"
 
 
@@ -374,7 +374,7 @@ def own_glossary(catalogue: Catalogue) -> dict[str, str]:
 
 
 def _lies_elsewhere(data: Path, workspace: Workspace) -> bool:
-    """Whether the data is not in the place that notebook 01 wrote down, from where photos are read."""
+    """Whether the data is now in another place than notebook 01 recorded, from which photos are read."""
     if not workspace.path("source.json").is_file():
         return False
     try:
@@ -404,7 +404,7 @@ def _input_checksum(workspace: Workspace, artefact: str) -> str:
 
 
 def _downloaded(workspace: Workspace) -> str:
-    """What is known of the catalogue's photos by address; empty where it has none."""
+    """A fingerprint of what is known of the catalogue's photos by address; empty where it has none."""
     state = Downloads(downloads_folder(workspace.catalogue)).state()
     return DOWNLOADED + state if state else ""
 

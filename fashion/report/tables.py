@@ -78,7 +78,7 @@ def _told(text: str) -> str:
 
 
 def way_to_show(head: Sequence[Tag], rows: Sequence[Sequence[Tag]]) -> str:
-    """How a table is shown on a phone: "" as it is, "upright" (its headings), or "stacked" (its rows are blocks)."""
+    """The form of a table on a phone: "" as it is, "upright" (its headings), or "stacked" (its rows are blocks)."""
     if sum(_widths([head, *rows], SPACE)) <= PHONE:
         return ""
     turned = [math.ceil(1.25 * _length(cell) / UPRIGHT_LENGTH) * UPRIGHT_LINE + UPRIGHT_SPACE for cell in head]

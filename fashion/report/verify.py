@@ -19,7 +19,7 @@ from fashion.report.steps import Settings
 
 
 def differences(one: Path, other: Path) -> list[str]:
-    """What differs between two reports' numbers (timing aside), lists and figures (byte by byte).
+    """Lines on what differs between two reports' numbers (timing aside), lists and figures (byte by byte).
 
     Parameters
     ----------

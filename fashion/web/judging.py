@@ -52,7 +52,7 @@ Pair = tuple[str, str]
 
 
 def make_pool(shop: Shop) -> list[Pair]:
-    """Pairs of items to judge, pooled over the methods of notebook 06 but for the one that it trains anew."""
+    """Pairs of items to judge, pooled over the methods of notebook 06 except the one that it trains itself."""
     from fashion.attributes.methods import all_methods  # here: a shop without judgements evaluates nothing
     from fashion.evaluation.judgements import pooled_pairs
 
@@ -165,7 +165,7 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _end_last_line(path: Path) -> None:
-    """Break the line after a last row that is whole but for that, as editors leave it; so it is no row cut short."""
+    """End the last row with a line break where an editor left it out, so that it is not taken for a row cut short."""
     header, *rows = path.read_bytes().decode("utf-8-sig", "replace").split("\n")
     if rows:
         columns = [name.strip().lower() for name in next(csv.reader([header]))]

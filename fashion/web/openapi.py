@@ -173,7 +173,7 @@ class Document(RootModel[dict[str, Any]]):
 
 @dataclass(frozen=True)
 class Description:
-    """What a route reads and answers.
+    """The description of a route: what it reads and answers.
 
     Attributes
     ----------

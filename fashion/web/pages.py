@@ -123,7 +123,7 @@ def browse() -> str | Response | tuple[str, int]:
 
 
 def understood(reading: Reading | None) -> str:
-    """How a search in words was understood."""
+    """The words as they were understood, for the page; empty without a search."""
     if reading is None:
         return ""
     asked = reading.asked
@@ -306,7 +306,7 @@ def similar_script() -> Response:
 
 @pages.get("/robots.txt")
 def robots() -> Response:
-    """What search engines may read: nothing, unless the operator says otherwise."""
+    """robots.txt: search engines may read nothing, unless the operator allows it."""
     rule = "Allow: /" if current_app.config.get("INDEXED") else "Disallow: /"
     return Response(f"User-agent: *\n{rule}\n", mimetype="text/plain")
 
@@ -354,7 +354,7 @@ def named(pairs: Iterable[tuple[str, str]], name: str) -> str:
 
 @pages.app_template_filter("reasons")
 def short_reasons(records: Sequence[Mapping[str, Any]]) -> tuple[str, list[str]]:
-    """What all of a list have in common, and in a line what tells each apart.
+    """The reason that all of a list share, and for each item a line with what tells it apart.
 
     Examples
     --------

@@ -58,7 +58,7 @@ class PhotoProcess:
 
     @staticmethod
     def _keep_up(window: Window) -> None:
-        """Look for a new report though nobody sends a photo, as the workers do for every visitor."""
+        """Look for a new report even if nobody sends a photo, as the workers do for every visitor."""
         while True:
             window.shop()
             time.sleep(LOOK_AGAIN)

@@ -45,7 +45,7 @@ class Results:
 
     @property
     def nothing(self) -> bool:
-        """Whether words were given of which none means anything here."""
+        """Whether words were given and none of them was understood."""
         return self.reading is not None and not self.reading
 
 

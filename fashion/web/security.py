@@ -131,7 +131,7 @@ class NotNow(FashionError):
         self.status, self.seconds = status, seconds
 
     def __reduce__(self) -> tuple[type[NotNow], tuple[int, int, str]]:
-        """All three, for another process."""
+        """Pickle all three fields, for another process."""
         return NotNow, (self.status, self.seconds, str(self))
 
 
@@ -173,7 +173,7 @@ class Turns:
             self._free.release()
 
     def _wait(self) -> bool:
-        """Whether a turn came in time. Who waits holds a thread of the server: beyond a few, nobody does."""
+        """Wait for a turn; return whether it came in time. Only a few may wait, as each holds a server's thread."""
         if not self._waiting.acquire(blocking=False):
             return False
         try:

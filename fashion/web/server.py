@@ -151,7 +151,7 @@ class BoundedChannel(HTTPChannel):
         return bool(super().received(data))
 
     def readable(self) -> bool:
-        """Whether more may be read; asked for at least once a second."""
+        """Whether the connection may be read; called at least once a second."""
         if not self.requests and self._late(time.time()):
             self.will_close = True
         return bool(super().readable())
@@ -170,7 +170,7 @@ class BoundedChannel(HTTPChannel):
 
 
 def _may_accept(connections: SharedConnections, usual: Callable[[], bool]) -> bool:
-    """Whether a listening socket is looked at now; asked for at least every `LOOK_AGAIN` seconds."""
+    """Whether to accept from a listening socket now; called at least every `LOOK_AGAIN` seconds."""
     ready = usual()  # in any case: it closes silent connections, too
     return connections.may_accept() and ready
 

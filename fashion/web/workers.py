@@ -106,7 +106,7 @@ class SharedBuckets(Buckets):
 
 
 class SharedConnections:
-    """How many connections each address has, with all workers together; and which worker may accept the next one."""
+    """Numbers of open connections, of each address and each worker, and whether a worker may accept the next."""
 
     def __init__(self, workers: int) -> None:
         self._open = shared_array((workers, SLOTS), np.int32)
@@ -130,7 +130,7 @@ class SharedConnections:
             return int(self._open[:, slot].sum())
 
     def may_accept(self) -> bool:
-        """Whether this worker has hardly more connections than any other that lives: else that one accepts the next.
+        """Whether this worker has hardly more connections than any other live one: if not, that one accepts the next.
 
         Connections live long, and the system gives most of them to the worker that looks first.
         """

@@ -1,4 +1,4 @@
-"""What the sample catalogue holds: its words, its dyes, its known defects, all drawn from one seed."""
+"""Plan of the sample catalogue: its words, its dyes and its known defects, all drawn from one seed."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ NO_PHOTO = b"<html><head><title>404 Not Found</title></head><body>No such photo.
 
 @dataclass(frozen=True)
 class SampleCounts:
-    """What a sample of `garments` photos holds, its defects counted; no garment has two of them."""
+    """The counts of a sample of `garments` photos and of its defects; no garment has two defects."""
 
     garments: int  # source photos used
     null_colours: int  # rows without a colour
@@ -117,7 +117,7 @@ def sample_counts(count: int = 10_000) -> SampleCounts:
 
 @dataclass(frozen=True)
 class Photo:
-    """How one photo of the sample is made."""
+    """The plan of one photo of the sample."""
 
     name: str
     source: int | None  # index among Fashion-MNIST's test photos; None for a gift box

@@ -1,4 +1,4 @@
-"""The slides that tell of the business: the value model's inputs, what they are worth, what matters, what next."""
+"""The slides on the business: the value model's inputs, their worth, the inputs that matter most, next steps."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _is_assumption(given: Input) -> bool:
 
 
 def assumptions(deck: Any, inputs: dict[str, Input], name: str) -> None:
-    """The value model's inputs with their sources."""
+    """Slide: the value model's inputs with their sources."""
     assumed = sum(map(_is_assumption, inputs.values()))
     count = "all" if assumed in (0, len(inputs)) else f"{assumed} of the"
     said = "are assumptions, to be replaced by the shop's own figures" if assumed else "come from a source"
@@ -69,7 +69,7 @@ def assumptions(deck: Any, inputs: dict[str, Input], name: str) -> None:
 
 
 def value(deck: Any, inputs: dict[str, Input], name: str) -> None:
-    """The three cases, line by line."""
+    """Slide: the three cases, line by line."""
     outcomes = {name: case(inputs, name) for name in CASES}
     uplift = to_break_even(inputs, "uplift")
     needed = (
@@ -103,7 +103,7 @@ def value(deck: Any, inputs: dict[str, Input], name: str) -> None:
 
 
 def sizes(deck: Any, inputs: dict[str, Input], name: str) -> None:
-    """Break-even by size of shop."""
+    """Slide: break-even by size of shop."""
     rows = by_visits(inputs)
     visits = to_break_even(inputs, "visits")
     pays = (
@@ -142,7 +142,7 @@ def sizes(deck: Any, inputs: dict[str, Input], name: str) -> None:
 
 
 def what_matters(deck: Any, inputs: dict[str, Input], name: str) -> None:
-    """Which input matters most."""
+    """Slide: the inputs by their effect, the largest first."""
     rows, base = sensitivity(inputs), case(inputs, "base").first_year
     names = [SHORT[name] for name, _, _ in rows]
     lows, highs = [low - base for _, low, _ in rows], [high - base for _, _, high in rows]
@@ -168,7 +168,7 @@ def what_matters(deck: Any, inputs: dict[str, Input], name: str) -> None:
 
 
 def next_steps(deck: Any, inputs: dict[str, Input], name: str) -> None:
-    """What to do next, and when to stop."""
+    """Slide: next steps, and when to stop."""
     uplift = to_break_even(inputs, "uplift")
     mark = f"at {percent(uplift)} more clicks or above" if math.isfinite(uplift) else "if the figures allow"
     slide = new_slide(

@@ -60,7 +60,7 @@ class Article:
 
     @property
     def matches(self) -> bool:
-        """Whether it shares all that counts."""
+        """Whether the item shares all that counts with the query."""
         return all(self.agrees)
 
 
@@ -110,7 +110,7 @@ class Findings:
 
     @property
     def origin(self) -> str:
-        """Where the frozen network comes from: trained on ImageNet, or brought along as an encoder from disk."""
+        """The frozen network's origin: trained on ImageNet, or an encoder that the user supplied."""
         own = "place" in self.results["02"]["backbone"]
         return "supplied by the user and not trained here" if own else "trained on ImageNet to classify objects"
 
@@ -170,12 +170,12 @@ class Findings:
 
     @property
     def tested(self) -> str:
-        """What was counted: queries, and among which items."""
+        """A line on what was counted: queries, and among which items."""
         return f"{self.results['06']['queries']:,} articles unseen in training, by photo alone; {self.source}"
 
     @property
     def made(self) -> str:
-        """What an audience has to know of a catalogue that was made for the study, or whose colours were measured."""
+        """A note for a catalogue that was made for the study, or whose colours were measured; else empty."""
         if self.catalogue.maker:
             return "real silhouettes, colours dyed for this study"
         return "colours measured from the photos" if self.measured else ""
@@ -188,7 +188,7 @@ class Findings:
         return open_source(Path(self.place["data"]), self.place["table"], kept, downloads)
 
     def rows(self, count: int) -> list[int]:
-        """Rows of the first items that notebook 04 drew and showed; last those that it was asked for by name."""
+        """Rows of the first items that notebook 04 shows: first those it drew, last those requested by name."""
         row_of = {name: row for row, name in enumerate(self._items["item"])}
         names = self.results["04"]["shown"]
         names = dict.fromkeys((*names[self._asked :], *names[: self._asked]))
@@ -196,13 +196,13 @@ class Findings:
 
     @cached_property
     def _asked(self) -> int:
-        """How many of notebook 04's items were asked for by name: it shows them first."""
+        """The number of notebook 04's items that were requested by name, which it shows first."""
         (step,) = (step for step in STEPS if step.number == "04")
         queries = read_state(self.workspace, step).parameters.get("queries")
         return len(queries.split(",")) if queries else 0
 
     def picked(self, count: int) -> bool:
-        """Whether any of `rows(count)` was asked for by name, not drawn."""
+        """Whether any of `rows(count)` was requested by name, not drawn."""
         return self._asked > 0 and len(self.results["04"]["shown"]) - self._asked < count
 
     def article(self, row: int, query: int | None = None) -> Article:

@@ -24,7 +24,7 @@ PHOTO_TOP = 2.6
 
 
 def strip(slide: Any, findings: Findings) -> None:
-    """Photos of the first articles that the report drew, along the foot of the opening slide."""
+    """Add photos of the first articles that the report drew, along the foot of the opening slide."""
     rows = findings.rows(STRIP)
     for place, row in enumerate(rows):
         article = findings.article(row)
@@ -34,7 +34,7 @@ def strip(slide: Any, findings: Findings) -> None:
 
 
 def approach(deck: Any, findings: Findings) -> None:
-    """The approach as one picture: an article's photo, what is read from it, what is suggested."""
+    """Slide: the approach as one picture, an article's photo, what is read from it, and what is suggested."""
     backbone, classes = findings.results["02"]["backbone"], findings.results["03"]["classes"]
     slide = new_slide(
         deck,
@@ -126,7 +126,7 @@ def _said(article: Article, findings: Findings, place: int) -> str:
 
 
 def _agreement(findings: Findings) -> dict[tuple[bool, bool], str]:
-    """What a suggestion may share with its article, in words."""
+    """Labels of what a suggestion may share with its article, by the frame."""
     if findings.measured:
         return {(True, True): "same kind", (False, True): "another kind"}
     words = ("same kind and colour", "kind alone", "colour alone", "neither")
@@ -134,7 +134,7 @@ def _agreement(findings: Findings) -> dict[tuple[bool, bool], str]:
 
 
 def _legend(slide: Any, findings: Findings, top: float) -> None:
-    """What the frames say, in words and in their own colours, and that examples are no measure."""
+    """Add the legend of the frames, in words and in their own colours, and the share over all tests."""
     left = MARGIN
     for place, (agrees, text) in enumerate(_agreement(findings).items()):
         mark = slide.shapes.add_shape(MSO_SHAPE.RECTANGLE, *(Inches(v) for v in (left, top + 0.03, 0.24, 0.24)))
@@ -149,14 +149,14 @@ def _legend(slide: Any, findings: Findings, top: float) -> None:
 
 
 def _drawn(findings: Findings, count: int) -> str:
-    """How the first articles were chosen, in words."""
+    """A sentence on how the first articles were chosen."""
     if findings.picked(count):
         return "Some of the articles were asked for by name, so they are no sample of the catalogue."
     return "Articles drawn by the report, those of the largest departments first, none picked for its result."
 
 
 def compared(deck: Any, findings: Findings) -> None:
-    """The same articles by the frozen network and by this study."""
+    """Slide: the same articles by the frozen network and by this study."""
     rows = findings.rows(COMPARED)
     frozen, ours = findings.suggestions("frozen", rows), findings.suggestions("learned", rows)
     right = [sum(a.matches for row in rows for a in one[row]) for one in (frozen, ours)]
@@ -190,7 +190,7 @@ def compared(deck: Any, findings: Findings) -> None:
 
 
 def shown(deck: Any, findings: Findings) -> None:
-    """Articles with their suggestions and the words of each."""
+    """Slide: articles with their suggestions, and the words of each."""
     rows = findings.rows(COMPARED + SHOWN)[-SHOWN:]
     beside = findings.suggestions("learned", rows)
     right = sum(a.matches for row in rows for a in beside[row])

@@ -1,4 +1,4 @@
-"""What is put on a slide: its title, text, notes and source, tables, charts that can be edited, photos."""
+"""Elements of a slide: its title, text, notes and source, tables, charts that can be edited, photos."""
 
 from __future__ import annotations
 
@@ -231,7 +231,7 @@ def _style_chart(chart: Any, legend: bool, across: bool, floor: float | None) ->
 
 
 def _room_below(values: Sequence[float]) -> float | None:
-    """Where the axis of values begins so that the labels of negative bars keep clear of the names."""
+    """The start of the axis of values that keeps negative bars' labels clear of the names; None without such bars."""
     least, most = min(values), max(values)
     return least - 0.22 * (most - least) if least < 0 else None
 

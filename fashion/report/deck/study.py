@@ -31,7 +31,7 @@ def _drawn(values: list[float]) -> list[float]:
 
 
 def opening(deck: Any, findings: Findings) -> Any:
-    """Opening slide, with the headline number."""
+    """Slide: the opening, with the headline number."""
     own, usual = percent(findings.share(LEARNED)), percent(findings.share(USUAL))
     slide = new_slide(
         deck,
@@ -66,7 +66,7 @@ def _lower(title: str) -> str:
 
 
 def problem(deck: Any, findings: Findings) -> None:
-    """What an off-the-shelf network sees."""
+    """Slide: the precision of an off-the-shelf network."""
     columns = ["department", "category"] if findings.measured else ["department", "category", "colour", findings.key]
     values = [findings.share(USUAL, column) for column in columns]
     shares = "share the kind" if findings.measured else "share the kind, only {} kind and colour"
@@ -104,7 +104,7 @@ def problem(deck: Any, findings: Findings) -> None:
 
 
 def results(deck: Any, findings: Findings) -> None:
-    """All methods that know a photo alone, side by side."""
+    """Slide: all methods that know a photo alone, side by side."""
     shown = [name for name in findings.whole if name not in (CEILING, *WITH_WORDS)]
     own, usual = findings.share(LEARNED), findings.share(USUAL)
     names, values = [said(name) for name in shown], [findings.share(name) for name in shown]
@@ -137,7 +137,7 @@ def results(deck: Any, findings: Findings) -> None:
 
 
 def new_stock(deck: Any, findings: Findings) -> None:
-    """The stricter test: items unseen in training."""
+    """Slide: the stricter test, on items unseen in training."""
     methods = (USUAL, LEARNED)
     names = [said(method) for method in methods]
     whole, unseen = ([ask(method) for method in methods] for ask in (findings.share, findings.new_stock))
@@ -175,7 +175,7 @@ def new_stock(deck: Any, findings: Findings) -> None:
 
 
 def _helped(gain: tuple[float, float], lower: bool) -> str:
-    """How to read the figures of new arrivals, by the interval of the gain; `lower` than those of the stock."""
+    """A sentence on the figures of new arrivals, by the interval of the gain; `lower` than the stock's or not."""
     start = "New arrivals start lower until the next training" if lower else "New arrivals do as well as the stock"
     if gain[1] < 0:
         return "Here the off-the-shelf network is ahead: train again before adding new arrivals."
@@ -185,7 +185,7 @@ def _helped(gain: tuple[float, float], lower: bool) -> str:
 
 
 def departments(deck: Any, findings: Findings) -> bool:
-    """The same by department; False, and no slide, where the catalogue has but one or its colours were measured."""
+    """Slide: both methods by department; False, and no slide, for one department or measured colours."""
     rows = findings.results["06"]["by_department"][:DEPARTMENTS]
     if len(rows) < 2 or findings.measured:
         return False
@@ -216,7 +216,7 @@ def departments(deck: Any, findings: Findings) -> bool:
 
 
 def limits(deck: Any, findings: Findings) -> None:
-    """Limits of the study."""
+    """Slide: limits of the study."""
     nothing, queries = findings.results["06"]["nothing_agrees"]["queries"], findings.results["06"]["queries"]
     lines = [
         f"Same {findings.match} is not the same as liked or bought: no click was measured.",

@@ -170,7 +170,7 @@ def placeholder(shape_id: int, place: Place) -> Any:
 
 
 def _set_master(master: Any) -> None:
-    """Title, text, foot and the bar beside the title, from which the layouts take what they do not say."""
+    """Set the master's title, text, foot and bar beside the title, from which the layouts inherit."""
     _fill(master, (HEAD, Place("body", TEXT, (MARGIN, TOP, INNER, BOTTOM - TOP), bullets=True), *FOOTERS))
     bar = parse_xml(
         f'<p:sp {nsdecls("p", "a")}><p:nvSpPr><p:cNvPr id="9" name="bar" descr="A blue bar, for show"/><p:cNvSpPr/>'

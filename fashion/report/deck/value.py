@@ -1,4 +1,4 @@
-"""What similar items could be worth: a model with its inputs in a TOML, every one with its source.
+"""The value of similar items: a model with its inputs in a TOML, every one with its source.
 
 A month is worth visits x click rate x uplift x order rate x additional share x margin, less the running cost.
 Each further figure follows from these in closed form (docs/value-model.md).
@@ -44,7 +44,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a case is worth.
+    """The value of a case.
 
     Attributes
     ----------
@@ -122,7 +122,7 @@ def _input(path: Path, name: str, table: object) -> Input:
 
 
 def outcome(values: Mapping[str, float]) -> Outcome:
-    """What a choice of all inputs is worth."""
+    """The outcome of a choice of all inputs."""
     clicks = values["visits"] * values["click_rate"] * values["uplift"]
     orders = clicks * values["order_rate"] * values["additional"]
     gross = orders * values["margin"]
@@ -132,7 +132,7 @@ def outcome(values: Mapping[str, float]) -> Outcome:
 
 
 def case(inputs: Mapping[str, Input], name: str) -> Outcome:
-    """What the low, base or high case is worth: every input at that value."""
+    """The outcome of the low, base or high case: every input at that value."""
     return outcome({key: getattr(given, name) for key, given in inputs.items()})
 
 
