@@ -31,12 +31,12 @@ LIMIT = 300
 
 
 def browser(instead: str = "") -> str:
-    """The path of Chromium or its kin.
+    """The path of Chromium or a related browser.
 
     Parameters
     ----------
     instead : str
-        What else can be done where there is none.
+        Another way to print, for the error where there is none.
 
     Raises
     ------

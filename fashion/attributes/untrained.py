@@ -21,7 +21,7 @@ LOOKS_ALONE, LOOKS_BESIDE = 0.5, 0.3
 
 
 def why_untrained(items: pd.DataFrame, colour_was_measured: bool) -> str:
-    """Why no network is trained on a catalogue, in a sentence; empty where one is.
+    """The reason why no network is trained on a catalogue, in a sentence; empty where one is.
 
     Parameters
     ----------

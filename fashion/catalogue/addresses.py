@@ -111,7 +111,7 @@ class Downloads:
         return self._path(self._kept[address][0]) if self.signature(address) else None
 
     def problem(self, address: str) -> str:
-        """Why an address gave no photo; empty where it did, or was not asked yet."""
+        """The reason why an address gave no photo; empty where it gave one, or has not been asked yet."""
         return "" if address in self._kept else str(self._dead.get(address, {}).get("problem", ""))
 
     def read(self, address: str) -> bytes:

@@ -134,13 +134,13 @@ def join_rows(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 
 def _photos_of(rows: pd.DataFrame) -> Iterator[tuple[str, ...]]:
-    """All photos of each row, that which is shown first."""
+    """All photos of each row, the shown one first."""
     more = rows["more_photos"] if "more_photos" in rows else [()] * len(rows)
     return ((photo, *others) for photo, others in zip(rows["photo"], more, strict=True))
 
 
 def all_photos(rows: pd.DataFrame) -> list[str]:
-    """The photos of all rows, row by row, that which is shown first."""
+    """The photos of all rows, row by row, each row's shown one first."""
     return [photo for photos in _photos_of(rows) for photo in photos]
 
 

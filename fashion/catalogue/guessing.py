@@ -424,7 +424,7 @@ def _choose(ours: str, cells: Mapping[str, Cells], taken: Collection[str]) -> Ch
 
 
 def _reason(ours: str, column: Cells) -> str:
-    """Why a column was chosen, in words."""
+    """The reason why a column was chosen, in words."""
     folders = {FOLDER: "the name of the photo's folder", FOLDER_ABOVE: "the name of the folder above"}
     named = "its name says so" if _said(ours, column) > 0 else ""
     if ours == "colour" and (spoken := column.speaks(colour_words(), most=3)) >= 0.5:

@@ -126,7 +126,7 @@ def _same(entry: Catalogue, owner: _Owner) -> bool:
 
 
 def _same_data(entry: Catalogue, there: Catalogue, owner: _Owner) -> bool:
-    """Whether two TOMLs that say the same name the same data: `data` may be relative to where each lies."""
+    """Whether two TOMLs of the same text name the same data: `data` may be relative to each TOML's place."""
     if entry.data and there.data and entry.data.resolve() == there.data.resolve():
         return True
     table = _table_of(entry)

@@ -21,7 +21,7 @@ LONGEST_FOLDER = 4
 
 
 class Pattern(NamedTuple):
-    """A pattern of `photos`, the share of the rows whose photo it finds, and one of these."""
+    """A pattern of `photos`, the share of the rows whose photo it finds, and one such photo."""
 
     pattern: str
     share: float
@@ -44,7 +44,7 @@ class PhotoNames:
 
 
 def is_speakable(column: str) -> bool:
-    """Whether a pattern can name a column: one of some signs would be read as a format."""
+    """Whether a pattern can name a column: a name with certain characters would be read as a format."""
     if re.search(r"[{}!]", column):
         return False
     name, _, spec = column.partition(":")

@@ -270,12 +270,12 @@ class Records:
         return words
 
     def _is_row(self, cells: list[str] | None, columns: Sequence[int]) -> bool:
-        """Whether a line's cells hold words of the table in most of these columns that are filled."""
+        """Whether most filled cells of a line, in these columns, hold words that the table has there."""
         filled = [column for column in columns if cells and cells[column]]
         return cells is not None and 2 * sum(cells[n] in self._words[n] for n in filled) > len(filled)
 
     def _holds_rows(self, at: int, begin: int, end: int, column: int, place: int) -> bool:
-        """Whether lines inside a cell are rows on their own: then its marks are two that went astray.
+        """Whether lines inside a cell are rows of their own: then the cell's quotation marks are two stray ones.
 
         Parameters
         ----------

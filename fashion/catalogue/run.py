@@ -190,7 +190,7 @@ class Run:
 
     @property
     def untrained(self) -> str:
-        """Why notebook 03 trained no network, in a sentence; empty where it did, or did not run yet."""
+        """The reason why notebook 03 trained no network, in a sentence; empty where it did, or did not run yet."""
         if not self.workspace.path("attributes.json").is_file():
             return ""
         return str(self.workspace.json("attributes").get("untrained", ""))

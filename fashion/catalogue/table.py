@@ -40,7 +40,7 @@ def read_table(catalogue: Catalogue, source: Source) -> tuple[pd.DataFrame, pd.D
     Raises
     ------
     CatalogueError
-        When the table is none, is empty, or lacks a column that the TOML names.
+        When the file is no table, is empty, or lacks a column that the TOML names.
     """
     return in_our_columns(catalogue, source, read_as_described(catalogue, source))
 

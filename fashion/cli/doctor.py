@@ -243,7 +243,7 @@ def _memory() -> int:
 
 
 def _read_only(folder: Path) -> bool:
-    """Whether the file system takes no writes, which the rights of a folder do not tell."""
+    """Whether the file system is read-only, which a folder's permissions do not show."""
     flags = os.statvfs(folder).f_flag if hasattr(os, "statvfs") else 0  # Windows knows no such flag
     return bool(flags & getattr(os, "ST_RDONLY", 1))
 

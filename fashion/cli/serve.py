@@ -129,7 +129,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 @contextmanager
 def _listening(arguments: argparse.Namespace) -> Iterator[None]:
-    """Say which port is taken, where the shop cannot listen on it."""
+    """Raise FashionError within the block where the shop cannot listen on its address and port."""
     from fashion.core.errors import FashionError
 
     try:

@@ -55,7 +55,7 @@ def _has(path: str, letters: frozenset[str]) -> frozenset[str]:
 
 
 def _without(letters: frozenset[str], font: FontProperties) -> frozenset[str]:
-    """The letters that the font which is found for these properties lacks."""
+    """The letters that are missing from the font found for these properties."""
     return letters - _has(str(font_manager.findfont(font)), letters)
 
 
@@ -78,7 +78,7 @@ def _installed() -> tuple[tuple[str, str], ...]:
 
 @cache
 def fallbacks(letters: frozenset[str]) -> tuple[tuple[str, ...], frozenset[str]]:
-    """Installed families that together have as many of the letters as can be, and the letters that none has."""
+    """Installed families that together have as many of the letters as possible, and the letters that none has."""
     left, families = letters, []
     drawn = {family: _has(path, letters) for family, path in _installed()} if letters else {}
     while left:

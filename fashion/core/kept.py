@@ -33,7 +33,7 @@ class Kept(Generic[T]):
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """A key's value, made where it is not there; what `make` raises is not kept."""
+        """A key's value, made where it is missing; if `make` raises, nothing is cached."""
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)

@@ -110,7 +110,7 @@ def interval(mean: float, low: float, high: float, sign: str = "") -> str:
 def percent(share: float, sign: str = "") -> str:
     """A share or change in per cent, with one decimal near 0 and 1: 0% and 100% only where exact.
 
-    It is `decimal` in per cent, so that who rounds a table's number gets the sentence's; no finite share, no text.
+    It is `decimal` in per cent, so that rounding a table's number gives the sentence's; empty if not finite.
 
     Examples
     --------

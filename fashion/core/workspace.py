@@ -126,7 +126,7 @@ class Workspace:
         """The command that makes this report, or renews it with what it was made with.
 
         `make report` with its catalogue, its run and the variables that were given; `fashion report` where its folders
-        are not the project's, and on Windows. A report that never came to its end has told no variables.
+        are not the project's, and on Windows. A report that never finished has recorded no variables.
         """
         roots, project = [self.processed_root, self.report.parent], project_root()
         options: dict[str, Any] = {
@@ -204,7 +204,7 @@ class Workspace:
         return self.table("items")
 
     def photos(self) -> pd.DataFrame:
-        """Every photo of every item: `row` (of the items table), `photo`, `sha256`; that which is shown comes first."""
+        """Every photo of every item: `row` (of the items table), `photo`, `sha256`; each item's shown one first."""
         if self.path("photos.parquet").exists():
             return self.table("photos")
         shown = self.items()[["photo", "sha256"]]  # the report is older than that file
@@ -377,7 +377,7 @@ class Workspace:
 
 
 def _settled(figure: Figure) -> Bbox:
-    """Settle a figure's layout; the box of what is drawn, in inches.
+    """Settle a figure's layout; return the box of what is drawn, in inches.
 
     matplotlib's own `bbox_inches="tight"` scales every photo for this, and again to draw it.
     """
@@ -399,7 +399,7 @@ def _settled(figure: Figure) -> Bbox:
 
 
 def _given(provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """The variables that a report was given, by name; of an earlier version's all that it was made with."""
+    """The variables that a report was given, by name; for an earlier version's report, its settings that are set."""
     own = provenance.get(VARIABLES)
     if isinstance(own, dict):
         return own

@@ -351,7 +351,7 @@ def _run(
     tick: Callable[[int], object],
     started: Callable[[object], None] | None,
 ) -> int:
-    """Process the shards; the number of photos embedded."""
+    """Process the shards; return the number of photos embedded."""
     import dask
     from distributed import Client, LocalCluster, as_completed
 

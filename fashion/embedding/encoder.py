@@ -179,7 +179,7 @@ def read_keras(files: EncoderFiles) -> tuple[keras.Model, str]:
     Raises
     ------
     WeightsError
-        When the file is none, or has layers of its own code; nothing of it was run.
+        When the file is no such network, or has layers of its own code, of which nothing is run.
     """
     path, wanted = files.model, files.preparation
     _refuse_own_code(path)

@@ -244,7 +244,7 @@ def _instead(backbone: Encoder, error: Exception, by_name: bool) -> Runtime:
 
 
 def _problem(error: Exception) -> str:
-    """Why OpenVINO cannot be used, on one line."""
+    """The reason why OpenVINO cannot be used, on one line."""
     if isinstance(error, ModuleNotFoundError) and error.name == "openvino":
         return "OpenVINO is not installed (pip install openvino)"
     return str(error) if isinstance(error, WeightsError | _DifferError) else f"OpenVINO failed ({in_short(error)})"

@@ -81,7 +81,7 @@ class TextEncoder:
         return tokenizer.encode
 
     def _said(self, name: str) -> dict[str, Any]:
-        """A JSON beside the tokenizer, or in the folder above it; empty where there is none."""
+        """The object in a JSON file beside the tokenizer, or in the folder above it; empty where there is none."""
         for folder in (self.tokenizer.parent, self.tokenizer.parent.parent):
             try:
                 said = json.loads((folder / name).read_text(encoding="utf-8"))

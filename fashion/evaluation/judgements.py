@@ -41,7 +41,7 @@ def read_judgements(path: Path, items: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     CatalogueError
-        When the file cannot be read, a grade is none, or no pair is of this catalogue.
+        When the file cannot be read, a grade is invalid, or no pair is of this catalogue.
     """
     expected = "query, item, grade and rater as .csv, or TREC's qrels"
     try:
@@ -150,7 +150,7 @@ def judged_table(judgements: pd.DataFrame, methods: Mapping[str, Method], k: int
 def pooled_pairs(methods: Mapping[str, Method], queries: NDArray[np.integer], k: int) -> NDArray[np.intp]:
     """Pairs to judge: each query with the items that any method has among its first k, each once.
 
-    Who sees a pair cannot tell which methods gave it, and no method's list is judged more than another's (pooling,
+    Raters cannot tell which methods gave a pair, and no method's list is judged more than another's (pooling,
     Spärck Jones and van Rijsbergen, 1975).
 
     Parameters

@@ -1,7 +1,7 @@
 """Agreement beyond the words that the network was taught: other columns, words of the title, the grey picture.
 
 A network that is taught category and colour can put every right word first and still show a women's jacket for a men's.
-What it was never taught stands for that: it is counted, and never used.
+Agreement in what it was never taught shows such errors: it is measured, and never used to choose anything.
 """
 
 from __future__ import annotations

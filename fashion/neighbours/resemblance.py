@@ -1,4 +1,4 @@
-"""How much photos resemble a catalogue: the cosine of the nearest item's vector."""
+"""Resemblance of photos to a catalogue: the cosine of the nearest item's vector."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ def _joined(profile: dict[tuple[int, int], bytes]) -> bytes:
 
 
 def _waves(data: bytes, at: int) -> float:
-    """Bytes for each pixel of a JPEG's waves, two for each sample, by the sampling factors in its frame header."""
+    """Bytes per pixel of a JPEG's coefficients, two for each sample, by the sampling factors in its frame header."""
     factors = [data[place + 1] for place in range(at + 1, at + 1 + 3 * data[at], 3)]
     across, down = max((f >> 4 for f in factors), default=1), max((f & 15 for f in factors), default=1)
     return 2 * sum((f >> 4) * (f & 15) for f in factors) / max(across * down, 1)

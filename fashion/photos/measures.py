@@ -149,7 +149,7 @@ def garment_lab(photo: DecodedPhoto) -> NDArray[np.float64]:
 
 
 def uneven_border(photo: DecodedPhoto) -> float:
-    """Share of the border that is no ground, further than `GROUND_DISTANCE` from its median colour: 0 on plain ground.
+    """Share of the border further than `GROUND_DISTANCE` from its median colour: 0 on a plain background.
 
     Above a half, the median is the colour of no ground at all, and `garment_mask` has nothing to go by.
     """

@@ -1,4 +1,4 @@
-"""One HTML page, for a browser and nothing else, on which a catalogue's t-SNE map can be explored.
+"""The interactive map: one HTML page that needs only a browser to explore a catalogue's t-SNE map.
 
 Why not Bokeh: with 7,500 items its page held 1.3 MB of library before any data, took 1.5 s to its first frame
 and wanted 7,500 data URIs (it has no sprite sheets). Photos that find room as one zooms, the panel of nearest

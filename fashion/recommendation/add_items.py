@@ -169,7 +169,7 @@ class Arrivals:
 def look_at(
     encoder: PhotoEncoder, source: Source, step: Cleaning, there: Present, *, progress: bool = True
 ) -> Arrivals:
-    """Read and embed the photos of cleaned rows as new items; near-duplicates are told among those `there`.
+    """Read and embed the photos of cleaned rows as new items; near-duplicates are looked for among those `there`.
 
     The network is only loaded where there are rows.
     """

@@ -168,7 +168,7 @@ class Present:
         return array
 
     def photos(self, report: pd.DataFrame) -> pd.DataFrame:
-        """Every photo of every item: `row` (of `items`), `photo`, `sha256`; that which is shown first.
+        """Every photo of every item: `row` (of `items`), `photo`, `sha256`; each item's shown photo comes first.
 
         Parameters
         ----------
@@ -186,7 +186,7 @@ class Present:
         return joined.astype({"row": "int64"})
 
     def gone(self) -> list[str]:
-        """Names of items that the report or a change had, and that are not there any more, sorted."""
+        """Names of items that the report or a change had and that the catalogue no longer has, sorted."""
         names = set(self.report["item"]).union(*(change.items["item"] for change in self.changes))
         return sorted(names - set(self.items["item"]))
 
@@ -273,7 +273,7 @@ def is_held(change: Change, items: pd.DataFrame) -> bool:
 
 
 def from_last_sync(changes: Sequence[Change]) -> list[Change]:
-    """The changes that make the catalogue: a sync with the whole table needs none before it."""
+    """The changes from the last sync on: a sync with the whole table needs none before it."""
     last = max((place for place, change in enumerate(changes) if change.record["kind"] == "sync"), default=0)
     return list(changes[last:])
 

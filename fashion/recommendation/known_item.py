@@ -75,7 +75,7 @@ def known_item_trial(
 def _precision_of_descriptions(
     recommender: Recommender, rows: NDArray[np.integer], k: int, most: int, seed: int
 ) -> NDArray[np.float64]:
-    """Of each description, the share of the k photos nearest to it whose items have its words; shape (m,)."""
+    """For each description, the share of the k photos nearest to it whose items have its words; shape (m,)."""
     assert recommender.free_text is not None
     columns = [column for column in ("colour", "category") if column in recommender.items]
     words = recommender.items[columns].astype(str).agg(" ".join, axis=1).str.strip()

@@ -81,7 +81,7 @@ def connect(address: str) -> QdrantClient:
 
 @contextmanager
 def _told(what: str) -> Iterator[None]:
-    """The client's errors as an EngineError."""
+    """Raise the client's errors as an EngineError within the block."""
     from qdrant_client.http.exceptions import ApiException
 
     try:
@@ -132,7 +132,7 @@ def _run_mark(folder: Path) -> str:
 
 
 def _mark(client: QdrantClient, name: str, folder: Path, uses: bool) -> dict[str, Any]:
-    """Note whether a run uses a collection, beside what its metadata says; returns them."""
+    """Note in a collection's metadata whether a run uses it; return the metadata."""
     about = (client.get_collection(name).config.metadata or {}) | {_run_mark(folder): uses}
     client.update_collection(name, metadata=about)
     return about
@@ -228,7 +228,7 @@ def earlier_collections(
 
 
 def remove_collection(client: QdrantClient, name: str, folder: Path) -> bool:
-    """Take a run's mark from a collection, and remove it where no other run has one; whether it was removed."""
+    """Take a run's mark from a collection, and remove it where no other run has one; return whether it was removed."""
     with _told(name):
         about = _mark(client, name, folder, False)
         if any(marked for key, marked in about.items() if key.startswith("run_")):

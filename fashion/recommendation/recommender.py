@@ -61,7 +61,7 @@ class Recommender:
     index : ApproximateIndex or None
         Of the first rows of `vectors`; None where every search is exact.
     columns : ndarray of float32, shape (d, n), or None
-        The dimensions of `vectors` as rows, where they are at hand.
+        The dimensions of `vectors` as rows, if available.
     searched_by : SearchEngine or None
         What finds the nearest rows; exact search in `vectors`, or by `index`, where none is given.
     k : int

@@ -114,7 +114,7 @@ class ExactSearch:
     index : ApproximateIndex or None
         Of the first rows.
     columns : ndarray of float32, shape (d, n), or None
-        The vectors' dimensions as rows, where they are at hand.
+        The vectors' dimensions as rows, if available.
     """
 
     vectors: NDArray[np.float32]

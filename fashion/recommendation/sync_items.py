@@ -267,7 +267,7 @@ class _Difference:
         self.other_photos = table["item"].map(self._has_others).to_numpy(bool)
 
     def _by_content(self, met: pd.DataFrame) -> dict[str, dict[str, str]]:
-        """Known item -> SHA-256 of each of its photos in the new data -> its name; that which is shown first."""
+        """Known item -> SHA-256 of each of its photos in the new data -> the photo's name, the shown one first."""
         more = met["more_photos"] if "more_photos" in met else [()] * len(met)
         photos: dict[str, dict[str, str]] = {}
         for item, photo, others in zip(met["item"], met["photo"], more, strict=True):
@@ -342,7 +342,7 @@ class _Difference:
         return {key: self._place(key) for key in self.now.items["added"].unique()}
 
     def without_place(self) -> list[str]:
-        """Known items whose folder or archive of photos cannot be opened any more."""
+        """Known items whose folder or archive of photos can no longer be opened."""
         items = self.now.items
         return [name for name, key in zip(items["item"], items["added"], strict=True) if self._places[key] is None]
 
@@ -413,7 +413,7 @@ def _not_taken(workspace: Workspace, catalogue: Catalogue, base: pd.DataFrame, r
     Raises
     ------
     CatalogueError
-        When there are such and the table that the sample was drawn from is not there any more.
+        When there are such names and the table that the sample was drawn from no longer exists.
     """
     numbers = workspace.report / "results/01.json"
     if not numbers.is_file() or not workspace.results("01").get("not_taken"):

@@ -139,6 +139,6 @@ def drop_superseded(stale: Sequence[Change], now: Present) -> None:
 
 
 def drop_folders(folders: Collection[Path]) -> None:
-    """Remove changes that nothing needs any more."""
+    """Remove changes that are no longer needed."""
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)

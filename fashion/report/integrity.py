@@ -37,7 +37,7 @@ def recorded(workspace: Workspace) -> dict[Path, tuple[str, str]]:
 def changed(workspace: Workspace, paths: Sequence[Path] | None = None) -> dict[Path, str]:
     """Files, of `paths` or of the whole report, that are there but not as their notebook left them -> that notebook.
 
-    Missing ones are for those who read them to name.
+    Missing files are left out: whatever reads them reports them.
 
     Raises
     ------

@@ -50,7 +50,7 @@ def link_figures(notebook: nbformat.NotebookNode, figures: Path, prefix: str, ca
 
 
 def without_noise(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """An executed notebook without what libraries told the console: no reader's matter, and full of paths."""
+    """An executed notebook without libraries' console messages, which are full of paths and not for readers."""
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [

@@ -227,7 +227,7 @@ def run_notebook(path: Path, output: Path, parameters: dict[str, Any], *, cell_l
 
 
 def _let_go(error: BaseException) -> None:
-    """Close the sockets that an error's frames hold: a ZeroMQ context that is collected waits for them without end."""
+    """Close the sockets that an error's frames hold: collecting a ZeroMQ context would wait for them forever."""
     seen: BaseException | None = error
     while seen is not None:
         traceback.clear_frames(seen.__traceback__)

@@ -38,7 +38,7 @@ def place_of_run(run: str, processed: Path | None = None, reports: Path | None =
 
 
 def share_stores(processed: Path) -> None:
-    """Let a run use what is kept of photos above all runs, and give to it (`Workspace.stores`)."""
+    """Let a run read and fill the caches of photos in the folder above all runs (`Workspace.stores`)."""
     told = "Runs in this folder share the vectors and metadata of photos that are kept in the folder above.\n"
     place = processed.parent / SHARED
     if not place.is_file():

@@ -427,7 +427,7 @@ def letters_without_font(workspace: Workspace) -> str:
 
 
 def stale_because(workspace: Workspace, step: Step, key: str) -> str:
-    """Why the step must run; empty when its outputs are those that `key` would make, unharmed."""
+    """The reason why the step must run; empty when its outputs are those that `key` would make, undamaged."""
     state = read_state(workspace, step)
     if not state.key:
         return "it has not run yet"

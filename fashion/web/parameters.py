@@ -126,7 +126,7 @@ def number(given: MultiDict, name: str, default: float, low: float, high: float)
     Raises
     ------
     QueryError
-        When it is none, or outside its range.
+        When it is no number, or outside its range.
     """
     text = given.get(name, "")
     if text == "":
@@ -165,7 +165,7 @@ def read_ask(given: MultiDict, shop: Shop, reads: tuple[str, ...] = BROWSING, *,
         Its parameters.
     shop : Shop
     reads : tuple of str
-        Parameters that mean something beside filters, here or to who asks.
+        Parameters that have a meaning besides filters, here or for the caller.
     strict : bool
         Refuse any other parameter, as the API does: a program's slip must not pass unseen. Pages ignore them:
         newsletters and social networks add `utm_source`, `fbclid` and the like to every link.

@@ -61,7 +61,7 @@ def require_fork() -> None:
 
 
 class SharedLock:
-    """A lock between threads and forked processes, which a process that dies lets go of."""
+    """A lock between threads and forked processes, which is released if a process that holds it dies."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the lock is

@@ -336,7 +336,7 @@ def failures(without: int, queries: int, worst: float, items: pd.DataFrame) -> s
     worst : float
         Share of the worst query's recommendations that match in both words.
     items : DataFrame
-        With one category or one colour, something is right by construction, and nothing is said.
+        With one category or one colour something is always right, so the reading is empty.
     """
     if without:
         return (

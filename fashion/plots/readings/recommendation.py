@@ -65,7 +65,7 @@ def by_photo(
     recommended : sequence of DataFrame
         From `Recommender.answer`.
     why_untrained : str
-        Why no network was trained; none reads words then, and nothing is said.
+        Why no network was trained: then none reads words, and the reading is empty.
     """
     if why_untrained:
         return ""

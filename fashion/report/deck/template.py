@@ -111,7 +111,7 @@ LAYOUTS: dict[str, tuple[Place, ...]] = {
 
 
 def new_deck() -> Any:
-    """An empty deck of this template; what python-pptx's own one holds besides is taken out."""
+    """An empty deck of this template, without the other parts of python-pptx's default one."""
     deck = Presentation()
     deck.slide_width, deck.slide_height = Emu(12_192_000), Emu(6_858_000)
     deck.element.find(qn("p:sldSz")).attrib.pop("type", None)  # it says 4:3, and so do the properties below
