@@ -321,7 +321,7 @@ class HostTurns:
             return None
 
     def answered(self, address: str, answer: Answer) -> list[tuple[str, Answer]]:
-        """Take note of an answer; return what is settled by it: this address or none, and those of a host given up."""
+        """Record an answer; return what it settles: this address or none, and those of a host that is given up."""
         host = _host(address)
         with self._changed:
             self._asked -= 1

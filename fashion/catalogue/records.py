@@ -1,4 +1,4 @@
-"""Delimited text cut into records: RFC 4180's quoted cells, and quotation marks that went astray.
+"""Delimited text cut into records: RFC 4180's quoted cells, and stray quotation marks.
 
 A cell that begins with a quotation mark ends at the next single one, which a delimiter or the line's end must follow;
 it may hold delimiters, line breaks, and marks that are doubled. A mark inside any other cell is a letter. Where such a
@@ -131,7 +131,7 @@ class Records:
         return len(fields) >= self._width and not any(value.strip() for value in fields[self._width :])
 
     def _alone(self, line: int) -> list[str] | None:
-        """The cells of a line that has the table's width on its own, its marks being letters if need be."""
+        """The cells of a line that has the table's width on its own, with its marks as letters if necessary."""
         body = self._body(line)
         for cells in (self._strict(body) if MARK in body else None, body.split(self._delimiter)):
             if cells is not None and self._fits(cells):
@@ -248,7 +248,7 @@ class Records:
     # -- whether a cell that runs over lines holds rows ------------------------------------------------
     @cached_property
     def _words(self) -> dict[int, set[str]]:
-        """Words of the known columns, of records whose quoted cells are taken as they are closed.
+        """Words of the known columns, from records whose quoted cells are closed properly.
 
         So none comes from within a cell, where a sentence may have as many commas as the table has columns.
         """

@@ -122,7 +122,7 @@ def in_words(message: str, package: str = "a package") -> str:
 
 
 def require(*modules: str) -> None:
-    """Import modules, so that a missing system library is told at once and not in the middle of a run.
+    """Import modules, so that a missing system library is reported at once and not in the middle of a run.
 
     Raises
     ------

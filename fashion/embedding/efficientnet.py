@@ -55,7 +55,7 @@ VARIANTS = {"efficientnet-lite0": (1.0, 1.0), "efficientnet-lite1": (1.0, 1.1), 
 
 
 def stages_of(name: str) -> tuple[Stage, ...]:
-    """The stages of one of `VARIANTS`: widths in multiples of 8, repeats rounded up, but for the first and last stage.
+    """The stages of one of `VARIANTS`: widths in multiples of 8, repeats rounded up except in the first and last stage.
 
     Examples
     --------

@@ -15,7 +15,7 @@ SAVE_SECONDS = 5.0
 
 
 class SeldomWritten(NBClientEngine):
-    """Papermill's own engine, but for how often it writes the notebook.
+    """Papermill's own engine, except that it writes the notebook less often.
 
     Its own writes the whole notebook as each cell begins and ends, which takes a tenth of a small report. If this
     process is killed, the unfinished copy lacks what ran since the last write; a cell's error, a dead kernel, a time

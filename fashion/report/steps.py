@@ -190,7 +190,7 @@ class Settings:
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in own.items())})"
 
     def variables(self) -> dict[str, Any]:
-        """The settings that differ from the defaults, but for the catalogue, by the names in command and `make`.
+        """The settings that differ from the defaults, without the catalogue, by the names in command and `make`.
 
         Places are whole: the command that is made of these may be given elsewhere.
 

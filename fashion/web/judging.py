@@ -165,7 +165,7 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _end_last_line(path: Path) -> None:
-    """End the last row with a line break where an editor left it out, so that it is not taken for a row cut short."""
+    """End the last line, where it is whole, with a line break that an editor left out; else it seems cut short."""
     header, *rows = path.read_bytes().decode("utf-8-sig", "replace").split("\n")
     if rows:
         columns = [name.strip().lower() for name in next(csv.reader([header]))]

@@ -218,7 +218,7 @@ def usual_ask(
     shop: Shop, words: str = "", chosen: dict[str, tuple[str, ...]] | None = None, page: int = 1,
     given: MultiDict | None = None,
 ) -> Ask:  # fmt: skip
-    """An address with the report's own balance, but for what is `given`."""
+    """An address with the report's own balance, except for what is `given`."""
     recommender, given = shop.recommender, MultiDict() if given is None else given
     usual = Preferences(recommender.k, recommender.colour_weight, recommender.looks_weight)
     sort = given.get("sort", "")

@@ -136,7 +136,7 @@ class NotNow(FashionError):
 
 
 class Turns:
-    """Limits on photos: so many at a time, so that browsing stays fast, and so many of each visitor.
+    """Limits on photos: on those processed at a time, so that browsing stays fast, and on those of each visitor.
 
     Parameters
     ----------

@@ -114,7 +114,7 @@ def _require_pixels(width: int, height: int) -> None:
 
 @contextmanager
 def _room(size: int) -> Iterator[None]:
-    """Room to unpack a photo of so many bytes within the block: two at a time, one of them large.
+    """Hold room to unpack a photo of `size` bytes within the block: for two photos at a time, one of them large.
 
     Raises
     ------

@@ -206,7 +206,7 @@ class Findings:
         return self._asked > 0 and len(self.results["04"]["shown"]) - self._asked < count
 
     def article(self, row: int, query: int | None = None) -> Article:
-        """An item's photo and words; `query` is the row of the article beside which it stands."""
+        """An item's photo and words; `query` is the row of the article that it is shown beside."""
         item = self._items.iloc[row]
         beside = item if query is None else self._items.iloc[query]
         # Colours that were measured prove nothing, so they count as shared.

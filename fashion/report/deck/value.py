@@ -147,7 +147,7 @@ def sensitivity(inputs: Mapping[str, Input]) -> list[tuple[str, float, float]]:
 
 
 def to_break_even(inputs: Mapping[str, Input], name: str, months: int = 12) -> float:
-    """The value of a factor at which the base case earns its setup in so many months; infinite if none does."""
+    """The value of a factor at which the base case earns its setup within `months`; infinite if none does."""
     base = {key: given.base for key, given in inputs.items()}
     each = math.prod(base[factor] for factor in FACTORS if factor != name)
     return (base["setup"] / months + base["running"]) / each if each else math.inf
