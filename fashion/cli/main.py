@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import NoReturn
 
 import fashion
+from fashion.catalogue.definition import known_catalogues
 from fashion.cli import (
     add,
     compare,
@@ -30,7 +31,7 @@ from fashion.cli import (
     verify,
 )
 from fashion.core.console import replace_unknown
-from fashion.core.errors import FashionError, SettingsError, did_you_mean
+from fashion.core.errors import FashionError, SettingsError, close_spellings, did_you_mean
 from fashion.report.runs import place_of_run, share_stores
 
 
@@ -46,9 +47,15 @@ class Parser(argparse.ArgumentParser):
     commands: dict[str, Parser]
 
     def error(self, message: str) -> NoReturn:
-        """Print usage and the error, with the choice that was probably meant, and exit with 2."""
-        wrong = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)$", message)
-        super().error(message + did_you_mean(wrong[1], re.findall(r"[\w-]+", wrong[2])) if wrong else message)
+        """Print usage and the error in this project's format, with the choice that was probably meant; exit with 2."""
+        see = f"See `{self.prog} --help`."
+        message = re.sub(r"^the following arguments are required: (.*)", rf"expected \1; found nothing. {see}", message)
+        message = re.sub(r"(?<=: )expected (one|at least one) argument$", rf"\g<0>; found none. {see}", message)
+        if wrong := re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)$", message):
+            known = re.findall(r"[\w-]+", wrong[2])
+            near = did_you_mean(wrong[1], known)
+            message = message[: wrong.start()] + f"expected one of {', '.join(known)}; found {wrong[1]!r}.{near}"
+        super().error(message)
 
     def unknown(self, rest: Sequence[str]) -> NoReturn:
         """`error` for arguments that a command does not have."""
@@ -57,8 +64,11 @@ class Parser(argparse.ArgumentParser):
         begun = {re.sub(r"(?<=\w)-.*", "", name): name for name in options} | {name: name for name in options}
         hints = {f" Did you mean {begun[near]}?" for word in rest for near in self._nearest(word, begun)}
         if "--catalogue" in options and rest[0][:1].isalpha():
-            hints.add(f" Did you mean --catalogue {rest[0]}?")
-        self.error(f"unrecognized arguments: {' '.join(rest)}.{''.join(sorted(hints))}")
+            near = close_spellings(rest[0], known_catalogues(), 1) or rest
+            hints.add(f" Did you mean --catalogue {near[0]}?")
+        self.error(
+            f"expected arguments that `{self.prog} --help` lists; found {' '.join(rest)}.{''.join(sorted(hints))}"
+        )
 
     @staticmethod
     def _nearest(word: str, names: Iterable[str]) -> list[str]:
