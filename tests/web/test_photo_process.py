@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import time
 from types import SimpleNamespace
 
@@ -29,6 +30,12 @@ def query(photo, name):
     return Query(f"{name} {os.getpid()}", np.full((1, 3), photo, np.float32), {"colour": "red"})
 
 
+def listening(path):
+    """Whether somebody accepts at a socket: its file is there a moment earlier."""
+    with socket.socket(socket.AF_UNIX) as line:
+        return line.connect_ex(str(path)) == 0
+
+
 @pytest.fixture
 def photos(tmp_path, monkeypatch):
     monkeypatch.setattr(photo_process, "WAIT", 0.2)
@@ -38,7 +45,7 @@ def photos(tmp_path, monkeypatch):
     if not process:
         photos.serve(SimpleNamespace(begin=lambda: None, shop=lambda: shop))
     end = time.monotonic() + 20
-    while not (tmp_path / "photos").exists():
+    while not listening(tmp_path / "photos"):
         assert time.monotonic() < end
         time.sleep(0.01)
     yield SimpleNamespace(read=photos.read, process=process)
@@ -64,19 +71,22 @@ def test_errors_come_back_and_two_reports_do_not_mix(photos):
 
 
 def test_a_photo_that_takes_too_long_is_given_up(photos, monkeypatch):
-    monkeypatch.setattr(photo_process, "PATIENCE", 0.2)
     begun = time.monotonic()
-    with pytest.raises(FashionError, match="expected an answer of the process that reads photos within 0 s"):
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(FashionError, match="expected an answer of the process that reads photos within 0 s"),
+    ):
+        patch.setattr(photo_process, "PATIENCE", 0.2)
         photos.read(SHOP, 0.5, "stuck")
     assert time.monotonic() - begun < 20 and photos.read(SHOP, 0.5, "mine").title
 
 
 @pytest.mark.parametrize("side", [3, 2_000])
 def test_a_process_that_hangs_takes_no_worker_with_it(photos, monkeypatch, side):
-    monkeypatch.setattr(photo_process, "PATIENCE", 0.2)
     os.kill(photos.process, signal.SIGSTOP)  # it accepts nothing, and a large photo does not fit into the line
     begun = time.monotonic()
-    with pytest.raises(FashionError, match="the process that reads photos"):
+    with monkeypatch.context() as patch, pytest.raises(FashionError, match="the process that reads photos"):
+        patch.setattr(photo_process, "PATIENCE", 0.2)
         photos.read(SHOP, np.zeros((side, side, 3), np.uint8), "mine")
     assert time.monotonic() - begun < 20
     os.kill(photos.process, signal.SIGCONT)
