@@ -36,11 +36,14 @@ def serve_folder(folder: Path, asked: list[str]) -> AbstractContextManager[str]:
     return serve(Handler)
 
 
-def closed_address() -> str:
+#: Bound and never listened at: nobody else can be given its port.
+CLOSED = socket.socket()
+CLOSED.bind(("127.0.0.1", 0))
+
+
+def closed_address(path: str = "/weights.h5") -> str:
     """An address where nobody listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}/weights.h5"
+    return f"http://127.0.0.1:{CLOSED.getsockname()[1]}{path}"
 
 
 def exchange(port: int | str, data: bytes) -> bytes:
