@@ -141,7 +141,7 @@ def test_strict_resnet50_without_weights_ends_soon_and_says_how(small_folder, tm
     }  # fmt: skip
     command = [sys.executable, "-m", "fashion.cli.main", "embed", "-c", "imagelab", "--data", str(small_folder)]
     command += ["--backbone", "resnet50", "--processed", str(tmp_path / "p"), "--reports", str(tmp_path / "r")]
-    ended = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=project_root(), timeout=30)
+    ended = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=project_root(), timeout=120)
     assert ended.returncode == 1
     assert "WEIGHTS=" in ended.stderr and "Traceback" not in ended.stderr
     assert "runs, as" not in ended.stdout, "it is known before the first step"

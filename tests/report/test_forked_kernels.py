@@ -76,7 +76,7 @@ def test_a_kernel_whose_runner_is_killed_ends(tmp_path):
     run = "import sys; from pathlib import Path; from fashion.report.runner import run_notebook; "
     run += "run_notebook(Path(sys.argv[1]), Path(sys.argv[2]), {})"
     runner = subprocess.Popen([sys.executable, "-c", run, str(path), str(tmp_path / "b.ipynb")])
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not (who.exists() and who.read_text()) and time.monotonic() < deadline:
         time.sleep(0.05)
     runner.kill()

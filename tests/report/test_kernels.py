@@ -179,7 +179,7 @@ def test_a_process_ends_after_a_kernel_that_could_not_bind(tmp_path):
     long.mkdir()
     path = notebook(tmp_path / "a.ipynb", "1")
     command = [sys.executable, "-c", code, str(long), str(path), str(tmp_path / "b.ipynb")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)  # or never
     assert (done.returncode, done.stdout) == (0, "told\n"), done.stderr[-1000:]
 
 
