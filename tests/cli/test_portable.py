@@ -52,10 +52,14 @@ def below(folder):
 
 
 def of_other_tests(path):
-    """Whether other workers' tests may have made `path`: theirs, or the checkout's own sample, finished or not."""
+    """Whether other workers' tests may have made `path`: theirs, the checkout's own sample, finished or not, the
+    photos that test_shop.py downloads, or the browser's screenshots.
+    """
     inside, raw = path.relative_to(ROOT), Path("data/raw")
     made = inside.relative_to(raw).parts[0] if inside.is_relative_to(raw) else ""
-    return inside.parts[0] == "tests" or made == "sample" or made.startswith(".sample.")
+    if made in ("sample", "bench-of-a-test") or made.startswith(".sample."):
+        return True
+    return inside.parts[0] == "tests" or inside.is_relative_to("reports/screens")
 
 
 def can_mount():
