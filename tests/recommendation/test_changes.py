@@ -338,7 +338,8 @@ def test_another_backbone_or_table_is_an_error(work, tmp_path):
 
 def test_command_says_what_was_done(work, tmp_path, capsys):
     folder = write_arrivals(tmp_path / "new", [*NEW, ("10000003AAF.jpg", "BLU", "VESTITO", "VESTITI")])
-    command = ["add", "-c", "imagelab", "--data", str(folder), "--processed", str(work.processed_root)]
+    command = ["add", "-c", "imagelab", "--data", str(folder), "--reports", str(work.report.parent)]
+    command += ["--processed", str(work.processed_root)]
     assert main(command) == 0
     text = capsys.readouterr().out
     assert "3 of 4 rows added" in text and "3 photos embedded" in text
