@@ -46,7 +46,7 @@ def tar(path, members, **options):
 
 
 def pack_again(folder, path):
-    """Pack what has changed, a second later by the file's time: those of many systems move on every ten milliseconds."""
+    """Pack what has changed, a second later by its time: on many systems a file's time moves on every 10 ms."""
     before = path.stat().st_mtime_ns
     os.utime(pack(folder, path), ns=(before + 10**9,) * 2)
 
