@@ -146,7 +146,8 @@ class SharedMetrics(Metrics):
 
     def __init__(self, workers: int) -> None:
         super().__init__()
-        self._slabs = shared_array((workers, SLAB), np.uint8)
+        self._slabs = shared_array((workers, 2, SLAB), np.uint8)
+        self._whole = shared_array((workers,), np.uint8)  # a worker that dies while it writes leaves its other slab
         self._place, self._dirty = 0, False
         self._shared = SharedLock()
 
@@ -172,8 +173,11 @@ class SharedMetrics(Metrics):
         if len(told) + 4 > SLAB:
             return
         with self._shared():
-            self._slabs[self._place, 4 : 4 + len(told)] = np.frombuffer(told, np.uint8)
-            self._slabs[self._place, :4] = np.frombuffer(len(told).to_bytes(4, "little"), np.uint8)
+            other = 1 - self._whole[self._place]
+            slab = self._slabs[self._place, other]
+            slab[4 : 4 + len(told)] = np.frombuffer(told, np.uint8)
+            slab[:4] = np.frombuffer(len(told).to_bytes(4, "little"), np.uint8)
+            self._whole[self._place] = other
 
     def totals(self) -> Totals:
         """The counts of all workers."""
@@ -188,8 +192,9 @@ class SharedMetrics(Metrics):
         return requests, buckets, seconds
 
     def _read(self, place: int) -> Totals:
-        count = int.from_bytes(self._slabs[place, :4].tobytes(), "little")
-        told = json.loads(self._slabs[place, 4 : 4 + count].tobytes()) if count else [[], [], []]
+        slab = self._slabs[place, self._whole[place]]
+        count = int.from_bytes(slab[:4].tobytes(), "little")
+        told = json.loads(slab[4 : 4 + count].tobytes()) if count else [[], [], []]
         requests, buckets, seconds = told
         return (
             Counter({(route, status): n for route, status, n in requests}),

@@ -1,5 +1,6 @@
 """Several processes serve one shop: limits and counts are theirs together, one that dies is started again."""
 
+import itertools
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ import urllib.request
 from contextlib import ExitStack, contextmanager, suppress
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from flask import Flask
 
@@ -143,6 +145,25 @@ def test_metrics_are_summed_and_never_fall():
     assert forked(other) == alone.text() == shared.text()
     alone.note("/item", 404, 0.3)
     assert forked(other) == alone.text() == shared.text()
+
+
+@pytest.mark.parametrize("copied", [0, 1])  # it dies before it copies its counts, or between these and their length
+def test_a_worker_that_dies_while_it_writes_its_counts_leaves_those_before(copied):
+    shared = workers.SharedMetrics(2)
+    shared.begin(0)
+    shared.note("/item", 200, 0.02)
+    shared.flush()
+    before, copy, calls = shared.text(), np.frombuffer, itertools.count()
+    process = os.fork()
+    if not process:
+        workers.np.frombuffer = lambda *given: copy(*given) if next(calls) < copied else os._exit(9)
+        shared.note("/a-longer-route", 200, 0.02)
+        shared.flush()
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 9
+    assert shared.text() == before
+    shared.begin(0)  # the worker that takes its place
+    assert shared.text() == before
 
 
 #: The workers' own server with a small application in place of the shop: it says which process answers.
