@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import difflib
 import re
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from types import ModuleType
@@ -49,12 +51,14 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print usage and the error in this project's format, with the choice that was probably meant; exit with 2."""
         see = f"See `{self.prog} --help`."
-        message = re.sub(r"^the following arguments are required: (.*)", rf"expected \1; found nothing. {see}", message)
+        message = re.sub(r"^the following arguments are required: (.*)", rf"expected \1; found none. {see}", message)
         message = re.sub(r"(?<=: )expected (one|at least one) argument$", rf"\g<0>; found none. {see}", message)
-        if wrong := re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)$", message):
-            known = re.findall(r"[\w-]+", wrong[2])
-            near = did_you_mean(wrong[1], known)
-            message = message[: wrong.start()] + f"expected one of {', '.join(known)}; found {wrong[1]!r}.{near}"
+        message = re.sub(r"(?<=: )ignored explicit argument (.*)", rf"expected no value; found \1. {see}", message)
+        message = re.sub(r"^ambiguous option: (.*) could match (.*)", r"expected one of \2; found \1.", message)
+        if wrong := re.search(r"""invalid choice: ('.*'|".*") \(choose from (.*)\)$""", message):
+            found, known = ast.literal_eval(wrong[1]), re.findall(r"[\w-]+", wrong[2])
+            near = did_you_mean(found, known)
+            message = message[: wrong.start()] + f"expected one of {', '.join(known)}; found {found!r}.{near}"
         super().error(message)
 
     def unknown(self, rest: Sequence[str]) -> NoReturn:
@@ -63,16 +67,17 @@ class Parser(argparse.ArgumentParser):
         # A long name's beginning is enough: --colr is near --colour, and means --colour-weight.
         begun = {re.sub(r"(?<=\w)-.*", "", name): name for name in options} | {name: name for name in options}
         hints = {f" Did you mean {begun[near]}?" for word in rest for near in self._nearest(word, begun)}
-        if "--catalogue" in options and rest[0][:1].isalpha():
-            near = close_spellings(rest[0], known_catalogues(), 1) or rest
-            hints.add(f" Did you mean --catalogue {near[0]}?")
+        if "--catalogue" in options:
+            is_path = rest[0].lower().endswith(".toml")
+            near = rest[:1] if is_path else close_spellings(rest[0], known_catalogues(), 1)
+            hints |= {f" Did you mean --catalogue {shlex.quote(name)}?" for name in near}
         self.error(
-            f"expected arguments that `{self.prog} --help` lists; found {' '.join(rest)}.{''.join(sorted(hints))}"
+            f"expected arguments that `{self.prog} --help` lists; found {shlex.join(rest)}.{''.join(sorted(hints))}"
         )
 
     @staticmethod
     def _nearest(word: str, names: Iterable[str]) -> list[str]:
-        return difflib.get_close_matches(word.partition("=")[0], names, n=1) if word.startswith("--") else []
+        return difflib.get_close_matches(word.partition("=")[0], names, n=1) if re.match("--.", word) else []
 
 
 #: Commands in the order of `fashion --help`; each module has TITLE, TEXT, EXAMPLES, PARENTS and run().

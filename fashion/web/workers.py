@@ -147,7 +147,8 @@ class SharedMetrics(Metrics):
     def __init__(self, workers: int) -> None:
         super().__init__()
         self._slabs = shared_array((workers, 2, SLAB), np.uint8)
-        self._whole = shared_array((workers,), np.uint8)  # a worker that dies while it writes leaves its other slab
+        # Which of a worker's two slabs is complete: one that dies while it writes the other leaves this one.
+        self._whole = shared_array((workers,), np.uint8)
         self._place, self._dirty = 0, False
         self._shared = SharedLock()
 
@@ -165,14 +166,14 @@ class SharedMetrics(Metrics):
 
     def flush(self) -> None:
         """Let the other workers see this one's counts."""
-        if not self._dirty:
-            return
-        self._dirty = False
-        told = json.dumps([[[*key, n] if isinstance(key, tuple) else [key, n] for key, n in counter.items()]
-                           for counter in super().totals()]).encode()  # fmt: skip
-        if len(told) + 4 > SLAB:
-            return
-        with self._shared():
+        with self._shared():  # while it counts, too: else a thread could write older counts over newer ones
+            if not self._dirty:
+                return
+            self._dirty = False
+            told = json.dumps([[[*key, n] if isinstance(key, tuple) else [key, n] for key, n in counter.items()]
+                               for counter in super().totals()]).encode()  # fmt: skip
+            if len(told) + 4 > SLAB:
+                return
             other = 1 - self._whole[self._place]
             slab = self._slabs[self._place, other]
             slab[4 : 4 + len(told)] = np.frombuffer(told, np.uint8)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from usearch.index import Index
 
 from fashion.neighbours import approximate
 from fashion.neighbours.approximate import PASSED_OVER, nearest_rows, open_index
@@ -40,16 +41,21 @@ def test_forbidden_rows_are_passed_over(index, table):
     assert np.mean(shared) > 0.96
 
 
-def test_a_graph_of_one_block_is_always_the_same(index, table, tmp_path):
-    again = open_index(table, tmp_path / "again.usearch", progress=False)
-    for one, other in zip(index.nearest(table, 10), again.nearest(table, 10), strict=True):
-        assert np.array_equal(one, other)
+def test_a_graph_of_one_block_is_always_the_same(table, tmp_path):
+    paths = [tmp_path / f"{n}.usearch" for n in range(2)]
+    for path in paths:
+        open_index(table, path, progress=False)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
 def test_threads_join_after_the_first_block(table, tmp_path, monkeypatch):
+    asked, add = [], Index.add
     monkeypatch.setattr(approximate, "BLOCK", 1000)
+    monkeypatch.setattr(approximate.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(Index, "add", lambda *given, threads: asked.append(threads) or add(*given, threads=threads))
     index = open_index(table, tmp_path / "threads.usearch", progress=False)
     assert index.recall(10, 500) > 0.95 and (index.nearest(table, 1)[0][:, 0] == np.arange(3000)).mean() > 0.95
+    assert asked == [1, 2, 2]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -95,7 +101,7 @@ def test_rows_gone_and_renewed_since_are_told(index, table):
     found, cosine = nearest_rows(changed, asking, now, 6, np.ones(2999, bool))
     expected, exact = nearest(asking, now, 6, assume_unit=True)
     shared = [len(np.intersect1d(*both)) for both in zip(found, expected, strict=True)]
-    assert np.mean(shared) >= 5 and found[2, :2].tolist() == [asked - 1, 4]
+    assert min(shared) >= 5 and found[2, :2].tolist() == [asked - 1, 4]
     assert np.allclose(np.einsum("qkd,qd->qk", now[found], asking), cosine, atol=1e-6) and cosine.max() <= 1 + 1e-6
     assert index.now(now, np.full(3000, -1)) is None
     assert exact.shape == cosine.shape

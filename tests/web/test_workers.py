@@ -147,6 +147,32 @@ def test_metrics_are_summed_and_never_fall():
     assert forked(other) == alone.text() == shared.text()
 
 
+def test_older_counts_never_take_the_place_of_newer_ones(monkeypatch):
+    shared, written, go_on = workers.SharedMetrics(1), threading.Event(), threading.Event()
+    shared.begin(0)
+    shared.note("/item", 200, 0.02)
+
+    def dumps(counts, write=json.dumps):
+        told = write(counts)
+        if threading.current_thread() is first:
+            written.set()
+            assert go_on.wait(20)
+        return told
+
+    monkeypatch.setattr(workers.json, "dumps", dumps)
+    first = threading.Thread(target=shared.flush)
+    first.start()
+    assert written.wait(20)
+    shared.note("/item", 200, 0.02)
+    second = threading.Thread(target=shared.flush)
+    second.start()
+    second.join(0.2)  # it waits for the first, or else has written
+    go_on.set()
+    first.join()
+    second.join()
+    assert 'shop_requests_total{route="/item",status="200"} 2\n' in shared.text()
+
+
 @pytest.mark.parametrize("copied", [0, 1])  # it dies before it copies its counts, or between these and their length
 def test_a_worker_that_dies_while_it_writes_its_counts_leaves_those_before(copied):
     shared = workers.SharedMetrics(2)
@@ -156,10 +182,12 @@ def test_a_worker_that_dies_while_it_writes_its_counts_leaves_those_before(copie
     before, copy, calls = shared.text(), np.frombuffer, itertools.count()
     process = os.fork()
     if not process:
-        workers.np.frombuffer = lambda *given: copy(*given) if next(calls) < copied else os._exit(9)
-        shared.note("/a-longer-route", 200, 0.02)
-        shared.flush()
-        os._exit(0)
+        try:
+            workers.np.frombuffer = lambda *given: copy(*given) if next(calls) < copied else os._exit(9)
+            shared.note("/a-longer-route", 200, 0.02)
+            shared.flush()
+        finally:
+            os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 9
     assert shared.text() == before
     shared.begin(0)  # the worker that takes its place
