@@ -202,7 +202,7 @@ def squared(rule: str, width: int, height: int, alike: bool) -> str:
 
 
 def check_photo_sizes(items: pd.DataFrame, rule: str, threshold: float = 0.95) -> Check:
-    """Check that nearly all photos have one size, and so one aspect, so that squaring treats them alike.
+    """Check that nearly all photos have one size, and so one aspect, so that making them square treats them alike.
 
     Parameters
     ----------
@@ -247,7 +247,7 @@ SPREAD = 2.0
 def check_label_plausibility(
     items: pd.DataFrame, words: Mapping[str, str], threshold: float = 0.5, limit: float = FAR
 ) -> tuple[Check, pd.DataFrame]:
-    """Check that the garment's measured colour agrees with its colour word.
+    """Check that garments' measured colours agree with their colour words.
 
     Parameters
     ----------

@@ -167,7 +167,7 @@ def drop_duplicate_rows(cleaning: Cleaning) -> Cleaning:
 
 
 def _repeated(rows: pd.DataFrame, columns: list[str]) -> tuple[pd.Series, pd.Series]:
-    """Whether each row repeats an earlier one in `columns`; and, for each row of such a group, its first as text."""
+    """Whether each row repeats an earlier one in `columns`; and, for rows of such a group, the number of its first."""
     group = rows[rows.duplicated(subset=columns, keep=False)]
     if group.empty:
         return pd.Series(False, index=rows.index), pd.Series(dtype=object)

@@ -277,7 +277,7 @@ def _export(raw: RawTable) -> Export | None:
 
 
 def _take_named(guessed: Guess, cells: Mapping[str, Cells]) -> None:
-    """Choose the columns that the export names, where the table has them."""
+    """Choose the columns that the export names, except its photo's, where the table has values in them."""
     if guessed.export is None:
         return
     for ours, theirs in guessed.export.columns.items():

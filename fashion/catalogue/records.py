@@ -131,7 +131,7 @@ class Records:
         return len(fields) >= self._width and not any(value.strip() for value in fields[self._width :])
 
     def _alone(self, line: int) -> list[str] | None:
-        """The cells of a line that has the table's width on its own, with its marks as letters if necessary."""
+        """The cells of a line that has the table's width on its own, its quotation marks being letters if necessary."""
         body = self._body(line)
         for cells in (self._strict(body) if MARK in body else None, body.split(self._delimiter)):
             if cells is not None and self._fits(cells):

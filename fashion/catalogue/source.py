@@ -151,7 +151,7 @@ class Source(ABC):
             return data
 
     def file(self, name: str) -> Path | None:
-        """The path of a file of its own on this machine; None for one in an archive or a table, or a missing one."""
+        """The path of `name` as a separate file here; None inside an archive or a table, or where it is missing."""
         if is_address(name):
             return self.downloads.file(name) if self.downloads else None
         return None
@@ -183,7 +183,7 @@ class Source(ABC):
 
     @contextmanager
     def _told(self, name: str, file: str) -> Iterator[None]:
-        """Raise errors of reading `name`, which is in `file`, as a PhotoError within the block."""
+        """Turn errors within the block, of reading `name` in `file`, into a PhotoError."""
         windows = PureWindowsPath(file)  # parts at / and at \, and knows drives
         if windows.drive or windows.root or ".." in windows.parts or not self._is_inside(self.base + file):
             raise PhotoError(

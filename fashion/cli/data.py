@@ -137,7 +137,7 @@ def values_in_short(values: Sequence[str]) -> str:
 
 
 def _photo_lines(catalogue: Catalogue, raw: RawTable, rows: pd.DataFrame, missing: pd.Series) -> Iterator[str]:
-    """A line on how many photos were found, and how many by another name than the table's."""
+    """Lines on the photos: how many are web addresses, how many were found, and how many by another name."""
     from fashion.catalogue.table import photos_named
 
     column = column_alone(catalogue.photos)

@@ -129,7 +129,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 @contextmanager
 def _listening(arguments: argparse.Namespace) -> Iterator[None]:
-    """Raise FashionError within the block where the shop cannot listen on its address and port."""
+    """Turn an OSError within the block into a FashionError that says why the shop cannot listen."""
     from fashion.core.errors import FashionError
 
     try:

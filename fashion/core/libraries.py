@@ -111,7 +111,7 @@ def install(libraries: Iterable[str]) -> str:
 
 
 def in_words(message: str, package: str = "a package") -> str:
-    """An error's text on the missing system library in a message, with advice; empty where there is none."""
+    """An error's text, with advice, on the system library that a message says is missing; empty where it names none."""
     name = missing_library(message)
     if not name:
         return ""

@@ -399,7 +399,7 @@ def _settled(figure: Figure) -> Bbox:
 
 
 def _given(provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """The variables that a report was given, by name; for an earlier version's report, its settings that are set."""
+    """The variables that a report was given, by name; for an earlier version's report, all settings with a value."""
     own = provenance.get(VARIABLES)
     if isinstance(own, dict):
         return own

@@ -557,7 +557,7 @@ class Misses:
     rare: float
 
     def as_dict(self) -> dict[str, Any]:
-        """The same values as a dictionary, for JSON."""
+        """The numbers as a dictionary, for JSON."""
         return {
             "items": len(self.rows),
             "share": len(self.rows) / self.items,

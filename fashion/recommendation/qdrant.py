@@ -81,7 +81,7 @@ def connect(address: str) -> QdrantClient:
 
 @contextmanager
 def _told(what: str) -> Iterator[None]:
-    """Raise the client's errors as an EngineError within the block."""
+    """Turn the client's errors within the block into an EngineError."""
     from qdrant_client.http.exceptions import ApiException
 
     try:

@@ -157,7 +157,7 @@ class Reading:
         return [*notes, self.problem] if self.problem else notes
 
     def as_dict(self) -> dict[str, Any]:
-        """The same values as a dictionary for JSON, with every field."""
+        """The reading as a dictionary for JSON, in which every key is always present."""
         return {
             "words": {column: list(words) for column, words in self.asked.items()},
             "texts": list(self.texts),

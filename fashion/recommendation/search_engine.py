@@ -49,7 +49,7 @@ class Allowed:
     where: Where
 
     def without(self, row: int | None) -> Allowed:
-        """The same rows without one."""
+        """The same rows without `row`."""
         if row is None or not self.mask[row]:
             return self
         mask = self.mask.copy()

@@ -288,7 +288,7 @@ class _Difference:
         return bool(new) and (new[0] != old[0] or set(new) != set(old))
 
     def same_after_all(self, new: Arrivals) -> NDArray[np.bool_]:
-        """For each item whose photos were read, whether they are those it had: then what differed was a bad photo."""
+        """For each item whose photos were read, whether they are the ones it had, so that only a bad photo differed."""
         by_row: Any = new.photos.groupby("row")["sha256"].agg(list) if len(new.items) else {}
         pairs = [(self._sums_of.get(name), by_row[row]) for row, name in enumerate(new.items["item"])]
         return np.array([old is not None and old[0] == own[0] and set(old) == set(own) for old, own in pairs], bool)

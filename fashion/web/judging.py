@@ -165,7 +165,7 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _end_last_line(path: Path) -> None:
-    """End the last line, where it is whole, with a line break that an editor left out; else it seems cut short."""
+    """Add the line break that an editor left out after a whole last line, which would otherwise seem cut short."""
     header, *rows = path.read_bytes().decode("utf-8-sig", "replace").split("\n")
     if rows:
         columns = [name.strip().lower() for name in next(csv.reader([header]))]

@@ -63,7 +63,7 @@ def read(given: MultiDict, shop: Shop) -> Query:
     Raises
     ------
     QueryError
-        When it is no such query, or of another network than this report's.
+        When it holds no valid query, or one of another network than this report's.
     """
     layout = _layout(shop)
     if given.get("of", "") != network_of(shop):

@@ -97,7 +97,7 @@ def calibration(errors: Mapping[str, float], curves: Mapping[str, pd.DataFrame])
 
 
 def confused_colours(count: int, near: float, within: float) -> str:
-    """Reading of the confused colours: the share that are near colours, and where to look for the others' cause.
+    """Reading of the confused colours: the share between near colours, and whether to look at words or at photos.
 
     Parameters
     ----------

@@ -76,7 +76,7 @@ def features(statistics: pd.DataFrame, classes: int) -> str:
 
 
 def pca(spectrum: ArrayLike, marks: Mapping[str, int]) -> str:
-    """Reading of the principal components: how many hold most of the variance, and whether shorter vectors may do."""
+    """Reading of the principal components: how many hold most of the variance, and whether shorter ones suffice."""
     total, few, many = len(np.asarray(spectrum)), min(marks.values()), max(marks.values())
     least, most = (next(name for name, count in marks.items() if count == number) for number in (few, many))
     if many > total / 2:

@@ -406,7 +406,7 @@ def untrained(items: pd.DataFrame, k: int, why: str, measured: bool) -> list[str
 
 
 def findings(result: Evaluation, made: bool, measured: bool, why_untrained: str = "") -> list[str]:
-    """The findings of notebook 06, the study's answer first; each rests on an interval of this run."""
+    """The findings of notebook 06, the study's answer first; gains come with their intervals in this run."""
     if why_untrained:
         return untrained(result.trial.items, result.trial.k, why_untrained, measured)
     lines = [lead(result, made, measured)]

@@ -15,12 +15,12 @@ MIXED = 1.2
 
 
 def _follows(share: Mapping[str, float], times: float) -> bool | None:
-    """Whether neighbours share a word `times` as often as by chance; None where words are too few or all unique."""
+    """Whether neighbours share a word at least `times` as often as by chance; None for too few or unique words."""
     return share["neighbours"] >= times * share["chance"] if 0 < times * share["chance"] < 1 else None
 
 
 def departments(alike: Mapping[str, Mapping[str, float]], near: int = 10) -> str:
-    """Reading of the map by department: the regions that departments form; empty where they form none."""
+    """Reading of the map by department: how far departments form regions; empty where they form none."""
     own = alike["department"]
     if not _follows(own, REGION):
         return ""

@@ -90,7 +90,7 @@ def by_photo(
 
 
 def by_words(queries: Sequence[Any], recommended: Sequence[pd.DataFrame]) -> str:
-    """Reading of the queries in words: how many answers have the category and colour asked for; empty without any."""
+    """Reading of the queries in words: how many answers fit the category and colour asked for; empty if none is."""
     good = total = 0
     for query, table in zip(queries, recommended, strict=True):
         wanted = {name: query.description[name] for name in ("category", "colour") if query.description.get(name)}

@@ -1,4 +1,4 @@
-"""The slides on the business: the value model's inputs, their worth, the inputs that matter most, next steps."""
+"""The slides on the business: the value model's inputs, the value of its cases, what matters most, next steps."""
 
 from __future__ import annotations
 
