@@ -329,6 +329,7 @@ def built(tiny, original, networks):
             processed = lend(networks, folder / "processed")
             with pytest.MonkeyPatch.context() as patch:
                 patch.delenv("JUPYTER_PATH", raising=False)  # its kernels are fresh ones
+                patch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)  # they set it themselves
                 build_report(tiny_settings(folder), processed=processed, reports=folder / "reports", say=said.append)
             remembered.write_text(json.dumps(said), encoding="utf-8")
     for name in ("processed", "reports"):

@@ -183,9 +183,9 @@ class _Trainer:
     """
 
     def __init__(self, task: _Task, sizes: Architecture, scales: dict[str, NDArray[np.float32]], epochs: int) -> None:
+        keras = import_keras()  # quietly, before TensorFlow
         import tensorflow as tf
 
-        keras = import_keras()
         tf.config.experimental.enable_op_determinism()
         self._task, self._epochs = task, epochs
         self._new = lambda: build_network(sizes, scales)

@@ -284,8 +284,6 @@ def _normalised(words: pd.Series) -> pd.Series:
     if len(words) < FEW:
         return words.apply(normalise_word)
     with warnings.catch_warnings():
-        # It looks for notebook widgets, which no step of ours needs.
-        warnings.filterwarnings("ignore", message="IProgress not found")
         import swifter  # noqa: F401  (adds the .swifter accessor; imported late, as it takes a second)
 
         # swifter 1.4.0 passes an argument that pandas 2.3 calls deprecated.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,10 @@ from fashion.core.environment import restored
 
 #: Names the file to which a kernel writes its bars; the process that started the kernel shows it.
 VARIABLE = "FASHION_PROGRESS"
+
+# In a notebook, each first import of a library that may show a bar (pooch, bm25s, swifter) would warn that widgets are
+# missing, with a path in its text. No bar of this package needs them.
+warnings.filterwarnings("ignore", message="IProgress not found")
 
 
 def progress_bar(total: int, what: str, unit: str = "photo", *, show: bool = True, done: int = 0) -> tqdm:

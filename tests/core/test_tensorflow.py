@@ -16,7 +16,8 @@ def test_tensorflow_is_imported_late_and_quietly():
         "import sys, fashion.embedding.backbones; assert not {'tensorflow', 'keras'} & set(sys.modules); "
         "from fashion.core.tensorflow import import_keras; import gc; runs = []; "
         "gc.callbacks.append(lambda *_: runs.append(1)); keras = import_keras(); "
-        "print(len(runs) < 20, gc.isenabled()); print(keras.ops.ones(3).numpy().sum())"
+        "print(len(runs) < 20, gc.isenabled()); print(keras.ops.ones(3).numpy().sum()); "
+        "import tensorflow; tensorflow.get_logger().info('news')"
     )
     env = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
     run = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)

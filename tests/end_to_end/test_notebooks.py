@@ -205,6 +205,15 @@ def test_notebooks_that_are_kept_hold_no_absolute_path(work, tiny):
         assert "Traceback" not in text and "Warning" not in text, step.notebook
 
 
+def test_no_librarys_console_messages_are_in_the_executed_notebooks(work, hostile):
+    for report in (work.report, hostile.report):
+        for step in STEPS:
+            for cell in nbformat.read(report / "notebooks" / f"{step.notebook}.ipynb", as_version=4).cells:
+                for output in cell.get("outputs", []):
+                    text = output.get("text", "")
+                    assert output.get("name") != "stderr" and "INFO:" not in text, (report, step.notebook, text)
+
+
 def test_tiles_are_the_items_photos_in_their_order(work, tiny):
     items, tiles = work.items(), work.table("tiles")["tile"]
     assert len(items) == len(tiles)
