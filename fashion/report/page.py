@@ -53,11 +53,7 @@ def without_noise(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """An executed notebook without libraries' console messages, which are full of paths and not for readers."""
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.outputs = [
-                output
-                for output in cell.outputs
-                if output.get("name") != "stderr" and not str(output.get("text", "")).startswith("INFO:tensorflow")
-            ]
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
     return notebook
 
 
