@@ -3,7 +3,6 @@
 import gzip
 import io
 import json
-import os
 import random
 import tarfile
 import zipfile
@@ -14,7 +13,7 @@ import pytest
 from conftest import write_small_catalogue
 from photo_errors import bad_photo
 from plain import photo_metadata
-from shop_files import pack, rows, write_shop, write_table
+from shop_files import a_second_later, pack, rows, write_shop, write_table
 
 from fashion.catalogue import archives, unpacked
 from fashion.catalogue.cleaning import clean_table, join_photos
@@ -43,12 +42,6 @@ def tar(path, members, **options):
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))
     return path
-
-
-def pack_again(folder, path):
-    """Pack what has changed, a second later by its time: on many systems a file's time moves on every 10 ms."""
-    before = path.stat().st_mtime_ns
-    os.utime(pack(folder, path), ns=(before + 10**9,) * 2)
 
 
 TABLE = ("t.csv", b"id,kind\n1,top\n")
@@ -252,7 +245,8 @@ def test_a_tar_gz_is_unpacked_once_and_again_when_it_changes(folder, tmp_path, m
     assert len(made) == 1 and signatures[0] == signatures[1] != ""
     assert "unpacking" in capfd.readouterr().err
     (folder / "images/a.jpg").write_bytes(b"another")
-    pack_again(folder, path)
+    with a_second_later(path):
+        pack(folder, path)
     source = open_source(path, "t.csv", kept)
     assert len(made) == 2 and source.read("images/a.jpg") == b"another"
     assert source.signature("images/a.jpg") != signatures[0]
@@ -290,7 +284,8 @@ def test_a_tars_index_is_kept_and_believed_only_when_it_is_whole(folder, tmp_pat
     with pytest.warns(UserWarning, match="the tar is indexed again"):
         assert open_source(path, "t.csv", kept).read("images/a.jpg") == b"photo a"
     (folder / "images/a.jpg").write_bytes(b"longer than it was")
-    pack_again(folder, path)
+    with a_second_later(path):
+        pack(folder, path)
     assert open_source(path, "t.csv", kept).read("images/a.jpg") == b"longer than it was"
     before = len(read)
     assert open_source(path, "t.csv").read("images/a.jpg") == b"longer than it was"  # the doctor's way: keeps nothing
@@ -301,7 +296,8 @@ def test_a_photo_that_changes_in_a_tar_changes_its_signature(folder, tmp_path):
     path = pack(folder, tmp_path / "set.tar")
     before = open_source(path, "t.csv").signature("images/a.jpg")
     (folder / "images/a.jpg").write_bytes(b"photo A")  # of the same length
-    pack_again(folder, path)
+    with a_second_later(path):
+        pack(folder, path)
     assert before != open_source(path, "t.csv").signature("images/a.jpg") != ""
     assert open_source(path, "t.csv").signature("images/none.jpg") == ""
 

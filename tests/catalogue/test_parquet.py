@@ -1,7 +1,6 @@
 """Photos in columns of Parquet files: one at a time, by several threads, never a file in memory."""
 
 import io
-import os
 import random
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from photo_errors import bad_photo
+from shop_files import a_second_later
 
 from fashion.catalogue import parquet
 from fashion.catalogue.parquet import photo_name, place_of
@@ -104,10 +104,8 @@ def test_a_file_of_one_large_row_group_is_copied_once_in_small_ones(tmp_path, mo
     copy.write_bytes(bytes(flipped))
     with bad_photo(r"^unreadable: .*0000038.*"):
         open_source(tmp_path / "set", "t.parquet", tmp_path / "kept").read(names()[37])
-    path = tmp_path / "set/t.parquet"
-    before = path.stat().st_mtime_ns
-    write(tmp_path / "set", BLOBS[::-1], group=60)
-    os.utime(path, ns=(before + 10**9,) * 2)  # the times of many systems' files move on every ten milliseconds
+    with a_second_later(tmp_path / "set/t.parquet"):
+        write(tmp_path / "set", BLOBS[::-1], group=60)
     changed = open_source(tmp_path / "set", "t.parquet", tmp_path / "kept")
     assert changed.read(names()[0]) == BLOBS[-1]
     assert len(list((tmp_path / "kept").glob("*.parquet"))) == 1, "the copy of the earlier one is gone"
